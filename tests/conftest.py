@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -17,10 +18,11 @@ NewDatabase = Callable[[], AbstractAsyncContextManager[str]]
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a real PostgreSQL: ``DATABASE_URL``, or the embedded one in a folder of this run's own."""
+def server_url() -> str:
+    """The address of a real PostgreSQL: ``DATABASE_URL``, or an embedded one of this run's own."""
+    # Not under pytest's temporary folder: under root the server is another user, and pytest locks it out.
     given = os.environ.get("DATABASE_URL")
-    return given or start_server(tmp_path_factory.mktemp("postgres") / "data")
+    return given or start_server(Path(tempfile.mkdtemp(prefix="ctrlgen-tests-")), keep=False)
 
 
 @pytest.fixture(scope="session")

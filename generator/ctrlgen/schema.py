@@ -46,7 +46,7 @@ Kind = Literal[
 """What sort of value a column holds: what test values and comparisons are chosen by."""
 
 Comparison = Literal["ordered", "equal", "none"]
-"""``ordered``: ``=``, ``<`` and ``>`` make sense; ``equal``: only ``=``; ``none``: not even that, as for json."""
+"""``ordered``: ``=``, ``<`` and ``>`` make sense; ``equal``: only ``=``; ``none``: not even that (json)."""
 
 Presence = Literal["required", "optional", "computed"]
 """Whether a new row needs the value, may leave it out, or must not give it."""

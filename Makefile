@@ -1,0 +1,56 @@
+# The two commands of the README are `make demo` and `make test`; the rest are their parts.
+# Everything runs from .venv, which is made on first use and remade when the dependencies change.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types stale pytest generate constraints clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: .venv/.demo ## Generate, migrate an embedded PostgreSQL, and play a short moderation scenario
+	@$(BIN)/python -m ctrlgen generate
+	@$(BIN)/python -m bot.demo
+
+test: lint types stale pytest ## Run everything the gate runs
+
+lint: .venv/.dev ## Check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/.dev ## Check the types of tool, templates and emitted code
+	$(BIN)/basedpyright
+	$(BIN)/mypy
+
+stale: .venv/.dev ## Check that generated/ is what the models say
+	$(BIN)/python -m ctrlgen check
+
+pytest: .venv/.dev ## Run the tests
+	$(BIN)/python -m pytest
+
+generate: .venv/.demo ## Generate this repository's own controllers
+	$(BIN)/python -m ctrlgen generate
+
+constraints: .venv/.dev ## Pin what is installed now into constraints.txt
+	$(BIN)/python -m pip freeze --exclude-editable --exclude pip | sort -f > constraints.txt
+
+clean: ## Remove the virtual environment and caches
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache dist build
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "ctrlgen needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up .venv (the first time takes a minute) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@touch $@
+
+.venv/.demo: .venv/.python pyproject.toml constraints.txt
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group demo --editable '.[asyncpg]'
+	@touch $@
+
+.venv/.dev: .venv/.demo
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	@touch $@

@@ -1,0 +1,103 @@
+"""Helpers for tests that run ctrlgen the way its users do: as a command, in a project of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+SHOP = '''"""Two small models."""
+
+from sqlmodel import Field, Relationship, SQLModel
+
+
+class Customer(SQLModel, table=True):
+    """Someone who buys."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    email: str = Field(unique=True, max_length=200)
+    orders: list["Order"] = Relationship(back_populates="customer")
+
+
+class Order(SQLModel, table=True):
+    """What was bought."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    customer_id: int = Field(foreign_key="customer.id", index=True)
+    total: int = Field(ge=0)
+    customer: Customer = Relationship(back_populates="orders")
+'''
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Run a command and return it finished; a failure shows everything it printed."""
+
+    def run(
+        *command: str | Path, cwd: Path, code: int = 0, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, (
+            f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tool() -> tuple[str, str, str]:
+    """ctrlgen as installed in this environment."""
+    return (sys.executable, "-m", "ctrlgen")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A user's project with two models, configured and not yet generated."""
+    folder = tmp_path / "a shop"
+    folder.mkdir()
+    (folder / "shop.py").write_text(SHOP)
+    (folder / "pyproject.toml").write_text('[tool.ctrlgen]\nmodels = ["shop"]\noutput = "db"\n')
+    return folder
+
+
+@pytest.fixture
+def reference(project: Path, tmp_path: Path) -> Path:
+    """A copy of this repository's models and configuration, to generate from without touching the tree."""
+    folder = tmp_path / "reference"
+    shutil.copytree(project / "models", folder / "models", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "pyproject.toml").write_text('[tool.ctrlgen]\nmodels = ["models"]\noutput = "generated"\n')
+    return folder
+
+
+@pytest.fixture(scope="session")
+def emitted() -> Callable[[Path], dict[str, bytes]]:
+    """Return a folder's files, path to bytes, without what Python leaves behind."""
+
+    def emitted(folder: Path) -> dict[str, bytes]:
+        files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)}
+
+    return emitted
+
+
+@pytest.fixture(scope="session")
+def wheel(project: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built wheel of this tree."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, cwd=project)
+    return next(folder.glob("*.whl"))

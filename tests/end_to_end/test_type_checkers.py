@@ -1,0 +1,122 @@
+"""Five type checkers, at their strictest, on the emitted code: right uses pass, each wrong use is caught."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BIN = Path(sys.executable).parent
+STRICT = {"typeCheckingMode": "strict", "include": ["generated", "uses.py"], "pythonVersion": "3.11"}
+CHECKERS = {
+    "basedpyright": ["basedpyright", "--pythonpath", sys.executable],
+    "pyright": ["pyright", "--pythonpath", sys.executable],
+    "mypy": ["mypy", "--strict", "--python-executable", sys.executable, "generated", "uses.py"],
+    "ty": ["ty", "check", "--output-format", "concise", "--python", sys.executable, "generated", "uses.py"],
+    "pyrefly": [
+        *("pyrefly", "check", "--output-format", "min-text", "--preset", "strict"),
+        *("--python-interpreter-path", sys.executable, "generated", "uses.py"),
+    ],
+}
+
+RIGHT = """\
+from datetime import UTC, datetime
+
+from generated import AnyOf, Database, Page, Span
+from models import User
+from sqlalchemy.orm import selectinload
+
+
+async def right(db: Database) -> None:
+    user = await db.user.create(discord_id=1, guild_id=2, username="ada")
+    points: int = user.points
+    await db.user.update_by_discord_id(points, points=db.user.c.points + 5)
+    c = db.user.c
+    found: list[User] = await db.user.find_by_guild_id(2, points=Span(ge=1), username=AnyOf(["ada"]), limit=5)
+    found = await db.user.find_all(c.points > 5, order_by=c.points.desc()).load("guild").limit(3)
+    found = await db.user.find_all(filters=[c.points > 5, c.username.in_(["ada"])], order_by=[c.points, c.id])
+    one: User | None = await db.user.get_by_discord_id(1, load=["guild"])
+    page: Page[User] = await db.user.find_all().page(size=10)
+    await db.user.find_all(options=[selectinload(c.guild)])
+    due = await db.reminder.find_pending(expires_at=Span(lt=datetime.now(UTC)))
+    await db.user.create_many([{"discord_id": 1, "guild_id": 2, "username": "ada"}])
+    created, is_new = await db.user.get_or_create_by_discord_id(discord_id=1, guild_id=2, username="ada")
+    print(found, one, page.items, due, created.username, is_new)
+"""
+
+WRONG = """\
+from generated import Database, Span
+
+
+async def wrong(db: Database) -> None:
+    await db.user.create(discord_id=1, guild_id=2)  # WRONG: a required value is missing
+    await db.user.create(discord_id=1, guild_id=2, username="ada", colour="red")  # WRONG: no such column
+    await db.user.update_by_discord_id(1, points="many")  # WRONG: not a number
+    await db.user.update_by_discord_id(1, pionts=1)  # WRONG: misspelt
+    await db.user.update_by_discord_id(1, id=1)  # WRONG: the primary key does not change
+    await db.user.get_by_discord_id("1")  # WRONG: a string for a number
+    await db.user.get_by_discord_id(1, load=["gild"])  # WRONG: no such relationship
+    await db.user.get_by_discord_id(1, load="guild")  # WRONG: a name where names are wanted
+    db.user.find_by_guild_id(5, points=Span(ge="x"))  # WRONG: bounds of another type
+    db.user.find_by_guild_id(5, pionts=3)  # WRONG: misspelt
+    db.user.find_by_guild_id(5).load("gild")  # WRONG: no such relationship
+    db.user.find_all(True)  # WRONG: a plain bool is no filter
+    await db.user.create_many([{"discord_id": 1}])  # WRONG: required values are missing
+    (await db.user.get_by_discord_id(1)).username  # WRONG: may be None
+    await db.users.get_by_discord_id(1)  # WRONG: no such controller
+    for user in db.user.find_all():  # WRONG: a selection is awaited
+        print(user)
+"""
+
+
+@pytest.fixture
+def workspace(project: Path, tmp_path: Path) -> Path:
+    """The reference models and what is emitted for them, with nothing of this repository's settings."""
+    for name in ("models", "generated"):
+        shutil.copytree(project / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(STRICT))
+    return tmp_path
+
+
+def check(checker: str, workspace: Path) -> subprocess.CompletedProcess[str]:
+    command, *flags = CHECKERS[checker]
+    return subprocess.run(
+        [BIN / command, *flags], cwd=workspace, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_emitted_code_and_right_uses_are_clean(checker: str, workspace: Path) -> None:
+    (workspace / "uses.py").write_text(RIGHT)
+    done = check(checker, workspace)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_every_wrong_use_is_caught_on_its_line_and_nothing_else(checker: str, workspace: Path) -> None:
+    (workspace / "uses.py").write_text(WRONG)
+    done = check(checker, workspace)
+    caught = {int(line) for line in re.findall(r"uses\.py:(\d+):.*\berror\b", done.stdout, re.IGNORECASE)}
+    caught |= {int(line) for line in re.findall(r"error\b.*uses\.py:(\d+)", done.stdout, re.IGNORECASE)}
+    expected = {number for number, line in enumerate(WRONG.splitlines(), 1) if "# WRONG" in line}
+    assert caught == expected, done.stdout
+
+
+def test_emitted_code_silences_no_checker(project: Path) -> None:
+    for path in (project / "generated").rglob("*.py"):
+        assert not re.search(r"#\s*(type:|pyright:|ty:|pyrefly:|noqa)", path.read_text()), path
+
+
+def test_emitted_code_has_no_any_outside_the_runtime_and_json(project: Path) -> None:
+    """``Any`` appears only where a model's author wrote it: the values of free-form JSON."""
+    for path in (project / "generated").glob("*.py"):
+        for line in path.read_text().splitlines():
+            assert "Any" not in line.replace("AnyOf", "") or "dict[str, Any]" in line or "import" in line, (
+                path,
+                line,
+            )

@@ -1,4 +1,4 @@
-"""The pre-commit hooks, run by the real pre-commit on a user's repository through a commit that changes a model."""
+"""The pre-commit hooks, run by the real pre-commit through a commit that changes a model."""
 
 from __future__ import annotations
 

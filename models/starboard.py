@@ -1,0 +1,31 @@
+"""Messages that members starred."""
+
+from sqlalchemy import BigInteger
+from sqlmodel import Field, Relationship
+
+from models.base import Base, Stamped
+
+
+class Starboard(Base, table=True):
+    """Where a guild shows its starred messages, and how many stars it takes."""
+
+    guild_id: int = Field(primary_key=True, foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
+    channel_id: int = Field(sa_type=BigInteger)
+    emoji: str = Field(default="⭐", max_length=64)
+    threshold: int = Field(default=3, ge=1)
+
+    messages: list["StarboardMessage"] = Relationship(back_populates="board", cascade_delete=True)
+
+
+class StarboardMessage(Stamped, Base, table=True):
+    """A message on a starboard."""
+
+    message_id: int = Field(primary_key=True, sa_type=BigInteger)
+    guild_id: int = Field(
+        foreign_key="starboards.guild_id", ondelete="CASCADE", index=True, sa_type=BigInteger
+    )
+    posted_id: int = Field(unique=True, sa_type=BigInteger, description="the bot's own message on the board")
+    author_id: int = Field(sa_type=BigInteger)
+    stars: int = Field(default=0, ge=0)
+
+    board: Starboard = Relationship(back_populates="messages")

@@ -48,6 +48,4 @@ class Case(Stamped, Base, table=True):
     moderator: User = Relationship(
         back_populates="moderated_cases", sa_relationship_kwargs={"foreign_keys": "Case.moderator_id"}
     )
-    target: User = Relationship(
-        back_populates="cases", sa_relationship_kwargs={"foreign_keys": "Case.target_id"}
-    )
+    target: User = Relationship(back_populates="cases", sa_relationship_kwargs={"foreign_keys": "Case.target_id"})

@@ -35,9 +35,7 @@ class GuildConfig(Stamped, Base, table=True):
     guild_id: int = Field(primary_key=True, foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
     prefix: str = Field(default="!", min_length=1, max_length=5, sa_column_kwargs={"server_default": "!"})
     locale: str = Field(default="en", max_length=10)
-    mod_log_id: int | None = Field(
-        default=None, sa_type=BigInteger, description="channel for moderation messages"
-    )
+    mod_log_id: int | None = Field(default=None, sa_type=BigInteger, description="channel for moderation messages")
     ignored_channel_ids: list[int] = Field(default_factory=list, sa_type=ARRAY(BigInteger))
     banned_words: list[str] = Field(default_factory=list, sa_type=ARRAY(String(50)))
 

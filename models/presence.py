@@ -16,9 +16,7 @@ class Afk(Base, table=True):
     guild_id: int = Field(primary_key=True, foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
     member_id: int = Field(primary_key=True, sa_type=BigInteger, index=True)
     reason: str = Field(max_length=100)
-    since: datetime = Field(
-        sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")}
-    )
+    since: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
     until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 

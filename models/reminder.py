@@ -14,9 +14,7 @@ class Reminder(Stamped, Base, table=True):
 
     __table_args__ = (
         Index("idx_reminder_pending", "expires_at", postgresql_where=text("NOT sent")),
-        Index(
-            "uq_reminder_pending_key", "user_id", "key", unique=True, postgresql_where=text("sent = false")
-        ),
+        Index("uq_reminder_pending_key", "user_id", "key", unique=True, postgresql_where=text("sent = false")),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -21,9 +21,7 @@ class StarboardMessage(Stamped, Base, table=True):
     """A message on a starboard."""
 
     message_id: int = Field(primary_key=True, sa_type=BigInteger)
-    guild_id: int = Field(
-        foreign_key="starboards.guild_id", ondelete="CASCADE", index=True, sa_type=BigInteger
-    )
+    guild_id: int = Field(foreign_key="starboards.guild_id", ondelete="CASCADE", index=True, sa_type=BigInteger)
     posted_id: int = Field(unique=True, sa_type=BigInteger, description="the bot's own message on the board")
     author_id: int = Field(sa_type=BigInteger)
     stars: int = Field(default=0, ge=0)

@@ -40,9 +40,7 @@ class Order(SQLModel, table=True):
 def run() -> Run:
     """Run a command and return it finished; a failure shows everything it printed."""
 
-    def run(
-        *command: str | Path, cwd: Path, code: int = 0, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
+    def run(*command: str | Path, cwd: Path, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [str(word) for word in command],
             cwd=cwd,
@@ -51,9 +49,7 @@ def run() -> Run:
             text=True,
             check=False,
         )
-        assert done.returncode == code, (
-            f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-        )
+        assert done.returncode == code, f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
     return run

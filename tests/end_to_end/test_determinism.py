@@ -67,9 +67,7 @@ def pythons() -> Iterator[str]:
 
 
 def _starts(python: Path) -> bool:
-    return (
-        python.exists() and subprocess.run([python, "-m", "venv", "-h"], capture_output=True).returncode == 0
-    )
+    return python.exists() and subprocess.run([python, "-m", "venv", "-h"], capture_output=True).returncode == 0
 
 
 @pytest.mark.parametrize("python", list(pythons()) or [sys.executable])

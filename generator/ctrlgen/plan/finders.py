@@ -1,0 +1,54 @@
+"""Methods on many rows: what the leading part of an index, a partial index, or a relationship gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ctrlgen.package import Method
+from ctrlgen.plan.keys import parameter
+from ctrlgen.plan.naming import part_name
+from ctrlgen.plan.paths import AccessPath, index_paths, partial_paths, unique_paths
+from ctrlgen.schema import Index, Model
+
+
+def finder_methods(model: Model) -> Iterator[Method]:
+    """Yield a finder for every leading part that is not a key in itself."""
+    keys = {path.names for path in unique_paths(model) if not path.purpose}
+    seen: set[str] = set()
+    for path in index_paths(model):
+        name = path.names[0]
+        if (name,) in keys or name in seen:
+            continue
+        seen.add(name)
+        doc = f"Select the rows with this `{name}`.{_narrowing(name, model)}"
+        parameters = (parameter(path.parts[0], name, model),)
+        yield Method("find", f"find_by_{name}", doc, parameters, index=path.index)
+
+
+def partial_methods(model: Model) -> Iterator[Method]:
+    """Yield a finder for every partial index that is not unique."""
+    for path in partial_paths(model):
+        doc = f"Select the rows in `{path.index.name}`: {_one_line(path)}."
+        yield Method("find", f"find_{path.purpose}", doc, within=path.within, index=path.index)
+
+
+def loader_methods(model: Model) -> Iterator[Method]:
+    """Yield a loader for every relationship."""
+    for relation in model.relations:
+        doc = f"Load `{relation.attribute}` of these objects, in one statement."
+        yield Method("load", f"load_{relation.attribute}", doc, relation=relation)
+
+
+def _narrowing(name: str, model: Model) -> str:
+    """Return the sentence that names the composite indexes which begin with ``name``."""
+    rests = [_rest(path.index) for path in index_paths(model) if path.names[0] == name and len(path.names) > 1]
+    return f" An index also narrows by {' or '.join(dict.fromkeys(rests))}." if rests else ""
+
+
+def _rest(index: Index) -> str:
+    return ", ".join(f"`{part_name(part)}`" for part in index.parts[1:])
+
+
+def _one_line(path: AccessPath) -> str:
+    sql = " ".join(path.index.predicate.sql.split()) if path.index.predicate else ""
+    return sql if len(sql) <= 70 else f"{sql[:67]}..."

@@ -1,0 +1,58 @@
+"""What methods, parameters and keys are called; every rule about names in one place."""
+
+from __future__ import annotations
+
+import keyword
+import re
+
+from ctrlgen.plan.casing import snake_case
+from ctrlgen.schema import ColumnPart, Model, Part
+
+REFINEMENTS = frozenset({"filters", "limit", "offset", "options", "order_by", "all_rows", "self"})
+"""Keywords the runtime's methods take beside the columns."""
+
+FACADE = frozenset(
+    {"connect", "dispose", "engine", "ping", "run", "sandbox", "session", "transaction", "url", "database", "runtime"}
+)
+"""Members of the facade and modules of the package, which no model may be called."""
+
+_TAKEN_AS_PARAMETER = frozenset({"self", "load", "values", "where"})
+
+
+def part_name(part: Part) -> str | None:
+    """Return what a column or expression is called in methods and filters."""
+    return part.attribute if isinstance(part, ColumnPart) else part.name
+
+
+def joined(names: list[str]) -> str:
+    """Return ``a_and_b``."""
+    return "_and_".join(names)
+
+
+def parameter_name(name: str) -> str:
+    """Return ``name``, with an underscore behind it where it can not stand as a parameter."""
+    taken = keyword.iskeyword(name) or name in _TAKEN_AS_PARAMETER
+    return f"{name}_" if taken else name
+
+
+def index_purpose(index: str, model: Model) -> str:
+    """Return what an index's name says beyond its table: ``idx_reminder_pending`` → ``pending``."""
+    words = re.sub(r"\W+", "_", snake_case(index)).strip("_").split("_")
+    words = words[1:] if words and words[0] in {"ix", "idx", "uq", "uix", "index", "unique"} else words
+    for own in sorted(_own_names(model), key=len, reverse=True):
+        head = own.split("_")
+        if words[: len(head)] == head:
+            words = words[len(head) :]
+            break
+    return "_".join(words)
+
+
+def _own_names(model: Model) -> set[str]:
+    names = {snake_case(model.reference.name), model.table.lower()}
+    return names | {f"{name}s" for name in names} | {name.removesuffix("s") for name in names}
+
+
+def attribute_name(class_name: str) -> str:
+    """Return the module and facade attribute of a model: ``GuildConfig`` → ``guild_config``."""
+    name = snake_case(class_name)
+    return f"{name}_" if keyword.iskeyword(name) else name

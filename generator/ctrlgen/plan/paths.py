@@ -1,0 +1,79 @@
+"""Reads a model's keys and indexes as access paths: what a method can ask for, once each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ctrlgen.plan.naming import index_purpose, part_name
+from ctrlgen.schema import ColumnPart, Index, Model, Part, Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPath:
+    """An index as methods see it: named parts, and the predicate it is built ``within``, if any."""
+
+    index: Index
+    parts: tuple[Part, ...]
+    purpose: str = ""
+
+    @property
+    def within(self) -> str | None:
+        """The partial index whose predicate the path holds in."""
+        return self.index.name if self.purpose else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the parts are called."""
+        return tuple(part_name(part) or "" for part in self.parts)
+
+
+def unique_paths(model: Model) -> list[AccessPath]:
+    """Return every path that leads to at most one row, the full ones first, each once."""
+    return list(_once(path for path in _paths(model) if path.index.unique))
+
+
+def index_paths(model: Model) -> list[AccessPath]:
+    """Return every other path, and the unique ones of several parts, whose leading part finds many."""
+    return [path for path in _paths(model) if not path.purpose]
+
+
+def partial_paths(model: Model) -> list[AccessPath]:
+    """Return the paths of partial indexes that are not unique."""
+    return list(_once(path for path in _paths(model) if path.purpose and not path.index.unique))
+
+
+def _paths(model: Model) -> Iterator[AccessPath]:
+    for index in model.indexes:
+        if index.method not in {"btree", "hash"} or any(part_name(part) is None for part in index.parts):
+            continue
+        if index.predicate is None or _only_says_not_null(index, index.predicate):
+            yield AccessPath(index, index.parts)
+        else:
+            yield AccessPath(index, _unpinned(index, index.predicate), _purpose(index, model))
+
+
+def _once(paths: Iterator[AccessPath]) -> Iterator[AccessPath]:
+    seen: set[tuple[str, frozenset[str]]] = set()
+    for path in sorted(paths, key=lambda path: bool(path.purpose)):
+        identity = (path.purpose, frozenset(path.names))
+        if identity not in seen:
+            seen.add(identity)
+            yield path
+
+
+def _only_says_not_null(index: Index, predicate: Predicate) -> bool:
+    columns = {part.attribute for part in index.parts if isinstance(part, ColumnPart)}
+    return predicate.pins is not None and all(
+        pin.test == "is not null" and pin.attribute in columns for pin in predicate.pins
+    )
+
+
+def _unpinned(index: Index, predicate: Predicate) -> tuple[Part, ...]:
+    pinned = {pin.attribute for pin in predicate.pins or () if pin.test != "is not null"}
+    return tuple(part for part in index.parts if not (isinstance(part, ColumnPart) and part.attribute in pinned))
+
+
+def _purpose(index: Index, model: Model) -> str:
+    names = "_".join(part_name(part) or "" for part in index.parts)
+    return (index_purpose(index.name, model) if index.name else "") or f"partial_{names}"

@@ -9,7 +9,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ctrlgen.schema import Annotation, Column, Comparison, Finding, Imported, Index, Model, Relation
+from ctrlgen.schema import Annotation, Column, Comparison, Finding, Index, Model, Relation
+
+
+RUNTIME_NAMES = (
+    "AnyOf",
+    "CheckViolation",
+    "ConstraintViolation",
+    "DatabaseService",
+    "ForeignKeyViolation",
+    "NotFoundError",
+    "NotNullViolation",
+    "Page",
+    "PaginationResult",
+    "Selection",
+    "Span",
+    "TransactionError",
+    "UniqueViolation",
+    "UnloadedError",
+    "ValidationError",
+)
+"""What the package re-exports from its runtime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +137,11 @@ class Controller:
         """The class of typed columns."""
         return f"{self.stem}Columns"
 
+    @property
+    def exported(self) -> tuple[str, ...]:
+        """The names the package re-exports."""
+        return (self.class_name, self.create_name, self.load_name, self.update_name, self.where_name)
+
 
 @dataclass(frozen=True, slots=True)
 class Package:
@@ -125,15 +150,3 @@ class Package:
     name: str  # the import name: "generated"
     controllers: tuple[Controller, ...]
     findings: tuple[Finding, ...]
-
-
-__all__ = [
-    "Controller",
-    "Entry",
-    "Imported",
-    "IndexedExpression",
-    "Method",
-    "MethodKind",
-    "Package",
-    "Parameter",
-]

@@ -1,0 +1,53 @@
+"""Collects what an emitted module imports, under names that can not clash; ``render.views`` asks it for each type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ctrlgen.schema import Annotation, Imported
+
+
+class Imports:
+    """The names one module imports.
+
+    Parameters
+    ----------
+    taken
+        Names the module uses for something else: its own classes, the runtime's, the columns (which hide
+        everything of their name inside a class body).
+    """
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self._names: dict[Imported, str] = {}
+
+    def name(self, wanted: Imported) -> str:
+        """Return what ``wanted`` is called in this module, with the dots of a nested class."""
+        outer, dot, inner = wanted.name.partition(".")
+        return f"{self._outer_name(Imported(wanted.module, outer))}{dot}{inner}"
+
+    def source(self, annotation: Annotation) -> str:
+        """Return an annotation as it stands in this module."""
+        return "".join(piece if isinstance(piece, str) else self.name(piece) for piece in annotation.pieces)
+
+    def lines(self, only: Iterable[Imported] | None = None) -> list[str]:
+        """Return the import statements, sorted; ``only`` those asked for, when given."""
+        chosen = self._names if only is None else {self._outer(item) for item in only} & self._names.keys()
+        return sorted(_statement(item, self._names[item]) for item in chosen)
+
+    def _outer(self, item: Imported) -> Imported:
+        return Imported(item.module, item.name.partition(".")[0])
+
+    def _outer_name(self, wanted: Imported) -> str:
+        if wanted not in self._names:
+            name = wanted.name
+            while name in self._taken:
+                name += "_"
+            self._taken.add(name)
+            self._names[wanted] = name
+        return self._names[wanted]
+
+
+def _statement(item: Imported, name: str) -> str:
+    alias = "" if name == item.name else f" as {name}"
+    return f"from {item.module} import {item.name}{alias}"

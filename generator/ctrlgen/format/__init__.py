@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from shutil import which
 
 from ctrlgen.errors import FormatError
 
@@ -53,9 +55,8 @@ def _ruff(*arguments: str, folder: Path) -> None:
 
 
 def _executable() -> str:
-    try:
-        from ruff import find_ruff_bin  # only where something is formatted
-
-        return find_ruff_bin()
-    except (ImportError, FileNotFoundError) as error:
-        raise FormatError("ruff is not installed beside ctrlgen", hint="run `pip install ruff`") from error
+    """Return the ruff installed beside this Python, or else the one on the path."""
+    found = which("ruff", path=str(Path(sys.executable).parent)) or which("ruff")
+    if found is None:
+        raise FormatError("ruff is not installed beside ctrlgen", hint="run `pip install ruff`")
+    return found

@@ -138,5 +138,3 @@ def _key(parameters: Iterable[Parameter]) -> str:
 
 def _optional(type_: str, nullable: bool) -> str:
     return f"{type_} | None" if nullable else type_
-
-

@@ -1,0 +1,135 @@
+"""The command line: ``ctrlgen generate | check | diff``.
+
+Exit codes: 0 fine, 1 stale, 2 a mistake in usage, configuration or models.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ctrlgen.config import Config, Settings, read_config
+from ctrlgen.errors import CtrlgenError
+from ctrlgen.pipeline import generate
+from ctrlgen.report import print_bug, print_error, print_findings, print_summary
+from ctrlgen.write import Changes, apply, compare, unified_diff
+
+app = typer.Typer(
+    name="ctrlgen",
+    help="Emit typed async controllers for the SQLModel models of a project.",
+    epilog="Settings come from [tool.ctrlgen] in pyproject.toml: models, output, package, tests. Each is also a flag.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ProjectOption = Annotated[Path, typer.Option("--project", help="The project's folder.", metavar="DIR")]
+ModelsOption = Annotated[
+    list[str] | None, typer.Option("--models", help="Import path of the models; may be repeated.", metavar="MODULE")
+]
+OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of the generated package.", metavar="DIR")]
+PackageOption = Annotated[str | None, typer.Option("--package", help="Its import name.", metavar="NAME")]
+TestsOption = Annotated[str | None, typer.Option("--tests", help="Folder of the test stubs.", metavar="DIR")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")]
+
+HERE = Path()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run of the pipeline: the configuration, and what it would change on disk."""
+
+    config: Config
+    changes: Changes
+
+
+@app.command("generate")
+def generate_command(
+    project: ProjectOption = HERE,
+    models: ModelsOption = None,
+    output: OutputOption = None,
+    package: PackageOption = None,
+    tests: TestsOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Write the controllers: what changed, all of it or nothing."""
+    run = _run(project, models, output, package, tests)
+    apply(run.changes, run.config.project)
+    if not quiet:
+        print_summary(run.changes, run.config.project)
+
+
+@app.command()
+def check(
+    project: ProjectOption = HERE,
+    models: ModelsOption = None,
+    output: OutputOption = None,
+    package: PackageOption = None,
+    tests: TestsOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Exit with 1, and show the diff, when the controllers are not what the models say."""
+    run = _run(project, models, output, package, tests)
+    if not run.changes.pending:
+        if not quiet:
+            typer.echo(f"{len(run.changes.files)} files are up to date")
+        return
+    typer.echo(unified_diff(run.changes, run.config.project), nl=False)
+    typer.echo(f"{len(run.changes.pending)} files are stale; run `ctrlgen generate`", err=True)
+    raise typer.Exit(1)
+
+
+@app.command()
+def diff(
+    project: ProjectOption = HERE,
+    models: ModelsOption = None,
+    output: OutputOption = None,
+    package: PackageOption = None,
+    tests: TestsOption = None,
+) -> None:
+    """Show what `generate` would change, and change nothing."""
+    run = _run(project, models, output, package, tests)
+    typer.echo(unified_diff(run.changes, run.config.project), nl=False)
+
+
+def _run(project: Path, models: list[str] | None, output: str | None, package: str | None, tests: str | None) -> Run:
+    flags = Settings(tuple(models) if models else None, output, package, tests)
+    config = read_config(project, flags)
+    generation = generate(config)
+    print_findings(generation.package.findings)
+    return Run(config, compare(generation.files, config.output))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ctrlgen {version('ctrlgen')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+def main() -> None:
+    """Run the command; a user's mistake is a message, never a traceback."""
+    try:
+        app()
+    except CtrlgenError as error:
+        print_error(error)
+        sys.exit(2)
+    except Exception as error:
+        if os.environ.get("CTRLGEN_TRACEBACK"):
+            raise
+        print_bug(error)
+        sys.exit(2)

@@ -1,0 +1,47 @@
+"""What the command prints: the summary on standard output, findings and errors on standard error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from ctrlgen.errors import CtrlgenError
+from ctrlgen.schema import Finding
+from ctrlgen.write import Changes
+
+_COLOURS = {"created": typer.colors.GREEN, "changed": typer.colors.YELLOW, "removed": typer.colors.RED}
+
+
+def print_summary(changes: Changes, project: Path) -> None:
+    """Name every file that was created, changed or removed, and count them all."""
+    for change in changes.pending:
+        path = change.file.relative_to(project).as_posix()
+        typer.echo(f"{typer.style(change.state.ljust(8), fg=_COLOURS[change.state])} {path}")
+    states = ("created", "changed", "unchanged", "removed")
+    typer.echo(", ".join(f"{len(changes.having(state))} {state}" for state in states))
+
+
+def print_findings(findings: tuple[Finding, ...]) -> None:
+    """Print each finding with its place and code."""
+    for finding in findings:
+        label = typer.style("warning", fg=typer.colors.YELLOW, bold=True)
+        typer.echo(f"{finding.location}: {label} {finding.code}: {finding.message}", err=True)
+
+
+def print_error(error: CtrlgenError) -> None:
+    """Print what is wrong, where, the line that is meant, and what to do."""
+    typer.echo(f"{typer.style('error', fg=typer.colors.RED, bold=True)}: {error.message}", err=True)
+    if error.location:
+        typer.echo(f"  --> {error.location}", err=True)
+    if error.source:
+        line = str(error.location.line) if error.location else ""
+        typer.echo(f"   {line} | {error.source.strip()}", err=True)
+    if error.hint:
+        typer.echo(f"{typer.style('hint', fg=typer.colors.CYAN)}: {error.hint}", err=True)
+
+
+def print_bug(error: Exception) -> None:
+    """Own up to a mistake of ours."""
+    typer.echo(f"error: a mistake in ctrlgen, not in your models: {type(error).__name__}: {error}", err=True)
+    typer.echo("hint: please report it; `CTRLGEN_TRACEBACK=1` shows where it happened", err=True)

@@ -1,0 +1,152 @@
+"""The access paths of a model: primary key, unique constraints, indexes.
+
+Duplicates are kept; what to make of them is for ``plan`` to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column as SAColumn
+from sqlalchemy import Index as SAIndex
+from sqlalchemy import Table, UniqueConstraint
+from sqlalchemy.orm import Mapper
+from sqlalchemy.sql import ClauseElement
+
+from ctrlgen.inspect.context import Context
+from ctrlgen.inspect.expressions import part_of
+from ctrlgen.inspect.kinds import sql_type
+from ctrlgen.inspect.predicates import Subject, predicate_of
+from ctrlgen.inspect.sql import NotUnderstoodError, rendered_sql
+from ctrlgen.schema import ColumnPart, Index, Origin, Part, Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The model whose indexes are read: its class, table, and columns by the database's name."""
+
+    model: type
+    table: Table
+    attributes: Mapping[str, str]
+    subjects: Mapping[str, Subject]
+
+
+def indexes_of(mapper: Mapper[Any], owner: Owner, context: Context) -> tuple[Index, ...]:
+    """Return the primary key, then all other access paths by name."""
+    others = [
+        *(_unique_constraint(item, owner, context) for item in _unique_constraints(owner)),
+        *(_index(item, owner, context) for item in owner.table.indexes),
+    ]
+    return (_primary_key(mapper, owner, context), *sorted(filter(None, others), key=_order))
+
+
+def _order(index: Index) -> tuple[str, str, str]:
+    return index.name or "", repr(index.parts), index.origin
+
+
+def _primary_key(mapper: Mapper[Any], owner: Owner, context: Context) -> Index:
+    columns = [column for column in mapper.primary_key if isinstance(column, SAColumn)]
+    name = owner.table.primary_key.name
+    return _plain("primary key", name, columns, owner, context)
+
+
+def _unique_constraints(owner: Owner) -> Iterator[UniqueConstraint]:
+    constraints = owner.table.constraints
+    return (
+        item
+        for item in constraints
+        if isinstance(item, UniqueConstraint) and item.columns and _mapped(item.columns, owner)
+    )
+
+
+def _unique_constraint(constraint: UniqueConstraint, owner: Owner, context: Context) -> Index:
+    distinct = bool(_option(constraint, "nulls_not_distinct"))
+    columns = list(constraint.columns)
+    return _plain("unique constraint", constraint.name, columns, owner, context, nulls_not_distinct=distinct)
+
+
+def _plain(
+    origin: Origin,
+    name: object,
+    columns: Sequence[SAColumn[Any]],
+    owner: Owner,
+    context: Context,
+    *,
+    nulls_not_distinct: bool = False,
+) -> Index:
+    names = [str(column.name) for column in columns]
+    attributes = [owner.attributes[name] for name in names]
+    called = _name(name)
+    return Index(
+        name=called,
+        origin=origin,
+        parts=tuple(ColumnPart(attribute) for attribute in attributes),
+        predicate=None,
+        nulls_not_distinct=nulls_not_distinct,
+        method="btree",
+        location=context.sources.of_index(owner.model, called, names, attributes[0]),
+    )
+
+
+def _index(index: SAIndex, owner: Owner, context: Context) -> Index | None:
+    """Return an index; None if it is on a column that the class does not map."""
+    if not _mapped(index.columns, owner):
+        return None
+    parts = _parts(index, owner, context)
+    names = [str(column.name) for column in index.columns]
+    first = next((part.attribute for part in parts if isinstance(part, ColumnPart)), "__table_args__")
+    name = _name(index.name)
+    return Index(
+        name=name,
+        origin="unique index" if index.unique else "index",
+        parts=parts,
+        predicate=_predicate(index, owner),
+        nulls_not_distinct=bool(_option(index, "nulls_not_distinct")),
+        method=str(_option(index, "using") or "btree").lower(),
+        location=context.sources.of_index(owner.model, name, names, first),
+    )
+
+
+def _parts(index: SAIndex, owner: Owner, context: Context) -> tuple[Part, ...]:
+    expressions: Iterable[ClauseElement | str] = index.expressions
+    return tuple(_part(item, position, owner, context) for position, item in enumerate(expressions))
+
+
+def _part(expression: ClauseElement | str, position: int, owner: Owner, context: Context) -> Part:
+    try:
+        sql = rendered_sql(expression)
+    except NotUnderstoodError:
+        sql = str(expression)
+    return part_of(sql, _type_name(expression), position, owner.attributes, context.sources)
+
+
+def _type_name(expression: object) -> str:
+    column_type = getattr(expression, "type", None)
+    return "" if column_type is None else sql_type(column_type)
+
+
+def _predicate(index: SAIndex, owner: Owner) -> Predicate | None:
+    where = _option(index, "where")
+    if not isinstance(where, ClauseElement | str):
+        return None
+    try:
+        return predicate_of(rendered_sql(where), owner.subjects)
+    except NotUnderstoodError:
+        return Predicate(str(where), None)
+
+
+def _mapped(columns: Iterable[SAColumn[Any]], owner: Owner) -> bool:
+    return all(str(column.name) in owner.attributes for column in columns)
+
+
+def _option(item: SAIndex | UniqueConstraint, name: str) -> object:
+    """Return a ``postgresql_...`` option."""
+    options: Mapping[str, object] = item.dialect_options["postgresql"]
+    return options.get(name)
+
+
+def _name(name: object) -> str | None:
+    """Return a name as plain text: SQLAlchemy's own kinds of text must not leave this process."""
+    return str(name) if isinstance(name, str) else None

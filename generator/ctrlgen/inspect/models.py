@@ -1,0 +1,90 @@
+"""Mapped classes into the ``Schema``, one at a time."""
+
+from __future__ import annotations
+
+import inspect as inspection
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import sqlalchemy
+from sqlalchemy import Table
+from sqlalchemy.orm import Mapper
+from sqlmodel import SQLModel
+
+from ctrlgen.inspect.columns import columns_of, mapped_columns
+from ctrlgen.inspect.context import Context
+from ctrlgen.inspect.enums import labels_of
+from ctrlgen.inspect.indexes import Owner, indexes_of
+from ctrlgen.inspect.mapping import configure
+from ctrlgen.inspect.names import reference
+from ctrlgen.inspect.predicates import Subject
+from ctrlgen.inspect.relations import Classes, foreign_keys_of, relations_of
+from ctrlgen.load.source import Sources
+from ctrlgen.schema import Model, Schema
+
+
+def inspect(classes: Iterable[type[SQLModel]], root: Path) -> Schema:
+    """Return what the mapped classes say; ``root`` is the project's folder.
+
+    Raises
+    ------
+    ModelError
+        If their relationships can not be resolved.
+    """
+    mappers = sorted((_mapper(cls) for cls in classes), key=_order)
+    context = Context(Sources(root))
+    configure(mappers, context.sources)
+    tables = _tables(mappers)
+    models = tuple(_model(mapper, tables, context) for mapper in mappers)
+    return Schema(models, tuple(sorted(context.findings)))
+
+
+def _mapper(cls: type[SQLModel]) -> Mapper[Any]:
+    return sqlalchemy.inspect(cls)
+
+
+def _order(mapper: Mapper[Any]) -> tuple[str, str]:
+    return mapper.class_.__module__, mapper.class_.__qualname__
+
+
+def _tables(mappers: Iterable[Mapper[Any]]) -> Classes:
+    """Return every mapper of the models' registries by its table; of several for one table the first."""
+    every = {other for mapper in mappers for other in mapper.registry.mappers}
+    found: dict[Table, Mapper[Any]] = {}
+    for mapper in sorted(every, key=_order):
+        found.setdefault(_table(mapper), mapper)
+    return found
+
+
+def _table(mapper: Mapper[Any]) -> Table:
+    """Return what the class is mapped to, which SQLModel makes a table."""
+    table = cast("object", mapper.local_table)
+    assert isinstance(table, Table), table
+    return cast("Table", table)
+
+
+def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model:
+    model: type[SQLModel] = mapper.class_
+    mapped = mapped_columns(mapper)
+    columns = columns_of(model, mapped, context)
+    names = {column.name: column.attribute for column in columns}
+    subjects = {column.name: Subject(column, labels_of(mapped[column.attribute], model)) for column in columns}
+    table = _table(mapper)
+    return Model(
+        reference=reference(model),
+        table=str(table.name),
+        schema=str(table.schema) if table.schema else None,
+        description=_description(model, table),
+        columns=columns,
+        indexes=indexes_of(mapper, Owner(model, table, names, subjects), context),
+        foreign_keys=foreign_keys_of(model, table, names, tables, context),
+        relations=relations_of(mapper, context),
+        location=context.sources.of_class(model),
+    )
+
+
+def _description(model: type, table: Table) -> str:
+    """Return the class's own docstring, not an inherited one; else the table's comment."""
+    own: object = vars(model).get("__doc__")
+    return inspection.cleandoc(own) if isinstance(own, str) else table.comment or ""

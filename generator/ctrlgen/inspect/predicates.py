@@ -1,0 +1,136 @@
+"""The predicate of a partial index: its SQL, and what it says of single columns where that is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ctrlgen.inspect.sql import NotUnderstoodError, Reader, Token
+from ctrlgen.schema import Column, Pin, Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A column a predicate may speak of; ``labels`` leads from what the database stores to enum members."""
+
+    column: Column
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def predicate_of(sql: str, subjects: Mapping[str, Subject]) -> Predicate:
+    """Return a predicate; ``subjects`` are the columns by the database's name."""
+    parser = _Parser(sql, subjects)
+    try:
+        return Predicate(sql, tuple(parser.parse()))
+    except NotUnderstoodError:
+        return Predicate(sql, None)
+
+
+class _Parser:
+    """Understands ``AND`` of: ``column = constant``, ``IS [NOT] NULL``, ``IS TRUE``, ``column``, ``NOT column``."""
+
+    def __init__(self, sql: str, subjects: Mapping[str, Subject]) -> None:
+        self._sql = sql
+        self._subjects = subjects
+
+    def parse(self) -> list[Pin]:
+        self._reader = Reader(self._sql)
+        pins = self._conjunction()
+        self._reader.end()
+        return pins
+
+    def _conjunction(self) -> list[Pin]:
+        pins = self._test()
+        while self._reader.accept("and"):
+            pins += self._test()
+        return pins
+
+    def _test(self) -> list[Pin]:
+        if self._reader.next.text != "(":
+            return [self._simple()]
+        start = self._reader.position
+        try:
+            return [self._simple()]  # of a column in parentheses
+        except NotUnderstoodError:
+            self._reader.position = start
+        self._reader.expect("(")
+        pins = self._conjunction()
+        self._reader.expect(")")
+        return pins
+
+    def _simple(self) -> Pin:
+        if self._reader.accept("not"):
+            return self._negated()
+        if self._reader.next.kind in {"number", "string"}:
+            constant = self._constant()
+            self._reader.expect("=")
+            return _equal(self._operand(), constant)
+        return self._about(self._operand())
+
+    def _negated(self) -> Pin:
+        subject = self._operand()
+        if self._reader.next.text in {"=", "is"}:  # NOT binds weaker: it negates the whole test
+            raise NotUnderstoodError("not")
+        return _boolean(subject, "False")
+
+    def _about(self, subject: Subject) -> Pin:
+        accept = self._reader.accept
+        if accept("is", "null"):
+            return Pin(subject.column.attribute, "is null")
+        if accept("is", "not", "null"):
+            return Pin(subject.column.attribute, "is not null")
+        if accept("is", "false"):
+            return _boolean(subject, "False")
+        if accept("="):
+            return _equal(subject, self._constant())
+        accept("is", "true")
+        return _boolean(subject, "True")
+
+    def _operand(self) -> Subject:
+        if self._reader.accept("("):
+            subject = self._operand()
+            self._reader.expect(")")
+        else:
+            name = self._reader.name()
+            if name not in self._subjects:
+                raise NotUnderstoodError(name)
+            subject = self._subjects[name]
+        self._reader.text_cast()
+        return subject
+
+    def _constant(self) -> Token:
+        token = self._reader.take("number", "string", "word")
+        while self._reader.accept("::"):
+            self._type_name()
+        return token
+
+    def _type_name(self) -> None:
+        if not self._reader.accept("character", "varying"):
+            self._reader.name()
+
+
+def _boolean(subject: Subject, value: str) -> Pin:
+    if subject.column.kind != "bool":
+        raise NotUnderstoodError(subject.column.name)
+    return Pin(subject.column.attribute, "=", value)
+
+
+def _equal(subject: Subject, constant: Token) -> Pin:
+    return Pin(subject.column.attribute, "=", _literal(subject, constant))
+
+
+def _literal(subject: Subject, constant: Token) -> str:
+    """Return a constant as a Python literal; an enum's is the name of its member."""
+    match subject.column.kind, constant.kind, constant.text:
+        case "bool", "word", "true" | "false" as text:
+            return text.capitalize()
+        case "int", "number", text if "." not in text:
+            return text
+        case "float" | "decimal", "number", text:
+            return text
+        case "str" | "uuid", "string", text:
+            return repr(text)
+        case "enum", "string", text if text in subject.labels:
+            return repr(subject.labels[text])
+        case _:
+            raise NotUnderstoodError(constant.text)

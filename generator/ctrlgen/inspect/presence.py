@@ -1,0 +1,43 @@
+"""Whether a new row needs a column's value, may leave it out, or must not give it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from sqlalchemy import Column
+
+from ctrlgen.inspect.annotations import allows_none
+from ctrlgen.schema import Presence
+
+
+def presence_of(column: Column[Any], field: FieldInfo | None) -> Presence:
+    """Return the presence of a column; ``field`` is None where the model declares none."""
+    if column.computed is not None or (column.identity is not None and column.identity.always):
+        return "computed"
+    if _has_default(column, field) or column.server_default is not None or _is_numbered(column, field):
+        return "optional"
+    if field is not None and field.is_required():
+        return "required"
+    # A default of None says that the value may be left out, which a NOT NULL column would not survive.
+    return "optional" if column.nullable else "required"
+
+
+def _has_default(column: Column[Any], field: FieldInfo | None) -> bool:
+    """Whether Python has a value other than None for it."""
+    default: object = None if field is None else field.default
+    factory = field is not None and field.default_factory is not None
+    return factory or default not in (None, PydanticUndefined) or column.default is not None
+
+
+def _is_numbered(column: Column[Any], field: FieldInfo | None) -> bool:
+    """Whether the database numbers the rows.
+
+    SQLAlchemy would number any integer key. One that the model requires is meant to be given (a
+    snowflake id), unless its column asks for numbers in so many words.
+    """
+    if column.table.autoincrement_column is not column:
+        return False
+    required = field is not None and field.is_required() and not allows_none(field.annotation)
+    return column.autoincrement is True or not required

@@ -1,0 +1,139 @@
+"""SQL of indexes as text and as tokens: just enough to recognise what is certain.
+
+SQLAlchemy's expressions are rendered first, so that ``predicates`` and ``expressions`` read one language,
+whether the author wrote an expression or text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql import ClauseElement
+
+from ctrlgen.inspect.dialect import POSTGRESQL
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<quoted>"(?:[^"]|"")+")
+      | (?P<word>[^\W\d][\w$]*)
+      | (?P<number>-?\d+(?:\.\d+)?(?![\w.]))
+      | (?P<string>'(?:[^']|'')*')
+      | (?P<symbol>::|<>|!=|<=|>=|[^\w\s])
+    )""",
+    re.VERBOSE,
+)
+
+
+_KEYWORDS = frozenset(
+    {"all", "and", "any", "between", "case", "cast", "collate", "false", "ilike", "in", "is", "like", "not", "null"}
+    | {"or", "select", "similar", "true"}
+)
+
+
+class NotUnderstoodError(Exception):
+    """Some SQL is beyond what is certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of SQL; a quoted name is freed of its quotes, a word is in lower case."""
+
+    kind: str  # "quoted", "word", "number", "string", "symbol", "end"
+    text: str
+
+
+def rendered_sql(clause: ClauseElement | str) -> str:
+    """Return an expression as PostgreSQL text, constants written out.
+
+    Raises
+    ------
+    NotUnderstoodError
+        If a constant of it can not be written as text.
+    """
+    if isinstance(clause, str):
+        return clause.strip()
+    options = {"literal_binds": True, "include_table": False}
+    try:
+        return str(clause.compile(dialect=POSTGRESQL, compile_kwargs=options)).strip()
+    except (SQLAlchemyError, NotImplementedError) as error:
+        raise NotUnderstoodError(str(error)) from error
+
+
+class Reader:
+    """Reads tokens one by one; every expectation that fails is a ``NotUnderstoodError``."""
+
+    def __init__(self, sql: str) -> None:
+        self._tokens = [*_tokens(sql), Token("end", "")]
+        self.position = 0
+
+    @property
+    def next(self) -> Token:
+        """The token not read yet."""
+        return self._tokens[self.position]
+
+    def take(self, *kinds: str) -> Token:
+        """Read one token of the given kinds."""
+        token = self.next
+        if token.kind not in kinds:
+            raise NotUnderstoodError(token.text)
+        self.position += 1
+        return token
+
+    def accept(self, *texts: str) -> bool:
+        """Read these words or symbols if they come next."""
+        coming = self._tokens[self.position : self.position + len(texts)]
+        found = [(token.kind in {"word", "symbol"}, token.text) for token in coming]
+        if found != [(True, text) for text in texts]:
+            return False
+        self.position += len(texts)
+        return True
+
+    def expect(self, text: str) -> None:
+        """Read this word or symbol."""
+        if not self.accept(text):
+            raise NotUnderstoodError(self.next.text)
+
+    def name(self) -> str:
+        """Read a name, of ``table.column`` the last part."""
+        token = self.take("quoted", "word")
+        if token.kind == "word" and token.text in _KEYWORDS:
+            raise NotUnderstoodError(token.text)
+        return self.name() if self.accept(".") else token.text
+
+    def end(self) -> None:
+        """Expect that nothing is left."""
+        self.take("end")
+
+    def text_cast(self) -> bool:
+        """Read ``::text`` or the like, which PostgreSQL adds where it prints an index."""
+        found = False
+        while self.accept("::"):
+            found = self.accept("text") or self.accept("character", "varying") or self.accept("varchar")
+            if not found:
+                raise NotUnderstoodError(self.next.text)
+        return found
+
+
+def _tokens(sql: str) -> Iterator[Token]:
+    position, sql = 0, sql.strip()
+    while position < len(sql):
+        match = _TOKEN.match(sql, position)
+        if match is None or match.lastgroup is None:
+            raise NotUnderstoodError(sql[position:])
+        yield Token(match.lastgroup, _plain(match.lastgroup, match[match.lastgroup]))
+        position = match.end()
+
+
+def _plain(kind: str, text: str) -> str:
+    match kind:
+        case "quoted":
+            return text[1:-1].replace('""', '"')
+        case "string":
+            return text[1:-1].replace("''", "'")
+        case "word":
+            return text.lower()
+        case _:
+            return text

@@ -1,0 +1,65 @@
+"""Turns what happens while a user's module is imported into an error that shows their line, not ours."""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from pathlib import Path
+
+from ctrlgen.errors import LoadError
+from ctrlgen.load.source import Sources
+
+_ADVERTISEMENT = re.compile(r"\s*(\(Background on this error at: .*\)|For further information visit .*)")
+
+
+def import_error(module: str, error: BaseException, sources: Sources) -> LoadError:
+    """Return the failed import of ``module`` as an error of ctrlgen.
+
+    The location is the last line of the user's own on the way to where it was raised, or the line that does
+    not parse.
+    """
+    where = _syntax_place(error) or _last_place(error, sources)
+    location = sources.place(*where) if where else None
+    source = sources.text(location) if location else None
+    return LoadError(f"`{module}` can not be imported: {described(error)}", location, _hint(error), source)
+
+
+def described(error: BaseException) -> str:
+    """Return type and message, as on the last line of a traceback."""
+    if isinstance(error, SystemExit):
+        return f"it calls sys.exit({error.code!r})"
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg}"
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - an exception of theirs may be broken itself
+        text = ""
+    text = _ADVERTISEMENT.sub("", text).strip()
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _syntax_place(error: BaseException) -> tuple[str, int] | None:
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_absolute():
+        return error.filename, error.lineno or 1
+    return None
+
+
+def _last_place(error: BaseException, sources: Sources) -> tuple[str, int] | None:
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    theirs = [frame for frame in frames if sources.is_theirs(frame[0])]
+    return theirs[-1] if theirs else None
+
+
+def _hint(error: BaseException) -> str | None:
+    match error:
+        case SystemExit():
+            return 'put what a script does under `if __name__ == "__main__":`'
+        case ModuleNotFoundError(name=str(name)):
+            return f"is `{name}` installed where ctrlgen runs ({sys.executable})?"
+        case _ if "is already defined for this MetaData" in str(error):
+            return "two classes have one table name, or one file is imported under two module names"
+        case _ if "has no matching SQLAlchemy type" in str(error):
+            return "give the field a column type: Field(sa_type=...) or Field(sa_column=Column(...))"
+        case _:
+            return None

@@ -1,0 +1,88 @@
+"""Decides which mapped classes are the configured ones; runs in the child, called by ``worker``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from types import ModuleType
+
+from sqlmodel import SQLModel
+
+from ctrlgen.errors import LoadError
+from ctrlgen.load.discover import listed, suggestion
+from ctrlgen.load.source import Sources
+from ctrlgen.schema import Finding
+
+
+def table_models(modules: Sequence[ModuleType]) -> list[type[SQLModel]]:
+    """Return the table models that live under a configured module or that one re-exports, sorted."""
+    exported = {id(value) for module in modules for value in vars(module).values()}
+    mine = [model for model in _mapped() if id(model) in exported or _under(model, modules)]
+    return sorted(mine, key=lambda model: (model.__module__, model.__qualname__))
+
+
+def importable(models: Iterable[type[SQLModel]], sources: Sources) -> tuple[list[type[SQLModel]], list[Finding]]:
+    """Part the models that emitted code can import from those made in a function or shadowed since.
+
+    What a module left behind whose import failed is in neither: that failure has been told.
+    """
+    kept: list[type[SQLModel]] = []
+    findings: list[Finding] = []
+    for model in models:
+        if _found(model):
+            kept.append(model)
+        elif model.__module__ in sys.modules:
+            message = f"`{model.__qualname__}` is left out: it can not be imported from `{model.__module__}`"
+            findings.append(Finding(sources.of_class(model), "CG202", message))
+    return kept, findings
+
+
+def empty_modules(
+    modules: Sequence[ModuleType], models: Sequence[type[SQLModel]], sources: Sources
+) -> Iterator[Finding]:
+    """Yield a finding for each configured module that holds none of the models."""
+    for module in modules:
+        exported = {id(value) for value in vars(module).values()}
+        if not any(id(model) in exported or _under(model, [module]) for model in models):
+            location = sources.place(module.__file__ or module.__name__, 1)
+            yield Finding(location, "CG203", f"`{module.__name__}` holds no table model")
+
+
+def no_models(names: Sequence[str], modules: Sequence[ModuleType], sources: Sources) -> LoadError:
+    """Return the error for a configuration in which no module holds a table model."""
+    plain = [name for module in modules for name in _plain_models(module)]
+    message = f"no table model in {listed(names)}"
+    if plain:
+        return LoadError(message, None, f"{listed(plain)} lack `table=True`: class {plain[0]}(SQLModel, table=True)")
+    return LoadError(message, None, suggestion(names[0] if names else "", sources.root))
+
+
+def _mapped() -> Iterator[type[SQLModel]]:
+    """Yield every mapped subclass of SQLModel in the process, in whatever registry it is."""
+    waiting = list(SQLModel.__subclasses__())
+    seen: set[int] = set()
+    while waiting:
+        model = waiting.pop()
+        if id(model) not in seen:
+            seen.add(id(model))
+            waiting.extend(model.__subclasses__())
+            if "__mapper__" in vars(model):
+                yield model
+
+
+def _under(model: type, modules: Sequence[ModuleType]) -> bool:
+    return any(f"{model.__module__}.".startswith(f"{module.__name__}.") for module in modules)
+
+
+def _found(model: type) -> bool:
+    found: object = sys.modules.get(model.__module__)
+    for name in model.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is model
+
+
+def _plain_models(module: ModuleType) -> list[str]:
+    """Return the names of the module's SQLModel classes that are no tables."""
+    values: Iterable[object] = vars(module).values()
+    classes = [value for value in values if isinstance(value, type) and issubclass(value, SQLModel)]
+    return sorted(cls.__name__ for cls in classes if cls.__module__ == module.__name__)

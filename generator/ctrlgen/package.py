@@ -11,7 +11,6 @@ from typing import Literal
 
 from ctrlgen.schema import Annotation, Column, Comparison, Finding, Index, Model, Relation
 
-
 RUNTIME_NAMES = (
     "AnyOf",
     "CheckViolation",

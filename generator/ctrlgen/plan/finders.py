@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ctrlgen.package import Method
 from ctrlgen.plan.keys import parameter
 from ctrlgen.plan.naming import part_name
-from ctrlgen.plan.paths import AccessPath, index_paths, partial_paths, unique_paths
+from ctrlgen.plan.paths import index_paths, partial_paths, unique_paths
 from ctrlgen.schema import Index, Model
 
 
@@ -28,7 +28,7 @@ def finder_methods(model: Model) -> Iterator[Method]:
 def partial_methods(model: Model) -> Iterator[Method]:
     """Yield a finder for every partial index that is not unique."""
     for path in partial_paths(model):
-        doc = f"Select the rows in `{path.index.name}`: {_one_line(path)}."
+        doc = f"Select the rows of `{path.index.name}`{path.condition}."
         yield Method("find", f"find_{path.purpose}", doc, within=path.within, index=path.index)
 
 
@@ -47,8 +47,3 @@ def _narrowing(name: str, model: Model) -> str:
 
 def _rest(index: Index) -> str:
     return ", ".join(f"`{part_name(part)}`" for part in index.parts[1:])
-
-
-def _one_line(path: AccessPath) -> str:
-    sql = " ".join(path.index.predicate.sql.split()) if path.index.predicate else ""
-    return sql if len(sql) <= 70 else f"{sql[:67]}..."

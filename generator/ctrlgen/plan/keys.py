@@ -43,7 +43,7 @@ def parameter(part: Part, name: str, model: Model) -> Parameter:
 
 
 def _method(kind: MethodKind, verb: str, doc: str, path: AccessPath, model: Model) -> Method:
-    key = " and ".join(f"`{name}`" for name in path.names)
+    key = " and ".join(f"`{name}`" for name in path.names) + path.condition
     prefix = "_".join([verb, path.purpose]) if path.purpose else verb
     accepts_null = path.index.nulls_not_distinct
     parameters = tuple(

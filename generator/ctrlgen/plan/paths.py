@@ -23,6 +23,14 @@ class AccessPath:
         return self.index.name if self.purpose else None
 
     @property
+    def condition(self) -> str:
+        """The predicate in words for a docstring, shortened; empty for a full path."""
+        if not self.purpose or self.index.predicate is None:
+            return ""
+        sql = " ".join(self.index.predicate.sql.split())
+        return f" (where {sql if len(sql) <= 50 else f'{sql[:47]}...'})"
+
+    @property
     def names(self) -> tuple[str, ...]:
         """What the parts are called."""
         return tuple(part_name(part) or "" for part in self.parts)

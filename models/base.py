@@ -3,9 +3,10 @@
 import re
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, MetaData, func
-from sqlalchemy.orm import declared_attr
+from pydantic import ConfigDict
+from sqlalchemy import MetaData, func
 from sqlmodel import Field, SQLModel
+from typing_extensions import Unpack
 
 NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
@@ -16,25 +17,29 @@ NAMING_CONVENTION = {
 }
 
 
+def utc_now() -> datetime:
+    """Return the present moment, aware of its time zone."""
+    return datetime.now(UTC)
+
+
+def table_name(model: str) -> str:
+    """Return a model's name in snake case and plural."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", model).lower()
+    return words if words.endswith("s") else f"{words}s"
+
+
 class Base(SQLModel):
-    """Base of every model: its table is its name in snake case and plural, its constraints have names."""
+    """Base of every model: `GuildConfig` has the table `guild_configs`, and every constraint a name."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
-    @declared_attr.directive
-    def __tablename__(cls) -> str:  # noqa: N805 - SQLAlchemy passes the class
-        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
-        return name if name.endswith("s") else f"{name}s"
+    def __init_subclass__(cls, **options: Unpack[ConfigDict]) -> None:
+        super().__init_subclass__(**options)
+        cls.__tablename__ = table_name(cls.__name__)
 
 
 class Stamped(SQLModel):
     """When a row was made and last changed."""
 
-    created_at: datetime = Field(
-        default_factory=lambda: datetime.now(UTC),
-        sa_type=DateTime(timezone=True),
-        sa_column_kwargs={"server_default": func.now()},
-    )
-    updated_at: datetime | None = Field(
-        default=None, sa_type=DateTime(timezone=True), sa_column_kwargs={"onupdate": func.now()}
-    )
+    created_at: datetime = Field(default_factory=utc_now, sa_column_kwargs={"server_default": func.now()})
+    updated_at: datetime | None = Field(default=None, sa_column_kwargs={"onupdate": func.now()})

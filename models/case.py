@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy import Enum as NativeEnum
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Relationship
@@ -25,24 +25,30 @@ class CaseType(StrEnum):
 
 
 class Case(Stamped, Base, table=True):
-    """One act of moderation, numbered within its guild."""
+    """One act of moderation, numbered within its guild. A member can not be deleted while a case names them."""
 
     __table_args__ = (
         UniqueConstraint("guild_id", "number"),
+        CheckConstraint("number > 0", name="number_positive"),
         Index("ix_cases_guild_id_type", "guild_id", "type"),
-        Index("idx_case_expiring", "expires_at", postgresql_where="is_active AND expires_at IS NOT NULL"),
+        Index("idx_case_expiring", "expires_at", postgresql_where=text("is_active AND expires_at IS NOT NULL")),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
-    number: int = Field(ge=1, description="counts from 1 in each guild")
+    number: int = Field(ge=1, description="Counts from 1 in each guild.")
     type: CaseType = Field(sa_type=NativeEnum(CaseType, name="case_type"))
     moderator_id: int = Field(foreign_key="users.id", index=True)
     target_id: int = Field(foreign_key="users.id", index=True)
     reason: str | None = Field(default=None, max_length=2000)
-    details: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB, description="whatever the act needs")
-    is_active: bool = True
-    expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    details: dict[str, Any] = Field(
+        default_factory=dict,
+        sa_type=JSONB,
+        sa_column_kwargs={"name": "metadata", "server_default": text("'{}'")},
+        description="Whatever else the act needs; `metadata` in the database, a name SQLModel keeps for itself.",
+    )
+    is_active: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    expires_at: datetime | None = Field(default=None, description="When the act is to be undone.")
 
     guild: Guild = Relationship(back_populates="cases")
     moderator: User = Relationship(

@@ -1,8 +1,8 @@
 """A guild and its settings."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
-from sqlalchemy import ARRAY, BigInteger, String, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, String, text
 from sqlmodel import Field, Relationship
 
 from models.base import Base, Stamped
@@ -15,28 +15,34 @@ if TYPE_CHECKING:
 class Guild(Stamped, Base, table=True):
     """A Discord server the bot has joined."""
 
-    id: int = Field(primary_key=True, sa_type=BigInteger, description="Discord's id of the guild")
+    __table_args__ = (CheckConstraint("case_count >= 0", name="case_count_not_negative"),)
+
+    id: int = Field(
+        primary_key=True,
+        sa_type=BigInteger,
+        sa_column_kwargs={"autoincrement": False},
+        description="Discord's id of the guild.",
+    )
     name: str = Field(max_length=100)
     case_count: int = Field(
-        default=0,
-        ge=0,
-        sa_column_kwargs={"server_default": text("0")},
-        description="the last case number given",
+        default=0, ge=0, sa_column_kwargs={"server_default": text("0")}, description="The last case number given."
     )
 
-    config: "GuildConfig" = Relationship(back_populates="guild", cascade_delete=True, passive_deletes=True)
+    config: Optional["GuildConfig"] = Relationship(back_populates="guild", cascade_delete=True, passive_deletes=True)
     users: list["User"] = Relationship(back_populates="guild", cascade_delete=True, passive_deletes=True)
     cases: list["Case"] = Relationship(back_populates="guild", cascade_delete=True, passive_deletes=True)
 
 
 class GuildConfig(Stamped, Base, table=True):
-    """The settings of one guild; there is at most one row for each."""
+    """The settings of one guild."""
 
     guild_id: int = Field(primary_key=True, foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
     prefix: str = Field(default="!", min_length=1, max_length=5, sa_column_kwargs={"server_default": "!"})
-    locale: str = Field(default="en", max_length=10)
-    mod_log_id: int | None = Field(default=None, sa_type=BigInteger, description="channel for moderation messages")
-    ignored_channel_ids: list[int] = Field(default_factory=list, sa_type=ARRAY(BigInteger))
+    locale: str = Field(default="en", max_length=10, sa_column_kwargs={"server_default": "en"})
+    mod_log_id: int | None = Field(default=None, sa_type=BigInteger, description="The channel moderators are told in.")
+    ignored_channel_ids: list[int] = Field(
+        default_factory=list, sa_type=ARRAY(BigInteger), description="Channels where the bot keeps silent."
+    )
     banned_words: list[str] = Field(default_factory=list, sa_type=ARRAY(String(50)))
 
     guild: Guild = Relationship(back_populates="config")

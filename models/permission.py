@@ -1,6 +1,6 @@
 """Who may use which command."""
 
-from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, UniqueConstraint
 from sqlmodel import Field, Relationship
 
 from models.base import Base, Stamped
@@ -9,15 +9,21 @@ from models.base import Base, Stamped
 class PermissionRank(Stamped, Base, table=True):
     """A step in a guild's ladder of permissions."""
 
-    __table_args__ = (UniqueConstraint("guild_id", "rank"), UniqueConstraint("guild_id", "name"))
+    __table_args__ = (
+        UniqueConstraint("guild_id", "rank"),
+        UniqueConstraint("guild_id", "name"),
+        CheckConstraint("rank BETWEEN 0 AND 100", name="rank_range"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
-    rank: int = Field(ge=0, le=100)
+    rank: int = Field(ge=0, le=100, description="The higher, the more is allowed.")
     name: str = Field(max_length=50)
     description: str | None = Field(default=None, max_length=200)
 
-    assignments: list["PermissionAssignment"] = Relationship(back_populates="rank", cascade_delete=True)
+    assignments: list["PermissionAssignment"] = Relationship(
+        back_populates="rank", cascade_delete=True, passive_deletes=True
+    )
 
 
 class PermissionAssignment(Stamped, Base, table=True):
@@ -27,7 +33,7 @@ class PermissionAssignment(Stamped, Base, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
-    role_id: int = Field(sa_type=BigInteger)
+    role_id: int = Field(sa_type=BigInteger, description="Discord's id of the role.")
     rank_id: int = Field(foreign_key="permission_ranks.id", ondelete="CASCADE", index=True)
 
     rank: PermissionRank = Relationship(back_populates="assignments")
@@ -36,7 +42,10 @@ class PermissionAssignment(Stamped, Base, table=True):
 class PermissionCommand(Stamped, Base, table=True):
     """The rank that a command asks for."""
 
-    __table_args__ = (UniqueConstraint("guild_id", "command"),)
+    __table_args__ = (
+        UniqueConstraint("guild_id", "command"),
+        CheckConstraint("required_rank BETWEEN 0 AND 100", name="required_rank_range"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, DateTime, Index, text
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field
 
-from models.base import Base, Stamped
+from models.base import Base, Stamped, utc_now
 
 
 class Afk(Base, table=True):
@@ -14,10 +14,10 @@ class Afk(Base, table=True):
     __table_args__ = (Index("idx_afk_temporary", "until", postgresql_where=text("until IS NOT NULL")),)
 
     guild_id: int = Field(primary_key=True, foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
-    member_id: int = Field(primary_key=True, sa_type=BigInteger, index=True)
+    member_id: int = Field(primary_key=True, sa_type=BigInteger, index=True, description="Discord's id of the account.")
     reason: str = Field(max_length=100)
-    since: datetime = Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
-    until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    since: datetime = Field(default_factory=utc_now)
+    until: datetime | None = Field(default=None, description="When they will be back, if they said so.")
 
 
 class Levels(Stamped, Base, table=True):
@@ -26,7 +26,7 @@ class Levels(Stamped, Base, table=True):
     __table_args__ = (Index("idx_levels_leaderboard", "guild_id", text("xp DESC")),)
 
     guild_id: int = Field(primary_key=True, foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
-    member_id: int = Field(primary_key=True, sa_type=BigInteger)
-    xp: float = Field(default=0.0, ge=0)
-    level: int = Field(default=0, ge=0)
-    blacklisted: bool = False
+    member_id: int = Field(primary_key=True, sa_type=BigInteger, description="Discord's id of the account.")
+    xp: float = Field(default=0.0, ge=0, sa_column_kwargs={"server_default": text("0")})
+    level: int = Field(default=0, ge=0, sa_column_kwargs={"server_default": text("0")})
+    blacklisted: bool = Field(default=False, description="Whether they earn nothing here.")

@@ -1,8 +1,8 @@
 """Reminders."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, DateTime, Index, text
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, Relationship
 
 from models.base import Base, Stamped
@@ -14,15 +14,16 @@ class Reminder(Stamped, Base, table=True):
 
     __table_args__ = (
         Index("idx_reminder_pending", "expires_at", postgresql_where=text("NOT sent")),
-        Index("uq_reminder_pending_key", "user_id", "key", unique=True, postgresql_where=text("sent = false")),
+        Index("uq_reminder_pending", "user_id", "key", unique=True, postgresql_where=text("NOT sent")),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     user_id: int = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
-    key: str = Field(max_length=50)
+    key: str = Field(max_length=50, description="What the member calls it; only one of a name is pending.")
     channel_id: int = Field(sa_type=BigInteger)
     content: str = Field(max_length=2000)
-    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
-    sent: bool = Field(default=False)
+    expires_at: datetime = Field(description="When it falls due.")
+    repeats_every: timedelta | None = Field(default=None, description="How long until it falls due again.")
+    sent: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
-    user: User = Relationship()
+    user: User = Relationship(back_populates="reminders")

@@ -2,11 +2,12 @@
 
 from typing import Optional
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, Relationship
 
 from models.base import Base, Stamped
 from models.guild import Guild
+from models.user import User
 
 
 class SnippetTag(Base, table=True):
@@ -28,19 +29,24 @@ class Tag(Base, table=True):
 class Snippet(Stamped, Base, table=True):
     """A text the bot repeats on demand; an alias has a target instead of a text of its own."""
 
-    __table_args__ = (Index("uq_snippets_guild_id_lower_name", "guild_id", text("lower(name)"), unique=True),)
+    __table_args__ = (
+        Index("uq_snippets_guild_id_lower_name", "guild_id", text("lower(name)"), unique=True),
+        CheckConstraint("target_id <> id", name="no_alias_of_itself"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
-    name: str = Field(min_length=1, max_length=50)
-    content: str | None = Field(default=None, max_length=2000)
-    uses: int = Field(default=0, ge=0)
-    locked: bool = False
+    author_id: int | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL", index=True)
     target_id: int | None = Field(default=None, foreign_key="snippets.id", ondelete="CASCADE", index=True)
+    name: str = Field(min_length=1, max_length=50, description="Unique in its guild, whatever the case of letters.")
+    content: str | None = Field(default=None, max_length=2000)
+    uses: int = Field(default=0, ge=0, sa_column_kwargs={"server_default": text("0")})
+    locked: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
     guild: Guild = Relationship()
-    tags: list[Tag] = Relationship(back_populates="snippets", link_model=SnippetTag)
+    author: User | None = Relationship()
     target: Optional["Snippet"] = Relationship(
         back_populates="aliases", sa_relationship_kwargs={"remote_side": "Snippet.id"}
     )
-    aliases: list["Snippet"] = Relationship(back_populates="target", passive_deletes=True)
+    aliases: list["Snippet"] = Relationship(back_populates="target", cascade_delete=True, passive_deletes=True)
+    tags: list[Tag] = Relationship(back_populates="snippets", link_model=SnippetTag)

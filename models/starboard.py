@@ -14,16 +14,16 @@ class Starboard(Base, table=True):
     emoji: str = Field(default="⭐", max_length=64)
     threshold: int = Field(default=3, ge=1)
 
-    messages: list["StarboardMessage"] = Relationship(back_populates="board", cascade_delete=True)
+    messages: list["StarboardMessage"] = Relationship(back_populates="board", cascade_delete=True, passive_deletes=True)
 
 
 class StarboardMessage(Stamped, Base, table=True):
     """A message on a starboard."""
 
-    message_id: int = Field(primary_key=True, sa_type=BigInteger)
+    message_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     guild_id: int = Field(foreign_key="starboards.guild_id", ondelete="CASCADE", index=True, sa_type=BigInteger)
-    posted_id: int = Field(unique=True, sa_type=BigInteger, description="the bot's own message on the board")
     author_id: int = Field(sa_type=BigInteger)
+    posted_id: int = Field(unique=True, sa_type=BigInteger, description="The bot's own message on the board.")
     stars: int = Field(default=0, ge=0)
 
     board: Starboard = Relationship(back_populates="messages")

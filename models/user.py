@@ -11,6 +11,7 @@ from models.guild import Guild
 
 if TYPE_CHECKING:
     from models.case import Case
+    from models.reminder import Reminder
 
 
 class User(Stamped, Base, table=True):
@@ -19,7 +20,7 @@ class User(Stamped, Base, table=True):
     __table_args__ = (CheckConstraint("points >= 0", name="points_not_negative"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    discord_id: int = Field(unique=True, sa_type=BigInteger)
+    discord_id: int = Field(unique=True, sa_type=BigInteger, description="Discord's id of the account.")
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", index=True, sa_type=BigInteger)
     username: str = Field(min_length=1, max_length=100)
     points: int = Field(default=0, ge=0, sa_column_kwargs={"server_default": text("0")})
@@ -27,14 +28,21 @@ class User(Stamped, Base, table=True):
 
     guild: Guild = Relationship(back_populates="users")
     cases: list["Case"] = Relationship(
-        back_populates="target", sa_relationship_kwargs={"foreign_keys": "Case.target_id"}
+        back_populates="target",
+        passive_deletes="all",
+        sa_relationship_kwargs={"foreign_keys": "Case.target_id"},
     )
     moderated_cases: list["Case"] = Relationship(
-        back_populates="moderator", sa_relationship_kwargs={"foreign_keys": "Case.moderator_id"}
+        back_populates="moderator",
+        passive_deletes="all",
+        sa_relationship_kwargs={"foreign_keys": "Case.moderator_id"},
     )
+    reminders: list["Reminder"] = Relationship(back_populates="user", cascade_delete=True, passive_deletes=True)
 
-    @field_validator("username", mode="before")
+    @field_validator("username")
     @classmethod
-    def strip_username(cls, value: object) -> object:
-        """Drop the space around a name; what is left must not be empty."""
-        return value.strip() if isinstance(value, str) else value
+    def strip_username(cls, value: str) -> str:
+        """Drop the space around a name; what is left must be one."""
+        if not (name := value.strip()):
+            raise ValueError("a name is more than space")
+        return name

@@ -29,4 +29,10 @@ def generate(config: Config) -> Generation:
         The models can not be loaded, or nothing can be generated from them.
     """
     package = plan(load(config), config.package)
-    return Generation(format_sources(render(package)), package)
+    return Generation(format_sources(render(package), first_party(package)), package)
+
+
+def first_party(package: Package) -> set[str]:
+    """Return the top-level packages that are the project's own: those of the models, and the generated one."""
+    modules = {controller.model.reference.module for controller in package.controllers} | {package.name}
+    return {module.partition(".")[0] for module in modules}

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from shutil import which
 
@@ -18,13 +19,15 @@ _SETTINGS = ("--isolated", "--no-cache", "--quiet", "--line-length", "120", "--t
 _FIXES = ("check", "--fix", "--select", "I,F401,RUF022")
 
 
-def format_sources(sources: Mapping[str, str]) -> dict[str, str]:
+def format_sources(sources: Mapping[str, str], first_party: Collection[str] = ()) -> dict[str, str]:
     """Return the sources with imports sorted, unused ones removed, and formatted.
 
     Parameters
     ----------
     sources
         Path with forward slashes → text. Only ``.py`` files change.
+    first_party
+        Top-level packages of the project itself, whose imports stand apart from those of libraries.
 
     Raises
     ------
@@ -35,7 +38,7 @@ def format_sources(sources: Mapping[str, str]) -> dict[str, str]:
         folder = Path(name)
         for path, text in sources.items():
             _write(folder / path, text)
-        _ruff(*_FIXES, *_SETTINGS, ".", folder=folder)
+        _ruff(*_FIXES, *_SETTINGS, "--config", _first_party(first_party), ".", folder=folder)
         _ruff("format", *_SETTINGS, ".", folder=folder)
         return {path: (folder / path).read_bytes().decode() for path in sources}
 
@@ -43,6 +46,10 @@ def format_sources(sources: Mapping[str, str]) -> dict[str, str]:
 def _write(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(text.encode())
+
+
+def _first_party(names: Collection[str]) -> str:
+    return f"lint.isort.known-first-party={json.dumps(sorted(names))}"
 
 
 def _ruff(*arguments: str, folder: Path) -> None:

@@ -31,7 +31,7 @@ def main() -> None:
 def migrate(url: str) -> None:
     """Bring the database to the newest revision."""
     config = Config(PROJECT / "alembic.ini")
-    config.attributes["url"] = url
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     command.upgrade(config, "head")
 
 

@@ -12,7 +12,19 @@ from ctrlgen.schema import Relation
 _OWN_NAMES = frozenset(
     {
         *("BaseController", "Equal", "Filters", "Ordered", "Refinements", "Selection", "Settable"),
-        *("Iterable", "Literal", "Mapped", "Never", "NotRequired", "TYPE_CHECKING", "TypeAlias", "TypedDict", "Unpack"),
+        *(
+            "ClassVar",
+            "Iterable",
+            "Literal",
+            "Mapped",
+            "Mapping",
+            "Never",
+            "NotRequired",
+            "TYPE_CHECKING",
+            "TypeAlias",
+            "TypedDict",
+            "Unpack",
+        ),
         *("cast", "type", "tuple", "bool", "int"),
     }
 )

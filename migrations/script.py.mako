@@ -1,7 +1,8 @@
-"""${message}
+"""${message}.
 
 Revision ID: ${up_revision}
 Revises: ${down_revision | comma,n}
+Create Date: ${create_date}
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class CaseType(StrEnum):
 
 
 class Case(Stamped, Base, table=True):
-    """One act of moderation, numbered within its guild. A member can not be deleted while a case names them."""
+    """One act of moderation, numbered within its guild. A member cannot be deleted while a case names them."""
 
     __table_args__ = (
         UniqueConstraint("guild_id", "number"),

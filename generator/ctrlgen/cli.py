@@ -18,7 +18,7 @@ from ctrlgen.config import Config, Settings, read_config
 from ctrlgen.errors import CtrlgenError
 from ctrlgen.pipeline import generate
 from ctrlgen.report import print_bug, print_error, print_findings, print_summary
-from ctrlgen.write import Changes, apply, compare, unified_diff
+from ctrlgen.write import Changes, apply, compare, compare_texts, unified_diff
 
 app = typer.Typer(
     name="ctrlgen",
@@ -102,8 +102,9 @@ def _run(project: Path, models: list[str] | None, output: str | None, package: s
     flags = Settings(tuple(models) if models else None, output, package, tests)
     config = read_config(project, flags)
     generation = generate(config)
-    print_findings(generation.package.findings)
-    return Run(config, compare(generation.files, config.output))
+    print_findings(generation.findings)
+    changes = compare(generation.files, config.output) + compare_texts(generation.stubs)
+    return Run(config, changes)
 
 
 def _print_version(wanted: bool) -> None:

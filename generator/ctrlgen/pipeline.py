@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ctrlgen.config import Config
 from ctrlgen.format import format_sources
@@ -10,14 +11,21 @@ from ctrlgen.load import load
 from ctrlgen.package import Package
 from ctrlgen.plan import plan
 from ctrlgen.render import render
+from ctrlgen.schema import Finding
+from ctrlgen.stubs import stubs
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What a run produced, before anything is written: path relative to the output folder → text."""
+    """What a run produced, before anything is written.
+
+    ``files`` is path relative to the output folder → text; ``stubs`` the test files to create or to grow, whole.
+    """
 
     files: dict[str, str]
+    stubs: dict[Path, bytes]
     package: Package
+    findings: tuple[Finding, ...]
 
 
 def generate(config: Config) -> Generation:
@@ -29,7 +37,13 @@ def generate(config: Config) -> Generation:
         The models can not be loaded, or nothing can be generated from them.
     """
     package = plan(load(config), config.package)
-    return Generation(format_sources(render(package), first_party(package)), package)
+    ours = first_party(package)
+    files = format_sources(render(package), ours)
+    if config.tests is None:
+        return Generation(files, {}, package, package.findings)
+    changes = stubs(package, config.tests, project=config.project, first_party=ours)
+    texts = {file: text.encode() for file, text in changes.files.items()}
+    return Generation(files, texts, package, package.findings + changes.findings)
 
 
 def first_party(package: Package) -> set[str]:

@@ -8,7 +8,7 @@ import typer
 
 from ctrlgen.errors import CtrlgenError
 from ctrlgen.schema import Finding
-from ctrlgen.write import Changes
+from ctrlgen.write import Changes, State
 
 _COLOURS = {"created": typer.colors.GREEN, "changed": typer.colors.YELLOW, "removed": typer.colors.RED}
 
@@ -18,7 +18,7 @@ def print_summary(changes: Changes, project: Path) -> None:
     for change in changes.pending:
         path = change.file.relative_to(project).as_posix()
         typer.echo(f"{typer.style(change.state.ljust(8), fg=_COLOURS[change.state])} {path}")
-    states = ("created", "changed", "unchanged", "removed")
+    states: tuple[State, ...] = ("created", "changed", "unchanged", "removed")
     typer.echo(", ".join(f"{len(changes.having(state))} {state}" for state in states))
 
 

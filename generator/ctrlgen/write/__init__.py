@@ -6,8 +6,8 @@ files so that a failure leaves everything as it was, ``difference`` prints.
 
 from __future__ import annotations
 
-from ctrlgen.write.changes import Change, Changes, compare
+from ctrlgen.write.changes import Change, Changes, State, compare, compare_texts
 from ctrlgen.write.difference import unified_diff
 from ctrlgen.write.transaction import apply
 
-__all__ = ["Change", "Changes", "apply", "compare", "unified_diff"]
+__all__ = ["Change", "Changes", "State", "apply", "compare", "compare_texts", "unified_diff"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import enum
 import types
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union, cast, get_args, get_origin
 
-from ctrlgen.inspect.names import public_name
+from ctrlgen.inspect.names import NotImportableError, public_name
 from ctrlgen.load.source import Sources
 from ctrlgen.schema import Annotation, Imported
 
@@ -89,7 +89,9 @@ def _behind(annotation: object) -> object:
 
 def _pieces(annotation: object, sources: Sources) -> Iterator[Piece]:
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
+    if isinstance(annotation, list):  # the parameters of a Callable
+        yield from _bracketed(cast("list[object]", annotation), sources)
+    elif origin is Annotated:
         yield from _pieces(arguments[0], sources)
     elif origin in _UNIONS:
         yield from _joined((_pieces(member, sources) for member in arguments), " | ")
@@ -108,12 +110,12 @@ def _pieces(annotation: object, sources: Sources) -> Iterator[Piece]:
 def _pieces_of_name(item: object, sources: Sources) -> Iterator[Piece]:
     if item is Any or isinstance(item, TypeVar):
         yield _ANY
+    elif isinstance(item, str | ForwardRef):
+        raise NotImportableError(getattr(item, "__forward_arg__", item))
     elif item is types.NoneType:
         yield "None"
     elif item is Ellipsis:
         yield "..."
-    elif isinstance(item, list):  # the parameters of a Callable
-        yield from _bracketed(cast("list[object]", item), sources)
     elif getattr(item, "__module__", None) == "builtins":
         yield str(getattr(item, "__name__", item))
     else:

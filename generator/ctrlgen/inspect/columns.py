@@ -37,11 +37,6 @@ def columns_of(model: type[SQLModel], attributes: Attributes, context: Context) 
     return tuple(_column(model, name, column, fields.get(name), context) for name, column in attributes.items())
 
 
-def kinds_of(columns: tuple[schema.Column, ...]) -> dict[str, schema.Column]:
-    """Return columns by the name the database has for them."""
-    return {column.name: column for column in columns}
-
-
 def _fields(model: type[SQLModel]) -> dict[str, FieldInfo]:
     return dict(model.model_fields)
 
@@ -49,7 +44,9 @@ def _fields(model: type[SQLModel]) -> dict[str, FieldInfo]:
 def _table_columns(mapper: Mapper[Any]) -> Iterator[tuple[str, SAColumn[Any]]]:
     for attribute in mapper.column_attrs:
         column = attribute.columns[0]
-        if isinstance(column, SAColumn) and column.table is mapper.local_table:  # not a column_property
+        if not isinstance(column, SAColumn) or column.table is not mapper.local_table:
+            continue  # a column_property
+        if mapper.get_property_by_column(column) is attribute:  # else it has another name besides
             yield attribute.key, column
 
 

@@ -6,7 +6,9 @@ import datetime
 import decimal
 import enum
 import uuid
+from typing import cast
 
+from pydantic import AwareDatetime, NaiveDatetime
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
@@ -24,6 +26,8 @@ _CLASSES: tuple[tuple[type, Kind], ...] = (
     (bytes, "bytes"),
     (uuid.UUID, "uuid"),
     (datetime.datetime, "datetime"),  # before date, whose subclass it is
+    (cast("type", AwareDatetime), "datetime"),  # a class of its own at run time
+    (cast("type", NaiveDatetime), "datetime"),
     (datetime.date, "date"),
     (datetime.time, "time"),
     (datetime.timedelta, "timedelta"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect as inspection
 import re
 import sys
 import traceback
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from ctrlgen.errors import LoadError
 from ctrlgen.load.source import Sources
+from ctrlgen.load.syntax import SourceFile
 
 _ADVERTISEMENT = re.compile(r"\s*(\(Background on this error at: .*\)|For further information visit .*)")
 
@@ -19,7 +21,7 @@ def import_error(module: str, error: BaseException, sources: Sources) -> LoadErr
     The location is the last line of the user's own on the way to where it was raised, or the line that does
     not parse.
     """
-    where = _syntax_place(error) or _last_place(error, sources)
+    where = _syntax_place(error) or _field_place(error) or _last_place(error, sources)
     location = sources.place(*where) if where else None
     source = sources.text(location) if location else None
     return LoadError(f"`{module}` can not be imported: {described(error)}", location, _hint(error), source)
@@ -42,6 +44,17 @@ def described(error: BaseException) -> str:
 def _syntax_place(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_absolute():
         return error.filename, error.lineno or 1
+    return None
+
+
+def _field_place(error: BaseException) -> tuple[str, int] | None:
+    """Return the field SQLModel was at; where a class fails as a whole, its traceback ends at ``class``."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        model, field = frame.f_locals.get("new_cls"), frame.f_locals.get("k")
+        if isinstance(model, type) and isinstance(field, str):
+            file = inspection.getsourcefile(frame.f_back) if frame.f_back else None
+            line = SourceFile(Path(file)).attribute_line(model.__qualname__, field) if file else None
+            return (file, line) if file and line else None
     return None
 
 

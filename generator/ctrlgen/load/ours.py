@@ -48,8 +48,18 @@ def empty_modules(
             yield Finding(location, "CG203", f"`{module.__name__}` holds no table model")
 
 
-def no_models(names: Sequence[str], modules: Sequence[ModuleType], sources: Sources) -> LoadError:
-    """Return the error for a configuration in which no module holds a table model."""
+def no_models(
+    names: Sequence[str], modules: Sequence[ModuleType], failed: Sequence[Finding], sources: Sources
+) -> LoadError:
+    """Return the error for a configuration in which no module holds a table model.
+
+    Parameters
+    ----------
+    failed
+        The submodules whose import failed: then they are the reason.
+    """
+    if failed:
+        return LoadError(failed[0].message, failed[0].location, None, sources.text(failed[0].location))
     plain = [name for module in modules for name in _plain_models(module)]
     message = f"no table model in {listed(names)}"
     if plain:

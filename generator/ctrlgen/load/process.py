@@ -56,7 +56,7 @@ def _ask(config: Project, folder: Path) -> Reply:
     # -P: neither the working directory nor ctrlgen's own folder may shadow a module.
     command = [sys.executable, "-P", "-m", "ctrlgen.load.worker"]
     arguments = [str(answer), str(progress), str(config.project), *config.models]
-    done = subprocess.run(  # noqa: S603 - our own interpreter, no shell
+    done = subprocess.run(
         [*command, *arguments], cwd=config.project, stdin=subprocess.DEVNULL, stdout=_STDERR, check=False
     )
     return read_reply(answer) or _died(done.returncode, progress)

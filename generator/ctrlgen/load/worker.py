@@ -44,7 +44,7 @@ def read(names: Sequence[str], root: Path, report: Report) -> Schema:
     report("reading the models")
     models, hidden = importable(table_models(modules), sources)
     if not models:
-        raise no_models(names, modules, sources)
+        raise no_models(names, modules, findings, sources)
     schema = inspect(models, root)
     findings += [*hidden, *empty_modules(modules, models, sources), *schema.findings]
     return dataclasses.replace(schema, findings=tuple(sorted(findings)))

@@ -1,0 +1,126 @@
+"""The author's annotation, as another module can write it."""
+
+import enum
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, NewType, Optional, TypeVar, Union
+
+import pytest
+from annotated_types import Gt
+from pydantic import AnyUrl, EmailStr, NaiveDatetime, SecretStr
+from typing_extensions import TypeAliasType
+
+from ctrlgen.inspect.annotations import allows_none, rendered, runtime_class, unwrapped
+from ctrlgen.inspect.names import NotImportableError
+from ctrlgen.load.source import Sources
+
+from .conftest import text
+
+HERE = "tests.inspect.test_annotations"
+T = TypeVar("T")
+UserId = NewType("UserId", int)
+Payload = TypeAliasType("Payload", dict[str, int])
+
+
+class Color(enum.Enum):
+    RED = "r"
+
+
+class Box(Generic[T]):
+    class Lid:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (int, "int"),
+        (Optional[int], "int"),  # noqa: UP045
+        (None | str, "str"),
+        (Union[int, str, None], "int | str"),  # noqa: UP007
+        (Annotated[int, Gt(0)], "int"),
+        (Annotated[int, Gt(0)] | None, "int"),
+        (Annotated[int | None, Gt(0)], "int"),
+        (dict[str, list[Annotated[int, Gt(0)] | None]], "dict[str, list[int | None]]"),
+        (datetime, "datetime.datetime"),
+        (date, "datetime.date"),
+        (Decimal, "decimal.Decimal"),
+        (uuid.UUID, "uuid.UUID"),
+        (Path, "pathlib.Path"),
+        (IPv4Address, "ipaddress.IPv4Address"),
+        (EmailStr, "pydantic.EmailStr"),
+        (SecretStr, "pydantic.SecretStr"),
+        (AnyUrl, "pydantic.AnyUrl"),
+        (NaiveDatetime, "pydantic.NaiveDatetime"),
+        (Any, "typing.Any"),
+        (dict, "dict[typing.Any, typing.Any]"),
+        (list, "list[typing.Any]"),
+        (tuple, "tuple[typing.Any, ...]"),
+        (list[dict], "list[dict[typing.Any, typing.Any]]"),
+        (dict[str, Any], "dict[str, typing.Any]"),
+        (tuple[int, ...], "tuple[int, ...]"),
+        (Sequence[int], "collections.abc.Sequence[int]"),
+        (Callable[[int], str], "collections.abc.Callable[[int], str]"),
+        (Literal["a", 'say "b"', 1, None], "typing.Literal['a', 'say \"b\"', 1, None]"),
+        (Literal[Color.RED], f"typing.Literal[{HERE}.Color.RED]"),
+        (Color, f"{HERE}.Color"),
+        (Box[int], f"{HERE}.Box[int]"),
+        (Box[T], f"{HERE}.Box[typing.Any]"),
+        (Box.Lid, f"{HERE}.Box.Lid"),
+        (UserId, f"{HERE}.UserId"),
+        (Payload, f"{HERE}.Payload"),
+    ],
+)
+def test_an_annotation_is_emitted_as_the_author_wrote_it(annotation: object, expected: str, project: Path) -> None:
+    assert text(rendered(unwrapped(annotation)[0], Sources(project))) == expected
+
+
+def test_texts_are_joined_between_imports(project: Path) -> None:
+    pieces = rendered(dict[str, list[Decimal]], Sources(project)).pieces
+    assert [type(piece) for piece in pieces].count(str) == 2
+
+
+def test_metadata_within_an_optional_is_found() -> None:
+    assert unwrapped(Annotated[Annotated[int, "inner"] | None, "outer"]) == (int, ["outer", "inner"])
+
+
+def test_a_type_made_in_a_function_can_not_be_imported(project: Path) -> None:
+    class Local:
+        pass
+
+    with pytest.raises(NotImportableError):
+        rendered(list[Local], Sources(project))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (int | None, True),
+        (Annotated[int | None, 1], True),
+        (int, False),
+        (Any, False),
+        (Optional["Ghost"], True),  # noqa: F821
+    ],
+)
+def test_allows_none(annotation: object, expected: bool) -> None:
+    assert allows_none(annotation) is expected
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (int, int),
+        (UserId, int),
+        (Payload, dict),
+        (list[int], list),
+        (int | str, None),
+        (Literal["a"], None),
+        (Any, None if isinstance(Any, type) is False else Any),
+    ],
+)
+def test_the_class_behind_an_annotation(annotation: object, expected: object) -> None:
+    assert runtime_class(annotation) is expected

@@ -1,0 +1,145 @@
+"""What a user is told when their models can not be loaded."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctrlgen.errors import CtrlgenError, LoadError, ModelError
+
+from .conftest import HERO, Workspace
+
+
+def failure(workspace: Workspace, *models: str, kind: type[CtrlgenError] = LoadError) -> CtrlgenError:
+    with pytest.raises(kind) as caught:
+        workspace.load(*models)
+    return caught.value
+
+
+def test_a_module_that_does_not_exist(workspace: Workspace) -> None:
+    workspace.write(app__models=HERO)
+    error = failure(workspace, "app.modles")
+    assert error.message == f"there is no module `app.modles` in {workspace.root}"
+    assert error.hint == "did you mean `app.models`?"
+
+
+def test_a_path_in_place_of_a_module(workspace: Workspace) -> None:
+    workspace.write(app__models=HERO)
+    assert failure(workspace, "app/models.py").hint == "did you mean `app.models`?"
+
+
+def test_a_module_that_does_not_exist_and_nothing_like_it(workspace: Workspace) -> None:
+    assert "--project" in str(failure(workspace, "app").hint)
+    workspace.write(shop=HERO)
+    assert failure(workspace, "app").hint == "tables are declared in `shop`"
+
+
+def test_no_table_model(workspace: Workspace) -> None:
+    workspace.write(app="x = 1", shop=HERO)
+    error = failure(workspace, "app")
+    assert (error.message, error.hint) == ("no table model in `app`", "tables are declared in `shop`")
+
+
+def test_no_table_model_because_table_true_was_forgotten(workspace: Workspace) -> None:
+    workspace.write(app=HERO.replace(", table=True", ""))
+    assert "class Hero(SQLModel, table=True)" in str(failure(workspace, "app").hint)
+
+
+def test_an_exception_shows_their_line(workspace: Workspace) -> None:
+    workspace.write(app__="import app.models", app__models="x = 1\ny = x + 'one'\n")
+    error = failure(workspace, "app")
+    assert str(error.location) == "app/models.py:2"
+    assert error.source == "y = x + 'one'"
+    assert error.message == "`app` can not be imported: TypeError: unsupported operand type(s) for +: 'int' and 'str'"
+
+
+def test_an_exception_deep_in_a_library_shows_their_last_line(workspace: Workspace) -> None:
+    workspace.write(app="import json\n\nvalue = json.loads('{')\n")
+    error = failure(workspace, "app")
+    assert (str(error.location), error.source) == ("app.py:3", "value = json.loads('{')")
+
+
+def test_a_syntax_error_shows_the_line_that_does_not_parse(workspace: Workspace) -> None:
+    workspace.write(app__="from app import models", app__models="x = 1\nclass Hero(:\n")
+    error = failure(workspace, "app")
+    assert (str(error.location), error.source) == ("app/models.py:2", "class Hero(:")
+    assert "SyntaxError: " in error.message
+
+
+def test_a_field_without_a_column_type_is_named(workspace: Workspace) -> None:
+    workspace.write(app=HERO + "    tags: list[str]\n")
+    error = failure(workspace, "app")
+    assert (str(error.location), error.source) == ("app.py:5", "tags: list[str]")
+    assert "sa_type" in str(error.hint)
+
+
+def test_a_missing_dependency(workspace: Workspace) -> None:
+    workspace.write(app="import nothing_like_it")
+    error = failure(workspace, "app")
+    assert str(error.location) == "app.py:1"
+    assert str(error.hint).startswith("is `nothing_like_it` installed")
+
+
+def test_sys_exit(workspace: Workspace) -> None:
+    workspace.write(app="import sys\nsys.exit(3)")
+    error = failure(workspace, "app")
+    assert (str(error.location), error.message) == ("app.py:2", "`app` can not be imported: it calls sys.exit(3)")
+
+
+@pytest.mark.parametrize(
+    ("end", "how"), [("os._exit(3)", "exit code 3"), ("os.kill(os.getpid(), 9)", "signal SIGKILL")]
+)
+def test_a_process_that_ends_in_the_middle(workspace: Workspace, end: str, how: str) -> None:
+    workspace.write(app__="", app__models=f"import os  # table=True\n{end}")
+    message = failure(workspace, "app").message
+    assert message == f"the process that loads the models ended while importing `app.models` ({how})"
+
+
+def test_a_submodule_that_fails_is_a_warning(workspace: Workspace) -> None:
+    workspace.write(app__=HERO, app__broken=HERO.replace("Hero", "Villain") + "1 / 0\n")
+    schema = workspace.load("app")
+    assert [model.reference.name for model in schema.models] == ["Hero"]
+    (finding,) = schema.findings
+    assert (finding.code, str(finding.location)) == ("CG201", "app/broken.py:5")
+    assert finding.message == "`app.broken` is left out: ZeroDivisionError: division by zero"
+
+
+def test_a_submodule_that_fails_is_the_error_when_nothing_else_is_there(workspace: Workspace) -> None:
+    workspace.write(app__="", app__broken=HERO + "1 / 0\n")
+    error = failure(workspace, "app")
+    assert (str(error.location), error.source) == ("app/broken.py:5", "1 / 0")
+
+
+TEAM = """
+from sqlmodel import Field, Relationship, SQLModel
+
+class Team(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    heroes: list["Hero"] = Relationship(back_populates="team")
+
+class Hero(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    team_id: int = Field(foreign_key="team.id")
+    team: Team = Relationship(back_populates="heroes")
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [
+        ('list["Hero"]', 'list["Heroe"]', 5),
+        ('back_populates="team"', 'back_populates="teem"', 5),
+        ('foreign_key="team.id"', "index=True", 5),
+        ('back_populates="heroes"', 'back_populates="heros"', 10),
+    ],
+)
+def test_a_relationship_that_does_not_resolve_is_named(workspace: Workspace, right: str, wrong: str, line: int) -> None:
+    workspace.write(app=TEAM.replace(right, wrong))
+    error = failure(workspace, "app", kind=ModelError)
+    assert str(error.location) == f"app.py:{line}"
+    assert error.source == (workspace.root / "app.py").read_text().splitlines()[line - 1].strip()
+    assert error.message.startswith(f"relationship `{'Team.heroes' if line == 5 else 'Hero.team'}` can not be")
+
+
+def test_an_unknown_target_suggests_the_nearest_model(workspace: Workspace) -> None:
+    workspace.write(app=TEAM.replace('list["Hero"]', 'list["Heroe"]'))
+    assert failure(workspace, "app", kind=ModelError).hint == "did you mean `Hero`?"

@@ -1,0 +1,245 @@
+"""Primary keys, unique constraints and indexes, in every form they are declared."""
+
+import enum
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from sqlalchemy import Boolean, Column, Index, MetaData, String, UniqueConstraint, and_, column, func, text
+from sqlalchemy import Enum as SAEnum
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel, col
+
+from ctrlgen.schema import ColumnPart, ExpressionPart, Pin, Schema
+from ctrlgen.schema import Index as Read
+
+from .conftest import Inspected
+from .conftest import text as annotation_text
+
+
+class Status(enum.Enum):
+    OPEN = "open"
+    DONE = "done"
+
+
+def parts(index: Read) -> list[str | None]:
+    return [part.attribute if isinstance(part, ColumnPart) else part.name for part in index.parts]
+
+
+def named(model: object, name: str | None) -> Read:
+    (index,) = [index for index in model.indexes if index.name == name]
+    return index
+
+
+def test_the_primary_key_comes_first_in_its_own_order(base: type[SQLModel], one: Inspected) -> None:
+    class Afk(base, table=True):
+        guild_id: int = Field(primary_key=True)
+        a: int = Field(unique=True)
+        member_id: int = Field(primary_key=True)
+
+    model = one(Afk)
+    assert (parts(model.primary_key), model.primary_key.origin) == (["guild_id", "member_id"], "primary key")
+    assert model.primary_key.unique
+
+
+def test_unique_columns_and_unique_indexes(base: type[SQLModel], one: Inspected) -> None:
+    class Hero(base, table=True):
+        __table_args__ = (
+            UniqueConstraint("b", "a", name="uq_b_a"),
+            Index("ix_u", "a", unique=True),
+            Index("ix_c", "c"),
+        )
+        id: int = Field(primary_key=True)
+        a: int = Field(unique=True)
+        b: int = Field(unique=True, index=True)
+        c: int = Field(index=True)
+
+    found = [(index.name, index.origin, parts(index)) for index in one(Hero).indexes[1:]]
+    assert found == [
+        (None, "unique constraint", ["a"]),
+        ("ix_c", "index", ["c"]),
+        ("ix_hero_b", "unique index", ["b"]),
+        ("ix_hero_c", "index", ["c"]),
+        ("ix_u", "unique index", ["a"]),
+        ("uq_b_a", "unique constraint", ["b", "a"]),
+    ]
+
+
+def test_parts_are_attributes_whatever_the_columns_are_called(base: type[SQLModel], one: Inspected) -> None:
+    class Hero(base, table=True):
+        __table_args__ = (Index("ix_1", "Nick Name"), Index("ix_2", text('"Nick Name" DESC')))
+        id: int = Field(primary_key=True)
+        nick: str = Field(sa_column=Column("Nick Name", String, nullable=False))
+
+    model = one(Hero)
+    assert [parts(named(model, name)) for name in ("ix_1", "ix_2")] == [["nick"], ["nick"]]
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        column("name").desc(),
+        column("name").asc().nulls_first(),
+        column("name").desc().nulls_last(),
+        text("name DESC NULLS LAST"),
+        text("name asc"),
+        text("name text_pattern_ops"),
+        text("(name)"),
+    ],
+)
+def test_an_ordered_column_is_still_that_column(base: type[SQLModel], one: Inspected, wrapped: object) -> None:
+    class Hero(base, table=True):
+        __table_args__ = (Index("ix", wrapped),)
+        id: int = Field(primary_key=True)
+        name: str
+
+    assert named(one(Hero), "ix").parts == (ColumnPart("name"),)
+
+
+@pytest.mark.parametrize(
+    ("expression", "name", "sql", "annotation", "comparison"),
+    [
+        (func.lower(column("name")), "lower_name", "lower(name)", "str", "ordered"),
+        (func.lower(column("name")).desc(), "lower_name", "lower(name) DESC", "str", "ordered"),
+        (text("lower(name)"), "lower_name", "lower(name)", "str", "ordered"),
+        (text("lower((name)::text)"), "lower_name", "lower((name)::text)", "str", "ordered"),
+        (text("lower(unaccent(name))"), "lower_unaccent_name", "lower(unaccent(name))", "str", "ordered"),
+        (text("public.unaccent(name)"), "unaccent_name", "public.unaccent(name)", "str", "ordered"),
+        (func.length(column("name")), "length_name", "length(name)", "int", "ordered"),
+        (func.date(column("at")), "date_at", "date(at)", "datetime.date", "ordered"),
+        (func.my_hash(column("name")), "my_hash_name", "my_hash(name)", "typing.Any", "equal"),
+        (func.abs(column("level")), "abs_level", "abs(level)", "typing.Any", "equal"),
+        (column("data", JSONB)["k"].astext, None, "data ->> 'k'", "str", "ordered"),
+        (func.lower(column("name")) + "x", None, "lower(name) || 'x'", "str", "ordered"),
+        (func.coalesce(column("name"), "%"), None, "coalesce(name, '%')", "str", "ordered"),
+        (text("(level + 1)"), None, "(level + 1)", "typing.Any", "equal"),
+        (text('name COLLATE "C"'), None, 'name COLLATE "C"', "typing.Any", "equal"),
+        (text("name::text"), None, "name::text", "typing.Any", "equal"),
+        (column("sent", Boolean).is_(None), None, "sent IS NULL", "bool", "equal"),
+    ],
+)
+def test_expressions(
+    base: type[SQLModel],
+    one: Inspected,
+    expression: object,
+    name: str | None,
+    sql: str,
+    annotation: str,
+    comparison: str,
+) -> None:
+    class Hero(base, table=True):
+        __table_args__ = (Index("ix", "id", expression),)
+        id: int = Field(primary_key=True)
+        name: str
+        level: int
+        at: datetime
+        sent: bool
+        data: dict[str, str] = Field(sa_type=JSONB)
+
+    first, part = named(one(Hero), "ix").parts
+    assert first == ColumnPart("id")
+    assert isinstance(part, ExpressionPart)
+    found = (part.name, part.position, part.sql, annotation_text(part.annotation), part.comparison)
+    assert found == (name, 1, sql, annotation, comparison)
+
+
+def test_an_expression_of_the_model_s_own_columns(base: type[SQLModel], one: Inspected) -> None:
+    class Hero(base, table=True):
+        id: int = Field(primary_key=True)
+        name: str
+        age: int
+
+    Index("ix", func.lower(Hero.name), func.length(Hero.name), unique=True)
+    index = named(one(Hero), "ix")
+    assert (parts(index), index.origin) == (["lower_name", "length_name"], "unique index")
+    assert [annotation_text(part.annotation) for part in index.parts] == ["str", "int"]
+
+
+def test_predicates_from_expressions_and_text(base: type[SQLModel], one: Inspected) -> None:
+    class Hero(base, table=True):
+        __table_args__ = (
+            Index("ix_text", "id", postgresql_where=text("NOT sent")),
+            Index("ix_str", "id", postgresql_where="sent = false"),
+            Index("ix_odd", "id", postgresql_where=text("name LIKE 'a%'")),
+        )
+        id: int = Field(primary_key=True)
+        name: str
+        sent: bool
+        status: Status
+        mood: Status = Field(sa_type=SAEnum(Status, values_callable=lambda cls: [item.value for item in cls]))
+        raw: Status = Field(sa_type=String)
+
+    where = and_(Hero.status == Status.DONE, col(Hero.name).is_not(None), ~col(Hero.sent))
+    Index("ix_expression", "id", _table=Hero.__table__, postgresql_where=where)
+    Index("ix_mood", "id", _table=Hero.__table__, postgresql_where=Hero.mood == Status.OPEN)
+    Index("ix_raw", "id", _table=Hero.__table__, postgresql_where=text("raw = 'open'"))
+    predicates = {index.name: index.predicate for index in one(Hero).indexes[1:]}
+    sent = (Pin("sent", "=", "False"),)
+    assert {name: (predicate.sql, predicate.pins) for name, predicate in predicates.items()} == {
+        "ix_text": ("NOT sent", sent),
+        "ix_str": ("sent = false", sent),
+        "ix_odd": ("name LIKE 'a%'", None),
+        "ix_expression": (
+            "status = 'DONE' AND name IS NOT NULL AND NOT sent",
+            (Pin("status", "=", "'DONE'"), Pin("name", "is not null"), *sent),
+        ),
+        "ix_mood": ("mood = 'open'", (Pin("mood", "=", "'OPEN'"),)),
+        "ix_raw": ("raw = 'open'", (Pin("raw", "=", "'OPEN'"),)),
+    }
+
+
+def test_methods_and_nulls(base: type[SQLModel], one: Inspected) -> None:
+    class Hero(base, table=True):
+        __table_args__ = (
+            Index("ix_gin", "data", postgresql_using="GIN"),
+            Index("ix_nulls", "a", unique=True, postgresql_nulls_not_distinct=True),
+            UniqueConstraint("b", name="uq_nulls", postgresql_nulls_not_distinct=True),
+        )
+        id: int = Field(primary_key=True)
+        a: int | None
+        b: int | None
+        data: dict[str, str] = Field(sa_type=JSONB)
+
+    model = one(Hero)
+    found = {index.name: (index.method, index.nulls_not_distinct) for index in model.indexes}
+    assert found == {
+        None: ("btree", False),
+        "ix_gin": ("gin", False),
+        "ix_nulls": ("btree", True),
+        "uq_nulls": ("btree", True),
+    }
+
+
+def test_names_of_a_naming_convention(base: type[SQLModel], one: Inspected) -> None:
+    class Hero(base, table=True):
+        metadata = MetaData(
+            naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
+        )
+        __table_args__ = (UniqueConstraint("a", "b"),)
+        id: int = Field(primary_key=True)
+        a: int
+        b: int
+
+    assert [index.name for index in one(Hero).indexes] == ["pk_hero", "uq_hero_a_b"]
+
+
+def test_locations(base: type[SQLModel], read: Callable[..., Schema]) -> None:
+    class Hero(base, table=True):
+        __table_args__ = (
+            UniqueConstraint("a", "b"),
+            Index("ix_hero_lower", text("lower(a)")),
+        )
+        id: int = Field(primary_key=True)
+        a: str = Field(index=True)
+        b: str = Field(unique=True)
+
+    Index("ix_outside", Hero.b)
+    model = read(Hero).models[0]
+    start = model.location.line
+    assert model.location.file == "tests/inspect/test_indexes.py"
+    lines = {tuple(parts(index)) or index.name: index.location.line - start for index in model.indexes}
+    assert lines[("a", "b")] == 2
+    assert lines[("lower_a",)] == 3
+    assert lines[("id",)] == 5
+    assert lines[("a",)] == 6
+    assert named(model, "ix_outside").location.line - start == 9

@@ -1,0 +1,123 @@
+"""Predicates of partial indexes: understood where certain, otherwise left alone."""
+
+import pytest
+
+from ctrlgen.inspect.predicates import Subject, predicate_of
+from ctrlgen.schema import Annotation, Bounds, Column, Kind, Location, Pin
+
+
+def subject(attribute: str, kind: Kind, name: str = "", **labels: str) -> Subject:
+    column = Column(
+        attribute=attribute,
+        name=name or attribute,
+        annotation=Annotation(("int",)),
+        nullable=True,
+        presence="required",
+        comparison="ordered",
+        kind=kind,
+        bounds=Bounds(),
+        item=None,
+        enum_member=None,
+        description="",
+        location=Location("a.py", 1),
+    )
+    return Subject(column, labels)
+
+
+SUBJECTS = [
+    subject("sent", "bool"),
+    subject("done", "bool"),
+    subject("level", "int"),
+    subject("rate", "decimal"),
+    subject("name", "str"),
+    subject("key", "uuid"),
+    subject("at", "datetime"),
+    subject("status", "enum", OPEN="OPEN", closed="CLOSED"),
+    subject("nick", "str", "Nick Name"),
+]
+COLUMNS = {item.column.name: item for item in SUBJECTS}
+
+SENT, UNSENT = Pin("sent", "=", "True"), Pin("sent", "=", "False")
+
+
+@pytest.mark.parametrize(
+    ("sql", "pins"),
+    [
+        ("sent", (SENT,)),
+        ("SENT", (SENT,)),
+        ("(sent)", (SENT,)),
+        ("sent IS true", (SENT,)),
+        ("sent = true", (SENT,)),
+        ("reminders.sent", (SENT,)),
+        ("NOT sent", (UNSENT,)),
+        ("not (sent)", (UNSENT,)),
+        ("(NOT sent)", (UNSENT,)),
+        ("sent IS false", (UNSENT,)),
+        ("sent = false", (UNSENT,)),
+        ("at IS NULL", (Pin("at", "is null"),)),
+        ("((at) is not null)", (Pin("at", "is not null"),)),
+        ("level = 3", (Pin("level", "=", "3"),)),
+        ("3 = level", (Pin("level", "=", "3"),)),
+        ("level = -3", (Pin("level", "=", "-3"),)),
+        ("rate = 0.50", (Pin("rate", "=", "0.50"),)),
+        ("name = 'it''s'", (Pin("name", "=", '"it\'s"'),)),
+        ("(name)::text = 'x'::text", (Pin("name", "=", "'x'"),)),
+        ("name::character varying = 'x'::character varying", (Pin("name", "=", "'x'"),)),
+        ("status = 'OPEN'", (Pin("status", "=", "'OPEN'"),)),
+        ("status = 'closed'::case_status", (Pin("status", "=", "'CLOSED'"),)),
+        ('"Nick Name" IS NULL', (Pin("nick", "is null"),)),
+        ("NOT sent AND at IS NOT NULL AND level = 1", (UNSENT, Pin("at", "is not null"), Pin("level", "=", "1"))),
+        ("((NOT sent) AND (at IS NULL))", (UNSENT, Pin("at", "is null"))),
+        ("sent AND (done AND level = 1)", (SENT, Pin("done", "=", "True"), Pin("level", "=", "1"))),
+        ("\n  sent\n  AND done\n", (SENT, Pin("done", "=", "True"))),
+    ],
+)
+def test_understood(sql: str, pins: tuple[Pin, ...]) -> None:
+    assert predicate_of(sql, COLUMNS).pins == pins
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "sent OR done",
+        "sent AND (done OR level = 1)",
+        "NOT (sent AND done)",
+        "NOT sent IS NULL",
+        "NOT sent = true",
+        "NOT level = 1",
+        "level",
+        "NOT level",
+        "level IS true",
+        "level > 3",
+        "level <> 3",
+        "level = 1.5",
+        "level = '1'",
+        "level = 1 + 1",
+        "level::text = '1'",
+        "level = done",
+        "level = NULL",
+        "name = 1",
+        "name = 'a' || 'b'",
+        "name = E'a'",
+        "name LIKE 'a%'",
+        "name IN ('a', 'b')",
+        "name = lower('A')",
+        "lower(name) = 'a'",
+        "status = 'MISSING'",
+        "sent IS NOT true",
+        "sent IS NOT DISTINCT FROM true",
+        "at = '2020-01-01'",
+        "unknown = 1",
+        "unknown",
+        "true",
+        "level = 1 -- sometimes",
+        "level = 1 AND",
+        "(level = 1",
+        "level = 1)",
+        "\"NAME\" = 'a'",
+        "name = 'unfinished",
+        "",
+    ],
+)
+def test_not_understood(sql: str) -> None:
+    assert predicate_of(sql, COLUMNS).pins is None

@@ -1,0 +1,166 @@
+"""Foreign keys and relationships, as the mapper has them."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Integer, Table
+from sqlalchemy.orm import Mapped, relationship
+from sqlmodel import Field, Relationship, SQLModel
+
+from ctrlgen.errors import ModelError
+from ctrlgen.schema import Model, Schema
+
+from .conftest import Inspected
+
+Read = Callable[..., Schema]
+
+
+def relations(model: Model) -> dict[str, tuple[str, bool, bool]]:
+    """Return target, many and optional of each relationship."""
+    return {item.attribute: (item.target.name.split(".")[-1], item.many, item.optional) for item in model.relations}
+
+
+def test_one_to_many_and_back(base: type[SQLModel], one: Inspected) -> None:
+    class Team(base, table=True):
+        id: int = Field(primary_key=True)
+        heroes: list["Hero"] = Relationship(
+            back_populates="team", sa_relationship_kwargs={"foreign_keys": "Hero.team_id"}
+        )
+
+    class Hero(base, table=True):
+        id: int = Field(primary_key=True)
+        team_id: int = Field(foreign_key="team.id")
+        rival_id: int | None = Field(default=None, foreign_key="team.id")
+        team: Team = Relationship(back_populates="heroes", sa_relationship_kwargs={"foreign_keys": "Hero.team_id"})
+        rival: Team | None = Relationship(
+            sa_relationship_kwargs={"foreign_keys": "Hero.rival_id", "doc": "who they fight"}
+        )
+
+    assert relations(one(Team)) == {"heroes": ("Hero", True, False)}
+    assert relations(one(Hero)) == {"team": ("Team", False, False), "rival": ("Team", False, True)}
+
+
+def test_one_to_one(base: type[SQLModel], one: Inspected) -> None:
+    class Guild(base, table=True):
+        id: int = Field(primary_key=True)
+        config: "Config" = Relationship(back_populates="guild", sa_relationship_kwargs={"uselist": False})
+
+    class Config(base, table=True):
+        guild_id: int = Field(primary_key=True, foreign_key="guild.id")
+        guild: Guild = Relationship(back_populates="config")
+
+    assert relations(one(Guild)) == {"config": ("Config", False, True)}
+    assert relations(one(Config)) == {"guild": ("Guild", False, False)}
+
+
+def test_many_to_many_and_self_reference(base: type[SQLModel], one: Inspected) -> None:
+    class Link(base, table=True):
+        snippet_id: int = Field(primary_key=True, foreign_key="snippet.id")
+        tag_id: int = Field(primary_key=True, foreign_key="tag.id")
+
+    class Tag(base, table=True):
+        id: int = Field(primary_key=True)
+        snippets: list["Snippet"] = Relationship(back_populates="tags", link_model=Link)
+
+    class Snippet(base, table=True):
+        id: int = Field(primary_key=True)
+        target_id: int | None = Field(default=None, foreign_key="snippet.id")
+        tags: list[Tag] = Relationship(back_populates="snippets", link_model=Link)
+        aliases: list["Snippet"] = Relationship(back_populates="target")
+        target: "Snippet" = Relationship(back_populates="aliases", sa_relationship_kwargs={"remote_side": "Snippet.id"})
+
+    assert relations(one(Snippet)) == {
+        "tags": ("Tag", True, False),
+        "aliases": ("Snippet", True, False),
+        "target": ("Snippet", False, True),
+    }
+    assert relations(one(Tag)) == {"snippets": ("Snippet", True, False)}
+
+
+def test_a_relationship_without_annotation(base: type[SQLModel], one: Inspected) -> None:
+    class Team(base, table=True):
+        id: int = Field(primary_key=True)
+
+    class Hero(base, table=True):
+        id: int = Field(primary_key=True)
+        team_id: int = Field(foreign_key="team.id")
+        team: Mapped[Team] = Relationship()
+
+    Team.heroes = relationship(Hero, doc="in the order they joined", viewonly=True)
+    model = one(Team)
+    assert relations(model) == {"heroes": ("Hero", True, False)}
+    assert model.relations[0].description == "in the order they joined"
+
+
+@pytest.mark.parametrize("lazy", ["raise", "noload", "selectin", "joined"])
+def test_eagerness_does_not_matter(base: type[SQLModel], one: Inspected, lazy: str) -> None:
+    class Team(base, table=True):
+        id: int = Field(primary_key=True)
+        heroes: list["Hero"] = Relationship(sa_relationship_kwargs={"lazy": lazy})
+
+    class Hero(base, table=True):
+        id: int = Field(primary_key=True)
+        team_id: int = Field(foreign_key="team.id")
+
+    assert relations(one(Team)) == {"heroes": ("Hero", True, False)}
+
+
+def test_relationships_that_are_never_loaded_are_left_out_with_a_warning(base: type[SQLModel], read: Read) -> None:
+    class Team(base, table=True):
+        id: int = Field(primary_key=True)
+        heroes: list["Hero"] = Relationship(sa_relationship_kwargs={"lazy": "dynamic"})
+
+    class Hero(base, table=True):
+        id: int = Field(primary_key=True)
+        team_id: int = Field(foreign_key="team.id")
+
+    schema = read(Team)
+    assert schema.models[0].relations == ()
+    (finding,) = schema.findings
+    assert finding.code == "CG205"
+    assert finding.location.line == schema.models[0].location.line + 2
+
+
+def test_foreign_keys(base: type[SQLModel], one: Inspected) -> None:
+    Table("plain", base.metadata, Column("key", Integer, primary_key=True))
+
+    class Levels(base, table=True):
+        guild: int = Field(sa_column=Column("guild_id", Integer, primary_key=True))
+        member: int = Field(sa_column=Column("member_id", Integer, primary_key=True))
+
+    class Award(base, table=True):
+        __table_args__ = (ForeignKeyConstraint(["guild_id", "member_id"], ["levels.guild_id", "levels.member_id"]),)
+        id: int = Field(primary_key=True)
+        plain: int = Field(foreign_key="plain.key")
+        guild: int = Field(sa_column=Column("guild_id", Integer, nullable=False))
+        member: int = Field(sa_column=Column("member_id", Integer, nullable=False))
+        parent: int | None = Field(default=None, sa_column=Column(ForeignKey("award.id")))
+
+    found = [(key.attributes, key.target, key.target_attributes) for key in one(Award).foreign_keys]
+    assert [(attributes, target and target.name.split(".")[-1], there) for attributes, target, there in found] == [
+        (("plain",), None, ("key",)),
+        (("guild", "member"), "Levels", ("guild", "member")),
+        (("parent",), "Award", ("id",)),
+    ]
+
+
+def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read) -> None:
+    class Hero(base, table=True):
+        id: int = Field(primary_key=True)
+        team_id: int = Field(foreign_key="teem.id")
+
+    schema = read(Hero)
+    (key,) = schema.models[0].foreign_keys
+    assert (key.target, key.target_attributes) == (None, ("id",))
+    assert [(finding.code, finding.location) for finding in schema.findings] == [("CG206", key.location)]
+
+
+def test_a_relationship_that_does_not_resolve_is_an_error_with_its_place(base: type[SQLModel], read: Read) -> None:
+    class Team(base, table=True):
+        id: int = Field(primary_key=True)
+        heroes: list["Villain"] = Relationship()  # noqa: F821
+
+    with pytest.raises(ModelError, match=r"Team\.heroes") as caught:
+        read(Team)
+    assert caught.value.location
+    assert caught.value.location.file == "tests/inspect/test_relations.py"

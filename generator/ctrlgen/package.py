@@ -14,9 +14,12 @@ from ctrlgen.schema import Annotation, Column, Comparison, Finding, Index, Model
 RUNTIME_NAMES = (
     "AnyOf",
     "CheckViolation",
-    "ConstraintViolation",
+    "ConstraintError",
+    "DatabaseError",
     "DatabaseService",
+    "ExclusionViolation",
     "ForeignKeyViolation",
+    "InvalidValueError",
     "NotFoundError",
     "NotNullViolation",
     "Page",
@@ -26,6 +29,7 @@ RUNTIME_NAMES = (
     "TransactionError",
     "UniqueViolation",
     "UnloadedError",
+    "UnreachableError",
     "ValidationError",
 )
 """What the package re-exports from its runtime."""

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from ctrlgen.package import Controller, Method, Parameter
 from ctrlgen.schema import Column, ColumnPart, Imported, Predicate
-from ctrlgen.stubs.factories import key_columns
-from ctrlgen.stubs.values import Value, fixed_value
+from ctrlgen.stubs.factories import key_columns, key_value
+from ctrlgen.stubs.values import Value, fixed_value, other_value
+
+_PREFERENCE = {"str": 0, "int": 1, "decimal": 2, "datetime": 3, "bool": 4}
+"""Which kinds of columns show a change best, the best first."""
 
 _LOWERED = re.compile(r"(lower|upper)_(\w+)")
 
@@ -162,11 +165,7 @@ class Cases:
         return None
 
     def _value(self, attribute: str) -> str:
-        """Return the row's own value; a key the database gave may be None to a type checker."""
-        column = self._controller.model.column(attribute)
-        given = any(entry.key == attribute and entry.required for entry in self._controller.create)
-        text = f"{self._row}.{attribute}"
-        return text if given or column.nullable else f"present({text})"
+        return key_value(self._controller, self._row, attribute)
 
     def _inside(self, method: Method) -> tuple[list[str], tuple[Imported, ...]] | None:
         """Return the lines that bring the row inside the predicate; None where it is not understood."""
@@ -210,8 +209,8 @@ class Cases:
             if index.unique:
                 involved |= {part.attribute for part in index.parts if isinstance(part, ColumnPart)}
         changeable = [model.column(entry.key) for entry in self._controller.update if entry.key not in involved]
-        for column in sorted(changeable, key=lambda column: column.presence != "required"):
-            value = fixed_value(column)
-            if value is not None and column.kind not in {"array", "json", "float"}:
+        for column in sorted(changeable, key=lambda column: _PREFERENCE.get(column.kind, 9)):
+            value = other_value(column)
+            if value is not None:
                 return column, value
         return None

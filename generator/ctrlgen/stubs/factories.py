@@ -88,7 +88,7 @@ class Factories:
             parent = Parent(_variable(key, target), target.module)
             parents.append(parent)
             pairs = zip(key.attributes, key.target_attributes, strict=True)
-            texts |= {mine: f"present({parent.variable}.{theirs})" for mine, theirs in pairs}
+            texts |= {mine: key_value(target, parent.variable, theirs) for mine, theirs in pairs}
         for attribute, value in _values(controller, texts):
             if value is None:
                 return f"no value is known for `{attribute}`"
@@ -115,6 +115,13 @@ def _variable(key: ForeignKey, target: Controller) -> str:
     if len(key.attributes) == 1 and key.attributes[0].endswith("_id"):
         return key.attributes[0].removesuffix("_id")
     return target.module
+
+
+def key_value(controller: Controller, row: str, attribute: str) -> str:
+    """Return ``row.attribute`` as an argument; a value the database gave may be None to a type checker."""
+    column = controller.model.column(attribute)
+    given = any(entry.key == attribute and entry.required for entry in controller.create)
+    return f"{row}.{attribute}" if given or column.nullable else f"present({row}.{attribute})"
 
 
 def key_columns(controller: Controller) -> list[str]:

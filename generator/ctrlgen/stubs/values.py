@@ -9,6 +9,8 @@ from ctrlgen.schema import Bounds, Column, Imported
 _TEXT_ROOM = 8
 """Digits a counter may take in a text."""
 
+_DECIMAL = (Imported("decimal", "Decimal"),)
+
 _CONSTANTS = {
     "bool": ("False", None),
     "uuid": ("uuid4()", Imported("uuid", "uuid4")),
@@ -53,12 +55,23 @@ def fixed_value(column: Column) -> Value | None:
     if column.kind in {"int", "float"}:
         return Value(str(_lowest(column.bounds)))
     if column.kind == "decimal":
-        return Value(f"Decimal({_lowest(column.bounds)})", (Imported("decimal", "Decimal"),))
+        return Value(f"Decimal({_lowest(column.bounds)})", _DECIMAL)
     if column.kind == "enum":
         return _member(column)
     if column.kind == "json":
         return Value("[]" if _begins_with(column, "list") else "{}")
     return Value('b"changed"') if column.kind == "bytes" else None
+
+
+def other_value(column: Column) -> Value | None:
+    """Return a value that a row made by its factory, or by default, is not likely to have."""
+    unbounded = column.bounds.maximum is None and column.bounds.below is None
+    if column.kind in {"int", "decimal", "float"} and unbounded:
+        number = _lowest(column.bounds) + 7
+        return Value(f"Decimal({number})", _DECIMAL) if column.kind == "decimal" else Value(str(number))
+    if column.kind in {"array", "json", "float", "enum"}:
+        return None
+    return Value("True") if column.kind == "bool" else fixed_value(column)
 
 
 def _lowest(bounds: Bounds) -> int:

@@ -1,0 +1,126 @@
+"""Builds small schemas by hand, so that a test shows only what it is about."""
+
+from __future__ import annotations
+
+from ctrlgen.package import Controller
+from ctrlgen.plan import plan_controller
+from ctrlgen.schema import (
+    Annotation,
+    Bounds,
+    Column,
+    ColumnPart,
+    Comparison,
+    ExpressionPart,
+    ForeignKey,
+    Imported,
+    Index,
+    Kind,
+    Location,
+    Model,
+    Origin,
+    Part,
+    Pin,
+    Predicate,
+    Presence,
+    Relation,
+)
+
+HERE = Location("models.py", 1)
+
+
+def column(
+    attribute: str,
+    type_: str = "int",
+    *,
+    kind: Kind = "int",
+    nullable: bool = False,
+    presence: Presence = "required",
+    comparison: Comparison = "ordered",
+    line: int = 1,
+) -> Column:
+    """A column of this type, an int unless told."""
+    return Column(
+        attribute=attribute,
+        name=attribute,
+        annotation=Annotation((type_,)),
+        nullable=nullable,
+        presence=presence,
+        comparison=comparison,
+        kind=kind,
+        bounds=Bounds(),
+        item=None,
+        enum_member=None,
+        description="",
+        location=Location("models.py", line),
+    )
+
+
+def index(
+    *parts: str | Part,
+    name: str | None = None,
+    origin: Origin = "index",
+    where: str | None = None,
+    pins: tuple[Pin, ...] | None = None,
+    nulls_not_distinct: bool = False,
+    method: str = "btree",
+) -> Index:
+    """An index over these columns or expressions; partial with ``where``."""
+    return Index(
+        name=name,
+        origin=origin,
+        parts=tuple(ColumnPart(part) if isinstance(part, str) else part for part in parts),
+        predicate=Predicate(where, pins) if where else None,
+        nulls_not_distinct=nulls_not_distinct,
+        method=method,
+        location=HERE,
+    )
+
+
+def unique(*parts: str | Part, name: str = "uq", **options: object) -> Index:
+    """A unique index."""
+    return index(*parts, name=name, origin="unique index", **options)  # type: ignore[arg-type]  # passed on as given
+
+
+def expression(name: str | None, sql: str = "lower(name)", position: int = 0) -> ExpressionPart:
+    """An expression in an index."""
+    return ExpressionPart(name, position, sql, Annotation(("str",)), "ordered")
+
+
+def relation(attribute: str, target: str = "Other", *, many: bool = True) -> Relation:
+    """A relationship."""
+    return Relation(attribute, Imported("models", target), many, optional=False, description="", location=HERE)
+
+
+def model(
+    name: str,
+    *columns: Column,
+    primary_key: tuple[str, ...] = ("id",),
+    indexes: tuple[Index, ...] = (),
+    foreign_keys: tuple[ForeignKey, ...] = (),
+    relations: tuple[Relation, ...] = (),
+    table: str | None = None,
+    line: int = 1,
+) -> Model:
+    """A model with a generated ``id`` unless its key is another."""
+    own = (column("id", presence="optional"),) if primary_key == ("id",) else ()
+    return Model(
+        reference=Imported("models", name),
+        table=table or name.lower(),
+        schema=None,
+        description="",
+        columns=(*own, *columns),
+        indexes=(index(*primary_key, origin="primary key", name="pk"), *indexes),
+        foreign_keys=foreign_keys,
+        relations=relations,
+        location=Location("models.py", line),
+    )
+
+
+def method_names(model: Model) -> list[str]:
+    """What the model's controller offers beyond what every controller has."""
+    return [method.name for method in plan_controller(model).methods]
+
+
+def controller(model: Model) -> Controller:
+    """The model's controller."""
+    return plan_controller(model)

@@ -1,0 +1,33 @@
+"""The keys of the TypedDicts."""
+
+from __future__ import annotations
+
+from ctrlgen.plan import plan_controller
+
+from .build import column, expression, index, model
+
+
+def test_new_row_takes_every_column_but_computed_ones_and_requires_what_has_no_default() -> None:
+    it = plan_controller(model("M", column("a"), column("b", presence="optional"), column("c", presence="computed")))
+    assert {entry.key: entry.required for entry in it.create} == {"id": False, "a": True, "b": False}
+
+
+def test_update_takes_neither_the_primary_key_nor_computed_columns() -> None:
+    it = plan_controller(model("M", column("a"), column("c", presence="computed")))
+    assert [(entry.key, entry.wrapper) for entry in it.update] == [("a", "Settable")]
+
+
+def test_filter_takes_spans_only_on_columns_with_an_order_and_nothing_on_json() -> None:
+    it = plan_controller(model("M", column("a"), column("b", comparison="equal"), column("j", comparison="none")))
+    assert [(entry.key, entry.wrapper) for entry in it.where] == [("id", "Ordered"), ("a", "Ordered"), ("b", "Equal")]
+
+
+def test_filter_takes_the_named_expressions_of_indexes() -> None:
+    it = plan_controller(model("M", column("name"), indexes=(index(expression("lower_name"), name="ix"),)))
+    assert it.where[-1].key == "lower_name"
+    assert [(one.key, one.index, one.position) for one in it.expressions] == [("lower_name", "ix", 0)]
+
+
+def test_column_named_like_a_refinement_is_no_filter() -> None:
+    it = plan_controller(model("M", column("limit")))
+    assert [entry.key for entry in it.where] == ["id"]

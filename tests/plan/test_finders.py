@@ -1,0 +1,63 @@
+"""What an index that is not a key gives, and a relationship."""
+
+from __future__ import annotations
+
+from ctrlgen.plan import plan_controller
+from ctrlgen.schema import Pin
+
+from .build import column, expression, index, method_names, model, relation, unique
+
+
+def finders(of: list[str]) -> list[str]:
+    return [name for name in of if name.startswith("find")]
+
+
+def test_leading_column_of_an_index_gives_one_finder() -> None:
+    user = model("User", column("guild_id"), column("points"), indexes=(index("guild_id", "points", name="ix"),))
+    assert finders(method_names(user)) == ["find_by_guild_id"]
+
+
+def test_docstring_names_what_the_composite_index_narrows_by() -> None:
+    user = model("User", column("guild_id"), column("points"), indexes=(index("guild_id", "points", name="ix"),))
+    finder = next(method for method in plan_controller(user).methods if method.kind == "find")
+    assert finder.doc == "Select the rows with this `guild_id`. An index also narrows by `points`."
+
+
+def test_two_indexes_with_one_leading_column_give_one_finder() -> None:
+    user = model("User", column("a"), column("b"), column("c"), indexes=(index("a", "b"), index("a", "c")))
+    assert finders(method_names(user)) == ["find_by_a"]
+
+
+def test_leading_column_of_a_composite_primary_key_gives_a_finder() -> None:
+    afk = model("Afk", column("guild_id"), column("member_id"), primary_key=("guild_id", "member_id"))
+    assert finders(method_names(afk)) == ["find_by_guild_id"]
+
+
+def test_column_that_is_a_key_in_itself_gives_no_finder() -> None:
+    user = model("User", column("email"), column("n"), indexes=(unique("email"), index("email", "n")))
+    assert finders(method_names(user)) == []
+
+
+def test_partial_index_is_a_finder_named_after_its_purpose() -> None:
+    reminder = model(
+        "Reminder",
+        column("due"),
+        indexes=(index("due", name="idx_reminder_pending", where="NOT sent", pins=(Pin("sent", "=", "False"),)),),
+    )
+    finder = next(method for method in plan_controller(reminder).methods if method.kind == "find")
+    assert (finder.name, finder.within, finder.parameters) == ("find_pending", "idx_reminder_pending", ())
+
+
+def test_expression_that_leads_an_index_gives_a_finder() -> None:
+    user = model("User", column("email"), indexes=(index(expression("lower_email"), name="ix"),))
+    assert finders(method_names(user)) == ["find_by_lower_email"]
+
+
+def test_index_of_another_method_gives_no_finder_because_it_answers_no_equality() -> None:
+    page = model("Page", column("words"), indexes=(index("words", method="gin"),))
+    assert finders(method_names(page)) == []
+
+
+def test_every_relationship_has_a_loader() -> None:
+    user = model("User", relations=(relation("cases"), relation("guild", many=False)))
+    assert [name for name in method_names(user) if name.startswith("load")] == ["load_cases", "load_guild"]

@@ -1,0 +1,121 @@
+"""What a unique key gives."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctrlgen.plan import plan_controller
+from ctrlgen.schema import Pin
+
+from .build import column, expression, index, method_names, model, unique
+
+ROW_METHODS = ["get_by_{}", "get_one_by_{}", "update_by_{}", "delete_by_{}"]
+INSERT_METHODS = ["get_or_create_by_{}", "upsert_by_{}"]
+
+
+def named(patterns: list[str], key: str) -> list[str]:
+    return [pattern.format(key) for pattern in patterns]
+
+
+def test_primary_key_the_database_gives_has_row_methods_but_no_upsert() -> None:
+    assert method_names(model("User", column("points"))) == named(ROW_METHODS, "id")
+
+
+def test_primary_key_the_caller_gives_can_be_upserted() -> None:
+    guild = model("Guild", column("guild_id"), column("name"), primary_key=("guild_id",))
+    assert method_names(guild) == named(ROW_METHODS + INSERT_METHODS, "guild_id")
+
+
+def test_unique_constraint_of_two_columns_joins_their_names() -> None:
+    case = model(
+        "Case",
+        column("guild_id"),
+        column("number"),
+        indexes=(index("guild_id", "number", origin="unique constraint", name="uq_case"),),
+    )
+    names = method_names(case)
+    assert named(ROW_METHODS + INSERT_METHODS, "guild_id_and_number") == names[4:10]
+
+
+def test_nullable_column_in_a_key_forbids_upsert_and_takes_no_none() -> None:
+    user = model("User", column("email", nullable=True), indexes=(unique("email"),))
+    methods = {method.name: method for method in plan_controller(user).methods}
+    assert "upsert_by_email" not in methods
+    assert not methods["get_by_email"].parameters[0].nullable
+
+
+def test_nulls_not_distinct_accepts_none() -> None:
+    user = model("User", column("email", nullable=True), indexes=(unique("email", nulls_not_distinct=True),))
+    methods = {method.name: method for method in plan_controller(user).methods}
+    assert methods["get_by_email"].parameters[0].nullable
+
+
+def test_key_with_a_default_forbids_upsert_because_it_would_always_insert() -> None:
+    token = model("Token", column("value", presence="optional"), column("note"), indexes=(unique("value"),))
+    assert "upsert_by_value" not in method_names(token)
+    assert "get_by_value" in method_names(token)
+
+
+def test_same_columns_under_two_constraints_give_one_set_of_methods() -> None:
+    user = model("User", column("email"), indexes=(unique("email", name="a"), unique("email", name="b")))
+    names = method_names(user)
+    assert len(names) == len(set(names))
+    assert names.count("get_by_email") == 1
+
+
+def test_expression_is_a_key_under_its_name() -> None:
+    snippet = model(
+        "Snippet",
+        column("guild_id"),
+        column("name", "str"),
+        indexes=(unique("guild_id", expression("lower_name", position=1), name="uq_name"),),
+    )
+    assert "get_by_guild_id_and_lower_name" in method_names(snippet)
+    assert plan_controller(snippet).expressions[0].index == "uq_name"
+
+
+def test_partial_unique_index_is_named_after_its_purpose_and_asks_for_nothing_its_predicate_pins() -> None:
+    reminder = model(
+        "Reminder",
+        column("user_id"),
+        column("sent", "bool"),
+        indexes=(
+            unique(
+                "user_id", "sent", name="uq_reminder_pending", where="sent = false", pins=(Pin("sent", "=", "False"),)
+            ),
+        ),
+    )
+    methods = {method.name: method for method in plan_controller(reminder).methods}
+    get = methods["get_pending_by_user_id"]
+    assert get.keys == ("user_id",)
+    assert get.within == "uq_reminder_pending"
+    assert "upsert_pending_by_user_id" in methods
+
+
+def test_predicate_that_is_not_understood_forbids_upsert() -> None:
+    user = model("User", column("email"), indexes=(unique("email", name="uq_user_live", where="f(email)"),))
+    assert "get_live_by_email" in method_names(user)
+    assert "upsert_live_by_email" not in method_names(user)
+
+
+def test_predicate_that_only_excludes_nulls_of_the_key_is_an_ordinary_key() -> None:
+    user = model(
+        "User",
+        column("email", nullable=True),
+        indexes=(unique("email", name="uq_e", where="email IS NOT NULL", pins=(Pin("email", "is not null"),)),),
+    )
+    methods = {method.name: method for method in plan_controller(user).methods}
+    assert methods["get_by_email"].within is None
+
+
+@pytest.mark.parametrize("attribute", ["class", "load", "self", "values"])
+def test_parameter_that_would_clash_gets_an_underscore(attribute: str) -> None:
+    odd = model("Odd", column(attribute), indexes=(unique(attribute),))
+    method = next(method for method in plan_controller(odd).methods if method.name == f"get_by_{attribute}")
+    assert method.parameters[0].name == f"{attribute}_"
+    assert method.keys == (attribute,)
+
+
+def test_table_of_nothing_but_its_key_has_nothing_to_update() -> None:
+    link = model("Link", column("a"), column("b"), primary_key=("a", "b"))
+    assert "update_by_a_and_b" not in method_names(link)

@@ -73,7 +73,7 @@ class Kinds(Everything, table=True):
     color: Color
     size: Size = Field(sa_column=Column(String(10), nullable=False))
     aware: datetime = Field(sa_type=DateTime(timezone=True))
-    naive: NaiveDatetime
+    naive: NaiveDatetime = Field(sa_type=DateTime)
     a_date: date
     a_time: time
     span: timedelta

@@ -65,7 +65,7 @@ def _modules(root: Path) -> Iterator[tuple[str, ...]]:
 
 
 def _is_module(path: Path) -> bool:
-    return path.suffix == ".py" and path.stem.isidentifier() and path.stem != "__main__"
+    return path.suffix == ".py" and path.stem.isidentifier() and path.stem != "__main__" and path.is_file()
 
 
 def _parts(path: Path) -> tuple[str, ...]:

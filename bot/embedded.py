@@ -27,9 +27,9 @@ def database_url() -> str:
 
 
 def data_folder() -> Path:
-    """Return the folder of this checkout's embedded server; another checkout gets another."""
+    """Return the folder of this checkout's embedded server; another checkout, or user, gets another."""
     checkout = hashlib.sha256(str(PROJECT).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"ctrlgen-postgres-{checkout}"
+    return Path(tempfile.gettempdir()) / f"ctrlgen-postgres-{os.getuid()}-{checkout}"
 
 
 def start_server(folder: Path, *, keep: bool = True) -> str:

@@ -39,7 +39,7 @@ def format_sources(sources: Mapping[str, str], first_party: Collection[str] = ()
         for path, text in sources.items():
             _write(folder / path, text)
         _ruff(*_FIXES, *_SETTINGS, "--config", _first_party(first_party), ".", folder=folder)
-        _ruff("format", *_SETTINGS, ".", folder=folder)
+        _ruff("format", *_SETTINGS, "--config", "format.line-ending='lf'", ".", folder=folder)
         return {path: (folder / path).read_bytes().decode() for path in sources}
 
 

@@ -67,7 +67,7 @@ def lay_out(controller: Controller) -> ControllerView:
     """Return the strings of one controller's module."""
     model = controller.model
     relations = [relation.target for relation in controller.relations]
-    imports = Imports({*_OWN_NAMES, *_module_names(controller), *_attributes(controller)} - {model.reference.name})
+    imports = Imports({*_OWN_NAMES, *_module_names(controller), *_attributes(controller)})
     name = imports.name(model.reference)
     create = [_create_field(entry, imports) for entry in controller.create]
     update = [_wrapped_field(entry, imports) for entry in controller.update]

@@ -1,0 +1,66 @@
+"""What is found to differ from the disk, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ctrlgen.errors import OutputError
+from ctrlgen.render import HEADER
+from ctrlgen.write import compare, unified_diff
+
+OURS = f"{HEADER}\nx = 1\n"
+
+
+def states(folder: Path, sources: dict[str, str]) -> dict[str, str]:
+    return {change.file.name: change.state for change in compare(sources, folder).files}
+
+
+def test_new_changed_equal_and_vanished_files_are_told_apart(tmp_path: Path) -> None:
+    for name in ("equal.py", "changed.py", "vanished.py"):
+        (tmp_path / name).write_text(OURS)
+    sources = {"equal.py": OURS, "changed.py": f"{OURS}y = 2\n", "new.py": OURS}
+    assert states(tmp_path, sources) == {
+        "equal.py": "unchanged",
+        "changed.py": "changed",
+        "new.py": "created",
+        "vanished.py": "removed",
+    }
+
+
+def test_file_without_the_header_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("x = 1\n")
+    (tmp_path / "notes.txt").write_text(OURS)
+    assert states(tmp_path, {}) == {}
+
+
+def test_clash_with_a_foreign_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "user.py").write_text("mine\n")
+    with pytest.raises(OutputError, match=r"user\.py` was not written by ctrlgen"):
+        compare({"user.py": OURS}, tmp_path)
+
+
+def test_file_where_a_folder_is_wanted_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "runtime").write_text("mine\n")
+    with pytest.raises(OutputError, match="is a file where a folder is needed"):
+        compare({"runtime/service.py": OURS}, tmp_path)
+
+
+def test_diff_is_a_patch_relative_to_the_project(tmp_path: Path) -> None:
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db/a.py").write_text(OURS)
+    changes = compare({"a.py": OURS.replace("1", "2"), "b.py": OURS}, tmp_path / "db")
+    assert unified_diff(changes, tmp_path).splitlines() == [
+        "--- a/db/a.py",
+        "+++ b/db/a.py",
+        "@@ -1,2 +1,2 @@",
+        f" {HEADER}",
+        "-x = 1",
+        "+x = 2",
+        "--- /dev/null",
+        "+++ b/db/b.py",
+        "@@ -0,0 +1,2 @@",
+        f"+{HEADER}",
+        "+x = 1",
+    ]

@@ -81,7 +81,8 @@ def check(
             typer.echo(f"{len(run.changes.files)} files are up to date")
         return
     typer.echo(unified_diff(run.changes, run.config.project), nl=False)
-    typer.echo(f"{len(run.changes.pending)} files are stale; run `ctrlgen generate`", err=True)
+    stale = len(run.changes.pending)
+    typer.echo(f"{stale} {'file is' if stale == 1 else 'files are'} stale; run `ctrlgen generate`", err=True)
     raise typer.Exit(1)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ctrlgen.schema import Location
 
 
-@dataclass
+@dataclass(eq=False)
 class CtrlgenError(Exception):
     """A mistake a user can mend.
 
@@ -27,6 +27,10 @@ class CtrlgenError(Exception):
     location: Location | None = None
     hint: str | None = None
     source: str | None = None
+
+    def __reduce__(self) -> tuple[type[CtrlgenError], tuple[str, Location | None, str | None, str | None]]:
+        """Pickle by fields: the loading process hands its errors to the one that prints them."""
+        return type(self), (self.message, self.location, self.hint, self.source)
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""

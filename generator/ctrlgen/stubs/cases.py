@@ -77,7 +77,7 @@ class Cases:
         return self._keyed(method, lines)
 
     def _update(self, method: Method) -> Case | None:
-        change = self._change(self._fixed(method))
+        change = self._change(self._pins(method))
         if change is None:
             return None
         column, value = change
@@ -195,22 +195,23 @@ class Cases:
             values[pin.attribute] = value
         return values
 
-    def _fixed(self, method: Method) -> tuple[str, ...]:
-        """Return the columns an update must not touch: those of the key and of the predicate."""
+    def _pins(self, method: Method) -> tuple[str, ...]:
+        """Return the columns that an update must not touch, lest the row leave the predicate."""
         predicate = method.index.predicate if method.index else None
-        pins = tuple(pin.attribute for pin in (predicate.pins or ())) if predicate else ()
-        return (*method.keys, *pins)
+        return tuple(pin.attribute for pin in (predicate.pins or ())) if predicate else ()
 
     def _change(self, fixed: tuple[str, ...]) -> tuple[Column, Value] | None:
-        """Choose a column to change, and its new value: nothing that a key or another row depends on."""
+        """Choose a column to change, and its new value: rather one that is no key, never one that refers."""
         model = self._controller.model
-        involved = {name for key in model.foreign_keys for name in key.attributes} | set(fixed)
-        for index in model.indexes:
-            if index.unique:
-                involved |= {part.attribute for part in index.parts if isinstance(part, ColumnPart)}
-        changeable = [model.column(entry.key) for entry in self._controller.update if entry.key not in involved]
-        for column in sorted(changeable, key=lambda column: _PREFERENCE.get(column.kind, 9)):
-            value = other_value(column)
-            if value is not None:
-                return column, value
-        return None
+        referring = {name for key in model.foreign_keys for name in key.attributes}
+        unique = {
+            part.attribute
+            for index in model.indexes
+            for part in index.parts
+            if index.unique and isinstance(part, ColumnPart)
+        }
+        free = {entry.key for entry in self._controller.update} - referring - set(fixed)
+        columns = [column for column in self._controller.columns if column.attribute in free]
+        columns.sort(key=lambda column: (column.attribute in unique, _PREFERENCE.get(column.kind, 9)))
+        changes = ((column, other_value(column)) for column in columns)
+        return next(((column, value) for column, value in changes if value is not None), None)

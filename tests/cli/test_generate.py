@@ -1,0 +1,70 @@
+"""``ctrlgen generate``: what it writes, and what it says."""
+
+from __future__ import annotations
+
+from .conftest import Project
+
+
+def test_first_run_names_what_it_created_and_the_second_finds_nothing_to_do(app: Project) -> None:
+    again = app.run("generate")
+    assert again.stdout == f"0 created, 0 changed, {len(emitted(app))} unchanged, 0 removed\n"
+    assert again.stderr == ""
+
+
+def test_changed_model_changes_only_its_controller(app: Project) -> None:
+    models = (app.root / "app/models.py").read_text()
+    app.write("app/models.py", models.replace("name: str =", "age: int = Field(index=True)\n    name: str ="))
+    done = app.run("generate")
+    assert done.stdout.splitlines()[:-1] == ["changed  app/db/hero.py"]
+    assert "def find_by_age" in (app.root / "app/db/hero.py").read_text()
+
+
+def test_renamed_model_creates_one_module_and_removes_the_other(app: Project) -> None:
+    models = (app.root / "app/models.py").read_text()
+    app.write("app/models.py", models.replace("Hero", "Heroine"))
+    done = app.run("generate")
+    assert "created  app/db/heroine.py" in done.stdout
+    assert "removed  app/db/hero.py" in done.stdout
+    assert not (app.root / "app/db/hero.py").exists()
+
+
+def test_file_of_the_users_own_in_the_output_folder_stays(app: Project) -> None:
+    app.write("app/db/mine.py", "MINE = True\n")
+    assert app.run("generate").returncode == 0
+    assert (app.root / "app/db/mine.py").read_text() == "MINE = True\n"
+
+
+def test_edited_file_is_put_right_again(app: Project) -> None:
+    file = app.root / "app/db/hero.py"
+    before = file.read_text()
+    file.write_text(before.replace("Insert one row", "Insert two rows"))
+    assert "changed  app/db/hero.py" in app.run("generate").stdout
+    assert file.read_text() == before
+
+
+def test_models_that_print_do_not_disturb(app: Project) -> None:
+    app.write("app/models.py", "print('hello')\n" + (app.root / "app/models.py").read_text())
+    done = app.run("generate")
+    assert done.returncode == 0
+    assert "hello" not in done.stdout
+
+
+def test_quiet_says_nothing_when_all_is_well(app: Project) -> None:
+    assert app.run("generate", "--quiet").stdout == ""
+
+
+def test_every_setting_is_also_a_flag(app: Project) -> None:
+    app.write("pyproject.toml", "")
+    done = app.run("generate", "--models", "app.models", "--output", "gen", "--package", "gen", "--tests", "tests/gen")
+    assert done.returncode == 0, done.stderr
+    assert {"gen/hero.py", "tests/gen/test_hero.py"} <= app.files().keys()
+
+
+def test_other_folder_is_generated_with_project(app: Project) -> None:
+    (app.root / "elsewhere").mkdir()
+    done = Project(app.root / "elsewhere").run("check", "--project", "..")
+    assert done.returncode == 0, done.stderr
+
+
+def emitted(app: Project) -> list[str]:
+    return [path for path in app.files() if path.startswith("app/db/")]

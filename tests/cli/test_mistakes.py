@@ -1,0 +1,115 @@
+"""The first mistakes people make: each gets one clear message, and leaves every file as it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import MODELS, SETTINGS, Project
+
+
+def test_no_configuration(app: Project) -> None:
+    app.write("pyproject.toml", "")
+    said = app.fails("generate")
+    assert "does not say where your models are" in said
+    assert '[tool.ctrlgen]\n    models = ["app.models"]' in said
+
+
+def test_misspelt_setting(app: Project) -> None:
+    app.write("pyproject.toml", SETTINGS.replace("output", "ouput"))
+    assert "has no setting `ouput`" in (said := app.fails("generate"))
+    assert "did you mean `output`?" in said
+
+
+def test_setting_of_the_wrong_type(app: Project) -> None:
+    app.write("pyproject.toml", SETTINGS.replace('["app.models"]', '"app.models"'))
+    assert "must be a list of import paths" in app.fails("generate")
+
+
+def test_broken_toml(app: Project) -> None:
+    app.write("pyproject.toml", "[tool.ctrlgen\n")
+    assert "is not valid TOML" in app.fails("generate")
+
+
+@pytest.mark.parametrize("output", ["../elsewhere", "/tmp/elsewhere"])
+def test_output_outside_the_project(app: Project, output: str) -> None:
+    assert "lies outside the project" in app.fails("generate", "--output", output)
+
+
+def test_output_that_is_the_project_itself(app: Project) -> None:
+    assert "is the project's own folder" in app.fails("generate", "--output", ".")
+
+
+def test_module_not_found(app: Project) -> None:
+    said = app.fails("generate", "--models", "app.modles")
+    assert "app.modles" in said
+    assert "app.models" in said, "the close name is offered"
+
+
+def test_module_without_table_models(app: Project) -> None:
+    app.write("app/models.py", "X = 1\n")
+    said = app.fails("generate")
+    assert "no table model in `app.models`" in said
+
+
+def test_import_that_fails_shows_the_users_own_line(app: Project) -> None:
+    app.write("app/models.py", MODELS + "\n\nraise_here = {}['missing']\n")
+    said = app.fails("generate")
+    assert "KeyError" in said
+    assert "app/models.py:13" in said
+    assert "raise_here = {}['missing']" in said
+
+
+def test_import_of_something_not_installed(app: Project) -> None:
+    app.write("app/models.py", "import no_such_library\n" + MODELS)
+    said = app.fails("generate")
+    assert "no_such_library" in said
+    assert "app/models.py:1" in said
+
+
+def test_syntax_error_in_a_model(app: Project) -> None:
+    app.write("app/models.py", MODELS + "class Broken(:\n")
+    said = app.fails("generate")
+    assert "app/models.py:11" in said
+    assert "class Broken(:" in said
+
+
+def test_relationship_to_a_model_that_does_not_exist(app: Project) -> None:
+    broken = MODELS.replace("Field, SQLModel", "Field, Relationship, SQLModel")
+    app.write("app/models.py", broken + '    team: "Teem" = Relationship()\n')
+    said = app.fails("generate")
+    assert "Teem" in said
+    assert "app/models.py:" in said
+
+
+def test_model_module_that_leaves(app: Project) -> None:
+    app.write("app/models.py", "import sys\nsys.exit(3)\n")
+    assert "app/models.py:2" in app.fails("generate")
+
+
+def test_two_models_of_one_name(app: Project) -> None:
+    other = MODELS.replace("(SQLModel, table=True):", '(SQLModel, table=True):\n    __tablename__ = "other"')
+    app.write("app/more.py", other)
+    app.write("pyproject.toml", SETTINGS.replace('["app.models"]', '["app.models", "app.more"]'))
+    assert "both want to be `db.hero`" in app.fails("generate")
+
+
+def test_foreign_file_in_the_place_of_a_controller(app: Project) -> None:
+    app.write("app/db/hero.py", "mine = 1\n")
+    said = app.fails("generate")
+    assert "hero.py" in said
+    assert "was not written by ctrlgen" in said
+
+
+def test_stub_file_that_is_no_python(app: Project) -> None:
+    app.write("tests/test_hero.py", "def (:\n")
+    assert "tests/test_hero.py:1" in app.fails("generate", "--tests", "tests")
+
+
+def test_unknown_command_and_flag(app: Project) -> None:
+    assert app.run("generat").returncode == 2
+    assert app.run("generate", "--modles", "x").returncode == 2
+
+
+def test_help_and_version_tell_what_there_is(app: Project) -> None:
+    assert {"generate", "check", "diff"} <= set(app.run("--help").stdout.split())
+    assert app.run("--version").stdout.startswith("ctrlgen 0.")

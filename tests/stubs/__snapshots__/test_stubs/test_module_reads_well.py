@@ -1,0 +1,84 @@
+"""Tests of `db.post`: written once by ctrlgen, yours from then on."""
+
+from __future__ import annotations
+
+import pytest
+from db import Database, NotFoundError
+
+from factories import new_post, present
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_create(db: Database) -> None:
+    post = await new_post(db)
+    assert post in await db.post.find_all()
+
+
+async def test_find_all(db: Database) -> None:
+    post = await new_post(db)
+    assert await db.post.find_all(id=present(post.id)) == [post]
+
+
+async def test_find_one(db: Database) -> None:
+    post = await new_post(db)
+    assert await db.post.find_one(id=present(post.id)) == post
+
+
+async def test_count(db: Database) -> None:
+    post = await new_post(db)
+    assert await db.post.count(id=present(post.id)) == 1
+
+
+async def test_exists(db: Database) -> None:
+    post = await new_post(db)
+    assert await db.post.exists(id=present(post.id))
+
+
+async def test_update_where(db: Database) -> None:
+    post = await new_post(db)
+    assert await db.post.update_where(db.post.c.id == present(post.id), title="changed") == 1
+
+
+async def test_get_by_id(db: Database) -> None:
+    post = await new_post(db)
+    assert await db.post.get_by_id(present(post.id)) == post
+
+
+async def test_get_one_by_id(db: Database) -> None:
+    post = await new_post(db)
+    assert await db.post.get_one_by_id(present(post.id)) == post
+    await db.post.delete_by_id(present(post.id))
+    with pytest.raises(NotFoundError):
+        await db.post.get_one_by_id(present(post.id))
+
+
+async def test_update_by_id(db: Database) -> None:
+    post = await new_post(db)
+    value = "changed"
+    changed = await db.post.update_by_id(present(post.id), title=value)
+    assert changed is not None
+    assert changed.title == value
+
+
+async def test_delete_by_id(db: Database) -> None:
+    post = await new_post(db)
+    assert await db.post.delete_by_id(present(post.id))
+    assert not await db.post.delete_by_id(present(post.id))
+
+
+async def test_find_live(db: Database) -> None:
+    post = await new_post(db)
+    post = present(await db.post.update_by_id(present(post.id), live=True))
+    assert post in await db.post.find_live()
+
+
+async def test_find_by_tag_id(db: Database) -> None:
+    post = await new_post(db)
+    assert post in await db.post.find_by_tag_id(post.tag_id)
+
+
+async def test_load_tag(db: Database) -> None:
+    post = await new_post(db)
+    await db.post.load_tag([post])
+    assert post.tag

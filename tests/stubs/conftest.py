@@ -1,0 +1,39 @@
+"""A small package, and its stubs written to a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ctrlgen.package import Package
+from ctrlgen.plan import plan
+from ctrlgen.schema import ForeignKey, Imported, Model, Pin, Schema
+from tests.plan.build import HERE, column, index, model, relation, unique
+
+TAG = model("Tag", column("name", "str", kind="str"), indexes=(unique("name", name="uq_tag_name"),))
+POST = model(
+    "Post",
+    column("tag_id"),
+    column("title", "str", kind="str"),
+    column("live", "bool", kind="bool", comparison="equal", presence="optional"),
+    indexes=(
+        index("tag_id", name="ix_post_tag"),
+        index("title", name="idx_post_live", where="live", pins=(Pin("live", "=", "True"),)),
+    ),
+    foreign_keys=(ForeignKey(("tag_id",), Imported("models", "Tag"), ("id",), HERE),),
+    relations=(relation("tag", "Tag", many=False),),
+)
+
+
+def package(*models: Model) -> Package:
+    """The planned package of these models, a post and its tag unless told."""
+    return plan(Schema(models or (POST, TAG)), "db")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder for stubs."""
+    folder = tmp_path / "tests"
+    folder.mkdir()
+    return folder

@@ -1,0 +1,144 @@
+"""Stubs are written once, grow by what is new, and are otherwise the user's."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from pathlib import Path
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from ctrlgen.errors import OutputError
+from ctrlgen.package import Package
+from ctrlgen.schema import ForeignKey, Imported
+from ctrlgen.stubs import stubs
+from tests.plan.build import HERE, column, index, model
+from tests.render.conftest import PythonFileExtension
+
+from .conftest import POST, TAG, package
+
+
+def write(package: Package, folder: Path) -> list[str]:
+    """Write the stubs; return the names of the files that changed."""
+    changes = stubs(package, folder, project=folder.parent)
+    for file, text in changes.files.items():
+        file.write_bytes(text.encode())
+    return sorted(file.name for file in changes.files)
+
+
+def with_index(attribute: str) -> Package:
+    """The package, with one more index on posts."""
+    more = dataclasses.replace(POST, indexes=(*POST.indexes, index(attribute, name="ix_new")))
+    return package(more, TAG)
+
+
+def functions(file: Path) -> list[str]:
+    return [node.name for node in ast.parse(file.read_text()).body if isinstance(node, ast.AsyncFunctionDef)]
+
+
+def test_first_run_writes_fixtures_factories_and_a_module_per_controller(folder: Path) -> None:
+    assert write(package(), folder) == ["conftest.py", "factories.py", "test_post.py", "test_tag.py"]
+
+
+def test_module_reads_well(folder: Path, snapshot: SnapshotAssertion) -> None:
+    write(package(), folder)
+    assert (folder / "test_post.py").read_text() == snapshot(extension_class=PythonFileExtension)
+
+
+def test_factories_make_parents_first(folder: Path, snapshot: SnapshotAssertion) -> None:
+    write(package(), folder)
+    assert (folder / "factories.py").read_text() == snapshot(extension_class=PythonFileExtension)
+
+
+def test_second_run_changes_nothing(folder: Path) -> None:
+    write(package(), folder)
+    assert write(package(), folder) == []
+
+
+def test_every_method_has_a_test(folder: Path) -> None:
+    planned = package()
+    write(planned, folder)
+    for controller in planned.controllers:
+        tests = functions(folder / f"test_{controller.module}.py")
+        assert {f"test_{method.name}" for method in controller.methods} <= set(tests)
+
+
+def test_new_method_adds_its_test_and_touches_no_existing_byte(folder: Path) -> None:
+    write(package(), folder)
+    file = folder / "test_post.py"
+    mine = file.read_text().replace("assert", "assert  ", 1) + "\n\n# my own\nX = [1,\n2]\n"
+    file.write_text(mine)
+    assert write(with_index("title"), folder) == ["test_post.py"]
+    assert file.read_text().startswith(mine)
+    assert functions(file)[-1] == "test_find_by_title"
+
+
+def test_import_that_a_new_test_needs_is_inserted_behind_the_others(folder: Path) -> None:
+    (folder / "factories.py").write_text("async def new_post(db): ...\nasync def new_tag(db): ...\n")
+    file = folder / "test_post.py"
+    file.write_text('"""Mine."""\n\nimport os\n\nos.getcwd()\n')
+    write(package(), folder)
+    text = file.read_text()
+    assert text.startswith('"""Mine."""\n\nimport os\nfrom db import Database\n')
+    assert "\n\nos.getcwd()\n" in text
+    assert "from factories import new_post" in text
+
+
+def test_line_ends_of_the_users_file_are_kept(folder: Path) -> None:
+    write(package(), folder)
+    file = folder / "test_post.py"
+    windows = file.read_bytes().replace(b"\n", b"\r\n")
+    file.write_bytes(windows)
+    write(with_index("title"), folder)
+    added = file.read_bytes()
+    assert added.startswith(windows)
+    assert added.count(b"\n") == added.count(b"\r\n")
+
+
+def test_method_that_any_test_or_comment_names_is_not_added_again(folder: Path) -> None:
+    write(package(), folder)
+    file = folder / "test_post.py"
+    text = file.read_text()
+    begin = text.index("async def test_delete_by_id")
+    end = text.index("async def", begin + 1)
+    file.write_text(text[:begin] + text[end:] + "\n# db.post.delete_by_id is tested with the bot\n")
+    assert write(package(), folder) == []
+
+
+def test_test_of_a_method_that_is_gone_is_reported_and_stays(folder: Path) -> None:
+    write(with_index("title"), folder)
+    before = (folder / "test_post.py").read_bytes()
+    changes = stubs(package(), folder, project=folder.parent)
+    assert [(finding.code, finding.location.file) for finding in changes.findings] == [("CG302", "tests/test_post.py")]
+    assert "test_find_by_title" in changes.findings[0].message
+    assert (folder / "test_post.py").read_bytes() == before
+
+
+def test_new_model_adds_its_factory_and_touches_nothing_else(folder: Path) -> None:
+    write(package(TAG), folder)
+    before = (folder / "factories.py").read_text()
+    assert write(package(), folder) == ["factories.py", "test_post.py"]
+    after = (folder / "factories.py").read_text()
+    assert before[before.index("T = TypeVar") :] in after
+    assert after.index("new_tag") < after.index("new_post")
+
+
+def test_file_that_is_no_python_is_an_error_at_its_line(folder: Path) -> None:
+    (folder / "test_post.py").write_text("x = 1\ndef (:\n")
+    with pytest.raises(OutputError) as caught:
+        stubs(package(), folder, project=folder.parent)
+    assert str(caught.value.location) == "tests/test_post.py:2"
+
+
+def test_model_that_requires_itself_gets_no_stubs_and_a_finding(folder: Path) -> None:
+    key = ForeignKey(("parent_id",), Imported("models", "Node"), ("id",), HERE)
+    changes = stubs(package(model("Node", column("parent_id"), foreign_keys=(key,))), folder, project=folder.parent)
+    assert [finding.code for finding in changes.findings] == ["CG301"]
+    assert folder / "test_node.py" not in changes.files
+
+
+def test_folder_inside_a_test_package_imports_its_factories_relatively(folder: Path) -> None:
+    (folder / "__init__.py").touch()
+    write(package(), folder)
+    assert "from .factories import" in (folder / "test_post.py").read_text()

@@ -69,8 +69,8 @@ async def wrong(db: Database) -> None:
     await db.user.create_many([{"discord_id": 1}])  # WRONG: required values are missing
     (await db.user.get_by_discord_id(1)).username  # WRONG: may be None
     await db.users.get_by_discord_id(1)  # WRONG: no such controller
-    for user in db.user.find_all():  # WRONG: a selection is awaited
-        print(user)
+    for _ in db.user.find_all():  # WRONG: a selection is awaited
+        pass
 """
 
 

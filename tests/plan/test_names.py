@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from ctrlgen.errors import NameClashError
+from ctrlgen.package import RUNTIME_NAMES
 from ctrlgen.plan import plan
 from ctrlgen.plan.casing import snake_case
-from ctrlgen.plan.naming import index_purpose
+from ctrlgen.plan.naming import CONTROLLER, FACADE, REFINEMENTS, index_purpose
 from ctrlgen.schema import Schema
+from generated import runtime
 
 from .build import column, model
 
@@ -61,3 +63,16 @@ def test_model_named_like_a_member_of_the_facade_is_refused(name: str) -> None:
 def test_controllers_come_in_the_order_of_their_modules() -> None:
     package = plan(Schema((model("Zebra"), model("Ant"))), "db")
     assert [controller.module for controller in package.controllers] == ["ant", "zebra"]
+
+
+def test_names_the_runtime_takes_are_the_names_plan_reserves() -> None:
+    service = {name for name in vars(runtime.DatabaseService) if not name.startswith("_")}
+    controller = {name for name in vars(runtime.BaseController) if not name.startswith("_")}
+    refinements = set(runtime.Refinements.__annotations__)
+    assert service <= FACADE
+    assert controller <= CONTROLLER
+    assert refinements <= REFINEMENTS
+
+
+def test_everything_reexported_is_there() -> None:
+    assert {name for name in RUNTIME_NAMES if not hasattr(runtime, name)} == set()

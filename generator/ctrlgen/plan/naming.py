@@ -16,6 +16,15 @@ FACADE = frozenset(
 )
 """Members of the facade and modules of the package, which no model may be called."""
 
+CONTROLLER = frozenset(
+    {
+        *("c", "expressions", "model", "using", "paginate", "bulk_update"),
+        *("create", "find_all", "find_one", "count", "exists", "update_where", "delete_where"),
+        *("create_many", "update_many", "upsert_many", "delete_many"),
+    }
+)
+"""Members every controller has, which no derived method may replace."""
+
 _TAKEN_AS_PARAMETER = frozenset({"self", "load", "values", "where"})
 
 

@@ -19,7 +19,10 @@ def unindexed_foreign_keys(model: Model) -> Iterator[Finding]:
     bare = [key for key in model.foreign_keys if not _is_led(key, model)]
     if bare:
         names = ", ".join(f"`{'`, `'.join(key.attributes)}`" for key in bare)
-        message = f"no index of `{model.reference.name}` begins with its foreign key {names}; there is no finder for it"
+        message = (
+            f"no index of `{model.reference.name}` begins with its foreign key {names}: it gets no finder, and deletes "
+            f"of what it refers to scan the table; declare `index=True`"
+        )
         yield Finding(bare[0].location, "CG101", message)
 
 

@@ -150,23 +150,27 @@ class Entity(Generic[M]):
             return self._any_of(key, operand, list(cast("AnyOf[object]", value).values))
         if isinstance(value, Span):
             span = cast("Span[object]", value)
-            bounds = {name: self._fitting(key, getattr(span, name)) for name in _BOUNDS}
-            given = (getattr(operator, name)(operand, bound) for name, bound in bounds.items() if bound is not None)
-            return and_(true(), *given)
+            bounds = {name: bound for name in _BOUNDS if (bound := getattr(span, name)) is not None}
+            return and_(
+                true(), *(getattr(operator, name)(operand, self._bound(key, bound)) for name, bound in bounds.items())
+            )
         if type(value) in _COLLECTIONS and not isinstance(operand.type, (ARRAY, JSON)):
             raise TypeError(f"{key} has one value; for one of several give AnyOf([...])")
-        return operand == self._fitting(key, value)
+        return operand == self._bound(key, value)
 
     def _any_of(self, key: str, operand: ColumnElement[Any], values: list[Any]) -> ColumnElement[bool]:
-        given = [self._fitting(key, value) for value in values if value is not None]
+        for value in values:
+            self._bound(key, value)
+        given = [value for value in values if value is not None]
         nested = isinstance(operand.type, ARRAY)
         found = operand.in_(given) if nested else operand == any_(literal(given, ARRAY(operand.type)))
-        return or_(found, operand.is_(None)) if None in values else found
+        return or_(found, operand.is_(None)) if len(given) < len(values) else found
 
-    def _fitting(self, key: str, value: object) -> object:
+    def _bound(self, key: str, value: object) -> Any:
+        """Return a value as what the column or expression holds, not as what Python calls it."""
         if key in self.columns and (reason := self.misfit(key, value)):
             raise ValidationError(self.model, {key: reason})
-        return value
+        return value if is_sql(value) else literal(value, self.operand(key).type)
 
     def _expression(self, key: str) -> ClauseElement:
         name, position = self._expressions[key]

@@ -85,7 +85,8 @@ class Execution(Generic[M]):
                 result = await session.stream_scalars(statement, execution_options={"yield_per": _STREAMED})
                 async for objects in result.partitions():
                     await session.run_sync(self._finish, objects, load)
-                    session.expunge_all()
+                    for one in filter(session.__contains__, session.sync_session.identity_map.values()):
+                        session.expunge(one)
                     for one in objects:
                         yield one
 

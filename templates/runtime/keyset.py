@@ -61,7 +61,7 @@ class Order:
 
     def position(self) -> list[ColumnElement[Any]]:
         """Return what must be selected of a row to make its cursor."""
-        return [sql_cast(term.expression, Text) for term in self.terms]
+        return [sql_cast(term.expression, Text).label(f"_{n}") for n, term in enumerate(self.terms)]
 
     def after(self, cursor: str) -> ColumnElement[bool]:
         """Return the condition of the rows after the one that the cursor was made of."""

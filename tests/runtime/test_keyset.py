@@ -1,0 +1,122 @@
+"""Keyset pages: complete, without repeats, in any order, and cursors that can not be forged by accident."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from runtime import Selection, Span
+
+from tests.runtime.guild import Database, Kind, User
+
+c: Any = User
+
+
+@pytest.fixture
+async def users(db: Database) -> list[User]:
+    some = random.Random(7)
+    moment = datetime(2024, 1, 1, tzinfo=UTC)
+    rows: Any = [
+        {
+            "discord_id": n,
+            "guild_id": 1,
+            "name": some.choice("abcdefg'\"% ü") + str(n),
+            "points": some.randrange(4),
+            "rank": some.choice([None, 1, 2]),
+            "banned_at": some.choice([None, moment + timedelta(microseconds=some.randrange(5))]),
+        }
+        for n in range(57)
+    ]
+    return await db.user.create_many(rows)
+
+
+async def walk(selection: Selection[Any, Any], size: int) -> list[Any]:
+    found: list[Any] = []
+    after: str | None = None
+    while True:
+        page = await selection.page(size, after)
+        assert len(page.items) <= size
+        found += page.items
+        if page.next is None:
+            return found
+        after = page.next
+
+
+ORDERS = {
+    "primary key": (),
+    "falling": (c.points.desc(),),
+    "rising": (c.points,),
+    "mixed": (c.points.desc(), c.name),
+    "nullable": (c.rank,),
+    "nullable falling": (c.rank.desc(),),
+    "nulls first": (c.rank.asc().nulls_first(), c.banned_at.desc().nulls_last()),
+    "nullable mixed": (c.banned_at.desc(), c.rank, c.points.desc()),
+    "time": (c.created_at.desc(), c.banned_at),
+    "uuid": (c.token,),
+    "expression": (sa.func.lower(c.name).desc(), c.points),
+    "arithmetic": (c.points % 2, c.id.desc()),
+    "unique": (c.discord_id.desc(),),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("size", [1, 7, 57])
+async def test_pages_are_complete_and_in_order(db: Database, users: list[User], order: str, size: int) -> None:
+    selection = db.user.find_all().order_by(*ORDERS[order])
+    walked = await walk(selection, size)
+    assert [user.id for user in walked] == [user.id for user in await selection.in_total_order()]
+    assert len({user.id for user in walked}) == 57
+
+
+async def test_filters_and_relationships_hold_on_pages(db: Database, users: list[User]) -> None:
+    selection = db.user.find_all(points=Span(ge=2)).order_by(c.points).load("guild")
+    walked = await walk(selection, 5)
+    assert len(walked) == await selection.count()
+    assert walked[0].guild.name == "home"
+
+
+async def test_rows_that_come_and_go_neither_repeat_nor_hide_others(db: Database, users: list[User]) -> None:
+    page = await db.user.find_all().page(20)
+    await db.user.delete_many([5, 20, 21])
+    await db.user.create(discord_id=100, guild_id=1, name="late")
+    rest = await walk(db.user.find_all(id=Span(gt=20)), 50)
+    after = await db.user.find_all().page(100, page.next)
+    assert [user.id for user in after.items] == [user.id for user in rest]
+
+
+async def test_enums_and_numbers_make_cursors(db: Database, users: list[User]) -> None:
+    for n in range(6):
+        kind = Kind.BAN if n % 2 else Kind.KICK
+        await db.case.create(guild_id=1, number=n, user_id=1, kind=kind, fine=n % 3)
+    case: Any = db.case.model
+    walked = await walk(db.case.find_all().order_by(case.kind.desc(), case.fine), 1)
+    assert len({one.id for one in walked}) == 6
+
+
+async def test_composite_keys_break_ties(db: Database) -> None:
+    await db.level.create_many([{"guild_id": g, "member_id": m, "xp": 5} for g in (1, 2) for m in (1, 2, 3)])
+    level: Any = db.level.model
+    walked = await walk(db.level.find_all().order_by(level.xp), 2)
+    assert [(row.guild_id, row.member_id) for row in walked] == [(g, m) for g in (1, 2) for m in (1, 2, 3)]
+
+
+async def test_a_tampered_cursor_is_a_value_error(db: Database, users: list[User]) -> None:
+    page = await db.user.find_all().page(5)
+    assert page.next is not None
+    broken = [page.next[:-2], page.next + "AA", "", "x", "é", "A" + page.next[1:], page.next[:12] + "AAAA" + page.next[16:]]
+    for cursor in broken:
+        with pytest.raises(ValueError, match="cursor"):
+            await db.user.find_all().page(5, cursor)
+    with pytest.raises(ValueError, match="another order"):
+        await db.user.find_all().order_by(c.points).page(5, page.next)
+    with pytest.raises(ValueError, match="at least one"):
+        await db.user.find_all().page(0)
+
+
+async def test_a_cursor_says_nothing_in_the_clear_and_is_safe_in_a_url(db: Database, users: list[User]) -> None:
+    page = await db.user.find_all(order_by=c.name).page(5)
+    assert page.next is not None
+    assert page.next.replace("-", "").replace("_", "").isalnum()

@@ -1,0 +1,318 @@
+"""Sessions, ambient transactions, savepoints, retries, and the tests' sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from runtime import InvalidValueError, TransactionError, UniqueViolation
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tests.runtime.conftest import statements
+from tests.runtime.guild import Database, Guild, User
+
+
+def values(n: int = 1, **more: Any) -> Any:
+    return {"discord_id": n, "guild_id": 1, "name": f"u{n}", **more}
+
+
+async def test_calls_inside_a_transaction_join_it(db: Database) -> None:
+    async with db.transaction() as session:
+        await db.user.create(**values(1))
+        async with db.session() as other:
+            assert await db.user.using(other).count() == 0
+        assert await session.scalar(sa.select(sa.func.count()).select_from(User)) == 1
+    assert await db.user.count() == 1
+
+
+async def test_an_exception_rolls_back(db: Database) -> None:
+    with pytest.raises(RuntimeError, match="stop"):
+        async with db.transaction():
+            await db.user.create(**values(1))
+            raise RuntimeError("stop")
+    assert await db.user.count() == 0
+    assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+async def test_cancellation_rolls_back(db: Database) -> None:
+    started = asyncio.Event()
+
+    async def work() -> None:
+        async with db.transaction():
+            await db.user.create(**values(1))
+            started.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await db.user.count() == 0
+    assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+async def test_a_block_within_a_block_is_a_savepoint(db: Database) -> None:
+    async with db.transaction():
+        await db.user.create(**values(1))
+        with pytest.raises(UniqueViolation):
+            async with db.transaction():
+                await db.user.create(**values(2))
+                await db.user.create(**values(1))
+        await db.user.create(**values(3))
+    assert [user.discord_id for user in await db.user.find_all()] == [1, 3]
+
+
+async def test_objects_of_the_callers_session_are_flushed_first_and_stay_usable(db: Database) -> None:
+    async with db.transaction() as session:
+        session.add(Guild(id=2, name="new"))
+        assert await db.guild.get(id=2) is not None
+        guild = await session.get(Guild, 1)
+        assert guild is not None
+        mine = await db.guild.get(id=1)
+        assert mine is not guild
+        with pytest.raises(UniqueViolation):
+            async with db.transaction():
+                await db.guild.create(id=1, name="again")
+        assert guild.name == "home"
+        assert sa.inspect(mine).detached
+
+
+async def test_using_joins_an_explicit_session(db: Database) -> None:
+    async with db.session() as session:
+        users = db.user.using(session)
+        await users.create(**values(1))
+        assert await db.user.count() == 0
+        assert await users.count() == 1
+        await session.rollback()
+    assert await db.user.count() == 0
+
+
+async def test_session_commits_at_the_end(db: Database) -> None:
+    async with db.session() as session:
+        session.add(Guild(id=2, name="new"))
+    assert await db.guild.find_all().count() == 2
+    with pytest.raises(KeyError):
+        async with db.session() as session:
+            session.add(Guild(id=3, name="new"))
+            await session.flush()
+            raise KeyError
+    assert await db.guild.find_all().count() == 2
+
+
+async def test_a_child_task_is_told_what_to_do(db: Database) -> None:
+    async with db.transaction():
+        with pytest.raises(TransactionError, match=r"using\(session\)"):
+            await asyncio.create_task(db.user.count())
+        with pytest.raises(TransactionError, match=r"using\(session\)"):
+            await asyncio.gather(db.user.count(), db.user.create(**values(1)))
+        await db.user.create(**values(2))
+    assert await db.user.count() == 1
+
+
+async def test_a_task_that_outlives_the_transaction_is_on_its_own(db: Database) -> None:
+    over = asyncio.Event()
+
+    async def later() -> int:
+        await over.wait()
+        return await db.user.count()
+
+    async with db.transaction():
+        task = asyncio.create_task(later())
+        await db.user.create(**values(1))
+    over.set()
+    assert await task == 1
+
+
+async def test_two_databases_do_not_share_a_transaction(db: Database, url: str) -> None:
+    async with Database(url) as other, db.transaction():
+        await db.user.create(**values(1))
+        assert await other.user.count() == 0
+        await asyncio.create_task(other.user.count())
+
+
+async def test_gather_outside_a_transaction_runs_side_by_side(db: Database) -> None:
+    await asyncio.gather(*(db.user.create(**values(n)) for n in range(20)))
+    assert await db.user.count() == 20
+
+
+async def test_isolation_and_read_only_are_for_the_outermost(db: Database) -> None:
+    async with db.transaction(isolation="SERIALIZABLE", read_only=True) as session:
+        assert await session.scalar(sa.text("SHOW transaction_isolation")) == "serializable"
+        assert await session.scalar(sa.text("SHOW transaction_read_only")) == "on"
+        with pytest.raises(TransactionError, match="outermost"):
+            async with db.transaction(isolation="SERIALIZABLE"):
+                pass
+    async with db.transaction() as session:
+        assert await session.scalar(sa.text("SHOW transaction_isolation")) == "read committed"
+        assert await session.scalar(sa.text("SHOW transaction_read_only")) == "off"
+
+
+async def test_read_only_refuses_writes(db: Database) -> None:
+    with pytest.raises(DBAPIError, match="read-only"):
+        async with db.transaction(read_only=True):
+            await db.user.create(**values(1))
+
+
+async def test_deferred_constraints_fail_at_commit_as_our_errors(db: Database) -> None:
+    async with db.engine.begin() as connection:
+        await connection.execute(sa.text("ALTER TABLE users DROP CONSTRAINT IF EXISTS uq_deferred"))
+        await connection.execute(
+            sa.text("ALTER TABLE users ADD CONSTRAINT uq_deferred UNIQUE (rank) DEFERRABLE INITIALLY DEFERRED")
+        )
+    try:
+        with pytest.raises(UniqueViolation, match="uq_deferred"):
+            async with db.transaction():
+                await db.user.create(**values(1))
+                await db.user.create(**values(2))
+    finally:
+        async with db.engine.begin() as connection:
+            await connection.execute(sa.text("ALTER TABLE users DROP CONSTRAINT uq_deferred"))
+
+
+async def test_run_repeats_on_serialization_failure(db: Database) -> None:
+    await db.user.create(**values(1))
+    attempts = 0
+
+    async def work(_: AsyncSession) -> int:
+        nonlocal attempts
+        attempts += 1
+        user = await db.user.get_one_by_id(1)
+        if attempts == 1:  # somebody else is faster
+            async with db.session() as other:
+                await db.user.using(other).update_by_id(1, points=10)
+        updated = await db.user.update_by_id(1, points=user.points + 1)
+        assert updated is not None
+        return updated.points
+
+    assert await db.run(work, isolation="REPEATABLE READ") == 11
+    assert attempts == 2
+
+
+async def test_run_repeats_on_deadlock(db: Database) -> None:
+    await db.user.create_many([values(1), values(2)])
+    meeting = asyncio.Barrier(2)
+    attempts = 0
+
+    async def work(first: int, second: int) -> None:
+        nonlocal attempts
+        attempts += 1
+        await db.user.update_by_id(first, points=db.user.c.points + 1)
+        if attempts <= 2:
+            await meeting.wait()
+        await db.user.update_by_id(second, points=db.user.c.points + 1)
+
+    await asyncio.gather(db.run(lambda _: work(1, 2)), db.run(lambda _: work(2, 1)))
+    assert attempts == 3
+    assert [user.points for user in await db.user.find_all()] == [2, 2]
+
+
+async def test_run_repeats_nothing_else_and_not_for_ever(db: Database) -> None:
+    attempts = 0
+
+    async def broken(session: AsyncSession) -> None:
+        nonlocal attempts
+        attempts += 1
+        await session.execute(sa.text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$"))
+
+    with pytest.raises(DBAPIError):
+        await db.run(broken, retries=2)
+    assert attempts == 3
+
+    async def wrong(_: AsyncSession) -> None:
+        nonlocal attempts
+        attempts += 1
+        await db.user.create(**values(1, guild_id=10**30))
+
+    with pytest.raises(InvalidValueError):
+        await db.run(wrong)
+    assert attempts == 4
+
+
+async def test_run_inside_a_transaction_joins_it(db: Database) -> None:
+    attempts = 0
+
+    async def broken(session: AsyncSession) -> None:
+        nonlocal attempts
+        attempts += 1
+        await session.execute(sa.text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$"))
+
+    with pytest.raises(DBAPIError):
+        async with db.transaction():
+            await db.run(broken)
+    assert attempts == 1
+
+
+async def test_the_sandbox_takes_everything_back(db: Database) -> None:
+    async with db.sandbox():
+        await db.user.create(**values(1))
+        async with db.transaction():
+            await db.user.create(**values(2))
+            async with db.transaction():
+                await db.user.create(**values(3))
+        async with db.session() as session:
+            session.add(Guild(id=2, name="new"))
+        assert await db.user.count() == 3
+    assert await db.user.count() == 0
+    assert await db.guild.find_all().count() == 1
+
+
+async def test_in_the_sandbox_a_failed_call_spoils_nothing(db: Database) -> None:
+    async with db.sandbox():
+        await db.user.create(**values(1))
+        with pytest.raises(UniqueViolation):
+            await db.user.create(**values(1))
+        with pytest.raises(UniqueViolation):
+            async with db.transaction():
+                await db.user.create(**values(2))
+                await db.user.create(**values(1))
+        assert await db.user.count() == 1
+
+
+async def test_in_the_sandbox_tasks_take_turns(db: Database) -> None:
+    async def transfer(n: int) -> None:
+        async with db.transaction():
+            await db.user.update_by_id(1, points=db.user.c.points + n)
+            await asyncio.sleep(0)
+            await db.user.update_by_id(2, points=db.user.c.points + n)
+
+    async with db.sandbox():
+        await db.user.create_many([values(1), values(2)])
+        first, second = [user.id or 0 for user in await db.user.find_all()]
+        assert (first, second) == (1, 2)
+        await asyncio.gather(*(transfer(n) for n in range(10)), *(db.user.count() for _ in range(10)))
+        assert [user.points for user in await db.user.find_all()] == [45, 45]
+
+
+async def test_in_the_sandbox_calls_within_a_session_block_do_not_wait_for_it(db: Database) -> None:
+    async with db.sandbox(), asyncio.timeout(5):
+        async with db.session() as session:
+            await session.execute(sa.text("SELECT 1"))
+            await db.user.create(**values(1))
+            await asyncio.gather(db.user.create(**values(2)), db.user.create(**values(3)))
+        async for user in db.user.find_all():
+            await db.user.update_by_id(user.id or 0, points=1)
+        assert await db.user.count(points=1) == 3
+
+
+async def test_the_sandbox_holds_for_other_tasks_and_only_once(db: Database) -> None:
+    async with db.sandbox():
+        await asyncio.create_task(db.user.create(**values(1)))
+        assert await asyncio.create_task(db.user.count()) == 1
+        with pytest.raises(TransactionError, match="open already"):
+            async with db.sandbox():
+                pass
+        async with db.transaction():
+            with pytest.raises(TransactionError, match="task"):
+                await asyncio.create_task(db.user.count())
+    assert await db.user.count() == 0
+
+
+async def test_a_write_in_the_sandbox_is_a_savepoint(db: Database) -> None:
+    async with db.sandbox():
+        with statements(db) as sent:
+            await db.user.create(**values(1))
+    assert sent[0] == "savepoint"

@@ -90,6 +90,6 @@ def install(wheel: Path, python: str, folder: Path, project: Path, run: Run) -> 
     """Install the built wheel, and nothing of this tree, into an empty environment."""
     shutil.rmtree(folder, ignore_errors=True)
     run(python, "-m", "venv", folder, cwd=project)
-    pip = (folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    pip = (folder / "bin/python", "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check")
     run(*pip, "--constraint", project / "constraints.txt", wheel, cwd=project)
     return folder

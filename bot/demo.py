@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -139,7 +139,7 @@ class StepLog:
         event.listen(db.engine.sync_engine, "before_cursor_execute", self._count)
 
     @contextmanager
-    def step(self, title: str) -> Iterator[None]:
+    def step(self, title: str) -> Generator[None]:
         """Print the heading, let the block speak, and count its SQL."""
         before = self._statements
         print(f"\n{title}")

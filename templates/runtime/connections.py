@@ -19,23 +19,17 @@ from .errors import TransactionError, translated
 
 Isolation: TypeAlias = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 
-_OTHER_TASK = (
-    "this task was started inside another task's transaction, and a session must not be shared between tasks: "
-    "await the call in the task that opened the transaction, or give this task a session of its own "
-    "(async with db.session() as session, then db.<model>.using(session))"
-)
-
 
 @dataclass(eq=False)
 class Scope:
     """A block that the current context is inside of.
 
-    ``session`` is set for a transaction, which calls of the same ``task`` join. In a sandbox, calls inside the
-    block take turns on ``turn``, because they share one connection.
+    ``session`` is set for a transaction, which calls of the same ``task`` join. In a sandbox, calls inside the block
+    take turns on ``turn``, because they share one connection.
     """
 
     owner: Connections
-    session: AsyncSession | None = None
+    session: AsyncSession | None
     task: asyncio.Task[object] | None = field(default_factory=asyncio.current_task)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     open: bool = True  # a task that was started inside may outlive the block
@@ -86,43 +80,39 @@ class Connections:
     @asynccontextmanager
     async def transaction(self, isolation: Isolation | None, read_only: bool) -> AsyncGenerator[AsyncSession, None]:
         """Open a transaction that calls of this task join; inside another one, a savepoint."""
-        ambient = self.ambient()
-        if ambient is None:
-            async with self.session() as session:
-                if not self._sandbox:  # whose transaction has begun long ago
-                    await session.connection(execution_options=_options(isolation, read_only))
-                with self._inside(session):
-                    yield session
-        elif isolation or read_only:
-            raise TransactionError("isolation and read_only are for the outermost transaction, this is inside one")
-        else:
+        if ambient := self.ambient():
+            if isolation or read_only:
+                raise TransactionError("isolation and read_only are for the outermost transaction")
             async with ambient.begin_nested():
                 yield ambient
+            return
+        options = {"isolation_level": isolation} if isolation else {}
+        async with self.session() as session:
+            if not self._sandbox:  # whose transaction has begun long ago
+                await session.connection(execution_options={**options, "postgresql_readonly": read_only})
+            with self._inside(session):
+                yield session
 
     @asynccontextmanager
     async def joined(self, given: AsyncSession | None) -> AsyncGenerator[AsyncSession, None]:
         """Open the session for one call, in the transaction around it if there is one.
 
-        It never is the caller's own session: what comes out of it is detached, and what goes wrong in it leaves
-        the caller's objects alone.
+        It never is the caller's own session: what comes out of it is detached, and what goes wrong in it leaves the
+        caller's objects alone.
         """
-        outer = given or self.ambient()
-        if outer is not None:
+        if outer := given or self.ambient():
             await outer.flush()
             async with _new_session(await outer.connection(), "rollback_only") as session:
                 yield session
-        elif self._sandbox:
-            async with self.session() as session:
-                yield session
         else:
-            async with _new_session(self.autocommit) as session:
+            alone = self.session() if self._sandbox else _new_session(self.autocommit, "rollback_only")
+            async with alone as session:
                 yield session
 
     @asynccontextmanager
     async def atomic(self, given: AsyncSession | None) -> AsyncGenerator[AsyncSession, None]:
-        """Give the session whose transaction several statements share: the one around the call, or a new one."""
-        outer = given or self.ambient()
-        if outer is not None:
+        """Give the session whose transaction several calls share: the one around them, or a new one."""
+        if outer := given or self.ambient():
             yield outer
         else:
             async with self.session() as session:
@@ -132,7 +122,11 @@ class Connections:
         """Return the session of the transaction around the current task."""
         scope = next((scope for scope in self._open_scopes() if scope.session), None)
         if scope and scope.task is not asyncio.current_task():
-            raise TransactionError(_OTHER_TASK)
+            raise TransactionError(
+                "this task was started inside another task's transaction, and tasks must not share a session: await "
+                "the call in the task that opened the transaction, or give this one a session of its own "
+                "(async with db.session() as session) and call db.<model>.using(session)"
+            )
         return scope.session if scope else None
 
     @asynccontextmanager
@@ -160,13 +154,7 @@ class Connections:
         return (scope for scope in reversed(_scopes.get()) if scope.owner is self and scope.open)
 
 
-JoinMode: TypeAlias = Literal["rollback_only", "create_savepoint"]
-
-
-def _new_session(bind: AsyncEngine | AsyncConnection, join: JoinMode = "rollback_only") -> AsyncSession:
+def _new_session(
+    bind: AsyncEngine | AsyncConnection, join: Literal["rollback_only", "create_savepoint"]
+) -> AsyncSession:
     return AsyncSession(bind, expire_on_commit=False, join_transaction_mode=join)
-
-
-def _options(isolation: Isolation | None, read_only: bool) -> dict[str, object]:
-    options: dict[str, object] = {"postgresql_readonly": True} if read_only else {}
-    return {**options, "isolation_level": isolation} if isolation else options

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from functools import cached_property
-from typing import ClassVar, Generic, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
-from sqlalchemy import JSON, Executable, SQLColumnExpression, delete, false, null
-from sqlalchemy.dialects.postgresql import insert
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
@@ -16,18 +16,15 @@ from .arguments import Filters, OrderBy, PaginationResult, Refinements
 from .entity import Entity, conditions_of
 from .errors import NotFoundError, TransactionError, ValidationError
 from .execution import Execution
-from .relations import one_of
+from .relations import explicit_only, one_of
 from .selection import Selection
 from .service import DatabaseService, connections
-from .statements import delete_key, insert_once, insert_row, pinned, select_key, select_same, update_key, upsert_row
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
 L = TypeVar("L", bound=str)
 C = TypeVar("C", bound=Mapping[str, object])
 U = TypeVar("U", bound=Mapping[str, object])
-
-_ATTEMPTS = 10
 
 
 class BaseController(Generic[M, L, C, U]):
@@ -40,8 +37,7 @@ class BaseController(Generic[M, L, C, U]):
     expressions: ClassVar[Mapping[str, tuple[str, int]]] = {}
 
     def __init__(self, db: DatabaseService, session: AsyncSession | None = None) -> None:
-        self._db = db
-        self._session = session
+        self._db, self._session = db, session
 
     def using(self, session: AsyncSession) -> Self:
         """Return a controller whose calls are part of this session's transaction."""
@@ -52,8 +48,7 @@ class BaseController(Generic[M, L, C, U]):
 
     async def create_many(self, rows: Iterable[C]) -> list[M]:
         """Insert rows, all or none, and return them in the same order."""
-        checked = [self._bulk_row(self._validation.new(row)) for row in rows]
-        if not checked:
+        if not (checked := [self._bulk_row(self._validation.new(row)) for row in rows]):
             return []
         statement = insert(self.model).returning(self.model, sort_by_parameter_order=True)
         async with self._execution.together() as execution:
@@ -61,22 +56,17 @@ class BaseController(Generic[M, L, C, U]):
         return [row[0] for row in stored]
 
     async def upsert_many(self, rows: Iterable[C], *, key: Collection[str] = ()) -> list[M]:
-        """Insert rows, or set what is given of those whose key is there; all or none, in the same order.
+        """Insert rows, or set what is given of those whose unique key is there; all or none, in the same order.
 
-        Parameters
-        ----------
-        rows
-            The values, as for ``create``.
-        key
-            The attributes of a unique key; the primary key when omitted.
+        ``key`` is the attributes of the unique key; the primary key when omitted.
         """
-        keys = tuple(key or self._entity.primary_key)
+        statements = [self._upserting(tuple(key or self._entity.primary_key), row, None) for row in rows]
         async with self._execution.together() as execution:
-            return [await self._upserted(execution, keys, row, None) for row in rows]
+            return [one for statement in statements for one in await execution.objects(statement)]
 
     async def update_many(self, rows: Iterable[Mapping[str, object]]) -> int:
         """Set values of rows, each given with its primary key, all or none, and return how many were there."""
-        statements = [self._changing(*self._split(row)) for row in rows]
+        statements = [self._updating(*self._split(row)) for row in rows]
         async with self._execution.together() as execution:
             return sum([len(await execution.objects(statement)) for statement in statements])
 
@@ -87,8 +77,8 @@ class BaseController(Generic[M, L, C, U]):
     async def delete_many(self, keys: Iterable[object]) -> int:
         """Delete the rows with these primary keys (tuples, if it has several columns), and return how many."""
         given = [cast("tuple[object, ...]", key) if isinstance(key, tuple) else (key,) for key in keys]
-        condition = one_of([*self._entity.primary_key.values()], given) if given else false()
-        return await self._execution.affected(delete(self.model).where(condition))
+        condition = one_of([*self._entity.primary_key.values()], given) if given else sa.false()
+        return await self._execution.affected(sa.delete(self.model).where(condition))
 
     async def delete_where(self, filters: Filters = None, *, all_rows: bool = False) -> int:
         """Delete the rows that match and return how many; every row of the table only with ``all_rows``."""
@@ -106,36 +96,47 @@ class BaseController(Generic[M, L, C, U]):
         return PaginationResult(items, total, page, per_page)
 
     async def _create(self, values: C) -> M:
-        (created,) = await self._execution.objects(insert_row(self._entity, self._validation.new(values)))
+        (created,) = await self._execution.objects(self._writing(insert(self.model), self._validation.new(values)))
         return created
 
     async def _get(self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None) -> M | None:
-        statement = select_key(self._entity, key, within)
-        return _only(await self._execution.objects(statement, self._entity.relations(load)))
+        if isinstance(load, str):
+            raise TypeError('load takes a list of relationships, as in load=["cases"]')
+        return await self._find(key, {}, within=within).load(*load).one_or_none()
 
     async def _get_one(self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None) -> M:
-        found = await self._get(key, load, within=within)
-        if found is None:
+        if (found := await self._get(key, load, within=within)) is None:
             raise NotFoundError(self.model)
         return found
 
     async def _update(self, key: Mapping[str, object], values: U, *, within: str | None = None) -> M | None:
-        return _only(await self._execution.objects(self._changing(key, values, within)))
+        return next(iter(await self._execution.objects(self._updating(key, values, within))), None)
 
     async def _delete(self, key: Mapping[str, object], *, within: str | None = None) -> bool:
-        return await self._execution.affected(delete_key(self._entity, key, within)) > 0
+        return await self._find(key, {}, within=within).delete() > 0
 
     async def _get_or_create(self, keys: Collection[str], values: C, *, within: str | None = None) -> tuple[M, bool]:
-        row = self._validation.new(pinned(self._entity, within, values))
-        for _ in range(_ATTEMPTS):
-            if found := await self._execution.objects(select_same(self._entity, keys, within, row)):
+        entity, row = self._entity, self._validation.new(self._pinned(values, within))
+        same = (*entity.same_key(keys, row), *entity.conditions({}, within))
+        once = insert(self.model).on_conflict_do_nothing(**self._conflict(keys, within))
+        for _ in range(10):
+            if found := await self._execution.objects(
+                sa.select(self.model).where(*same).options(*explicit_only(self._entity.mapper))
+            ):
                 return found[0], False
-            if created := await self._execution.objects(insert_once(self._entity, keys, within, row)):
+            if created := await self._execution.objects(self._writing(once, row)):
                 return created[0], True
-        raise TransactionError(f"a {self.model.__name__} with this key is there, but can not be seen from here")
+        raise TransactionError(f"the {self.model.__name__} with this key is there, but can not be seen from here")
 
     async def _upsert(self, keys: Collection[str], values: C, *, within: str | None = None) -> M:
-        return await self._upserted(self._execution, keys, values, within)
+        (stored,) = await self._execution.objects(self._upserting(keys, values, within))
+        return stored
+
+    async def _update_where(self, filters: Filters, values: U, *, all_rows: bool = False) -> int:
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
+
+    async def _load(self, relation: str, objects: Iterable[M]) -> None:
+        await self._execution.load(relation, objects)
 
     def _find(
         self,
@@ -149,36 +150,52 @@ class BaseController(Generic[M, L, C, U]):
             raise TypeError(f"{', '.join(sorted(twice))} is given twice")
         refinements = cast("Refinements", where)
         columns = {name: value for name, value in where.items() if name not in Refinements.__annotations__}
-        conditions = (*self._entity.conditions({**key, **columns}, within), *conditions_of(filters))
         order = refinements.get("order_by")
-        return Selection(
+        selection = Selection[M, L](
             self._execution,
             self._validation,
-            conditions,
-            (order,) if isinstance(order, SQLColumnExpression) else tuple(order or ()),
-            refinements.get("limit"),
-            refinements.get("offset"),
-            tuple(refinements.get("options", ())),
+            (*self._entity.conditions({**key, **columns}, within), *conditions_of(filters)),
+            (order,) if isinstance(order, sa.SQLColumnExpression) else tuple(order or ()),
         )
+        selection = selection.options(*refinements.get("options", ()))
+        return selection.limit(refinements.get("limit")).offset(refinements.get("offset"))
 
-    async def _load(self, relation: str, objects: Iterable[M]) -> None:
-        await self._execution.load(relation, objects)
-
-    async def _update_where(self, filters: Filters, values: U, *, all_rows: bool = False) -> int:
-        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
-
-    async def _upserted(
-        self, execution: Execution[M], keys: Collection[str], values: Mapping[str, object], within: str | None
-    ) -> M:
-        row = self._validation.new(pinned(self._entity, within, values))
-        (stored,) = await execution.objects(upsert_row(self._entity, keys, within, row, values))
-        return stored
-
-    def _changing(
+    def _updating(
         self, key: Mapping[str, object], values: Mapping[str, object], within: str | None = None
-    ) -> Executable:
-        changes = self._validation.change(values)
-        return update_key(self._entity, key, within, changes) if changes else select_key(self._entity, key, within)
+    ) -> sa.Executable:
+        changes, conditions = self._validation.change(values), self._entity.conditions(key, within)
+        if changes:
+            return self._writing(sa.update(self.model).where(*conditions), changes)
+        return sa.select(self.model).where(*conditions).options(*explicit_only(self._entity.mapper))
+
+    def _upserting(self, keys: Collection[str], values: Mapping[str, object], within: str | None) -> sa.Executable:
+        """Insert, or set only what is given; without anything to set, the key as it is, so that the row comes back."""
+        row, statement = self._validation.new(self._pinned(values, within)), insert(self.model)
+        changed = [self._entity.columns[name] for name in values if name not in keys]
+        sets: dict[Any, Any] = {column: statement.excluded[column.key] for column in changed}
+        if changed:
+            sets = {column: _onupdate(column) for column in self._entity.table.columns if column.onupdate} | sets
+        sets = sets or {self._entity.columns[name]: statement.excluded[name] for name in keys}
+        return self._writing(statement.on_conflict_do_update(set_=sets, **self._conflict(keys, within)), row)
+
+    def _writing(self, statement: Insert | sa.Update, values: Mapping[str, object]) -> sa.Executable:
+        """Complete a write: set the values, return the object."""
+        complete = statement.values(self._entity.assigned(values)).returning(self.model)
+        return complete.options(*explicit_only(self._entity.mapper)).execution_options(synchronize_session=False)
+
+    def _pinned(self, values: Mapping[str, object], within: str | None) -> dict[str, object]:
+        """Return a new row's values with those that the predicate of its index fixes; refuse what contradicts it."""
+        pins = self._entity.pins(within) if within else {}
+        given = {name: self._entity.constant(name, values[name]) for name in pins.keys() & values.keys()}
+        if wrong := [name for name, constant in given.items() if not _fits(pins[name], constant)]:
+            reasons = {name: f"must be {pins[name]}, which is what the index {within} is about" for name in wrong}
+            raise ValidationError(self.model, reasons)
+        fixed = {name: constant for name, constant in pins.items() if constant != "NOT NULL"}
+        return {**{name: cast("object", sa.literal_column(constant)) for name, constant in fixed.items()}, **values}
+
+    def _conflict(self, keys: Collection[str], within: str | None) -> dict[str, Any]:
+        predicate = self._entity.predicate(within) if within else None
+        return {"index_elements": [self._entity.operand(key) for key in keys], "index_where": predicate}
 
     def _split(self, row: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
         """Take the primary key out of a row."""
@@ -190,8 +207,8 @@ class BaseController(Generic[M, L, C, U]):
     def _bulk_row(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return a row of many: an SQL NULL where a JSON column's type would write its own ``null``."""
         columns = self._entity.columns
-        json = {name for name, value in values.items() if value is None and isinstance(columns[name].type, JSON)}
-        return {**values, **dict.fromkeys(json, null())}
+        json = {name for name, value in values.items() if value is None and isinstance(columns[name].type, sa.JSON)}
+        return {**values, **dict.fromkeys(json, sa.null())}
 
     @cached_property
     def _entity(self) -> Entity[M]:
@@ -206,5 +223,11 @@ class BaseController(Generic[M, L, C, U]):
         return Execution(connections(self._db), self._entity, self._session)
 
 
-def _only(found: list[M]) -> M | None:
-    return found[0] if found else None
+def _fits(pin: str, constant: str) -> bool:
+    return constant != "NULL" if pin == "NOT NULL" else constant == pin
+
+
+def _onupdate(column: sa.Column[Any]) -> object:
+    """Return what a column's ``onupdate`` sets; ON CONFLICT DO UPDATE does not see to it by itself."""
+    default: Any = column.onupdate
+    return default.arg(None) if default.is_callable else default.arg

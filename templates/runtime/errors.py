@@ -5,28 +5,16 @@ No message carries a value. What PostgreSQL said, values included, is kept in ``
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+import re
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from typing import TypeAlias
 
-from sqlalchemy import (
-    ForeignKeyConstraint,
-    Index,
-    PrimaryKeyConstraint,
-    Table,
-    UniqueConstraint,
-    inspect,
-)
-from sqlalchemy.exc import (
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    InvalidRequestError,
-    NoResultFound,
-    StatementError,
-)
-from sqlalchemy.sql.schema import ColumnCollectionConstraint
+from sqlalchemy import exc, inspect
 from sqlmodel import SQLModel
 from typing_extensions import override
+
+Model: TypeAlias = type[SQLModel]
 
 
 class DatabaseError(Exception):
@@ -34,7 +22,7 @@ class DatabaseError(Exception):
 
     @override
     def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
+        return str(self.args[0])
 
 
 class UnreachableError(DatabaseError, ConnectionError):
@@ -45,14 +33,14 @@ class TransactionError(DatabaseError, RuntimeError):
     """A transaction is used in a way that can not be right; the message says what to do instead."""
 
 
-class UnloadedError(DatabaseError, InvalidRequestError):
+class UnloadedError(DatabaseError, exc.InvalidRequestError):
     """A relationship that was not loaded is touched; the message names its loader."""
 
 
-class NotFoundError(DatabaseError, NoResultFound):
+class NotFoundError(DatabaseError, exc.NoResultFound):
     """The row that must be there is not."""
 
-    def __init__(self, model: type[SQLModel]) -> None:
+    def __init__(self, model: Model) -> None:
         super().__init__(f"no such {model.__name__}")
         self.model = model
 
@@ -63,31 +51,22 @@ class ValidationError(DatabaseError, ValueError):
     ``reasons`` has one for each field; ``details`` has the validators' own words, which may quote values.
     """
 
-    def __init__(
-        self, model: type[SQLModel], reasons: Mapping[str, str], details: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, model: Model, reasons: Mapping[str, str], details: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{model.__name__}: " + "; ".join(f"{name} {why}" for name, why in reasons.items()))
-        self.model = model
-        self.reasons = dict(reasons)
-        self.details = dict(details or reasons)
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The names of the fields."""
-        return tuple(self.reasons)
+        self.model, self.fields = model, tuple(reasons)
+        self.reasons, self.details = dict(reasons), {**reasons, **(details or {})}
 
 
-class InvalidValueError(DatabaseError, DataError, ValueError):
+class InvalidValueError(DatabaseError, exc.DataError, ValueError):
     """A value that passed validation, or had none, does not fit its column."""
 
-    model: type[SQLModel] | None = None
+    model: Model | None = None
 
 
-class ConstraintError(DatabaseError, IntegrityError):
+class ConstraintError(DatabaseError, exc.IntegrityError):
     """A constraint of the database does not hold; ``columns`` are attributes of the model."""
 
-    kind = "constraint"
-    model: type[SQLModel] | None = None
+    model: Model | None = None
     constraint: str | None = None
     columns: tuple[str, ...] = ()
 
@@ -95,53 +74,38 @@ class ConstraintError(DatabaseError, IntegrityError):
 class UniqueViolation(ConstraintError):
     """Another row has the same key."""
 
-    kind = "unique constraint"
-
 
 class ForeignKeyViolation(ConstraintError):
     """The row pointed at does not exist, or is still pointed at."""
-
-    kind = "foreign key"
 
 
 class NotNullViolation(ConstraintError):
     """A value that must be there is NULL."""
 
-    kind = "not-null constraint"
-
 
 class CheckViolation(ConstraintError):
     """A check constraint refuses the row."""
-
-    kind = "check constraint"
 
 
 class ExclusionViolation(ConstraintError):
     """An exclusion constraint refuses the row."""
 
-    kind = "exclusion constraint"
 
-
-_VIOLATIONS = {
-    "23502": NotNullViolation,
-    "23503": ForeignKeyViolation,
-    "23505": UniqueViolation,
-    "23514": CheckViolation,
-    "23P01": ExclusionViolation,
-}
-_SUFFIXES: dict[type[object], str] = {
-    PrimaryKeyConstraint: "pkey",
-    UniqueConstraint: "key",
-    ForeignKeyConstraint: "fkey",
+_CONSTRAINTS = {
+    "23502": (NotNullViolation, "not-null constraint"),
+    "23503": (ForeignKeyViolation, "foreign key"),
+    "23505": (UniqueViolation, "unique constraint"),
+    "23514": (CheckViolation, "check constraint"),
+    "23P01": (ExclusionViolation, "exclusion constraint"),
 }
 
 
 @contextmanager
-def translated(model: type[SQLModel] | None) -> Generator[None, None, None]:
+def translated(model: Model | None) -> Generator[None, None, None]:
     """Raise the errors above in place of the driver's, whose messages carry values."""
     try:
         yield
-    except StatementError as error:
+    except exc.StatementError as error:
         translation = None if isinstance(error, DatabaseError) else _translation(error, model)
         if translation is None:
             raise
@@ -153,52 +117,27 @@ def sqlstate(error: BaseException) -> str:
     return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
 
 
-def _translation(error: StatementError, model: type[SQLModel] | None) -> DatabaseError | None:
-    owner, code = model.__name__ if model else "database", sqlstate(error)
-    if violation := _VIOLATIONS.get(code):
-        return _violation(violation, error, model, owner)
-    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error.orig
-    if code.startswith("22") or isinstance(cause, ValueError | TypeError):
-        invalid = InvalidValueError(error.statement, None, error.orig or error, hide_parameters=True)
+def _translation(error: exc.StatementError, model: Model | None) -> DatabaseError | None:
+    owner, orig = model.__name__ if model else "transaction", error.orig or error
+    cause = orig.__cause__ if isinstance(error, exc.DBAPIError) else orig
+    if sqlstate(error) in _CONSTRAINTS:
+        kind, words = _CONSTRAINTS[sqlstate(error)]
+        violation = kind(error.statement, None, orig, hide_parameters=True)
+        violation.model, violation.constraint = model, getattr(cause, "constraint_name", None)
+        violation.columns = _columns(model, cause) if model else ()
+        named = " ".join(filter(None, (violation.constraint, ", ".join(violation.columns).join("()"))))
+        violation.args = (f"{owner}: {words} {named.removesuffix('()').strip()} is violated",)
+        return violation
+    if sqlstate(error).startswith("22") or isinstance(cause, ValueError | TypeError):
+        invalid = InvalidValueError(error.statement, None, orig, hide_parameters=True)
         invalid.model, invalid.args = model, (f"{owner}: a value does not fit its column",)
         return invalid
     return None
 
 
-def _violation(
-    kind: type[ConstraintError], error: StatementError, model: type[SQLModel] | None, owner: str
-) -> ConstraintError:
-    violation = kind(error.statement, None, error.orig or error, hide_parameters=True)
-    cause = violation.orig.__cause__ if violation.orig else None
-    violation.model, violation.constraint = model, getattr(cause, "constraint_name", None)
-    if model:
-        table, column = getattr(cause, "table_name", None), getattr(cause, "column_name", None)
-        violation.columns = _columns(model, table, column or violation.constraint)
-    columns = f"({', '.join(violation.columns)})" if violation.columns else None
-    words = (f"{owner}:", kind.kind, violation.constraint, columns, "is violated")
-    violation.args = (" ".join(word for word in words if word),)
-    return violation
-
-
-def _columns(model: type[SQLModel], table_name: str | None, name: str | None) -> tuple[str, ...]:
-    """Find the attributes that a column's or constraint's ``name`` in the database stands for."""
-    attributes = {column: one.key for one in inspect(model).column_attrs for column in one.columns}
-    for table in model.metadata.tables.values():
-        if table.name == table_name:
-            groups = {_name(table, group): list(group.columns) for group in _groups(table)}
-            columns = groups.get(name or "") or [column for column in table.columns if column.name == name]
-            return tuple(attributes.get(column, column.name) for column in columns)
-    return ()
-
-
-def _groups(table: Table) -> Iterator[ColumnCollectionConstraint | Index]:
-    yield from table.indexes
-    yield from (one for one in table.constraints if isinstance(one, ColumnCollectionConstraint))
-
-
-def _name(table: Table, group: ColumnCollectionConstraint | Index) -> str:
-    """Return the name of a constraint, or the one that PostgreSQL gives where the model has none."""
-    if isinstance(group.name, str) or type(group) not in _SUFFIXES:
-        return str(group.name)
-    columns = () if isinstance(group, PrimaryKeyConstraint) else (column.name for column in group.columns)
-    return "_".join((table.name, *columns, _SUFFIXES[type(group)]))
+def _columns(model: Model, cause: object) -> tuple[str, ...]:
+    """Return the attributes that PostgreSQL names: ``Key (guild_id, lower(name))=(...)``, or a single column."""
+    key = re.search(r"\((.+?)\)=\(", getattr(cause, "detail", None) or "")
+    named = key[1] if key else getattr(cause, "column_name", None) or ""
+    columns = {one.key: one.columns[0] for one in inspect(model).column_attrs}
+    return tuple(name for name, column in columns.items() if re.search(rf"\b{re.escape(str(column.name))}\b", named))

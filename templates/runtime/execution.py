@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import CursorResult, Executable
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
@@ -23,34 +23,26 @@ from .relations import load_relation, refuse_unloaded
 M = TypeVar("M", bound=SQLModel)
 T = TypeVar("T")
 
-_STREAMED = 500  # rows held at a time
-
 
 class Execution(Generic[M]):
     """Runs the statements of one model, in ``session`` when one is given, else where the current task is."""
 
-    def __init__(self, connections: Connections, entity: Entity[M], session: AsyncSession | None = None) -> None:
-        self._connections = connections
-        self._session = session
-        self.entity = entity
-
-    def using(self, session: AsyncSession) -> Execution[M]:
-        """Return the same in a session of the caller's."""
-        return Execution(self._connections, self.entity, session)
+    def __init__(self, connections: Connections, entity: Entity[M], session: AsyncSession | None) -> None:
+        self._connections, self.entity, self._session = connections, entity, session
 
     @asynccontextmanager
     async def together(self) -> AsyncGenerator[Execution[M], None]:
         """Run several statements in one transaction."""
         async with self._connections.atomic(self._session) as session:
-            yield self.using(session)
+            yield Execution(self._connections, self.entity, session)
 
     @property
     def in_transaction(self) -> bool:
-        """Whether what is done lasts, and locks are held, until the end of a transaction around it."""
+        """Whether locks are held until the end of a transaction around the call."""
         return self._session is not None or self._connections.ambient() is not None
 
     async def rows(
-        self, statement: Executable, load: Iterable[str] = (), values: Sequence[Mapping[str, object]] | None = None
+        self, statement: sa.Executable, load: Iterable[str] = (), values: Sequence[Mapping[str, object]] | None = None
     ) -> list[tuple[Any, ...]]:
         """Return the rows of a statement, whose first column is the object, with these relationships."""
 
@@ -59,30 +51,30 @@ class Execution(Generic[M]):
             self._finish(session, [row[0] for row in rows], load)
             return rows
 
-        return await self._do(work)
+        return await self._run(work)
 
-    async def objects(self, statement: Executable, load: Iterable[str] = ()) -> list[M]:
+    async def objects(self, statement: sa.Executable, load: Iterable[str] = ()) -> list[M]:
         """Return the objects that a statement gives, with these relationships."""
         return [row[0] for row in await self.rows(statement, load)]
 
-    async def scalar(self, statement: Executable) -> object:
+    async def scalar(self, statement: sa.Executable) -> object:
         """Return the one value that a statement gives."""
-        return await self._do(lambda session: session.execute(statement).scalar())
+        return await self._run(lambda session: session.execute(statement).scalar())
 
-    async def affected(self, statement: Executable) -> int:
+    async def affected(self, statement: sa.Executable) -> int:
         """Return how many rows a statement has changed."""
-        return await self._do(lambda session: cast("CursorResult[Any]", session.execute(statement)).rowcount)
+        return await self._run(lambda session: cast("sa.CursorResult[Any]", session.execute(statement)).rowcount)
 
     async def load(self, relation: str, objects: Iterable[M]) -> None:
         """Load a relationship of objects that are here already."""
-        await self._do(lambda session: self._finish(session, list(objects), [relation]))
+        await self._run(lambda session: self._finish(session, list(objects), [relation]))
 
-    async def stream(self, statement: Executable, load: Iterable[str]) -> AsyncGenerator[M, None]:
+    async def stream(self, statement: sa.Executable, load: Iterable[str]) -> AsyncGenerator[M, None]:
         """Return the objects that a statement gives one by one, few of them in memory at a time."""
         # A cursor lives in a transaction, so this is never a call of its own as others are.
         async with self._connections.atomic(self._session) as outer, self._connections.joined(outer) as session:
             with translated(self.entity.model):
-                result = await session.stream_scalars(statement, execution_options={"yield_per": _STREAMED})
+                result = await session.stream_scalars(statement, execution_options={"yield_per": 500})
                 async for objects in result.partitions():
                     await session.run_sync(self._finish, objects, load)
                     for one in filter(session.__contains__, session.sync_session.identity_map.values()):
@@ -90,8 +82,7 @@ class Execution(Generic[M]):
                     for one in objects:
                         yield one
 
-    async def _do(self, work: Callable[[Session], T]) -> T:
-        """Run statements that belong together in a session that ends with them."""
+    async def _run(self, work: Callable[[Session], T]) -> T:
         async with self._connections.joined(self._session) as session:
             with translated(self.entity.model):
                 return await session.run_sync(work)

@@ -6,43 +6,43 @@ Positions are texts that PostgreSQL makes and reads back itself, so that every t
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, false, literal, or_, tuple_
-from sqlalchemy import cast as sql_cast
+import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
 _VERSION = b"\x01"
-_DIGEST = 8
+_HEAD = len(_VERSION) + 8  # with the digest
 
 
 @dataclass(frozen=True)
 class Term:
     """One expression of an ORDER BY."""
 
-    expression: ColumnElement[Any]
+    expression: sa.ColumnElement[Any]
     descending: bool
     nulls_first: bool
     nullable: bool
 
-    def bound(self, text: str) -> ColumnElement[Any]:
+    def bound(self, text: str) -> sa.ColumnElement[Any]:
         """Return a value of the expression, from its text."""
-        return sql_cast(literal(text, Text), self.expression.type)
+        if isinstance(self.expression.type, sa.types.NullType):  # PostgreSQL gives a constant the type that fits
+            return sa.bindparam(None, text, sa.Text, literal_execute=True)
+        return sa.cast(sa.literal(text, sa.Text), self.expression.type)
 
-    def beyond(self, text: str | None) -> ColumnElement[bool]:
+    def beyond(self, text: str | None) -> sa.ColumnElement[bool]:
         """Return the condition of rows that come after those with this value."""
         if text is None:
-            return self.expression.is_not(None) if self.nulls_first else false()
-        bound = self.bound(text)
-        beyond = self.expression < bound if self.descending else self.expression > bound
-        return or_(beyond, self.expression.is_(None)) if self.nullable and not self.nulls_first else beyond
+            return self.expression.is_not(None) if self.nulls_first else sa.false()
+        compare = operators.lt if self.descending else operators.gt
+        beyond: sa.ColumnElement[bool] = compare(self.expression, self.bound(text))
+        return sa.or_(beyond, self.expression.is_(None)) if self.nullable and not self.nulls_first else beyond
 
-    def same(self, text: str | None) -> ColumnElement[bool]:
+    def same(self, text: str | None) -> sa.ColumnElement[bool]:
         """Return the condition of rows with this value."""
         return self.expression.is_(None) if text is None else self.expression == self.bound(text)
 
@@ -50,59 +50,56 @@ class Term:
 class Order:
     """A total order: what was asked for, then the primary key."""
 
-    def __init__(self, clauses: Iterable[SQLColumnExpression[Any]], primary_key: Iterable[ColumnElement[Any]]) -> None:
+    def __init__(self, clauses: Iterable[sa.SQLColumnExpression[Any]], primary_key: Iterable[sa.Column[Any]]) -> None:
         self.clauses = list(clauses)
         self.terms = [_term(clause) for clause in self.clauses]
         for column in primary_key:
             if not any(term.expression.shares_lineage(column) for term in self.terms):
-                falling = bool(self.terms) and self.terms[-1].descending  # so that one index can serve both ways
+                falling = bool(self.terms) and self.terms[-1].descending  # so that one index can serve both
                 self.clauses.append(column.desc() if falling else column)
-                self.terms.append(Term(column, falling, falling, nullable=False))
+                self.terms.append(_term(self.clauses[-1]))
 
-    def position(self) -> list[ColumnElement[Any]]:
+    def position(self) -> list[sa.ColumnElement[Any]]:
         """Return what must be selected of a row to make its cursor."""
-        return [sql_cast(term.expression, Text).label(f"_{n}") for n, term in enumerate(self.terms)]
+        return [sa.cast(term.expression, sa.Text).label(f"_{n}") for n, term in enumerate(self.terms)]
 
-    def after(self, cursor: str) -> ColumnElement[bool]:
+    def after(self, cursor: str) -> sa.ColumnElement[bool]:
         """Return the condition of the rows after the one that the cursor was made of."""
-        texts = self._decoded(cursor)
-        first = self.terms[0]
+        texts, first = self._decoded(cursor), self.terms[0]
         if all(term.descending == first.descending and not term.nullable for term in self.terms):
-            row = tuple_(*(term.expression for term in self.terms))
-            bound = tuple_(*(term.bound(text or "") for term, text in zip(self.terms, texts, strict=True)))
-            return row < bound if first.descending else row > bound
-        condition: ColumnElement[bool] = false()
+            row = sa.tuple_(*(term.expression for term in self.terms))
+            bound = sa.tuple_(*(term.bound(text or "") for term, text in zip(self.terms, texts, strict=True)))
+            return row < bound if first.descending else row > bound  # an index can be entered at it
+        condition: sa.ColumnElement[bool] = sa.false()
         for term, text in zip(reversed(self.terms), reversed(texts), strict=True):
-            condition = or_(term.beyond(text), and_(term.same(text), condition))
+            condition = sa.or_(term.beyond(text), sa.and_(term.same(text), condition))
         return condition
 
     def cursor(self, position: Sequence[str | None]) -> str:
         """Return the cursor of a row."""
-        body = json.dumps(list(position), separators=(",", ":")).encode()
-        return base64.urlsafe_b64encode(_VERSION + self._digest(body) + body).decode().rstrip("=")
+        body = json.dumps(position).encode()
+        return base64.urlsafe_b64encode(self._head(body) + body).decode().rstrip("=")
 
     def _decoded(self, cursor: str) -> list[str | None]:
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
+        except ValueError:
             raise ValueError("this is not a cursor") from None
-        body = raw[1 + _DIGEST :]
-        if raw[: 1 + _DIGEST] != _VERSION + self._digest(body):
+        if raw[:_HEAD] != self._head(raw[_HEAD:]):
             raise ValueError("the cursor is damaged, or was made for another order")
-        return cast("list[str | None]", json.loads(body))
+        return cast("list[str | None]", json.loads(raw[_HEAD:]))
 
-    def _digest(self, body: bytes) -> bytes:
+    def _head(self, body: bytes) -> bytes:
         order = ", ".join(str(clause) for clause in self.clauses)
-        return hashlib.sha256(order.encode() + body).digest()[:_DIGEST]
+        return _VERSION + hashlib.sha256(order.encode() + body).digest()[: _HEAD - len(_VERSION)]
 
 
-def _term(clause: SQLColumnExpression[Any]) -> Term:
+def _term(clause: sa.SQLColumnExpression[Any]) -> Term:
     element: Any = getattr(clause, "__clause_element__", lambda: clause)()
-    descending, nulls_first = False, None
-    while modifier := getattr(element, "modifier", None):
-        descending = descending or modifier is operators.desc_op
-        if modifier in {operators.nulls_first_op, operators.nulls_last_op}:
-            nulls_first = modifier is operators.nulls_first_op
+    modifiers: list[object] = []
+    while getattr(element, "modifier", None):
+        modifiers.append(element.modifier)
         element = element.element
-    nullable: bool = getattr(element, "nullable", True)
-    return Term(element, descending, descending if nulls_first is None else nulls_first, nullable)
+    falling, nullable = operators.desc_op in modifiers, getattr(element, "nullable", True)
+    nulls_first = operators.nulls_first_op in modifiers or (falling and operators.nulls_last_op not in modifiers)
+    return Term(element, falling, nulls_first, nullable)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, Self, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, delete, func, literal, select, tuple_, update
+import sqlalchemy as sa
 from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
@@ -32,15 +32,15 @@ class Selection(Generic[M, L]):
 
     _execution: Execution[M]
     _validation: Validation
-    _where: tuple[ColumnElement[bool], ...] = ()
-    _order: tuple[SQLColumnExpression[object], ...] = ()
+    _where: tuple[sa.ColumnElement[bool], ...] = ()
+    _order: tuple[sa.SQLColumnExpression[object], ...] = ()
     _limit: int | None = None
     _offset: int | None = None
     _options: tuple[ExecutableOption, ...] = ()
     _relations: tuple[str, ...] = ()
     _lock: Literal["wait", "skip"] | None = None
 
-    def order_by(self, *clauses: SQLColumnExpression[object]) -> Self:
+    def order_by(self, *clauses: sa.SQLColumnExpression[object]) -> Self:
         """Order by these, in place of any order before."""
         return replace(self, _order=clauses)
 
@@ -66,7 +66,7 @@ class Selection(Generic[M, L]):
 
     def in_total_order(self) -> Self:
         """Break ties of the order by the primary key, so that what comes first is certain."""
-        return self.order_by(*Order(self._order, self._execution.entity.primary_key.values()).clauses)
+        return self.order_by(*self._total_order().clauses)
 
     def __await__(self) -> Generator[Any, None, list[M]]:
         return self._all().__await__()
@@ -77,24 +77,27 @@ class Selection(Generic[M, L]):
 
     async def first(self) -> M | None:
         """Return the first row, or None."""
-        found = await self.limit(1)
-        return found[0] if found else None
+        return next(iter(await self.limit(1)), None)
 
     async def one(self) -> M:
         """Return the only row; none is a NotFoundError, several are SQLAlchemy's MultipleResultsFound."""
-        found = await self.limit(2)
+        if (found := await self.one_or_none()) is None:
+            raise NotFoundError(self._execution.entity.model)
+        return found
+
+    async def one_or_none(self) -> M | None:
+        """Return the only row, or None; several are SQLAlchemy's MultipleResultsFound."""
+        found = await self._execution.objects(self._statement().order_by(None).limit(2), self._relations)
         if len(found) > 1:
-            raise MultipleResultsFound(f"more than one {self._model.__name__}")
-        if not found:
-            raise NotFoundError(self._model)
-        return found[0]
+            raise MultipleResultsFound(f"more than one {self._execution.entity.model.__name__}")
+        return next(iter(found), None)
 
     async def page(self, size: int = 50, after: str | None = None) -> Page[M]:
         """Return the rows that follow a cursor, or the first; every page costs the same."""
         self._refuse_limits("page")
         if size < 1:
             raise ValueError("a page has at least one row")
-        order = Order(self._order, self._execution.entity.primary_key.values())
+        order = self._total_order()
         statement = self.order_by(*order.clauses)._statement().add_columns(*order.position()).limit(size + 1)
         if after is not None:
             statement = statement.where(order.after(after))
@@ -104,30 +107,24 @@ class Selection(Generic[M, L]):
 
     async def count(self) -> int:
         """Return how many rows there are."""
-        self._refuse_limits("count")
-        counted = select(func.count()).select_from(self._model).where(*self._where)
-        return cast("int", await self._execution.scalar(counted))
+        return cast("int", await self._aggregate("count", sa.func.count()))
 
     async def exists(self) -> bool:
         """Return whether there is any."""
         self._refuse_limits("exists")
-        rows = select(literal(1)).select_from(self._model).where(*self._where)
-        return bool(await self._execution.scalar(select(rows.exists())))
+        rows = sa.select(sa.literal(1)).select_from(self._execution.entity.model).where(*self._where)
+        return bool(await self._execution.scalar(sa.select(rows.exists())))
 
-    async def sum(self, column: SQLColumnExpression[N]) -> N:
+    async def sum(self, column: sa.SQLColumnExpression[N]) -> N:
         """Return the sum of a column; of no rows, zero."""
-        self._refuse_limits("sum")
-        expression = func.sum(column)
-        summed = select(expression).select_from(self._model).where(*self._where)
-        total: Any = await self._execution.scalar(summed)
-        kind = expression.type.python_type
-        if total is None or kind is int:  # PostgreSQL's sum of bigint is a numeric
-            return cast("N", kind(total or 0))
-        return cast("N", total)
+        expression = sa.func.sum(column)
+        total, kind = cast("Any", await self._aggregate("sum", expression)), expression.type.python_type
+        return cast("N", kind(total or 0) if kind is int or not total else total)  # of bigint it is a numeric
 
     async def delete(self, *, all_rows: bool = False) -> int:
         """Delete the rows and return how many there were; every row of the table only with ``all_rows``."""
-        return await self._execution.affected(delete(self._model).where(*self._targets(all_rows)))
+        statement = sa.delete(self._execution.entity.model).where(*self._targets(all_rows))
+        return await self._execution.affected(statement)
 
     async def update(
         self, values: Mapping[str, object] | None = None, /, *, all_rows: bool = False, **more: object
@@ -136,42 +133,43 @@ class Selection(Generic[M, L]):
         changes = self._validation.change({**(values or {}), **more})
         if not changes:
             return await self.count()
-        statement = update(self._model).where(*self._targets(all_rows))
+        statement = sa.update(self._execution.entity.model).where(*self._targets(all_rows))
         return await self._execution.affected(statement.values(self._execution.entity.assigned(changes)))
-
-    @property
-    def _model(self) -> type[M]:
-        return self._execution.entity.model
 
     async def _all(self) -> list[M]:
         return await self._execution.objects(self._statement(), self._relations)
 
-    def _statement(self) -> Select[Any]:
+    async def _aggregate(self, name: str, function: sa.ColumnElement[Any]) -> object:
+        self._refuse_limits(name)
+        model = self._execution.entity.model
+        return await self._execution.scalar(sa.select(function).select_from(model).where(*self._where))
+
+    def _statement(self) -> sa.Select[Any]:
         entity = self._execution.entity
-        statement = self._refined(select(self._model))
-        if self._lock and not self._execution.in_transaction:
+        statement = self._refined(sa.select(entity.model)).options(*explicit_only(entity.mapper), *self._options)
+        if self._lock is None:
+            return statement
+        if not self._execution.in_transaction:
             raise TransactionError("for_update() locks until the end of a transaction: open one around the call")
-        if self._lock:
-            statement = statement.with_for_update(of=self._model, skip_locked=self._lock == "skip")
-        return statement.options(*explicit_only(entity.mapper), *self._options)
+        return statement.with_for_update(of=entity.model, skip_locked=self._lock == "skip")
 
-    def _refined(self, statement: Select[Any]) -> Select[Any]:
-        clauses = self._order or self._execution.entity.primary_key.values()
-        return statement.where(*self._where).order_by(*clauses).limit(self._limit).offset(self._offset)
+    def _refined(self, statement: sa.Select[Any]) -> sa.Select[Any]:
+        order = self._order or self._execution.entity.primary_key.values()
+        return statement.where(*self._where).order_by(*order).limit(self._limit).offset(self._offset)
 
-    def _targets(self, all_rows: bool) -> Sequence[ColumnElement[bool]]:
+    def _targets(self, all_rows: bool) -> Sequence[sa.ColumnElement[bool]]:
         """Return the conditions of the rows to change."""
         if self._limit is None and self._offset is None:
             if not (self._where or all_rows):
                 raise TypeError("this would change every row of the table: give a filter, or all_rows=True")
             return self._where
         key = self._execution.entity.primary_key.values()
-        chosen = (
-            self._refined(cast("Select[Any]", select(*key)))
-            .with_for_update(skip_locked=self._lock == "skip")
-            .cte("chosen")
-        )
-        return [tuple_(*key).in_(select(*chosen.columns))]  # locked, so that it is evaluated once
+        chosen = self._refined(cast("sa.Select[Any]", sa.select(*key)))
+        chosen = chosen.with_for_update(skip_locked=self._lock == "skip")  # and so evaluated once
+        return [sa.tuple_(*key).in_(sa.select(*chosen.cte("chosen").columns))]
+
+    def _total_order(self) -> Order:
+        return Order(self._order, self._execution.entity.primary_key.values())
 
     def _refuse_limits(self, method: str) -> None:
         if self._limit is not None or self._offset is not None:

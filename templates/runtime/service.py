@@ -12,20 +12,19 @@ from functools import partial
 from typing import Any, Self, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from .address import address
 from .connections import Connections, Isolation
 from .errors import UnreachableError, sqlstate
 
 T = TypeVar("T")
 
-_connections: WeakKeyDictionary[DatabaseService, Connections] = WeakKeyDictionary()
 _log = logging.getLogger(__package__)
-_jitter = random.SystemRandom()
-_RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock
+_connections: WeakKeyDictionary[DatabaseService, Connections] = WeakKeyDictionary()
+_OF_SQLALCHEMY = {"ssl", "prepared_statement_cache_size"}  # what its dialect takes from an address
+_IGNORED = {"channel_binding", "gssencmode", "pgbouncer", "schema"}  # of libpq and other tools
 
 
 class DatabaseService:
@@ -56,29 +55,21 @@ class DatabaseService:
         application_name: str | None = None,
         echo: bool = False,
     ) -> None:
-        given = url or os.environ.get("DATABASE_URL")
-        if not given:
-            raise ValueError("no database: give its URL, or set DATABASE_URL")
-        self._address = address(given)
+        engine_url, arguments = _address(url or os.environ.get("DATABASE_URL"))
         settings = {"application_name": application_name} if application_name else {}
         if statement_timeout is not None:
             settings["statement_timeout"] = str(round(statement_timeout * 1000))
-        options: dict[str, Any] = {
-            "pool_size": pool_size,
-            "max_overflow": max_overflow,
-            "pool_timeout": pool_timeout,
-            "echo": echo,
-            "hide_parameters": True,
-            "connect_args": {**self._address.arguments, "server_settings": settings},
-        }
-        self._connections = Connections(partial(create_async_engine, self._address.url, **options))
+        arguments["server_settings"] = settings
+        pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": pool_timeout}
+        make = partial(create_async_engine, engine_url, echo=echo, hide_parameters=True, connect_args=arguments, **pool)
+        self._url, self._connections = engine_url, Connections(make)
         self._controllers: dict[object, object] = {}
         _connections[self] = self._connections
 
     @property
     def url(self) -> str:
         """The address, without the password."""
-        return self._address.url.render_as_string(hide_password=True)
+        return self._url.render_as_string(hide_password=True)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -89,8 +80,9 @@ class DatabaseService:
         """Find out whether the server is there and lets us in."""
         try:
             await self.ping()
-        except (OSError, DBAPIError) as error:
-            raise UnreachableError(f"can not connect to {self.url}: {error.__class__.__name__}") from error
+        except Exception as error:  # of the network, the driver or SQLAlchemy: they have no base in common
+            reason = getattr(error, "orig", None) or error
+            raise UnreachableError(f"can not connect to {self.url}: {reason}") from error
         _log.info("connected to %s", self.url)
         return self
 
@@ -107,7 +99,7 @@ class DatabaseService:
     async def ping(self) -> None:
         """Ask the server for a sign of life."""
         async with self._connections.autocommit.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+            await connection.execute(sa.text("SELECT 1"))
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session of its own: commit at the end, rollback on error."""
@@ -120,34 +112,27 @@ class DatabaseService:
         return self._connections.transaction(isolation, read_only)
 
     async def run(
-        self,
-        work: Callable[[AsyncSession], Awaitable[T]],
-        *,
-        retries: int = 3,
-        isolation: Isolation | None = None,
+        self, work: Callable[[AsyncSession], Awaitable[T]], *, retries: int = 3, isolation: Isolation | None = None
     ) -> T:
         """Do ``work`` in a transaction, again from its start on serialization failures and deadlocks.
 
         Inside a transaction it joins that one and is not repeated: only the whole can be.
         """
         attempts = 0 if self._connections.ambient() else retries
-        for attempt in range(attempts):
+        for attempt in range(attempts + 1):
             try:
-                return await self._once(work, isolation)
+                async with self.transaction(isolation=isolation) as session:
+                    return await work(session)
             except DBAPIError as error:
-                if sqlstate(error) not in _RETRYABLE:
+                if sqlstate(error) not in {"40001", "40P01"} or attempt == attempts:
                     raise
                 _log.info("transaction repeated after %s", sqlstate(error))
-            await asyncio.sleep(_jitter.uniform(0, 0.02 * 2**attempt))
-        return await self._once(work, isolation)
+            await asyncio.sleep(random.SystemRandom().uniform(0, 0.02 * 2**attempt))
+        raise AssertionError
 
     def sandbox(self) -> AbstractAsyncContextManager[None]:
         """For tests: run everything in the block, from any task, on one connection, and roll it back."""
         return self._connections.sandbox()
-
-    async def _once(self, work: Callable[[AsyncSession], Awaitable[T]], isolation: Isolation | None) -> T:
-        async with self.transaction(isolation=isolation) as session:
-            return await work(session)
 
     def _controller(self, kind: Callable[[DatabaseService], T]) -> T:
         """Return the one instance of a controller class."""
@@ -159,3 +144,26 @@ class DatabaseService:
 def connections(db: DatabaseService) -> Connections:
     """Return what the controllers of ``db`` run on."""
     return _connections[db]
+
+
+def _address(given: str | None) -> tuple[sa.URL, dict[str, Any]]:
+    """Return the address of a PostgreSQL for SQLAlchemy, and what does not fit in it for asyncpg.
+
+    What libpq knows (``host=/socket/folder``, ``sslmode``, ``sslrootcert``, ``application_name`` ...) goes to asyncpg
+    as an address of its own, because only that way does it read them.
+    """
+    if not given:
+        raise ValueError("no database: give its URL, or set DATABASE_URL")
+    try:
+        url = sa.make_url(given)
+    except ArgumentError:
+        raise ValueError("the database's URL can not be read; it has the form postgresql://user@host/name") from None
+    if url.get_backend_name() not in {"postgresql", "postgres"}:
+        raise ValueError(f"not the address of a PostgreSQL: {url.render_as_string(hide_password=True)}")
+    query = {name: value for name, value in url.query.items() if name not in _IGNORED}
+    libpq = {name: query[name] for name in query.keys() - _OF_SQLALCHEMY}
+    arguments: dict[str, Any] = {"timeout": float(str(libpq.pop("connect_timeout", 60)))}
+    if libpq:
+        arguments["dsn"] = url.set(drivername="postgresql", query=libpq).render_as_string(hide_password=False)
+    kept = {name: query[name] for name in query.keys() & _OF_SQLALCHEMY}
+    return url.set(drivername="postgresql+asyncpg", query=kept), arguments

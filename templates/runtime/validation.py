@@ -6,17 +6,15 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, cast, get_args
 
+import sqlalchemy as sa
 from pydantic_core import CoreSchema, SchemaValidator, core_schema, to_jsonable_python
 from pydantic_core import ValidationError as PydanticError
-from pydantic_core.core_schema import ErrorType
-from sqlalchemy import JSON, Column
 from sqlmodel import SQLModel
 
 from .entity import Entity, is_sql
 from .errors import ValidationError
 
-_KNOWN = frozenset(get_args(ErrorType))
-_QUOTING = {"value_error", "assertion_error"}  # whose message holds what a validator said
+_KNOWN = frozenset(get_args(core_schema.ErrorType))
 
 
 class Validation:
@@ -37,7 +35,7 @@ class Validation:
 
     def new(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values of a new row, defaults included; SQL expressions pass as they are."""
-        missing = {name: "is required" for name in self._columns if name in self._required - values.keys()}
+        missing = dict.fromkeys(sorted(self._required - values.keys()), "is required")
         return self._checked(self._new, self._columns, values, missing)
 
     def change(self, values: Mapping[str, object]) -> dict[str, object]:
@@ -45,71 +43,57 @@ class Validation:
         return self._checked(self._change, self._changeable, values, {})
 
     def _checked(
-        self,
-        validator: SchemaValidator,
-        accepted: Collection[str],
-        values: Mapping[str, object],
-        reasons: dict[str, str],
+        self, validator: SchemaValidator, accepted: Collection[str], values: Mapping[str, object], wrong: dict[str, str]
     ) -> dict[str, object]:
         expressions = {name: value for name, value in values.items() if is_sql(value)}
         plain = {name: value for name, value in values.items() if name in accepted and name not in expressions}
-        reasons |= {name: self._refusal(name) for name in values if name not in accepted}
-        reasons |= {name: "must not be None" for name in plain if plain[name] is None and self._is_solid(name)}
-        details: dict[str, str] = {}
-        checked: dict[str, object] = {}
+        known = self._entity.columns
+        wrong |= {
+            name: f"{'can not be set' if name in known else 'is unknown'}" for name in values if name not in accepted
+        }
+        wrong |= {name: "must not be None" for name in plain if plain[name] is None and not known[name].nullable}
+        details, checked = dict[str, str](), dict[str, object]()
         try:
             checked = validator.validate_python(plain)
         except PydanticError as error:
             for one in error.errors(include_url=False, include_input=False):
                 details.setdefault(str(one["loc"][0]), one["msg"])
-                reasons.setdefault(str(one["loc"][0]), _reason(one["type"], one["msg"], one.get("ctx", {})))
-        misfits = {name: self._entity.misfit(name, value) for name, value in checked.items()}
-        reasons |= {name: reason for name, reason in misfits.items() if reason}
-        if reasons:
-            raise ValidationError(self._entity.model, reasons, {**reasons, **details})
+                wrong.setdefault(str(one["loc"][0]), _reason(one["type"], one["msg"], one.get("ctx", {})))
+        wrong |= {name: why for name, value in checked.items() if (why := self._entity.misfit(name, value))}
+        if wrong:
+            raise ValidationError(self._entity.model, wrong, details)
         return {name: self._storable(name, value) for name, value in checked.items()} | expressions
 
-    def _refusal(self, name: str) -> str:
-        return "can not be set" if name in self._entity.columns else "is unknown"
-
     def _storable(self, name: str, value: object) -> object:
-        is_json = isinstance(self._columns[name].type, JSON) and value is not None
+        is_json = isinstance(self._columns[name].type, sa.JSON) and value is not None
         return to_jsonable_python(value) if is_json else value
 
-    def _is_solid(self, name: str) -> bool:
-        return not self._columns[name].nullable
-
     def _is_required(self, name: str) -> bool:
-        """Whether neither the model nor the database has a value; an omitted None leaves it to the database."""
-        column, schema = self._columns[name], self._fields.get(name, {})
-        supplied = column.default is not None or column.server_default is not None
-        if schema.get("type") != "default":
-            return bool(schema) and not supplied
-        counted = column is self._entity.table.autoincrement_column
-        return self._is_omitted(name, schema) and self._is_solid(name) and not (supplied or counted)
+        """Whether neither the model nor the database has a value for a row that lacks one."""
+        column, schema = self._columns[name], self._fields.get(name, {"type": "default"})
+        ours = schema["type"] == "default" and not self._is_omitted(name)
+        counted = schema["type"] == "default" and column is self._entity.table.autoincrement_column
+        return not (ours or counted or _is_supplied(column))
 
-    def _is_omitted(self, name: str, schema: Mapping[str, object]) -> bool:
-        """Whether the default is a None that stands for what the column or the database supplies."""
-        column = self._columns[name]
-        supplied = column.default is not None or column.server_default is not None
-        return schema.get("default", ...) is None and (supplied or self._is_solid(name))
+    def _is_omitted(self, name: str) -> bool:
+        """Whether a default is a None that stands for what the column or the database supplies."""
+        column, schema = self._columns[name], self._fields.get(name, {"default": None})
+        return schema.get("default", ...) is None and (_is_supplied(column) or not column.nullable)
 
     def _validator(self, names: Collection[str], *, defaults: bool) -> SchemaValidator:
         fields = {name: core_schema.typed_dict_field(self._schema(name, defaults), required=False) for name in names}
-        schema: Any = core_schema.typed_dict_schema(fields)
-        if self._definitions:
-            schema = core_schema.definitions_schema(schema, self._definitions)
-        return SchemaValidator(schema, self._config)
+        schema: CoreSchema = core_schema.typed_dict_schema(fields)
+        return SchemaValidator(core_schema.definitions_schema(schema, self._definitions), self._config)
 
     def _schema(self, name: str, defaults: bool) -> CoreSchema:
         """Return the field's schema, taking NULL where the column does, with its default if that is wanted."""
         declared: Any = self._fields.get(name, {"type": "any"})
-        schema: CoreSchema = declared["schema"] if declared["type"] == "default" else declared
-        if not self._is_solid(name):
+        has_default = declared["type"] == "default"
+        schema: CoreSchema = declared["schema"] if has_default else declared
+        if self._columns[name].nullable:
             schema = core_schema.nullable_schema(schema)
-        if not defaults or schema is declared or declared["type"] != "default" or self._is_omitted(name, declared):
-            return schema
-        return cast("CoreSchema", {**declared, "schema": schema})
+        keep = defaults and has_default and not self._is_omitted(name)
+        return cast("CoreSchema", {**declared, "schema": schema}) if keep else schema
 
 
 def _pydantic_fields(model: type[SQLModel]) -> tuple[dict[str, Any], list[Any], Any]:
@@ -117,8 +101,7 @@ def _pydantic_fields(model: type[SQLModel]) -> tuple[dict[str, Any], list[Any], 
     if model.model_rebuild(raise_errors=False) is False:
         return {}, [], None
     schema: Any = model.__pydantic_core_schema__
-    definitions: list[Any] = []
-    config: Any = None
+    definitions, config = list[Any](), None
     while schema["type"] != "model-fields":
         definitions, config = schema.get("definitions", definitions), schema.get("config", config)
         reference = schema.get("schema_ref")
@@ -126,12 +109,17 @@ def _pydantic_fields(model: type[SQLModel]) -> tuple[dict[str, Any], list[Any], 
     return {name: field["schema"] for name, field in schema["fields"].items()}, definitions, config
 
 
-def _is_generated(column: Column[Any]) -> bool:
-    return column.computed is not None or (column.identity is not None and bool(column.identity.always))
+def _is_generated(column: sa.Column[Any]) -> bool:
+    return column.computed is not None or bool(column.identity and column.identity.always)
+
+
+def _is_supplied(column: sa.Column[Any]) -> bool:
+    return column.default is not None or column.server_default is not None
 
 
 def _reason(kind: str, message: str, context: Mapping[str, object]) -> str:
     """Return what pydantic says, as far as it can not quote the value."""
     if kind not in _KNOWN or "tag" in context:
         return "is not valid"
-    return re.split("[,:]", message)[0] if kind in _QUOTING or "error" in context else message
+    quotes = kind in {"value_error", "assertion_error"} or "error" in context
+    return re.split("[,:]", message)[0] if quotes else message

@@ -1,11 +1,10 @@
 """A handful of models and the controllers that would be emitted for them, written by hand."""
 
-
 import enum
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal, Optional, TypeAlias, cast
+from typing import Any, ClassVar, Literal, NotRequired, Optional, TypeAlias, cast
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -22,7 +21,7 @@ from runtime import (
 )
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, SQLModel
-from typing_extensions import NotRequired, TypedDict, Unpack
+from typing_extensions import TypedDict, Unpack
 
 
 class Base(SQLModel, registry=registry()):
@@ -111,15 +110,13 @@ class Case(Base, table=True):
     user: User = Relationship(
         back_populates="cases", sa_relationship_kwargs={"foreign_keys": "Case.user_id", "lazy": "joined"}
     )
-    moderator: Optional[User] = Relationship(
+    moderator: User | None = Relationship(
         sa_relationship_kwargs={"foreign_keys": "Case.moderator_id", "lazy": "selectin"}
     )
     parent: Optional["Case"] = Relationship(
         back_populates="children", sa_relationship_kwargs={"remote_side": "Case.id"}
     )
-    children: list["Case"] = Relationship(
-        back_populates="parent", sa_relationship_kwargs={"order_by": "Case.number"}
-    )
+    children: list["Case"] = Relationship(back_populates="parent", sa_relationship_kwargs={"order_by": "Case.number"})
 
 
 class Level(Base, table=True):
@@ -152,7 +149,9 @@ class Tag(Base, table=True):
 
 class Afk(Base, table=True):
     __table_args__ = (
-        sa.Index("uq_afk_current", "member_id", unique=True, postgresql_where=sa.text("ended_at IS NULL AND kind = 'x'")),
+        sa.Index(
+            "uq_afk_current", "member_id", unique=True, postgresql_where=sa.text("ended_at IS NULL AND kind = 'x'")
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -226,7 +225,7 @@ class UserWhere(Refinements, total=False, closed=True):
 class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate]):
     model = User
     c: Any = User
-    expressions = {"lower_name": ("ix_users_lower_name", 0)}
+    expressions: ClassVar = {"lower_name": ("ix_users_lower_name", 0)}
 
     async def create(self, **values: Unpack[UserCreate]) -> User:
         return await self._create(values)
@@ -275,9 +274,7 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate]):
     async def upsert_by_lower_name(self, **values: Unpack[UserCreate]) -> User:
         return await self._upsert(("lower_name",), values)
 
-    def find_by_guild_id(
-        self, guild_id: Ordered[int], /, **where: Unpack[UserWhere]
-    ) -> Selection[User, UserLoad]:
+    def find_by_guild_id(self, guild_id: Ordered[int], /, **where: Unpack[UserWhere]) -> Selection[User, UserLoad]:
         return self._find({"guild_id": guild_id}, where)
 
     async def load_guild(self, users: Iterable[User], /) -> None:

@@ -53,7 +53,7 @@ async def test_foreign_key_violation_of_both_sides(db: Database) -> None:
     assert (error.constraint, error.columns) == ("users_guild_id_fkey", ("guild_id",))
     await db.user.create(**values())
     error = await caught(db.guild.find_all(id=1).delete(), ForeignKeyViolation)
-    assert (error.model, error.columns) == (Guild, ("guild_id",))
+    assert (error.model, error.columns) == (Guild, ("id",))
 
 
 async def test_check_violation(db: Database) -> None:
@@ -63,7 +63,11 @@ async def test_check_violation(db: Database) -> None:
 
 async def test_not_null_violation(db: Database) -> None:
     await db.user.create(**values())
-    error = await caught(db.user.update_by_id(1, name=db.user.c.updated_at.op("::")(db.user.c.name)), DatabaseError) if 0 else None
+    error = (
+        await caught(db.user.update_by_id(1, name=db.user.c.updated_at.op("::")(db.user.c.name)), DatabaseError)
+        if 0
+        else None
+    )
     assert error is None
     from sqlalchemy import null
 

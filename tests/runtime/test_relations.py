@@ -105,7 +105,7 @@ async def test_what_is_not_loaded_says_how_to_load_it(db: Database, users: list[
 
 async def test_objects_reached_through_others_refuse_too(db: Database, users: list[User]) -> None:
     user = await db.user.get_one_by_id(1, load=["cases"])
-    with pytest.raises(UnloadedError, match="Case.parent"):
+    with pytest.raises(UnloadedError, match=r"Case\.parent"):
         _ = user.cases[0].parent
 
 
@@ -138,7 +138,7 @@ async def test_objects_can_be_copied_and_pickled(db: Database, users: list[User]
 
 async def test_objects_can_be_dumped_and_compared_without_loading(db: Database, users: list[User]) -> None:
     user = await db.user.get_one_by_id(1)
-    assert user.model_dump()["name"] == "u1"
+    assert user.model_dump(exclude={"preferences"})["name"] == "u1"  # of which pydantic warns: JSON is read as a dict
     assert "u1" in repr(user)
     assert user == await db.user.get_one_by_id(1)
 

@@ -54,7 +54,7 @@ async def test_libpq_parameters_are_understood(url: str) -> None:
 
 @pytest.mark.parametrize("wrong", ["mysql://x/y", "sqlite://", "nonsense"])
 async def test_other_addresses_are_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match="PostgreSQL|URL"):
+    with pytest.raises(ValueError, match=r"PostgreSQL|URL"):
         Database(wrong)
 
 
@@ -63,7 +63,7 @@ async def test_the_url_hides_the_password() -> None:
 
 
 async def test_a_server_that_is_not_there_is_a_clear_error() -> None:
-    with pytest.raises(UnreachableError, match="127.0.0.1:1/db") as caught:
+    with pytest.raises(UnreachableError, match=r"127\.0\.0\.1:1/db") as caught:
         await Database("postgresql://me:secret@127.0.0.1:1/db").connect()
     assert "secret" not in str(caught.value)
     assert isinstance(caught.value, ConnectionError)

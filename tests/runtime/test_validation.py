@@ -13,7 +13,7 @@ from tests.runtime.conftest import statements
 from tests.runtime.guild import Database
 
 GOOD: Any = {"discord_id": 1, "guild_id": 1, "name": "ada"}
-SECRET = "hunter2"  # noqa: S105
+SECRET = "hunter2"
 
 
 @pytest.mark.parametrize(

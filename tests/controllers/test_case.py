@@ -1,0 +1,150 @@
+"""Tests of `db.case`: written once by ctrlgen, yours from then on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from generated import Database, NotFoundError
+
+from .factories import case_values, new_case, present
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_create(db: Database) -> None:
+    case = await new_case(db)
+    assert case in await db.case.find_all()
+
+
+async def test_find_all(db: Database) -> None:
+    case = await new_case(db)
+    assert await db.case.find_all(id=present(case.id)) == [case]
+
+
+async def test_find_one(db: Database) -> None:
+    case = await new_case(db)
+    assert await db.case.find_one(id=present(case.id)) == case
+
+
+async def test_count(db: Database) -> None:
+    case = await new_case(db)
+    assert await db.case.count(id=present(case.id)) == 1
+
+
+async def test_exists(db: Database) -> None:
+    case = await new_case(db)
+    assert await db.case.exists(id=present(case.id))
+
+
+async def test_update_where(db: Database) -> None:
+    case = await new_case(db)
+    assert await db.case.update_where(db.case.c.id == present(case.id), reason="changed") == 1
+
+
+async def test_get_by_id(db: Database) -> None:
+    case = await new_case(db)
+    assert await db.case.get_by_id(present(case.id)) == case
+
+
+async def test_get_one_by_id(db: Database) -> None:
+    case = await new_case(db)
+    assert await db.case.get_one_by_id(present(case.id)) == case
+    await db.case.delete_by_id(present(case.id))
+    with pytest.raises(NotFoundError):
+        await db.case.get_one_by_id(present(case.id))
+
+
+async def test_update_by_id(db: Database) -> None:
+    case = await new_case(db)
+    value = "changed"
+    changed = await db.case.update_by_id(present(case.id), reason=value)
+    assert changed is not None
+    assert changed.reason == value
+
+
+async def test_delete_by_id(db: Database) -> None:
+    case = await new_case(db)
+    assert await db.case.delete_by_id(present(case.id))
+    assert not await db.case.delete_by_id(present(case.id))
+
+
+async def test_get_by_guild_id_and_number(db: Database) -> None:
+    case = await new_case(db)
+    assert await db.case.get_by_guild_id_and_number(case.guild_id, case.number) == case
+
+
+async def test_get_one_by_guild_id_and_number(db: Database) -> None:
+    case = await new_case(db)
+    assert await db.case.get_one_by_guild_id_and_number(case.guild_id, case.number) == case
+    await db.case.delete_by_id(present(case.id))
+    with pytest.raises(NotFoundError):
+        await db.case.get_one_by_guild_id_and_number(case.guild_id, case.number)
+
+
+async def test_update_by_guild_id_and_number(db: Database) -> None:
+    case = await new_case(db)
+    value = "changed"
+    changed = await db.case.update_by_guild_id_and_number(case.guild_id, case.number, reason=value)
+    assert changed is not None
+    assert changed.reason == value
+
+
+async def test_delete_by_guild_id_and_number(db: Database) -> None:
+    case = await new_case(db)
+    assert await db.case.delete_by_guild_id_and_number(case.guild_id, case.number)
+    assert not await db.case.delete_by_guild_id_and_number(case.guild_id, case.number)
+
+
+async def test_get_or_create_by_guild_id_and_number(db: Database) -> None:
+    values = await case_values(db)
+    case, is_new = await db.case.get_or_create_by_guild_id_and_number(**values)
+    assert is_new
+    assert await db.case.get_or_create_by_guild_id_and_number(**values) == (case, False)
+
+
+async def test_upsert_by_guild_id_and_number(db: Database) -> None:
+    values = await case_values(db)
+    first = await db.case.upsert_by_guild_id_and_number(**values)
+    second = await db.case.upsert_by_guild_id_and_number(**values)
+    assert second.id == first.id
+
+
+async def test_find_expiring(db: Database) -> None:
+    case = await new_case(db)
+    case = present(await db.case.update_by_id(present(case.id), is_active=True, expires_at=datetime.now(UTC)))
+    assert case in await db.case.find_expiring()
+
+
+async def test_find_by_guild_id(db: Database) -> None:
+    case = await new_case(db)
+    assert case in await db.case.find_by_guild_id(case.guild_id)
+
+
+async def test_find_by_moderator_id(db: Database) -> None:
+    case = await new_case(db)
+    assert case in await db.case.find_by_moderator_id(case.moderator_id)
+
+
+async def test_find_by_target_id(db: Database) -> None:
+    case = await new_case(db)
+    assert case in await db.case.find_by_target_id(case.target_id)
+
+
+async def test_load_guild(db: Database) -> None:
+    case = await new_case(db)
+    await db.case.load_guild([case])
+    assert case.guild
+
+
+async def test_load_moderator(db: Database) -> None:
+    case = await new_case(db)
+    await db.case.load_moderator([case])
+    assert case.moderator
+
+
+async def test_load_target(db: Database) -> None:
+    case = await new_case(db)
+    await db.case.load_target([case])
+    assert case.target

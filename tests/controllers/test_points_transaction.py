@@ -1,0 +1,93 @@
+"""Tests of `db.points_transaction`: written once by ctrlgen, yours from then on."""
+
+from __future__ import annotations
+
+import pytest
+
+from generated import Database, NotFoundError
+
+from .factories import new_points_transaction, present
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_create(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    assert points_transaction in await db.points_transaction.find_all()
+
+
+async def test_find_all(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    assert await db.points_transaction.find_all(id=present(points_transaction.id)) == [points_transaction]
+
+
+async def test_find_one(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    assert await db.points_transaction.find_one(id=present(points_transaction.id)) == points_transaction
+
+
+async def test_count(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    assert await db.points_transaction.count(id=present(points_transaction.id)) == 1
+
+
+async def test_exists(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    assert await db.points_transaction.exists(id=present(points_transaction.id))
+
+
+async def test_update_where(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    assert (
+        await db.points_transaction.update_where(db.points_transaction.c.id == present(points_transaction.id), amount=8)
+        == 1
+    )
+
+
+async def test_get_by_id(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    assert await db.points_transaction.get_by_id(present(points_transaction.id)) == points_transaction
+
+
+async def test_get_one_by_id(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    assert await db.points_transaction.get_one_by_id(present(points_transaction.id)) == points_transaction
+    await db.points_transaction.delete_by_id(present(points_transaction.id))
+    with pytest.raises(NotFoundError):
+        await db.points_transaction.get_one_by_id(present(points_transaction.id))
+
+
+async def test_update_by_id(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    value = 8
+    changed = await db.points_transaction.update_by_id(present(points_transaction.id), amount=value)
+    assert changed is not None
+    assert changed.amount == value
+
+
+async def test_delete_by_id(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    assert await db.points_transaction.delete_by_id(present(points_transaction.id))
+    assert not await db.points_transaction.delete_by_id(present(points_transaction.id))
+
+
+async def test_find_by_receiver_id(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    assert points_transaction in await db.points_transaction.find_by_receiver_id(points_transaction.receiver_id)
+
+
+async def test_find_by_sender_id(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    assert points_transaction in await db.points_transaction.find_by_sender_id(points_transaction.sender_id)
+
+
+async def test_load_sender(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    await db.points_transaction.load_sender([points_transaction])
+    assert points_transaction.sender
+
+
+async def test_load_receiver(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    await db.points_transaction.load_receiver([points_transaction])
+    assert points_transaction.receiver

@@ -1,0 +1,130 @@
+"""Tests of `db.reminder`: written once by ctrlgen, yours from then on."""
+
+from __future__ import annotations
+
+import pytest
+
+from generated import Database, NotFoundError
+
+from .factories import new_reminder, present, reminder_values
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_create(db: Database) -> None:
+    reminder = await new_reminder(db)
+    assert reminder in await db.reminder.find_all()
+
+
+async def test_find_all(db: Database) -> None:
+    reminder = await new_reminder(db)
+    assert await db.reminder.find_all(id=present(reminder.id)) == [reminder]
+
+
+async def test_find_one(db: Database) -> None:
+    reminder = await new_reminder(db)
+    assert await db.reminder.find_one(id=present(reminder.id)) == reminder
+
+
+async def test_count(db: Database) -> None:
+    reminder = await new_reminder(db)
+    assert await db.reminder.count(id=present(reminder.id)) == 1
+
+
+async def test_exists(db: Database) -> None:
+    reminder = await new_reminder(db)
+    assert await db.reminder.exists(id=present(reminder.id))
+
+
+async def test_update_where(db: Database) -> None:
+    reminder = await new_reminder(db)
+    assert await db.reminder.update_where(db.reminder.c.id == present(reminder.id), content="changed") == 1
+
+
+async def test_get_by_id(db: Database) -> None:
+    reminder = await new_reminder(db)
+    assert await db.reminder.get_by_id(present(reminder.id)) == reminder
+
+
+async def test_get_one_by_id(db: Database) -> None:
+    reminder = await new_reminder(db)
+    assert await db.reminder.get_one_by_id(present(reminder.id)) == reminder
+    await db.reminder.delete_by_id(present(reminder.id))
+    with pytest.raises(NotFoundError):
+        await db.reminder.get_one_by_id(present(reminder.id))
+
+
+async def test_update_by_id(db: Database) -> None:
+    reminder = await new_reminder(db)
+    value = "changed"
+    changed = await db.reminder.update_by_id(present(reminder.id), content=value)
+    assert changed is not None
+    assert changed.content == value
+
+
+async def test_delete_by_id(db: Database) -> None:
+    reminder = await new_reminder(db)
+    assert await db.reminder.delete_by_id(present(reminder.id))
+    assert not await db.reminder.delete_by_id(present(reminder.id))
+
+
+async def test_get_pending_by_user_id_and_key(db: Database) -> None:
+    reminder = await new_reminder(db)
+    reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
+    assert await db.reminder.get_pending_by_user_id_and_key(reminder.user_id, reminder.key) == reminder
+
+
+async def test_get_one_pending_by_user_id_and_key(db: Database) -> None:
+    reminder = await new_reminder(db)
+    reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
+    assert await db.reminder.get_one_pending_by_user_id_and_key(reminder.user_id, reminder.key) == reminder
+    await db.reminder.delete_by_id(present(reminder.id))
+    with pytest.raises(NotFoundError):
+        await db.reminder.get_one_pending_by_user_id_and_key(reminder.user_id, reminder.key)
+
+
+async def test_update_pending_by_user_id_and_key(db: Database) -> None:
+    reminder = await new_reminder(db)
+    reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
+    value = "changed"
+    changed = await db.reminder.update_pending_by_user_id_and_key(reminder.user_id, reminder.key, content=value)
+    assert changed is not None
+    assert changed.content == value
+
+
+async def test_delete_pending_by_user_id_and_key(db: Database) -> None:
+    reminder = await new_reminder(db)
+    reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
+    assert await db.reminder.delete_pending_by_user_id_and_key(reminder.user_id, reminder.key)
+    assert not await db.reminder.delete_pending_by_user_id_and_key(reminder.user_id, reminder.key)
+
+
+async def test_get_or_create_pending_by_user_id_and_key(db: Database) -> None:
+    values = await reminder_values(db)
+    reminder, is_new = await db.reminder.get_or_create_pending_by_user_id_and_key(**values)
+    assert is_new
+    assert await db.reminder.get_or_create_pending_by_user_id_and_key(**values) == (reminder, False)
+
+
+async def test_upsert_pending_by_user_id_and_key(db: Database) -> None:
+    values = await reminder_values(db)
+    first = await db.reminder.upsert_pending_by_user_id_and_key(**values)
+    second = await db.reminder.upsert_pending_by_user_id_and_key(**values)
+    assert second.id == first.id
+
+
+async def test_find_pending(db: Database) -> None:
+    reminder = await new_reminder(db)
+    reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
+    assert reminder in await db.reminder.find_pending()
+
+
+async def test_find_by_user_id(db: Database) -> None:
+    reminder = await new_reminder(db)
+    assert reminder in await db.reminder.find_by_user_id(reminder.user_id)
+
+
+async def test_load_user(db: Database) -> None:
+    reminder = await new_reminder(db)
+    await db.reminder.load_user([reminder])
+    assert reminder.user

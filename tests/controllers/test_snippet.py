@@ -1,0 +1,140 @@
+"""Tests of `db.snippet`: written once by ctrlgen, yours from then on."""
+
+from __future__ import annotations
+
+import pytest
+
+from generated import Database, NotFoundError
+
+from .factories import new_snippet, present
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_create(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert snippet in await db.snippet.find_all()
+
+
+async def test_find_all(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert await db.snippet.find_all(id=present(snippet.id)) == [snippet]
+
+
+async def test_find_one(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert await db.snippet.find_one(id=present(snippet.id)) == snippet
+
+
+async def test_count(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert await db.snippet.count(id=present(snippet.id)) == 1
+
+
+async def test_exists(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert await db.snippet.exists(id=present(snippet.id))
+
+
+async def test_update_where(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert await db.snippet.update_where(db.snippet.c.id == present(snippet.id), name="changed") == 1
+
+
+async def test_get_by_id(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert await db.snippet.get_by_id(present(snippet.id)) == snippet
+
+
+async def test_get_one_by_id(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert await db.snippet.get_one_by_id(present(snippet.id)) == snippet
+    await db.snippet.delete_by_id(present(snippet.id))
+    with pytest.raises(NotFoundError):
+        await db.snippet.get_one_by_id(present(snippet.id))
+
+
+async def test_update_by_id(db: Database) -> None:
+    snippet = await new_snippet(db)
+    value = "changed"
+    changed = await db.snippet.update_by_id(present(snippet.id), name=value)
+    assert changed is not None
+    assert changed.name == value
+
+
+async def test_delete_by_id(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert await db.snippet.delete_by_id(present(snippet.id))
+    assert not await db.snippet.delete_by_id(present(snippet.id))
+
+
+async def test_get_by_guild_id_and_lower_name(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert await db.snippet.get_by_guild_id_and_lower_name(snippet.guild_id, snippet.name.lower()) == snippet
+
+
+async def test_get_one_by_guild_id_and_lower_name(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert await db.snippet.get_one_by_guild_id_and_lower_name(snippet.guild_id, snippet.name.lower()) == snippet
+    await db.snippet.delete_by_id(present(snippet.id))
+    with pytest.raises(NotFoundError):
+        await db.snippet.get_one_by_guild_id_and_lower_name(snippet.guild_id, snippet.name.lower())
+
+
+async def test_update_by_guild_id_and_lower_name(db: Database) -> None:
+    snippet = await new_snippet(db)
+    value = "changed"
+    changed = await db.snippet.update_by_guild_id_and_lower_name(snippet.guild_id, snippet.name.lower(), name=value)
+    assert changed is not None
+    assert changed.name == value
+
+
+async def test_delete_by_guild_id_and_lower_name(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert await db.snippet.delete_by_guild_id_and_lower_name(snippet.guild_id, snippet.name.lower())
+    assert not await db.snippet.delete_by_guild_id_and_lower_name(snippet.guild_id, snippet.name.lower())
+
+
+async def test_find_by_author_id(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert snippet in await db.snippet.find_by_author_id(snippet.author_id)
+
+
+async def test_find_by_target_id(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert snippet in await db.snippet.find_by_target_id(snippet.target_id)
+
+
+async def test_find_by_guild_id(db: Database) -> None:
+    snippet = await new_snippet(db)
+    assert snippet in await db.snippet.find_by_guild_id(snippet.guild_id)
+
+
+async def test_load_guild(db: Database) -> None:
+    snippet = await new_snippet(db)
+    await db.snippet.load_guild([snippet])
+    assert snippet.guild
+
+
+async def test_load_author(db: Database) -> None:
+    snippet = await new_snippet(db)
+    await db.snippet.load_author([snippet])
+    assert snippet.author is None
+
+
+async def test_load_target(db: Database) -> None:
+    snippet = await new_snippet(db)
+    await db.snippet.load_target([snippet])
+    assert snippet.target is None
+
+
+async def test_load_aliases(db: Database) -> None:
+    snippet = await new_snippet(db)
+    await db.snippet.load_aliases([snippet])
+    assert snippet.aliases == []
+
+
+async def test_load_tags(db: Database) -> None:
+    snippet = await new_snippet(db)
+    await db.snippet.load_tags([snippet])
+    assert snippet.tags == []

@@ -1,0 +1,115 @@
+"""Tests of `db.tag`: written once by ctrlgen, yours from then on."""
+
+from __future__ import annotations
+
+import pytest
+
+from generated import Database, NotFoundError
+
+from .factories import new_tag, present, tag_values
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_create(db: Database) -> None:
+    tag = await new_tag(db)
+    assert tag in await db.tag.find_all()
+
+
+async def test_find_all(db: Database) -> None:
+    tag = await new_tag(db)
+    assert await db.tag.find_all(id=present(tag.id)) == [tag]
+
+
+async def test_find_one(db: Database) -> None:
+    tag = await new_tag(db)
+    assert await db.tag.find_one(id=present(tag.id)) == tag
+
+
+async def test_count(db: Database) -> None:
+    tag = await new_tag(db)
+    assert await db.tag.count(id=present(tag.id)) == 1
+
+
+async def test_exists(db: Database) -> None:
+    tag = await new_tag(db)
+    assert await db.tag.exists(id=present(tag.id))
+
+
+async def test_update_where(db: Database) -> None:
+    tag = await new_tag(db)
+    assert await db.tag.update_where(db.tag.c.id == present(tag.id), name="changed") == 1
+
+
+async def test_get_by_id(db: Database) -> None:
+    tag = await new_tag(db)
+    assert await db.tag.get_by_id(present(tag.id)) == tag
+
+
+async def test_get_one_by_id(db: Database) -> None:
+    tag = await new_tag(db)
+    assert await db.tag.get_one_by_id(present(tag.id)) == tag
+    await db.tag.delete_by_id(present(tag.id))
+    with pytest.raises(NotFoundError):
+        await db.tag.get_one_by_id(present(tag.id))
+
+
+async def test_update_by_id(db: Database) -> None:
+    tag = await new_tag(db)
+    value = "changed"
+    changed = await db.tag.update_by_id(present(tag.id), name=value)
+    assert changed is not None
+    assert changed.name == value
+
+
+async def test_delete_by_id(db: Database) -> None:
+    tag = await new_tag(db)
+    assert await db.tag.delete_by_id(present(tag.id))
+    assert not await db.tag.delete_by_id(present(tag.id))
+
+
+async def test_get_by_name(db: Database) -> None:
+    tag = await new_tag(db)
+    assert await db.tag.get_by_name(tag.name) == tag
+
+
+async def test_get_one_by_name(db: Database) -> None:
+    tag = await new_tag(db)
+    assert await db.tag.get_one_by_name(tag.name) == tag
+    await db.tag.delete_by_id(present(tag.id))
+    with pytest.raises(NotFoundError):
+        await db.tag.get_one_by_name(tag.name)
+
+
+async def test_update_by_name(db: Database) -> None:
+    tag = await new_tag(db)
+    value = "changed"
+    changed = await db.tag.update_by_name(tag.name, name=value)
+    assert changed is not None
+    assert changed.name == value
+
+
+async def test_delete_by_name(db: Database) -> None:
+    tag = await new_tag(db)
+    assert await db.tag.delete_by_name(tag.name)
+    assert not await db.tag.delete_by_name(tag.name)
+
+
+async def test_get_or_create_by_name(db: Database) -> None:
+    values = await tag_values(db)
+    tag, is_new = await db.tag.get_or_create_by_name(**values)
+    assert is_new
+    assert await db.tag.get_or_create_by_name(**values) == (tag, False)
+
+
+async def test_upsert_by_name(db: Database) -> None:
+    values = await tag_values(db)
+    first = await db.tag.upsert_by_name(**values)
+    second = await db.tag.upsert_by_name(**values)
+    assert second.id == first.id
+
+
+async def test_load_snippets(db: Database) -> None:
+    tag = await new_tag(db)
+    await db.tag.load_snippets([tag])
+    assert tag.snippets == []

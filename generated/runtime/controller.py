@@ -111,7 +111,7 @@ class BaseController(Generic[M, L, C, U]):
         return found
 
     async def _update(self, key: Mapping[str, object], values: U, *, within: str | None = None) -> M | None:
-        return next(iter(await self._execution.objects(self._updating(key, values, within))), None)
+        return await self._execution.first(self._updating(key, values, within))
 
     async def _delete(self, key: Mapping[str, object], *, within: str | None = None) -> bool:
         return await self._find(key, {}, within=within).delete() > 0

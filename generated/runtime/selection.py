@@ -78,7 +78,7 @@ class Selection(Generic[M, L]):
 
     async def first(self) -> M | None:
         """Return the first row, or None."""
-        return next(iter(await self.limit(1)), None)
+        return await self._execution.first(self.limit(1)._statement(), self._relations)
 
     async def one(self) -> M:
         """Return the only row; none is a NotFoundError, several are SQLAlchemy's MultipleResultsFound."""
@@ -91,7 +91,7 @@ class Selection(Generic[M, L]):
         found = await self._execution.objects(self._statement().order_by(None).limit(2), self._relations)
         if len(found) > 1:
             raise MultipleResultsFound(f"more than one {self._execution.entity.model.__name__}")
-        return next(iter(found), None)
+        return found[0] if found else None
 
     async def page(self, size: int = 50, after: str | None = None) -> Page[M]:
         """Return the rows that follow a cursor, or the first; every page costs the same."""

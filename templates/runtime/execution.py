@@ -57,6 +57,11 @@ class Execution(Generic[M]):
         """Return the objects that a statement gives, with these relationships."""
         return [row[0] for row in await self.rows(statement, load)]
 
+    async def first(self, statement: sa.Executable, load: Iterable[str] = ()) -> M | None:
+        """Return the first object that a statement gives, if it gives any."""
+        found = await self.objects(statement, load)
+        return found[0] if found else None
+
     async def scalar(self, statement: sa.Executable) -> object:
         """Return the one value that a statement gives."""
         return await self._run(lambda session: session.execute(statement).scalar())

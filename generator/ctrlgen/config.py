@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TypeGuard
+from typing import cast
 
+from ctrlgen import toml
 from ctrlgen.errors import ConfigError
+from ctrlgen.options import NO_CHOICES, ForeignKeys, Options
 
 _EXAMPLE = """write into it:
 
@@ -34,6 +35,7 @@ class Settings:
         return Settings(**{name: getattr(other, name) if value is None else value for name, value in values.items()})
 
 
+_OPTIONS = ("names", "skip", "strip", "suffixes", "silence", "foreign_keys")
 KEYS = tuple(field.name for field in fields(Settings))
 
 
@@ -46,6 +48,7 @@ class Config:
     output: Path
     package: str
     tests: Path | None
+    options: Options = NO_CHOICES
 
 
 def read_config(project: Path, flags: Settings) -> Config:
@@ -59,7 +62,8 @@ def read_config(project: Path, flags: Settings) -> Config:
     root = project.resolve()
     if not root.is_dir():
         raise ConfigError(f"`{project}` is not a folder", hint="give the project's folder with `--project`")
-    settings = flags.over(_read_settings(root / "pyproject.toml"))
+    section = _read_section(root / "pyproject.toml")
+    settings = flags.over(_read_settings(section))
     if not settings.models:
         raise _missing("models", "where your models are", root)
     if not settings.output:
@@ -68,68 +72,64 @@ def read_config(project: Path, flags: Settings) -> Config:
     if output == root:
         raise ConfigError("`output` is the project's own folder", hint="give the generated package one of its own")
     tests = _folder(root, settings.tests, "tests") if settings.tests else None
-    return Config(root, settings.models, output, settings.package or _import_name(root, output), tests)
+    if tests and (tests == root or tests.is_relative_to(output) or output.is_relative_to(tests)):
+        raise ConfigError(
+            "`tests` and `output` lie in one another", hint='give the stubs a folder of their own, as "tests/db"'
+        )
+    package = settings.package or _import_name(root, output)
+    return Config(root, settings.models, output, package, tests, _read_options(section))
 
 
-def _read_settings(file: Path) -> Settings:
+def _read_section(file: Path) -> toml.Table:
     try:
-        document: dict[str, object] = tomllib.loads(file.read_text("utf-8"))
+        document: toml.Table = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        return Settings()
+        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"`{file}` is not valid TOML: {error}") from error
     except OSError as error:
         raise ConfigError(f"can not read `{file}`: {error.strerror}") from error
-    section = _table(_table(document, "tool"), "ctrlgen")
-    for key in section:
-        _check_key(key)
+    section = toml.table(toml.table(document, "tool"), "ctrlgen")
+    toml.check_keys(section, (*KEYS, *_OPTIONS), "tool.ctrlgen")
+    return section
+
+
+def _read_settings(section: toml.Table) -> Settings:
     return Settings(
-        models=_strings(section, "models"),
-        output=_string(section, "output"),
-        package=_string(section, "package"),
-        tests=_string(section, "tests"),
+        models=toml.texts(section, "models", '["app.models"]'),
+        output=toml.text(section, "output"),
+        package=toml.text(section, "package"),
+        tests=toml.text(section, "tests"),
     )
 
 
-def _check_key(key: str) -> None:
-    if key not in KEYS:
-        close = difflib.get_close_matches(key, KEYS, n=1)
-        known = ", ".join(f"`{name}`" for name in KEYS)
-        hint = f"did you mean `{close[0]}`?" if close else f"known are {known}"
-        raise ConfigError(f"`[tool.ctrlgen]` in pyproject.toml has no setting `{key}`", hint=hint)
-
-
-def _table(parent: Mapping[str, object], key: str) -> Mapping[str, object]:
-    value = parent.get(key, {})
-    if not _is_table(value):
-        raise ConfigError(f"`{key}` in pyproject.toml must be a table")
-    return value
-
-
-def _is_table(value: object) -> TypeGuard[Mapping[str, object]]:
-    return isinstance(value, dict)
-
-
-def _string(section: Mapping[str, object], key: str) -> str | None:
-    value = section.get(key)
-    if value is None or (isinstance(value, str) and value.strip()):
-        return value
-    raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be a text, not {value!r}")
-
-
-def _strings(section: Mapping[str, object], key: str) -> tuple[str, ...] | None:
-    value = section.get(key)
-    if value is None:
-        return None
-    if _is_list(value) and value and all(isinstance(item, str) and item.strip() for item in value):
-        return tuple(str(item) for item in value)
-    raise ConfigError(
-        f"`{key}` in `[tool.ctrlgen]` must be a list of import paths", hint=f'write `{key} = ["app.models"]`'
+def _read_options(section: toml.Table) -> Options:
+    suffixes = toml.text_by_text(section, "suffixes", 'suffixes = { create = "Insert" }')
+    toml.check_keys(suffixes, ("create", "update"), "tool.ctrlgen.suffixes")
+    create, update = suffixes.get("create", "Create"), suffixes.get("update", "Update")
+    if create == update or {create, update} & {"Where", "Load", "Columns", "Controller"}:
+        raise ConfigError("`suffixes` in `[tool.ctrlgen]` gives two classes one name", hint="choose another suffix")
+    skip = toml.table(section, "skip")
+    toml.check_keys(skip, ("models", "methods"), "tool.ctrlgen.skip")
+    return Options(
+        names=toml.text_by_text(section, "names", '[tool.ctrlgen.names]\n"app.models.Session" = "Login"'),
+        skip=(toml.texts(skip, "models", '["Legacy"]') or ())
+        + (toml.texts(skip, "methods", '["User.delete_by_id"]') or ()),
+        strip=toml.texts(section, "strip", '["Table"]') or (),
+        create_suffix=create,
+        update_suffix=update,
+        silence=_codes(toml.texts(section, "silence", '["CG101"]') or ()),
+        foreign_keys=cast("ForeignKeys", toml.one_of(section, "foreign_keys", ("warn", "emit", "error"), "warn")),
     )
 
 
-def _is_list(value: object) -> TypeGuard[list[object]]:
-    return isinstance(value, list)
+def _codes(given: tuple[str, ...]) -> tuple[str, ...]:
+    for code in given:
+        if not re.fullmatch(r"CG\d{3}", code):
+            raise ConfigError(
+                f"`silence` in `[tool.ctrlgen]`: `{code}` is no code of a warning", hint='they look like "CG101"'
+            )
+    return given
 
 
 def _missing(key: str, what: str, root: Path) -> ConfigError:

@@ -102,6 +102,8 @@ class Controller:
     model: Model
     stem: str  # "GuildConfig": what class names begin with
     module: str  # "guild_config": the module, and the attribute of the facade
+    create_name: str  # the TypedDict of a new row
+    update_name: str  # the TypedDict of changed values
     create: tuple[Entry, ...]
     update: tuple[Entry, ...]
     where: tuple[Entry, ...]
@@ -114,16 +116,6 @@ class Controller:
     def class_name(self) -> str:
         """The controller class."""
         return f"{self.stem}Controller"
-
-    @property
-    def create_name(self) -> str:
-        """The TypedDict of a new row."""
-        return f"{self.stem}Create"
-
-    @property
-    def update_name(self) -> str:
-        """The TypedDict of changed values."""
-        return f"{self.stem}Update"
 
     @property
     def where_name(self) -> str:

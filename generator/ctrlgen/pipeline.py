@@ -36,7 +36,7 @@ def generate(config: Config) -> Generation:
     CtrlgenError
         The models can not be loaded, or nothing can be generated from them.
     """
-    package = plan(load(config), config.package)
+    package = plan(load(config), config.package, config.options)
     ours = first_party(package)
     files = format_sources(render(package), ours)
     if config.tests is None:

@@ -140,6 +140,7 @@ class Index:
     nulls_not_distinct: bool
     method: str  # "btree", "gin", "gist", "hash", ...
     location: Location
+    deferrable: bool = False  # which ON CONFLICT does not take
 
     @property
     def unique(self) -> bool:

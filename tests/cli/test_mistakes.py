@@ -22,7 +22,7 @@ def test_misspelt_setting(app: Project) -> None:
 
 def test_setting_of_the_wrong_type(app: Project) -> None:
     app.write("pyproject.toml", SETTINGS.replace('["app.models"]', '"app.models"'))
-    assert "must be a list of import paths" in app.fails("generate")
+    assert "must be a list of texts" in app.fails("generate")
 
 
 def test_broken_toml(app: Project) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import asyncpg
 import pytest_asyncio
 from sqlalchemy import MetaData, make_url
+from sqlalchemy.schema import CreateSchema
 
 from generated import Database
 from models.case import Case
@@ -59,6 +60,8 @@ async def database() -> AsyncIterator[Database]:
         async with Database(url) as database:
             async with database.engine.begin() as connection:
                 for metadata in all_metadata():
+                    for schema in {table.schema for table in metadata.sorted_tables if table.schema}:
+                        await connection.execute(CreateSchema(schema, if_not_exists=True))
                     await connection.run_sync(metadata.create_all)
             yield database
     finally:

@@ -14,6 +14,7 @@ from ctrlgen.schema import Annotation, Imported
 Piece = str | Imported
 
 ANY = Annotation((Imported("typing", "Any"),))
+UNKNOWN = Annotation(("object",))
 
 _ANY = Imported("typing", "Any")
 _BARE: dict[object, tuple[Piece, ...]] = {

@@ -15,6 +15,7 @@ from ctrlgen import schema
 from ctrlgen.inspect.annotations import ANY, item_annotation, rendered, runtime_class, unwrapped
 from ctrlgen.inspect.bounds import bounds_of
 from ctrlgen.inspect.context import Context
+from ctrlgen.inspect.forward import resolved
 from ctrlgen.inspect.kinds import comparison_of, item_kind, kind_of, sql_type
 from ctrlgen.inspect.names import NotImportableError
 from ctrlgen.inspect.presence import presence_of
@@ -55,7 +56,8 @@ def _column(
 ) -> schema.Column:
     location = context.sources.of_attribute(model, attribute)
     sql = sql_type(column.type)
-    python, metadata = unwrapped(field.annotation if field else _python_type(column))
+    declared = resolved(field.annotation, model, context.sources) if field else _python_type(column)
+    python, metadata = unwrapped(declared)
     kind = kind_of(python, sql)
     return schema.Column(
         attribute=attribute,

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ctrlgen.inspect.annotations import ANY, rendered
+from ctrlgen.inspect.annotations import UNKNOWN, rendered
 from ctrlgen.inspect.kinds import comparison_of, kind_of, python_type
 from ctrlgen.inspect.sql import NotUnderstoodError, Reader
 from ctrlgen.load.source import Sources
@@ -55,7 +55,7 @@ def part_of(sql: str, type_name: str, position: int, attributes: Mapping[str, st
         name=_name(term),
         position=position,
         sql=sql,
-        annotation=rendered(python, sources) if python else ANY,
+        annotation=rendered(python, sources) if python else UNKNOWN,
         comparison=comparison_of(kind_of(python, type_name), type_name),
     )
 

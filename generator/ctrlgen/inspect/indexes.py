@@ -6,7 +6,7 @@ Duplicates are kept; what to make of them is for ``plan`` to say.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Column as SAColumn
@@ -64,7 +64,8 @@ def _unique_constraints(owner: Owner) -> Iterator[UniqueConstraint]:
 def _unique_constraint(constraint: UniqueConstraint, owner: Owner, context: Context) -> Index:
     distinct = bool(_option(constraint, "nulls_not_distinct"))
     columns = list(constraint.columns)
-    return _plain("unique constraint", constraint.name, columns, owner, context, nulls_not_distinct=distinct)
+    plain = _plain("unique constraint", constraint.name, columns, owner, context, nulls_not_distinct=distinct)
+    return replace(plain, deferrable=bool(constraint.deferrable))
 
 
 def _plain(

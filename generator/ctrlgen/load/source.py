@@ -73,6 +73,10 @@ class Sources:
                 return self._location(base, line)
         return self.of_attribute(cls, attribute)
 
+    def type_checking_imports(self, cls: type) -> list[str]:
+        """Return the imports that the module of ``cls`` makes for type checkers only, as statements."""
+        return self._file(cls).type_checking_imports
+
     def text(self, location: Location) -> str | None:
         """Return the line as it stands in a file of the project, without the blanks around it."""
         return linecache.getline(str(self.root / location.file), location.line).strip() or None

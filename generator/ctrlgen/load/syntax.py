@@ -25,6 +25,13 @@ class SourceFile:
         calls = (call for call in ast.walk(self._tree) if _declares_index(call))
         return {text: call.lineno for call in calls if isinstance(call, ast.Call) for text in _texts(call)}
 
+    @cached_property
+    def type_checking_imports(self) -> list[str]:
+        """The imports under ``if TYPE_CHECKING:``."""
+        blocks = (node for node in ast.walk(self._tree) if isinstance(node, ast.If) and _is_type_checking(node.test))
+        statements = (statement for block in blocks for statement in block.body)
+        return [ast.unparse(one) for one in statements if isinstance(one, ast.Import | ast.ImportFrom)]
+
     def attribute_line(self, qualname: str, attribute: str) -> int | None:
         """Return the line that declares ``attribute`` in the body of the class, if one does."""
         body = self.classes[qualname].body if qualname in self.classes else []
@@ -64,6 +71,10 @@ def _declared(statement: ast.stmt) -> list[str]:
             return [target.id for target in targets if isinstance(target, ast.Name)]
         case _:
             return []
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return "TYPE_CHECKING" in {getattr(test, "id", None), getattr(test, "attr", None)}
 
 
 def _declares_index(node: ast.AST) -> bool:

@@ -1,7 +1,8 @@
 """Decides which methods each model gets, and how everything is called.
 
 ``plan`` is a pure function from ``Schema`` to ``Package``; ``naming`` has the rules about names, ``paths`` reads
-keys and indexes, ``keys`` and ``finders`` derive methods, ``entries`` the TypedDicts, ``findings`` the warnings.
+keys and indexes, ``keys`` and ``finders`` derive methods, ``entries`` the TypedDicts, ``findings`` the warnings;
+``choices`` heeds what the project's configuration says.
 """
 
 from __future__ import annotations
@@ -9,57 +10,78 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from ctrlgen.options import NO_CHOICES, Options
 from ctrlgen.package import Controller, Method, Package
+from ctrlgen.plan.choices import check_choices, check_methods, chosen_methods, stem, wanted_models
 from ctrlgen.plan.collisions import check_names
 from ctrlgen.plan.entries import create_entries, indexed_expressions, update_entries, where_entries
 from ctrlgen.plan.finders import finder_methods, loader_methods, partial_methods
 from ctrlgen.plan.findings import findings
 from ctrlgen.plan.keys import key_methods
 from ctrlgen.plan.naming import CONTROLLER, attribute_name
+from ctrlgen.plan.parts import with_named_parts
 from ctrlgen.schema import Finding, Model, Schema
 
 
-def plan(schema: Schema, name: str) -> Package:
+def plan(schema: Schema, name: str, options: Options = NO_CHOICES) -> Package:
     """Decide everything about the package called ``name``.
 
     Raises
     ------
     NameClashError
         Two models want one name, or a model wants a name of the package's own.
+    ConfigError
+        The options speak of something that is not there.
+    ModelError
+        A foreign key has no index, and the options make that an error.
     """
-    controllers = [plan_controller(model) for model in schema.models]
+    models = [with_named_parts(model) for model in schema.models]
+    check_choices(options, models, [(model, method) for model in models for method in derived_methods(model, options)])
+    models = wanted_models(models, options)
+    controllers = [plan_controller(model, options) for model in models]
     check_names(controllers)
-    found = chain(schema.findings, *(chain(findings(model), replaced_members(model)) for model in schema.models))
-    return Package(name, tuple(sorted(controllers, key=lambda item: item.module)), tuple(sorted(found)))
+    found = chain(
+        schema.findings, *(chain(findings(model, options), replaced_members(model, options)) for model in models)
+    )
+    heard = sorted(finding for finding in found if finding.code not in options.silence)
+    return Package(name, tuple(sorted(controllers, key=lambda item: item.module)), tuple(heard))
 
 
-def plan_controller(model: Model) -> Controller:
+def plan_controller(model: Model, options: Options = NO_CHOICES) -> Controller:
     """Decide everything about one model's controller."""
-    return Controller(
+    called = stem(model, options)
+    members = (method for method in derived_methods(model, options) if method.name not in CONTROLLER)
+    controller = Controller(
         model=model,
-        stem=model.reference.name.rpartition(".")[2],
-        module=attribute_name(model.reference.name.rpartition(".")[2]),
+        stem=called,
+        module=attribute_name(called),
+        create_name=f"{called}{options.create_suffix}",
+        update_name=f"{called}{options.update_suffix}",
         create=create_entries(model),
         update=update_entries(model),
         where=where_entries(model),
         expressions=indexed_expressions(model),
         columns=model.columns,
         relations=model.relations,
-        methods=tuple(method for method in derived_methods(model) if method.name not in CONTROLLER),
+        methods=tuple(chosen_methods(members, model, options)),
     )
+    check_methods(controller)
+    return controller
 
 
-def derived_methods(model: Model) -> tuple[Method, ...]:
+def derived_methods(model: Model, options: Options) -> tuple[Method, ...]:
     """Return what keys, indexes and relationships give; of two methods with one name, the first."""
     methods: dict[str, Method] = {}
-    for method in chain(key_methods(model), partial_methods(model), finder_methods(model), loader_methods(model)):
+    for method in chain(
+        key_methods(model), partial_methods(model), finder_methods(model, options.foreign_keys), loader_methods(model)
+    ):
         methods.setdefault(method.name, method)
     return tuple(methods.values())
 
 
-def replaced_members(model: Model) -> Iterator[Finding]:
+def replaced_members(model: Model, options: Options) -> Iterator[Finding]:
     """Yield a finding for each method that would replace a member every controller has."""
-    for method in derived_methods(model):
+    for method in derived_methods(model, options):
         if method.name in CONTROLLER:
             origin = f"index `{method.index.name}`" if method.index else "a relationship"
             message = f"{origin} of `{model.reference.name}` would give `{method.name}`, which every controller has"

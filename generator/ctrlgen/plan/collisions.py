@@ -17,7 +17,7 @@ def check_names(controllers: list[Controller]) -> None:
             raise NameClashError(
                 f"`{_path(controller)}` and `{_path(other)}` both want to be `db.{controller.module}`",
                 location=controller.model.location,
-                hint=f"rename one of them; the other is at {other.model.location}",
+                hint=f"the other is at {other.model.location}; {_renaming(controller)}",
             )
 
 
@@ -26,8 +26,13 @@ def _check_reserved(controller: Controller) -> None:
         raise NameClashError(
             f"`{_path(controller)}` would be `db.{controller.module}`, which the database facade needs itself",
             location=controller.model.location,
-            hint="rename the model",
+            hint=_renaming(controller),
         )
+
+
+def _renaming(controller: Controller) -> str:
+    setting = f'"{_path(controller)}" = "Other{controller.stem}"'
+    return f"give it another name in pyproject.toml:\n\n    [tool.ctrlgen.names]\n    {setting}"
 
 
 def _path(controller: Controller) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from ctrlgen.package import Method
+from ctrlgen.options import ForeignKeys
+from ctrlgen.package import Method, Parameter
 from ctrlgen.plan.keys import parameter
 from ctrlgen.plan.naming import part_name
-from ctrlgen.plan.paths import index_paths, partial_paths, unique_paths
-from ctrlgen.schema import Index, Model
+from ctrlgen.plan.paths import index_paths, partial_paths, unindexed_foreign_keys, unique_paths
+from ctrlgen.schema import ColumnPart, Index, Model
 
 
-def finder_methods(model: Model) -> Iterator[Method]:
-    """Yield a finder for every leading part that is not a key in itself."""
+def finder_methods(model: Model, foreign_keys: ForeignKeys = "warn") -> Iterator[Method]:
+    """Yield a finder for every leading part that is not a key in itself; if wanted, also for bare foreign keys."""
     keys = {path.names for path in unique_paths(model) if not path.purpose}
     seen: set[str] = set()
     for path in index_paths(model):
@@ -21,8 +23,14 @@ def finder_methods(model: Model) -> Iterator[Method]:
             continue
         seen.add(name)
         doc = f"Select the rows with this `{name}`.{_narrowing(name, model)}"
-        parameters = (parameter(path.parts[0], name, model),)
+        parameters = (_answerable(parameter(path.parts[0], name, model), path.index),)
         yield Method("find", f"find_by_{name}", doc, parameters, index=path.index)
+    for key in unindexed_foreign_keys(model) if foreign_keys == "emit" else ():
+        name = key.attributes[0]
+        if (name,) not in keys and name not in seen:
+            seen.add(name)
+            doc = f"Select the rows with this `{name}`; no index backs this: it scans the table."
+            yield Method("find", f"find_by_{name}", doc, (parameter(ColumnPart(name), name, model),))
 
 
 def partial_methods(model: Model) -> Iterator[Method]:
@@ -37,6 +45,11 @@ def loader_methods(model: Model) -> Iterator[Method]:
     for relation in model.relations:
         doc = f"Load `{relation.attribute}` of these objects, in one statement."
         yield Method("load", f"load_{relation.attribute}", doc, relation=relation)
+
+
+def _answerable(parameter: Parameter, index: Index) -> Parameter:
+    """Return the parameter with the comparisons that the index can answer: a hash knows only equality."""
+    return replace(parameter, comparison="equal") if index.method == "hash" else parameter
 
 
 def _narrowing(name: str, model: Model) -> str:

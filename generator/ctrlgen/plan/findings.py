@@ -4,31 +4,81 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ctrlgen.errors import ModelError
+from ctrlgen.options import Options
 from ctrlgen.plan.entries import unfilterable
-from ctrlgen.schema import ColumnPart, Finding, ForeignKey, Model
+from ctrlgen.plan.naming import part_name
+from ctrlgen.plan.parts import unnamed_expressions
+from ctrlgen.plan.paths import unindexed_foreign_keys
+from ctrlgen.schema import ColumnPart, Finding, Index, Model
 
 
-def findings(model: Model) -> Iterator[Finding]:
+def findings(model: Model, options: Options) -> Iterator[Finding]:
     """Yield everything worth a warning about one model."""
-    yield from unindexed_foreign_keys(model)
+    if options.foreign_keys != "emit":
+        yield from bare_foreign_keys(model, options)
+    yield from redundant_indexes(model)
+    yield from nullable_keys(model)
+    yield from unnamed_expressions(model)
     yield from unfilterable(model)
 
 
-def unindexed_foreign_keys(model: Model) -> Iterator[Finding]:
-    """Yield one finding for the foreign keys that no index leads: each makes a delete scan the table."""
-    bare = [key for key in model.foreign_keys if not _is_led(key, model)]
-    if bare:
-        names = ", ".join(f"`{'`, `'.join(key.attributes)}`" for key in bare)
-        message = (
-            f"no index of `{model.reference.name}` begins with its foreign key {names}: it gets no finder, and deletes "
-            f"of what it refers to scan the table; declare `index=True`"
-        )
-        yield Finding(bare[0].location, "CG101", message)
+def bare_foreign_keys(model: Model, options: Options) -> Iterator[Finding]:
+    """Yield one finding for the foreign keys that no index leads: each makes a delete scan the table.
+
+    Raises
+    ------
+    ModelError
+        There is one, and the options make that an error.
+    """
+    if not (bare := unindexed_foreign_keys(model)):
+        return
+    names = ", ".join(f"`{'`, `'.join(key.attributes)}`" for key in bare)
+    message = f"no index of `{model.reference.name}` begins with its foreign key {names}"
+    if options.foreign_keys == "error":
+        raise ModelError(message, location=bare[0].location, hint="declare `index=True`")
+    consequence = "it gets no finder, and deletes of what it refers to scan the table; declare `index=True`"
+    yield Finding(bare[0].location, "CG101", f"{message}: {consequence}")
 
 
-def _is_led(key: ForeignKey, model: Model) -> bool:
-    width = len(key.attributes)
-    leads = (index.parts[:width] for index in model.indexes if index.predicate is None)
-    return any(
-        {part.attribute for part in lead if isinstance(part, ColumnPart)} == set(key.attributes) for lead in leads
-    )
+def redundant_indexes(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each plain index that another one begins with: it costs writes and answers nothing more."""
+    for index in model.indexes:
+        longer = next((other for other in model.indexes if _makes_redundant(other, index, model)), None)
+        if longer is not None:
+            message = (
+                f"index `{index.name}` of `{model.reference.name}` answers nothing that {_called(longer)} does not: "
+                f"drop one of them"
+            )
+            yield Finding(index.location, "CG102", message)
+
+
+def nullable_keys(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each unique key with a column that may be NULL: any number of rows can have NULL there."""
+    for index in model.indexes:
+        columns = [model.column(part.attribute) for part in index.parts if isinstance(part, ColumnPart)]
+        nullable = [column.attribute for column in columns if column.nullable]
+        if nullable and index.unique and index.predicate is None and not index.nulls_not_distinct:
+            message = (
+                f"`{model.reference.name}` is unique by `{'`, `'.join(nullable)}`, which may be NULL: any number of "
+                f"rows may have NULL there, and its getter finds only those with a value"
+            )
+            yield Finding(index.location, "CG103", message)
+
+
+def _makes_redundant(other: Index, index: Index, model: Model) -> bool:
+    if other is index or index.unique or _kind(other) != _kind(index):
+        return False
+    begins = other.parts[: len(index.parts)] == index.parts
+    same = other.parts == index.parts and not other.unique  # of twins, the second is the one to drop
+    return begins and (not same or model.indexes.index(other) < model.indexes.index(index))
+
+
+def _kind(index: Index) -> tuple[str, str | None]:
+    return index.method, index.predicate and index.predicate.sql
+
+
+def _called(index: Index) -> str:
+    if index.name:
+        return f"`{index.name}`"
+    return f"the {index.origin} on " + ", ".join(f"`{part_name(part)}`" for part in index.parts)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ctrlgen.package import Method, MethodKind, Parameter
 from ctrlgen.plan.entries import update_entries
-from ctrlgen.plan.naming import joined, parameter_name
+from ctrlgen.plan.naming import key_name, parameter_name
 from ctrlgen.plan.paths import AccessPath, unique_paths
 from ctrlgen.schema import ColumnPart, Model, Part
 
@@ -50,7 +50,7 @@ def _method(kind: MethodKind, verb: str, doc: str, path: AccessPath, model: Mode
         _without_null(parameter(part, name, model), accepts_null)
         for part, name in zip(path.parts, path.names, strict=True)
     )
-    name = f"{prefix}_by_{joined(list(path.names))}" if path.names else prefix
+    name = f"{prefix}_by_{key_name(path.names, path.index, model)}" if path.names else prefix
     return Method(kind, name, doc.format(key=key), parameters, within=path.within, index=path.index)
 
 
@@ -62,7 +62,12 @@ def _is_given_by_every_row(path: AccessPath, model: Model) -> bool:
     """Tell whether a new row must name every column of the key, none of which may be NULL."""
     predicate = path.index.predicate
     understood = predicate is None or predicate.pins is not None
-    return understood and bool(path.parts) and all(_is_given(part, model) for part in path.parts)
+    return (
+        understood
+        and not path.index.deferrable
+        and bool(path.parts)
+        and all(_is_given(part, model) for part in path.parts)
+    )
 
 
 def _is_given(part: Part, model: Model) -> bool:

@@ -6,13 +6,26 @@ import keyword
 import re
 
 from ctrlgen.plan.casing import snake_case
-from ctrlgen.schema import ColumnPart, Model, Part
+from ctrlgen.schema import ColumnPart, Index, Model, Part
 
 REFINEMENTS = frozenset({"filters", "limit", "offset", "options", "order_by", "all_rows", "self"})
 """Keywords the runtime's methods take beside the columns."""
 
 FACADE = frozenset(
-    {"connect", "dispose", "engine", "ping", "run", "sandbox", "session", "transaction", "url", "database", "runtime"}
+    {
+        "connect",
+        "dispose",
+        "engine",
+        "ping",
+        "run",
+        "sandbox",
+        "session",
+        "transaction",
+        "url",
+        "base",
+        "database",
+        "runtime",
+    }
 )
 """Members of the facade and modules of the package, which no model may be called."""
 
@@ -25,6 +38,9 @@ CONTROLLER = frozenset(
 )
 """Members every controller has, which no derived method may replace."""
 
+MANY = 4
+"""A key of more columns is called after its constraint."""
+
 _TAKEN_AS_PARAMETER = frozenset({"self", "load", "values", "where"})
 
 
@@ -36,6 +52,14 @@ def part_name(part: Part) -> str | None:
 def joined(names: list[str]) -> str:
     """Return ``a_and_b``."""
     return "_and_".join(names)
+
+
+def key_name(names: tuple[str, ...], index: Index, model: Model) -> str:
+    """Return what methods call a key: its attributes, or its constraint's purpose where those are too many."""
+    if len(names) <= MANY:
+        return joined(list(names))
+    purpose = index_purpose(index.name, model) if index.name else ""
+    return "primary_key" if index.origin == "primary key" else purpose or joined(list(names))
 
 
 def parameter_name(name: str) -> str:

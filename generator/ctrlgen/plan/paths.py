@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ctrlgen.plan.naming import index_purpose, part_name
-from ctrlgen.schema import ColumnPart, Index, Model, Part, Predicate
+from ctrlgen.schema import ColumnPart, ForeignKey, Index, Model, Part, Predicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,19 @@ def index_paths(model: Model) -> list[AccessPath]:
 def partial_paths(model: Model) -> list[AccessPath]:
     """Return the paths of partial indexes that are not unique."""
     return list(_once(path for path in _paths(model) if path.purpose and not path.index.unique))
+
+
+def unindexed_foreign_keys(model: Model) -> list[ForeignKey]:
+    """Return the foreign keys that no index leads."""
+    return [key for key in model.foreign_keys if not _is_led(key, model)]
+
+
+def _is_led(key: ForeignKey, model: Model) -> bool:
+    width = len(key.attributes)
+    leads = (index.parts[:width] for index in model.indexes if index.predicate is None)
+    return any(
+        {part.attribute for part in lead if isinstance(part, ColumnPart)} == set(key.attributes) for lead in leads
+    )
 
 
 def _paths(model: Model) -> Iterator[AccessPath]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 
 from ctrlgen.schema import Annotation, Imported
+
+_BUILTIN_OR_LITERAL = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\b([a-z]+)\b""")
 
 
 class Imports:
@@ -13,12 +16,14 @@ class Imports:
     Parameters
     ----------
     taken
-        Names the module uses for something else: its own classes, the runtime's, the columns (which hide
-        everything of their name inside a class body).
+        Names the module uses for something else: its own classes, the runtime's.
+    hidden
+        The model's attributes: inside a class body that lists them, they hide everything else of their name.
     """
 
-    def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = set(taken)
+    def __init__(self, taken: Iterable[str], hidden: Collection[str] = ()) -> None:
+        self._taken = {*taken, *hidden}
+        self._hidden = hidden
         self._names: dict[Imported, str] = {}
 
     def name(self, wanted: Imported) -> str:
@@ -26,14 +31,22 @@ class Imports:
         outer, dot, inner = wanted.name.partition(".")
         return f"{self._outer_name(Imported(wanted.module, outer))}{dot}{inner}"
 
+    def own(self, module: str, name: str) -> str:
+        """Return what a name that every emitted module knows is called in a class body that may hide it."""
+        return self.name(Imported(module, name)) if name in self._hidden else name
+
     def source(self, annotation: Annotation) -> str:
         """Return an annotation as it stands in this module."""
-        return "".join(piece if isinstance(piece, str) else self.name(piece) for piece in annotation.pieces)
+        return "".join(self._text(piece) if isinstance(piece, str) else self.name(piece) for piece in annotation.pieces)
 
     def lines(self, only: Iterable[Imported] | None = None) -> list[str]:
         """Return the import statements, sorted; ``only`` those asked for, when given."""
         chosen = self._names if only is None else {self._outer(item) for item in only} & self._names.keys()
         return sorted(_statement(item, self._names[item]) for item in chosen)
+
+    def _text(self, text: str) -> str:
+        """Return plain text of an annotation: builtins, and literals, which stay as they are."""
+        return _BUILTIN_OR_LITERAL.sub(lambda found: self.own("builtins", found[1]) if found[1] else found[0], text)
 
     def _outer(self, item: Imported) -> Imported:
         return Imported(item.module, item.name.partition(".")[0])

@@ -61,13 +61,16 @@ class ControllerView:
     where: list[Field]
     columns: list[Field]
     methods: list[MethodView]
+    self: str  # positional-only where a column is called so
+    filters: str
+    all_rows: str
 
 
 def lay_out(controller: Controller) -> ControllerView:
     """Return the strings of one controller's module."""
     model = controller.model
     relations = [relation.target for relation in controller.relations]
-    imports = Imports({*_OWN_NAMES, *_module_names(controller), *_attributes(controller)})
+    imports = Imports({*_OWN_NAMES, *_module_names(controller)}, hidden=_attributes(controller))
     name = imports.name(model.reference)
     create = [_create_field(entry, imports) for entry in controller.create]
     update = [_wrapped_field(entry, imports) for entry in controller.update]
@@ -86,7 +89,15 @@ def lay_out(controller: Controller) -> ControllerView:
         where=where,
         columns=columns,
         methods=methods,
+        self="self, /" if "self" in _attributes(controller) else "self",
+        filters=_free_name("filters", controller),
+        all_rows=_free_name("all_rows", controller),
     )
+
+
+def _free_name(parameter: str, controller: Controller) -> str:
+    """Return a parameter's name, with an underscore behind it where a column may be set by that keyword."""
+    return f"{parameter}_" if any(entry.key == parameter for entry in controller.update) else parameter
 
 
 def _module_names(controller: Controller) -> set[str]:
@@ -107,28 +118,37 @@ def _attributes(controller: Controller) -> set[str]:
 
 def _create_field(entry: Entry, imports: Imports) -> Field:
     type_ = _optional(imports.source(entry.annotation), entry.nullable)
-    return Field(entry.key, type_ if entry.required else f"NotRequired[{type_}]")
+    return Field(entry.key, type_ if entry.required else f"{imports.own('typing', 'NotRequired')}[{type_}]")
 
 
 def _wrapped_field(entry: Entry, imports: Imports) -> Field:
-    return Field(entry.key, f"{entry.wrapper}[{_optional(imports.source(entry.annotation), entry.nullable)}]")
+    return Field(
+        entry.key, f"{_wrapper(entry, imports)}[{_optional(imports.source(entry.annotation), entry.nullable)}]"
+    )
 
 
 def _where_field(entry: Entry, imports: Imports) -> Field:
-    return Field(entry.key, _optional(f"{entry.wrapper}[{imports.source(entry.annotation)}]", entry.nullable))
+    return Field(
+        entry.key, _optional(f"{_wrapper(entry, imports)}[{imports.source(entry.annotation)}]", entry.nullable)
+    )
+
+
+def _wrapper(entry: Entry, imports: Imports) -> str:
+    return imports.own(".runtime", entry.wrapper or "")
 
 
 def _column_fields(controller: Controller, imports: Imports) -> list[Field]:
+    mapped = imports.own("sqlalchemy.orm", "Mapped")
     columns = [
-        Field(column.attribute, f"Mapped[{_optional(imports.source(column.annotation), column.nullable)}]")
+        Field(column.attribute, f"{mapped}[{_optional(imports.source(column.annotation), column.nullable)}]")
         for column in controller.columns
     ]
-    return columns + [Field(item.attribute, f"Mapped[{_related(item, imports)}]") for item in controller.relations]
+    return columns + [Field(item.attribute, f"{mapped}[{_related(item, imports)}]") for item in controller.relations]
 
 
 def _related(relation: Relation, imports: Imports) -> str:
     target = imports.name(relation.target)
-    return f"list[{target}]" if relation.many else _optional(target, relation.optional)
+    return f"{imports.own('builtins', 'list')}[{target}]" if relation.many else _optional(target, relation.optional)
 
 
 def _method_view(method: Method, imports: Imports) -> MethodView:

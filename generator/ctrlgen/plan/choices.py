@@ -1,0 +1,62 @@
+"""Heeds what the project's configuration says about names, and about what to leave out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from ctrlgen.errors import ConfigError
+from ctrlgen.options import Options
+from ctrlgen.package import Controller, Method
+from ctrlgen.plan.naming import CONTROLLER
+from ctrlgen.schema import Model
+
+
+def wanted_models(models: Iterable[Model], options: Options) -> list[Model]:
+    """Return the models that are not left out."""
+    return [model for model in models if not options.skips(model)]
+
+
+def stem(model: Model, options: Options) -> str:
+    """Return what the classes of a model's controller begin with."""
+    return options.name(model) or _stripped(model.reference.name.rpartition(".")[2], options.strip)
+
+
+def chosen_methods(methods: Iterable[Method], model: Model, options: Options) -> Iterator[Method]:
+    """Yield the methods that are not left out, under the names they are to have."""
+    for method in methods:
+        if not options.skips(model, method.name):
+            yield replace(method, name=options.name(model, method.name) or method.name)
+
+
+def check_choices(options: Options, models: Iterable[Model], derived: Iterable[tuple[Model, Method]]) -> None:
+    """Raise ``ConfigError`` for a name in the configuration that nothing answers to."""
+    known = {key for model in models for key in _calls(model)}
+    known |= {f"{key}.{method.name}" for model, method in derived for key in _calls(model)}
+    for section, keys in (("names", options.names), ("skip", options.skip)):
+        for key in keys:
+            if key not in known:
+                close = difflib.get_close_matches(key, known, n=1)
+                hint = f"did you mean `{close[0]}`?" if close else "give `Model`, `module.Model` or `Model.method`"
+                raise ConfigError(f"`{section}` in `[tool.ctrlgen]` speaks of `{key}`, which is not there", hint=hint)
+
+
+def check_methods(controller: Controller) -> None:
+    """Raise ``ConfigError`` where renaming gave two members of a controller one name."""
+    names = [method.name for method in controller.methods]
+    for name in names:
+        if names.count(name) > 1 or name in CONTROLLER:
+            message = f"`names` in `[tool.ctrlgen]` gives two methods of `{controller.class_name}` the name `{name}`"
+            raise ConfigError(message, hint="choose another, or leave one out with `skip`")
+
+
+def _stripped(name: str, suffixes: Iterable[str]) -> str:
+    for suffix in sorted(suffixes, key=len, reverse=True):
+        if name.endswith(suffix) and name != suffix:
+            return name.removesuffix(suffix)
+    return name
+
+
+def _calls(model: Model) -> tuple[str, str]:
+    return model.reference.name, f"{model.reference.module}.{model.reference.name}"

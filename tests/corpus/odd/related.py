@@ -1,0 +1,97 @@
+"""Relationships of every kind."""
+
+from typing import Optional
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped
+from sqlmodel import Field, Relationship, SQLModel
+
+
+class Membership(SQLModel, table=True):
+    """A link model with a column of its own."""
+
+    team_id: int = Field(foreign_key="team.id", primary_key=True)
+    hero_id: int = Field(foreign_key="hero.id", primary_key=True)
+    since: int = 0
+
+
+class Team(SQLModel, table=True):
+    """One-to-many, many-to-many, one-to-one."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(index=True)
+    captain_id: int | None = Field(default=None, foreign_key="hero.id", index=True)
+    heroes: list["Hero"] = Relationship(
+        back_populates="team", sa_relationship_kwargs={"foreign_keys": "Hero.team_id", "order_by": "Hero.name"}
+    )
+    captain: Optional["Hero"] = Relationship(
+        sa_relationship_kwargs={"foreign_keys": "Team.captain_id", "post_update": True}
+    )
+    members: list["Hero"] = Relationship(back_populates="teams", link_model=Membership)
+    badge: Optional["Badge"] = Relationship(
+        back_populates="team", sa_relationship_kwargs={"uselist": False, "cascade": "all, delete-orphan"}
+    )
+    strong: list["Hero"] = Relationship(
+        sa_relationship_kwargs={
+            "primaryjoin": "and_(Team.id == Hero.team_id, Hero.power > 9)",
+            "viewonly": True,
+            "foreign_keys": "Hero.team_id",
+        }
+    )
+
+
+class Hero(SQLModel, table=True):
+    """Self-referential both ways, and eager by its own wish."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(index=True)
+    power: int = 0
+    team_id: int | None = Field(default=None, foreign_key="team.id", index=True)
+    boss_id: int | None = Field(default=None, foreign_key="hero.id", index=True)
+    team: Optional["Team"] = Relationship(
+        back_populates="heroes", sa_relationship_kwargs={"foreign_keys": "Hero.team_id", "lazy": "joined"}
+    )
+    boss: Optional["Hero"] = Relationship(
+        back_populates="minions", sa_relationship_kwargs={"remote_side": "Hero.id", "lazy": "selectin"}
+    )
+    minions: list["Hero"] = Relationship(back_populates="boss", sa_relationship_kwargs={"lazy": "raise"})
+    teams: list["Team"] = Relationship(back_populates="members", link_model=Membership)
+    notes: Mapped[list["Note"]] = Relationship(back_populates="hero")
+
+
+class Badge(SQLModel, table=True):
+    """The other half of one-to-one: its key is a foreign key."""
+
+    team_id: int = Field(foreign_key="team.id", primary_key=True, ondelete="CASCADE")
+    text: str = ""
+    team: Team = Relationship(back_populates="badge")
+
+
+class Grid(SQLModel, table=True):
+    """A composite key that is pointed at."""
+
+    x: int = Field(primary_key=True)
+    y: int = Field(primary_key=True)
+    cells: list["Cell"] = Relationship(back_populates="grid")
+
+
+class Cell(SQLModel, table=True):
+    """A composite foreign key."""
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["grid_x", "grid_y"], ["grid.x", "grid.y"]),
+        sa.Index("ix_cell_grid", "grid_x", "grid_y"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    grid_x: int
+    grid_y: int
+    grid: Grid = Relationship(back_populates="cells")
+
+
+class Note(SQLModel, table=True):
+    """No index on its foreign key."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    hero_id: int = Field(foreign_key="hero.id")
+    hero: Hero = Relationship(back_populates="notes")

@@ -1,0 +1,125 @@
+"""Every kind of Python annotation that a column can have."""
+
+import enum
+import ipaddress
+import uuid
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal, NewType, Optional, TypeAlias, Union
+
+import sqlalchemy as sa
+from pydantic import AnyUrl, AwareDatetime, BaseModel, NaiveDatetime, SecretStr
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.types import TypeDecorator, UserDefinedType
+from sqlmodel import Field, SQLModel
+
+Snowflake = NewType("Snowflake", int)
+Short = Annotated[str, Field(max_length=20)]
+Tags: TypeAlias = list[str]
+Level = Literal["low", "high"]
+
+
+class Colour(enum.Enum):
+    """Stored by name."""
+
+    RED = "r"
+    BLUE = "b"
+
+
+class Mood(str, enum.Enum):
+    """Stored by value."""
+
+    GOOD = "good"
+    BAD = "bad"
+
+
+class Rank(enum.IntEnum):
+    """Stored as a number."""
+
+    ONE = 1
+    TWO = 2
+
+
+class Settings(BaseModel):
+    """What a JSON column holds."""
+
+    theme: str = "dark"
+    size: int = 3
+
+
+class Outer:
+    """A namespace."""
+
+    class Inner(enum.Enum):
+        """Nested."""
+
+        A = "a"
+
+
+class Lower(TypeDecorator[str]):
+    """Text that is stored in lower case."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else value.lower()
+
+
+class RankType(TypeDecorator[Rank]):
+    """An IntEnum as a number."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: Rank | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else int(value)
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> Rank | None:
+        return None if value is None else Rank(value)
+
+
+class Box(UserDefinedType[str]):
+    """A type nobody knows."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **kw: Any) -> str:
+        return "text"
+
+
+class Typed(SQLModel, table=True):
+    """One column of each type."""
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    snowflake: Snowflake = Field(sa_type=sa.BigInteger, unique=True)
+    short: Short = Field(index=True)
+    maybe: Optional[int] = Field(default=None, index=True)
+    union: Union[str, None] = None
+    pipe: int | None = None
+    colour: Colour = Field(index=True)
+    mood: Mood = Field(sa_type=sa.Enum(Mood, values_callable=lambda e: [m.value for m in e], name="mood"))
+    inner: Outer.Inner = Outer.Inner.A
+    rank: Rank = Field(sa_type=RankType, index=True)
+    level: Level = Field(default="low", sa_type=sa.String)
+    price: Decimal = Field(default=Decimal("1.50"), max_digits=8, decimal_places=2, index=True)
+    ratio: float = Field(default=0.5, index=True)
+    day: date = Field(index=True)
+    at: time
+    took: timedelta = Field(sa_type=sa.Interval)
+    aware: AwareDatetime = Field(sa_type=sa.DateTime(timezone=True), index=True)
+    naive: NaiveDatetime = Field(sa_type=sa.DateTime(timezone=False))
+    made: datetime
+    data: bytes = b""
+    address: ipaddress.IPv4Address | None = Field(default=None, sa_type=pg.INET)
+    url: AnyUrl | None = Field(default=None, sa_type=sa.String)
+    secret: SecretStr | None = Field(default=None, sa_type=sa.String)
+    anything: Any = Field(default=None, sa_type=pg.JSONB)
+    mapping: dict[str, list[int]] = Field(default_factory=dict, sa_type=pg.JSONB)
+    bare: dict = Field(default_factory=dict, sa_type=sa.JSON)  # pyright: ignore
+    settings: Settings | None = Field(default=None, sa_type=pg.JSONB)
+    words: list[str] = Field(default_factory=list, sa_type=pg.ARRAY(sa.String))
+    tags: Tags = Field(default_factory=list, sa_type=pg.ARRAY(sa.Text))
+    lower: str = Field(sa_type=Lower, unique=True)
+    box: str | None = Field(default=None, sa_type=Box)
+    big: int = Field(default=0, sa_type=sa.BigInteger, ge=0, le=10**15)

@@ -120,7 +120,7 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate]):
         """Select the rows with this `guild_id`. An index also narrows by `member_id`."""
         return self._find({"guild_id": guild_id}, where)
 
-    def find_by_until(self, until: Ordered[datetime] | None, /, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad]:
+    def find_by_until(self, until: Ordered[datetime], /, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad]:
         """Select the rows with this `until`."""
         return self._find({"until": until}, where)
 

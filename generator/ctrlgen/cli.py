@@ -14,10 +14,11 @@ from typing import Annotated
 
 import typer
 
-from ctrlgen.config import Config, Settings, read_config
-from ctrlgen.errors import CtrlgenError
+from ctrlgen.config import Config, Settings, find_project, read_config
+from ctrlgen.errors import CtrlgenError, LoadError
 from ctrlgen.pipeline import generate
-from ctrlgen.report import print_bug, print_error, print_findings, print_summary
+from ctrlgen.report import print_bug, print_error, print_findings, print_stale, print_summary
+from ctrlgen.schema import Finding
 from ctrlgen.write import Changes, apply, compare, compare_texts, unified_diff
 
 app = typer.Typer(
@@ -29,7 +30,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ProjectOption = Annotated[Path, typer.Option("--project", help="The project's folder.", metavar="DIR")]
+ProjectOption = Annotated[
+    Path | None,
+    typer.Option("--project", help="The project's folder; found from here upwards when omitted.", metavar="DIR"),
+]
 ModelsOption = Annotated[
     list[str] | None, typer.Option("--models", help="Import path of the models; may be repeated.", metavar="MODULE")
 ]
@@ -37,8 +41,6 @@ OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of th
 PackageOption = Annotated[str | None, typer.Option("--package", help="Its import name.", metavar="NAME")]
 TestsOption = Annotated[str | None, typer.Option("--tests", help="Folder of the test stubs.", metavar="DIR")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")]
-
-HERE = Path()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Run:
 
 @app.command("generate")
 def generate_command(
-    project: ProjectOption = HERE,
+    project: ProjectOption = None,
     models: ModelsOption = None,
     output: OutputOption = None,
     package: PackageOption = None,
@@ -67,7 +69,7 @@ def generate_command(
 
 @app.command()
 def check(
-    project: ProjectOption = HERE,
+    project: ProjectOption = None,
     models: ModelsOption = None,
     output: OutputOption = None,
     package: PackageOption = None,
@@ -81,14 +83,13 @@ def check(
             typer.echo(f"{len(run.changes.files)} files are up to date")
         return
     typer.echo(unified_diff(run.changes, run.config.project), nl=False)
-    stale = len(run.changes.pending)
-    typer.echo(f"{stale} {'file is' if stale == 1 else 'files are'} stale; run `ctrlgen generate`", err=True)
+    print_stale(run.changes, run.config.project)
     raise typer.Exit(1)
 
 
 @app.command()
 def diff(
-    project: ProjectOption = HERE,
+    project: ProjectOption = None,
     models: ModelsOption = None,
     output: OutputOption = None,
     package: PackageOption = None,
@@ -99,13 +100,25 @@ def diff(
     typer.echo(unified_diff(run.changes, run.config.project), nl=False)
 
 
-def _run(project: Path, models: list[str] | None, output: str | None, package: str | None, tests: str | None) -> Run:
+def _run(
+    project: Path | None, models: list[str] | None, output: str | None, package: str | None, tests: str | None
+) -> Run:
     flags = Settings(tuple(models) if models else None, output, package, tests)
-    config = read_config(project, flags)
+    config = read_config(project or find_project(Path()), flags)
     generation = generate(config)
     print_findings(generation.findings)
-    changes = compare(generation.files, config.output) + compare_texts(generation.stubs)
+    changes = compare(generation.files, config.output)
+    _refuse_removal(changes, generation.findings)
+    changes += compare_texts(generation.stubs)
     return Run(config, changes)
+
+
+def _refuse_removal(changes: Changes, findings: tuple[Finding, ...]) -> None:
+    """Refuse to take a controller for gone while a module of models could not be read."""
+    failed = next((finding for finding in findings if finding.code == "CG201"), None)
+    if failed and (gone := changes.having("removed")):
+        message = f"`{gone[0].file.name}` would be removed, but maybe only because {failed.message}"
+        raise LoadError(message, failed.location, "mend that module, or delete it if its models are to go")
 
 
 def _print_version(wanted: bool) -> None:

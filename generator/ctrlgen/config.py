@@ -77,7 +77,21 @@ def read_config(project: Path, flags: Settings) -> Config:
             "`tests` and `output` lie in one another", hint='give the stubs a folder of their own, as "tests/db"'
         )
     package = settings.package or _import_name(root, output)
+    if not all(part.isidentifier() for part in package.split(".")):
+        raise ConfigError(
+            f"`package` is `{package}`, which can not be imported", hint='give a dotted path, as "app.db"'
+        )
     return Config(root, settings.models, output, package, tests, _read_options(section))
+
+
+def find_project(start: Path) -> Path:
+    """Return the nearest folder from ``start`` upwards whose pyproject.toml configures ctrlgen; else ``start``."""
+    folders = (start.resolve(), *start.resolve().parents)
+    return next((folder for folder in folders if _is_configured(folder / "pyproject.toml")), start)
+
+
+def _is_configured(file: Path) -> bool:
+    return file.is_file() and bool(_read_section(file))
 
 
 def _read_section(file: Path) -> toml.Table:
@@ -129,6 +143,8 @@ def _codes(given: tuple[str, ...]) -> tuple[str, ...]:
             raise ConfigError(
                 f"`silence` in `[tool.ctrlgen]`: `{code}` is no code of a warning", hint='they look like "CG101"'
             )
+        if code == "CG201":
+            raise ConfigError("CG201 can not be silenced: models are missing while it lasts", hint="mend the module")
     return given
 
 

@@ -22,6 +22,14 @@ def print_summary(changes: Changes, project: Path) -> None:
     typer.echo(", ".join(f"{len(changes.having(state))} {state}" for state in states))
 
 
+def print_stale(changes: Changes, project: Path) -> None:
+    """Name what is stale, on standard error, so that a pipe gets the diff alone."""
+    for change in changes.pending:
+        typer.echo(f"{change.state.ljust(8)} {change.file.relative_to(project).as_posix()}", err=True)
+    stale = len(changes.pending)
+    typer.echo(f"{stale} {'file is' if stale == 1 else 'files are'} stale; run `ctrlgen generate`", err=True)
+
+
 def print_findings(findings: tuple[Finding, ...]) -> None:
     """Print each finding with its place and code."""
     for finding in findings:

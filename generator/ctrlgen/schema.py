@@ -64,6 +64,7 @@ class Bounds:
     max_length: int | None = None
     pattern: str | None = None
     decimal_places: int | None = None
+    multiple_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

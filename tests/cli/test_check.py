@@ -42,3 +42,9 @@ def test_missing_and_superfluous_files_are_stale(app: Project) -> None:
     assert done.returncode == 1
     assert "+++ b/app/db/hero.py" in done.stdout
     assert "--- a/app/db/villain.py" in done.stdout
+
+
+def test_project_is_found_from_a_folder_inside_it(app: Project) -> None:
+    app.run("generate")
+    done = Project(app.root / "app").run("check")
+    assert (done.returncode, done.stderr) == (0, "")

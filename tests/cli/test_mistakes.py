@@ -113,3 +113,34 @@ def test_unknown_command_and_flag(app: Project) -> None:
 def test_help_and_version_tell_what_there_is(app: Project) -> None:
     assert {"generate", "check", "diff"} <= set(app.run("--help").stdout.split())
     assert app.run("--version").stdout.startswith("ctrlgen 0.")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ('names = ["User"]', "`names` in pyproject.toml must be a table"),
+        ('skip = { tables = ["x"] }', "has no setting `tables`"),
+        ('skip = { models = ["Heroo"] }', "speaks of `Heroo`, which is not there"),
+        ('silence = ["all"]', "`all` is no code of a warning"),
+        ('silence = ["CG201"]', "can not be silenced"),
+        ('foreign_keys = "maybe"', 'must be one of "warn", "emit", "error"'),
+        ('suffixes = { create = "Update" }', "gives two classes one name"),
+        ('package = "foo-bar"', "which can not be imported"),
+        ('tests = "app/db"', "lie in one another"),
+    ],
+)
+def test_setting_that_makes_no_sense(app: Project, setting: str, message: str) -> None:
+    app.write("pyproject.toml", f"{SETTINGS}{setting}\n")
+    assert message in app.fails("generate")
+
+
+def test_controller_is_not_taken_for_gone_while_its_module_fails(app: Project) -> None:
+    app.write("app/models.py", "")
+    (app.root / "app/models.py").unlink()
+    app.write("app/models/__init__.py", MODELS)
+    app.write("app/models/extra.py", MODELS.replace("Hero", "Coupon"))
+    assert app.run("generate").returncode == 0
+    app.write("app/models/extra.py", "import nonexist\n" + MODELS.replace("Hero", "Coupon"))
+    said = app.fails("generate")
+    assert "`coupon.py` would be removed" in said
+    assert "app/models/extra.py:1" in said

@@ -13,40 +13,11 @@ import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
 import pytest_asyncio
-from sqlalchemy import MetaData, make_url
+from sqlalchemy import MetaData, make_url, text
 from sqlalchemy.schema import CreateSchema
 
 from generated import Database
-from models.case import Case
-from models.guild import Guild, GuildConfig
-from models.permission import PermissionAssignment, PermissionCommand, PermissionRank
-from models.points import PointsTransaction
-from models.presence import Afk, Levels
-from models.reminder import Reminder
-from models.snippet import Snippet, SnippetTag, Tag
-from models.starboard import Starboard, StarboardMessage
-from models.user import User
-
-MODELS = (
-    Afk,
-    Case,
-    Guild,
-    GuildConfig,
-    Levels,
-    PermissionAssignment,
-    PermissionCommand,
-    PermissionRank,
-    PointsTransaction,
-    Reminder,
-    Snippet,
-    SnippetTag,
-    Starboard,
-    StarboardMessage,
-    Tag,
-    User,
-)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -59,7 +30,7 @@ async def database() -> AsyncIterator[Database]:
     try:
         async with Database(url) as database:
             async with database.engine.begin() as connection:
-                for metadata in all_metadata():
+                for metadata in all_metadata(database):
                     for schema in {table.schema for table in metadata.sorted_tables if table.schema}:
                         await connection.execute(CreateSchema(schema, if_not_exists=True))
                     await connection.run_sync(metadata.create_all)
@@ -87,14 +58,13 @@ def embedded_server() -> str:
 
 async def execute(server: str, statement: str) -> None:
     """Run a statement that can not be part of a transaction."""
-    url = make_url(server).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+    async with Database(server) as database:
+        engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(text(statement))
 
 
-def all_metadata() -> list[MetaData]:
+def all_metadata(database: Database) -> list[MetaData]:
     """Return the metadata of all models, each once."""
-    return list(dict.fromkeys(model.metadata for model in MODELS))
+    names = [name for name, member in vars(Database).items() if isinstance(member, property)]
+    return list(dict.fromkeys(getattr(database, name).model.metadata for name in names))

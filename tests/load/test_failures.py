@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from ctrlgen.errors import CtrlgenError, LoadError, ModelError
+from ctrlgen.schema import Annotation, Imported, Schema
 
 from .conftest import HERO, Workspace
 
@@ -143,3 +146,37 @@ def test_a_relationship_that_does_not_resolve_is_named(workspace: Workspace, rig
 def test_an_unknown_target_suggests_the_nearest_model(workspace: Workspace) -> None:
     workspace.write(app=TEAM.replace('list["Hero"]', 'list["Heroe"]'))
     assert failure(workspace, "app", kind=ModelError).hint == "did you mean `Hero`?"
+
+
+def test_a_class_left_half_made_by_a_failed_import_is_forgotten(
+    workspace: Workspace, names: Callable[[Schema], list[str]]
+) -> None:
+    workspace.write(app__="", app__a=HERO, app__b=HERO)
+    schema = workspace.load("app")
+    assert names(schema) == ["app.a.Hero"]
+    assert [finding.code for finding in schema.findings] == ["CG201"]
+
+
+def test_a_module_that_is_interrupted_is_an_error_like_any(workspace: Workspace) -> None:
+    workspace.write(app="raise KeyboardInterrupt\n")
+    with pytest.raises(LoadError, match="`app` can not be imported: KeyboardInterrupt"):
+        workspace.load("app")
+
+
+def test_a_type_that_only_type_checkers_import_is_found(workspace: Workspace) -> None:
+    workspace.write(
+        app="""
+        from __future__ import annotations
+        from typing import TYPE_CHECKING
+        import sqlalchemy as sa
+        from sqlmodel import Field, SQLModel
+        if TYPE_CHECKING:
+            from decimal import Decimal
+            import nowhere
+        class Hero(SQLModel, table=True):
+            id: int | None = Field(default=None, primary_key=True)
+            price: Decimal | None = Field(default=None, sa_type=sa.Numeric)
+        """
+    )
+    (model,) = workspace.load("app").models
+    assert model.column("price").annotation == Annotation((Imported("decimal", "Decimal"),))

@@ -11,8 +11,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from ctrlgen.errors import OutputError
 from ctrlgen.package import Package
-from ctrlgen.schema import ForeignKey, Imported
+from ctrlgen.schema import Bounds, ForeignKey, Imported, Kind
 from ctrlgen.stubs import stubs
+from ctrlgen.stubs.values import fixed_value
 from tests.plan.build import HERE, column, index, model
 from tests.render.conftest import PythonFileExtension
 
@@ -38,17 +39,23 @@ def functions(file: Path) -> list[str]:
 
 
 def test_first_run_writes_fixtures_factories_and_a_module_per_controller(folder: Path) -> None:
-    assert write(package(), folder) == ["conftest.py", "factories.py", "test_post.py", "test_tag.py"]
+    assert write(package(), folder) == [
+        "conftest.py",
+        "controller_factories.py",
+        "query_plans.py",
+        "test_post_controller.py",
+        "test_tag_controller.py",
+    ]
 
 
 def test_module_reads_well(folder: Path, snapshot: SnapshotAssertion) -> None:
     write(package(), folder)
-    assert (folder / "test_post.py").read_text() == snapshot(extension_class=PythonFileExtension)
+    assert (folder / "test_post_controller.py").read_text() == snapshot(extension_class=PythonFileExtension)
 
 
 def test_factories_make_parents_first(folder: Path, snapshot: SnapshotAssertion) -> None:
     write(package(), folder)
-    assert (folder / "factories.py").read_text() == snapshot(extension_class=PythonFileExtension)
+    assert (folder / "controller_factories.py").read_text() == snapshot(extension_class=PythonFileExtension)
 
 
 def test_second_run_changes_nothing(folder: Path) -> None:
@@ -60,34 +67,36 @@ def test_every_method_has_a_test(folder: Path) -> None:
     planned = package()
     write(planned, folder)
     for controller in planned.controllers:
-        tests = functions(folder / f"test_{controller.module}.py")
+        tests = functions(folder / f"test_{controller.module}_controller.py")
         assert {f"test_{method.name}" for method in controller.methods} <= set(tests)
 
 
 def test_new_method_adds_its_test_and_touches_no_existing_byte(folder: Path) -> None:
     write(package(), folder)
-    file = folder / "test_post.py"
+    file = folder / "test_post_controller.py"
     mine = file.read_text().replace("assert", "assert  ", 1) + "\n\n# my own\nX = [1,\n2]\n"
     file.write_text(mine)
-    assert write(with_index("title"), folder) == ["test_post.py"]
+    assert write(with_index("title"), folder) == ["test_post_controller.py"]
     assert file.read_text().startswith(mine)
     assert functions(file)[-1] == "test_find_by_title"
 
 
 def test_import_that_a_new_test_needs_is_inserted_behind_the_others(folder: Path) -> None:
-    (folder / "factories.py").write_text("async def new_post(db): ...\nasync def new_tag(db): ...\n")
-    file = folder / "test_post.py"
+    (folder / "controller_factories.py").write_text("async def new_post(db): ...\nasync def new_tag(db): ...\n")
+    file = folder / "test_post_controller.py"
     file.write_text('"""Mine."""\n\nimport os\n\nos.getcwd()\n')
     write(package(), folder)
     text = file.read_text()
-    assert text.startswith('"""Mine."""\n\nimport os\nfrom db import Database\n')
+    assert text.startswith(
+        '"""Mine."""\n\nimport os\nfrom controller_factories import new_post, post_values, present\n'
+    )
     assert "\n\nos.getcwd()\n" in text
-    assert "from factories import new_post" in text
+    assert "from db import Database, NotFoundError\n" in text
 
 
 def test_line_ends_of_the_users_file_are_kept(folder: Path) -> None:
     write(package(), folder)
-    file = folder / "test_post.py"
+    file = folder / "test_post_controller.py"
     windows = file.read_bytes().replace(b"\n", b"\r\n")
     file.write_bytes(windows)
     write(with_index("title"), folder)
@@ -98,7 +107,7 @@ def test_line_ends_of_the_users_file_are_kept(folder: Path) -> None:
 
 def test_method_that_any_test_or_comment_names_is_not_added_again(folder: Path) -> None:
     write(package(), folder)
-    file = folder / "test_post.py"
+    file = folder / "test_post_controller.py"
     text = file.read_text()
     begin = text.index("async def test_delete_by_id")
     end = text.index("async def", begin + 1)
@@ -108,37 +117,103 @@ def test_method_that_any_test_or_comment_names_is_not_added_again(folder: Path) 
 
 def test_test_of_a_method_that_is_gone_is_reported_and_stays(folder: Path) -> None:
     write(with_index("title"), folder)
-    before = (folder / "test_post.py").read_bytes()
+    before = (folder / "test_post_controller.py").read_bytes()
     changes = stubs(package(), folder, project=folder.parent)
-    assert [(finding.code, finding.location.file) for finding in changes.findings] == [("CG302", "tests/test_post.py")]
+    assert [(finding.code, finding.location.file) for finding in changes.findings] == [
+        ("CG302", "tests/test_post_controller.py")
+    ]
     assert "test_find_by_title" in changes.findings[0].message
-    assert (folder / "test_post.py").read_bytes() == before
+    assert (folder / "test_post_controller.py").read_bytes() == before
 
 
 def test_new_model_adds_its_factory_and_touches_nothing_else(folder: Path) -> None:
     write(package(TAG), folder)
-    before = (folder / "factories.py").read_text()
-    assert write(package(), folder) == ["factories.py", "test_post.py"]
-    after = (folder / "factories.py").read_text()
+    before = (folder / "controller_factories.py").read_text()
+    assert write(package(), folder) == ["controller_factories.py", "test_post_controller.py"]
+    after = (folder / "controller_factories.py").read_text()
     assert before[before.index("T = TypeVar") :] in after
     assert after.index("new_tag") < after.index("new_post")
 
 
 def test_file_that_is_no_python_is_an_error_at_its_line(folder: Path) -> None:
-    (folder / "test_post.py").write_text("x = 1\ndef (:\n")
+    (folder / "test_post_controller.py").write_text("x = 1\ndef (:\n")
     with pytest.raises(OutputError) as caught:
         stubs(package(), folder, project=folder.parent)
-    assert str(caught.value.location) == "tests/test_post.py:2"
+    assert str(caught.value.location) == "tests/test_post_controller.py:2"
 
 
 def test_model_that_requires_itself_gets_no_stubs_and_a_finding(folder: Path) -> None:
     key = ForeignKey(("parent_id",), Imported("models", "Node"), ("id",), HERE)
     changes = stubs(package(model("Node", column("parent_id"), foreign_keys=(key,))), folder, project=folder.parent)
     assert [finding.code for finding in changes.findings] == ["CG301"]
-    assert folder / "test_node.py" not in changes.files
+    assert folder / "test_node_controller.py" not in changes.files
 
 
 def test_folder_inside_a_test_package_imports_its_factories_relatively(folder: Path) -> None:
     (folder / "__init__.py").touch()
     write(package(), folder)
-    assert "from .factories import" in (folder / "test_post.py").read_text()
+    assert "from .controller_factories import" in (folder / "test_post_controller.py").read_text()
+
+
+def test_import_inside_a_try_is_no_place_to_add_to(folder: Path) -> None:
+    file = folder / "test_post_controller.py"
+    mine = "import os\n\ntry:\n    import ujson\nexcept ImportError:\n    ujson = None\n"
+    file.write_text(mine)
+    write(package(), folder)
+    assert file.read_text().startswith("import os\nfrom ")
+    assert mine.removeprefix("import os\n") in file.read_text()
+
+
+def test_function_of_the_users_is_never_shadowed(folder: Path) -> None:
+    file = folder / "test_post_controller.py"
+    file.write_text("async def test_get_by_id(db):\n    posts = db.post\n    assert await posts.get_by_id(1) is None\n")
+    write(package(), folder)
+    assert functions(file).count("test_get_by_id") == 1
+
+
+def test_file_in_another_encoding_is_read_as_it_says(folder: Path) -> None:
+    (folder / "test_extra.py").write_bytes(b'# -*- coding: latin-1 -*-\nX = "\xe9"  # db.tag.create\n')
+    (folder / "test_folder.py").mkdir()
+    write(package(), folder)
+    assert "test_create" not in functions(folder / "test_tag_controller.py")
+
+
+def codes(package: Package, folder: Path) -> list[tuple[str, str]]:
+    changes = stubs(package, folder, project=folder.parent)
+    return [(finding.code, finding.location.file) for finding in changes.findings]
+
+
+def test_what_speaks_of_a_model_that_is_gone_is_reported(folder: Path) -> None:
+    write(package(), folder)
+    assert codes(package(TAG), folder) == [
+        ("CG303", "tests/controller_factories.py"),
+        ("CG302", "tests/test_post_controller.py"),
+    ]
+
+
+def test_factory_that_no_longer_fits_its_model_is_reported(folder: Path) -> None:
+    write(package(), folder)
+    renamed = tuple(
+        dataclasses.replace(one, attribute="heading") if one.attribute == "title" else one for one in POST.columns
+    )
+    changed = package(dataclasses.replace(POST, columns=renamed, indexes=POST.indexes[:2]), TAG)
+    found = [item for item in stubs(changed, folder, project=folder.parent).findings if item.code == "CG304"]
+    assert [item.message for item in found] == [
+        "`post_values` no longer fits `PostCreate`: it lacks `heading` and gives `title`"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounds", "expected"),
+    [
+        ("float", Bounds(above="0", below="1"), "0.5"),
+        ("decimal", Bounds(above="0", below="1"), 'Decimal("0.5")'),
+        ("int", Bounds(above="10", multiple_of="7"), "14"),
+        ("int", Bounds(above="7", multiple_of="7"), "14"),
+        ("float", Bounds(maximum="-2"), "-3"),
+        ("int", Bounds(above="1", below="2"), None),
+    ],
+)
+def test_numbers_lie_within_their_bounds(kind: Kind, bounds: Bounds, expected: str | None) -> None:
+    value = fixed_value(dataclasses.replace(column("n", kind, kind=kind), bounds=bounds))
+    assert (value.text if value else None) == expected

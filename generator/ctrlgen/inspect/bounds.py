@@ -36,6 +36,7 @@ def bounds_of(metadata: Iterable[object], sql: str) -> Bounds:
         max_length=_smaller(_integer(metadata, "max_length"), length and length[1]),
         pattern=_pattern(metadata),
         decimal_places=_smaller(_integer(metadata, "decimal_places"), digits and digits[2]),
+        multiple_of=_limit(metadata, "multiple_of"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -33,17 +34,16 @@ def import_submodules(modules: Sequence[ModuleType], sources: Sources, report: R
     for module in modules:
         paths: list[str] = list(getattr(module, "__path__", ()))
         for name in table_modules(paths, module.__name__):
-            if name not in sys.modules:
-                yield from _try(name, paths, sources, report)
+            if name not in sys.modules and (failure := _try(name, paths, sources, report)):
+                gc.collect()  # of the classes it left half made, which SQLAlchemy knows by weak references
+                yield failure
 
 
 def _import(name: str, sources: Sources, report: Report) -> ModuleType:
     report(f"importing `{name}`")
     try:
         return importlib.import_module(name)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+    except BaseException as error:  # KeyboardInterrupt too: theirs is as likely as yours, and no traceback helps
         raise _missing(name, error, sources) or import_error(name, error, sources) from error
 
 
@@ -55,13 +55,12 @@ def _missing(name: str, error: BaseException, sources: Sources) -> LoadError | N
     return LoadError(f"there is no module `{name}` in {sources.root}", None, suggestion(name, sources.root))
 
 
-def _try(name: str, paths: Sequence[str], sources: Sources, report: Report) -> Iterator[Finding]:
+def _try(name: str, paths: Sequence[str], sources: Sources, report: Report) -> Finding | None:
     report(f"importing `{name}`")
     try:
         importlib.import_module(name)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # noqa: BLE001 - sys.exit() too: whatever it is, the other models can be served
         failure = import_error(name, error, sources)
         location = failure.location or sources.place(str(Path(paths[0], "__init__.py")), 1)
-        yield Finding(location, "CG201", f"`{name}` is left out: {described(error)}")
+        return Finding(location, "CG201", f"`{name}` is left out: {described(error)}")
+    return None

@@ -20,7 +20,7 @@ def wanted_models(models: Iterable[Model], options: Options) -> list[Model]:
 
 def stem(model: Model, options: Options) -> str:
     """Return what the classes of a model's controller begin with."""
-    return options.name(model) or _stripped(model.reference.name.rpartition(".")[2], options.strip)
+    return options.name(model) or _stripped(model.reference.name.rpartition(".")[2].lstrip("_"), options.strip)
 
 
 def chosen_methods(methods: Iterable[Method], model: Model, options: Options) -> Iterator[Method]:

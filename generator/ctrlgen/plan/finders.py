@@ -48,8 +48,9 @@ def loader_methods(model: Model) -> Iterator[Method]:
 
 
 def _answerable(parameter: Parameter, index: Index) -> Parameter:
-    """Return the parameter with the comparisons that the index can answer: a hash knows only equality."""
-    return replace(parameter, comparison="equal") if index.method == "hash" else parameter
+    """Return the parameter as the index can answer it: a hash knows only equality, some have no NULL in them."""
+    nullable = parameter.nullable and index.predicate is None
+    return replace(parameter, nullable=nullable, comparison="equal" if index.method == "hash" else parameter.comparison)
 
 
 def _narrowing(name: str, model: Model) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import tokenize
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import libcst
+from libcst.helpers import get_full_name_for_node
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from ctrlgen.errors import OutputError
@@ -22,6 +25,8 @@ class TestFile:
     imported: frozenset[str]
     last_import: int  # the line after which imports may be added, 0 for the top
     functions: tuple[tuple[str, int], ...]  # name and line
+    origins: tuple[tuple[str, str, int], ...]  # module, name and line of each ``from module import name``
+    returned: tuple[tuple[str, frozenset[str]], ...]  # function, and the keys of the one dict it returns
 
 
 def read_test_file(file: Path, project: Path) -> TestFile:
@@ -32,21 +37,32 @@ def read_test_file(file: Path, project: Path) -> TestFile:
     OutputError
         It is no valid Python; nothing can be added to it.
     """
-    text = file.read_bytes().decode()
+    raw = file.read_bytes()
     try:
+        text = raw.decode(tokenize.detect_encoding(BytesIO(raw).readline)[0])
         wrapper = MetadataWrapper(libcst.parse_module(text))
     except libcst.ParserSyntaxError as error:
         place = file.relative_to(project).as_posix() if file.is_relative_to(project) else file.as_posix()
         message = "this test file is not valid Python, so no stubs can be added"
         raise OutputError(message, Location(place, error.raw_line), "mend it, and generate again") from error
+    except (SyntaxError, UnicodeDecodeError) as error:
+        message = f"`{file.name}` can not be read: {error}"
+        raise OutputError(message, hint="save it as UTF-8, or say its encoding in its first line") from error
     reader = _Reader()
     wrapper.visit(reader)
-    return TestFile(text, frozenset(reader.imported), reader.last_import, tuple(reader.functions))
+    return TestFile(
+        text,
+        frozenset(reader.imported),
+        reader.last_import,
+        tuple(reader.functions),
+        tuple(reader.origins),
+        tuple(reader.returned),
+    )
 
 
 def speaks_of(text: str, controller: Controller, method: str) -> bool:
     """Tell whether a text names the method as ``….<controller>.<method>``, in code or in a comment."""
-    return re.search(rf"\.{controller.module}\.{method}\b", text) is not None
+    return re.search(rf"\.{controller.module}\.{re.escape(method)}\b", text) is not None
 
 
 class _Reader(libcst.CSTVisitor):
@@ -58,14 +74,25 @@ class _Reader(libcst.CSTVisitor):
         super().__init__()
         self.imported: set[str] = set()
         self.functions: list[tuple[str, int]] = []
+        self.origins: list[tuple[str, str, int]] = []
+        self.returned: list[tuple[str, frozenset[str]]] = []
         self.last_import = 0
+        self._top = set[int]()
 
     def visit_SimpleStatementLine(self, node: libcst.SimpleStatementLine) -> bool:
+        if id(node) not in self._top:
+            return True  # in a try, or an if: no place to add to
         if any(isinstance(part, libcst.Import | libcst.ImportFrom) for part in node.body):
             self.last_import = max(self.last_import, self._lines(node).end.line)
         elif self.last_import == 0 and any(isinstance(part, libcst.Expr) for part in node.body):
             self.last_import = self._lines(node).end.line  # the docstring
         return True
+
+    def visit_ImportFrom(self, node: libcst.ImportFrom) -> None:
+        if node.module is None or isinstance(node.names, libcst.ImportStar):
+            return
+        module, line = get_full_name_for_node(node.module) or "", self._lines(node).start.line
+        self.origins += [(module, alias.evaluated_name, line) for alias in node.names]
 
     def visit_ImportAlias(self, node: libcst.ImportAlias) -> None:
         name = node.evaluated_alias or node.evaluated_name
@@ -73,12 +100,14 @@ class _Reader(libcst.CSTVisitor):
 
     def visit_FunctionDef(self, node: libcst.FunctionDef) -> bool:
         self.functions.append((node.name.value, self._lines(node).start.line))
+        if (keys := _returned_keys(node)) is not None:
+            self.returned.append((node.name.value, keys))
         return False
+
+    def visit_Module(self, node: libcst.Module) -> None:
+        self._top = {id(statement) for statement in node.body}
 
     def visit_ClassDef(self, node: libcst.ClassDef) -> bool:
-        return False
-
-    def visit_If(self, node: libcst.If) -> bool:
         return False
 
     def _lines(self, node: libcst.CSTNode) -> CodeRange:
@@ -86,3 +115,16 @@ class _Reader(libcst.CSTVisitor):
         if not isinstance(place, CodeRange):
             raise TypeError("libcst gives every node a range")
         return place
+
+
+def _returned_keys(node: libcst.FunctionDef) -> frozenset[str] | None:
+    """Return the keys of the dict that a function ends with; None where it is not one of plain texts."""
+    body = node.body.body
+    last = body[-1] if isinstance(node.body, libcst.IndentedBlock) and body else None
+    returned = last.body[-1] if isinstance(last, libcst.SimpleStatementLine) else None
+    value = returned.value if isinstance(returned, libcst.Return) else None
+    if not isinstance(value, libcst.Dict):
+        return None
+    keys = [item.key for item in value.elements if isinstance(item, libcst.DictElement)]
+    texts = [key.evaluated_value for key in keys if isinstance(key, libcst.SimpleString)]
+    return frozenset(str(text) for text in texts) if len(texts) == len(value.elements) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 
 from ctrlgen.stubs.existing import TestFile
@@ -16,4 +17,6 @@ def grow(file: TestFile, imports: Sequence[str], tests: str) -> str:
     if added and head and not head.endswith(("\n", "\r")):
         added = f"\n{added}"
     end = "" if (tail or head).endswith(("\n", "\r")) else "\n"
-    return f"{head}{added.replace(chr(10), newline)}{tail}{(end + chr(10) * 2 + tests).replace(chr(10), newline)}"
+    grown = f"{head}{added.replace(chr(10), newline)}{tail}{(end + chr(10) * 2 + tests).replace(chr(10), newline)}"
+    ast.parse(grown)  # rather nothing than a file that no longer parses
+    return grown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
 
 from ctrlgen.schema import Bounds, Column, Imported
 
@@ -35,8 +36,7 @@ class Value:
 def fresh_value(column: Column) -> Value | None:
     """Return a value that no other row has, where the column's type has so many; None if none is known."""
     if column.kind == "int" and column.bounds.maximum is None and column.bounds.below is None:
-        low = _lowest(column.bounds)
-        return Value("next(numbers)" if low <= 1 else f"{low} + next(numbers)", fresh=True)
+        return Value(_counted(column.bounds), fresh=True)
     if column.kind == "str" and column.bounds.pattern is None:
         return _fresh_text(column)
     if column.kind == "bytes":
@@ -46,18 +46,18 @@ def fresh_value(column: Column) -> Value | None:
 
 def fixed_value(column: Column) -> Value | None:
     """Return a value the column takes, the same at each call; None if none is known."""
+    if column.kind in {"array", "json"} and column.bounds.min_length:
+        return None
     if column.kind in _CONSTANTS:
         text, needed = _CONSTANTS[column.kind]
         imports = (needed,) if needed else ()
         return Value(text, (*imports, Imported("datetime", "UTC")) if column.kind == "datetime" else imports)
     if column.kind == "str":
         return None if column.bounds.pattern else Value(repr(_text(column.bounds)))
-    if column.kind in {"int", "float"}:
-        return Value(str(_lowest(column.bounds)))
-    if column.kind == "decimal":
-        return Value(f"Decimal({_lowest(column.bounds)})", _DECIMAL)
+    if column.kind in {"int", "float", "decimal"}:
+        return _number(column, 0)
     if column.kind == "enum":
-        return _member(column)
+        return member(column)
     if column.kind == "json":
         return Value("[]" if _begins_with(column, "list") else "{}")
     return Value('b"changed"') if column.kind == "bytes" else None
@@ -67,18 +67,53 @@ def other_value(column: Column) -> Value | None:
     """Return a value that a row made by its factory, or by default, is not likely to have."""
     unbounded = column.bounds.maximum is None and column.bounds.below is None
     if column.kind in {"int", "decimal", "float"} and unbounded:
-        number = _lowest(column.bounds) + 7
-        return Value(f"Decimal({number})", _DECIMAL) if column.kind == "decimal" else Value(str(number))
+        return _number(column, 7)
     if column.kind in {"array", "json", "float", "enum"}:
         return None
     return Value("True") if column.kind == "bool" else fixed_value(column)
 
 
-def _lowest(bounds: Bounds) -> int:
-    """Return the smallest whole number from 0 that the bounds allow."""
-    if bounds.minimum is not None:
-        return max(0, int(float(bounds.minimum)))
-    return max(0, int(float(bounds.above)) + 1) if bounds.above is not None else 0
+def member(column: Column, name: str | None = None) -> Value | None:
+    """Return a member of the column's enum, its first unless named."""
+    enum = next((piece for piece in column.annotation.pieces if isinstance(piece, Imported)), None)
+    if enum is None or column.enum_member is None:
+        return None
+    text = f"{enum.name}.{name or column.enum_member}"
+    return Value(text, (Imported(enum.module, enum.name.partition(".")[0]),))
+
+
+def _number(column: Column, more: int) -> Value | None:
+    """Return a number within the bounds, by preference the smallest whole one from 0, and that much more."""
+    bounds, step = column.bounds, Decimal(column.bounds.multiple_of or 1)
+    low = max(Decimal(bounds.minimum or bounds.above or 0), Decimal(0))
+    number = (low / step).to_integral_value(ROUND_CEILING) * step + more * step
+    if bounds.above is not None and number <= Decimal(bounds.above):
+        number += step
+    if not _allows(bounds, number) and column.kind != "int" and bounds.multiple_of is None:
+        ends = [Decimal(end) for end in (bounds.minimum or bounds.above, bounds.maximum or bounds.below) if end]
+        number = sum(ends, Decimal(0)) / 2 if len(ends) > 1 else ends[0] - 1
+    if not _allows(bounds, number):
+        return None
+    text = f"{number:f}"
+    return Value(f'Decimal("{text}")', _DECIMAL) if column.kind == "decimal" else Value(text)
+
+
+def _allows(bounds: Bounds, number: Decimal) -> bool:
+    return (
+        (bounds.minimum is None or number >= Decimal(bounds.minimum))
+        and (bounds.above is None or number > Decimal(bounds.above))
+        and (bounds.maximum is None or number <= Decimal(bounds.maximum))
+        and (bounds.below is None or number < Decimal(bounds.below))
+    )
+
+
+def _counted(bounds: Bounds) -> str:
+    """Return whole numbers from the lowest that is allowed, one after the other."""
+    step = int(Decimal(bounds.multiple_of or 1))
+    low = max(Decimal(bounds.minimum or bounds.above or 0), Decimal(0))
+    base = int((low / step).to_integral_value(ROUND_CEILING)) * step
+    count = "next(numbers)" if step == 1 else f"{step} * next(numbers)"
+    return count if base <= step else f"{base} + {count}"
 
 
 def _text(bounds: Bounds) -> str:
@@ -94,13 +129,6 @@ def _fresh_text(column: Column) -> Value:
         text = f"str(next(numbers))[-{room}:]" if room < _TEXT_ROOM else "str(next(numbers))"
     shortest = column.bounds.min_length or 0
     return Value(f'{text}.ljust({shortest}, "x")' if shortest > 1 else text, fresh=True)
-
-
-def _member(column: Column) -> Value | None:
-    enum = next((piece for piece in column.annotation.pieces if isinstance(piece, Imported)), None)
-    if enum is None or column.enum_member is None:
-        return None
-    return Value(f"{enum.name}.{column.enum_member}", (Imported(enum.module, enum.name.partition(".")[0]),))
 
 
 def _begins_with(column: Column, text: str) -> bool:

@@ -32,5 +32,5 @@ def refuse_foreign(file: Path) -> None:
     if file.is_dir() or (file.exists() and not is_ours(file)):
         raise OutputError(
             f"`{file}` was not written by ctrlgen and is left alone; nothing was written",
-            hint="move it, or set another `output`",
+            hint="move it, or set another `output`; if its first line was lost, delete it and generate again",
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from db import Database, NotFoundError
 
-from factories import new_post, present
+from controller_factories import new_post, post_values, present
+from query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -37,12 +38,23 @@ async def test_exists(db: Database) -> None:
 
 async def test_update_where(db: Database) -> None:
     post = await new_post(db)
-    assert await db.post.update_where(db.post.c.id == present(post.id), title="changed") == 1
+    assert await db.post.update_where(db.post.c.id == present(post.id), title=(await post_values(db))["title"]) == 1
+
+
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_post(db)
+    async with explained(db) as plans:
+        await db.post.find_all().load("tag")
+    assert len(plans) == 2
 
 
 async def test_get_by_id(db: Database) -> None:
     post = await new_post(db)
-    assert await db.post.get_by_id(present(post.id)) == post
+    async with explained(db) as plans:
+        assert await db.post.get_by_id(present(post.id)) == post
+    assert len(plans) == 1
+    assert plans[0] & {"pk"}
 
 
 async def test_get_one_by_id(db: Database) -> None:
@@ -55,7 +67,7 @@ async def test_get_one_by_id(db: Database) -> None:
 
 async def test_update_by_id(db: Database) -> None:
     post = await new_post(db)
-    value = "changed"
+    value = (await post_values(db))["title"]
     changed = await db.post.update_by_id(present(post.id), title=value)
     assert changed is not None
     assert changed.title == value
@@ -70,12 +82,18 @@ async def test_delete_by_id(db: Database) -> None:
 async def test_find_live(db: Database) -> None:
     post = await new_post(db)
     post = present(await db.post.update_by_id(present(post.id), live=True))
-    assert post in await db.post.find_live()
+    async with explained(db) as plans:
+        assert post in await db.post.find_live()
+    assert len(plans) == 1
+    assert plans[0] & {"idx_post_live"}
 
 
 async def test_find_by_tag_id(db: Database) -> None:
     post = await new_post(db)
-    assert post in await db.post.find_by_tag_id(post.tag_id)
+    async with explained(db) as plans:
+        assert post in await db.post.find_by_tag_id(post.tag_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_post_tag"}
 
 
 async def test_load_tag(db: Database) -> None:

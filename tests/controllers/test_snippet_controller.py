@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import new_snippet, present
+from .controller_factories import new_snippet, present, snippet_values
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,12 +39,26 @@ async def test_exists(db: Database) -> None:
 
 async def test_update_where(db: Database) -> None:
     snippet = await new_snippet(db)
-    assert await db.snippet.update_where(db.snippet.c.id == present(snippet.id), name="changed") == 1
+    assert (
+        await db.snippet.update_where(db.snippet.c.id == present(snippet.id), name=(await snippet_values(db))["name"])
+        == 1
+    )
+
+
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_snippet(db)
+    async with explained(db) as plans:
+        await db.snippet.find_all().load("guild", "author", "target", "aliases", "tags")
+    assert len(plans) == 6
 
 
 async def test_get_by_id(db: Database) -> None:
     snippet = await new_snippet(db)
-    assert await db.snippet.get_by_id(present(snippet.id)) == snippet
+    async with explained(db) as plans:
+        assert await db.snippet.get_by_id(present(snippet.id)) == snippet
+    assert len(plans) == 1
+    assert plans[0] & {"pk_snippets"}
 
 
 async def test_get_one_by_id(db: Database) -> None:
@@ -56,7 +71,7 @@ async def test_get_one_by_id(db: Database) -> None:
 
 async def test_update_by_id(db: Database) -> None:
     snippet = await new_snippet(db)
-    value = "changed"
+    value = (await snippet_values(db))["name"]
     changed = await db.snippet.update_by_id(present(snippet.id), name=value)
     assert changed is not None
     assert changed.name == value
@@ -70,7 +85,10 @@ async def test_delete_by_id(db: Database) -> None:
 
 async def test_get_by_guild_id_and_lower_name(db: Database) -> None:
     snippet = await new_snippet(db)
-    assert await db.snippet.get_by_guild_id_and_lower_name(snippet.guild_id, snippet.name.lower()) == snippet
+    async with explained(db) as plans:
+        assert await db.snippet.get_by_guild_id_and_lower_name(snippet.guild_id, snippet.name.lower()) == snippet
+    assert len(plans) == 1
+    assert plans[0] & {"uq_snippets_guild_id_lower_name"}
 
 
 async def test_get_one_by_guild_id_and_lower_name(db: Database) -> None:
@@ -83,7 +101,7 @@ async def test_get_one_by_guild_id_and_lower_name(db: Database) -> None:
 
 async def test_update_by_guild_id_and_lower_name(db: Database) -> None:
     snippet = await new_snippet(db)
-    value = "changed"
+    value = (await snippet_values(db))["name"]
     changed = await db.snippet.update_by_guild_id_and_lower_name(snippet.guild_id, snippet.name.lower(), name=value)
     assert changed is not None
     assert changed.name == value
@@ -97,17 +115,26 @@ async def test_delete_by_guild_id_and_lower_name(db: Database) -> None:
 
 async def test_find_by_author_id(db: Database) -> None:
     snippet = await new_snippet(db)
-    assert snippet in await db.snippet.find_by_author_id(snippet.author_id)
+    async with explained(db) as plans:
+        assert snippet in await db.snippet.find_by_author_id(snippet.author_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_snippets_author_id"}
 
 
 async def test_find_by_target_id(db: Database) -> None:
     snippet = await new_snippet(db)
-    assert snippet in await db.snippet.find_by_target_id(snippet.target_id)
+    async with explained(db) as plans:
+        assert snippet in await db.snippet.find_by_target_id(snippet.target_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_snippets_target_id"}
 
 
 async def test_find_by_guild_id(db: Database) -> None:
     snippet = await new_snippet(db)
-    assert snippet in await db.snippet.find_by_guild_id(snippet.guild_id)
+    async with explained(db) as plans:
+        assert snippet in await db.snippet.find_by_guild_id(snippet.guild_id)
+    assert len(plans) == 1
+    assert plans[0] & {"uq_snippets_guild_id_lower_name"}
 
 
 async def test_load_guild(db: Database) -> None:

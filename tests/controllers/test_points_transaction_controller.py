@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import new_points_transaction, present
+from .controller_factories import new_points_transaction, present
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -39,14 +40,25 @@ async def test_exists(db: Database) -> None:
 async def test_update_where(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
     assert (
-        await db.points_transaction.update_where(db.points_transaction.c.id == present(points_transaction.id), amount=8)
+        await db.points_transaction.update_where(db.points_transaction.c.id == present(points_transaction.id), amount=7)
         == 1
     )
 
 
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_points_transaction(db)
+    async with explained(db) as plans:
+        await db.points_transaction.find_all().load("sender", "receiver")
+    assert len(plans) == 3
+
+
 async def test_get_by_id(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
-    assert await db.points_transaction.get_by_id(present(points_transaction.id)) == points_transaction
+    async with explained(db) as plans:
+        assert await db.points_transaction.get_by_id(present(points_transaction.id)) == points_transaction
+    assert len(plans) == 1
+    assert plans[0] & {"pk_points_transactions"}
 
 
 async def test_get_one_by_id(db: Database) -> None:
@@ -59,7 +71,7 @@ async def test_get_one_by_id(db: Database) -> None:
 
 async def test_update_by_id(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
-    value = 8
+    value = 7
     changed = await db.points_transaction.update_by_id(present(points_transaction.id), amount=value)
     assert changed is not None
     assert changed.amount == value
@@ -73,12 +85,18 @@ async def test_delete_by_id(db: Database) -> None:
 
 async def test_find_by_receiver_id(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
-    assert points_transaction in await db.points_transaction.find_by_receiver_id(points_transaction.receiver_id)
+    async with explained(db) as plans:
+        assert points_transaction in await db.points_transaction.find_by_receiver_id(points_transaction.receiver_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_points_transactions_receiver_id"}
 
 
 async def test_find_by_sender_id(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
-    assert points_transaction in await db.points_transaction.find_by_sender_id(points_transaction.sender_id)
+    async with explained(db) as plans:
+        assert points_transaction in await db.points_transaction.find_by_sender_id(points_transaction.sender_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_points_transactions_sender_id"}
 
 
 async def test_load_sender(db: Database) -> None:

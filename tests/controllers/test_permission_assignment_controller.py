@@ -8,7 +8,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import new_permission_assignment, permission_assignment_values, present
+from .controller_factories import new_permission_assignment, permission_assignment_values, present
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -48,9 +49,20 @@ async def test_update_where(db: Database) -> None:
     )
 
 
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_permission_assignment(db)
+    async with explained(db) as plans:
+        await db.permission_assignment.find_all().load("rank")
+    assert len(plans) == 2
+
+
 async def test_get_by_id(db: Database) -> None:
     permission_assignment = await new_permission_assignment(db)
-    assert await db.permission_assignment.get_by_id(present(permission_assignment.id)) == permission_assignment
+    async with explained(db) as plans:
+        assert await db.permission_assignment.get_by_id(present(permission_assignment.id)) == permission_assignment
+    assert len(plans) == 1
+    assert plans[0] & {"pk_permission_assignments"}
 
 
 async def test_get_one_by_id(db: Database) -> None:
@@ -77,12 +89,15 @@ async def test_delete_by_id(db: Database) -> None:
 
 async def test_get_by_guild_id_and_role_id(db: Database) -> None:
     permission_assignment = await new_permission_assignment(db)
-    assert (
-        await db.permission_assignment.get_by_guild_id_and_role_id(
-            permission_assignment.guild_id, permission_assignment.role_id
+    async with explained(db) as plans:
+        assert (
+            await db.permission_assignment.get_by_guild_id_and_role_id(
+                permission_assignment.guild_id, permission_assignment.role_id
+            )
+            == permission_assignment
         )
-        == permission_assignment
-    )
+    assert len(plans) == 1
+    assert plans[0] & {"uq_permission_assignments_guild_id_role_id"}
 
 
 async def test_get_one_by_guild_id_and_role_id(db: Database) -> None:
@@ -139,12 +154,18 @@ async def test_upsert_by_guild_id_and_role_id(db: Database) -> None:
 
 async def test_find_by_rank_id(db: Database) -> None:
     permission_assignment = await new_permission_assignment(db)
-    assert permission_assignment in await db.permission_assignment.find_by_rank_id(permission_assignment.rank_id)
+    async with explained(db) as plans:
+        assert permission_assignment in await db.permission_assignment.find_by_rank_id(permission_assignment.rank_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_permission_assignments_rank_id"}
 
 
 async def test_find_by_guild_id(db: Database) -> None:
     permission_assignment = await new_permission_assignment(db)
-    assert permission_assignment in await db.permission_assignment.find_by_guild_id(permission_assignment.guild_id)
+    async with explained(db) as plans:
+        assert permission_assignment in await db.permission_assignment.find_by_guild_id(permission_assignment.guild_id)
+    assert len(plans) == 1
+    assert plans[0] & {"uq_permission_assignments_guild_id_role_id"}
 
 
 async def test_load_rank(db: Database) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import new_snippet_tag, snippet_tag_values
+from .controller_factories import new_snippet_tag, snippet_tag_values
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,7 +39,12 @@ async def test_exists(db: Database) -> None:
 
 async def test_get_by_snippet_id_and_tag_id(db: Database) -> None:
     snippet_tag = await new_snippet_tag(db)
-    assert await db.snippet_tag.get_by_snippet_id_and_tag_id(snippet_tag.snippet_id, snippet_tag.tag_id) == snippet_tag
+    async with explained(db) as plans:
+        assert (
+            await db.snippet_tag.get_by_snippet_id_and_tag_id(snippet_tag.snippet_id, snippet_tag.tag_id) == snippet_tag
+        )
+    assert len(plans) == 1
+    assert plans[0] & {"ix_snippet_tags_tag_id", "pk_snippet_tags"}
 
 
 async def test_get_one_by_snippet_id_and_tag_id(db: Database) -> None:
@@ -74,9 +80,15 @@ async def test_upsert_by_snippet_id_and_tag_id(db: Database) -> None:
 
 async def test_find_by_snippet_id(db: Database) -> None:
     snippet_tag = await new_snippet_tag(db)
-    assert snippet_tag in await db.snippet_tag.find_by_snippet_id(snippet_tag.snippet_id)
+    async with explained(db) as plans:
+        assert snippet_tag in await db.snippet_tag.find_by_snippet_id(snippet_tag.snippet_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_snippet_tags_tag_id", "pk_snippet_tags"}
 
 
 async def test_find_by_tag_id(db: Database) -> None:
     snippet_tag = await new_snippet_tag(db)
-    assert snippet_tag in await db.snippet_tag.find_by_tag_id(snippet_tag.tag_id)
+    async with explained(db) as plans:
+        assert snippet_tag in await db.snippet_tag.find_by_tag_id(snippet_tag.tag_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_snippet_tags_tag_id"}

@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import levels_values, new_levels
+from .controller_factories import levels_values, new_levels
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -43,7 +44,10 @@ async def test_update_where(db: Database) -> None:
 
 async def test_get_by_guild_id_and_member_id(db: Database) -> None:
     levels = await new_levels(db)
-    assert await db.levels.get_by_guild_id_and_member_id(levels.guild_id, levels.member_id) == levels
+    async with explained(db) as plans:
+        assert await db.levels.get_by_guild_id_and_member_id(levels.guild_id, levels.member_id) == levels
+    assert len(plans) == 1
+    assert plans[0] & {"idx_levels_leaderboard", "pk_levels"}
 
 
 async def test_get_one_by_guild_id_and_member_id(db: Database) -> None:
@@ -85,4 +89,7 @@ async def test_upsert_by_guild_id_and_member_id(db: Database) -> None:
 
 async def test_find_by_guild_id(db: Database) -> None:
     levels = await new_levels(db)
-    assert levels in await db.levels.find_by_guild_id(levels.guild_id)
+    async with explained(db) as plans:
+        assert levels in await db.levels.find_by_guild_id(levels.guild_id)
+    assert len(plans) == 1
+    assert plans[0] & {"idx_levels_leaderboard", "pk_levels"}

@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import guild_config_values, new_guild_config
+from .controller_factories import guild_config_values, new_guild_config
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -41,9 +42,20 @@ async def test_update_where(db: Database) -> None:
     assert await db.guild_config.update_where(db.guild_config.c.guild_id == guild_config.guild_id, prefix="chang") == 1
 
 
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_guild_config(db)
+    async with explained(db) as plans:
+        await db.guild_config.find_all().load("guild")
+    assert len(plans) == 2
+
+
 async def test_get_by_guild_id(db: Database) -> None:
     guild_config = await new_guild_config(db)
-    assert await db.guild_config.get_by_guild_id(guild_config.guild_id) == guild_config
+    async with explained(db) as plans:
+        assert await db.guild_config.get_by_guild_id(guild_config.guild_id) == guild_config
+    assert len(plans) == 1
+    assert plans[0] & {"pk_guild_configs"}
 
 
 async def test_get_one_by_guild_id(db: Database) -> None:

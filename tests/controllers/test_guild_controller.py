@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import guild_values, new_guild
+from .controller_factories import guild_values, new_guild
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,12 +39,23 @@ async def test_exists(db: Database) -> None:
 
 async def test_update_where(db: Database) -> None:
     guild = await new_guild(db)
-    assert await db.guild.update_where(db.guild.c.id == guild.id, name="changed") == 1
+    assert await db.guild.update_where(db.guild.c.id == guild.id, name=(await guild_values(db))["name"]) == 1
+
+
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_guild(db)
+    async with explained(db) as plans:
+        await db.guild.find_all().load("config", "users", "cases")
+    assert len(plans) == 4
 
 
 async def test_get_by_id(db: Database) -> None:
     guild = await new_guild(db)
-    assert await db.guild.get_by_id(guild.id) == guild
+    async with explained(db) as plans:
+        assert await db.guild.get_by_id(guild.id) == guild
+    assert len(plans) == 1
+    assert plans[0] & {"pk_guilds"}
 
 
 async def test_get_one_by_id(db: Database) -> None:
@@ -56,7 +68,7 @@ async def test_get_one_by_id(db: Database) -> None:
 
 async def test_update_by_id(db: Database) -> None:
     guild = await new_guild(db)
-    value = "changed"
+    value = (await guild_values(db))["name"]
     changed = await db.guild.update_by_id(guild.id, name=value)
     assert changed is not None
     assert changed.name == value

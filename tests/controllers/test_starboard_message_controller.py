@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import new_starboard_message, starboard_message_values
+from .controller_factories import new_starboard_message, starboard_message_values
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,9 +47,20 @@ async def test_update_where(db: Database) -> None:
     )
 
 
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_starboard_message(db)
+    async with explained(db) as plans:
+        await db.starboard_message.find_all().load("board")
+    assert len(plans) == 2
+
+
 async def test_get_by_message_id(db: Database) -> None:
     starboard_message = await new_starboard_message(db)
-    assert await db.starboard_message.get_by_message_id(starboard_message.message_id) == starboard_message
+    async with explained(db) as plans:
+        assert await db.starboard_message.get_by_message_id(starboard_message.message_id) == starboard_message
+    assert len(plans) == 1
+    assert plans[0] & {"pk_starboard_messages"}
 
 
 async def test_get_one_by_message_id(db: Database) -> None:
@@ -89,7 +101,10 @@ async def test_upsert_by_message_id(db: Database) -> None:
 
 async def test_get_by_posted_id(db: Database) -> None:
     starboard_message = await new_starboard_message(db)
-    assert await db.starboard_message.get_by_posted_id(starboard_message.posted_id) == starboard_message
+    async with explained(db) as plans:
+        assert await db.starboard_message.get_by_posted_id(starboard_message.posted_id) == starboard_message
+    assert len(plans) == 1
+    assert plans[0] & {"uq_starboard_messages_posted_id"}
 
 
 async def test_get_one_by_posted_id(db: Database) -> None:
@@ -130,7 +145,10 @@ async def test_upsert_by_posted_id(db: Database) -> None:
 
 async def test_find_by_guild_id(db: Database) -> None:
     starboard_message = await new_starboard_message(db)
-    assert starboard_message in await db.starboard_message.find_by_guild_id(starboard_message.guild_id)
+    async with explained(db) as plans:
+        assert starboard_message in await db.starboard_message.find_by_guild_id(starboard_message.guild_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_starboard_messages_guild_id"}
 
 
 async def test_load_board(db: Database) -> None:

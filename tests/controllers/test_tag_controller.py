@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import new_tag, present, tag_values
+from .controller_factories import new_tag, present, tag_values
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,12 +39,23 @@ async def test_exists(db: Database) -> None:
 
 async def test_update_where(db: Database) -> None:
     tag = await new_tag(db)
-    assert await db.tag.update_where(db.tag.c.id == present(tag.id), name="changed") == 1
+    assert await db.tag.update_where(db.tag.c.id == present(tag.id), name=(await tag_values(db))["name"]) == 1
+
+
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_tag(db)
+    async with explained(db) as plans:
+        await db.tag.find_all().load("snippets")
+    assert len(plans) == 2
 
 
 async def test_get_by_id(db: Database) -> None:
     tag = await new_tag(db)
-    assert await db.tag.get_by_id(present(tag.id)) == tag
+    async with explained(db) as plans:
+        assert await db.tag.get_by_id(present(tag.id)) == tag
+    assert len(plans) == 1
+    assert plans[0] & {"pk_tags"}
 
 
 async def test_get_one_by_id(db: Database) -> None:
@@ -56,7 +68,7 @@ async def test_get_one_by_id(db: Database) -> None:
 
 async def test_update_by_id(db: Database) -> None:
     tag = await new_tag(db)
-    value = "changed"
+    value = (await tag_values(db))["name"]
     changed = await db.tag.update_by_id(present(tag.id), name=value)
     assert changed is not None
     assert changed.name == value
@@ -70,7 +82,10 @@ async def test_delete_by_id(db: Database) -> None:
 
 async def test_get_by_name(db: Database) -> None:
     tag = await new_tag(db)
-    assert await db.tag.get_by_name(tag.name) == tag
+    async with explained(db) as plans:
+        assert await db.tag.get_by_name(tag.name) == tag
+    assert len(plans) == 1
+    assert plans[0] & {"uq_tags_name"}
 
 
 async def test_get_one_by_name(db: Database) -> None:
@@ -83,7 +98,7 @@ async def test_get_one_by_name(db: Database) -> None:
 
 async def test_update_by_name(db: Database) -> None:
     tag = await new_tag(db)
-    value = "changed"
+    value = (await tag_values(db))["name"]
     changed = await db.tag.update_by_name(tag.name, name=value)
     assert changed is not None
     assert changed.name == value

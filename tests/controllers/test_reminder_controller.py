@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import new_reminder, present, reminder_values
+from .controller_factories import new_reminder, present, reminder_values
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,12 +39,28 @@ async def test_exists(db: Database) -> None:
 
 async def test_update_where(db: Database) -> None:
     reminder = await new_reminder(db)
-    assert await db.reminder.update_where(db.reminder.c.id == present(reminder.id), content="changed") == 1
+    assert (
+        await db.reminder.update_where(
+            db.reminder.c.id == present(reminder.id), content=(await reminder_values(db))["content"]
+        )
+        == 1
+    )
+
+
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_reminder(db)
+    async with explained(db) as plans:
+        await db.reminder.find_all().load("user")
+    assert len(plans) == 2
 
 
 async def test_get_by_id(db: Database) -> None:
     reminder = await new_reminder(db)
-    assert await db.reminder.get_by_id(present(reminder.id)) == reminder
+    async with explained(db) as plans:
+        assert await db.reminder.get_by_id(present(reminder.id)) == reminder
+    assert len(plans) == 1
+    assert plans[0] & {"pk_reminders"}
 
 
 async def test_get_one_by_id(db: Database) -> None:
@@ -56,7 +73,7 @@ async def test_get_one_by_id(db: Database) -> None:
 
 async def test_update_by_id(db: Database) -> None:
     reminder = await new_reminder(db)
-    value = "changed"
+    value = (await reminder_values(db))["content"]
     changed = await db.reminder.update_by_id(present(reminder.id), content=value)
     assert changed is not None
     assert changed.content == value
@@ -71,7 +88,10 @@ async def test_delete_by_id(db: Database) -> None:
 async def test_get_pending_by_user_id_and_key(db: Database) -> None:
     reminder = await new_reminder(db)
     reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
-    assert await db.reminder.get_pending_by_user_id_and_key(reminder.user_id, reminder.key) == reminder
+    async with explained(db) as plans:
+        assert await db.reminder.get_pending_by_user_id_and_key(reminder.user_id, reminder.key) == reminder
+    assert len(plans) == 1
+    assert plans[0] & {"ix_reminders_user_id", "uq_reminder_pending"}
 
 
 async def test_get_one_pending_by_user_id_and_key(db: Database) -> None:
@@ -86,7 +106,7 @@ async def test_get_one_pending_by_user_id_and_key(db: Database) -> None:
 async def test_update_pending_by_user_id_and_key(db: Database) -> None:
     reminder = await new_reminder(db)
     reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
-    value = "changed"
+    value = (await reminder_values(db))["content"]
     changed = await db.reminder.update_pending_by_user_id_and_key(reminder.user_id, reminder.key, content=value)
     assert changed is not None
     assert changed.content == value
@@ -116,12 +136,18 @@ async def test_upsert_pending_by_user_id_and_key(db: Database) -> None:
 async def test_find_pending(db: Database) -> None:
     reminder = await new_reminder(db)
     reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
-    assert reminder in await db.reminder.find_pending()
+    async with explained(db) as plans:
+        assert reminder in await db.reminder.find_pending()
+    assert len(plans) == 1
+    assert plans[0] & {"idx_reminder_pending"}
 
 
 async def test_find_by_user_id(db: Database) -> None:
     reminder = await new_reminder(db)
-    assert reminder in await db.reminder.find_by_user_id(reminder.user_id)
+    async with explained(db) as plans:
+        assert reminder in await db.reminder.find_by_user_id(reminder.user_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_reminders_user_id"}
 
 
 async def test_load_user(db: Database) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import new_permission_command, permission_command_values, present
+from .controller_factories import new_permission_command, permission_command_values, present
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -48,7 +49,10 @@ async def test_update_where(db: Database) -> None:
 
 async def test_get_by_id(db: Database) -> None:
     permission_command = await new_permission_command(db)
-    assert await db.permission_command.get_by_id(present(permission_command.id)) == permission_command
+    async with explained(db) as plans:
+        assert await db.permission_command.get_by_id(present(permission_command.id)) == permission_command
+    assert len(plans) == 1
+    assert plans[0] & {"pk_permission_commands"}
 
 
 async def test_get_one_by_id(db: Database) -> None:
@@ -75,10 +79,15 @@ async def test_delete_by_id(db: Database) -> None:
 
 async def test_get_by_guild_id_and_command(db: Database) -> None:
     permission_command = await new_permission_command(db)
-    assert (
-        await db.permission_command.get_by_guild_id_and_command(permission_command.guild_id, permission_command.command)
-        == permission_command
-    )
+    async with explained(db) as plans:
+        assert (
+            await db.permission_command.get_by_guild_id_and_command(
+                permission_command.guild_id, permission_command.command
+            )
+            == permission_command
+        )
+    assert len(plans) == 1
+    assert plans[0] & {"uq_permission_commands_guild_id_command"}
 
 
 async def test_get_one_by_guild_id_and_command(db: Database) -> None:
@@ -132,4 +141,7 @@ async def test_upsert_by_guild_id_and_command(db: Database) -> None:
 
 async def test_find_by_guild_id(db: Database) -> None:
     permission_command = await new_permission_command(db)
-    assert permission_command in await db.permission_command.find_by_guild_id(permission_command.guild_id)
+    async with explained(db) as plans:
+        assert permission_command in await db.permission_command.find_by_guild_id(permission_command.guild_id)
+    assert len(plans) == 1
+    assert plans[0] & {"uq_permission_commands_guild_id_command"}

@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import new_permission_rank, permission_rank_values, present
+from .controller_factories import new_permission_rank, permission_rank_values, present
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,9 +47,20 @@ async def test_update_where(db: Database) -> None:
     )
 
 
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_permission_rank(db)
+    async with explained(db) as plans:
+        await db.permission_rank.find_all().load("assignments")
+    assert len(plans) == 2
+
+
 async def test_get_by_id(db: Database) -> None:
     permission_rank = await new_permission_rank(db)
-    assert await db.permission_rank.get_by_id(present(permission_rank.id)) == permission_rank
+    async with explained(db) as plans:
+        assert await db.permission_rank.get_by_id(present(permission_rank.id)) == permission_rank
+    assert len(plans) == 1
+    assert plans[0] & {"pk_permission_ranks"}
 
 
 async def test_get_one_by_id(db: Database) -> None:
@@ -75,10 +87,13 @@ async def test_delete_by_id(db: Database) -> None:
 
 async def test_get_by_guild_id_and_name(db: Database) -> None:
     permission_rank = await new_permission_rank(db)
-    assert (
-        await db.permission_rank.get_by_guild_id_and_name(permission_rank.guild_id, permission_rank.name)
-        == permission_rank
-    )
+    async with explained(db) as plans:
+        assert (
+            await db.permission_rank.get_by_guild_id_and_name(permission_rank.guild_id, permission_rank.name)
+            == permission_rank
+        )
+    assert len(plans) == 1
+    assert plans[0] & {"uq_permission_ranks_guild_id_name", "uq_permission_ranks_guild_id_rank"}
 
 
 async def test_get_one_by_guild_id_and_name(db: Database) -> None:
@@ -124,10 +139,13 @@ async def test_upsert_by_guild_id_and_name(db: Database) -> None:
 
 async def test_get_by_guild_id_and_rank(db: Database) -> None:
     permission_rank = await new_permission_rank(db)
-    assert (
-        await db.permission_rank.get_by_guild_id_and_rank(permission_rank.guild_id, permission_rank.rank)
-        == permission_rank
-    )
+    async with explained(db) as plans:
+        assert (
+            await db.permission_rank.get_by_guild_id_and_rank(permission_rank.guild_id, permission_rank.rank)
+            == permission_rank
+        )
+    assert len(plans) == 1
+    assert plans[0] & {"uq_permission_ranks_guild_id_name", "uq_permission_ranks_guild_id_rank"}
 
 
 async def test_get_one_by_guild_id_and_rank(db: Database) -> None:
@@ -173,7 +191,10 @@ async def test_upsert_by_guild_id_and_rank(db: Database) -> None:
 
 async def test_find_by_guild_id(db: Database) -> None:
     permission_rank = await new_permission_rank(db)
-    assert permission_rank in await db.permission_rank.find_by_guild_id(permission_rank.guild_id)
+    async with explained(db) as plans:
+        assert permission_rank in await db.permission_rank.find_by_guild_id(permission_rank.guild_id)
+    assert len(plans) == 1
+    assert plans[0] & {"uq_permission_ranks_guild_id_name", "uq_permission_ranks_guild_id_rank"}
 
 
 async def test_load_assignments(db: Database) -> None:

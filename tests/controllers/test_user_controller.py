@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import new_user, present, user_values
+from .controller_factories import new_user, present, user_values
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,12 +39,25 @@ async def test_exists(db: Database) -> None:
 
 async def test_update_where(db: Database) -> None:
     user = await new_user(db)
-    assert await db.user.update_where(db.user.c.id == present(user.id), username="changed") == 1
+    assert (
+        await db.user.update_where(db.user.c.id == present(user.id), username=(await user_values(db))["username"]) == 1
+    )
+
+
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_user(db)
+    async with explained(db) as plans:
+        await db.user.find_all().load("guild", "cases", "moderated_cases", "reminders")
+    assert len(plans) == 5
 
 
 async def test_get_by_id(db: Database) -> None:
     user = await new_user(db)
-    assert await db.user.get_by_id(present(user.id)) == user
+    async with explained(db) as plans:
+        assert await db.user.get_by_id(present(user.id)) == user
+    assert len(plans) == 1
+    assert plans[0] & {"pk_users"}
 
 
 async def test_get_one_by_id(db: Database) -> None:
@@ -56,7 +70,7 @@ async def test_get_one_by_id(db: Database) -> None:
 
 async def test_update_by_id(db: Database) -> None:
     user = await new_user(db)
-    value = "changed"
+    value = (await user_values(db))["username"]
     changed = await db.user.update_by_id(present(user.id), username=value)
     assert changed is not None
     assert changed.username == value
@@ -70,7 +84,10 @@ async def test_delete_by_id(db: Database) -> None:
 
 async def test_get_by_discord_id(db: Database) -> None:
     user = await new_user(db)
-    assert await db.user.get_by_discord_id(user.discord_id) == user
+    async with explained(db) as plans:
+        assert await db.user.get_by_discord_id(user.discord_id) == user
+    assert len(plans) == 1
+    assert plans[0] & {"uq_users_discord_id"}
 
 
 async def test_get_one_by_discord_id(db: Database) -> None:
@@ -83,7 +100,7 @@ async def test_get_one_by_discord_id(db: Database) -> None:
 
 async def test_update_by_discord_id(db: Database) -> None:
     user = await new_user(db)
-    value = "changed"
+    value = (await user_values(db))["username"]
     changed = await db.user.update_by_discord_id(user.discord_id, username=value)
     assert changed is not None
     assert changed.username == value
@@ -111,7 +128,10 @@ async def test_upsert_by_discord_id(db: Database) -> None:
 
 async def test_find_by_guild_id(db: Database) -> None:
     user = await new_user(db)
-    assert user in await db.user.find_by_guild_id(user.guild_id)
+    async with explained(db) as plans:
+        assert user in await db.user.find_by_guild_id(user.guild_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_users_guild_id"}
 
 
 async def test_load_guild(db: Database) -> None:

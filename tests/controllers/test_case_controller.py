@@ -8,7 +8,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import case_values, new_case, present
+from .controller_factories import case_values, new_case, present
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -43,9 +44,20 @@ async def test_update_where(db: Database) -> None:
     assert await db.case.update_where(db.case.c.id == present(case.id), reason="changed") == 1
 
 
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_case(db)
+    async with explained(db) as plans:
+        await db.case.find_all().load("guild", "moderator", "target")
+    assert len(plans) == 4
+
+
 async def test_get_by_id(db: Database) -> None:
     case = await new_case(db)
-    assert await db.case.get_by_id(present(case.id)) == case
+    async with explained(db) as plans:
+        assert await db.case.get_by_id(present(case.id)) == case
+    assert len(plans) == 1
+    assert plans[0] & {"pk_cases"}
 
 
 async def test_get_one_by_id(db: Database) -> None:
@@ -72,7 +84,10 @@ async def test_delete_by_id(db: Database) -> None:
 
 async def test_get_by_guild_id_and_number(db: Database) -> None:
     case = await new_case(db)
-    assert await db.case.get_by_guild_id_and_number(case.guild_id, case.number) == case
+    async with explained(db) as plans:
+        assert await db.case.get_by_guild_id_and_number(case.guild_id, case.number) == case
+    assert len(plans) == 1
+    assert plans[0] & {"ix_cases_guild_id_type", "uq_cases_guild_id_number"}
 
 
 async def test_get_one_by_guild_id_and_number(db: Database) -> None:
@@ -114,22 +129,34 @@ async def test_upsert_by_guild_id_and_number(db: Database) -> None:
 async def test_find_expiring(db: Database) -> None:
     case = await new_case(db)
     case = present(await db.case.update_by_id(present(case.id), is_active=True, expires_at=datetime.now(UTC)))
-    assert case in await db.case.find_expiring()
+    async with explained(db) as plans:
+        assert case in await db.case.find_expiring()
+    assert len(plans) == 1
+    assert plans[0] & {"idx_case_expiring"}
 
 
 async def test_find_by_guild_id(db: Database) -> None:
     case = await new_case(db)
-    assert case in await db.case.find_by_guild_id(case.guild_id)
+    async with explained(db) as plans:
+        assert case in await db.case.find_by_guild_id(case.guild_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_cases_guild_id_type", "uq_cases_guild_id_number"}
 
 
 async def test_find_by_moderator_id(db: Database) -> None:
     case = await new_case(db)
-    assert case in await db.case.find_by_moderator_id(case.moderator_id)
+    async with explained(db) as plans:
+        assert case in await db.case.find_by_moderator_id(case.moderator_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_cases_moderator_id"}
 
 
 async def test_find_by_target_id(db: Database) -> None:
     case = await new_case(db)
-    assert case in await db.case.find_by_target_id(case.target_id)
+    async with explained(db) as plans:
+        assert case in await db.case.find_by_target_id(case.target_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_cases_target_id"}
 
 
 async def test_load_guild(db: Database) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import new_starboard, starboard_values
+from .controller_factories import new_starboard, starboard_values
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -41,9 +42,20 @@ async def test_update_where(db: Database) -> None:
     assert await db.starboard.update_where(db.starboard.c.guild_id == starboard.guild_id, emoji="changed") == 1
 
 
+async def test_find_all_load(db: Database) -> None:
+    for _ in range(2):
+        await new_starboard(db)
+    async with explained(db) as plans:
+        await db.starboard.find_all().load("messages")
+    assert len(plans) == 2
+
+
 async def test_get_by_guild_id(db: Database) -> None:
     starboard = await new_starboard(db)
-    assert await db.starboard.get_by_guild_id(starboard.guild_id) == starboard
+    async with explained(db) as plans:
+        assert await db.starboard.get_by_guild_id(starboard.guild_id) == starboard
+    assert len(plans) == 1
+    assert plans[0] & {"pk_starboards"}
 
 
 async def test_get_one_by_guild_id(db: Database) -> None:

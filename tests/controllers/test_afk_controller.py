@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from generated import Database, NotFoundError
 
-from .factories import afk_values, new_afk
+from .controller_factories import afk_values, new_afk, present
+from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,12 +41,15 @@ async def test_exists(db: Database) -> None:
 
 async def test_update_where(db: Database) -> None:
     afk = await new_afk(db)
-    assert await db.afk.update_where(db.afk.c.guild_id == afk.guild_id, reason="changed") == 1
+    assert await db.afk.update_where(db.afk.c.guild_id == afk.guild_id, reason=(await afk_values(db))["reason"]) == 1
 
 
 async def test_get_by_guild_id_and_member_id(db: Database) -> None:
     afk = await new_afk(db)
-    assert await db.afk.get_by_guild_id_and_member_id(afk.guild_id, afk.member_id) == afk
+    async with explained(db) as plans:
+        assert await db.afk.get_by_guild_id_and_member_id(afk.guild_id, afk.member_id) == afk
+    assert len(plans) == 1
+    assert plans[0] & {"ix_afks_member_id", "pk_afks"}
 
 
 async def test_get_one_by_guild_id_and_member_id(db: Database) -> None:
@@ -56,7 +62,7 @@ async def test_get_one_by_guild_id_and_member_id(db: Database) -> None:
 
 async def test_update_by_guild_id_and_member_id(db: Database) -> None:
     afk = await new_afk(db)
-    value = "changed"
+    value = (await afk_values(db))["reason"]
     changed = await db.afk.update_by_guild_id_and_member_id(afk.guild_id, afk.member_id, reason=value)
     assert changed is not None
     assert changed.reason == value
@@ -85,14 +91,24 @@ async def test_upsert_by_guild_id_and_member_id(db: Database) -> None:
 
 async def test_find_by_guild_id(db: Database) -> None:
     afk = await new_afk(db)
-    assert afk in await db.afk.find_by_guild_id(afk.guild_id)
+    async with explained(db) as plans:
+        assert afk in await db.afk.find_by_guild_id(afk.guild_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_afks_member_id", "pk_afks"}
 
 
 async def test_find_by_until(db: Database) -> None:
     afk = await new_afk(db)
-    assert afk in await db.afk.find_by_until(afk.until)
+    afk = present(await db.afk.update_by_guild_id_and_member_id(afk.guild_id, afk.member_id, until=datetime.now(UTC)))
+    async with explained(db) as plans:
+        assert afk in await db.afk.find_by_until(present(afk.until))
+    assert len(plans) == 1
+    assert plans[0] & {"idx_afk_temporary"}
 
 
 async def test_find_by_member_id(db: Database) -> None:
     afk = await new_afk(db)
-    assert afk in await db.afk.find_by_member_id(afk.member_id)
+    async with explained(db) as plans:
+        assert afk in await db.afk.find_by_member_id(afk.member_id)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_afks_member_id"}

@@ -1,0 +1,119 @@
+"""The command: ``python -m bench``, from the root of the project."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bench.chart import chart
+from bench.contender import Contender
+from bench.contenders import CONTENDERS, entered
+from bench.measure import Plan, Run
+from bench.operations import OPERATIONS, chosen
+from bench.report import Report
+from bench.server import AUTHORS, Address, Server
+from bot.embedded import database_url
+
+
+class Options(argparse.Namespace):
+    """What the command line says."""
+
+    rounds: int
+    bulk: int
+    only: list[str]
+    peers: list[str]
+    json: Path | None
+    svg: Path | None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark, print its table, and write the files that are asked for."""
+    parser = _parser()
+    options = parser.parse_args(arguments, Options())
+    logging.getLogger("bench_generated").setLevel(logging.ERROR)
+    try:
+        plan = Plan(chosen(options.only), entered(options.peers), options.rounds, options.bulk)
+    except ValueError as error:
+        parser.error(str(error))
+    report = asyncio.run(_run(plan, Address.parse(database_url())))
+    sys.stdout.write(report.text())
+    if options.json:
+        options.json.write_text(report.json(), encoding="utf-8")
+    if options.svg:
+        options.svg.write_text(chart(report), encoding="utf-8")
+    return 0
+
+
+async def _run(plan: Plan, address: Address) -> Report:
+    async with _opened(address) as server, _ready(plan.contenders, address):
+        with _progress() as progress:
+            task = progress.add_task("", total=plan.steps)
+            run = Run(plan, server, lambda what: progress.update(task, advance=1, description=what))
+            figures = await run.measure()
+        settings = await server.settings()
+    return Report(plan.operations, plan.contenders, figures, settings, plan.rounds, plan.bulk)
+
+
+@asynccontextmanager
+async def _opened(address: Address) -> AsyncGenerator[Server, None]:
+    server = await Server.open(address)
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+@asynccontextmanager
+async def _ready(contenders: Mapping[str, Contender], address: Address) -> AsyncGenerator[None, None]:
+    started: list[Contender] = []
+    try:
+        for contender in contenders.values():
+            await contender.setup(address)
+            started.append(contender)
+        yield
+    finally:
+        for contender in started:
+            await contender.teardown()
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description:<45}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m bench", description="Time the same work through every contender.")
+    parser.add_argument("--rounds", type=_positive, default=10, help="how often everything is repeated (default 10)")
+    parser.add_argument("--bulk", type=_bulk, default=AUTHORS, help=f"rows of a bulk operation (default {AUTHORS})")
+    operations = ",".join(operation.name for operation in OPERATIONS)
+    parser.add_argument("--only", type=_names, default=[], metavar="OPERATIONS", help=f"of {operations}")
+    parser.add_argument("--peers", type=_names, default=[], metavar="CONTENDERS", help=f"of {','.join(CONTENDERS)}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the ratios there")
+    return parser
+
+
+def _names(given: str) -> list[str]:
+    return [name for name in given.split(",") if name]
+
+
+def _positive(given: str) -> int:
+    if (number := int(given)) < 1:
+        raise ValueError
+    return number
+
+
+def _bulk(given: str) -> int:
+    return min(_positive(given), AUTHORS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""What every contender offers: one method for each operation, and a transaction for those that run inside one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import ClassVar, Protocol
+
+from typing_extensions import TypedDict
+
+from bench.server import Address
+
+POOL_SIZE = 10
+
+
+class NewAuthor(TypedDict):
+    """What is given for a new row; the other five columns take their defaults."""
+
+    handle: str
+    group_id: int
+    name: str
+    score: int
+    rating: float
+
+
+class Change(TypedDict):
+    """What an update sets."""
+
+    score: int
+    note: str
+
+
+class Score(TypedDict):
+    """One row of a bulk update."""
+
+    id: int
+    score: int
+
+
+class NotOfferedError(Exception):
+    """The library has no call for this operation."""
+
+
+class Calls(Protocol):
+    """What also runs inside a caller's transaction."""
+
+    async def get(self, key: int) -> object:
+        """Return the author with this primary key."""
+        raise NotOfferedError
+
+    async def create(self, values: NewAuthor) -> object:
+        """Insert an author and return the row."""
+        raise NotOfferedError
+
+    async def update(self, key: int, change: Change) -> object:
+        """Change an author and return the row."""
+        raise NotOfferedError
+
+    async def count(self, group_id: int) -> int:
+        """Count the authors of a group."""
+        raise NotOfferedError
+
+
+class Contender(Calls, Protocol):
+    """One library, used as its documentation says.
+
+    ``notes`` tells, for each operation by name, where the library does less than the others or does it differently.
+    """
+
+    notes: ClassVar[Mapping[str, str]] = {}
+
+    async def setup(self, address: Address) -> None:
+        """Open a pool of ``POOL_SIZE`` connections."""
+
+    async def teardown(self) -> None:
+        """Close it."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Calls]:
+        """Open a transaction, and give what runs inside it."""
+        raise NotOfferedError
+
+    async def get_unique(self, handle: str) -> object:
+        """Return the author with this handle."""
+        raise NotOfferedError
+
+    async def list_group(self, group_id: int) -> Sequence[object]:
+        """Return the 100 authors of a group."""
+        raise NotOfferedError
+
+    async def relations(self, group_id: int) -> Sequence[object]:
+        """Return the 100 authors of a group, each with its five posts."""
+        raise NotOfferedError
+
+    def family(self, item: object) -> tuple[object, Sequence[object]]:
+        """Return an author of ``relations``, and its posts; not timed."""
+        raise NotOfferedError
+
+    async def upsert(self, values: NewAuthor) -> object:
+        """Insert an author, or change the one with this handle, and return the row."""
+        raise NotOfferedError
+
+    async def exists(self, group_id: int) -> bool:
+        """Tell whether a group has any author."""
+        raise NotOfferedError
+
+    async def page(self, after: object | None) -> tuple[Sequence[object], object | None]:
+        """Return the page of 50 authors after a cursor, by primary key, and the next cursor."""
+        raise NotOfferedError
+
+    async def bulk_create(self, rows: Sequence[NewAuthor]) -> Sequence[object]:
+        """Insert authors, all or none, and return the rows."""
+        raise NotOfferedError
+
+    async def bulk_update(self, rows: Sequence[Score]) -> None:
+        """Give each of these authors a score of its own, all or none."""
+        raise NotOfferedError

@@ -1,0 +1,153 @@
+"""Raw asyncpg: SQL by hand over its pool, the measure of all others."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import ClassVar, Final
+
+import asyncpg
+from typing_extensions import override
+
+from bench.contender import POOL_SIZE, Calls, Change, Contender, NewAuthor, Score
+from bench.server import Address
+
+INSERT: Final = """
+    INSERT INTO bench_author (handle, group_id, name, score, rating, active, joined_at, note, details)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+UPSERT: Final = f"""
+    {INSERT}
+    ON CONFLICT (handle) DO UPDATE SET group_id = $2, name = $3, score = $4, rating = $5
+    RETURNING *
+"""
+BULK_INSERT: Final = """
+    INSERT INTO bench_author (handle, group_id, name, score, rating, active, joined_at, note, details)
+    SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::float8[],
+                         $6::bool[], $7::timestamptz[], $8::text[], $9::jsonb[])
+    RETURNING *
+"""
+BULK_UPDATE: Final = """
+    UPDATE bench_author SET score = new.score FROM unnest($1::int[], $2::int[]) AS new(id, score)
+    WHERE bench_author.id = new.id
+"""
+
+
+class RawCalls(Calls):
+    """The calls, on the pool or on the one connection of a transaction."""
+
+    executor: asyncpg.Pool | asyncpg.Connection
+
+    def __init__(self, executor: asyncpg.Pool | asyncpg.Connection) -> None:
+        self.executor = executor
+
+    @override
+    async def get(self, key: int) -> object:
+        return await self.executor.fetchrow("SELECT * FROM bench_author WHERE id = $1", key)
+
+    @override
+    async def create(self, values: NewAuthor) -> object:
+        return await self.executor.fetchrow(f"{INSERT} RETURNING *", *_completed(values))
+
+    @override
+    async def update(self, key: int, change: Change) -> object:
+        statement = "UPDATE bench_author SET score = $2, note = $3 WHERE id = $1 RETURNING *"
+        return await self.executor.fetchrow(statement, key, change["score"], change["note"])
+
+    @override
+    async def count(self, group_id: int) -> int:
+        return await self.executor.fetchval("SELECT count(*) FROM bench_author WHERE group_id = $1", group_id)
+
+
+class RawAsyncpg(RawCalls, Contender):
+    """Everything by hand; rows are asyncpg's records."""
+
+    notes: ClassVar = {}
+    executor: asyncpg.Pool
+
+    def __init__(self) -> None:
+        """Wait for ``setup``."""
+
+    @override
+    async def setup(self, address: Address) -> None:
+        self.executor = await asyncpg.create_pool(
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password,
+            database=address.database,
+            min_size=POOL_SIZE,
+            max_size=POOL_SIZE,
+            init=_decode_json,
+        )
+
+    @override
+    async def teardown(self) -> None:
+        await self.executor.close()
+
+    @override
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Calls, None]:
+        async with self.executor.acquire() as connection, connection.transaction():
+            yield RawCalls(connection)
+
+    @override
+    async def get_unique(self, handle: str) -> object:
+        return await self.executor.fetchrow("SELECT * FROM bench_author WHERE handle = $1", handle)
+
+    @override
+    async def list_group(self, group_id: int) -> Sequence[object]:
+        return await self.executor.fetch("SELECT * FROM bench_author WHERE group_id = $1 ORDER BY id", group_id)
+
+    @override
+    async def relations(self, group_id: int) -> Sequence[tuple[object, list[asyncpg.Record]]]:
+        async with self.executor.acquire() as connection:
+            authors = await connection.fetch("SELECT * FROM bench_author WHERE group_id = $1 ORDER BY id", group_id)
+            keys = [author["id"] for author in authors]
+            posts = await connection.fetch("SELECT * FROM bench_post WHERE author_id = ANY($1) ORDER BY id", keys)
+        by_author = defaultdict[int, list[asyncpg.Record]](list)
+        for post in posts:
+            by_author[post["author_id"]].append(post)
+        return [(author, by_author[author["id"]]) for author in authors]
+
+    @override
+    def family(self, item: object) -> tuple[object, Sequence[object]]:
+        assert isinstance(item, tuple)
+        author, posts = item
+        return author, posts
+
+    @override
+    async def upsert(self, values: NewAuthor) -> object:
+        return await self.executor.fetchrow(UPSERT, *_completed(values))
+
+    @override
+    async def exists(self, group_id: int) -> bool:
+        statement = "SELECT EXISTS (SELECT FROM bench_author WHERE group_id = $1)"
+        return await self.executor.fetchval(statement, group_id)
+
+    @override
+    async def page(self, after: object | None) -> tuple[Sequence[object], object | None]:
+        statement = "SELECT * FROM bench_author WHERE id > $1 ORDER BY id LIMIT 50"
+        rows = await self.executor.fetch(statement, after or 0)
+        return rows, rows[-1]["id"]
+
+    @override
+    async def bulk_create(self, rows: Sequence[NewAuthor]) -> Sequence[object]:
+        return await self.executor.fetch(BULK_INSERT, *zip(*map(_completed, rows), strict=True))
+
+    @override
+    async def bulk_update(self, rows: Sequence[Score]) -> None:
+        await self.executor.execute(BULK_UPDATE, [row["id"] for row in rows], [row["score"] for row in rows])
+
+
+def _completed(new: NewAuthor) -> tuple[object, ...]:
+    """Return the values of a row in the order of the INSERT, defaults applied."""
+    given = (new["handle"], new["group_id"], new["name"], new["score"], new["rating"])
+    return (*given, True, datetime.now(UTC), None, dict[str, object]())
+
+
+async def _decode_json(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")

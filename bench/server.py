@@ -1,0 +1,159 @@
+"""The server all contenders share, and the data they find there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bench.models import Base
+
+GROUPS: Final = 100
+GROUP_SIZE: Final = 100
+AUTHORS: Final = GROUPS * GROUP_SIZE
+GROUPS_WITH_POSTS: Final = 20
+POSTS_EACH: Final = 5
+FIRST_NEW: Final = 10_000_000  # what a run adds is numbered, and grouped, from here
+MOMENT: Final = datetime(2025, 1, 1, 12, tzinfo=UTC)
+SETTINGS: Final = ("server_version", "fsync", "synchronous_commit", "shared_buffers")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server is, in the parts that each library puts together in its own way."""
+
+    url: str
+    host: str
+    port: int
+    user: str
+    password: str | None
+    database: str
+
+    @classmethod
+    def parse(cls, given: str) -> Address:
+        """Read a ``postgresql://`` address; the host may be a socket's folder, given as ``?host=``."""
+        url = sa.make_url(given)
+        host = url.query.get("host", url.host or "localhost")
+        port = url.query.get("port", url.port or 5432)
+        return cls(
+            given, str(host), int(str(port)), url.username or "postgres", url.password, url.database or "postgres"
+        )
+
+    @property
+    def sqlalchemy(self) -> sa.URL:
+        """The address as SQLAlchemy's asyncpg dialect takes it."""
+        return sa.URL.create(
+            "postgresql+asyncpg",
+            self.user,
+            self.password,
+            database=self.database,
+            query={"host": self.host, "port": str(self.port)},
+        )
+
+
+class Server:
+    """Makes the tables, puts them back to rest after writes, and drops them at the end."""
+
+    def __init__(self, address: Address, connection: asyncpg.Connection) -> None:
+        self.address, self._connection = address, connection
+
+    @classmethod
+    async def open(cls, address: Address) -> Server:
+        """Connect, and make tables with fresh data in them."""
+        connection = await asyncpg.connect(
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password,
+            database=address.database,
+        )
+        server = cls(address, connection)
+        await server._make_tables()
+        await server._fill()
+        return server
+
+    async def close(self) -> None:
+        """Drop the tables and disconnect."""
+        await self._drop_tables()
+        await self._connection.close()
+
+    async def settings(self) -> dict[str, str]:
+        """Return what of the server's configuration matters to the figures."""
+        return {name: str(await self._connection.fetchval(f"SHOW {name}")) for name in SETTINGS}
+
+    async def restore(self) -> None:
+        """Delete the rows that a batch added, and the remains of those it changed."""
+        await self._connection.execute("DELETE FROM bench_author WHERE group_id >= $1", FIRST_NEW)
+        await self._connection.execute("VACUUM (ANALYZE) bench_author")
+
+    async def _make_tables(self) -> None:
+        await self._drop_tables()
+        engine = create_async_engine(self.address.sqlalchemy)
+        async with engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        await engine.dispose()
+
+    async def _drop_tables(self) -> None:
+        await self._connection.execute("DROP TABLE IF EXISTS bench_post, bench_author")
+
+    async def _fill(self) -> None:
+        authors = [_author(key) for key in range(1, AUTHORS + 1)]
+        posts = [_post(key) for key in range(1, GROUPS_WITH_POSTS * GROUP_SIZE * POSTS_EACH + 1)]
+        await self._connection.copy_records_to_table("bench_author", records=authors)
+        await self._connection.copy_records_to_table("bench_post", records=posts)
+        for table in ("bench_author", "bench_post"):
+            await self._connection.execute(f"SELECT setval('{table}_id_seq', $1)", FIRST_NEW * 10)
+            await self._connection.execute(f"VACUUM (ANALYZE) {table}")
+
+
+def handle_of(key: int) -> str:
+    """Return the handle of the author with this primary key."""
+    return f"handle{key}"
+
+
+def group_of(key: int) -> int:
+    """Return the group of the author with this primary key."""
+    return (key - 1) // GROUP_SIZE
+
+
+def lasting(key: int) -> dict[str, object]:
+    """Return what no operation changes of the author with this primary key."""
+    common = {"id": key, "handle": handle_of(key), "group_id": group_of(key), "name": f"Author {key}"}
+    return {**common, "active": True, "joined_at": MOMENT, "details": details_of(key)}
+
+
+def details_of(key: int) -> dict[str, object]:
+    """Return the JSON of the author, or the post, with this primary key."""
+    return {"level": key % 10, "tags": ["one", "two"]}
+
+
+def _author(key: int) -> tuple[object, ...]:
+    note = "a note on this author" if key % 2 else None
+    return (
+        key,
+        handle_of(key),
+        group_of(key),
+        f"Author {key}",
+        key % 1000,
+        True,
+        MOMENT,
+        key / 7,
+        note,
+        _json(key),
+    )
+
+
+def _post(key: int) -> tuple[object, ...]:
+    author, position = (key - 1) // POSTS_EACH + 1, (key - 1) % POSTS_EACH
+    summary = "in short" if key % 2 else None
+    body = "Lorem ipsum dolor sit amet, consetetur sadipscing elitr"
+    return (key, author, f"Post {key}", body, position, True, MOMENT, key / 3, summary, _json(key))
+
+
+def _json(key: int) -> str:
+    return json.dumps(details_of(key))

@@ -1,0 +1,62 @@
+"""What in the user's test files no longer fits the package: reported, never changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ctrlgen.package import RUNTIME_NAMES, Controller, Package
+from ctrlgen.schema import Finding, Location
+from ctrlgen.stubs.existing import TestFile, speaks_of
+from ctrlgen.stubs.names import FACTORIES, test_file
+
+_DERIVED = ("get_", "update_by_", "delete_", "upsert_", "find_by_", "load_")
+
+
+def stale(package: Package, there: Mapping[Path, TestFile], project: Path) -> Iterator[Finding]:
+    """Yield a finding for each test, import and factory that speaks of what is gone."""
+    controllers = {test_file(controller): controller for controller in package.controllers}
+    for path, file in there.items():
+        place = path.relative_to(project).as_posix() if path.is_relative_to(project) else path.as_posix()
+        yield from _imports(package, file, place)
+        if path.name == f"{FACTORIES}.py":
+            yield from _factories(package, file, place)
+        elif path.name in controllers:
+            yield from _methods(controllers[path.name], file, place)
+        elif found := re.fullmatch(r"test_(\w+)_controller\.py", path.name):
+            message = f"these are tests of `db.{found[1]}`, which is no longer emitted: delete them"
+            yield Finding(Location(place, 1), "CG302", message)
+
+
+def _methods(controller: Controller, file: TestFile, place: str) -> Iterator[Finding]:
+    emitted = {method.name for method in controller.methods} | {"update_where"}
+    for name, line in file.functions:
+        method = name.removeprefix("test_")
+        if method.startswith(_DERIVED) and method not in emitted and speaks_of(file.text, controller, method):
+            message = f"`{name}` tests `db.{controller.module}.{method}`, which is no longer emitted"
+            yield Finding(Location(place, line), "CG302", message)
+
+
+def _imports(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
+    known = {"Database", *RUNTIME_NAMES, *(name for it in package.controllers for name in it.exported)}
+    known |= {"database", "runtime", *(it.module for it in package.controllers)}
+    for module, name, line in file.origins:
+        if module == package.name and name not in known:
+            message = f"`{name}` is imported from `{package.name}`, which no longer has it"
+            yield Finding(Location(place, line), "CG303", message)
+
+
+def _factories(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
+    lines = dict(file.functions)
+    returned = dict(file.returned)
+    for controller in package.controllers:
+        function = f"{controller.module}_values"
+        if function not in returned:
+            continue
+        unknown = returned[function] - {entry.key for entry in controller.create}
+        missing = {entry.key for entry in controller.create if entry.required} - returned[function]
+        wrong = [*(f"lacks `{name}`" for name in sorted(missing)), *(f"gives `{name}`" for name in sorted(unknown))]
+        if wrong:
+            message = f"`{function}` no longer fits `{controller.create_name}`: it {' and '.join(wrong)}"
+            yield Finding(Location(place, lines[function]), "CG304", message)

@@ -1,0 +1,122 @@
+"""What the project's configuration decides: names, what is left out, what is not told."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctrlgen.errors import ConfigError, ModelError
+from ctrlgen.options import Options
+from ctrlgen.plan import plan, plan_controller
+from ctrlgen.schema import ForeignKey, Imported, Location, Schema
+
+from .build import column, expression, index, method_names, model, relation, unique
+
+USER = model("User", column("name", "str", kind="str"), indexes=(unique("name", name="uq_user_name"),))
+SESSION = model("Session", column("token", "str", kind="str"), line=5)
+KEY = ForeignKey(("guild_id",), Imported("models", "Guild"), ("id",), Location("models.py", 7))
+MEMBER = model("Member", column("guild_id"), foreign_keys=(KEY,))
+
+
+def methods(options: Options) -> list[str]:
+    (controller,) = plan(Schema((USER,)), "db", options).controllers
+    return [method.name for method in controller.methods]
+
+
+@pytest.mark.parametrize("key", ["Session", "models.Session"])
+def test_model_takes_the_name_it_is_given(key: str) -> None:
+    (controller,) = plan(Schema((SESSION,)), "db", Options(names={key: "Login"})).controllers
+    assert (controller.module, controller.class_name, controller.create_name) == (
+        "login",
+        "LoginController",
+        "LoginCreate",
+    )
+
+
+def test_method_takes_the_name_it_is_given() -> None:
+    assert "by_name" in methods(Options(names={"User.get_by_name": "by_name"}))
+
+
+def test_method_can_not_take_the_name_of_another() -> None:
+    with pytest.raises(ConfigError, match="gives two methods of `UserController` the name `get_by_id`"):
+        methods(Options(names={"User.get_by_name": "get_by_id"}))
+
+
+def test_model_is_left_out() -> None:
+    package = plan(Schema((SESSION, USER)), "db", Options(skip=("Session",)))
+    assert [controller.module for controller in package.controllers] == ["user"]
+
+
+def test_method_is_left_out() -> None:
+    assert "delete_by_id" not in methods(Options(skip=("models.User.delete_by_id",)))
+
+
+@pytest.mark.parametrize("options", [Options(skip=("Usr",)), Options(names={"Usr": "X"})])
+def test_name_that_nothing_answers_to_is_refused_with_the_nearest(options: Options) -> None:
+    with pytest.raises(ConfigError, match="speaks of `Usr`") as caught:
+        methods(options)
+    assert caught.value.hint == "did you mean `User`?"
+
+
+def test_suffixes_of_models_are_stripped_and_those_of_typed_dicts_replaced() -> None:
+    options = Options(strip=("Table", "Schema"), create_suffix="Insert", update_suffix="Patch")
+    controller = plan_controller(model("UserTable", column("x")), options)
+    assert (controller.module, controller.create_name, controller.update_name) == ("user", "UserInsert", "UserPatch")
+
+
+def test_silenced_finding_is_not_told() -> None:
+    assert [finding.code for finding in plan(Schema((MEMBER,)), "db").findings] == ["CG101"]
+    assert plan(Schema((MEMBER,)), "db", Options(silence=("CG101",))).findings == ()
+
+
+def test_bare_foreign_key_gets_a_finder_where_that_is_wanted() -> None:
+    package = plan(Schema((MEMBER,)), "db", Options(foreign_keys="emit"))
+    (finder,) = [method for method in package.controllers[0].methods if method.name == "find_by_guild_id"]
+    assert "scans the table" in finder.doc
+    assert package.findings == ()
+
+
+def test_bare_foreign_key_is_an_error_where_that_is_wanted() -> None:
+    with pytest.raises(ModelError) as caught:
+        plan(Schema((MEMBER,)), "db", Options(foreign_keys="error"))
+    assert str(caught.value.location) == "models.py:7"
+
+
+def test_key_of_many_columns_is_called_after_its_constraint() -> None:
+    names = tuple("abcde")
+    wide = model("Wide", *map(column, names), primary_key=names, indexes=(unique(*names[::-1], name="uq_wide_slot"),))
+    assert "get_by_primary_key" in method_names(wide)
+    other = model("Wide", *map(column, names), indexes=(unique(*names, name="uq_wide_slot"),))
+    assert "get_by_slot" in method_names(other)
+
+
+def test_expression_without_a_name_takes_its_index_s() -> None:
+    user = model("User", column("n"), indexes=(index(expression(None, "n % 10"), name="ix_user_digit"),))
+    assert "find_by_digit" in method_names(user)
+
+
+def codes(*indexes: object, **options: object) -> list[str]:
+    user = model("User", column("a"), column("b", nullable=True), indexes=indexes)  # type: ignore[arg-type]  # as built
+    return [finding.code for finding in plan(Schema((user,)), "db").findings]
+
+
+def test_expression_that_can_not_be_named_is_found() -> None:
+    assert codes(index(expression(None, "n % 10"), name="ix_user")) == ["CG104"]
+
+
+def test_index_that_another_one_begins_with_is_found() -> None:
+    assert codes(index("a", name="ix_a"), index("a", "b", name="ix_a_b")) == ["CG102"]
+    assert codes(index("a", name="ix_a"), unique("a", name="uq_a")) == ["CG102"]
+    assert codes(index("a", name="ix_a"), index("a", name="ix_a2")) == ["CG102"]
+    assert codes(index("b", name="ix_b"), index("a", "b", name="ix_a_b")) == []
+    assert codes(index("a", name="ix_a", where="a > 1"), index("a", "b", name="ix_a_b")) == []
+
+
+def test_unique_key_that_may_be_null_is_found() -> None:
+    assert codes(unique("b", name="uq_b")) == ["CG103"]
+    assert codes(unique("b", name="uq_b", nulls_not_distinct=True)) == []
+
+
+def test_hash_index_answers_no_spans() -> None:
+    user = model("User", column("a"), indexes=(index("a", name="ix", method="hash"),), relations=(relation("x"),))
+    (finder,) = [method for method in plan_controller(user).methods if method.kind == "find"]
+    assert finder.parameters[0].comparison == "equal"

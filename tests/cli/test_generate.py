@@ -57,7 +57,7 @@ def test_every_setting_is_also_a_flag(app: Project) -> None:
     app.write("pyproject.toml", "")
     done = app.run("generate", "--models", "app.models", "--output", "gen", "--package", "gen", "--tests", "tests/gen")
     assert done.returncode == 0, done.stderr
-    assert {"gen/hero.py", "tests/gen/test_hero.py"} <= app.files().keys()
+    assert {"gen/hero.py", "tests/gen/test_hero_controller.py"} <= app.files().keys()
 
 
 def test_other_folder_is_generated_with_project(app: Project) -> None:

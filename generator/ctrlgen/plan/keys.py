@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ctrlgen.package import Method, MethodKind, Parameter
 from ctrlgen.plan.entries import update_entries
-from ctrlgen.plan.naming import key_name, parameter_name
+from ctrlgen.plan.naming import MANY, key_name, parameter_name
 from ctrlgen.plan.paths import AccessPath, unique_paths
 from ctrlgen.schema import ColumnPart, Model, Part
 
@@ -43,7 +43,8 @@ def parameter(part: Part, name: str, model: Model) -> Parameter:
 
 
 def _method(kind: MethodKind, verb: str, doc: str, path: AccessPath, model: Model) -> Method:
-    key = " and ".join(f"`{name}`" for name in path.names) + path.condition
+    called = [key_name(path.names, path.index, model)] if len(path.names) > MANY else path.names
+    key = " and ".join(f"`{name}`" for name in called) + path.condition
     prefix = "_".join([verb, path.purpose]) if path.purpose else verb
     accepts_null = path.index.nulls_not_distinct
     parameters = tuple(

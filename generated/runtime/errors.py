@@ -93,6 +93,7 @@ class ExclusionViolation(ConstraintError):
 
 
 _CONSTRAINTS = {
+    "23001": (ForeignKeyViolation, "foreign key"),
     "23502": (NotNullViolation, "not-null constraint"),
     "23503": (ForeignKeyViolation, "foreign key"),
     "23505": (UniqueViolation, "unique constraint"),
@@ -129,6 +130,11 @@ def _translation(error: exc.StatementError, model: Model | None) -> DatabaseErro
         named = " ".join(filter(None, (violation.constraint, ", ".join(violation.columns).join("()"))))
         violation.args = (f"{owner}: {words} {named.removesuffix('()').strip()} is violated",)
         return violation
+    if sqlstate(error) == "25P02":
+        return TransactionError(
+            f"{owner}: an error before this one has ended the transaction; what may fail inside one needs a block of "
+            "its own (async with db.transaction()), which is a savepoint"
+        )
     if sqlstate(error).startswith("22") or isinstance(cause, ValueError | TypeError):
         invalid = InvalidValueError(error.statement, None, orig, hide_parameters=True)
         invalid.model, invalid.args = model, (f"{owner}: a value does not fit its column",)

@@ -7,22 +7,25 @@ them replaces this class, and nothing else needs to know.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
+from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
 
 from .connections import Connections
 from .entity import Entity
 from .errors import translated
-from .relations import load_relation, refuse_unloaded
+from .relations import load_relation
 
 M = TypeVar("M", bound=SQLModel)
 T = TypeVar("T")
+
+_log = logging.getLogger(__package__)
 
 
 class Execution(Generic[M]):
@@ -31,69 +34,71 @@ class Execution(Generic[M]):
     def __init__(self, connections: Connections, entity: Entity[M], session: AsyncSession | None) -> None:
         self._connections, self.entity, self._session = connections, entity, session
 
-    @asynccontextmanager
-    async def together(self) -> AsyncGenerator[Execution[M], None]:
-        """Run several statements in one transaction."""
-        async with self._connections.atomic(self._session) as session:
-            yield Execution(self._connections, self.entity, session)
-
     @property
     def in_transaction(self) -> bool:
         """Whether locks are held until the end of a transaction around the call."""
         return self._session is not None or self._connections.ambient() is not None
 
-    async def rows(
-        self, statement: sa.Executable, load: Iterable[str] = (), values: Sequence[Mapping[str, object]] | None = None
-    ) -> list[tuple[Any, ...]]:
-        """Return the rows of a statement, whose first column is the object, with these relationships."""
+    async def run(self, work: Callable[[sa.Connection], T], *, atomic: bool = False) -> T:
+        """Do what needs a connection; several statements are all or nothing if ``atomic``."""
+        slow, begin = self._connections.slow, time.perf_counter()
+        with translated(self.entity.model):
+            done = await self._connections.call(self._session, work, atomic=atomic)
+        if slow is not None and (took := time.perf_counter() - begin) >= slow:
+            _log.warning("a call on %s took %.3f s", self.entity.model.__name__, took)
+        return done
 
-        def work(session: Session) -> list[tuple[Any, ...]]:
-            rows = [tuple(row) for row in session.execute(statement, values).unique()]
-            self._finish(session, [row[0] for row in rows], load)
-            return rows
-
-        return await self._run(work)
-
-    async def objects(self, statement: sa.Executable, load: Iterable[str] = ()) -> list[M]:
+    async def objects(
+        self, statement: sa.Executable, values: Mapping[str, object] | None = None, load: Iterable[str] = ()
+    ) -> list[M]:
         """Return the objects that a statement gives, with these relationships."""
-        return [row[0] for row in await self.rows(statement, load)]
 
-    async def first(self, statement: sa.Executable, load: Iterable[str] = ()) -> M | None:
+        def work(connection: sa.Connection) -> list[M]:
+            found = self.entity.hydrator.objects(connection, statement, values)
+            self.load_into(connection, found, load)
+            return found
+
+        return await self.run(work)
+
+    async def first(
+        self, statement: sa.Executable, values: Mapping[str, object] | None = None, load: Iterable[str] = ()
+    ) -> M | None:
         """Return the first object that a statement gives, if it gives any."""
-        found = await self.objects(statement, load)
+        found = await self.objects(statement, values, load)
         return found[0] if found else None
 
-    async def scalar(self, statement: sa.Executable) -> object:
+    async def scalar(self, statement: sa.Executable, values: Mapping[str, object]) -> object:
         """Return the one value that a statement gives."""
-        return await self._run(lambda session: session.execute(statement).scalar())
+        return await self.run(lambda connection: connection.execute(statement, values).scalar())
 
-    async def affected(self, statement: sa.Executable) -> int:
+    async def affected(self, statement: sa.Executable, values: Mapping[str, object]) -> int:
         """Return how many rows a statement has changed."""
-        return await self._run(lambda session: cast("sa.CursorResult[Any]", session.execute(statement)).rowcount)
+        return await self.run(lambda connection: connection.execute(statement, values).rowcount)
 
-    async def load(self, relation: str, objects: Iterable[M]) -> None:
-        """Load a relationship of objects that are here already."""
-        await self._run(lambda session: self._finish(session, list(objects), [relation]))
-
-    async def stream(self, statement: sa.Executable, load: Iterable[str]) -> AsyncGenerator[M, None]:
+    async def stream(
+        self, statement: sa.Executable, values: Mapping[str, object], load: Sequence[str], *, by_orm: bool
+    ) -> AsyncGenerator[M, None]:
         """Return the objects that a statement gives one by one, few of them in memory at a time."""
         # A cursor lives in a transaction, so this is never a call of its own as others are.
-        async with self._connections.atomic(self._session) as outer, self._connections.joined(outer) as session:
+        async with self._connections.atomic(self._session) as outer:
             with translated(self.entity.model):
-                result = await session.stream_scalars(statement, execution_options={"yield_per": 500})
-                async for objects in result.partitions():
-                    await session.run_sync(self._finish, objects, load)
-                    for one in filter(session.__contains__, session.sync_session.identity_map.values()):
-                        session.expunge(one)
-                    for one in objects:
-                        yield one
+                await outer.flush()
+                connection = await outer.connection()
+                async with AsyncSession(connection, join_transaction_mode="rollback_only") as session:
+                    source: Any = session if by_orm else connection
+                    result = await source.stream(statement, values, execution_options={"yield_per": 500})
+                    async for rows in result.partitions():
+                        for one in await greenlet_spawn(self._batch, session, rows, load, by_orm):
+                            yield one
 
-    async def _run(self, work: Callable[[Session], T]) -> T:
-        async with self._connections.joined(self._session) as session:
-            with translated(self.entity.model):
-                return await session.run_sync(work)
-
-    def _finish(self, session: Session, objects: Sequence[Any], load: Iterable[str]) -> None:
+    def load_into(self, connection: sa.Connection, objects: Sequence[M], load: Iterable[str]) -> None:
+        """Load relationships of objects that are here already, each with one statement."""
         for name in load:
-            load_relation(session, self.entity.mapper, name, objects)
-        refuse_unloaded(session)
+            load_relation(connection, self.entity.mapper, name, objects)
+
+    def _batch(self, session: AsyncSession, rows: Sequence[Any], load: Sequence[str], by_orm: bool) -> list[M]:
+        hydrator, sync = self.entity.hydrator, session.sync_session
+        found = cast("list[M]", [row[0] for row in rows]) if by_orm else hydrator.of_rows(rows)
+        hydrator.release(sync)
+        self.load_into(sync.connection(), found, load)
+        return found

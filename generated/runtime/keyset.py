@@ -31,7 +31,7 @@ class Term:
 
     def bound(self, text: str) -> sa.ColumnElement[Any]:
         """Return a value of the expression, from its text."""
-        if isinstance(self.expression.type, sa.types.NullType):  # PostgreSQL gives a constant the type that fits
+        if not isinstance(self.expression, sa.Column):  # what type it has, PostgreSQL alone knows
             return sa.bindparam(None, text, sa.Text, literal_execute=True)
         return sa.cast(sa.literal(text, sa.Text), self.expression.type)
 

@@ -11,11 +11,17 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
+from sqlalchemy.util import greenlet_spawn
 
-from .errors import TransactionError, translated
+from .errors import TransactionError, sqlstate, translated
+
+T = TypeVar("T")
 
 Isolation: TypeAlias = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 
@@ -41,8 +47,8 @@ _scopes: ContextVar[tuple[Scope, ...]] = ContextVar("scopes", default=())
 class Connections:
     """The engine of one service, and the blocks that are open on it."""
 
-    def __init__(self, make_engine: Callable[[], AsyncEngine]) -> None:
-        self._make_engine = make_engine
+    def __init__(self, make_engine: Callable[[], AsyncEngine], slow: float | None = None) -> None:
+        self._make_engine, self.slow = make_engine, slow
         self._sandbox: AsyncConnection | None = None
         self._turn = asyncio.Lock()
 
@@ -50,11 +56,6 @@ class Connections:
     def engine(self) -> AsyncEngine:
         """The engine, made on first use."""
         return self._make_engine()
-
-    @cached_property
-    def autocommit(self) -> AsyncEngine:
-        """The same pool, each statement its own transaction: one round trip instead of three."""
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def sandbox(self) -> AsyncGenerator[None, None]:
@@ -72,10 +73,12 @@ class Connections:
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[AsyncSession, None]:
         """Open a session of its own: commit at the end, roll back on error."""
-        async with self._bind() as bind, _new_session(bind, "create_savepoint") as session:
-            yield session
-            with translated(None):
-                await session.commit()
+        async with self._bind() as bind:
+            session = AsyncSession(bind, expire_on_commit=False, join_transaction_mode="create_savepoint")
+            async with session:
+                yield session
+                with translated(None):
+                    await session.commit()
 
     @asynccontextmanager
     async def transaction(self, isolation: Isolation | None, read_only: bool) -> AsyncGenerator[AsyncSession, None]:
@@ -83,8 +86,12 @@ class Connections:
         if ambient := self.ambient():
             if isolation or read_only:
                 raise TransactionError("isolation and read_only are for the outermost transaction")
+            with translated(None):
+                await ambient.flush()
             async with ambient.begin_nested():
                 yield ambient
+                with translated(None):
+                    await ambient.flush()
             return
         options = {"isolation_level": isolation} if isolation else {}
         async with self.session() as session:
@@ -93,21 +100,18 @@ class Connections:
             with self._inside(session):
                 yield session
 
-    @asynccontextmanager
-    async def joined(self, given: AsyncSession | None) -> AsyncGenerator[AsyncSession, None]:
-        """Open the session for one call, in the transaction around it if there is one.
+    async def call(self, given: AsyncSession | None, work: Callable[[sa.Connection], T], *, atomic: bool) -> T:
+        """Do the work of one call, in the transaction around it if there is one.
 
-        It never is the caller's own session: what comes out of it is detached, and what goes wrong in it leaves the
-        caller's objects alone.
+        Otherwise its statements have one of their own if ``atomic``, else each is committed as it is run.
         """
         if outer := given or self.ambient():
-            await outer.flush()
-            async with _new_session(await outer.connection(), "rollback_only") as session:
-                yield session
-        else:
-            alone = self.session() if self._sandbox else _new_session(self.autocommit, "rollback_only")
-            async with alone as session:
-                yield session
+            return await greenlet_spawn(_inside_session, outer.sync_session, work)
+        if self._sandbox:
+            async with self._turn_on(self._sandbox) as connection:
+                return await greenlet_spawn(_inside_savepoint, connection.sync_connection, work)
+        alone = _inside_transaction if atomic else _committed_at_once
+        return await greenlet_spawn(alone, self.engine.sync_engine, work)
 
     @asynccontextmanager
     async def atomic(self, given: AsyncSession | None) -> AsyncGenerator[AsyncSession, None]:
@@ -134,10 +138,15 @@ class Connections:
         if self._sandbox is None:
             yield self.engine
             return
+        async with self._turn_on(self._sandbox) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _turn_on(self, connection: AsyncConnection) -> AsyncGenerator[AsyncConnection, None]:
         around = next(self._open_scopes(), None)
         async with around.turn if around else self._turn:
             with self._inside(None):
-                yield self._sandbox
+                yield connection
 
     @contextmanager
     def _inside(self, session: AsyncSession | None) -> Generator[None, None, None]:
@@ -154,7 +163,33 @@ class Connections:
         return (scope for scope in reversed(_scopes.get()) if scope.owner is self and scope.open)
 
 
-def _new_session(
-    bind: AsyncEngine | AsyncConnection, join: Literal["rollback_only", "create_savepoint"]
-) -> AsyncSession:
-    return AsyncSession(bind, expire_on_commit=False, join_transaction_mode=join)
+def _inside_session(session: Session, work: Callable[[sa.Connection], T]) -> T:
+    session.flush()
+    return work(session.connection())
+
+
+def _inside_savepoint(connection: sa.Connection | None, work: Callable[[sa.Connection], T]) -> T:
+    if connection is None:
+        raise TransactionError("the sandbox is closed")
+    with connection.begin_nested():
+        return work(connection)
+
+
+def _inside_transaction(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+    with engine.begin() as connection:
+        return work(connection)
+
+
+def _committed_at_once(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+    """Work without BEGIN and COMMIT, which would be two round trips more."""
+    with engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        engine.dialect.set_isolation_level(driver, "AUTOCOMMIT")
+        try:
+            return work(connection)
+        except DBAPIError as error:
+            if not sqlstate(error):  # the driver refused a value half-way through the protocol
+                connection.invalidate()
+            raise
+        finally:
+            engine.dialect.reset_isolation_level(driver)

@@ -1,85 +1,100 @@
-"""Relationships of detached objects: loading them in one statement, and refusing to load them unasked."""
+"""Loads relationships of detached objects: one statement for any number of them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.sql import operators, visitors
 from sqlmodel import SQLModel
 
-from .errors import UnloadedError
+from .hydration import Hydrator
+
+Key: TypeAlias = tuple[object, ...]
+Found: TypeAlias = dict[Key, list[object]]
+Relation: TypeAlias = "orm.RelationshipProperty[Any]"
 
 
-@dataclass(frozen=True)
-class Unloaded:
-    """Stands in for a relationship that was not loaded: shared by the objects of a model, and picklable."""
-
-    relation: str
-
-    def __call__(self, state: orm.InstanceState[Any], passive: orm.PassiveFlag) -> object:
-        """Answer SQLAlchemy, which asks for the value when the attribute is touched."""
-        load = state.manager[self.relation].impl.callable_
-        if state.session is not None and load:  # added to a session by the caller: its rules hold
-            return load(state, passive)
-        if not passive & orm.PassiveFlag.SQL_OK:
-            return orm.LoaderCallableStatus.PASSIVE_NO_RESULT
-        raise UnloadedError(
-            f"{state.class_.__name__}.{self.relation} is not loaded: ask for it when reading, with "
-            f'load=["{self.relation}"], or load it now with load_{self.relation}(objects)'
-        )
-
-
-def refuse_unloaded(session: orm.Session) -> None:
-    """Make every object of a session that is about to end refuse to load anything by itself."""
-    for state in session.identity_map.all_states():
-        missing = {name: one for name, one in _stand_ins(state.mapper).items() if name not in state.dict}
-        state.callables = {**state.callables, **missing}
-
-
-def load_relation(session: orm.Session, mapper: orm.Mapper[Any], name: str, objects: Iterable[SQLModel]) -> None:
-    """Load one relationship of any number of objects with one statement."""
-    owners: dict[tuple[object, ...], list[SQLModel]] = {}
+def load_relation(connection: sa.Connection, mapper: orm.Mapper[Any], name: str, objects: Iterable[SQLModel]) -> None:
+    """Load one relationship of any number of objects."""
+    relation: Relation = mapper.relationships[name]
+    attributes, find = _plan(relation)
+    owners: dict[Key, list[SQLModel]] = {}
     for one in objects:
-        owners.setdefault(tuple(mapper.primary_key_from_instance(one)), []).append(one)
-    if not owners:
-        return
-    relation = mapper.relationships[name]
-    owner: Any = orm.aliased(mapper.class_) if relation.target is mapper.local_table else mapper.class_
-    attributes = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
-    key: list[sa.ColumnElement[Any]] = [getattr(owner, attribute) for attribute in attributes]
-    statement = sa.select(*key, relation.mapper.class_).select_from(owner).join(getattr(owner, name))
-    statement = statement.where(one_of(key, list(owners))).order_by(*(relation.order_by or ()))
-    found: dict[tuple[object, ...], list[object]] = {}
-    for row in session.execute(statement.options(*explicit_only(relation.mapper))):
-        found.setdefault(tuple(row[:-1]), []).append(row[-1])
-    for identity, same in owners.items():
-        related = found.get(identity, [])
+        if not isinstance(one, mapper.class_):
+            raise TypeError(f"load_{name} takes objects of {mapper.class_.__name__}, not {type(one).__name__}")
+        owners.setdefault(tuple([getattr(one, attribute) for attribute in attributes]), []).append(one)
+    wanted = [key for key in owners if None not in key]
+    found = find(connection, wanted) if wanted else {}
+    for key, same in owners.items():
+        related = found.get(key, [])
         for one in same:
-            set_committed_value(one, name, related if relation.uselist else next(iter(related), None))
+            set_committed_value(one, name, list(related) if relation.uselist else related[0] if related else None)
 
 
 def one_of(key: Sequence[sa.ColumnElement[Any]], values: Collection[Sequence[object]]) -> sa.ColumnElement[bool]:
     """Return the condition that a key is one of these, in as many parameters as it has columns."""
     columns = zip(key, zip(*values, strict=True), strict=True)
-    arrays = [sa.func.unnest(sa.literal(list(given), sa.ARRAY(column.type))) for column, given in columns]
-    return sa.tuple_(*key).in_(sa.select(*arrays))
+    arrays = [sa.literal(list(given), sa.ARRAY(column.type)) for column, given in columns]
+    if len(arrays) == 1:
+        return key[0] == sa.any_(arrays[0])
+    return sa.tuple_(*key).in_(sa.select(*map(sa.func.unnest, arrays)))
 
 
 @cache
-def explicit_only(mapper: orm.Mapper[Any]) -> tuple[ExecutableOption, ...]:
-    """Return the option that keeps a model's own ``lazy="joined"`` and the like from loading; none if it has none."""
-    eager = {"joined", "selectin", "subquery", "immediate"}
-    relations = (relation for one in mapper.registry.mappers for relation in one.relationships)
-    return (orm.lazyload("*"),) if any(relation.lazy in eager for relation in relations) else ()
+def _plan(relation: Relation) -> tuple[list[str], Callable[[sa.Connection, list[Key]], Found]]:
+    """Return the attributes that an object is matched by, and what finds the related ones by those."""
+    mapper, hydrator = relation.parent, Hydrator(relation.mapper)
+    if not hydrator.plain or not _is_equality(relation.primaryjoin, relation.secondaryjoin):
+        return _names(mapper, mapper.primary_key), lambda connection, keys: _by_join(connection, relation, keys)
+    pairs = relation.synchronize_pairs if relation.secondary is not None else relation.local_remote_pairs or []
+    matched = [remote for _, remote in pairs]
+    source = _linked(relation) if relation.secondary is not None else relation.target
+    statement = sa.select(*hydrator.columns, *(column.label(None) for column in matched)).select_from(source)
+    statement = statement.order_by(*(relation.order_by or ()))
+    width = len(hydrator.columns)
+
+    def find(connection: sa.Connection, keys: list[Key]) -> Found:
+        rows = connection.execute(statement.where(one_of(matched, keys))).all()
+        found: Found = {}
+        for one, row in zip(hydrator.of_rows(rows), rows, strict=True):
+            found.setdefault(tuple(row[width:]), []).append(one)
+        return found
+
+    return _names(mapper, [local for local, _ in pairs]), find
 
 
-@cache
-def _stand_ins(mapper: orm.Mapper[Any]) -> dict[str, Unloaded]:
-    queries = {"dynamic", "write_only"}  # what they give is a query, which loads when asked
-    return {one.key: Unloaded(one.key) for one in mapper.relationships if one.lazy not in queries}
+def _by_join(connection: sa.Connection, relation: Relation, keys: list[Key]) -> Found:
+    """Find related objects by a join that SQLAlchemy makes, whatever it is."""
+    mapper, hydrator = relation.parent, Hydrator(relation.mapper)
+    owner: Any = orm.aliased(mapper.class_) if relation.target is mapper.local_table else mapper.class_
+    key = [getattr(owner, attribute) for attribute in _names(mapper, mapper.primary_key)]
+    statement = sa.select(relation.mapper.class_, *key).select_from(owner).join(getattr(owner, relation.key))
+    statement = statement.where(one_of(key, keys)).order_by(*(relation.order_by or ())).options(*hydrator.explicit)
+    found: Found = {}
+    for row in hydrator.by_orm(connection, statement):
+        found.setdefault(row[1:], []).append(row[0])
+    return found
+
+
+def _linked(relation: Relation) -> sa.FromClause:
+    """Return the target with the rows of the table that links to it."""
+    pairs = relation.secondary_synchronize_pairs or []
+    secondary = cast("sa.FromClause", relation.secondary)
+    return secondary.join(relation.target, sa.and_(*(target == link for target, link in pairs)))
+
+
+def _names(mapper: orm.Mapper[Any], columns: Iterable[Any]) -> list[str]:
+    return [mapper.get_property_by_column(column).key for column in columns]
+
+
+def _is_equality(*joins: sa.ColumnElement[bool] | None) -> bool:
+    """Whether joins say nothing but that columns are equal."""
+    parts = [part for join in joins if join is not None for part in visitors.iterate(join)]
+    allowed = (sa.Column, sa.BinaryExpression, sa.BooleanClauseList)
+    plain = all(isinstance(part, allowed) for part in parts)
+    return plain and all(getattr(part, "operator", operators.eq) in {operators.eq, operators.and_} for part in parts)

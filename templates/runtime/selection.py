@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 import sqlalchemy as sa
@@ -12,10 +13,12 @@ from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
 from .arguments import Page
+from .entity import Entity, is_sql
 from .errors import NotFoundError, TransactionError
 from .execution import Execution
+from .filters import Where, refuse_others
 from .keyset import Order
-from .relations import explicit_only
+from .statements import assignment, update_rows
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
@@ -32,7 +35,7 @@ class Selection(Generic[M, L]):
 
     _execution: Execution[M]
     _validation: Validation
-    _where: tuple[sa.ColumnElement[bool], ...] = ()
+    _where: Where
     _order: tuple[sa.SQLColumnExpression[object], ...] = ()
     _limit: int | None = None
     _offset: int | None = None
@@ -42,6 +45,10 @@ class Selection(Generic[M, L]):
 
     def order_by(self, *clauses: sa.SQLColumnExpression[object]) -> Self:
         """Order by these, in place of any order before."""
+        for clause in clauses:
+            if not is_sql(clause):
+                raise TypeError(f"an order is a column or expression such as c.points.desc(), not {clause!r}")
+            refuse_others(self._entity, clause)
         return replace(self, _order=clauses)
 
     def limit(self, limit: int | None) -> Self:
@@ -54,7 +61,7 @@ class Selection(Generic[M, L]):
 
     def load(self, *names: L) -> Self:
         """Load these relationships too, each with one more statement."""
-        return replace(self, _relations=(*self._relations, *self._execution.entity.relations(names)))
+        return replace(self, _relations=(*self._relations, *self._entity.relations(names)))
 
     def options(self, *options: ExecutableOption) -> Self:
         """Add SQLAlchemy's own loader options."""
@@ -72,25 +79,23 @@ class Selection(Generic[M, L]):
         return self._all().__await__()
 
     async def __aiter__(self) -> AsyncGenerator[M, None]:
-        async for one in self._execution.stream(self._statement(), self._relations):
+        stream = self._execution.stream(self._statement(), self._values, self._relations, by_orm=self._by_orm)
+        async for one in stream:
             yield one
 
     async def first(self) -> M | None:
         """Return the first row, or None."""
-        return await self._execution.first(self.limit(1)._statement(), self._relations)
+        return await self._first(1)
 
     async def one(self) -> M:
         """Return the only row; none is a NotFoundError, several are SQLAlchemy's MultipleResultsFound."""
         if (found := await self.one_or_none()) is None:
-            raise NotFoundError(self._execution.entity.model)
+            raise NotFoundError(self._entity.model)
         return found
 
     async def one_or_none(self) -> M | None:
         """Return the only row, or None; several are SQLAlchemy's MultipleResultsFound."""
-        found = await self._execution.objects(self._statement().order_by(None).limit(2), self._relations)
-        if len(found) > 1:
-            raise MultipleResultsFound(f"more than one {self._execution.entity.model.__name__}")
-        return found[0] if found else None
+        return await self._first(2)
 
     async def page(self, size: int = 50, after: str | None = None) -> Page[M]:
         """Return the rows that follow a cursor, or the first; every page costs the same."""
@@ -98,12 +103,11 @@ class Selection(Generic[M, L]):
         if size < 1:
             raise ValueError("a page has at least one row")
         order = self._total_order()
-        statement = self.order_by(*order.clauses)._statement().add_columns(*order.position()).limit(size + 1)
-        if after is not None:
-            statement = statement.where(order.after(after))
-        rows = await self._execution.rows(statement, self._relations)
-        following = order.cursor(rows[size - 1][1:]) if len(rows) > size else None
-        return Page([row[0] for row in rows[:size]], following)
+        beyond = [] if after is None else [order.after(after)]
+        statement = self.in_total_order().limit(size + 1)._statement().where(*beyond).add_columns(*order.position())
+        found = await self._execution.run(partial(self._page, statement, size))
+        items, last = found
+        return Page(items, None if last is None else order.cursor(last))
 
     async def count(self) -> int:
         """Return how many rows there are."""
@@ -112,64 +116,125 @@ class Selection(Generic[M, L]):
     async def exists(self) -> bool:
         """Return whether there is any."""
         self._refuse_limits("exists")
-        rows = sa.select(sa.literal(1)).select_from(self._execution.entity.model).where(*self._where)
-        return bool(await self._execution.scalar(sa.select(rows.exists())))
+        statement = self._entity.prepared(
+            self._where.shape and ("exists", self._where.shape),
+            lambda: sa.select(sa.exists(sa.select(1).select_from(self._entity.table).where(*self._where.conditions))),
+        )
+        return bool(await self._execution.scalar(statement, self._where.values))
 
     async def sum(self, column: sa.SQLColumnExpression[N]) -> N:
         """Return the sum of a column; of no rows, zero."""
+        refuse_others(self._entity, column)
         expression = sa.func.sum(column)
         total, kind = cast("Any", await self._aggregate("sum", expression)), expression.type.python_type
         return cast("N", kind(total or 0) if kind is int or not total else total)  # of bigint it is a numeric
 
     async def delete(self, *, all_rows: bool = False) -> int:
         """Delete the rows and return how many there were; every row of the table only with ``all_rows``."""
-        statement = sa.delete(self._execution.entity.model).where(*self._targets(all_rows))
-        return await self._execution.affected(statement)
+        where = self._targets(all_rows)
+        statement = self._entity.prepared(
+            where.shape and ("delete", where.shape), lambda: sa.delete(self._entity.table).where(*where.conditions)
+        )
+        return await self._execution.affected(statement, where.values)
 
     async def update(
         self, values: Mapping[str, object] | None = None, /, *, all_rows: bool = False, **more: object
     ) -> int:
         """Set values, which may be SQL expressions, and return how many rows there were."""
-        changes = self._validation.change({**(values or {}), **more})
+        where, changes = self._targets(all_rows), self._validation.change({**(values or {}), **more})
         if not changes:
-            return await self.count()
-        statement = sa.update(self._execution.entity.model).where(*self._targets(all_rows))
-        return await self._execution.affected(statement.values(self._execution.entity.assigned(changes)))
+            return await self.count() if self._limit is None and self._offset is None else len(await self)
+        setting = assignment(self._entity, changes)
+        statement = update_rows(self._entity, where, setting)
+        return await self._execution.affected(statement, {**where.values, **setting.values})
+
+    @property
+    def _entity(self) -> Entity[M]:
+        return self._execution.entity
+
+    @property
+    def _by_orm(self) -> bool:
+        return bool(self._options) or not self._entity.hydrator.plain
+
+    @property
+    def _values(self) -> dict[str, object]:
+        bounds = {"limit__": self._limit, "offset__": self._offset}
+        return {**self._where.values, **{name: value for name, value in bounds.items() if value is not None}}
 
     async def _all(self) -> list[M]:
-        return await self._execution.objects(self._statement(), self._relations)
+        if self._by_orm:
+            return await self._execution.run(self._objects_by_orm)
+        return await self._execution.objects(self._statement(), self._values, self._relations)
+
+    async def _first(self, most: int) -> M | None:
+        """Return the only one of at most that many rows; ``limit`` may allow still fewer."""
+        found = await self.limit(most if self._limit is None else min(most, self._limit))
+        if len(found) > 1:
+            raise MultipleResultsFound(f"more than one {self._entity.model.__name__}")
+        return found[0] if found else None
 
     async def _aggregate(self, name: str, function: sa.ColumnElement[Any]) -> object:
         self._refuse_limits(name)
-        model = self._execution.entity.model
-        return await self._execution.scalar(sa.select(function).select_from(model).where(*self._where))
+        statement = self._entity.prepared(
+            (self._where.shape and name == "count" and ("count", self._where.shape)) or None,
+            lambda: sa.select(function).select_from(self._entity.table).where(*self._where.conditions),
+        )
+        return await self._execution.scalar(statement, self._where.values)
+
+    def _objects_by_orm(self, connection: sa.Connection) -> list[M]:
+        found = [row[0] for row in self._entity.hydrator.by_orm(connection, self._statement(), self._values)]
+        self._execution.load_into(connection, found, self._relations)
+        return found
+
+    def _page(
+        self, statement: sa.Select[Any], size: int, connection: sa.Connection
+    ) -> tuple[list[M], Sequence[Any] | None]:
+        """Return the objects of a page, and the position of its last one if more follow."""
+        hydrator, values = self._entity.hydrator, {**self._values, "limit__": size + 1}
+        if self._by_orm:
+            rows = hydrator.by_orm(connection, statement, values)
+            items, width = [row[0] for row in rows[:size]], 1
+        else:
+            rows = [tuple(row) for row in connection.execute(statement, values)]
+            items, width = hydrator.of_rows(rows[:size]), len(hydrator.columns)
+        self._execution.load_into(connection, items, self._relations)
+        return items, tuple(rows[size - 1][width:]) if len(rows) > size else None
 
     def _statement(self) -> sa.Select[Any]:
-        entity = self._execution.entity
-        statement = self._refined(sa.select(entity.model)).options(*explicit_only(entity.mapper), *self._options)
-        if self._lock is None:
-            return statement
-        if not self._execution.in_transaction:
+        if self._lock and not self._execution.in_transaction:
             raise TransactionError("for_update() locks until the end of a transaction: open one around the call")
-        return statement.with_for_update(of=entity.model, skip_locked=self._lock == "skip")
+        plain = not (self._order or self._by_orm) and self._where.shape is not None
+        shape = ("select", self._where.shape, self._limit is None, self._offset is None, self._lock) if plain else None
+        return self._entity.prepared(shape, self._built)
+
+    def _built(self) -> sa.Select[Any]:
+        entity = self._entity
+        what = [entity.model] if self._by_orm else entity.hydrator.columns
+        statement = self._refined(sa.select(*what))
+        if self._by_orm:
+            statement = statement.options(*entity.hydrator.explicit, *self._options)
+        return statement.with_for_update(of=entity.table, skip_locked=self._lock == "skip") if self._lock else statement
 
     def _refined(self, statement: sa.Select[Any]) -> sa.Select[Any]:
-        order = self._order or self._execution.entity.primary_key.values()
-        return statement.where(*self._where).order_by(*order).limit(self._limit).offset(self._offset)
+        limit = None if self._limit is None else sa.bindparam("limit__", type_=sa.BigInteger)
+        offset = None if self._offset is None else sa.bindparam("offset__", type_=sa.BigInteger)
+        order = self._order or self._entity.primary_key.values()
+        return statement.where(*self._where.conditions).order_by(*order).limit(limit).offset(offset)
 
-    def _targets(self, all_rows: bool) -> Sequence[sa.ColumnElement[bool]]:
+    def _targets(self, all_rows: bool) -> Where:
         """Return the conditions of the rows to change."""
-        if self._limit is None and self._offset is None:
-            if not (self._where or all_rows):
-                raise TypeError("this would change every row of the table: give a filter, or all_rows=True")
+        chosen = self._limit is not None or self._offset is not None or self._lock is not None
+        if not (chosen or self._where.conditions or all_rows):
+            raise TypeError("this would change every row of the table: give a filter, or all_rows=True")
+        if not chosen:
             return self._where
-        key = self._execution.entity.primary_key.values()
-        chosen = self._refined(cast("sa.Select[Any]", sa.select(*key)))
-        chosen = chosen.with_for_update(skip_locked=self._lock == "skip")  # and so evaluated once
-        return [sa.tuple_(*key).in_(sa.select(*chosen.cte("chosen").columns))]
+        key = self._entity.primary_key.values()
+        rows = self._refined(cast("sa.Select[Any]", sa.select(*key)))
+        rows = rows.with_for_update(skip_locked=self._lock == "skip")  # and so evaluated once
+        return Where(None, (sa.tuple_(*key).in_(sa.select(*rows.cte("chosen").columns)),), self._values)
 
     def _total_order(self) -> Order:
-        return Order(self._order, self._execution.entity.primary_key.values())
+        return Order(self._order, self._entity.primary_key.values())
 
     def _refuse_limits(self, method: str) -> None:
         if self._limit is not None or self._offset is not None:

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from .connections import Connections, Isolation
 from .errors import UnreachableError, sqlstate
@@ -40,6 +41,8 @@ class DatabaseService:
         Seconds after which the server ends a statement.
     application_name
         What ``pg_stat_activity`` calls us.
+    slow_call
+        Seconds after which a call is logged as slow, with its model and never its values.
     echo
         Log every statement, never its values.
     """
@@ -53,6 +56,7 @@ class DatabaseService:
         pool_timeout: float = 30,
         statement_timeout: float | None = None,
         application_name: str | None = None,
+        slow_call: float | None = None,
         echo: bool = False,
     ) -> None:
         engine_url, arguments = _address(url or os.environ.get("DATABASE_URL"))
@@ -62,7 +66,7 @@ class DatabaseService:
         arguments["server_settings"] = settings
         pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": pool_timeout}
         make = partial(create_async_engine, engine_url, echo=echo, hide_parameters=True, connect_args=arguments, **pool)
-        self._url, self._connections = engine_url, Connections(make)
+        self._url, self._connections = engine_url, Connections(make, slow_call)
         self._controllers: dict[object, object] = {}
         _connections[self] = self._connections
 
@@ -98,8 +102,7 @@ class DatabaseService:
 
     async def ping(self) -> None:
         """Ask the server for a sign of life."""
-        async with self._connections.autocommit.connect() as connection:
-            await connection.execute(sa.text("SELECT 1"))
+        await self._connections.call(None, lambda connection: connection.scalar(sa.text("SELECT 1")), atomic=False)
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session of its own: commit at the end, rollback on error."""
@@ -129,6 +132,11 @@ class DatabaseService:
                 _log.info("transaction repeated after %s", sqlstate(error))
             await asyncio.sleep(random.SystemRandom().uniform(0, 0.02 * 2**attempt))
         raise AssertionError
+
+    def pool_status(self) -> dict[str, int]:
+        """Return how many connections are idle, in use, and beyond the pool's size."""
+        pool = cast("AsyncAdaptedQueuePool", self.engine.pool)
+        return {"idle": pool.checkedin(), "in_use": pool.checkedout(), "overflow": max(0, pool.overflow())}
 
     def sandbox(self) -> AbstractAsyncContextManager[None]:
         """For tests: run everything in the block, from any task, on one connection, and roll it back."""

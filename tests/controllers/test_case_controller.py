@@ -49,7 +49,7 @@ async def test_find_all_load(db: Database) -> None:
         await new_case(db)
     async with explained(db) as plans:
         await db.case.find_all().load("guild", "moderator", "target")
-    assert len(plans) == 4
+    assert len(plans) <= 4
 
 
 async def test_get_by_id(db: Database) -> None:

@@ -47,7 +47,7 @@ async def test_find_all_load(db: Database) -> None:
         await new_guild(db)
     async with explained(db) as plans:
         await db.guild.find_all().load("config", "users", "cases")
-    assert len(plans) == 4
+    assert len(plans) <= 4
 
 
 async def test_get_by_id(db: Database) -> None:

@@ -50,7 +50,7 @@ async def test_find_all_load(db: Database) -> None:
         await new_points_transaction(db)
     async with explained(db) as plans:
         await db.points_transaction.find_all().load("sender", "receiver")
-    assert len(plans) == 3
+    assert len(plans) <= 3
 
 
 async def test_get_by_id(db: Database) -> None:

@@ -50,7 +50,7 @@ async def test_find_all_load(db: Database) -> None:
         await new_snippet(db)
     async with explained(db) as plans:
         await db.snippet.find_all().load("guild", "author", "target", "aliases", "tags")
-    assert len(plans) == 6
+    assert len(plans) <= 6
 
 
 async def test_get_by_id(db: Database) -> None:

@@ -47,7 +47,7 @@ async def test_find_all_load(db: Database) -> None:
         await new_starboard(db)
     async with explained(db) as plans:
         await db.starboard.find_all().load("messages")
-    assert len(plans) == 2
+    assert len(plans) <= 2
 
 
 async def test_get_by_guild_id(db: Database) -> None:

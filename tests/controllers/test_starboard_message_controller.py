@@ -52,7 +52,7 @@ async def test_find_all_load(db: Database) -> None:
         await new_starboard_message(db)
     async with explained(db) as plans:
         await db.starboard_message.find_all().load("board")
-    assert len(plans) == 2
+    assert len(plans) <= 2
 
 
 async def test_get_by_message_id(db: Database) -> None:

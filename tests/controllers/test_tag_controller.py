@@ -47,7 +47,7 @@ async def test_find_all_load(db: Database) -> None:
         await new_tag(db)
     async with explained(db) as plans:
         await db.tag.find_all().load("snippets")
-    assert len(plans) == 2
+    assert len(plans) <= 2
 
 
 async def test_get_by_id(db: Database) -> None:

@@ -49,7 +49,7 @@ async def test_find_all_load(db: Database) -> None:
         await new_user(db)
     async with explained(db) as plans:
         await db.user.find_all().load("guild", "cases", "moderated_cases", "reminders")
-    assert len(plans) == 5
+    assert len(plans) <= 5
 
 
 async def test_get_by_id(db: Database) -> None:

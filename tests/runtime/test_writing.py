@@ -198,11 +198,19 @@ async def test_create_many_of_composite_keys(db: Database) -> None:
     assert [row.member_id for row in rows] == [3, 1, 2]
 
 
-async def test_many_rows_go_in_more_than_one_statement_and_one_transaction(db: Database) -> None:
+async def test_many_rows_go_in_one_statement_and_one_transaction(db: Database) -> None:
     with statements(db) as sent:
         await db.user.create_many([values(n) for n in range(2500)])
     assert sent.count("begin") == 1
-    assert len([one for one in sent if one.startswith("INSERT")]) > 1
+    assert len([one for one in sent if one.startswith("INSERT")]) == 1
+
+
+async def test_very_many_rows_go_in_several_statements_and_one_transaction(db: Database) -> None:
+    with statements(db) as sent:
+        rows = await db.level.create_many([{"guild_id": 1, "member_id": n} for n in range(25_000, 0, -1)])
+    assert sent.count("begin") == 1
+    assert len([one for one in sent if one.startswith("INSERT")]) == 3
+    assert [row.member_id for row in rows] == list(range(25_000, 0, -1))
 
 
 async def test_upsert_many_merges_repeated_keys_in_order(db: Database) -> None:

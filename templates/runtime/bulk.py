@@ -1,0 +1,137 @@
+"""Writes many rows with few statements: a column's values go in one array, so that no number of rows is too many."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from typing import Any, TypeAlias, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlmodel import SQLModel
+
+from .entity import Entity, is_sql
+from .filters import where_of
+from .statements import assignment, insert_row, update_row, upsert_row, upserting
+
+M = TypeVar("M", bound=SQLModel)
+Row: TypeAlias = Mapping[str, object]
+
+_CHUNK = 10_000
+
+
+def insert_rows(entity: Entity[M], connection: sa.Connection, rows: Sequence[Row]) -> list[M]:
+    """Insert rows and return them in the same order."""
+    stored: dict[int, M] = {}
+    for numbers, names in _alike(entity, rows):
+        chosen = [rows[number] for number in numbers]
+        if names is None:
+            found = [_one(entity, connection, row, insert_row(entity, assignment(entity, row))) for row in chosen]
+        else:
+            statement = _insert_from(entity, chosen, names).returning(*entity.hydrator.columns)
+            found = entity.hydrator.objects(connection, statement)
+        stored.update(zip(numbers, found, strict=True))
+    return [stored[number] for number in range(len(rows))]
+
+
+def upsert_rows(
+    entity: Entity[M], connection: sa.Connection, rows: Sequence[Row], given: Sequence[Row], keys: Collection[str]
+) -> list[M]:
+    """Insert rows, or set what was given of those whose key is there, and return them in the same order."""
+    stored: dict[int, M] = {}
+    for batch in _without_repeats(rows, keys):
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for number in batch:
+            groups.setdefault(tuple(given[number]), []).append(number)
+        for changed, members in groups.items():
+            for positions, names in _alike(entity, [rows[number] for number in members]):
+                numbers = [members[position] for position in positions]
+                chosen = [rows[number] for number in numbers]
+                if names is None or any(key not in entity.columns for key in keys):
+                    found = [
+                        _one(entity, connection, row, upsert_row(entity, assignment(entity, row), keys, None, changed))
+                        for row in chosen
+                    ]
+                else:
+                    statement = upserting(entity, _insert_from(entity, chosen, names), keys, None, changed)
+                    found = entity.hydrator.objects(connection, statement.returning(*entity.hydrator.columns))
+                stored.update(zip(numbers, found, strict=True))
+    return [stored[number] for number in range(len(rows))]
+
+
+def update_rows(entity: Entity[Any], connection: sa.Connection, rows: Sequence[Row]) -> int:
+    """Set values of the rows with these primary keys, and return how many were there."""
+    updated, keys = 0, entity.primary_key
+    for batch in _without_repeats(rows, keys):
+        chosen = [rows[number] for number in batch]
+        for numbers, names in _alike(entity, chosen):
+            alike = [chosen[number] for number in numbers]
+            if names is None:
+                updated += sum(_update_one(entity, connection, row) for row in alike)
+                continue
+            table = _values_of(entity, alike, names)
+            same = [column == table.c[name] for name, column in keys.items()]
+            sets = {entity.columns[name]: table.c[name] for name in names if name not in keys}
+            updated += connection.execute(sa.update(entity.table).where(*same).values(sets)).rowcount
+    return updated
+
+
+def _update_one(entity: Entity[Any], connection: sa.Connection, row: Row) -> int:
+    where = where_of(entity, {name: row[name] for name in entity.primary_key})
+    changes = assignment(entity, {name: value for name, value in row.items() if name not in entity.primary_key})
+    statement = update_row(entity, where, changes)
+    return len(entity.hydrator.objects(connection, statement, {**where.values, **changes.values}))
+
+
+def _one(entity: Entity[M], connection: sa.Connection, row: Row, statement: sa.Executable) -> M:
+    return entity.hydrator.objects(connection, statement, assignment(entity, row).values)[0]
+
+
+def _alike(entity: Entity[Any], rows: Sequence[Row]) -> Iterator[tuple[list[int], tuple[str, ...] | None]]:
+    """Yield the rows that give the same columns, by number, and those; None for columns that fit in no array."""
+    groups: dict[tuple[str, ...] | None, list[int]] = {}
+    lists = {name for name, column in entity.columns.items() if isinstance(column.type, sa.ARRAY)}
+    computed = {name for name, column in entity.columns.items() if column.default is not None}
+    for number, row in enumerate(rows):
+        names = tuple(sorted(row))
+        fits = names and lists.isdisjoint(names) and computed <= row.keys() and not any(map(is_sql, row.values()))
+        groups.setdefault(names if fits else None, []).append(number)
+    for group, numbers in groups.items():
+        for begin in range(0, len(numbers), _CHUNK):
+            yield numbers[begin : begin + _CHUNK], group
+
+
+def _without_repeats(rows: Sequence[Row], keys: Collection[str]) -> Iterator[list[int]]:
+    """Yield the rows in batches in which no key is there twice, as one statement must not touch a row twice."""
+    waiting: Iterable[int] = range(len(rows))
+    while waiting:
+        seen: set[tuple[object, ...]] = set()
+        batch: list[int] = []
+        later: list[int] = []
+        for number in waiting:
+            key = tuple([rows[number].get(name) for name in keys])
+            (later if key in seen else batch).append(number)
+            seen.add(key)
+        yield batch
+        waiting = later
+
+
+def _insert_from(entity: Entity[Any], rows: Sequence[Row], names: Sequence[str]) -> Insert:
+    table = _values_of(entity, rows, names)
+    source = sa.select(*(table.c[name] for name in names)).order_by(table.c["_number"])
+    return insert(entity.table).from_select([entity.columns[name] for name in names], source)
+
+
+def _values_of(entity: Entity[Any], rows: Sequence[Row], names: Sequence[str]) -> sa.FromClause:
+    """Return the values as a table of its own, with the rows numbered."""
+    columns = [entity.columns[name] for name in names]
+    arrays = [_array(column, [row[name] for row in rows]) for name, column in zip(names, columns, strict=True)]
+    parts = [sa.column(name, column.type) for name, column in zip(names, columns, strict=True)]
+    return sa.func.unnest(*arrays).table_valued(*parts, with_ordinality="_number").render_derived(name="_given")
+
+
+def _array(column: sa.Column[Any], values: list[object]) -> sa.ColumnElement[Any]:
+    item = copy(column.type)
+    if isinstance(item, sa.JSON):
+        item.none_as_null = True
+    return sa.literal(values, sa.ARRAY(item, dimensions=1))

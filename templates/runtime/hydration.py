@@ -1,0 +1,130 @@
+"""Makes detached objects of rows, as complete as the ORM makes them, at a fraction of its cost."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeAlias, TypeVar, cast
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.sql.base import ExecutableOption
+from sqlmodel import SQLModel
+
+from .errors import UnloadedError
+
+M = TypeVar("M", bound=SQLModel)
+Row: TypeAlias = tuple[Any, ...]
+Values: TypeAlias = Mapping[str, object] | None
+
+_MANY = 500  # objects from which on the garbage collector would cost more than all the rest
+_QUERIES = {"dynamic", "write_only"}  # relationships that are queries, which load when asked
+_EAGER = {"joined", "selectin", "subquery", "immediate"}
+
+
+@dataclass(frozen=True)
+class Unloaded:
+    """Stands in for a relationship that was not loaded: shared by the objects of a model, and picklable."""
+
+    relation: str
+
+    def __call__(self, state: orm.InstanceState[Any], passive: orm.PassiveFlag) -> object:
+        """Answer SQLAlchemy, which asks for the value when the attribute is touched."""
+        load = state.manager[self.relation].impl.callable_
+        if state.session is not None and load:  # added to a session by the caller: its rules hold
+            return load(state, passive)
+        if not passive & orm.PassiveFlag.SQL_OK:
+            return orm.LoaderCallableStatus.PASSIVE_NO_RESULT
+        raise UnloadedError(
+            f"{state.class_.__name__}.{self.relation} is not loaded: ask for it when reading, with "
+            f'load=["{self.relation}"], or load it now with load_{self.relation}(objects)'
+        )
+
+
+class Hydrator(Generic[M]):
+    """Makes objects of one model.
+
+    Models that do something when they are loaded, or whose rows are not all there is to them, are not ``plain`` and
+    left to the ORM. ``columns`` is what rows must have, in this order.
+    """
+
+    def __init__(self, mapper: orm.Mapper[M]) -> None:
+        self.mapper = mapper
+        self.names = [one.key for one in mapper.column_attrs]
+        self.columns = [one.columns[0] for one in mapper.column_attrs]
+        self.plain = _is_plain(mapper)
+        position: dict[object, int] = {column: number for number, column in enumerate(self.columns)}
+        self._key = [position[column] for column in mapper.primary_key] if self.plain else []
+        self._stand_ins = _stand_ins(mapper)
+
+    @cached_property
+    def explicit(self) -> tuple[ExecutableOption, ...]:
+        """The option that keeps ``lazy="joined"`` and the like of any model from loading, if one has it."""
+        relations = (relation for one in self.mapper.registry.mappers for relation in one.relationships)
+        return (orm.lazyload("*"),) if any(relation.lazy in _EAGER for relation in relations) else ()
+
+    def objects(self, connection: sa.Connection, statement: sa.Executable, values: Values = None) -> list[M]:
+        """Return the objects that a statement gives, which selects or returns ``columns``."""
+        if self.plain:
+            return self.of_rows(connection.execute(statement, values).all())
+        entities = (
+            sa.select(self.mapper.class_).from_statement(cast("sa.Select[Any]", statement)).options(*self.explicit)
+        )
+        fresh = entities.execution_options(populate_existing=True)
+        return [row[0] for row in self.by_orm(connection, fresh, values)]
+
+    def of_rows(self, rows: Sequence[Sequence[Any]]) -> list[M]:
+        """Return an object for each row; what a row has beyond ``columns`` is not its business."""
+        with _uninterrupted(len(rows)):
+            return [self._of_row(row) for row in rows]
+
+    def by_orm(self, connection: sa.Connection, statement: sa.Executable, values: Values = None) -> list[Row]:
+        """Return the rows of a statement of the ORM, whose first column is the object."""
+        with orm.Session(connection, join_transaction_mode="rollback_only") as session:
+            found = [tuple(row) for row in session.execute(statement, values).unique()]
+            self.release(session)
+            return found
+
+    def release(self, session: orm.Session) -> None:
+        """Detach every object of a session, and make it refuse to load anything by itself."""
+        for state in session.identity_map.all_states():
+            missing = {name: one for name, one in _stand_ins(state.mapper).items() if name not in state.dict}
+            state.callables = {**state.callables, **missing}
+        session.expunge_all()
+
+    def _of_row(self, row: Sequence[Any]) -> M:
+        instance = self.mapper.class_manager.new_instance()
+        attributes: dict[str, Any] = vars(instance)
+        attributes.update(zip(self.names, row, strict=False))
+        state = attributes["_sa_instance_state"]
+        state.key = (self.mapper.class_, tuple([row[number] for number in self._key]), None)
+        state.callables = self._stand_ins.copy()
+        return instance
+
+
+def _stand_ins(mapper: orm.Mapper[Any]) -> dict[str, Any]:
+    return {one.key: Unloaded(one.key) for one in mapper.relationships if one.lazy not in _QUERIES}
+
+
+def _is_plain(mapper: orm.Mapper[Any]) -> bool:
+    dispatch = mapper.class_manager.dispatch
+    listens = bool(dispatch.load or dispatch.refresh)
+    special = bool(mapper.inherits or mapper.composites) or mapper.polymorphic_on is not None
+    attributes = list(mapper.column_attrs)
+    partial = any(one.deferred or not isinstance(one.columns[0], sa.Column) for one in attributes)
+    return not (listens or special or partial or mapper.version_id_col is not None)
+
+
+@contextmanager
+def _uninterrupted(objects: int) -> Generator[None, None, None]:
+    pause = objects > _MANY and gc.isenabled()
+    if pause:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if pause:
+            gc.enable()

@@ -19,6 +19,7 @@ S = TypeVar("S")
 _DIALECT = sa.make_url("postgresql+asyncpg://").get_dialect()()
 _CONSTANT = r"(?:=|IS) (?P<constant>true|false|NULL|NOT NULL|-?\d+|'(?:[^']|'')*')"
 _PIN = re.compile(rf'\(*(?P<no>NOT )?"?(?P<column>\w+)"?(?: {_CONSTANT})?\)*', re.IGNORECASE)
+_PLAIN = frozenset({bool, bytes, datetime, dict, float, int, list, str, type(None)})  # to be told at once
 _PREPARED = 500  # statements kept for each model; more shapes than that come from code that makes them up
 
 
@@ -106,14 +107,16 @@ class Entity(Generic[M]):
         ]
         return {"index_elements": elements, "index_where": self.predicate(within)}
 
+    def is_time(self, name: str) -> bool:
+        """Whether a column holds dates with times."""
+        kind = self.columns[name].type if name in self.columns else None
+        return isinstance(kind, sa.DateTime) or type(kind).__module__.startswith("sqlmodel.")
+
     def misfit(self, name: str, value: object) -> str | None:
         """Return why a date and time does not fit the column, in which PostgreSQL would store another."""
-        if not isinstance(value, datetime) or name not in self.columns:
+        if not isinstance(value, datetime) or not self.is_time(name):
             return None
-        kind = self.columns[name].type
-        if not isinstance(kind, sa.DateTime) and not type(kind).__module__.startswith("sqlmodel."):
-            return None
-        aware = bool(getattr(kind, "timezone", False))
+        aware = bool(getattr(self.columns[name].type, "timezone", False))
         fits = aware == (value.utcoffset() is not None)
         return None if fits else "needs a time zone" if aware else "must not have a time zone"
 
@@ -137,7 +140,7 @@ def constant(text: str, kind: sa.types.TypeEngine[Any] | None = None) -> sa.Colu
 
 def is_sql(value: object) -> bool:
     """Whether a value is an SQL expression."""
-    return isinstance(value, (sa.SQLColumnExpression, sa.ClauseElement))
+    return type(value) not in _PLAIN and isinstance(value, (sa.SQLColumnExpression, sa.ClauseElement))
 
 
 def _clause(given: sa.ClauseElement | str) -> sa.ClauseElement:

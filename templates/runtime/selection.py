@@ -18,7 +18,7 @@ from .errors import NotFoundError, TransactionError
 from .execution import Execution
 from .filters import Where, refuse_others
 from .keyset import Order
-from .statements import assignment, update_rows
+from .statements import Assignment, update_rows
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
@@ -144,7 +144,7 @@ class Selection(Generic[M, L]):
         where, changes = self._targets(all_rows), self._validation.change({**(values or {}), **more})
         if not changes:
             return await self.count() if self._limit is None and self._offset is None else len(await self)
-        setting = assignment(self._entity, changes)
+        setting = Assignment(self._entity, changes)
         statement = update_rows(self._entity, where, setting)
         return await self._execution.affected(statement, {**where.values, **setting.values})
 

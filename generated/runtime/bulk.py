@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from .entity import Entity, is_sql
 from .filters import where_of
-from .statements import assignment, insert_row, update_row, upsert_row, upserting
+from .statements import Assignment, insert_row, update_row, upsert_row, upserting
 
 M = TypeVar("M", bound=SQLModel)
 Row: TypeAlias = Mapping[str, object]
@@ -24,10 +24,10 @@ _CHUNK = 10_000
 def insert_rows(entity: Entity[M], connection: sa.Connection, rows: Sequence[Row]) -> list[M]:
     """Insert rows and return them in the same order."""
     stored: dict[int, M] = {}
-    for numbers, names in _alike(entity, rows):
+    for numbers, names in _alike(entity, rows, inserting=True):
         chosen = [rows[number] for number in numbers]
         if names is None:
-            found = [_one(entity, connection, row, insert_row(entity, assignment(entity, row))) for row in chosen]
+            found = [_one(entity, connection, row, insert_row(entity, Assignment(entity, row))) for row in chosen]
         else:
             statement = _insert_from(entity, chosen, names).returning(*entity.hydrator.columns)
             found = entity.hydrator.objects(connection, statement)
@@ -45,12 +45,12 @@ def upsert_rows(
         for number in batch:
             groups.setdefault(tuple(given[number]), []).append(number)
         for changed, members in groups.items():
-            for positions, names in _alike(entity, [rows[number] for number in members]):
+            for positions, names in _alike(entity, [rows[number] for number in members], inserting=True):
                 numbers = [members[position] for position in positions]
                 chosen = [rows[number] for number in numbers]
                 if names is None or any(key not in entity.columns for key in keys):
                     found = [
-                        _one(entity, connection, row, upsert_row(entity, assignment(entity, row), keys, None, changed))
+                        _one(entity, connection, row, upsert_row(entity, Assignment(entity, row), keys, None, changed))
                         for row in chosen
                     ]
                 else:
@@ -65,7 +65,7 @@ def update_rows(entity: Entity[Any], connection: sa.Connection, rows: Sequence[R
     updated, keys = 0, entity.primary_key
     for batch in _without_repeats(rows, keys):
         chosen = [rows[number] for number in batch]
-        for numbers, names in _alike(entity, chosen):
+        for numbers, names in _alike(entity, chosen, inserting=False):
             alike = [chosen[number] for number in numbers]
             if names is None:
                 updated += sum(_update_one(entity, connection, row) for row in alike)
@@ -79,23 +79,30 @@ def update_rows(entity: Entity[Any], connection: sa.Connection, rows: Sequence[R
 
 def _update_one(entity: Entity[Any], connection: sa.Connection, row: Row) -> int:
     where = where_of(entity, {name: row[name] for name in entity.primary_key})
-    changes = assignment(entity, {name: value for name, value in row.items() if name not in entity.primary_key})
+    changes = Assignment(entity, {name: value for name, value in row.items() if name not in entity.primary_key})
     statement = update_row(entity, where, changes)
     return len(entity.hydrator.objects(connection, statement, {**where.values, **changes.values}))
 
 
 def _one(entity: Entity[M], connection: sa.Connection, row: Row, statement: sa.Executable) -> M:
-    return entity.hydrator.objects(connection, statement, assignment(entity, row).values)[0]
+    return entity.hydrator.objects(connection, statement, Assignment(entity, row).values)[0]
 
 
-def _alike(entity: Entity[Any], rows: Sequence[Row]) -> Iterator[tuple[list[int], tuple[str, ...] | None]]:
+def _alike(
+    entity: Entity[Any], rows: Sequence[Row], *, inserting: bool
+) -> Iterator[tuple[list[int], tuple[str, ...] | None]]:
     """Yield the rows that give the same columns, by number, and those; None for columns that fit in no array."""
     groups: dict[tuple[str, ...] | None, list[int]] = {}
+    defaults = {name for name, column in entity.columns.items() if column.default is not None}
     lists = {name for name, column in entity.columns.items() if isinstance(column.type, sa.ARRAY)}
-    computed = {name for name, column in entity.columns.items() if column.default is not None}
     for number, row in enumerate(rows):
         names = tuple(sorted(row))
-        fits = names and lists.isdisjoint(names) and computed <= row.keys() and not any(map(is_sql, row.values()))
+        fits = (
+            names
+            and (not inserting or defaults <= row.keys())
+            and lists.isdisjoint(names)
+            and not any(map(is_sql, row.values()))
+        )
         groups.setdefault(names if fits else None, []).append(number)
     for group, numbers in groups.items():
         for begin in range(0, len(numbers), _CHUNK):

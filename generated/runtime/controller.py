@@ -21,7 +21,7 @@ from .filters import Where, where_of
 from .relations import one_of
 from .selection import Selection
 from .service import DatabaseService, connections
-from .statements import assignment, insert_once, insert_row, pinned, same_key, update_row, upsert_row
+from .statements import Assignment, insert_once, insert_row, pinned, same_key, update_row, upsert_row
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
@@ -98,7 +98,7 @@ class BaseController(Generic[M, L, C, U]):
         return PaginationResult(items, total, page, per_page)
 
     async def _create(self, values: C) -> M:
-        row = assignment(self._entity, self._validation.new(values))
+        row = Assignment(self._entity, self._validation.new(values))
         (created,) = await self._execution.objects(insert_row(self._entity, row), row.values)
         return created
 
@@ -116,7 +116,7 @@ class BaseController(Generic[M, L, C, U]):
         where, changes = where_of(self._entity, key, within), self._validation.change(values)
         if not changes:
             return await self._get(key, within=within)
-        setting = assignment(self._entity, changes)
+        setting = Assignment(self._entity, changes)
         statement = update_row(self._entity, where, setting)
         return await self._execution.first(statement, {**where.values, **setting.values})
 
@@ -125,7 +125,7 @@ class BaseController(Generic[M, L, C, U]):
 
     async def _get_or_create(self, keys: Collection[str], values: C, *, within: str | None = None) -> tuple[M, bool]:
         checked = self._validation.new(pinned(self._entity, values, within))
-        where, row = same_key(self._entity, keys, checked, within), assignment(self._entity, checked)
+        where, row = same_key(self._entity, keys, checked, within), Assignment(self._entity, checked)
         select = self._entity.prepared(where.shape and ("get", where.shape), lambda: self._selecting(where))
         insert = insert_once(self._entity, row, keys, within)
         for _ in range(10):
@@ -136,7 +136,7 @@ class BaseController(Generic[M, L, C, U]):
         raise TransactionError(f"the {self.model.__name__} with this key is there, but can not be seen from here")
 
     async def _upsert(self, keys: Collection[str], values: C, *, within: str | None = None) -> M:
-        row = assignment(self._entity, self._validation.new(pinned(self._entity, values, within)))
+        row = Assignment(self._entity, self._validation.new(pinned(self._entity, values, within)))
         statement = upsert_row(self._entity, row, keys, within, tuple(values))
         (stored,) = await self._execution.objects(statement, row.values)
         return stored

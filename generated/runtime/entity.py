@@ -20,6 +20,7 @@ S = TypeVar("S")
 _DIALECT = sa.make_url("postgresql+asyncpg://").get_dialect()()
 _CONSTANT = r"(?:=|IS) (?P<constant>true|false|NULL|NOT NULL|-?\d+|'(?:[^']|'')*')"
 _PIN = re.compile(rf'\(*(?P<no>NOT )?"?(?P<column>\w+)"?(?: {_CONSTANT})?\)*', re.IGNORECASE)
+_PLAIN = frozenset({bool, bytes, datetime, dict, float, int, list, str, type(None)})  # to be told at once
 _PREPARED = 500  # statements kept for each model; more shapes than that come from code that makes them up
 
 
@@ -35,7 +36,7 @@ class Entity(Generic[M]):
         self.columns = {name: column for name, column in mapped.items() if isinstance(column, sa.Column)}
         self.primary_key = {name: column for name, column in self.columns.items() if column.primary_key}
         self.table = cast("sa.Table", self.mapper.local_table)
-        self._expressions = expressions
+        self._own, self._expressions = frozenset[object](self.table.c), expressions
         self._rendered: dict[str, sa.ColumnElement[Any]] = {}
         self._prepared: dict[Hashable, object] = {}
 
@@ -107,14 +108,23 @@ class Entity(Generic[M]):
         ]
         return {"index_elements": elements, "index_where": self.predicate(within)}
 
+    def owns(self, expression: object) -> bool:
+        """Whether an expression is one of the table's columns, maybe with its direction."""
+        element: Any = getattr(expression, "__clause_element__", lambda: expression)()
+        while getattr(element, "modifier", None):
+            element = element.element
+        return isinstance(element, sa.Column) and element in self._own
+
+    def is_time(self, name: str) -> bool:
+        """Whether a column holds dates with times."""
+        kind = self.columns[name].type if name in self.columns else None
+        return isinstance(kind, sa.DateTime) or type(kind).__module__.startswith("sqlmodel.")
+
     def misfit(self, name: str, value: object) -> str | None:
         """Return why a date and time does not fit the column, in which PostgreSQL would store another."""
-        if not isinstance(value, datetime) or name not in self.columns:
+        if not isinstance(value, datetime) or not self.is_time(name):
             return None
-        kind = self.columns[name].type
-        if not isinstance(kind, sa.DateTime) and not type(kind).__module__.startswith("sqlmodel."):
-            return None
-        aware = bool(getattr(kind, "timezone", False))
+        aware = bool(getattr(self.columns[name].type, "timezone", False))
         fits = aware == (value.utcoffset() is not None)
         return None if fits else "needs a time zone" if aware else "must not have a time zone"
 
@@ -138,7 +148,7 @@ def constant(text: str, kind: sa.types.TypeEngine[Any] | None = None) -> sa.Colu
 
 def is_sql(value: object) -> bool:
     """Whether a value is an SQL expression."""
-    return isinstance(value, (sa.SQLColumnExpression, sa.ClauseElement))
+    return type(value) not in _PLAIN and isinstance(value, (sa.SQLColumnExpression, sa.ClauseElement))
 
 
 def _clause(given: sa.ClauseElement | str) -> sa.ClauseElement:

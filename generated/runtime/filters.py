@@ -58,6 +58,8 @@ def conditions_of(entity: Entity[Any], filters: Filters) -> list[sa.ColumnElemen
 
 def refuse_others(entity: Entity[Any], expression: object) -> None:
     """Refuse an expression about another table, with which every row of this one would be paired."""
+    if entity.owns(expression):
+        return
     tables = sa.select(cast("sa.ColumnElement[Any]", expression)).get_final_froms()
     if any(table is not entity.table for table in tables):
         names = ", ".join(str(getattr(table, "name", table)) for table in tables)

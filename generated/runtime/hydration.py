@@ -21,7 +21,7 @@ M = TypeVar("M", bound=SQLModel)
 Row: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = Mapping[str, object] | None
 
-_MANY = 500  # objects from which on the garbage collector would cost more than all the rest
+_MANY = 20  # objects from which on the garbage collector would cost more than all the rest
 _QUERIES = {"dynamic", "write_only"}  # relationships that are queries, which load when asked
 _EAGER = {"joined", "selectin", "subquery", "immediate"}
 
@@ -58,7 +58,7 @@ class Hydrator(Generic[M]):
         self.columns = [one.columns[0] for one in mapper.column_attrs]
         self.plain = _is_plain(mapper)
         position: dict[object, int] = {column: number for number, column in enumerate(self.columns)}
-        self._key = [position[column] for column in mapper.primary_key] if self.plain else []
+        self._key = [position[column] for column in mapper.primary_key] if self.plain else list[int]()
         self._stand_ins = _stand_ins(mapper)
 
     @cached_property
@@ -79,8 +79,18 @@ class Hydrator(Generic[M]):
 
     def of_rows(self, rows: Sequence[Sequence[Any]]) -> list[M]:
         """Return an object for each row; what a row has beyond ``columns`` is not its business."""
+        make, names, stand_ins = self.mapper.class_manager.new_instance, self.names, self._stand_ins
+        model, key, found = self.mapper.class_, self._key, list[M]()
         with _uninterrupted(len(rows)):
-            return [self._of_row(row) for row in rows]
+            for row in rows:
+                one = make()
+                attributes: dict[str, Any] = vars(one)
+                attributes.update(zip(names, row, strict=False))
+                state = attributes["_sa_instance_state"]
+                state.key = (model, tuple([row[number] for number in key]), None)
+                state.callables = stand_ins.copy()
+                found.append(one)
+        return found
 
     def by_orm(self, connection: sa.Connection, statement: sa.Executable, values: Values = None) -> list[Row]:
         """Return the rows of a statement of the ORM, whose first column is the object."""
@@ -95,15 +105,6 @@ class Hydrator(Generic[M]):
             missing = {name: one for name, one in _stand_ins(state.mapper).items() if name not in state.dict}
             state.callables = {**state.callables, **missing}
         session.expunge_all()
-
-    def _of_row(self, row: Sequence[Any]) -> M:
-        instance = self.mapper.class_manager.new_instance()
-        attributes: dict[str, Any] = vars(instance)
-        attributes.update(zip(self.names, row, strict=False))
-        state = attributes["_sa_instance_state"]
-        state.key = (self.mapper.class_, tuple([row[number] for number in self._key]), None)
-        state.callables = self._stand_ins.copy()
-        return instance
 
 
 def _stand_ins(mapper: orm.Mapper[Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -17,29 +16,32 @@ from .filters import Where, refuse_others, where_of
 Values: TypeAlias = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
 class Assignment:
-    """Values by column, as parameters where they are plain; ``shape`` is None where they can not be kept."""
+    """Values to be stored: an explicit None is NULL, which no default and no JSON ``null`` replaces.
 
-    shape: Hashable
-    columns: dict[sa.Column[Any], Any]
-    values: dict[str, object]
+    ``shape`` tells which columns get which kind of value, None where it can not be told; ``values`` are the parameters.
+    """
 
+    def __init__(self, entity: Entity[Any], given: Values) -> None:
+        self._entity, self._given = entity, given
+        expressions = {name: value for name, value in given.items() if is_sql(value)}
+        texts = {name: _text(value) for name, value in expressions.items()}
+        self.shape: Hashable = None
+        if None not in texts.values():
+            self.shape = tuple([(name, texts.get(name, value is None)) for name, value in given.items()])
+        self.values = {f"{name}__set": value for name, value in given.items() if value is not None}
+        for name in expressions:
+            refuse_others(entity, self.values.pop(f"{name}__set"))
 
-def assignment(entity: Entity[Any], values: Values) -> Assignment:
-    """Lay out values to be stored: an explicit None is NULL, which no default and no JSON ``null`` replaces."""
-    columns: dict[sa.Column[Any], Any] = {}
-    for name, value in values.items():
-        column = entity.columns[name]
-        if is_sql(value):
-            refuse_others(entity, value)
-            columns[column] = value
-        else:
-            columns[column] = sa.null() if value is None else sa.bindparam(f"{name}__set", type_=column.type)
-    plain = {f"{name}__set": value for name, value in values.items() if value is not None and not is_sql(value)}
-    texts = {name: _text(value) for name, value in values.items() if name not in plain and value is not None}
-    shape = tuple((name, value is None, texts.get(name)) for name, value in values.items())
-    return Assignment(None if None in texts.values() else shape, columns, plain)
+    @property
+    def columns(self) -> dict[sa.Column[Any], Any]:
+        """What each column is set to."""
+        return {self._entity.columns[name]: self._set(name, value) for name, value in self._given.items()}
+
+    def _set(self, name: str, value: object) -> object:
+        if value is None:
+            return sa.null()
+        return value if is_sql(value) else sa.bindparam(f"{name}__set", type_=self._entity.columns[name].type)
 
 
 def insert_row(entity: Entity[Any], row: Assignment) -> sa.Executable:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from typing import Any, cast, get_args
 
 import sqlalchemy as sa
@@ -28,7 +29,11 @@ class Validation:
     def __init__(self, entity: Entity[Any]) -> None:
         self._entity = entity
         self._columns = {name: column for name, column in entity.columns.items() if not _is_generated(column)}
-        self._changeable = [name for name in self._columns if name not in entity.primary_key]
+        self._changeable = self._columns.keys() - entity.primary_key.keys()
+        self._solid = {name for name, column in entity.columns.items() if not column.nullable}
+        kinds = {name: column.type for name, column in self._columns.items()}
+        self._special = {name for name, kind in kinds.items() if isinstance(kind, sa.JSON) or entity.is_time(name)}
+        self._special |= entity.mapper.validators.keys() & kinds.keys()
         self._fields, self._definitions, self._config = _pydantic_fields(entity.model)
         self._required = {name for name in self._columns if self._is_required(name)}
         self._new = self._validator(self._columns, defaults=True)
@@ -36,38 +41,60 @@ class Validation:
 
     def new(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values of a new row, defaults included; SQL expressions pass as they are."""
-        missing = dict.fromkeys(sorted(self._required - values.keys()), "is required")
-        return self._checked(self._new, self._columns, values, missing)
+        wrong = dict.fromkeys(sorted(self._required - values.keys()), "is required")
+        for name, value in values.items():
+            if is_sql(value) and sa.select(cast("sa.ColumnElement[Any]", value)).get_final_froms():
+                wrong[name] = "can not refer to columns: there is no row yet"
+        return self._checked(self._new, self._columns.keys(), values, wrong)
 
     def change(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values to set; SQL expressions pass as they are."""
         return self._checked(self._change, self._changeable, values, {})
 
     def _checked(
-        self, validator: SchemaValidator, accepted: Collection[str], values: Mapping[str, object], wrong: dict[str, str]
+        self, validator: SchemaValidator, accepted: Set[str], values: Mapping[str, object], wrong: dict[str, str]
     ) -> dict[str, object]:
         expressions = {name: value for name, value in values.items() if is_sql(value)}
-        plain = {name: value for name, value in values.items() if name in accepted and name not in expressions}
-        known = self._entity.columns
-        wrong |= {
-            name: f"{'can not be set' if name in known else 'is unknown'}" for name in values if name not in accepted
-        }
-        wrong |= {name: "must not be None" for name in plain if plain[name] is None and not known[name].nullable}
+        wrong |= {name: self._refusal(name, accepted) for name in values if name not in accepted}
+        wrong |= {name: "must not be None" for name in self._solid & values.keys() if values[name] is None}
+        given = {name: values[name] for name in values if not (name in wrong or name in expressions)}
         details, checked = dict[str, str](), dict[str, object]()
         try:
-            checked = validator.validate_python(plain)
+            checked = validator.validate_python(given)
         except PydanticError as error:
             for one in error.errors(include_url=False, include_input=False):
                 details.setdefault(str(one["loc"][0]), one["msg"])
                 wrong.setdefault(str(one["loc"][0]), _reason(one["type"], one["msg"], one.get("ctx", {})))
-        wrong |= {name: why for name, value in checked.items() if (why := self._entity.misfit(name, value))}
+        for name in self._special & checked.keys():
+            checked[name] = self._storable(name, checked[name], wrong)
         if wrong:
             raise ValidationError(self._entity.model, wrong, details)
-        return {name: self._storable(name, value) for name, value in checked.items()} | expressions
+        return checked | expressions
 
-    def _storable(self, name: str, value: object) -> object:
+    def _refusal(self, name: str, accepted: Set[str]) -> str:
+        if name in self._entity.columns:
+            return "can not be set"
+        close = difflib.get_close_matches(name, accepted, n=1)
+        return f"is unknown; did you mean {close[0]}?" if close else "is unknown"
+
+    def _storable(self, name: str, value: object, wrong: dict[str, str]) -> object:
+        """Return what is stored of a value for which validation is not the end."""
+        if why := self._entity.misfit(name, value):
+            wrong[name] = why
+        if name in self._entity.mapper.validators:
+            value = self._validated(name, value, wrong)
         is_json = isinstance(self._columns[name].type, sa.JSON) and value is not None
         return to_jsonable_python(value) if is_json else value
+
+    def _validated(self, name: str, value: object, wrong: dict[str, str]) -> object:
+        """Return what the model's ``@validates`` makes of a value."""
+        probe: object = self._entity.mapper.class_manager.new_instance()
+        try:
+            setattr(probe, name, value)
+        except (ValueError, AssertionError):
+            wrong[name] = "is not valid"
+        attributes: dict[str, object] = vars(probe)
+        return attributes.get(name, value)
 
     def _is_required(self, name: str) -> bool:
         """Whether neither the model nor the database has a value for a row that lacks one."""

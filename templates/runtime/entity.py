@@ -35,7 +35,7 @@ class Entity(Generic[M]):
         self.columns = {name: column for name, column in mapped.items() if isinstance(column, sa.Column)}
         self.primary_key = {name: column for name, column in self.columns.items() if column.primary_key}
         self.table = cast("sa.Table", self.mapper.local_table)
-        self._expressions = expressions
+        self._own, self._expressions = frozenset[object](self.table.c), expressions
         self._rendered: dict[str, sa.ColumnElement[Any]] = {}
         self._prepared: dict[Hashable, object] = {}
 
@@ -106,6 +106,13 @@ class Entity(Generic[M]):
             part if isinstance(part, sa.Column) else constant(inline(part, qualified=False)) for part in parts
         ]
         return {"index_elements": elements, "index_where": self.predicate(within)}
+
+    def owns(self, expression: object) -> bool:
+        """Whether an expression is one of the table's columns, maybe with its direction."""
+        element: Any = getattr(expression, "__clause_element__", lambda: expression)()
+        while getattr(element, "modifier", None):
+            element = element.element
+        return isinstance(element, sa.Column) and element in self._own
 
     def is_time(self, name: str) -> bool:
         """Whether a column holds dates with times."""

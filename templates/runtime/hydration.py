@@ -20,7 +20,7 @@ M = TypeVar("M", bound=SQLModel)
 Row: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = Mapping[str, object] | None
 
-_MANY = 500  # objects from which on the garbage collector would cost more than all the rest
+_MANY = 20  # objects from which on the garbage collector would cost more than all the rest
 _QUERIES = {"dynamic", "write_only"}  # relationships that are queries, which load when asked
 _EAGER = {"joined", "selectin", "subquery", "immediate"}
 

@@ -102,11 +102,17 @@ class Selection(Generic[M, L]):
         self._refuse_limits("page")
         if size < 1:
             raise ValueError("a page has at least one row")
-        order = self._total_order()
-        beyond = [] if after is None else [order.after(after)]
-        statement = self.in_total_order().limit(size + 1)._statement().where(*beyond).add_columns(*order.position())
-        found = await self._execution.run(partial(self._page, statement, size))
-        items, last = found
+        order, values = self._total_order(), {**self._where.values, "limit__": size + 1}
+        texts = None if after is None else order.position_of(after)
+        if texts is not None:
+            values |= order.values(texts)
+        nulls = None if texts is None else tuple([text is None for text in texts])
+        keep = self._where.shape and order.shape and not (self._by_orm or self._lock)
+        statement = self._entity.prepared(
+            ("page", self._where.shape, order.shape, nulls) if keep else None,
+            lambda: self._paged(order, texts),
+        )
+        items, last = await self._execution.run(partial(self._page, statement, values))
         return Page(items, None if last is None else order.cursor(last))
 
     async def count(self) -> int:
@@ -154,6 +160,8 @@ class Selection(Generic[M, L]):
 
     @property
     def _by_orm(self) -> bool:
+        if self._lock and not self._execution.in_transaction:
+            raise TransactionError("for_update() locks until the end of a transaction: open one around the call")
         return bool(self._options) or not self._entity.hydrator.plain
 
     @property
@@ -186,11 +194,16 @@ class Selection(Generic[M, L]):
         self._execution.load_into(connection, found, self._relations)
         return found
 
+    def _paged(self, order: Order, texts: Sequence[str | None] | None) -> sa.Select[Any]:
+        """Return the statement of a page, each row of it with its position."""
+        statement = self.order_by(*order.clauses).limit(1)._built().add_columns(*order.position())
+        return statement if texts is None else statement.where(order.after(texts))
+
     def _page(
-        self, statement: sa.Select[Any], size: int, connection: sa.Connection
+        self, statement: sa.Select[Any], values: dict[str, Any], connection: sa.Connection
     ) -> tuple[list[M], Sequence[Any] | None]:
         """Return the objects of a page, and the position of its last one if more follow."""
-        hydrator, values = self._entity.hydrator, {**self._values, "limit__": size + 1}
+        hydrator, size = self._entity.hydrator, values["limit__"] - 1
         if self._by_orm:
             rows = hydrator.by_orm(connection, statement, values)
             items, width = [row[0] for row in rows[:size]], 1
@@ -201,10 +214,8 @@ class Selection(Generic[M, L]):
         return items, tuple(rows[size - 1][width:]) if len(rows) > size else None
 
     def _statement(self) -> sa.Select[Any]:
-        if self._lock and not self._execution.in_transaction:
-            raise TransactionError("for_update() locks until the end of a transaction: open one around the call")
-        plain = not (self._order or self._by_orm) and self._where.shape is not None
-        shape = ("select", self._where.shape, self._limit is None, self._offset is None, self._lock) if plain else None
+        keep = not (self._order or self._by_orm) and self._where.shape is not None
+        shape = ("select", self._where.shape, self._limit is None, self._offset is None, self._lock) if keep else None
         return self._entity.prepared(shape, self._built)
 
     def _built(self) -> sa.Select[Any]:

@@ -87,12 +87,13 @@ class Validation:
 
     def _validated(self, name: str, value: object, wrong: dict[str, str]) -> object:
         """Return what the model's ``@validates`` makes of a value."""
-        probe = self._entity.mapper.class_manager.new_instance()
+        probe: object = self._entity.mapper.class_manager.new_instance()
         try:
             setattr(probe, name, value)
         except (ValueError, AssertionError):
             wrong[name] = "is not valid"
-        return vars(probe).get(name, value)
+        attributes: dict[str, object] = vars(probe)
+        return attributes.get(name, value)
 
     def _is_required(self, name: str) -> bool:
         """Whether neither the model nor the database has a value for a row that lacks one."""

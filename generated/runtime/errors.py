@@ -119,6 +119,11 @@ def sqlstate(error: BaseException) -> str:
     return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
 
 
+def is_of_server(error: exc.DBAPIError) -> bool:
+    """Whether PostgreSQL said so, and not the driver before it was asked."""
+    return getattr(error.orig and error.orig.__cause__, "severity", None) is not None
+
+
 def _translation(error: exc.StatementError, model: Model | None) -> DatabaseError | None:
     owner, orig = model.__name__ if model else "transaction", error.orig or error
     cause = orig.__cause__ if isinstance(error, exc.DBAPIError) else orig

@@ -205,14 +205,13 @@ class Selection(Generic[M, L]):
     ) -> tuple[list[M], Sequence[Any] | None]:
         """Return the objects of a page, and the position of its last one if more follow."""
         hydrator, size = self._entity.hydrator, values["limit__"] - 1
-        if self._by_orm:
-            rows = hydrator.by_orm(connection, statement, values)
-            items, width = [row[0] for row in rows[:size]], 1
-        else:
-            rows = [tuple(row) for row in connection.execute(statement, values)]
-            items, width = hydrator.of_rows(rows[:size]), len(hydrator.columns)
+        found = (
+            hydrator.by_orm(connection, statement, values) if self._by_orm else connection.execute(statement, values)
+        )
+        rows, width = list[Any](found), 1 if self._by_orm else len(hydrator.columns)
+        items = [row[0] for row in rows[:size]] if self._by_orm else hydrator.of_rows(rows[:size])
         self._execution.load_into(connection, items, self._relations)
-        return items, tuple(rows[size - 1][width:]) if len(rows) > size else None
+        return items, rows[size - 1][width:] if len(rows) > size else None
 
     def _statement(self) -> sa.Select[Any]:
         keep = not (self._order or self._by_orm) and self._where.shape is not None

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.util import greenlet_spawn
 
-from .errors import TransactionError, sqlstate, translated
+from .errors import TransactionError, is_of_server, translated
 
 T = TypeVar("T")
 
@@ -188,7 +188,7 @@ def _committed_at_once(engine: sa.Engine, work: Callable[[sa.Connection], T]) ->
         try:
             return work(connection)
         except DBAPIError as error:
-            if not sqlstate(error):  # the driver refused a value half-way through the protocol
+            if not is_of_server(error):  # the driver refused a value half-way through the protocol
                 connection.invalidate()
             raise
         finally:

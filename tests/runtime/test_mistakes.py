@@ -1,0 +1,114 @@
+"""What callers do wrong: an error that says what to do, and nothing else broken by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from runtime import InvalidValueError, Selection, Span, TransactionError, UniqueViolation, ValidationError
+
+from tests.runtime.guild import Case, Database, Guild, User
+
+
+def values(n: int = 1, **more: Any) -> Any:
+    return {"discord_id": n, "guild_id": 1, "name": f"u{n}", **more}
+
+
+@pytest.mark.parametrize("bad", [2**80, "x", object()])
+async def test_a_value_the_driver_refuses_leaves_its_connection_usable(url: str, db: Database, bad: Any) -> None:
+    async with Database(url, pool_size=1, max_overflow=0) as one:
+        with pytest.raises(InvalidValueError):
+            await one.guild.get(id=bad)
+        async with one.transaction(isolation="SERIALIZABLE"):
+            assert await one.guild.find_all().count() == 1
+        async with one.transaction():
+            assert await one.guild.find_all().count() == 1
+
+
+async def test_a_condition_on_another_model_is_refused(db: Database) -> None:
+    await db.user.create(**values())
+    others: Any = User.name == "u1"
+    for call in (
+        lambda: db.guild.delete_where(others),
+        lambda: db.guild.find_all(others),
+        lambda: db.guild.find_all(order_by=User.name),  # type: ignore[arg-type]  # as untyped callers do
+        lambda: db.user.update_by_id(1, guild_id=Guild.id + 1),  # type: ignore[arg-type]  # as untyped callers do
+    ):
+        with pytest.raises(TypeError, match="must be about its own columns"):
+            result = call()
+            await result  # type: ignore[misc]  # a selection or a call
+    assert await db.guild.find_all().count() == 1
+
+
+async def test_a_condition_through_a_relationship_is_welcome(db: Database) -> None:
+    await db.user.create(**values())
+    condition: Any = sa.inspect(Guild).relationships["users"].class_attribute.any(name="u1")
+    assert len(await db.guild.find_all(condition)) == 1
+    assert await db.guild.delete_where(~condition) == 0
+
+
+async def test_going_on_after_an_error_in_a_transaction_says_what_to_do(db: Database) -> None:
+    async with db.transaction() as session:
+        with pytest.raises(UniqueViolation):
+            await db.guild.create(id=1, name="again")
+        with pytest.raises(TransactionError, match="a block of its own"):
+            await db.guild.find_all().count()
+        await session.rollback()
+
+
+async def test_misspelt_values_are_told_the_nearest(db: Database) -> None:
+    with pytest.raises(ValidationError, match="nam is unknown; did you mean name"):
+        await db.guild.create(id=2, nam="x")  # type: ignore[call-arg]  # misspelt
+
+
+async def test_new_rows_take_no_expressions_of_their_own_columns(db: Database) -> None:
+    with pytest.raises(ValidationError, match="points can not refer to columns"):
+        await db.user.create(**values(points=User.points + 1))
+    assert (await db.user.create(**values(points=sa.func.abs(-5)))).points == 5
+
+
+async def test_loaders_take_lists_of_their_own_model(db: Database) -> None:
+    user = await db.user.create(**values())
+    with pytest.raises(TypeError, match=r"of a single one, load_cases\(\[it\]\)"):
+        await db.user.load_cases(user)  # type: ignore[arg-type]  # a single one
+    with pytest.raises(TypeError, match="takes objects of User, not Case"):
+        await db.user.load_cases([Case(number=1)])  # type: ignore[list-item]  # another model's
+
+
+@pytest.mark.parametrize("wrong", ["points", 5, None])
+async def test_an_order_is_an_expression(db: Database, wrong: Any) -> None:
+    with pytest.raises(TypeError, match="an order is a column or expression"):
+        await db.user.find_all().order_by(wrong)
+
+
+async def test_limits_hold_for_every_end_of_a_selection(db: Database) -> None:
+    await db.user.create_many([values(n) for n in range(1, 4)])
+    found: Selection[User, Any] = db.user.find_all()
+    assert await found.limit(0).first() is None
+    last = await found.order_by(db.user.c.id.desc()).limit(1).one()
+    assert last.discord_id == 3
+    assert await found.limit(2).update({}) == 2
+    with pytest.raises(TypeError, match="every row"):
+        await found.update({})
+
+
+async def test_spans_take_expressions(db: Database) -> None:
+    await db.user.create_many([values(n, points=n) for n in range(1, 4)])
+    assert await db.user.find_all(points=Span(ge=db.user.c.discord_id - 1, lt=sa.literal(3))).count() == 2
+    assert await db.user.find_all(points=db.user.c.discord_id).count() == 3
+
+
+async def test_skip_locked_holds_for_update_and_delete(url: str, db: Database) -> None:
+    await db.user.create_many([values(n) for n in range(1, 3)])
+    async with Database(url) as other, db.transaction(), other.transaction():
+        assert len(await db.user.find_all(id=1).for_update()) == 1
+        assert await other.user.find_all().for_update(skip_locked=True).update(points=1, all_rows=True) == 1
+
+
+async def test_errors_of_the_callers_own_session_are_translated(db: Database) -> None:
+    with pytest.raises(UniqueViolation) as caught:
+        async with db.transaction() as session:
+            session.add(Guild(id=1, name="secret"))
+            await db.user.find_all().count()
+    assert "secret" not in str(caught.value)

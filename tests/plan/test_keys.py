@@ -119,3 +119,12 @@ def test_parameter_that_would_clash_gets_an_underscore(attribute: str) -> None:
 def test_table_of_nothing_but_its_key_has_nothing_to_update() -> None:
     link = model("Link", column("a"), column("b"), primary_key=("a", "b"))
     assert "update_by_a_and_b" not in method_names(link)
+
+
+def test_unique_index_of_what_is_null_is_no_key() -> None:
+    null = (Pin("b", "is null"),)
+    names = method_names(
+        model("M", column("b", nullable=True), indexes=(unique("b", name="uq_m_open", where="b IS NULL", pins=null),))
+    )
+    assert "find_open" in names
+    assert not [name for name in names if name.startswith("get_open")]

@@ -75,7 +75,7 @@ def _makes_redundant(other: Index, index: Index, model: Model) -> bool:
 
 
 def _kind(index: Index) -> tuple[str, str | None]:
-    return index.method, index.predicate and index.predicate.sql
+    return index.method, index.predicate.sql if index.predicate else None
 
 
 def _called(index: Index) -> str:

@@ -18,6 +18,14 @@ class AccessPath:
     purpose: str = ""
 
     @property
+    def unique(self) -> bool:
+        """Whether it leads to at most one row; a column that the predicate says is NULL makes every row distinct."""
+        pins = (self.index.predicate.pins or ()) if self.index.predicate else ()
+        nulls = {pin.attribute for pin in pins if pin.test == "is null"}
+        lax = any(isinstance(part, ColumnPart) and part.attribute in nulls for part in self.index.parts)
+        return self.index.unique and (self.index.nulls_not_distinct or not lax)
+
+    @property
     def within(self) -> str | None:
         """The partial index whose predicate the path holds in."""
         return self.index.name if self.purpose else None
@@ -38,7 +46,7 @@ class AccessPath:
 
 def unique_paths(model: Model) -> list[AccessPath]:
     """Return every path that leads to at most one row, the full ones first, each once."""
-    return list(_once(path for path in _paths(model) if path.index.unique))
+    return list(_once(path for path in _paths(model) if path.unique))
 
 
 def index_paths(model: Model) -> list[AccessPath]:
@@ -48,7 +56,7 @@ def index_paths(model: Model) -> list[AccessPath]:
 
 def partial_paths(model: Model) -> list[AccessPath]:
     """Return the paths of partial indexes that are not unique."""
-    return list(_once(path for path in _paths(model) if path.purpose and not path.index.unique))
+    return list(_once(path for path in _paths(model) if path.purpose and not path.unique))
 
 
 def unindexed_foreign_keys(model: Model) -> list[ForeignKey]:

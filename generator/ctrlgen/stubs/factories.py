@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ctrlgen.package import Controller, Package
 from ctrlgen.schema import ColumnPart, Finding, ForeignKey, Imported
 from ctrlgen.stubs.values import Value, fresh_value
+
+_TAKEN = frozenset({"", "count", "db", "numbers", "present"})
+"""Names that mean something else in a factory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,9 @@ class Factories:
                 return f"no value is known for `{attribute}`"
             texts[attribute] = value.text
             imports += value.imports
+        for attribute, value in _distinct_values(controller, texts):
+            texts[attribute] = value.text
+            imports += value.imports
         order = [entry.key for entry in controller.create if entry.key in texts]
         assignments = tuple(Assignment(attribute, texts[attribute]) for attribute in order)
         return Factory(controller, tuple(parents), assignments, tuple(imports))
@@ -111,10 +118,24 @@ def _values(controller: Controller, given: dict[str, str]) -> list[tuple[str, Va
     return [(attribute, fresh_value(controller.model.column(attribute))) for attribute in wanted]
 
 
+def _distinct_values(controller: Controller, given: dict[str, str]) -> Iterator[tuple[str, Value]]:
+    """Yield values for columns whose default would make the second row clash with the first."""
+    referring = {name for key in controller.model.foreign_keys for name in key.attributes}
+    optional = {entry.key for entry in controller.create if not entry.required} - given.keys() - referring
+    for index in controller.model.indexes[1:]:
+        parts = [part.attribute for part in index.parts if isinstance(part, ColumnPart)] if index.unique else []
+        for attribute in parts:
+            column = controller.model.column(attribute)
+            value = fresh_value(column)
+            if attribute in optional and (not column.nullable or index.nulls_not_distinct) and value and value.fresh:
+                optional.discard(attribute)
+                yield attribute, value
+
+
 def _variable(key: ForeignKey, target: Controller) -> str:
-    if len(key.attributes) == 1 and key.attributes[0].endswith("_id"):
-        return key.attributes[0].removesuffix("_id")
-    return target.module
+    plain = len(key.attributes) == 1 and key.attributes[0].endswith("_id")
+    name = key.attributes[0].removesuffix("_id") if plain else target.module
+    return f"{name}_" if keyword.iskeyword(name) or name in _TAKEN or not name.isidentifier() else name
 
 
 def key_value(controller: Controller, row: str, attribute: str) -> str:

@@ -12,6 +12,15 @@ _TEXT_ROOM = 8
 
 _DECIMAL = (Imported("decimal", "Decimal"),)
 
+_FEW, _MANY = 100, 10**6
+"""Different numbers that are worth counting through, and as many as no test run needs."""
+
+_COUNTED = {
+    "date": ("date(2030, 1, 1) + timedelta(days=next(numbers))", "date", "timedelta"),
+    "naive_datetime": ("datetime(2030, 1, 1) + timedelta(minutes=next(numbers))", "datetime", "timedelta"),
+    "timedelta": ("timedelta(minutes=next(numbers))", "timedelta"),
+}
+
 _CONSTANTS = {
     "bool": ("False", None),
     "uuid": ("uuid4()", Imported("uuid", "uuid4")),
@@ -35,8 +44,12 @@ class Value:
 
 def fresh_value(column: Column) -> Value | None:
     """Return a value that no other row has, where the column's type has so many; None if none is known."""
-    if column.kind == "int" and column.bounds.maximum is None and column.bounds.below is None:
-        return Value(_counted(column.bounds), fresh=True)
+    if column.kind in _COUNTED:
+        text, *needed = _COUNTED[column.kind]
+        return Value(text, tuple(Imported("datetime", name) for name in needed), fresh=True)
+    if column.kind in {"int", "decimal"} and (count := _counted(column.bounds)):
+        text = f"Decimal({count})" if column.kind == "decimal" else count
+        return Value(text, _DECIMAL if column.kind == "decimal" else (), fresh=True)
     if column.kind == "str" and column.bounds.pattern is None:
         return _fresh_text(column)
     if column.kind == "bytes":
@@ -107,13 +120,22 @@ def _allows(bounds: Bounds, number: Decimal) -> bool:
     )
 
 
-def _counted(bounds: Bounds) -> str:
-    """Return whole numbers from the lowest that is allowed, one after the other."""
-    step = int(Decimal(bounds.multiple_of or 1))
+def _counted(bounds: Bounds) -> str | None:
+    """Return whole numbers from the lowest that is allowed, one after the other; None where there are few."""
+    step = Decimal(bounds.multiple_of or 1)
+    if step != int(step):
+        return None
     low = max(Decimal(bounds.minimum or bounds.above or 0), Decimal(0))
-    base = int((low / step).to_integral_value(ROUND_CEILING)) * step
-    count = "next(numbers)" if step == 1 else f"{step} * next(numbers)"
-    return count if base <= step else f"{base} + {count}"
+    base = (low / step).to_integral_value(ROUND_CEILING) * step
+    highest = min((Decimal(end) for end in (bounds.maximum, bounds.below) if end), default=None)
+    room = None if highest is None else int((highest - base) / step) - 1
+    if room is not None and room < _FEW:
+        return None
+    number = "next(numbers)" if room is None or room >= _MANY else f"next(numbers) % {room}"
+    if room is not None and room < _MANY and base == bounds.above:
+        number = f"({number} + 1)"
+    count = number if step == 1 else f"{step} * ({number})" if "%" in number else f"{step} * {number}"
+    return count if base <= step and "%" not in number else f"{base} + {count}"
 
 
 def _text(bounds: Bounds) -> str:

@@ -63,12 +63,9 @@ def _is_given_by_every_row(path: AccessPath, model: Model) -> bool:
     """Tell whether a new row must name every column of the key, none of which may be NULL."""
     predicate = path.index.predicate
     understood = predicate is None or predicate.pins is not None
-    return (
-        understood
-        and not path.index.deferrable
-        and bool(path.parts)
-        and all(_is_given(part, model) for part in path.parts)
-    )
+    alike = [index for index in model.indexes if set(index.parts) == set(path.index.parts)]
+    refused = any(index.deferrable for index in alike)  # by ON CONFLICT, though another one would do
+    return understood and not refused and bool(path.parts) and all(_is_given(part, model) for part in path.parts)
 
 
 def _is_given(part: Part, model: Model) -> bool:

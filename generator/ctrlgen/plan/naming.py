@@ -13,18 +13,8 @@ REFINEMENTS = frozenset({"filters", "limit", "offset", "options", "order_by", "a
 
 FACADE = frozenset(
     {
-        "connect",
-        "dispose",
-        "engine",
-        "ping",
-        "run",
-        "sandbox",
-        "session",
-        "transaction",
-        "url",
-        "base",
-        "database",
-        "runtime",
+        *("connect", "dispose", "engine", "ping", "pool_status", "run", "sandbox", "session", "transaction", "url"),
+        *("base", "database", "runtime"),
     }
 )
 """Members of the facade and modules of the package, which no model may be called."""

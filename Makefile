@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types stale pytest property bench generate constraints clean
+.PHONY: help demo test lint types stale pytest property stress bench generate constraints clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ pytest: .venv/.dev ## Run the tests
 
 property: .venv/.dev ## Invent several hundred packages of models, and put each through everything (an hour)
 	INVENTED_PACKAGES=300 $(BIN)/python -m pytest tests/property
+
+stress: .venv/.dev ## Everything about races, faults and streams, a million rows and every await (twenty minutes)
+	STRESS=whole $(BIN)/python -m pytest tests/stress tests/scenarios
 
 bench: ## Measure the generated controllers against six peers (ten minutes); see bench/README.md
 	@$(PYTHON) -m venv .venv-bench

@@ -57,7 +57,9 @@ class Entity(Generic[M]):
 
     def relations(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the names of relationships, once it is clear that they are."""
-        given, known = tuple(names), sorted(self.mapper.relationships.keys())
+        if not (given := tuple(names)):
+            return ()
+        known = sorted(self.mapper.relationships.keys())
         if isinstance(names, str) or not all(name in known for name in given):
             listed = ", ".join(known) or "none"
             raise TypeError(

@@ -112,7 +112,7 @@ def _stand_ins(mapper: orm.Mapper[Any]) -> dict[str, Any]:
 
 
 def _is_plain(mapper: orm.Mapper[Any]) -> bool:
-    dispatch = mapper.class_manager.dispatch
+    dispatch: Any = mapper.class_manager.dispatch
     listens = bool(dispatch.load or dispatch.refresh)
     special = bool(mapper.inherits or mapper.composites) or mapper.polymorphic_on is not None
     attributes = list(mapper.column_attrs)

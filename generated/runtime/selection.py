@@ -221,14 +221,14 @@ class Selection(Generic[M, L]):
     def _built(self) -> sa.Select[Any]:
         entity = self._entity
         what = [entity.model] if self._by_orm else entity.hydrator.columns
-        statement = self._refined(sa.select(*what))
+        statement = self._refined(cast("sa.Select[Any]", sa.select(*what)))
         if self._by_orm:
             statement = statement.options(*entity.hydrator.explicit, *self._options)
         return statement.with_for_update(of=entity.table, skip_locked=self._lock == "skip") if self._lock else statement
 
     def _refined(self, statement: sa.Select[Any]) -> sa.Select[Any]:
-        limit = None if self._limit is None else sa.bindparam("limit__", type_=sa.BigInteger)
-        offset = None if self._offset is None else sa.bindparam("offset__", type_=sa.BigInteger)
+        limit = None if self._limit is None else sa.bindparam("limit__", type_=sa.BigInteger())
+        offset = None if self._offset is None else sa.bindparam("offset__", type_=sa.BigInteger())
         order = self._order or self._entity.primary_key.values()
         return statement.where(*self._where.conditions).order_by(*order).limit(limit).offset(offset)
 

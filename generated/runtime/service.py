@@ -60,21 +60,23 @@ class DatabaseService:
         slow_call: float | None = None,
         echo: bool = False,
     ) -> None:
-        engine_url, arguments = _address(url or os.environ.get("DATABASE_URL"))
+        address = url or os.environ.get("DATABASE_URL") or ""
+        engine_url, arguments = _address(address)
         settings = {"application_name": application_name} if application_name else {}
         if statement_timeout is not None:
             settings["statement_timeout"] = str(round(statement_timeout * 1000))
         arguments["server_settings"] = settings
         pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": pool_timeout}
         make = partial(create_async_engine, engine_url, echo=echo, hide_parameters=True, connect_args=arguments, **pool)
-        self._url, self._connections = engine_url, Connections(make, slow_call)
+        self._shown = _shown(sa.make_url(address))
+        self._connections = Connections(make, slow_call)
         self._controllers: dict[object, object] = {}
         _connections[self] = self._connections
 
     @property
     def url(self) -> str:
         """The address, without the password."""
-        return self._url.render_as_string(hide_password=True)
+        return self._shown
 
     @property
     def engine(self) -> AsyncEngine:
@@ -92,7 +94,11 @@ class DatabaseService:
         return self
 
     async def dispose(self) -> None:
-        """Close every connection; the next call opens new ones."""
+        """Close every connection, waiting a second for those still in use; the next call opens new ones."""
+        for _ in range(100):  # a stream that was left half-way gives its connection back a moment later
+            if not self.pool_status()["in_use"]:
+                break
+            await asyncio.sleep(0.01)
         await self.engine.dispose()
 
     async def __aenter__(self) -> Self:
@@ -155,7 +161,7 @@ def connections(db: DatabaseService) -> Connections:
     return _connections[db]
 
 
-def _address(given: str | None) -> tuple[sa.URL, dict[str, Any]]:
+def _address(given: str) -> tuple[sa.URL, dict[str, Any]]:
     """Return the address of a PostgreSQL for SQLAlchemy, and what does not fit in it for asyncpg.
 
     What libpq knows (``host=/socket/folder``, ``sslmode``, ``sslrootcert``, ``application_name`` ...) goes to asyncpg
@@ -168,11 +174,18 @@ def _address(given: str | None) -> tuple[sa.URL, dict[str, Any]]:
     except ArgumentError:
         raise ValueError("the database's URL can not be read; it has the form postgresql://user@host/name") from None
     if url.get_backend_name() not in {"postgresql", "postgres"}:
-        raise ValueError(f"not the address of a PostgreSQL: {url.render_as_string(hide_password=True)}")
+        raise ValueError(f"not the address of a PostgreSQL: {_shown(url)}")
     query = {name: value for name, value in url.query.items() if name not in _IGNORED}
     libpq = {name: query[name] for name in query.keys() - _OF_SQLALCHEMY}
     arguments: dict[str, Any] = {"timeout": float(str(libpq.pop("connect_timeout", 60)))}
     if libpq:
         arguments["dsn"] = url.set(drivername="postgresql", query=libpq).render_as_string(hide_password=False)
     kept = {name: query[name] for name in query.keys() & _OF_SQLALCHEMY}
+    if kept.get("prepared_statement_cache_size") == "0":  # a pooler: no statement is to have a name that may be taken
+        arguments |= {"statement_cache_size": 0, "prepared_statement_name_func": str}
     return url.set(drivername="postgresql+asyncpg", query=kept), arguments
+
+
+def _shown(url: sa.URL) -> str:
+    """Return an address as it may be seen: without the password, be it in its place or in the query."""
+    return url.difference_update_query(["password"]).render_as_string(hide_password=True)

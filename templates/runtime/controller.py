@@ -104,7 +104,7 @@ class BaseController(Generic[M, L, C, U]):
     async def _get(self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None) -> M | None:
         where = where_of(self._entity, key, within)
         statement = self._entity.prepared(where.shape and ("get", where.shape), lambda: self._selecting(where))
-        return await self._execution.first(statement, where.values, self._entity.relations(load) if load else ())
+        return await self._execution.first(statement, where.values, self._entity.relations(load))
 
     async def _get_one(self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None) -> M:
         if (found := await self._get(key, load, within=within)) is None:

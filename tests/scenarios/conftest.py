@@ -1,0 +1,43 @@
+"""A database with the reference tables, emptied for each test: nothing here may be rolled back behind its back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import sqlalchemy as sa
+
+from bot.database import BotDatabase
+from models import User
+from models.base import Base
+from tests.conftest import NewDatabase
+
+GUILD = 7
+
+
+@pytest.fixture(scope="session")
+async def reference_url(new_database: NewDatabase) -> AsyncIterator[str]:
+    """A database with the reference tables."""
+    async with new_database() as url:
+        async with BotDatabase(url) as db, db.engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        yield url
+
+
+@pytest.fixture
+async def db(reference_url: str) -> AsyncIterator[BotDatabase]:
+    """The bot's database, empty but for one guild."""
+    async with BotDatabase(reference_url, pool_size=10) as db:
+        names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+        async with db.engine.begin() as connection:
+            await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        await db.guild.create(id=GUILD, name="home")
+        yield db
+
+
+@pytest.fixture
+async def users(db: BotDatabase) -> list[User]:
+    """Three members with a hundred points each."""
+    return await db.user.create_many(
+        [{"discord_id": n, "guild_id": GUILD, "username": f"u{n}", "points": 100} for n in range(1, 4)]
+    )

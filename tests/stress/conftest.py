@@ -1,0 +1,17 @@
+"""Fixtures of the stress tests."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.scenarios.conftest import db, reference_url, users
+
+__all__ = ["db", "reference_url", "users"]
+
+
+@pytest.fixture(scope="session")
+def whole() -> bool:
+    """Whether all of it is wanted, as `make stress` does, and not a slice."""
+    return os.environ.get("STRESS") == "whole"

@@ -18,6 +18,7 @@ from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
 
 from .connections import Connections
+from .driver import fetch
 from .entity import Entity
 from .errors import translated
 from .relations import load_relation
@@ -69,7 +70,7 @@ class Execution(Generic[M]):
 
     async def scalar(self, statement: sa.Executable, values: Mapping[str, object]) -> object:
         """Return the one value that a statement gives."""
-        return await self.run(lambda connection: connection.execute(statement, values).scalar())
+        return await self.run(lambda connection: fetch(connection, statement, values)[0][0])
 
     async def affected(self, statement: sa.Executable, values: Mapping[str, object]) -> int:
         """Return how many rows a statement has changed."""

@@ -15,6 +15,7 @@ from sqlalchemy import orm
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
+from .driver import fetch
 from .errors import UnloadedError
 
 M = TypeVar("M", bound=SQLModel)
@@ -70,7 +71,7 @@ class Hydrator(Generic[M]):
     def objects(self, connection: sa.Connection, statement: sa.Executable, values: Values = None) -> list[M]:
         """Return the objects that a statement gives, which selects or returns ``columns``."""
         if self.plain:
-            return self.of_rows(connection.execute(statement, values).all())
+            return self.of_rows(fetch(connection, statement, values))
         entities = (
             sa.select(self.mapper.class_).from_statement(cast("sa.Select[Any]", statement)).options(*self.explicit)
         )

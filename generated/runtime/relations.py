@@ -13,6 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql import operators, visitors
 from sqlmodel import SQLModel
 
+from .driver import fetch
 from .hydration import Hydrator
 
 Key: TypeAlias = tuple[object, ...]
@@ -40,7 +41,10 @@ def load_relation(connection: sa.Connection, mapper: orm.Mapper[Any], name: str,
 def one_of(key: Sequence[sa.ColumnElement[Any]], values: Collection[Sequence[object]]) -> sa.ColumnElement[bool]:
     """Return the condition that a key is one of these, in as many parameters as it has columns."""
     columns = zip(key, zip(*values, strict=True), strict=True)
-    arrays = [sa.literal(list(given), sa.ARRAY(column.type)) for column, given in columns]
+    return _in_arrays(key, [sa.literal(list(given), sa.ARRAY(column.type)) for column, given in columns])
+
+
+def _in_arrays(key: Sequence[sa.ColumnElement[Any]], arrays: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[bool]:
     if len(arrays) == 1:
         return key[0] == sa.any_(arrays[0])
     return sa.tuple_(*key).in_(sa.select(*map(sa.func.unnest, arrays)))
@@ -56,11 +60,13 @@ def _plan(relation: Relation) -> tuple[list[str], Callable[[sa.Connection, list[
     matched = [remote for _, remote in pairs]
     source = _linked(relation) if relation.secondary is not None else relation.target
     statement = sa.select(*hydrator.columns, *(column.label(None) for column in matched)).select_from(source)
-    statement = statement.order_by(*(relation.order_by or ()))
+    arrays = [sa.bindparam(f"keys{n}", type_=sa.ARRAY(column.type)) for n, column in enumerate(matched)]
+    statement = statement.where(_in_arrays(matched, arrays)).order_by(*(relation.order_by or ()))
     width = len(hydrator.columns)
 
     def find(connection: sa.Connection, keys: list[Key]) -> Found:
-        rows = connection.execute(statement.where(one_of(matched, keys))).all()
+        values = {f"keys{n}": list(parts) for n, parts in enumerate(zip(*keys, strict=True))}
+        rows = fetch(connection, statement, values)
         found: Found = {}
         for one, row in zip(hydrator.of_rows(rows), rows, strict=True):
             found.setdefault(tuple(row[width:]), []).append(one)

@@ -14,6 +14,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
 from .arguments import Page
+from .driver import fetch
 from .entity import Entity, is_sql
 from .errors import NotFoundError, TransactionError
 from .execution import Execution
@@ -205,9 +206,7 @@ class Selection(Generic[M, L]):
     ) -> tuple[list[M], Sequence[Any] | None]:
         """Return the objects of a page, and the position of its last one if more follow."""
         hydrator, size = self._entity.hydrator, values["limit__"] - 1
-        found = (
-            hydrator.by_orm(connection, statement, values) if self._by_orm else connection.execute(statement, values)
-        )
+        found = hydrator.by_orm(connection, statement, values) if self._by_orm else fetch(connection, statement, values)
         rows, width = list[Any](found), 1 if self._by_orm else len(hydrator.columns)
         items = [row[0] for row in rows[:size]] if self._by_orm else hydrator.of_rows(rows[:size])
         self._execution.load_into(connection, items, self._relations)

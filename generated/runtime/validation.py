@@ -32,8 +32,9 @@ class Validation:
         self._changeable = self._columns.keys() - entity.primary_key.keys()
         self._solid = {name for name, column in entity.columns.items() if not column.nullable}
         kinds = {name: column.type for name, column in self._columns.items()}
-        self._special = {name for name, kind in kinds.items() if isinstance(kind, sa.JSON) or entity.is_time(name)}
-        self._special |= entity.mapper.validators.keys() & kinds.keys()
+        self._json = {name for name, kind in kinds.items() if isinstance(kind, sa.JSON)}
+        self._times = {name for name in kinds if entity.is_time(name)}
+        self._validates = entity.mapper.validators.keys() & kinds.keys()
         self._fields, self._definitions, self._config = _pydantic_fields(entity.model)
         self._required = {name for name in self._columns if self._is_required(name)}
         self._new = self._validator(self._columns, defaults=True)
@@ -41,22 +42,17 @@ class Validation:
 
     def new(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values of a new row, defaults included; SQL expressions pass as they are."""
-        wrong = dict.fromkeys(sorted(self._required - values.keys()), "is required")
-        for name, value in values.items():
-            if is_sql(value) and sa.select(cast("sa.ColumnElement[Any]", value)).get_final_froms():
-                wrong[name] = "can not refer to columns: there is no row yet"
-        return self._checked(self._new, self._columns.keys(), values, wrong)
+        return self._checked(values, self._new, self._columns.keys(), self._required)
 
     def change(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values to set; SQL expressions pass as they are."""
-        return self._checked(self._change, self._changeable, values, {})
+        return self._checked(values, self._change, self._changeable, frozenset())
 
     def _checked(
-        self, validator: SchemaValidator, accepted: Set[str], values: Mapping[str, object], wrong: dict[str, str]
+        self, values: Mapping[str, object], validator: SchemaValidator, accepted: Set[str], required: Set[str]
     ) -> dict[str, object]:
         expressions = {name: value for name, value in values.items() if is_sql(value)}
-        wrong |= {name: self._refusal(name, accepted) for name in values if name not in accepted}
-        wrong |= {name: "must not be None" for name in self._solid & values.keys() if values[name] is None}
+        wrong = self._refusals(values, expressions, accepted, required)
         given = {name: values[name] for name in values if not (name in wrong or name in expressions)}
         details, checked = dict[str, str](), dict[str, object]()
         try:
@@ -65,26 +61,38 @@ class Validation:
             for one in error.errors(include_url=False, include_input=False):
                 details.setdefault(str(one["loc"][0]), one["msg"])
                 wrong.setdefault(str(one["loc"][0]), _reason(one["type"], one["msg"], one.get("ctx", {})))
-        for name in self._special & checked.keys():
-            checked[name] = self._storable(name, checked[name], wrong)
+        for name in self._times & checked.keys():
+            if why := self._entity.misfit(name, checked[name]):
+                wrong[name] = why
+        for name in self._validates & checked.keys():
+            checked[name] = self._validated(name, checked[name], wrong)
         if wrong:
             raise ValidationError(self._entity.model, wrong, details)
-        return checked | expressions
+        for name in self._json & checked.keys():
+            checked[name] = None if checked[name] is None else to_jsonable_python(checked[name])
+        return checked | expressions if expressions else checked
+
+    def _refusals(
+        self, values: Mapping[str, object], expressions: Collection[str], accepted: Set[str], required: Set[str]
+    ) -> dict[str, str]:
+        """Return what can be said of values before they are looked at."""
+        given = values.keys()
+        solid = not any(value is None for value in values.values())
+        if solid and given <= accepted and required <= given and not expressions:
+            return {}
+        wrong = dict.fromkeys(sorted(required - given), "is required")
+        wrong |= {name: self._refusal(name, accepted) for name in given if name not in accepted}
+        wrong |= {name: "must not be None" for name in self._solid & given if values[name] is None}
+        for name in expressions if accepted == self._columns.keys() else ():
+            if sa.select(cast("sa.ColumnElement[Any]", values[name])).get_final_froms():
+                wrong[name] = "can not refer to columns: there is no row yet"
+        return wrong
 
     def _refusal(self, name: str, accepted: Set[str]) -> str:
         if name in self._entity.columns:
             return "can not be set"
         close = difflib.get_close_matches(name, accepted, n=1)
         return f"is unknown; did you mean {close[0]}?" if close else "is unknown"
-
-    def _storable(self, name: str, value: object, wrong: dict[str, str]) -> object:
-        """Return what is stored of a value for which validation is not the end."""
-        if why := self._entity.misfit(name, value):
-            wrong[name] = why
-        if name in self._entity.mapper.validators:
-            value = self._validated(name, value, wrong)
-        is_json = isinstance(self._columns[name].type, sa.JSON) and value is not None
-        return to_jsonable_python(value) if is_json else value
 
     def _validated(self, name: str, value: object, wrong: dict[str, str]) -> object:
         """Return what the model's ``@validates`` makes of a value."""

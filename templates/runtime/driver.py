@@ -60,8 +60,9 @@ def fetch(
 def _plan(connection: sa.Connection, statement: sa.Executable) -> Plan | None:
     """Return how to send a statement; None if SQLAlchemy is to do it."""
     engine, driver = connection.engine, connection.connection.dbapi_connection
+    listeners: Any = engine.dispatch
     begun = getattr(driver, "_transaction", None) is not None or getattr(driver, "isolation_level", "") == "autocommit"
-    if not begun or engine.echo or engine.dispatch.before_cursor_execute or engine.dispatch.after_cursor_execute:
+    if not begun or engine.echo or listeners.before_cursor_execute or listeners.after_cursor_execute:
         return None
     known = _plans.get(statement)
     if known is None:

@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types stale pytest property stress bench generate constraints clean
+.PHONY: help demo test lint types stale pytest property oldest stress bench generate constraints clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,13 @@ pytest: .venv/.dev ## Run the tests
 property: .venv/.dev ## Invent several hundred packages of models, and put each through everything (an hour)
 	INVENTED_PACKAGES=300 $(BIN)/python -m pytest tests/property
 
+oldest: ## Run what depends on them with the oldest SQLModel and SQLAlchemy that are served
+	@$(PYTHON) -m venv .venv-oldest
+	@.venv-oldest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@.venv-oldest/bin/python -m pip install --quiet 'sqlmodel==0.0.38' 'sqlalchemy[asyncio]==2.0.38' \
+		--group dev --editable '.[asyncpg]'
+	@.venv-oldest/bin/python -m pytest tests/runtime tests/inspect tests/load tests/plan tests/stubs
+
 stress: .venv/.dev ## Everything about races, faults and streams, a million rows and every await (twenty minutes)
 	STRESS=whole $(BIN)/python -m pytest tests/stress tests/scenarios
 
@@ -49,7 +56,7 @@ constraints: .venv/.dev ## Pin what is installed now into constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pip | sort -f > constraints.txt
 
 clean: ## Remove the virtual environment and caches
-	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache dist build
+	rm -rf .venv .venv-bench .venv-oldest .pytest_cache .mypy_cache .ruff_cache dist build
 
 .venv/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

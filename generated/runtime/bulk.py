@@ -57,7 +57,8 @@ def upsert_rows(
                     statement = upserting(entity, _insert_from(entity, chosen, names), keys, None, changed)
                     found = entity.hydrator.objects(connection, statement.returning(*entity.hydrator.columns))
                 stored.update(zip(numbers, found, strict=True))
-    return [stored[number] for number in range(len(rows))]
+    last = {tuple([row.get(key) for key in keys]): number for number, row in enumerate(rows)}
+    return [stored[last[tuple([row.get(key) for key in keys])]] for row in rows]
 
 
 def update_rows(entity: Entity[Any], connection: sa.Connection, rows: Sequence[Row]) -> int:

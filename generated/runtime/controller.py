@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
 from functools import cached_property, partial
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
@@ -17,7 +17,7 @@ from .bulk import insert_rows, update_rows, upsert_rows
 from .entity import Entity, is_sql
 from .errors import NotFoundError, TransactionError, ValidationError
 from .execution import Execution
-from .filters import Where, where_of
+from .filters import Where, key_of, where_of
 from .relations import one_of
 from .selection import Selection
 from .service import DatabaseService, connections
@@ -28,6 +28,7 @@ M = TypeVar("M", bound=SQLModel)
 L = TypeVar("L", bound=str)
 C = TypeVar("C", bound=Mapping[str, object])
 U = TypeVar("U", bound=Mapping[str, object])
+R = TypeVar("R")
 
 _REFINEMENTS = frozenset(Refinements.__annotations__)
 
@@ -54,7 +55,7 @@ class BaseController(Generic[M, L, C, U]):
 
     async def create_many(self, rows: Iterable[C]) -> list[M]:
         """Insert rows, all or none, and return them in the same order."""
-        checked = [self._validation.new(row) for row in rows]
+        checked = [self._validation.new(row) for row in _dicts(rows)]
         return await self._execution.run(partial(insert_rows, self._entity, rows=checked), atomic=True)
 
     async def upsert_many(self, rows: Iterable[C], *, key: Collection[str] = ()) -> list[M]:
@@ -62,14 +63,15 @@ class BaseController(Generic[M, L, C, U]):
 
         ``key`` is the attributes of the unique key; the primary key when omitted.
         """
-        given, keys = list(rows), tuple(key or self._entity.primary_key)
+        given, keys = list(_dicts(rows)), tuple(key or self._entity.primary_key)
+        self._entity.check_unique(keys)
         checked = [self._validation.new(row) for row in given]
         work = partial(upsert_rows, self._entity, rows=checked, given=given, keys=keys)
         return await self._execution.run(work, atomic=True)
 
     async def update_many(self, rows: Iterable[Mapping[str, object]]) -> int:
         """Set values of rows, each given with its primary key, all or none, and return how many were there."""
-        checked = [self._keyed(row) for row in rows]
+        checked = [self._keyed(row) for row in _dicts(rows)]
         return await self._execution.run(partial(update_rows, self._entity, rows=checked), atomic=True)
 
     async def bulk_update(self, updates: Iterable[Mapping[str, object]]) -> int:
@@ -79,6 +81,10 @@ class BaseController(Generic[M, L, C, U]):
     async def delete_many(self, keys: Iterable[object]) -> int:
         """Delete the rows with these primary keys (tuples, if it has several columns), and return how many."""
         given = [cast("tuple[object, ...]", key) if isinstance(key, tuple) else (key,) for key in keys]
+        if wrong := next((key for key in given if len(key) != len(self._entity.primary_key)), None):
+            raise TypeError(
+                f"a primary key of {self.model.__name__} has {len(self._entity.primary_key)} values, not {wrong!r}"
+            )
         condition = one_of([*self._entity.primary_key.values()], given) if given else sa.false()
         return await self._execution.affected(sa.delete(self._entity.table).where(condition), {})
 
@@ -102,26 +108,33 @@ class BaseController(Generic[M, L, C, U]):
         (created,) = await self._execution.objects(insert_row(self._entity, row), row.values)
         return created
 
-    async def _get(self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None) -> M | None:
-        where = where_of(self._entity, key, within)
+    async def _get(
+        self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None, nulls: bool = False
+    ) -> M | None:
+        where = key_of(self._entity, key, within, nulls)
         statement = self._entity.prepared(where.shape and ("get", where.shape), lambda: self._selecting(where))
         return await self._execution.first(statement, where.values, self._entity.relations(load))
 
-    async def _get_one(self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None) -> M:
-        if (found := await self._get(key, load, within=within)) is None:
+    async def _get_one(
+        self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None, nulls: bool = False
+    ) -> M:
+        if (found := await self._get(key, load, within=within, nulls=nulls)) is None:
             raise NotFoundError(self.model)
         return found
 
-    async def _update(self, key: Mapping[str, object], values: U, *, within: str | None = None) -> M | None:
-        where, changes = where_of(self._entity, key, within), self._validation.change(values)
+    async def _update(
+        self, key: Mapping[str, object], values: U, *, within: str | None = None, nulls: bool = False
+    ) -> M | None:
+        where, changes = key_of(self._entity, key, within, nulls), self._validation.change(values)
         if not changes:
-            return await self._get(key, within=within)
+            return await self._get(key, within=within, nulls=nulls)
         setting = Assignment(self._entity, changes)
         statement = update_row(self._entity, where, setting)
         return await self._execution.first(statement, {**where.values, **setting.values})
 
-    async def _delete(self, key: Mapping[str, object], *, within: str | None = None) -> bool:
-        return await self._find(key, {}, within=within).delete() > 0
+    async def _delete(self, key: Mapping[str, object], *, within: str | None = None, nulls: bool = False) -> bool:
+        found = Selection[M, L](self._execution, self._validation, key_of(self._entity, key, within, nulls))
+        return await found.delete() > 0
 
     async def _get_or_create(self, keys: Collection[str], values: C, *, within: str | None = None) -> tuple[M, bool]:
         checked = self._validation.new(pinned(self._entity, values, within))
@@ -192,3 +205,11 @@ class BaseController(Generic[M, L, C, U]):
     @cached_property
     def _execution(self) -> Execution[M]:
         return Execution(connections(self._db), self._entity, self._session)
+
+
+def _dicts(rows: Iterable[R]) -> Iterator[R]:
+    """Yield rows, each of which must be a mapping."""
+    for row in rows:
+        if not isinstance(row, Mapping):
+            raise TypeError(f"a row is a dict of its values, not a {type(row).__name__}")
+        yield row

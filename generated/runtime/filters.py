@@ -42,6 +42,16 @@ def where_of(
     return Where((within, *named) if fixed else None, (*conditions, *inside, *more), values)
 
 
+def key_of(entity: Entity[Any], key: Mapping[str, object], within: str | None, nulls: bool) -> Where:
+    """Return the conditions of the one row with a key; NULL is equal to nothing, unless ``nulls`` are."""
+    for name, value in key.items():
+        if isinstance(value, AnyOf | Span):
+            raise TypeError(f"{name} is a key: it takes one value, not several; use find_all")
+    if not nulls and any(value is None for value in key.values()):
+        return Where(("nothing",), (sa.false(),))
+    return where_of(entity, key, within)
+
+
 def conditions_of(entity: Entity[Any], filters: Filters) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that were given as expressions, all of them about this model."""
     if filters is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import cast
 
 from ctrlgen import toml
 from ctrlgen.errors import ConfigError
-from ctrlgen.options import NO_CHOICES, ForeignKeys, Options
+from ctrlgen.options import CODES, NO_CHOICES, ForeignKeys, Options
 
 _EXAMPLE = """write into it:
 
@@ -139,7 +138,7 @@ def _read_options(section: toml.Table) -> Options:
 
 def _codes(given: tuple[str, ...]) -> tuple[str, ...]:
     for code in given:
-        if not re.fullmatch(r"CG\d{3}", code):
+        if code not in CODES:
             raise ConfigError(
                 f"`silence` in `[tool.ctrlgen]`: `{code}` is no code of a warning", hint='they look like "CG101"'
             )

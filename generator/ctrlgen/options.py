@@ -8,6 +8,15 @@ from typing import Literal
 
 from ctrlgen.schema import Model
 
+CODES = frozenset(
+    {
+        *("CG101", "CG102", "CG103", "CG104", "CG105", "CG106"),
+        *("CG201", "CG202", "CG203", "CG204", "CG205", "CG206"),
+        *("CG301", "CG302", "CG303", "CG304"),
+    }
+)
+"""Every warning there is; the guide has a line for each."""
+
 ForeignKeys = Literal["warn", "emit", "error"]
 
 

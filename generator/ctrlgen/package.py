@@ -81,6 +81,11 @@ class Method:
     relation: Relation | None = None
 
     @property
+    def accepts_null(self) -> bool:
+        """Whether None is a key like any other, and finds the row with NULL."""
+        return any(parameter.nullable for parameter in self.parameters)
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The ``Where`` keys the parameters stand for."""
         return tuple(parameter.key for parameter in self.parameters)
@@ -145,3 +150,8 @@ class Package:
     name: str  # the import name: "generated"
     controllers: tuple[Controller, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What the exported names of every controller add to its stem."""
+        return tuple(name.removeprefix(it.stem) for it in self.controllers[:1] for name in it.exported)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
@@ -115,6 +115,19 @@ class Entity(Generic[M]):
         while getattr(element, "modifier", None):
             element = element.element
         return isinstance(element, sa.Column) and element in self._own
+
+    def check_unique(self, keys: Collection[str]) -> None:
+        """Refuse what is no unique key of the table."""
+        unique = [
+            one for one in self.table.constraints if isinstance(one, sa.UniqueConstraint | sa.PrimaryKeyConstraint)
+        ]
+        plain = [one for one in self.table.indexes if one.unique and not one.dialect_options["postgresql"]["where"]]
+        names = {column: name for name, column in self.columns.items()}
+        known = [[names[column] for column in one.columns if column in names] for one in (*unique, *plain)]
+        known += [[key] for key, (name, _) in self._expressions.items() if self._index(name).unique]
+        if set(keys) not in map(set, known):
+            listed = "; ".join(sorted(", ".join(one) for one in known if one))
+            raise ValueError(f"key must be a unique key of {self.model.__name__}: {listed}")
 
     def is_time(self, name: str) -> bool:
         """Whether a column holds dates with times."""

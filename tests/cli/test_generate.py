@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from .conftest import Project
+import subprocess
+import sys
+from pathlib import Path
+
+from ctrlgen.options import CODES
+
+from .conftest import SETTINGS, Project
 
 
 def test_first_run_names_what_it_created_and_the_second_finds_nothing_to_do(app: Project) -> None:
@@ -68,3 +74,17 @@ def test_other_folder_is_generated_with_project(app: Project) -> None:
 
 def emitted(app: Project) -> list[str]:
     return [path for path in app.files() if path.startswith("app/db/")]
+
+
+def test_package_exports_under_the_suffixes_of_the_configuration(app: Project) -> None:
+    app.write("pyproject.toml", f'{SETTINGS}suffixes = {{ create = "Insert", update = "Patch" }}\n')
+    assert app.run("generate").returncode == 0
+    code = "from app.db import HeroController, HeroInsert, HeroPatch, HeroWhere; import app.db as db; "
+    code += "print(all(hasattr(db, name) for name in db.__all__))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=app.root, capture_output=True, text=True, check=False)
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_guide_has_a_line_for_every_warning(project: Path) -> None:
+    guide = (project / "docs/guide.md").read_text()
+    assert {code for code in CODES if f"| {code} |" not in guide} == set()

@@ -180,3 +180,23 @@ def test_a_type_that_only_type_checkers_import_is_found(workspace: Workspace) ->
     )
     (model,) = workspace.load("app").models
     assert model.column("price").annotation == Annotation((Imported("decimal", "Decimal"),))
+
+
+def test_a_relationship_into_a_module_that_failed_is_that_module_s_error(workspace: Workspace) -> None:
+    workspace.write(
+        app__="",
+        app__a="""
+        from sqlmodel import Field, Relationship, SQLModel
+        class Hero(SQLModel, table=True):
+            id: int = Field(primary_key=True)
+            items: list["Item"] = Relationship(back_populates="hero")
+        """,
+        app__b="""
+        from sqlmodel import Field, SQLModel
+        class Item(SQLModel, table=True):
+            id: int = Field(primary_key=True)
+        def broken(:
+        """,
+    )
+    error = failure(workspace, "app")
+    assert str(error).startswith("app/b.py:4: `app.b` is left out: SyntaxError")

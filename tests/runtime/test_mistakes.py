@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from runtime import InvalidValueError, Selection, Span, TransactionError, UniqueViolation, ValidationError
+from runtime import AnyOf, InvalidValueError, Selection, Span, TransactionError, UniqueViolation, ValidationError
 
 from tests.runtime.guild import Case, Database, Guild, User
 
@@ -112,3 +112,41 @@ async def test_errors_of_the_callers_own_session_are_translated(db: Database) ->
             session.add(Guild(id=1, name="secret"))
             await db.user.find_all().count()
     assert "secret" not in str(caught.value)
+
+
+async def test_a_key_that_is_none_is_no_row_s(db: Database) -> None:
+    await db.user.create_many([values(1), values(2)])
+    nothing: Any = None
+    assert await db.user.get_by_id(nothing) is None
+    assert await db.user.update_by_id(nothing, points=5) is None
+    assert await db.user.delete_by_id(nothing) is False
+    assert await db.user.count(points=0) == 2
+
+
+@pytest.mark.parametrize("several", [AnyOf([1, 2]), Span(ge=0)])
+async def test_a_key_is_one_value(db: Database, several: Any) -> None:
+    await db.user.create_many([values(1), values(2)])
+    for method in (db.user.get_by_id, db.user.delete_by_id):
+        with pytest.raises(TypeError, match="id is a key: it takes one value"):
+            await method(several)
+    assert await db.user.count() == 2
+
+
+async def test_rows_of_bulk_calls_are_dicts_and_keys_are_whole(db: Database) -> None:
+    wrong: Any = [User(discord_id=1)]
+    for call in (db.user.create_many, db.user.upsert_many, db.user.update_many):
+        with pytest.raises(TypeError, match="a row is a dict of its values, not a User"):
+            await call(wrong)
+    with pytest.raises(TypeError, match="a primary key of Level has 2 values, not"):
+        await db.level.delete_many([1])
+
+
+async def test_upsert_many_wants_a_unique_key(db: Database) -> None:
+    with pytest.raises(ValueError, match="key must be a unique key of User: discord_id; id; lower_name"):
+        await db.user.upsert_many([values()], key=["points"])
+
+
+async def test_upsert_many_gives_a_repeated_row_as_it_is_in_the_end(db: Database) -> None:
+    first, second = await db.user.upsert_many([values(1, points=1), values(1, points=2)], key=["discord_id"])
+    assert first is second
+    assert first.points == 2

@@ -187,6 +187,8 @@ def test_what_speaks_of_a_model_that_is_gone_is_reported(folder: Path) -> None:
     write(package(), folder)
     assert codes(package(TAG), folder) == [
         ("CG303", "tests/controller_factories.py"),
+        ("CG304", "tests/controller_factories.py"),
+        ("CG304", "tests/controller_factories.py"),
         ("CG302", "tests/test_post_controller.py"),
     ]
 
@@ -217,3 +219,9 @@ def test_factory_that_no_longer_fits_its_model_is_reported(folder: Path) -> None
 def test_numbers_lie_within_their_bounds(kind: Kind, bounds: Bounds, expected: str | None) -> None:
     value = fixed_value(dataclasses.replace(column("n", kind, kind=kind), bounds=bounds))
     assert (value.text if value else None) == expected
+
+
+def test_relationship_that_is_gone_from_a_loading_test_is_reported(folder: Path) -> None:
+    write(package(), folder)
+    found = codes(package(dataclasses.replace(POST, relations=()), TAG), folder)
+    assert ("CG302", "tests/test_post_controller.py") in found

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from ctrlgen.errors import CtrlgenError
+from ctrlgen.errors import CtrlgenError, LoadError, ModelError
 from ctrlgen.inspect import inspect
 from ctrlgen.load.imports import Report, import_configured, import_submodules
 from ctrlgen.load.ours import empty_modules, importable, no_models, table_models
@@ -45,7 +45,14 @@ def read(names: Sequence[str], root: Path, report: Report) -> Schema:
     models, hidden = importable(table_models(modules), sources)
     if not models:
         raise no_models(names, modules, findings, sources)
-    schema = inspect(models, root)
+    try:
+        schema = inspect(models, root)
+    except ModelError as error:
+        if findings:  # what is missing is most likely in the module that failed
+            raise LoadError(
+                findings[0].message, findings[0].location, None, sources.text(findings[0].location)
+            ) from error
+        raise
     findings += [*hidden, *empty_modules(modules, models, sources), *schema.findings]
     return dataclasses.replace(schema, findings=tuple(sorted(findings)))
 

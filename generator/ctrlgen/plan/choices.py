@@ -37,6 +37,10 @@ def check_choices(options: Options, models: Iterable[Model], derived: Iterable[t
     for section, keys in (("names", options.names), ("skip", options.skip)):
         for key in keys:
             if key not in known:
+                if key.rpartition(".")[2] in CONTROLLER:
+                    raise ConfigError(
+                        f"`{section}` in `[tool.ctrlgen]`: `{key}` is a member of every controller, and stays"
+                    )
                 close = difflib.get_close_matches(key, known, n=1)
                 hint = f"did you mean `{close[0]}`?" if close else "give `Model`, `module.Model` or `Model.method`"
                 raise ConfigError(f"`{section}` in `[tool.ctrlgen]` speaks of `{key}`, which is not there", hint=hint)

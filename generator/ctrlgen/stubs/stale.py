@@ -24,6 +24,7 @@ def stale(package: Package, there: Mapping[Path, TestFile], project: Path) -> It
             yield from _factories(package, file, place)
         elif path.name in controllers:
             yield from _methods(controllers[path.name], file, place)
+            yield from _loads(controllers[path.name], file, place)
         elif found := re.fullmatch(r"test_(\w+)_controller\.py", path.name):
             message = f"these are tests of `db.{found[1]}`, which is no longer emitted: delete them"
             yield Finding(Location(place, 1), "CG302", message)
@@ -35,6 +36,15 @@ def _methods(controller: Controller, file: TestFile, place: str) -> Iterator[Fin
         method = name.removeprefix("test_")
         if method.startswith(_DERIVED) and method not in emitted and speaks_of(file.text, controller, method):
             message = f"`{name}` tests `db.{controller.module}.{method}`, which is no longer emitted"
+            yield Finding(Location(place, line), "CG302", message)
+
+
+def _loads(controller: Controller, file: TestFile, place: str) -> Iterator[Finding]:
+    known = {relation.attribute for relation in controller.relations}
+    for found in re.finditer(rf"\.{controller.module}\.find_all\(\)\.load\(([^)]*)\)", file.text):
+        for name in set(re.findall(r"[\"'](\w+)[\"']", found[1])) - known:
+            line = file.text.count("\n", 0, found.start()) + 1
+            message = f"`db.{controller.module}` has no relationship `{name}` to load"
             yield Finding(Location(place, line), "CG302", message)
 
 
@@ -50,6 +60,12 @@ def _imports(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
 def _factories(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
     lines = dict(file.functions)
     returned = dict(file.returned)
+    modules = {controller.module for controller in package.controllers}
+    for name, line in file.functions:
+        module = name.removeprefix("new_").removesuffix("_values")
+        if module != name and module not in modules:
+            message = f"`{name}` is about a model that is no longer emitted: delete it, and mend what calls it"
+            yield Finding(Location(place, line), "CG304", message)
     for controller in package.controllers:
         function = f"{controller.module}_values"
         if function not in returned:

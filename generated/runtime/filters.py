@@ -11,7 +11,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from .arguments import AnyOf, Filters, Span
-from .entity import Entity, is_sql
+from .entity import Entity, array_of, converts, is_list, is_sql
 from .errors import ValidationError
 
 _BOUNDS: dict[str, Callable[[Any, Any], Any]] = {
@@ -45,7 +45,7 @@ def where_of(
 def key_of(entity: Entity[Any], key: Mapping[str, object], within: str | None, nulls: bool) -> Where:
     """Return the conditions of the one row with a key; NULL is equal to nothing, unless ``nulls`` are."""
     for name, value in key.items():
-        if isinstance(value, AnyOf | Span):
+        if isinstance(value, (AnyOf, Span)):
             raise TypeError(f"{name} is a key: it takes one value, not several; use find_all")
     if not nulls and any(value is None for value in key.values()):
         return Where(("nothing",), (sa.false(),))
@@ -86,16 +86,16 @@ def _test(entity: Entity[Any], key: str, value: object) -> tuple[tuple[str, ...]
         return ("null",), {}
     if isinstance(value, AnyOf):
         values = [_checked(entity, key, one) for one in cast("AnyOf[object]", value).values]
-        listed = isinstance(operand.type, (sa.ARRAY, sa.types.NullType))  # of which there are no arrays
         some = [one for one in values if one is not None]
-        return ("in" if listed else "any", "null" if None in values else ""), {"any": some}
+        return ("in" if is_list(operand.type) else "any", "null" if None in values else ""), {"any": some}
     if isinstance(value, Span):
         bounds = {name: getattr(cast("Span[object]", value), name) for name in _BOUNDS}
         given = {name: _checked(entity, key, bound) for name, bound in bounds.items() if bound is not None}
         return ("is",) if any(map(is_sql, given.values())) else ("span", *given), given
     if is_sql(value):
         return ("is",), {}
-    if type(value) in {list, tuple, set, frozenset} and not isinstance(operand.type, (sa.ARRAY, sa.JSON)):
+    one = is_list(operand.type) or converts(operand.type) or isinstance(operand.type, sa.JSON)
+    if type(value) in {list, tuple, set, frozenset} and not one:
         raise TypeError(f"{key} has one value; for one of several give AnyOf([...])")
     return ("eq",), {"eq": _checked(entity, key, value)}
 
@@ -117,9 +117,11 @@ def _built(entity: Entity[Any], key: str, kind: tuple[str, ...]) -> sa.ColumnEle
             tests = (_BOUNDS[name](operand, sa.bindparam(f"{key}__{name}", type_=operand.type)) for name in bounds)
             return sa.and_(sa.true(), *tests)
         case (how, null):
-            array = sa.bindparam(f"{key}__any", type_=sa.ARRAY(operand.type))
-            listed = operand.in_(sa.bindparam(f"{key}__any", expanding=True, type_=operand.type))
-            found = listed if how == "in" else operand == sa.any_(array)
+            found: sa.ColumnElement[bool]
+            if how == "in":
+                found = operand.in_(sa.bindparam(f"{key}__any", expanding=True, type_=operand.type))
+            else:
+                found = operand == sa.any_(sa.bindparam(f"{key}__any", type_=array_of(operand.type)))
             return sa.or_(found, operand.is_(None)) if null else found
         case _:
             raise AssertionError(kind)
@@ -132,6 +134,8 @@ def _with_expressions(entity: Entity[Any], key: str, value: object) -> sa.Column
         return operand == value
     bounds = {name: getattr(cast("Span[object]", value), name) for name in _BOUNDS}
     given = {name: bound for name, bound in bounds.items() if bound is not None}
+    for bound in filter(is_sql, given.values()):
+        refuse_others(entity, bound)
     return sa.and_(*(_BOUNDS[name](operand, bound) for name, bound in given.items()))
 
 

@@ -50,13 +50,14 @@ class Hydrator(Generic[M]):
     """Makes objects of one model.
 
     Models that do something when they are loaded, or whose rows are not all there is to them, are not ``plain`` and
-    left to the ORM. ``columns`` is what rows must have, in this order.
+    left to the ORM. ``columns`` is what rows must have, in this order; ``stored`` is what a write returns.
     """
 
     def __init__(self, mapper: orm.Mapper[M]) -> None:
         self.mapper = mapper
         self.names = [one.key for one in mapper.column_attrs]
         self.columns = [one.columns[0] for one in mapper.column_attrs]
+        self.stored = [column for column in self.columns if isinstance(column, sa.Column)]
         self.plain = _is_plain(mapper)
         position: dict[object, int] = {column: number for number, column in enumerate(self.columns)}
         self._key = [position[column] for column in mapper.primary_key] if self.plain else list[int]()
@@ -72,11 +73,22 @@ class Hydrator(Generic[M]):
         """Return the objects that a statement gives, which selects or returns ``columns``."""
         if self.plain:
             return self.of_rows(fetch(connection, statement, values))
+        if not statement.is_select:
+            return self._stored(connection, statement, values)
         entities = (
             sa.select(self.mapper.class_).from_statement(cast("sa.Select[Any]", statement)).options(*self.explicit)
         )
         fresh = entities.execution_options(populate_existing=True)
         return [row[0] for row in self.by_orm(connection, fresh, values)]
+
+    def _stored(self, connection: sa.Connection, statement: sa.Executable, values: Values) -> list[M]:
+        """Return the objects of the rows that a statement has written, in its order."""
+        key = self.mapper.primary_key
+        places = [next(n for n, column in enumerate(self.stored) if column is part) for part in key]
+        written = [tuple([row[place] for place in places]) for row in connection.execute(statement, values)]
+        whole = sa.select(self.mapper.class_).where(sa.tuple_(*key).in_(written)).options(*self.explicit)
+        found = {tuple(self.mapper.primary_key_from_instance(row[0])): row[0] for row in self.by_orm(connection, whole)}
+        return [found[one] for one in written]
 
     def of_rows(self, rows: Sequence[Sequence[Any]]) -> list[M]:
         """Return an object for each row; what a row has beyond ``columns`` is not its business."""
@@ -105,7 +117,8 @@ class Hydrator(Generic[M]):
         for state in session.identity_map.all_states():
             missing = {name: one for name, one in _stand_ins(state.mapper).items() if name not in state.dict}
             state.callables = {**state.callables, **missing}
-        session.expunge_all()
+        for one in list(session.identity_map.values()):  # one by one: a stream goes on with the map
+            session.expunge(one)
 
 
 def _stand_ins(mapper: orm.Mapper[Any]) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import SQLModel
 
-from .entity import Entity, is_sql
+from .entity import Entity, array_of, converts, is_list, is_sql
 from .filters import where_of
 from .statements import Assignment, insert_row, update_row, upsert_row, upserting
 
@@ -28,7 +27,7 @@ def insert_rows(entity: Entity[M], connection: sa.Connection, rows: Sequence[Row
         if names is None:
             found = [_one(entity, connection, row, insert_row(entity, Assignment(entity, row))) for row in chosen]
         else:
-            statement = _insert_from(entity, chosen, names).returning(*entity.hydrator.columns)
+            statement = _insert_from(entity, chosen, names).returning(*entity.hydrator.stored)
             found = entity.hydrator.objects(connection, statement)
         stored.update(zip(numbers, found, strict=True))
     return [stored[number] for number in range(len(rows))]
@@ -39,6 +38,7 @@ def upsert_rows(
 ) -> list[M]:
     """Insert rows, or set what was given of those whose key is there, and return them in the same order."""
     stored: dict[int, M] = {}
+    singly = any(key not in entity.columns for key in keys) or any(map(_is_called, entity.columns.values()))
     for batch in _without_repeats(rows, keys):
         groups: dict[tuple[str, ...], list[int]] = {}
         for number in batch:
@@ -47,14 +47,14 @@ def upsert_rows(
             for positions, names in _alike(entity, [rows[number] for number in members], inserting=True):
                 numbers = [members[position] for position in positions]
                 chosen = [rows[number] for number in numbers]
-                if names is None or any(key not in entity.columns for key in keys):
+                if names is None or singly:
                     found = [
                         _one(entity, connection, row, upsert_row(entity, Assignment(entity, row), keys, None, changed))
                         for row in chosen
                     ]
                 else:
                     statement = upserting(entity, _insert_from(entity, chosen, names), keys, None, changed)
-                    found = entity.hydrator.objects(connection, statement.returning(*entity.hydrator.columns))
+                    found = entity.hydrator.objects(connection, statement.returning(*entity.hydrator.stored))
                 stored.update(zip(numbers, found, strict=True))
     last = {tuple([row.get(key) for key in keys]): number for number, row in enumerate(rows)}
     return [stored[last[tuple([row.get(key) for key in keys])]] for row in rows]
@@ -63,6 +63,11 @@ def upsert_rows(
 def update_rows(entity: Entity[Any], connection: sa.Connection, rows: Sequence[Row]) -> int:
     """Set values of the rows with these primary keys, and return how many were there."""
     updated, keys = 0, entity.primary_key
+    made: dict[str, Any] = {name: column.onupdate for name, column in entity.columns.items() if _is_called(column)}
+    rows = [
+        {**{name: call.arg(None) for name, call in made.items()}, **row} if len(row) > len(keys) else row
+        for row in rows
+    ]
     for batch in _without_repeats(rows, keys):
         chosen = [rows[number] for number in batch]
         for numbers, names in _alike(entity, chosen, inserting=False):
@@ -73,8 +78,20 @@ def update_rows(entity: Entity[Any], connection: sa.Connection, rows: Sequence[R
             table = _values_of(entity, alike, names)
             same = [column == table.c[name] for name, column in keys.items()]
             sets = {entity.columns[name]: table.c[name] for name in names if name not in keys}
+            if not sets:  # how many are there is all there is to tell
+                updated += (
+                    connection.scalar(sa.select(sa.func.count()).select_from(entity.table).join(table, sa.and_(*same)))
+                    or 0
+                )
+                continue
             updated += connection.execute(sa.update(entity.table).where(*same).values(sets)).rowcount
     return updated
+
+
+def _is_called(column: sa.Column[Any]) -> bool:
+    """Whether each update of a column asks Python for a value of its own."""
+    default: Any = column.onupdate
+    return default is not None and default.is_callable
 
 
 def _update_one(entity: Entity[Any], connection: sa.Connection, row: Row) -> int:
@@ -94,7 +111,8 @@ def _alike(
     """Yield the rows that give the same columns, by number, and those; None for columns that fit in no array."""
     groups: dict[tuple[str, ...] | None, list[int]] = {}
     defaults = {name for name, column in entity.columns.items() if column.default is not None}
-    lists = {name for name, column in entity.columns.items() if isinstance(column.type, sa.ARRAY)}
+    lists = {name for name, column in entity.columns.items() if is_list(column.type)}
+    own = [name for name, column in entity.columns.items() if converts(column.type)]
     for number, row in enumerate(rows):
         names = tuple(sorted(row))
         fits = (
@@ -102,6 +120,7 @@ def _alike(
             and (not inserting or defaults <= row.keys())
             and lists.isdisjoint(names)
             and not any(map(is_sql, row.values()))
+            and not any(row.get(name, ...) is None for name in own)  # it is NULL, whatever their type makes of None
         )
         groups.setdefault(names if fits else None, []).append(number)
     for group, numbers in groups.items():
@@ -133,13 +152,9 @@ def _insert_from(entity: Entity[Any], rows: Sequence[Row], names: Sequence[str])
 def _values_of(entity: Entity[Any], rows: Sequence[Row], names: Sequence[str]) -> sa.FromClause:
     """Return the values as a table of its own, with the rows numbered."""
     columns = [entity.columns[name] for name in names]
-    arrays = [_array(column, [row[name] for row in rows]) for name, column in zip(names, columns, strict=True)]
+    arrays = [
+        sa.literal([row[name] for row in rows], array_of(column.type))
+        for name, column in zip(names, columns, strict=True)
+    ]
     parts = [sa.column(name, column.type) for name, column in zip(names, columns, strict=True)]
     return sa.func.unnest(*arrays).table_valued(*parts, with_ordinality="_number").render_derived(name="_given")
-
-
-def _array(column: sa.Column[Any], values: list[object]) -> sa.ColumnElement[Any]:
-    item = copy(column.type)
-    if isinstance(item, sa.JSON):
-        item.none_as_null = True
-    return sa.literal(values, sa.ARRAY(item, dimensions=1))

@@ -160,6 +160,40 @@ def constant(text: str, kind: sa.types.TypeEngine[Any] | None = None) -> sa.Colu
     return sa.literal_column(f"({text})", kind)
 
 
+def array_of(kind: sa.types.TypeEngine[Any]) -> sa.ARRAY[Any]:
+    """Return the type of several values of a column, without its limits: a cast to ``VARCHAR(5)[]`` cuts silently."""
+    return sa.ARRAY(_unlimited(kind), dimensions=1)
+
+
+def is_list(kind: sa.types.TypeEngine[Any]) -> bool:
+    """Whether a column holds lists, of which PostgreSQL has no arrays, or nobody knows what."""
+    return isinstance(_inner(kind), (sa.ARRAY, sa.types.NullType))
+
+
+def converts(kind: sa.types.TypeEngine[Any]) -> bool:
+    """Whether a type of the author's own decides what is stored of a value, be it a list or None."""
+    bases: list[type[object]] = list(type(kind).__mro__)
+    own = bases[: bases.index(sa.TypeDecorator)] if isinstance(kind, sa.TypeDecorator) else []
+    return any("process_bind_param" in vars(base) for base in own)
+
+
+def _inner(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
+    return _inner(kind.impl_instance) if isinstance(kind, sa.TypeDecorator) else kind
+
+
+def _unlimited(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
+    if isinstance(kind, sa.TypeDecorator):
+        copied: sa.TypeDecorator[Any] = kind.copy()
+        copied.impl = _unlimited(kind.impl_instance)
+        return copied
+    if isinstance(kind, sa.CHAR):
+        return sa.Text()
+    limits = {name: None for name in ("length", "precision", "scale") if getattr(kind, name, None) is not None}
+    if isinstance(kind, sa.JSON):
+        return kind.adapt(type(kind), none_as_null=True)
+    return kind.adapt(type(kind), **limits) if limits and not isinstance(kind, sa.Enum) else kind
+
+
 def is_sql(value: object) -> bool:
     """Whether a value is an SQL expression."""
     return type(value) not in _PLAIN and isinstance(value, (sa.SQLColumnExpression, sa.ClauseElement))

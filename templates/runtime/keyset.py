@@ -15,6 +15,8 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
+from .entity import inline
+
 _VERSION = b"\x01"
 _HEAD = len(_VERSION) + 8  # with the digest
 
@@ -105,7 +107,11 @@ class Order:
         return cast("list[str | None]", json.loads(raw[_HEAD:]))
 
     def _head(self, body: bytes) -> bytes:
-        order = repr(self.shape) if self.shape else ", ".join(str(clause) for clause in self.clauses)
+        order = (
+            repr(self.shape)
+            if self.shape
+            else ", ".join(inline(cast("sa.ClauseElement", clause)) for clause in self.clauses)
+        )
         return _VERSION + hashlib.sha256(order.encode() + body).digest()[: _HEAD - len(_VERSION)]
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.sql import operators, visitors
 from sqlmodel import SQLModel
 
 from .driver import fetch
+from .entity import array_of
 from .hydration import Hydrator
 
 Key: TypeAlias = tuple[object, ...]
@@ -40,7 +41,7 @@ def load_relation(connection: sa.Connection, mapper: orm.Mapper[Any], name: str,
 def one_of(key: Sequence[sa.ColumnElement[Any]], values: Collection[Sequence[object]]) -> sa.ColumnElement[bool]:
     """Return the condition that a key is one of these, in as many parameters as it has columns."""
     columns = zip(key, zip(*values, strict=True), strict=True)
-    return _in_arrays(key, [sa.literal(list(given), sa.ARRAY(column.type)) for column, given in columns])
+    return _in_arrays(key, [sa.literal(list(given), array_of(column.type)) for column, given in columns])
 
 
 def _in_arrays(key: Sequence[sa.ColumnElement[Any]], arrays: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[bool]:
@@ -53,13 +54,13 @@ def _in_arrays(key: Sequence[sa.ColumnElement[Any]], arrays: Sequence[sa.ColumnE
 def _plan(relation: Relation) -> tuple[list[str], Callable[[sa.Connection, list[Key]], Found]]:
     """Return the attributes that an object is matched by, and what finds the related ones by those."""
     mapper, hydrator = relation.parent, Hydrator(relation.mapper)
-    if not hydrator.plain or not _is_equality(relation.primaryjoin, relation.secondaryjoin):
+    if not hydrator.plain or not _is_equality(relation):
         return _names(mapper, mapper.primary_key), lambda connection, keys: _by_join(connection, relation, keys)
     pairs = relation.synchronize_pairs if relation.secondary is not None else relation.local_remote_pairs or []
     matched = [remote for _, remote in pairs]
     source = _linked(relation) if relation.secondary is not None else relation.target
     statement = sa.select(*hydrator.columns, *(column.label(None) for column in matched)).select_from(source)
-    arrays = [sa.bindparam(f"keys{n}", type_=sa.ARRAY(column.type)) for n, column in enumerate(matched)]
+    arrays = [sa.bindparam(f"keys{n}", type_=array_of(column.type)) for n, column in enumerate(matched)]
     statement = statement.where(_in_arrays(matched, arrays)).order_by(*(relation.order_by or ()))
     width = len(hydrator.columns)
 
@@ -98,9 +99,17 @@ def _names(mapper: orm.Mapper[Any], columns: Iterable[Any]) -> list[str]:
     return [mapper.get_property_by_column(column).key for column in columns]
 
 
-def _is_equality(*joins: sa.ColumnElement[bool] | None) -> bool:
-    """Whether joins say nothing but that columns are equal."""
-    parts = [part for join in joins if join is not None for part in visitors.iterate(join)]
-    allowed = (sa.Column, sa.BinaryExpression, sa.BooleanClauseList)
-    plain = all(isinstance(part, allowed) for part in parts)
-    return plain and all(getattr(part, "operator", operators.eq) in {operators.eq, operators.and_} for part in parts)
+def _is_equality(relation: Relation) -> bool:
+    """Whether a relationship's joins say nothing but that its pairs of columns are equal."""
+    linked = relation.secondary is not None
+    pairs = [*(relation.synchronize_pairs if linked else relation.local_remote_pairs or [])]
+    pairs += relation.secondary_synchronize_pairs or [] if linked else []
+    known = {frozenset[object](pair) for pair in pairs}
+    joins = [join for join in (relation.primaryjoin, relation.secondaryjoin) if join is not None]
+    parts = [part for join in joins for part in visitors.iterate(join)]
+    if not all(isinstance(part, (sa.Column, sa.BinaryExpression, sa.BooleanClauseList)) for part in parts):
+        return False
+    if any(part.operator is not operators.and_ for part in parts if isinstance(part, sa.BooleanClauseList)):
+        return False
+    tests: list[Any] = [part for part in parts if isinstance(part, sa.BinaryExpression)]
+    return all(test.operator is operators.eq and frozenset((test.left, test.right)) in known for test in tests)

@@ -128,7 +128,7 @@ def _text(value: object) -> str | None:
 
 
 def _returning(entity: Entity[Any], statement: Insert | sa.Update) -> sa.Executable:
-    return statement.returning(*entity.hydrator.columns)
+    return statement.returning(*entity.hydrator.stored)
 
 
 def _inlined(entity: Entity[Any], name: str, value: object) -> str:

@@ -103,10 +103,10 @@ async def test_load_config(db: Database) -> None:
 async def test_load_users(db: Database) -> None:
     guild = await new_guild(db)
     await db.guild.load_users([guild])
-    assert guild.users == []
+    assert not guild.users
 
 
 async def test_load_cases(db: Database) -> None:
     guild = await new_guild(db)
     await db.guild.load_cases([guild])
-    assert guild.cases == []
+    assert not guild.cases

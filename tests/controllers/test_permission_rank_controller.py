@@ -200,4 +200,4 @@ async def test_find_by_guild_id(db: Database) -> None:
 async def test_load_assignments(db: Database) -> None:
     permission_rank = await new_permission_rank(db)
     await db.permission_rank.load_assignments([permission_rank])
-    assert permission_rank.assignments == []
+    assert not permission_rank.assignments

@@ -158,10 +158,10 @@ async def test_load_target(db: Database) -> None:
 async def test_load_aliases(db: Database) -> None:
     snippet = await new_snippet(db)
     await db.snippet.load_aliases([snippet])
-    assert snippet.aliases == []
+    assert not snippet.aliases
 
 
 async def test_load_tags(db: Database) -> None:
     snippet = await new_snippet(db)
     await db.snippet.load_tags([snippet])
-    assert snippet.tags == []
+    assert not snippet.tags

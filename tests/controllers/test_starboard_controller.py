@@ -97,4 +97,4 @@ async def test_upsert_by_guild_id(db: Database) -> None:
 async def test_load_messages(db: Database) -> None:
     starboard = await new_starboard(db)
     await db.starboard.load_messages([starboard])
-    assert starboard.messages == []
+    assert not starboard.messages

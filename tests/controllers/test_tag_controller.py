@@ -127,4 +127,4 @@ async def test_upsert_by_name(db: Database) -> None:
 async def test_load_snippets(db: Database) -> None:
     tag = await new_tag(db)
     await db.tag.load_snippets([tag])
-    assert tag.snippets == []
+    assert not tag.snippets

@@ -143,16 +143,16 @@ async def test_load_guild(db: Database) -> None:
 async def test_load_cases(db: Database) -> None:
     user = await new_user(db)
     await db.user.load_cases([user])
-    assert user.cases == []
+    assert not user.cases
 
 
 async def test_load_moderated_cases(db: Database) -> None:
     user = await new_user(db)
     await db.user.load_moderated_cases([user])
-    assert user.moderated_cases == []
+    assert not user.moderated_cases
 
 
 async def test_load_reminders(db: Database) -> None:
     user = await new_user(db)
     await db.user.load_reminders([user])
-    assert user.reminders == []
+    assert not user.reminders

@@ -143,3 +143,12 @@ def test_a_configured_module_without_models_beside_others_is_a_warning(workspace
     workspace.write(app=HERO, tools="")
     (finding,) = workspace.load("app", "tools").findings
     assert (finding.code, str(finding.location)) == ("CG203", "tools.py:1")
+
+
+def test_a_table_model_that_sqlmodel_does_not_map_is_told(
+    workspace: Workspace, names: Callable[[Schema], list[str]]
+) -> None:
+    workspace.write(app=HERO + "\nclass Special(Hero, table=True):\n    extra: int = 0\n")
+    schema = workspace.load("app")
+    assert names(schema) == ["app.Hero"]
+    assert [(finding.code, finding.location.line) for finding in schema.findings] == [("CG207", 6)]

@@ -37,7 +37,7 @@ def test_method_takes_the_name_it_is_given() -> None:
 
 
 def test_method_can_not_take_the_name_of_another() -> None:
-    with pytest.raises(ConfigError, match="gives two methods of `UserController` the name `get_by_id`"):
+    with pytest.raises(ConfigError, match="gives a method of `UserController` the name `get_by_id`, which is taken"):
         methods(Options(names={"User.get_by_name": "get_by_id"}))
 
 

@@ -128,3 +128,21 @@ def test_unique_index_of_what_is_null_is_no_key() -> None:
     )
     assert "find_open" in names
     assert not [name for name in names if name.startswith("get_open")]
+
+
+@pytest.mark.parametrize("where", ["kind = 1", "(kind = 1)", "kind = 1 AND gone IS NULL"])
+def test_partial_key_whose_predicate_the_runtime_reads_gives_upserts(where: str) -> None:
+    assert "upsert_open_by_m" in partial_names(where)
+
+
+@pytest.mark.parametrize("where", ["1 = kind", "kind = 1::int", "t.kind = 1", "kind = 1.5", "kind = 1 AND kind = 2"])
+def test_partial_key_whose_predicate_the_runtime_does_not_read_gives_none(where: str) -> None:
+    names = partial_names(where)
+    assert "get_open_by_m" in names
+    assert not [name for name in names if name.startswith(("upsert_open", "get_or_create_open"))]
+
+
+def partial_names(where: str) -> list[str]:
+    pins = (Pin("kind", "=", "1"), *([Pin("gone", "is null")] if "gone" in where else []))
+    columns = (column("m"), column("kind", presence="optional"), column("gone", nullable=True, presence="optional"))
+    return method_names(model("M", *columns, indexes=(unique("m", name="uq_m_open", where=where, pins=pins),)))

@@ -100,12 +100,22 @@ def _pieces(annotation: object, sources: Sources) -> Iterator[Piece]:
         yield from (Imported("typing", "Literal"), "[")
         yield from _joined((_literal(value, sources) for value in arguments), ", ")
         yield "]"
+    elif made := _pydantic_parts(annotation):
+        yield from _pieces_of_name(made[0], sources)
+        yield from _bracketed(made[1], sources)
     elif arguments:
         yield from _pieces_of_name(origin, sources)
         yield from _bracketed(arguments, sources)
     else:
         yield from _pieces_of_name(origin or annotation, sources)
         yield from _bracket(_BARE.get(origin or annotation, ()))
+
+
+def _pydantic_parts(annotation: object) -> tuple[object, tuple[object, ...]] | None:
+    """Return what a generic model of pydantic was made of, which is a class of its own once it has parameters."""
+    metadata: dict[str, object] = getattr(annotation, "__pydantic_generic_metadata__", None) or {}
+    origin, arguments = metadata.get("origin"), metadata.get("args")
+    return (origin, cast("tuple[object, ...]", arguments)) if origin and arguments else None
 
 
 def _pieces_of_name(item: object, sources: Sources) -> Iterator[Piece]:

@@ -37,6 +37,17 @@ def importable(models: Iterable[type[SQLModel]], sources: Sources) -> tuple[list
     return kept, findings
 
 
+def unmapped(modules: Sequence[ModuleType], sources: Sources) -> Iterator[Finding]:
+    """Yield a finding for each class that says it is a table and is not mapped, as when it derives from another."""
+    for model in _subclasses():
+        declared = model.model_config.get("table") is True and "__mapper__" not in vars(model)
+        if declared and model.__module__ in sys.modules and _under(model, modules):
+            message = (
+                f"`{model.__qualname__}` is left out: SQLModel does not map a table model that derives from another"
+            )
+            yield Finding(sources.of_class(model), "CG207", message)
+
+
 def empty_modules(
     modules: Sequence[ModuleType], models: Sequence[type[SQLModel]], sources: Sources
 ) -> Iterator[Finding]:
@@ -69,6 +80,10 @@ def no_models(
 
 def _mapped() -> Iterator[type[SQLModel]]:
     """Yield every mapped subclass of SQLModel in the process, in whatever registry it is."""
+    return (model for model in _subclasses() if "__mapper__" in vars(model))
+
+
+def _subclasses() -> Iterator[type[SQLModel]]:
     waiting = list(SQLModel.__subclasses__())
     seen: set[int] = set()
     while waiting:
@@ -76,8 +91,7 @@ def _mapped() -> Iterator[type[SQLModel]]:
         if id(model) not in seen:
             seen.add(id(model))
             waiting.extend(model.__subclasses__())
-            if "__mapper__" in vars(model):
-                yield model
+            yield model
 
 
 def _under(model: type, modules: Sequence[ModuleType]) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from ctrlgen.errors import CtrlgenError, LoadError, ModelError
 from ctrlgen.inspect import inspect
 from ctrlgen.load.imports import Report, import_configured, import_submodules
-from ctrlgen.load.ours import empty_modules, importable, no_models, table_models
+from ctrlgen.load.ours import empty_modules, importable, no_models, table_models, unmapped
 from ctrlgen.load.reply import Reply, write_reply
 from ctrlgen.load.source import Sources
 from ctrlgen.schema import Schema
@@ -53,7 +53,7 @@ def read(names: Sequence[str], root: Path, report: Report) -> Schema:
                 findings[0].message, findings[0].location, None, sources.text(findings[0].location)
             ) from error
         raise
-    findings += [*hidden, *empty_modules(modules, models, sources), *schema.findings]
+    findings += [*hidden, *unmapped(modules, sources), *empty_modules(modules, models, sources), *schema.findings]
     return dataclasses.replace(schema, findings=tuple(sorted(findings)))
 
 

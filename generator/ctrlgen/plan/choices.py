@@ -50,8 +50,9 @@ def check_methods(controller: Controller) -> None:
     """Raise ``ConfigError`` where renaming gave two members of a controller one name."""
     names = [method.name for method in controller.methods]
     for name in names:
-        if names.count(name) > 1 or name in CONTROLLER:
-            message = f"`names` in `[tool.ctrlgen]` gives two methods of `{controller.class_name}` the name `{name}`"
+        if names.count(name) > 1 or name in CONTROLLER or name.startswith("_"):
+            owner = f"`names` in `[tool.ctrlgen]` gives a method of `{controller.class_name}`"
+            message = f"{owner} the name `{name}`, which is taken"
             raise ConfigError(message, hint="choose another, or leave one out with `skip`")
 
 

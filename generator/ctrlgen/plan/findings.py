@@ -33,7 +33,7 @@ def bare_foreign_keys(model: Model, options: Options) -> Iterator[Finding]:
     """
     if not (bare := unindexed_foreign_keys(model)):
         return
-    names = ", ".join(f"`{'`, `'.join(key.attributes)}`" for key in bare)
+    names = " or ".join(f"`{'`, `'.join(key.attributes)}`" for key in bare)
     message = f"no index of `{model.reference.name}` begins with its foreign key {names}"
     if options.foreign_keys == "error":
         raise ModelError(message, location=bare[0].location, hint="declare `index=True`")

@@ -9,6 +9,7 @@ from ctrlgen.package import Method, MethodKind, Parameter
 from ctrlgen.plan.entries import update_entries
 from ctrlgen.plan.naming import MANY, key_name, parameter_name
 from ctrlgen.plan.paths import AccessPath, unique_paths
+from ctrlgen.plan.predicates import is_plain
 from ctrlgen.schema import ColumnPart, Model, Part
 
 _ROW_METHODS: dict[MethodKind, tuple[str, str]] = {
@@ -62,7 +63,7 @@ def _without_null(parameter: Parameter, accepts_null: bool) -> Parameter:
 def _is_given_by_every_row(path: AccessPath, model: Model) -> bool:
     """Tell whether a new row must name every column of the key, none of which may be NULL."""
     predicate = path.index.predicate
-    understood = predicate is None or predicate.pins is not None
+    understood = predicate is None or is_plain(predicate, model)
     alike = [index for index in model.indexes if set(index.parts) == set(path.index.parts)]
     refused = any(index.deferrable for index in alike)  # by ON CONFLICT, though another one would do
     return understood and not refused and bool(path.parts) and all(_is_given(part, model) for part in path.parts)

@@ -150,7 +150,7 @@ class Cases:
             raise AssertionError("a loader has a relationship")
         loaded = f"{self._row}.{relation.attribute}"
         optional = f"assert {loaded} is None" if relation.optional else f"assert {loaded}"
-        expected = f"assert {loaded} == []" if relation.many else optional
+        expected = f"assert not {loaded}" if relation.many else optional
         return self._case(method.name, self._new, f"await {self._db}.{method.name}([{self._row}])", expected)
 
     _writers: dict[str, Callable[[Cases, Method], Case | None]] = {  # noqa: RUF012 - a table of the methods above
@@ -169,7 +169,7 @@ class Cases:
         names = serving(method, self._controller.model)
         if not names:
             return [line]
-        listed = ", ".join(f'"{name}"' for name in names)
+        listed = ", ".join(map(repr, names))
         return [
             "async with explained(db) as plans:",
             f"    {line}",

@@ -68,6 +68,8 @@ async def wrong(db: Database) -> None:
     db.user.find_all(True)  # WRONG: a plain bool is no filter
     await db.user.create_many([{"discord_id": 1}])  # WRONG: required values are missing
     (await db.user.get_by_discord_id(1)).username  # WRONG: may be None
+    db.user.get_one_by_discord_id(1).username  # WRONG: not awaited
+    await db.user.c.points  # WRONG: a column is nothing to await
     await db.users.get_by_discord_id(1)  # WRONG: no such controller
     for _ in db.user.find_all():  # WRONG: a selection is awaited
         pass

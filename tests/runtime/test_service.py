@@ -113,3 +113,21 @@ def test_lazy_exports_import_on_first_use() -> None:
     with pytest.raises(AttributeError, match="'Nothing'"):
         find("Nothing")
     assert SimpleNamespace
+
+
+async def test_slow_calls_are_logged_without_values(url: str, db: Database, caplog: pytest.LogCaptureFixture) -> None:
+    async with Database(url, slow_call=0) as slow:
+        await slow.user.create(discord_id=777888, guild_id=1, name="hunter2")
+    (record,) = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert record.getMessage().startswith("a call on User took 0.")
+    assert "hunter2" not in caplog.text
+    assert "777888" not in caplog.text
+
+
+async def test_pool_status_tells_what_is_in_use(url: str) -> None:
+    async with Database(url, pool_size=1) as db:
+        assert db.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
+        async with db.session() as one, db.session() as other:
+            await one.execute(sa.text("SELECT 1"))
+            await other.execute(sa.text("SELECT 1"))
+            assert db.pool_status() == {"idle": 0, "in_use": 2, "overflow": 1}

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,7 +61,8 @@ class Hydrator(Generic[M]):
         self.stored = [column for column in self.columns if isinstance(column, sa.Column)]
         self.plain = _is_plain(mapper)
         position: dict[object, int] = {column: number for number, column in enumerate(self.columns)}
-        self._key = [position[column] for column in mapper.primary_key] if self.plain else list[int]()
+        key = [position[column] for column in mapper.primary_key] if self.plain else list[int]()
+        self._key_of = _picker(key)
         self._stand_ins = _stand_ins(mapper)
 
     @cached_property
@@ -92,16 +94,18 @@ class Hydrator(Generic[M]):
 
     def of_rows(self, rows: Sequence[Sequence[Any]]) -> list[M]:
         """Return an object for each row; what a row has beyond ``columns`` is not its business."""
-        make, names, stand_ins = self.mapper.class_manager.new_instance, self.names, self._stand_ins
-        model, key, found = self.mapper.class_, self._key, list[M]()
+        names, stand_ins, key_of, found = self.names, self._stand_ins, self._key_of, list[M]()
+        manager, model, make = self.mapper.class_manager, self.mapper.class_, self.mapper.class_.__new__
         with _uninterrupted(len(rows)):
-            for row in rows:
-                one = make()
-                attributes: dict[str, Any] = vars(one)
+            for row in rows:  # what ``manager.new_instance()`` does, without the detour by ``__setattr__``
+                one = make(model)
+                state = orm.InstanceState(one, manager)
+                state.key = (model, key_of(row), None)
+                if stand_ins:
+                    state.callables = stand_ins.copy()
+                attributes = vars(one)
+                attributes["_sa_instance_state"] = state
                 attributes.update(zip(names, row, strict=False))
-                state = attributes["_sa_instance_state"]
-                state.key = (model, tuple([row[number] for number in key]), None)
-                state.callables = stand_ins.copy()
                 found.append(one)
         return found
 
@@ -119,6 +123,14 @@ class Hydrator(Generic[M]):
             state.callables = {**state.callables, **missing}
         for one in list(session.identity_map.values()):  # one by one: a stream goes on with the map
             session.expunge(one)
+
+
+def _picker(positions: Sequence[int]) -> Callable[[Sequence[Any]], Row]:
+    """Return what takes these of a row's values, as a tuple."""
+    if len(positions) == 1:
+        (only,) = positions
+        return lambda row: (row[only],)
+    return operator.itemgetter(*positions) if positions else tuple[Any, ...]
 
 
 def _stand_ins(mapper: orm.Mapper[Any]) -> dict[str, Any]:

@@ -1,24 +1,26 @@
 """Where a statement runs: the engine, the transactions around the current task, and the tests' sandbox.
 
-The service opens these blocks, ``execution`` asks for a session that fits the one it is in.
+The service opens these blocks, ``execution`` asks for what fits the one it is in.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
+from .driver import Plan, Rows, Values, fetch, has_begun, known_plan, send
 from .errors import TransactionError, is_of_server, translated
 
 T = TypeVar("T")
@@ -42,6 +44,7 @@ class Scope:
 
 
 _scopes: ContextVar[tuple[Scope, ...]] = ContextVar("scopes", default=())
+_HELD = f"{__name__}.held"  # where a session keeps which connection its transaction is on
 
 
 class Connections:
@@ -55,7 +58,14 @@ class Connections:
     @cached_property
     def engine(self) -> AsyncEngine:
         """The engine, made on first use."""
-        return self._make_engine()
+        engine = self._make_engine()
+        sa.event.listen(engine.sync_engine, "checkout", _refuse_closed)
+        return engine
+
+    @property
+    def pool(self) -> AsyncAdaptedQueuePool:
+        """The engine's pool, of today: disposing makes another one."""
+        return cast("AsyncAdaptedQueuePool", self.engine.pool)
 
     @asynccontextmanager
     async def sandbox(self) -> AsyncGenerator[None, None]:
@@ -113,6 +123,16 @@ class Connections:
         alone = _inside_transaction if atomic else _committed_at_once
         return await greenlet_spawn(alone, self.engine.sync_engine, work)
 
+    async def rows(self, given: AsyncSession | None, statement: sa.Executable, values: Values) -> Rows:
+        """Return the rows of a call that is a single statement."""
+        outer = given or self.ambient()
+        if not self._sandbox and (plan := known_plan(self.engine.sync_engine, statement)):
+            if outer is None:
+                return await _sent_alone(self.pool, plan, values)
+            if held := _held(outer.sync_session):
+                return await send(held, held.connection, plan, values)
+        return await self.call(outer, lambda connection: fetch(connection, statement, values), atomic=False)
+
     @asynccontextmanager
     async def atomic(self, given: AsyncSession | None) -> AsyncGenerator[AsyncSession, None]:
         """Give the session whose transaction several calls share: the one around them, or a new one."""
@@ -165,7 +185,53 @@ class Connections:
 
 def _inside_session(session: Session, work: Callable[[sa.Connection], T]) -> T:
     session.flush()
-    return work(session.connection())
+    connection = session.connection()
+    done = work(connection)
+    if has_begun(connection):
+        session.info[_HELD] = (_innermost(session), connection)
+    return done
+
+
+def _held(session: Session) -> sa.Connection | None:
+    """Return the connection that a session's transaction, or savepoint, was seen to have begun on."""
+    transaction, (seen, connection) = _innermost(session), session.info.get(_HELD, (None, None))
+    inside = transaction and transaction is seen and transaction.is_active
+    return connection if inside and not (session.new or session.dirty or session.deleted) else None
+
+
+def _innermost(session: Session) -> SessionTransaction | None:
+    return session.get_nested_transaction() or session.get_transaction()
+
+
+async def _sent_alone(pool: AsyncAdaptedQueuePool, plan: Plan, values: Values) -> Rows:
+    """Send a statement that is committed as it is run, without the greenlets that nothing here needs to wait in."""
+    connection = _idle(pool)
+    if connection is None:
+        connection = await greenlet_spawn(pool.connect)
+    try:
+        return await send(connection, connection, plan, values)
+    except DBAPIError as error:
+        if not is_of_server(error) and connection.is_valid:
+            await greenlet_spawn(connection.invalidate)
+        raise
+    finally:
+        if pool.overflow() > 0:  # there may be no room for it, and then it is closed
+            await greenlet_spawn(connection.close)
+        else:
+            connection.close()
+
+
+def _idle(pool: AsyncAdaptedQueuePool) -> PoolProxiedConnection | None:
+    """Return a connection of the pool, if one is there and open."""
+    with suppress(MissingGreenlet):  # it was closed, and must be made anew
+        return pool.connect() if pool.checkedin() else None
+    return None
+
+
+def _refuse_closed(connection: Any, *_: object) -> None:  # noqa: ANN401 - what SQLAlchemy passes
+    """Have the pool replace a connection that was found closed while it was idle."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def _inside_savepoint(connection: sa.Connection | None, work: Callable[[sa.Connection], T]) -> T:

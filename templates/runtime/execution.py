@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
 
 from .connections import Connections
-from .driver import fetch
+from .driver import Rows
 from .entity import Entity
 from .errors import translated
 from .relations import load_relation
@@ -41,17 +41,18 @@ class Execution(Generic[M]):
 
     async def run(self, work: Callable[[sa.Connection], T], *, atomic: bool = False) -> T:
         """Do what needs a connection; several statements are all or nothing if ``atomic``."""
-        slow, begin = self._connections.slow, time.perf_counter()
-        with translated(self.entity.model):
-            done = await self._connections.call(self._session, work, atomic=atomic)
-        if slow is not None and (took := time.perf_counter() - begin) >= slow:
-            _log.warning("a call on %s took %.3f s", self.entity.model.__name__, took)
-        return done
+        return await self._watched(self._connections.call(self._session, work, atomic=atomic))
+
+    async def rows(self, statement: sa.Executable, values: Mapping[str, object]) -> Rows:
+        """Return the rows of a statement."""
+        return await self._watched(self._connections.rows(self._session, statement, values))
 
     async def objects(
-        self, statement: sa.Executable, values: Mapping[str, object] | None = None, load: Iterable[str] = ()
+        self, statement: sa.Executable, values: Mapping[str, object], load: Collection[str] = ()
     ) -> list[M]:
         """Return the objects that a statement gives, with these relationships."""
+        if self.entity.hydrator.plain and not load:
+            return self.entity.hydrator.of_rows(await self.rows(statement, values))
 
         def work(connection: sa.Connection) -> list[M]:
             found = self.entity.hydrator.objects(connection, statement, values)
@@ -61,7 +62,7 @@ class Execution(Generic[M]):
         return await self.run(work)
 
     async def first(
-        self, statement: sa.Executable, values: Mapping[str, object] | None = None, load: Iterable[str] = ()
+        self, statement: sa.Executable, values: Mapping[str, object], load: Collection[str] = ()
     ) -> M | None:
         """Return the first object that a statement gives, if it gives any."""
         found = await self.objects(statement, values, load)
@@ -69,7 +70,7 @@ class Execution(Generic[M]):
 
     async def scalar(self, statement: sa.Executable, values: Mapping[str, object]) -> object:
         """Return the one value that a statement gives."""
-        return await self.run(lambda connection: fetch(connection, statement, values)[0][0])
+        return (await self.rows(statement, values))[0][0]
 
     async def affected(self, statement: sa.Executable, values: Mapping[str, object]) -> int:
         """Return how many rows a statement has changed."""
@@ -90,6 +91,14 @@ class Execution(Generic[M]):
                     async for rows in result.partitions():
                         for one in await greenlet_spawn(self._batch, session, rows, load, by_orm):
                             yield one
+
+    async def _watched(self, call: Awaitable[T]) -> T:
+        slow, begin = self._connections.slow, time.perf_counter()
+        with translated(self.entity.model):
+            done = await call
+        if slow is not None and (took := time.perf_counter() - begin) >= slow:
+            _log.warning("a call on %s took %.3f s", self.entity.model.__name__, took)
+        return done
 
     def load_into(self, connection: sa.Connection, objects: Sequence[M], load: Iterable[str]) -> None:
         """Load relationships of objects that are here already, each with one statement."""

@@ -15,9 +15,9 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from .connections import Connections, Isolation
+from .driver import Connecting
 from .errors import UnreachableError, sqlstate
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class DatabaseService:
         settings = {"application_name": application_name} if application_name else {}
         if statement_timeout is not None:
             settings["statement_timeout"] = str(round(statement_timeout * 1000))
-        arguments["server_settings"] = settings
+        arguments |= {"server_settings": settings, "async_creator_fn": Connecting}
         pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": pool_timeout}
         make = partial(create_async_engine, engine_url, echo=echo, hide_parameters=True, connect_args=arguments, **pool)
         self._shown = _shown(sa.make_url(address))
@@ -141,7 +141,7 @@ class DatabaseService:
 
     def pool_status(self) -> dict[str, int]:
         """Return how many connections are idle, in use, and beyond the pool's size."""
-        pool = cast("AsyncAdaptedQueuePool", self.engine.pool)
+        pool = self._connections.pool
         return {"idle": pool.checkedin(), "in_use": pool.checkedout(), "overflow": max(0, pool.overflow())}
 
     def sandbox(self) -> AbstractAsyncContextManager[None]:

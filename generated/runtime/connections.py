@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
@@ -60,7 +61,7 @@ class Connections:
     def engine(self) -> AsyncEngine:
         """The engine, made on first use."""
         engine = self._make_engine()
-        sa.event.listen(engine.sync_engine, "checkout", _refuse_closed)
+        event.listen(engine.sync_engine, "checkout", _refuse_closed)
         return engine
 
     @property

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import SQLModel
 
-from .entity import Entity, array_of, converts, is_list, is_sql
+from .arrays import array_of, converts, fits_array
+from .entity import Entity, is_sql
 from .filters import where_of
 from .statements import Assignment, insert_row, update_row, upsert_row, upserting
 
@@ -26,7 +27,8 @@ def insert_rows(entity: Entity[M], connection: sa.Connection, rows: Sequence[Row
     for numbers, names in _alike(entity, rows, inserting=True):
         chosen = [rows[number] for number in numbers]
         if names is None:
-            found = [_one(entity, connection, row, insert_row(entity, Assignment(entity, row))) for row in chosen]
+            assigned = [Assignment(entity, row) for row in chosen]
+            found = [_one(entity, connection, insert_row(entity, one), one.values) for one in assigned]
         else:
             statement = _insert_from(entity, chosen, names).returning(*entity.hydrator.stored)
             found = entity.hydrator.objects(connection, statement)
@@ -39,7 +41,7 @@ def upsert_rows(
 ) -> list[M]:
     """Insert rows, or set what was given of those whose key is there, and return them in the same order."""
     stored: dict[int, M] = {}
-    singly = any(key not in entity.columns for key in keys) or any(map(_is_called, entity.columns.values()))
+    singly = any(key not in entity.columns for key in keys) or bool(entity.onupdates)
     for batch in _without_repeats(rows, keys):
         groups: dict[tuple[str, ...], list[int]] = {}
         for number in batch:
@@ -49,26 +51,20 @@ def upsert_rows(
                 numbers = [members[position] for position in positions]
                 chosen = [rows[number] for number in numbers]
                 if names is None or singly:
-                    found = [
-                        _one(entity, connection, row, upsert_row(entity, Assignment(entity, row), keys, None, changed))
-                        for row in chosen
-                    ]
+                    found = [_one(entity, connection, *upsert_row(entity, row, keys, None, changed)) for row in chosen]
                 else:
-                    statement = upserting(entity, _insert_from(entity, chosen, names), keys, None, changed)
+                    statement = upserting(entity, _insert_from(entity, chosen, names), keys, None, changed, {})
                     found = entity.hydrator.objects(connection, statement.returning(*entity.hydrator.stored))
                 stored.update(zip(numbers, found, strict=True))
-    last = {tuple([row.get(key) for key in keys]): number for number, row in enumerate(rows)}
-    return [stored[last[tuple([row.get(key) for key in keys])]] for row in rows]
+    named = [_key_of(row, keys) for row in rows]
+    last = {key: number for number, key in enumerate(named)}
+    return [stored[number if key is None else last[key]] for number, key in enumerate(named)]
 
 
 def update_rows(entity: Entity[Any], connection: sa.Connection, rows: Sequence[Row]) -> int:
     """Set values of the rows with these primary keys, and return how many were there."""
     updated, keys = 0, entity.primary_key
-    made: dict[str, Any] = {name: column.onupdate for name, column in entity.columns.items() if _is_called(column)}
-    rows = [
-        {**{name: call.arg(None) for name, call in made.items()}, **row} if len(row) > len(keys) else row
-        for row in rows
-    ]
+    rows = [{**entity.updated(row), **row} if len(row) > len(keys) else row for row in rows]
     for batch in _without_repeats(rows, keys):
         chosen = [rows[number] for number in batch]
         for numbers, names in _alike(entity, chosen, inserting=False):
@@ -89,12 +85,6 @@ def update_rows(entity: Entity[Any], connection: sa.Connection, rows: Sequence[R
     return updated
 
 
-def _is_called(column: sa.Column[Any]) -> bool:
-    """Whether each update of a column asks Python for a value of its own."""
-    default: Any = column.onupdate
-    return default is not None and default.is_callable
-
-
 def _update_one(entity: Entity[Any], connection: sa.Connection, row: Row) -> int:
     where = where_of(entity, {name: row[name] for name in entity.primary_key})
     changes = Assignment(entity, {name: value for name, value in row.items() if name not in entity.primary_key})
@@ -102,8 +92,14 @@ def _update_one(entity: Entity[Any], connection: sa.Connection, row: Row) -> int
     return len(entity.hydrator.objects(connection, statement, {**where.values, **changes.values}))
 
 
-def _one(entity: Entity[M], connection: sa.Connection, row: Row, statement: sa.Executable) -> M:
-    return entity.hydrator.objects(connection, statement, Assignment(entity, row).values)[0]
+def _one(entity: Entity[M], connection: sa.Connection, statement: sa.Executable, values: Row) -> M:
+    return entity.hydrator.objects(connection, statement, values)[0]
+
+
+def _key_of(row: Row, keys: Collection[str]) -> tuple[object, ...] | None:
+    """Return the key of a row; None where a part of it is NULL, or yet to be made: no other row has the same."""
+    key = tuple([row.get(name) for name in keys])
+    return None if None in key else key
 
 
 def _alike(
@@ -112,7 +108,7 @@ def _alike(
     """Yield the rows that give the same columns, by number, and those; None for columns that fit in no array."""
     groups: dict[tuple[str, ...] | None, list[int]] = {}
     defaults = {name for name, column in entity.columns.items() if column.default is not None}
-    lists = {name for name, column in entity.columns.items() if is_list(column.type)}
+    lists = {name for name, column in entity.columns.items() if not fits_array(column.type)}
     own = [name for name, column in entity.columns.items() if converts(column.type)]
     for number, row in enumerate(rows):
         names = tuple(sorted(row))
@@ -133,13 +129,14 @@ def _without_repeats(rows: Sequence[Row], keys: Collection[str]) -> Iterator[lis
     """Yield the rows in batches in which no key is there twice, as one statement must not touch a row twice."""
     waiting: Iterable[int] = range(len(rows))
     while waiting:
-        seen: set[tuple[object, ...]] = set()
+        seen = set[tuple[object, ...] | None]()
         batch: list[int] = []
         later: list[int] = []
         for number in waiting:
-            key = tuple([rows[number].get(name) for name in keys])
+            key = _key_of(rows[number], keys)
             (later if key in seen else batch).append(number)
-            seen.add(key)
+            if key is not None:
+                seen.add(key)
         yield batch
         waiting = later
 

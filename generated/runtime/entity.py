@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
@@ -24,6 +26,18 @@ _PLAIN = frozenset({bool, bytes, datetime, dict, float, int, list, str, type(Non
 _PREPARED = 500  # statements kept for each model; more shapes than that come from code that makes them up
 
 
+@dataclass(frozen=True)
+class Context:
+    """What an ``onupdate`` function may ask of the statement it is called for."""
+
+    current_parameters: Mapping[str, object]
+
+    def get_current_parameters(self, *, isolate_multiinsert_groups: bool = True) -> Mapping[str, object]:
+        """Return the values that are set, by the names of columns."""
+        _ = isolate_multiinsert_groups
+        return self.current_parameters
+
+
 class Entity(Generic[M]):
     """A model, its table, and the index expressions that filters may name.
 
@@ -34,7 +48,8 @@ class Entity(Generic[M]):
         self.model, self.mapper = model, sa.inspect(model)
         mapped = {one.key: one.columns[0] for one in self.mapper.column_attrs}
         self.columns = {name: column for name, column in mapped.items() if isinstance(column, sa.Column)}
-        self.primary_key = {name: column for name, column in self.columns.items() if column.primary_key}
+        key = frozenset(self.mapper.primary_key)  # which need not be the table's, as of a view
+        self.primary_key = {name: column for name, column in self.columns.items() if column in key}
         self.table = cast("sa.Table", self.mapper.local_table)
         self._own, self._expressions = frozenset[object](self.table.c), expressions
         self._rendered: dict[str, sa.ColumnElement[Any]] = {}
@@ -59,12 +74,12 @@ class Entity(Generic[M]):
         """Return the names of relationships, once it is clear that they are."""
         if not (given := tuple(names)):
             return ()
-        known = sorted(self.mapper.relationships.keys())
-        if isinstance(names, str) or not all(name in known for name in given):
-            listed = ", ".join(known) or "none"
-            raise TypeError(
-                f"load takes relationships of {self.model.__name__} by name, a getter a list of them: {listed}"
-            )
+        if isinstance(names, str):
+            raise TypeError(f'load takes a list of relationships: ["{names}"]')
+        known = self.mapper.relationships.keys()
+        for name in given:
+            if name not in known:
+                raise TypeError(f"{self.model.__name__} has no relationship {name!r}{one_like(name, known)}")
         return given
 
     def operand(self, key: str) -> sa.ColumnElement[Any]:
@@ -72,7 +87,8 @@ class Entity(Generic[M]):
         if key in self.columns:
             return self.columns[key]
         if key not in self._expressions:
-            raise TypeError(f"{self.model.__name__} has nothing called {key!r} to filter by")
+            like = one_like(key, [*self.columns, *self._expressions])
+            raise TypeError(f"{self.model.__name__} has nothing called {key!r} to filter by{like}")
         if key not in self._rendered:
             expression = self.expression(key)
             self._rendered[key] = constant(inline(expression), getattr(expression, "type", None))
@@ -143,11 +159,29 @@ class Entity(Generic[M]):
         fits = aware == (value.utcoffset() is not None)
         return None if fits else "needs a time zone" if aware else "must not have a time zone"
 
+    @cached_property
+    def onupdates(self) -> dict[str, Callable[[object], object]]:
+        """What is asked for a value of a column whenever a row is updated, by attribute."""
+        made: dict[str, Any] = {name: column.onupdate for name, column in self.columns.items()}
+        return {name: default.arg for name, default in made.items() if default is not None and default.is_callable}
+
+    def updated(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Return what ``onupdate`` functions make of an update that sets these values, without those it sets itself."""
+        context = Context({self.columns[name].key: value for name, value in values.items() if name in self.columns})
+        return {name: make(context) for name, make in self.onupdates.items() if name not in values}
+
     def _where(self, index: str) -> sa.ClauseElement:
         return _clause(self._index(index).dialect_options["postgresql"]["where"])
 
     def _index(self, name: str) -> sa.Index:
         return next(index for index in self.table.indexes if index.name == name)
+
+
+def one_like(name: str, known: Iterable[str]) -> str:
+    """Return the words that ask for the name that was meant, if there is one like it, or tell which there are."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}" if names else ""
 
 
 def inline(element: sa.ClauseElement, *, qualified: bool = True) -> str:
@@ -159,40 +193,6 @@ def inline(element: sa.ClauseElement, *, qualified: bool = True) -> str:
 def constant(text: str, kind: sa.types.TypeEngine[Any] | None = None) -> sa.ColumnElement[Any]:
     """Return an expression that is rendered as it stands."""
     return sa.literal_column(f"({text})", kind)
-
-
-def array_of(kind: sa.types.TypeEngine[Any]) -> sa.ARRAY[Any]:
-    """Return the type of several values of a column, without its limits: a cast to ``VARCHAR(5)[]`` cuts silently."""
-    return sa.ARRAY(_unlimited(kind), dimensions=1)
-
-
-def is_list(kind: sa.types.TypeEngine[Any]) -> bool:
-    """Whether a column holds lists, of which PostgreSQL has no arrays, or nobody knows what."""
-    return isinstance(_inner(kind), (sa.ARRAY, sa.types.NullType))
-
-
-def converts(kind: sa.types.TypeEngine[Any]) -> bool:
-    """Whether a type of the author's own decides what is stored of a value, be it a list or None."""
-    bases: list[type[object]] = list(type(kind).__mro__)
-    own = bases[: bases.index(sa.TypeDecorator)] if isinstance(kind, sa.TypeDecorator) else []
-    return any("process_bind_param" in vars(base) for base in own)
-
-
-def _inner(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
-    return _inner(kind.impl_instance) if isinstance(kind, sa.TypeDecorator) else kind
-
-
-def _unlimited(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
-    if isinstance(kind, sa.TypeDecorator):
-        copied: sa.TypeDecorator[Any] = kind.copy()
-        copied.impl = _unlimited(kind.impl_instance)
-        return copied
-    if isinstance(kind, sa.CHAR):
-        return sa.Text()
-    limits = {name: None for name in ("length", "precision", "scale") if getattr(kind, name, None) is not None}
-    if isinstance(kind, sa.JSON):
-        return kind.adapt(type(kind), none_as_null=True)
-    return kind.adapt(type(kind), **limits) if limits and not isinstance(kind, sa.Enum) else kind
 
 
 def is_sql(value: object) -> bool:

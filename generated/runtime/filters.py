@@ -6,17 +6,21 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, cast
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from .arguments import AnyOf, Filters, Span
-from .entity import Entity, array_of, converts, is_list, is_sql
+from .arrays import array_of, converts, fits_array, is_list, unlimited
+from .entity import Entity, is_sql
 from .errors import ValidationError
 
 _BOUNDS: dict[str, Callable[[Any, Any], Any]] = {
     "ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt,
 }  # fmt: skip
+_SCALARS = frozenset({bool, float, int, str, Decimal, UUID})  # of which there is nothing more to find out
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ def where_of(
 ) -> Where:
     """Return what keywords and conditions say, inside a partial index if one is named."""
     tests = {key: _test(entity, key, value) for key, value in filters.items()}
+    tests = {key: test for key, test in tests.items() if test[0] != ("span",)}  # without a bound it says nothing
     named = [(key, kind) for key, (kind, _) in tests.items()]
     values = {f"{key}__{name}": value for key, (_, bound) in tests.items() for name, value in bound.items()}
     more = conditions_of(entity, given)
@@ -82,12 +87,14 @@ def refuse_others(entity: Entity[Any], expression: object) -> None:
 def _test(entity: Entity[Any], key: str, value: object) -> tuple[tuple[str, ...], dict[str, object]]:
     """Return what kind of test a filter is, and its values by name."""
     operand = entity.operand(key)
+    if type(value) in _SCALARS:
+        return ("eq",), {"eq": value}
     if value is None:
         return ("null",), {}
     if isinstance(value, AnyOf):
         values = [_checked(entity, key, one) for one in cast("AnyOf[object]", value).values]
         some = [one for one in values if one is not None]
-        return ("in" if is_list(operand.type) else "any", "null" if None in values else ""), {"any": some}
+        return ("any" if fits_array(operand.type) else "in", "null" if None in values else ""), {"any": some}
     if isinstance(value, Span):
         bounds = {name: getattr(cast("Span[object]", value), name) for name in _BOUNDS}
         given = {name: _checked(entity, key, bound) for name, bound in bounds.items() if bound is not None}
@@ -112,10 +119,10 @@ def _built(entity: Entity[Any], key: str, kind: tuple[str, ...]) -> sa.ColumnEle
         case ("null",):
             return operand.is_(None)
         case ("eq",):
-            return operand == sa.bindparam(f"{key}__eq", type_=operand.type)
+            return operand == sa.bindparam(f"{key}__eq", type_=unlimited(operand.type))
         case ("span", *bounds):
-            tests = (_BOUNDS[name](operand, sa.bindparam(f"{key}__{name}", type_=operand.type)) for name in bounds)
-            return sa.and_(sa.true(), *tests)
+            values = {name: sa.bindparam(f"{key}__{name}", type_=unlimited(operand.type)) for name in bounds}
+            return sa.and_(*(_BOUNDS[name](operand, value) for name, value in values.items()))
         case (how, null):
             found: sa.ColumnElement[bool]
             if how == "in":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import random
 from collections.abc import Awaitable, Callable
@@ -19,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from .connections import Connections, Isolation
 from .driver import Connecting
-from .errors import UnreachableError, sqlstate
+from .errors import sqlstate, translated
 
 T = TypeVar("T")
 
@@ -64,11 +65,11 @@ class DatabaseService:
         engine_url, arguments = _address(address)
         settings = {"application_name": application_name} if application_name else {}
         if statement_timeout is not None:
-            settings["statement_timeout"] = str(round(statement_timeout * 1000))
-        arguments |= {"server_settings": settings, "async_creator_fn": Connecting}
+            settings["statement_timeout"] = str(math.ceil(statement_timeout * 1000))
+        self._shown = _shown(sa.make_url(address))
+        arguments |= {"server_settings": settings, "async_creator_fn": partial(Connecting, self._shown)}
         pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": pool_timeout}
         make = partial(create_async_engine, engine_url, echo=echo, hide_parameters=True, connect_args=arguments, **pool)
-        self._shown = _shown(sa.make_url(address))
         self._connections = Connections(make, slow_call)
         self._controllers: dict[object, object] = {}
         _connections[self] = self._connections
@@ -85,11 +86,7 @@ class DatabaseService:
 
     async def connect(self) -> Self:
         """Find out whether the server is there and lets us in."""
-        try:
-            await self.ping()
-        except Exception as error:  # of the network, the driver or SQLAlchemy: they have no base in common
-            reason = getattr(error, "orig", None) or error
-            raise UnreachableError(f"can not connect to {self.url}: {reason}") from error
+        await self.ping()
         _log.info("connected to %s", self.url)
         return self
 
@@ -109,7 +106,8 @@ class DatabaseService:
 
     async def ping(self) -> None:
         """Ask the server for a sign of life."""
-        await self._connections.call(None, lambda connection: connection.scalar(sa.text("SELECT 1")), atomic=False)
+        with translated(None):
+            await self._connections.call(None, lambda connection: connection.scalar(sa.text("SELECT 1")), atomic=False)
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session of its own: commit at the end, rollback on error."""
@@ -128,6 +126,8 @@ class DatabaseService:
 
         Inside a transaction it joins that one and is not repeated: only the whole can be.
         """
+        if retries < 0:
+            raise ValueError("retries must not be negative")
         attempts = 0 if self._connections.ambient() else retries
         for attempt in range(attempts + 1):
             try:
@@ -171,13 +171,13 @@ def _address(given: str) -> tuple[sa.URL, dict[str, Any]]:
         raise ValueError("no database: give its URL, or set DATABASE_URL")
     try:
         url = sa.make_url(given)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise ValueError("the database's URL can not be read; it has the form postgresql://user@host/name") from None
     if url.get_backend_name() not in {"postgresql", "postgres"}:
         raise ValueError(f"not the address of a PostgreSQL: {_shown(url)}")
     query = {name: value for name, value in url.query.items() if name not in _IGNORED}
     libpq = {name: query[name] for name in query.keys() - _OF_SQLALCHEMY}
-    arguments: dict[str, Any] = {"timeout": float(str(libpq.pop("connect_timeout", 60)))}
+    arguments: dict[str, Any] = {"timeout": float(str(libpq.pop("connect_timeout", 60))) or None}  # 0 waits for ever
     if libpq:
         arguments["dsn"] = url.set(drivername="postgresql", query=libpq).render_as_string(hide_password=False)
     kept = {name: query[name] for name in query.keys() & _OF_SQLALCHEMY}
@@ -187,5 +187,5 @@ def _address(given: str) -> tuple[sa.URL, dict[str, Any]]:
 
 
 def _shown(url: sa.URL) -> str:
-    """Return an address as it may be seen: without the password, be it in its place or in the query."""
-    return url.difference_update_query(["password"]).render_as_string(hide_password=True)
+    """Return an address as it may be seen: without passwords, be they in their place or in the query."""
+    return url.difference_update_query(["password", "sslpassword"]).render_as_string(hide_password=True)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from .arrays import is_list, unlimited
 from .entity import Entity, constant, inline, is_sql
 from .errors import ValidationError
 from .filters import Where, refuse_others, where_of
@@ -22,16 +23,16 @@ class Assignment:
     ``shape`` tells which columns get which kind of value, None where it can not be told; ``values`` are the parameters.
     """
 
-    def __init__(self, entity: Entity[Any], given: Values) -> None:
-        self._entity, self._given = entity, given
+    def __init__(self, entity: Entity[Any], given: Values, suffix: str = "set") -> None:
+        self._entity, self._given, self._suffix = entity, given, suffix
         expressions = {name: value for name, value in given.items() if is_sql(value)}
         texts = {name: _text(value) for name, value in expressions.items()}
         self.shape: Hashable = None
         if None not in texts.values():
             self.shape = tuple([(name, texts.get(name, value is None)) for name, value in given.items()])
-        self.values = {f"{name}__set": value for name, value in given.items() if value is not None}
+        self.values = {f"{name}__{suffix}": value for name, value in given.items() if value is not None}
         for name in expressions:
-            refuse_others(entity, self.values.pop(f"{name}__set"))
+            refuse_others(entity, self.values.pop(f"{name}__{suffix}"))
 
     @property
     def columns(self) -> dict[sa.Column[Any], Any]:
@@ -41,7 +42,15 @@ class Assignment:
     def _set(self, name: str, value: object) -> object:
         if value is None:
             return sa.null()
-        return value if is_sql(value) else sa.bindparam(f"{name}__set", type_=self._entity.columns[name].type)
+        if is_sql(value):
+            return value
+        kind = self._entity.columns[name].type
+        return sa.bindparam(f"{name}__{self._suffix}", type_=unlimited(kind) if is_list(kind) else kind)
+
+
+def change_of(entity: Entity[Any], changes: Values) -> Assignment:
+    """Return what an update sets: what was asked for, and what ``onupdate`` functions add."""
+    return Assignment(entity, {**changes, **entity.updated(changes)})
 
 
 def insert_row(entity: Entity[Any], row: Assignment) -> sa.Executable:
@@ -61,26 +70,39 @@ def insert_once(entity: Entity[Any], row: Assignment, keys: Collection[str], wit
 
 
 def upsert_row(
-    entity: Entity[Any], row: Assignment, keys: Collection[str], within: str | None, given: Collection[str]
-) -> sa.Executable:
-    """Insert a row, or set what was ``given`` of the one with its key, and return it."""
+    entity: Entity[Any], values: Values, keys: Collection[str], within: str | None, given: Collection[str]
+) -> tuple[sa.Executable, dict[str, object]]:
+    """Insert a row, or set what was ``given`` of the one with its key, and return it; with the parameters."""
+    changes = {name: values[name] for name in given if name not in keys}
+    row, more = Assignment(entity, values), Assignment(entity, entity.updated(changes) if changes else {}, "onupdate")
 
     def build() -> sa.Executable:
-        return _returning(entity, upserting(entity, insert(entity.table).values(row.columns), keys, within, given))
+        inserted = insert(entity.table).values(row.columns)
+        return _returning(entity, upserting(entity, inserted, keys, within, given, more.columns))
 
-    return entity.prepared(row.shape and ("upsert", row.shape, tuple(keys), within, tuple(given)), build)
+    keep = row.shape and more.shape is not None
+    shape = ("upsert", row.shape, more.shape, tuple(keys), within, tuple(given)) if keep else None
+    return entity.prepared(shape, build), {**row.values, **more.values}
 
 
 def upserting(
-    entity: Entity[Any], statement: Insert, keys: Collection[str], within: str | None, given: Collection[str]
+    entity: Entity[Any],
+    statement: Insert,
+    keys: Collection[str],
+    within: str | None,
+    given: Collection[str],
+    more: Mapping[sa.Column[Any], object],
 ) -> Insert:
-    """Complete an insert with what happens to a row that is there: something must, for it to be returned."""
+    """Complete an insert with what happens to a row that is there: something must, for it to be returned.
+
+    ``more`` is what ``onupdate`` functions gave for it.
+    """
     changed = [name for name in given if name not in keys]
     sets: dict[sa.Column[Any], object] = {
         entity.columns[name]: statement.excluded[entity.columns[name].key] for name in changed or given
     }
     if changed:  # ON CONFLICT does not see to it by itself
-        sets = {column: _onupdate(column) for column in entity.table.columns if column.onupdate} | sets
+        sets = {**_constant_onupdates(entity), **more, **sets}
     return statement.on_conflict_do_update(set_=sets, **entity.conflict(keys, within))
 
 
@@ -140,9 +162,6 @@ def _fits(pin: str, text: str) -> bool:
     return text != "NULL" if pin == "NOT NULL" else text == pin
 
 
-def _onupdate(column: sa.Column[Any]) -> object:
-    """Return what a column's ``onupdate`` sets, called anew for each execution if it is a function."""
-    default: Any = column.onupdate
-    if not default.is_callable:
-        return default.arg
-    return sa.bindparam(None, callable_=lambda: default.arg(None), type_=column.type)
+def _constant_onupdates(entity: Entity[Any]) -> dict[sa.Column[Any], object]:
+    made: dict[sa.Column[Any], Any] = {column: column.onupdate for column in entity.table.columns if column.onupdate}
+    return {column: default.arg for column, default in made.items() if not default.is_callable}

@@ -26,6 +26,7 @@ RUNTIME_NAMES = (
     "PaginationResult",
     "Selection",
     "Span",
+    "TimedOutError",
     "TransactionError",
     "UniqueViolation",
     "UnloadedError",

@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-from .driver import Plan, Rows, Values, fetch, has_begun, known_plan, send
-from .errors import TransactionError, is_of_server, translated
+from .driver import Plan, Rows, Values, any_aborted, fetch, has_begun, is_aborted, known_plan, send, watch_errors
+from .errors import TransactionError, aborted, is_of_server, translated
 
 T = TypeVar("T")
 
@@ -61,6 +61,7 @@ class Connections:
         """The engine, made on first use."""
         engine = self._make_engine()
         event.listen(engine.sync_engine, "checkout", _refuse_closed)
+        watch_errors(engine.sync_engine)
         return engine
 
     @property
@@ -85,11 +86,17 @@ class Connections:
     async def session(self) -> AsyncGenerator[AsyncSession, None]:
         """Open a session of its own: commit at the end, roll back on error."""
         async with self._bind() as bind:
-            session = AsyncSession(bind, expire_on_commit=False, join_transaction_mode="create_savepoint")
+            session = self.new_session(bind)
             async with session:
                 yield session
+                await _refuse_aborted(session)
                 with translated(None):
                     await session.commit()
+
+    def new_session(self, bind: AsyncEngine | AsyncConnection | None = None) -> AsyncSession:
+        """Return a session that keeps what it has read, and that is done with when it is closed."""
+        mode, made = "create_savepoint", bind or self.engine
+        return AsyncSession(made, expire_on_commit=False, join_transaction_mode=mode, close_resets_only=False)
 
     @asynccontextmanager
     async def transaction(self, isolation: Isolation | None, read_only: bool) -> AsyncGenerator[AsyncSession, None]:
@@ -103,6 +110,7 @@ class Connections:
                 yield ambient
                 with translated(None):
                     await ambient.flush()
+                await _refuse_aborted(ambient)
             return
         options = {"isolation_level": isolation} if isolation else {}
         async with self.session() as session:
@@ -127,21 +135,17 @@ class Connections:
     async def rows(self, given: AsyncSession | None, statement: sa.Executable, values: Values) -> Rows:
         """Return the rows of a call that is a single statement."""
         outer = given or self.ambient()
-        if not self._sandbox and (plan := known_plan(self.engine.sync_engine, statement)):
-            if outer is None:
+        held = self.engine.sync_engine if outer is None else _held(outer.sync_session)
+        if held and not self._sandbox and (plan := known_plan(held, statement)):
+            if isinstance(held, sa.Engine):
                 return await _sent_alone(self.pool, plan, values)
-            if held := _held(outer.sync_session):
-                return await send(held, held.connection, plan, values)
+            return await send(held, held.connection, plan, values)
         return await self.call(outer, lambda connection: fetch(connection, statement, values), atomic=False)
 
-    @asynccontextmanager
-    async def atomic(self, given: AsyncSession | None) -> AsyncGenerator[AsyncSession, None]:
-        """Give the session whose transaction several calls share: the one around them, or a new one."""
-        if outer := given or self.ambient():
-            yield outer
-        else:
-            async with self.session() as session:
-                yield session
+    @property
+    def sandboxed(self) -> bool:
+        """Whether a sandbox is open."""
+        return self._sandbox is not None
 
     def ambient(self) -> AsyncSession | None:
         """Return the session of the transaction around the current task."""
@@ -191,6 +195,14 @@ def _inside_session(session: Session, work: Callable[[sa.Connection], T]) -> T:
     if has_begun(connection):
         session.info[_HELD] = (_innermost(session), connection)
     return done
+
+
+async def _refuse_aborted(session: AsyncSession) -> None:
+    """Refuse to commit what PostgreSQL would roll back without a word."""
+    if any_aborted() and session.in_transaction():
+        connection = (await session.connection()).sync_connection
+        if connection is not None and is_aborted(connection):
+            raise aborted("transaction")
 
 
 def _held(session: Session) -> sa.Connection | None:

@@ -12,15 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
 from .arguments import Filters, OrderBy, PaginationResult, Refinements
+from .arrays import one_of
 from .bulk import insert_rows, update_rows, upsert_rows
 from .entity import Entity, is_sql
 from .errors import NotFoundError, TransactionError, ValidationError
 from .execution import Execution
 from .filters import Where, key_of, where_of
-from .relations import one_of
 from .selection import Selection
 from .service import DatabaseService, connections
-from .statements import Assignment, insert_once, insert_row, pinned, same_key, update_row, upsert_row
+from .statements import Assignment, change_of, insert_once, insert_row, pinned, same_key, update_row, upsert_row
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
@@ -54,7 +54,7 @@ class BaseController(Generic[M, L, C, U]):
 
     async def create_many(self, rows: Iterable[C]) -> list[M]:
         """Insert rows, all or none, and return them in the same order."""
-        checked = [self._validation.new(row) for row in _dicts(rows)]
+        checked = self._validation.rows(self._validation.new, _dicts(rows))
         return await self._execution.run(partial(insert_rows, self._entity, rows=checked), atomic=True)
 
     async def upsert_many(self, rows: Iterable[C], *, key: Collection[str] = ()) -> list[M]:
@@ -62,28 +62,30 @@ class BaseController(Generic[M, L, C, U]):
 
         ``key`` is the attributes of the unique key; the primary key when omitted.
         """
+        if isinstance(key, str):
+            raise TypeError(f'key takes a list of attributes: ["{key}"]')
         given, keys = list(_dicts(rows)), tuple(key or self._entity.primary_key)
         self._entity.check_unique(keys)
-        checked = [self._validation.new(row) for row in given]
+        checked = self._validation.rows(self._validation.new, given)
         work = partial(upsert_rows, self._entity, rows=checked, given=given, keys=keys)
         return await self._execution.run(work, atomic=True)
 
     async def update_many(self, rows: Iterable[Mapping[str, object]]) -> int:
         """Set values of rows, each given with its primary key, all or none, and return how many were there."""
-        checked = [self._keyed(row) for row in _dicts(rows)]
+        checked = self._validation.rows(self._keyed, _dicts(rows))
         return await self._execution.run(partial(update_rows, self._entity, rows=checked), atomic=True)
 
     async def bulk_update(self, updates: Iterable[Mapping[str, object]]) -> int:
-        """Do what ``update_many`` does."""
+        """Set values of rows: another name of ``update_many``."""
         return await self.update_many(updates)
 
     async def delete_many(self, keys: Iterable[object]) -> int:
         """Delete the rows with these primary keys (tuples, if it has several columns), and return how many."""
         given = [cast("tuple[object, ...]", key) if isinstance(key, tuple) else (key,) for key in keys]
-        if wrong := next((key for key in given if len(key) != len(self._entity.primary_key)), None):
-            raise TypeError(
-                f"a primary key of {self.model.__name__} has {len(self._entity.primary_key)} values, not {wrong!r}"
-            )
+        if any(len(key) != len(self._entity.primary_key) for key in given):
+            parts = ", ".join(self._entity.primary_key)
+            each = f"tuples ({parts})" if len(self._entity.primary_key) > 1 else f"values of {parts}"
+            raise TypeError(f"the primary keys of {self.model.__name__} are {each}")
         condition = one_of([*self._entity.primary_key.values()], given) if given else sa.false()
         return await self._execution.affected(sa.delete(self._entity.table).where(condition), {})
 
@@ -127,7 +129,7 @@ class BaseController(Generic[M, L, C, U]):
         where, changes = key_of(self._entity, key, within, nulls), self._validation.change(values)
         if not changes:
             return await self._get(key, within=within, nulls=nulls)
-        setting = Assignment(self._entity, changes)
+        setting = change_of(self._entity, changes)
         statement = update_row(self._entity, where, setting)
         return await self._execution.first(statement, {**where.values, **setting.values})
 
@@ -148,9 +150,8 @@ class BaseController(Generic[M, L, C, U]):
         raise TransactionError(f"the {self.model.__name__} with this key is there, but can not be seen from here")
 
     async def _upsert(self, keys: Collection[str], values: C, *, within: str | None = None) -> M:
-        row = Assignment(self._entity, self._validation.new(pinned(self._entity, values, within)))
-        statement = upsert_row(self._entity, row, keys, within, tuple(values))
-        (stored,) = await self._execution.objects(statement, row.values)
+        row = self._validation.new(pinned(self._entity, values, within))
+        (stored,) = await self._execution.objects(*upsert_row(self._entity, row, keys, within, tuple(values)))
         return stored
 
     async def _update_where(self, filters: Filters, values: U, *, all_rows: bool = False) -> int:

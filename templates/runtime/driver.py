@@ -6,21 +6,27 @@ converted, are known. Whoever listens to the engine (events, ``echo``) sees ever
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import Dialect, ExceptionContext
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import await_only, greenlet_spawn
+
+from .errors import UnreachableError, is_of_server
 
 Convert: TypeAlias = Callable[[Any], Any]
 Rows: TypeAlias = Sequence[Sequence[Any]]
 Values: TypeAlias = Mapping[str, object]
+
+_log = logging.getLogger("sqlalchemy.engine.Engine")
 
 
 @dataclass(frozen=True)
@@ -41,13 +47,18 @@ class Plan:
         given = list[Any]()
         for name, default, convert in self.parameters:
             value = default() if default and name not in values else values[name]
-            given.append(convert(value) if convert else value)
+            try:
+                given.append(convert(value) if convert else value)
+            except Exception as error:
+                raise StatementError(name, self.text, None, error, hide_parameters=True) from error
         return given
 
-    def error(self, error: Exception) -> BaseException:
+    def error(self, error: Exception, *, lost: bool) -> BaseException:
         """Return an error of the driver's as SQLAlchemy raises it."""
         base, dialect = self.dialect.loaded_dbapi.Error, self.dialect
-        return DBAPIError.instance(self.text, None, error, base, hide_parameters=True, dialect=dialect)
+        return DBAPIError.instance(
+            self.text, None, error, base, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+        )
 
     def converted(self, rows: Rows) -> Rows:
         """Return rows with Python's values in place of the driver's."""
@@ -63,12 +74,17 @@ class Plan:
 class Connecting:
     """A connection to be made. Unlike a coroutine it may go unawaited: by a caller who finds that he can not wait."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - those of asyncpg.connect
-        self._arguments, self._options = arguments, options
+    def __init__(self, address: str, *arguments: object, **options: object) -> None:
+        self._address, self._arguments, self._options = address, arguments, options
 
     def __await__(self) -> Generator[Any, None, object]:
-        connect: Any = import_module("asyncpg").connect  # which has no types
-        made: Generator[Any, None, object] = connect(*self._arguments, **self._options).__await__()
+        asyncpg: Any = import_module("asyncpg")  # which has no types
+        try:
+            making: Generator[Any, None, object] = asyncpg.connect(*self._arguments, **self._options).__await__()
+            made = yield from making
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            reason = str(error) or type(error).__name__
+            raise UnreachableError(f"can not connect to {self._address}: {reason}") from error
         return made
 
 
@@ -77,7 +93,7 @@ _plans: WeakKeyDictionary[sa.Executable, Plan | Sequence[Any]] = WeakKeyDictiona
 
 def fetch(connection: sa.Connection, statement: sa.Executable, values: Values | None = None) -> Rows:
     """Return the rows of a statement, inside of a greenlet."""
-    if has_begun(connection) and (plan := known_plan(connection.engine, statement)):
+    if has_begun(connection) and (plan := known_plan(connection, statement)):
         return await_only(send(connection, connection.connection, plan, values or {}))
     result = connection.execute(statement, values)
     _plans.setdefault(statement, [column[1] for column in result.cursor.description or ()] if result.cursor else [])
@@ -93,12 +109,14 @@ async def send(
     try:
         rows: Rows = await adapter.driver_connection.fetch(plan.text, *arguments)
     except Exception as error:
-        if adapter.driver_connection.is_closed():
+        if lost := adapter.driver_connection.is_closed():
             await greenlet_spawn(owner.invalidate, error)
         try:
             adapter._handle_exception(error)
         except plan.dialect.loaded_dbapi.Error as translated:
-            raise plan.error(translated) from error
+            if isinstance(owner, sa.Connection) and not lost:
+                note_error(owner)
+            raise plan.error(translated, lost=lost) from error
         raise
     except BaseException:  # cancelled: what the connection is at, nobody knows
         await greenlet_spawn(owner.invalidate)
@@ -112,19 +130,63 @@ def has_begun(connection: sa.Connection) -> bool:
     return getattr(driver, "_transaction", None) is not None or getattr(driver, "isolation_level", "") == "autocommit"
 
 
-def known_plan(engine: sa.Engine, statement: sa.Executable) -> Plan | None:
+def known_plan(connection: sa.Connection | sa.Engine, statement: sa.Executable) -> Plan | None:
     """Return how to send a statement; None if SQLAlchemy is to do it."""
-    known = _plans.get(statement)
-    if known is None or engine.echo or _is_watched(engine):
+    known, engine = _plans.get(statement), connection.engine
+    if known is None or _is_watched(engine) or "schema_translate_map" in connection.get_execution_options():
         return None
     if not isinstance(known, Plan) or known.dialect is not engine.dialect:
         known = _plans[statement] = _made(engine.dialect, statement, known)
     return known if known.text is not None else None
 
 
+def argument_of(engine: sa.Engine, statement: sa.Executable, number: int) -> str | None:
+    """Return what a parameter is for, counted from 1: the attribute that it is called after."""
+    source: Any = statement
+    names = source.compile(dialect=engine.dialect).positiontup or ()
+    return str(names[number - 1]).partition("__")[0] if number <= len(names) else None
+
+
+def note_error(connection: sa.Connection) -> None:
+    """Remember that PostgreSQL has given up the transaction, or the savepoint, that a connection is in."""
+    if transaction := _innermost(connection):
+        _aborted.add(transaction)
+
+
+def any_aborted() -> bool:
+    """Whether it is worth asking ``is_aborted``."""
+    return bool(_aborted)
+
+
+def is_aborted(connection: sa.Connection) -> bool:
+    """Whether a commit now would be a rollback, which PostgreSQL does without a word."""
+    return _innermost(connection) in _aborted
+
+
+def watch_errors(engine: sa.Engine) -> None:
+    """See what fails in statements that SQLAlchemy runs."""
+    event.listen(engine, "handle_error", _on_error)
+
+
+_aborted: WeakSet[sa.Transaction] = WeakSet()
+
+
+def _on_error(context: ExceptionContext) -> None:
+    error = context.sqlalchemy_exception
+    if context.connection is not None and isinstance(error, DBAPIError) and is_of_server(error):
+        note_error(context.connection)
+
+
+def _innermost(connection: sa.Connection) -> sa.Transaction | None:
+    return connection.get_nested_transaction() or connection.get_transaction()
+
+
 def _is_watched(engine: sa.Engine) -> bool:
+    """Whether somebody wants to see every statement: by ``echo``, logging, or an event that is not our own."""
     on: Any = engine.dispatch
-    return bool(on.before_cursor_execute or on.after_cursor_execute or on.before_execute or on.after_execute)
+    events = on.before_cursor_execute or on.after_cursor_execute or on.before_execute or on.after_execute
+    errors: Any = engine.dialect.dispatch
+    return bool(events or engine.echo or _log.isEnabledFor(logging.INFO) or len(errors.handle_error) > 1)
 
 
 def _made(dialect: Dialect, statement: sa.Executable, known: Plan | Sequence[Any]) -> Plan:

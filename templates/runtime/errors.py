@@ -6,9 +6,9 @@ No message carries a value. What PostgreSQL said, values included, is kept in ``
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import exc, inspect
 from sqlmodel import SQLModel
@@ -24,9 +24,21 @@ class DatabaseError(Exception):
     def __str__(self) -> str:
         return str(self.args[0])
 
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive a process boundary, without what the driver said: it may hold values, or not be picklable."""
+        state = {name: None if name in {"orig", "params"} else value for name, value in vars(self).items()}
+        return _restored, (type(self), self.args, state)
+
 
 class UnreachableError(DatabaseError, ConnectionError):
-    """The server can not be reached, or does not let us in."""
+    """The server can not be reached, does not let us in, or was lost; a write it was busy with may have happened."""
+
+
+class TimedOutError(DatabaseError, exc.OperationalError, TimeoutError):
+    """The server ended a statement that took, or waited for a lock, longer than it may."""
+
+    model: Model | None = None
 
 
 class TransactionError(DatabaseError, RuntimeError):
@@ -48,19 +60,29 @@ class NotFoundError(DatabaseError, exc.NoResultFound):
 class ValidationError(DatabaseError, ValueError):
     """Values that a model does not accept.
 
-    ``reasons`` has one for each field; ``details`` has the validators' own words, which may quote values.
+    ``reasons`` has one for each field; ``details`` has the validators' own words, which may quote values. Of several
+    rows ``row`` is the number of the first that is wrong, counted from 0.
     """
 
-    def __init__(self, model: Model, reasons: Mapping[str, str], details: Mapping[str, str] | None = None) -> None:
-        super().__init__(f"{model.__name__}: " + "; ".join(f"{name} {why}" for name, why in reasons.items()))
-        self.model, self.fields = model, tuple(reasons)
+    def __init__(
+        self,
+        model: Model,
+        reasons: Mapping[str, str],
+        details: Mapping[str, str] | None = None,
+        row: int | None = None,
+    ) -> None:
+        sentences = [f"{name}{':' if why[0].isupper() else ''} {why}" for name, why in reasons.items()]
+        where = model.__name__ if row is None else f"{model.__name__}, row {row}"
+        super().__init__(f"{where}: {'; '.join(sentences)}")
+        self.model, self.fields, self.row = model, tuple(reasons), row
         self.reasons, self.details = dict(reasons), {**reasons, **(details or {})}
 
 
 class InvalidValueError(DatabaseError, exc.DataError, ValueError):
-    """A value that passed validation, or had none, does not fit its column."""
+    """A value that passed validation, or had none, does not fit its column, which ``column`` names where it can."""
 
     model: Model | None = None
+    column: str | None = None
 
 
 class ConstraintError(DatabaseError, exc.IntegrityError):
@@ -99,15 +121,22 @@ _CONSTRAINTS = {
     "23514": (CheckViolation, "check constraint"),
     "23P01": (ExclusionViolation, "exclusion constraint"),
 }
+_TIMEOUTS = {"57014": "the statement was cancelled, or took too long", "55P03": "the lock could not be had in time"}
+_LOST = ("08", "57P0")  # of a connection; of a server that goes down
 
 
 @contextmanager
-def translated(model: Model | None) -> Generator[None, None, None]:
-    """Raise the errors above in place of the driver's, whose messages carry values."""
+def translated(
+    model: Model | None, argument: Callable[[int], str | None] = lambda _: None
+) -> Generator[None, None, None]:
+    """Raise the errors above in place of the driver's, whose messages carry values.
+
+    ``argument`` tells what the statement's parameter of a number, counted from 1, is for.
+    """
     try:
         yield
-    except exc.StatementError as error:
-        translation = None if isinstance(error, DatabaseError) else _translation(error, model)
+    except (exc.StatementError, exc.PendingRollbackError) as error:
+        translation = None if isinstance(error, DatabaseError) else _translation(error, model, argument)
         if translation is None:
             raise
         raise translation from None
@@ -123,32 +152,65 @@ def is_of_server(error: exc.DBAPIError) -> bool:
     return getattr(error.orig and error.orig.__cause__, "severity", None) is not None
 
 
-def _translation(error: exc.StatementError, model: Model | None) -> DatabaseError | None:
-    owner, orig = model.__name__ if model else "transaction", error.orig or error
+def _translation(
+    error: exc.StatementError | exc.PendingRollbackError, model: Model | None, argument: Callable[[int], str | None]
+) -> DatabaseError | None:
+    owner, state = model.__name__ if model else "transaction", sqlstate(error)
+    if isinstance(error, exc.PendingRollbackError) or state == "25P02":
+        return aborted(owner)
+    orig = error.orig or error
+    if state in _CONSTRAINTS:
+        return _violation(error, orig, model, owner)
+    if state in _TIMEOUTS:
+        timeout = TimedOutError(error.statement, None, orig, hide_parameters=True)
+        timeout.model, timeout.args = model, (f"{owner}: {_TIMEOUTS[state]}",)
+        return timeout
+    if isinstance(error, exc.DBAPIError) and (error.connection_invalidated or state.startswith(_LOST)):
+        return UnreachableError(f"{owner}: the connection to the server was lost")
     cause = orig.__cause__ if isinstance(error, exc.DBAPIError) else orig
-    if sqlstate(error) in _CONSTRAINTS:
-        kind, words = _CONSTRAINTS[sqlstate(error)]
-        violation = kind(error.statement, None, orig, hide_parameters=True)
-        violation.model, violation.constraint = model, getattr(cause, "constraint_name", None)
-        violation.columns = _columns(model, cause) if model else ()
-        named = " ".join(filter(None, (violation.constraint, ", ".join(violation.columns).join("()"))))
-        violation.args = (f"{owner}: {words} {named.removesuffix('()').strip()} is violated",)
-        return violation
-    if sqlstate(error) == "25P02":
-        return TransactionError(
-            f"{owner}: an error before this one has ended the transaction; what may fail inside one needs a block of "
-            "its own (async with db.transaction()), which is a savepoint"
-        )
-    if sqlstate(error).startswith("22") or isinstance(cause, ValueError | TypeError):
+    if state.startswith("22") or isinstance(cause, ValueError | TypeError | LookupError | ArithmeticError):
         invalid = InvalidValueError(error.statement, None, orig, hide_parameters=True)
-        invalid.model, invalid.args = model, (f"{owner}: a value does not fit its column",)
+        number = re.search(r"argument \$(\d+)", str(orig))
+        named = argument(int(number[1])) if number else None
+        invalid.model, invalid.column = model, named
+        invalid.args = (f"{owner}: {f'the value of {named}' if named else 'a value'} does not fit its column",)
         return invalid
     return None
 
 
+def aborted(owner: str) -> TransactionError:
+    """Return the error of who goes on in a transaction that PostgreSQL has given up."""
+    return TransactionError(
+        f"{owner}: an error before this one has ended the transaction; what may fail inside one needs a block of "
+        "its own (async with db.transaction()), which is a savepoint"
+    )
+
+
+def _violation(error: exc.StatementError, orig: BaseException, model: Model | None, owner: str) -> ConstraintError:
+    kind, words = _CONSTRAINTS[sqlstate(error)]
+    cause = orig.__cause__
+    violation = kind(error.statement, None, orig, hide_parameters=True)
+    violation.model, violation.constraint = model, getattr(cause, "constraint_name", None)
+    violation.columns = _columns(model, cause) if model else ()
+    named = " ".join(filter(None, (violation.constraint, ", ".join(violation.columns).join("()"))))
+    still = " still referenced from table " in (getattr(cause, "detail", None) or "")
+    what = f"{words} {named.removesuffix('()').strip()} is violated"
+    violation.args = (
+        f"{owner}: {what}" + (f": {getattr(cause, 'table_name', '')} still refers to it" if still else ""),
+    )
+    return violation
+
+
 def _columns(model: Model, cause: object) -> tuple[str, ...]:
     """Return the attributes that PostgreSQL names: ``Key (guild_id, lower(name))=(...)``, or a single column."""
-    key = re.search(r"\((.+?)\)=\(", getattr(cause, "detail", None) or "")
-    named = key[1] if key else getattr(cause, "column_name", None) or ""
+    key = re.match(r"Key \((.+?)\)=\(", getattr(cause, "detail", None) or "")
+    named = getattr(cause, "column_name", None) or (key[1] if key else "")
     columns = {one.key: one.columns[0] for one in inspect(model).column_attrs}
     return tuple(name for name, column in columns.items() if re.search(rf"\b{re.escape(str(column.name))}\b", named))
+
+
+def _restored(kind: type[DatabaseError], arguments: tuple[object, ...], state: Mapping[str, object]) -> DatabaseError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    vars(error).update(state)
+    return error

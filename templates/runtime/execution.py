@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 import sqlalchemy as sa
@@ -17,15 +19,16 @@ from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
 
 from .connections import Connections
-from .driver import Rows
+from .driver import Rows, argument_of
 from .entity import Entity
 from .errors import translated
-from .relations import load_relation
+from .relations import load_relations
 
 M = TypeVar("M", bound=SQLModel)
 T = TypeVar("T")
 
 _log = logging.getLogger(__package__)
+_BATCH = 500  # rows of a stream that are in memory at a time
 
 
 class Execution(Generic[M]):
@@ -39,13 +42,20 @@ class Execution(Generic[M]):
         """Whether locks are held until the end of a transaction around the call."""
         return self._session is not None or self._connections.ambient() is not None
 
+    @property
+    def streams(self) -> bool:
+        """Whether rows can be read while other calls go on: not in a sandbox, which has one connection for all."""
+        return self.in_transaction or not self._connections.sandboxed
+
     async def run(self, work: Callable[[sa.Connection], T], *, atomic: bool = False) -> T:
         """Do what needs a connection; several statements are all or nothing if ``atomic``."""
         return await self._watched(self._connections.call(self._session, work, atomic=atomic))
 
     async def rows(self, statement: sa.Executable, values: Mapping[str, object]) -> Rows:
         """Return the rows of a statement."""
-        return await self._watched(self._connections.rows(self._session, statement, values))
+        engine = self._connections.engine.sync_engine
+        argument = partial(argument_of, engine, statement)
+        return await self._watched(self._connections.rows(self._session, statement, values), argument)
 
     async def objects(
         self, statement: sa.Executable, values: Mapping[str, object], load: Collection[str] = ()
@@ -79,31 +89,36 @@ class Execution(Generic[M]):
     async def stream(
         self, statement: sa.Executable, values: Mapping[str, object], load: Sequence[str], *, by_orm: bool
     ) -> AsyncGenerator[M, None]:
-        """Return the objects that a statement gives one by one, few of them in memory at a time."""
-        # A cursor lives in a transaction, so this is never a call of its own as others are.
-        async with self._connections.atomic(self._session) as outer:
+        """Return the objects that a statement gives one by one, few of them in memory at a time.
+
+        A cursor lives in a transaction, so this is never a call of its own as others are.
+        """
+        outer = self._session or self._connections.ambient()
+        # No other async generator in here, not even as a context manager: of a stream that is left half-way, the
+        # event loop closes all of them at the same time.
+        async with nullcontext(outer) if outer else self._connections.new_session() as around:
             with translated(self.entity.model):
-                await outer.flush()
-                connection = await outer.connection()
+                await around.flush()
+                connection = await around.connection()
                 async with AsyncSession(connection, join_transaction_mode="rollback_only") as session:
                     source: Any = session if by_orm else connection
-                    result = await source.stream(statement, values, execution_options={"yield_per": 500})
-                    async for rows in result.partitions():
+                    result = await source.stream(statement, values, execution_options={"yield_per": _BATCH})
+                    while rows := await result.fetchmany(_BATCH):
                         for one in await greenlet_spawn(self._batch, session, rows, load, by_orm):
                             yield one
 
-    async def _watched(self, call: Awaitable[T]) -> T:
+    async def _watched(self, call: Awaitable[T], argument: Callable[[int], str | None] = lambda _: None) -> T:
         slow, begin = self._connections.slow, time.perf_counter()
-        with translated(self.entity.model):
-            done = await call
-        if slow is not None and (took := time.perf_counter() - begin) >= slow:
-            _log.warning("a call on %s took %.3f s", self.entity.model.__name__, took)
-        return done
+        try:
+            with translated(self.entity.model, argument):
+                return await call
+        finally:
+            if slow is not None and (took := time.perf_counter() - begin) >= slow:
+                _log.warning("a call on %s took %.3f s", self.entity.model.__name__, took)
 
-    def load_into(self, connection: sa.Connection, objects: Sequence[M], load: Iterable[str]) -> None:
+    def load_into(self, connection: sa.Connection, objects: Sequence[M], load: Collection[str]) -> None:
         """Load relationships of objects that are here already, each with one statement."""
-        for name in load:
-            load_relation(connection, self.entity.mapper, name, objects)
+        load_relations(connection, self.entity.mapper, load, objects)
 
     def _batch(self, session: AsyncSession, rows: Sequence[Any], load: Sequence[str], by_orm: bool) -> list[M]:
         hydrator, sync = self.entity.hydrator, session.sync_session

@@ -15,6 +15,7 @@ from sqlalchemy import orm
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
+from .arrays import one_of
 from .driver import fetch
 from .errors import UnloadedError
 
@@ -87,7 +88,9 @@ class Hydrator(Generic[M]):
         key = self.mapper.primary_key
         places = [next(n for n, column in enumerate(self.stored) if column is part) for part in key]
         written = [tuple([row[place] for place in places]) for row in connection.execute(statement, values)]
-        whole = sa.select(self.mapper.class_).where(sa.tuple_(*key).in_(written)).options(*self.explicit)
+        if not written:
+            return []
+        whole = sa.select(self.mapper.class_).where(one_of(key, written)).options(*self.explicit)
         found = {tuple(self.mapper.primary_key_from_instance(row[0])): row[0] for row in self.by_orm(connection, whole)}
         return [found[one] for one in written]
 

@@ -104,7 +104,22 @@ class Order:
             raise ValueError("this is not a cursor") from None
         if raw[:_HEAD] != self._head(raw[_HEAD:]):
             raise ValueError("the cursor is damaged, or was made for another order")
-        return cast("list[str | None]", json.loads(raw[_HEAD:]))
+        try:
+            position = json.loads(raw[_HEAD:])
+        except (ValueError, RecursionError):
+            position = None
+        if not self._is_position(position):
+            raise ValueError("this is not a cursor")
+        return cast("list[str | None]", position)
+
+    def _is_position(self, given: object) -> bool:
+        """Whether this could have been made of a row: the digest has no secret, so anybody may make one."""
+        if not isinstance(given, list) or len(texts := cast("list[object]", given)) != len(self.terms):
+            return False
+        return all(
+            "\0" not in text if isinstance(text, str) else text is None and term.nullable
+            for text, term in zip(texts, self.terms, strict=True)
+        )
 
     def _head(self, body: bytes) -> bytes:
         order = (

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from typing import Any, TypeAlias, cast
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.sql import operators, visitors
 from sqlmodel import SQLModel
 
+from .arrays import array_of, fits_array, in_arrays, one_of
 from .driver import fetch
-from .entity import array_of
 from .hydration import Hydrator
 
 Key: TypeAlias = tuple[object, ...]
-Found: TypeAlias = dict[Key, list[object]]
+Found: TypeAlias = dict[Key, list[SQLModel]]
 Relation: TypeAlias = "orm.RelationshipProperty[Any]"
 
 
-def load_relation(connection: sa.Connection, mapper: orm.Mapper[Any], name: str, objects: Iterable[SQLModel]) -> None:
-    """Load one relationship of any number of objects."""
-    relation: Relation = mapper.relationships[name]
+def load_relations(
+    connection: sa.Connection, mapper: orm.Mapper[Any], names: Collection[str], objects: Collection[SQLModel]
+) -> None:
+    """Load relationships of any number of objects; a row that several of them lead to is one object."""
+    relations: list[Relation] = [mapper.relationships[name] for name in names]
+    meet = len(relations) > 1 or any(one.secondary is not None or one.mapper is mapper for one in relations)
+    seen = {instance_state(one).key: one for one in objects} if meet else None
+    for relation in relations:
+        _load(connection, relation, objects, seen)
+
+
+def _load(
+    connection: sa.Connection, relation: Relation, objects: Iterable[SQLModel], seen: dict[Any, SQLModel] | None
+) -> None:
+    mapper, name = relation.parent, relation.key
     attributes, find = _plan(relation)
     owners: dict[Key, list[SQLModel]] = {}
     for one in objects:
@@ -34,34 +46,25 @@ def load_relation(connection: sa.Connection, mapper: orm.Mapper[Any], name: str,
     found = find(connection, wanted) if wanted else {}
     for key, same in owners.items():
         related = found.get(key, [])
+        if seen is not None:
+            related = [seen.setdefault(instance_state(one).key, one) for one in related]
         for one in same:
             set_committed_value(one, name, list(related) if relation.uselist else related[0] if related else None)
-
-
-def one_of(key: Sequence[sa.ColumnElement[Any]], values: Collection[Sequence[object]]) -> sa.ColumnElement[bool]:
-    """Return the condition that a key is one of these, in as many parameters as it has columns."""
-    columns = zip(key, zip(*values, strict=True), strict=True)
-    return _in_arrays(key, [sa.literal(list(given), array_of(column.type)) for column, given in columns])
-
-
-def _in_arrays(key: Sequence[sa.ColumnElement[Any]], arrays: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[bool]:
-    if len(arrays) == 1:
-        return key[0] == sa.any_(arrays[0])
-    return sa.tuple_(*key).in_(sa.select(*map(sa.func.unnest, arrays)))
 
 
 @cache
 def _plan(relation: Relation) -> tuple[list[str], Callable[[sa.Connection, list[Key]], Found]]:
     """Return the attributes that an object is matched by, and what finds the related ones by those."""
     mapper, hydrator = relation.parent, Hydrator(relation.mapper)
-    if not hydrator.plain or not _is_equality(relation):
-        return _names(mapper, mapper.primary_key), lambda connection, keys: _by_join(connection, relation, keys)
     pairs = relation.synchronize_pairs if relation.secondary is not None else relation.local_remote_pairs or []
     matched = [remote for _, remote in pairs]
+    fits = all(fits_array(column.type) for column in matched)
+    if not (fits and hydrator.plain and _is_equality(relation)):
+        return _names(mapper, mapper.primary_key), lambda connection, keys: _by_join(connection, relation, keys)
     source = _linked(relation) if relation.secondary is not None else relation.target
     statement = sa.select(*hydrator.columns, *(column.label(None) for column in matched)).select_from(source)
     arrays = [sa.bindparam(f"keys{n}", type_=array_of(column.type)) for n, column in enumerate(matched)]
-    statement = statement.where(_in_arrays(matched, arrays)).order_by(*(relation.order_by or ()))
+    statement = statement.where(in_arrays(matched, arrays)).order_by(*(relation.order_by or ()))
     width = len(hydrator.columns)
 
     def find(connection: sa.Connection, keys: list[Key]) -> Found:

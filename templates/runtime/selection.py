@@ -13,13 +13,14 @@ from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
 from .arguments import Page
+from .arrays import python_type
 from .driver import fetch
 from .entity import Entity, is_sql
 from .errors import NotFoundError, TransactionError
 from .execution import Execution
 from .filters import Where, refuse_others
 from .keyset import Order
-from .statements import Assignment, update_rows
+from .statements import change_of, update_rows
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
@@ -54,10 +55,12 @@ class Selection(Generic[M, L]):
 
     def limit(self, limit: int | None) -> Self:
         """Take at most this many rows."""
+        _check_count("limit", limit)
         return replace(self, _limit=limit)
 
     def offset(self, offset: int | None) -> Self:
         """Leave out this many rows at the start."""
+        _check_count("offset", offset)
         return replace(self, _offset=offset)
 
     def load(self, *names: L) -> Self:
@@ -79,10 +82,13 @@ class Selection(Generic[M, L]):
     def __await__(self) -> Generator[Any, None, list[M]]:
         return self._all().__await__()
 
-    async def __aiter__(self) -> AsyncGenerator[M, None]:
-        stream = self._execution.stream(self._statement(), self._values, self._relations, by_orm=self._by_orm)
-        async for one in stream:
-            yield one
+    def __aiter__(self) -> AsyncGenerator[M, None]:
+        if not self._execution.streams:
+            return self._one_by_one()
+        return self._execution.stream(self._statement(), self._values, self._relations, by_orm=self._by_orm)
+
+    def __bool__(self) -> bool:
+        raise TypeError("a selection is no answer yet: await it, or ask it with exists() or count()")
 
     async def first(self) -> M | None:
         """Return the first row, or None."""
@@ -131,9 +137,11 @@ class Selection(Generic[M, L]):
 
     async def sum(self, column: sa.SQLColumnExpression[N]) -> N:
         """Return the sum of a column; of no rows, zero."""
+        if not is_sql(column):
+            raise TypeError(f"sum takes a column such as c.points, not {column!r}")
         refuse_others(self._entity, column)
         expression = sa.func.sum(column)
-        total, kind = cast("Any", await self._aggregate("sum", expression)), expression.type.python_type
+        total, kind = cast("Any", await self._aggregate("sum", expression)), python_type(expression.type)
         return cast("N", kind(total or 0) if kind is int or not total else total)  # of bigint it is a numeric
 
     async def delete(self, *, all_rows: bool = False) -> int:
@@ -151,7 +159,7 @@ class Selection(Generic[M, L]):
         where, changes = self._targets(all_rows), self._validation.change({**(values or {}), **more})
         if not changes:
             return await self.count() if self._limit is None and self._offset is None else len(await self)
-        setting = Assignment(self._entity, changes)
+        setting = change_of(self._entity, changes)
         statement = update_rows(self._entity, where, setting)
         return await self._execution.affected(statement, {**where.values, **setting.values})
 
@@ -169,6 +177,10 @@ class Selection(Generic[M, L]):
     def _values(self) -> dict[str, object]:
         bounds = {"limit__": self._limit, "offset__": self._offset}
         return {**self._where.values, **{name: value for name, value in bounds.items() if value is not None}}
+
+    async def _one_by_one(self) -> AsyncGenerator[M, None]:
+        for one in await self._all():
+            yield one
 
     async def _all(self) -> list[M]:
         if self._by_orm:
@@ -248,3 +260,12 @@ class Selection(Generic[M, L]):
     def _refuse_limits(self, method: str) -> None:
         if self._limit is not None or self._offset is not None:
             raise TypeError(f"{method}() is about all rows that match: it takes no limit and no offset")
+
+
+def _check_count(name: str, number: object) -> None:
+    if number is None:
+        return
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise TypeError(f"{name} takes a whole number, not {number!r}")
+    if number < 0:
+        raise ValueError(f"{name} must not be negative")

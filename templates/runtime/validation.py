@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from typing import Any, cast, get_args
 
 import sqlalchemy as sa
-from pydantic_core import CoreSchema, SchemaValidator, core_schema, to_jsonable_python
+from pydantic_core import CoreSchema, PydanticSerializationError, SchemaValidator, core_schema, to_jsonable_python
 from pydantic_core import ValidationError as PydanticError
 from sqlmodel import SQLModel
 
-from .entity import Entity, is_sql
+from .entity import Entity, is_sql, one_like
 from .errors import ValidationError
 
 _KNOWN = frozenset(get_args(core_schema.ErrorType))
@@ -28,7 +27,7 @@ class Validation:
     def __init__(self, entity: Entity[Any]) -> None:
         self._entity = entity
         self._columns = {name: column for name, column in entity.columns.items() if not _is_generated(column)}
-        self._changeable = self._columns.keys() - entity.primary_key.keys()
+        self._changeable = {name: column for name, column in self._columns.items() if name not in entity.primary_key}
         self._solid = {name for name, column in entity.columns.items() if not column.nullable}
         kinds = {name: column.type for name, column in self._columns.items()}
         self._json = {name for name, kind in kinds.items() if isinstance(kind, sa.JSON)}
@@ -45,7 +44,19 @@ class Validation:
 
     def change(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values to set; SQL expressions pass as they are."""
-        return self._checked(values, self._change, self._changeable, frozenset())
+        return self._checked(values, self._change, self._changeable.keys(), frozenset())
+
+    def rows(
+        self, check: Callable[[Mapping[str, object]], dict[str, object]], rows: Iterable[Mapping[str, object]]
+    ) -> list[dict[str, object]]:
+        """Check every row, and tell the number of the first that is wrong."""
+        checked = list[dict[str, object]]()
+        for number, row in enumerate(rows):
+            try:
+                checked.append(check(row))
+            except ValidationError as error:
+                raise ValidationError(self._entity.model, error.reasons, error.details, number) from None
+        return checked
 
     def _checked(
         self, values: Mapping[str, object], validator: SchemaValidator, accepted: Set[str], required: Set[str]
@@ -65,10 +76,13 @@ class Validation:
                 wrong[name] = why
         for name in self._validates & checked.keys():
             checked[name] = self._validated(name, checked[name], wrong)
+        for name in self._json & checked.keys():
+            try:
+                checked[name] = None if checked[name] is None else to_jsonable_python(checked[name])
+            except (PydanticSerializationError, ValueError):
+                wrong[name] = "can not be stored as JSON"
         if wrong:
             raise ValidationError(self._entity.model, wrong, details)
-        for name in self._json & checked.keys():
-            checked[name] = None if checked[name] is None else to_jsonable_python(checked[name])
         return checked | expressions if expressions else checked
 
     def _refusals(
@@ -88,10 +102,11 @@ class Validation:
         return wrong
 
     def _refusal(self, name: str, accepted: Set[str]) -> str:
+        if name in self._entity.primary_key and name in self._columns:
+            return "is the primary key, which can not be changed"
         if name in self._entity.columns:
-            return "can not be set"
-        close = difflib.get_close_matches(name, accepted, n=1)
-        return f"is unknown; did you mean {close[0]}?" if close else "is unknown"
+            return "can not be set: the database computes it"
+        return f"is unknown{one_like(name, accepted)}"
 
     def _validated(self, name: str, value: object, wrong: dict[str, str]) -> object:
         """Return what the model's ``@validates`` makes of a value."""
@@ -117,7 +132,7 @@ class Validation:
 
     def _validator(self, names: Collection[str], *, defaults: bool) -> SchemaValidator:
         fields = {name: core_schema.typed_dict_field(self._schema(name, defaults), required=False) for name in names}
-        schema: CoreSchema = core_schema.typed_dict_schema(fields)
+        schema: CoreSchema = core_schema.typed_dict_schema(fields, config=self._config)
         return SchemaValidator(core_schema.definitions_schema(schema, self._definitions), self._config)
 
     def _schema(self, name: str, defaults: bool) -> CoreSchema:
@@ -156,5 +171,6 @@ def _reason(kind: str, message: str, context: Mapping[str, object]) -> str:
     """Return what pydantic says, as far as it can not quote the value."""
     if kind not in _KNOWN or "tag" in context:
         return "is not valid"
-    quotes = kind in {"value_error", "assertion_error"} or "error" in context
-    return re.split("[,:]", message)[0] if quotes else message
+    if kind in {"value_error", "assertion_error"}:
+        return "is refused by its validator, whose words are in `details`"
+    return re.split("[,:]", message)[0] if "error" in context else message

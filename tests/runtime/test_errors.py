@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import traceback
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from runtime import (
     CheckViolation,
     ConstraintError,
     DatabaseError,
     ForeignKeyViolation,
+    InvalidValueError,
     NotNullViolation,
+    TimedOutError,
     UniqueViolation,
+    UnreachableError,
 )
+from runtime.errors import translated
 from sqlalchemy.exc import IntegrityError
 
 from tests.runtime.guild import Case, Database, Guild, User
@@ -90,3 +96,70 @@ async def test_nothing_that_is_printed_or_logged_carries_a_value(
     assert "INSERT" in caplog.text
     assert str(SECRET) not in caplog.text
     assert str(SECRET) in str(error.value.orig.__cause__.detail)  # type: ignore[union-attr]
+
+
+async def test_errors_cross_a_process_boundary_without_values(db: Database) -> None:
+    await db.user.create(**values())
+    for call in (
+        db.user.create(**values()),
+        db.user.create(**values(points="hunter2")),
+        db.user.get_one_by_id(99),
+        db.user.get_by_id(2**70),
+    ):
+        with pytest.raises(DatabaseError) as caught:
+            await call
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert (type(again), str(again)) == (type(caught.value), str(caught.value))
+        assert {**vars(again), "orig": None} == {**vars(caught.value), "orig": None}
+        assert "hunter2" not in repr(vars(again))
+
+
+async def test_a_value_that_does_not_fit_names_its_column(db: Database) -> None:
+    for _ in range(2):
+        with pytest.raises(InvalidValueError, match="User: the value of discord_id does not fit its column") as caught:
+            await db.user.find_one(discord_id=2**70)
+        assert caught.value.column == "discord_id"
+
+
+async def test_a_not_null_violation_names_the_column_and_not_what_the_row_says(db: Database) -> None:
+    with pytest.raises(NotNullViolation) as caught:
+        async with db.session() as session:
+            with translated(Guild):
+                await session.execute(sa.insert(Guild).values(id=5, name=sa.null(), settings={"a": "(id)=("}))
+    assert caught.value.columns == ("name",)
+
+
+async def test_a_row_that_is_still_referred_to_says_by_which_table(db: Database) -> None:
+    await db.user.create(**values())
+    with pytest.raises(ForeignKeyViolation, match="is violated: users still refers to it"):
+        await db.guild.find_all().delete(all_rows=True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql://u:hunter2@127.0.0.1:1/x", "postgresql://u@/x?host=/nowhere", "postgresql://u@no.invalid/x"],
+)
+async def test_whoever_meets_an_unreachable_server_is_told_its_address(address: str) -> None:
+    db = Database(address)
+    for call in (db.connect(), db.ping(), db.user.get_by_id(1), db.user.create_many([values()])):
+        with pytest.raises(UnreachableError, match=r"^can not connect to postgresql://u.*: .") as caught:
+            await call
+        assert "hunter2" not in str(caught.value)
+    with pytest.raises(UnreachableError):
+        async with db.transaction():
+            await db.user.get_by_id(1)
+
+
+async def test_a_database_that_is_not_there_is_an_unreachable_one(url: str) -> None:
+    nowhere = sa.make_url(url).set(database="nowhere").render_as_string(hide_password=False)
+    with pytest.raises(UnreachableError, match='database "nowhere" does not exist'):
+        await Database(nowhere).connect()
+
+
+async def test_a_statement_that_takes_too_long_is_a_timeout(url: str) -> None:
+    async with Database(url, statement_timeout=0.05) as db:
+        slow = db.user.find_all(sa.func.pg_sleep(5).is_not(None)).exists()
+        await db.user.upsert_by_discord_id(**values())
+        with pytest.raises(TimedOutError, match="took too long") as caught:
+            await slow
+        assert isinstance(caught.value, TimeoutError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -137,7 +138,7 @@ async def test_rows_of_bulk_calls_are_dicts_and_keys_are_whole(db: Database) -> 
     for call in (db.user.create_many, db.user.upsert_many, db.user.update_many):
         with pytest.raises(TypeError, match="a row is a dict of its values, not a User"):
             await call(wrong)
-    with pytest.raises(TypeError, match="a primary key of Level has 2 values, not"):
+    with pytest.raises(TypeError, match=r"primary keys of Level are tuples \(guild_id, member_id\)"):
         await db.level.delete_many([1])
 
 
@@ -150,3 +151,36 @@ async def test_upsert_many_gives_a_repeated_row_as_it_is_in_the_end(db: Database
     first, second = await db.user.upsert_many([values(1, points=1), values(1, points=2)], key=["discord_id"])
     assert first is second
     assert first.points == 2
+
+
+async def test_a_span_without_bounds_is_no_filter(db: Database) -> None:
+    """So that a bound which turns out to be None does not stand for every row."""
+    await db.user.create(**values())
+    assert await db.user.find_all(points=Span(lt=None)).count() == 1
+    with pytest.raises(TypeError, match="every row"):
+        await db.user.find_all(points=Span(lt=None)).delete()
+
+
+async def test_limits_are_whole_numbers(db: Database) -> None:
+    with pytest.raises(ValueError, match="limit must not be negative"):
+        db.user.find_all().limit(-1)
+    with pytest.raises(TypeError, match="offset takes a whole number, not '3'"):
+        db.user.find_all().offset("3")  # type: ignore[arg-type]
+
+
+async def test_a_selection_is_no_answer(db: Database) -> None:
+    with pytest.raises(TypeError, match="await it, or ask it with exists"):
+        assert db.user.find_all()
+
+
+async def test_names_that_are_nearly_right_are_answered_with_the_right_one(db: Database) -> None:
+    with pytest.raises(TypeError, match="nothing called 'pionts' to filter by; did you mean points"):
+        db.user.find_all(pionts=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r'key takes a list of attributes: \["discord_id"\]'):
+        await db.user.upsert_many([values()], key="discord_id")
+    with pytest.raises(TypeError, match=r"sum takes a column such as c\.points, not 'points'"):
+        await db.user.find_all().sum("points")  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match="id is the primary key, which can not be changed"):
+        await db.user.update_by_id(1, id=2)  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="retries must not be negative"):
+        await db.run(lambda _: asyncio.sleep(0), retries=-1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import sys
+from asyncio.subprocess import PIPE
 from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
-from runtime import UnreachableError, lazy_exports
+from runtime import DatabaseService, InvalidValueError, UnreachableError, lazy_exports
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -131,3 +134,83 @@ async def test_pool_status_tells_what_is_in_use(url: str) -> None:
             await one.execute(sa.text("SELECT 1"))
             await other.execute(sa.text("SELECT 1"))
             assert db.pool_status() == {"idle": 0, "in_use": 2, "overflow": 1}
+
+
+@pytest.mark.parametrize("name", ["before_execute", "after_execute", "before_cursor_execute", "after_cursor_execute"])
+async def test_who_listens_to_the_engine_sees_every_statement(db: Database, name: str) -> None:
+    seen: list[object] = []
+
+    def listener(*arguments: object) -> None:
+        seen.append(arguments)
+
+    sa.event.listen(db.engine.sync_engine, name, listener)
+    for _ in range(4):
+        await db.guild.get(id=1)
+    sa.event.remove(db.engine.sync_engine, name, listener)
+    assert len(seen) == 4
+
+
+async def test_who_listens_for_errors_sees_every_one(db: Database) -> None:
+    seen: list[object] = []
+    sa.event.listen(db.engine.sync_engine, "handle_error", seen.append)
+    for _ in range(3):
+        with pytest.raises(InvalidValueError):
+            await db.guild.get(id=2**70)
+    assert len(seen) == 3
+
+
+async def test_sqlalchemys_log_shows_every_statement(db: Database, url: str, caplog: pytest.LogCaptureFixture) -> None:
+    await db.guild.get(id=1)
+    with caplog.at_level(logging.INFO, "sqlalchemy.engine"):
+        async with Database(url) as logged:
+            caplog.clear()
+            for _ in range(3):
+                await logged.guild.get(id=1)
+    assert caplog.text.count("SELECT guild.id") == 3
+
+
+async def test_a_translated_schema_is_translated_each_time(db: Database) -> None:
+    async with db.engine.begin() as connection:
+        await connection.execute(sa.text("CREATE SCHEMA tenant"))
+        await connection.execute(sa.text("CREATE TABLE tenant.guild (LIKE guild INCLUDING ALL)"))
+        await connection.execute(sa.text("INSERT INTO tenant.guild (id, name) VALUES (1, 'tenant')"))
+    assert [(await db.guild.get(id=1)).name for _ in range(2)] == ["home", "home"]
+    async with db.session() as session:
+        await session.connection(execution_options={"schema_translate_map": {None: "tenant"}})
+        assert [(await db.guild.using(session).get(id=1)).name for _ in range(3)] == ["tenant"] * 3
+    assert (await db.guild.get(id=1)).name == "home"
+    async with db.engine.begin() as connection:
+        await connection.execute(sa.text("DROP SCHEMA tenant CASCADE"))
+
+
+async def test_connections_that_were_closed_meanwhile_cost_no_call(db: Database, url: str) -> None:
+    await asyncio.gather(*(db.guild.get(id=1) for _ in range(5)))
+    async with DatabaseService(url, pool_size=1) as admin, admin.session() as session:
+        sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        await session.execute(sa.text(f"{sql} AND pid <> pg_backend_pid()"))
+    await asyncio.sleep(0.2)
+    for _ in range(7):
+        assert (await db.guild.get(id=1)).name == "home"
+
+
+def test_no_password_is_shown() -> None:
+    assert "hunter2" not in DatabaseService("postgresql://u:hunter2@h/d?sslpassword=hunter2").url
+
+
+async def test_a_stream_left_half_way_ends_with_the_program_and_without_a_word(url: str) -> None:
+    program = f"""
+import asyncio, sys
+sys.path[:0] = {sys.path!r}
+from tests.runtime.guild import Database
+
+async def first():
+    db = Database({url!r})
+    await db.tag.create_many([{{"name": str(n)}} for n in range(5)])
+    async for tag in db.tag.find_all():
+        return tag
+
+print((await_ := asyncio.run(first())).name)
+"""
+    ran = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=PIPE, stderr=PIPE)
+    out, err = await ran.communicate()
+    assert (out, err) == (b"0\n", b"")

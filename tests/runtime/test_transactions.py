@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from runtime import InvalidValueError, TransactionError, UniqueViolation
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.runtime.conftest import statements
-from tests.runtime.guild import Database, Guild, User
+from tests.runtime.guild import Database, Guild, User, UserController
 
 
 def values(n: int = 1, **more: Any) -> Any:
@@ -316,3 +317,89 @@ async def test_a_write_in_the_sandbox_is_a_savepoint(db: Database) -> None:
         with statements(db) as sent:
             await db.user.create(**values(1))
     assert sent[0] == "savepoint"
+
+
+async def test_a_transaction_that_an_error_has_ended_is_not_taken_for_committed(db: Database) -> None:
+    """PostgreSQL answers such a COMMIT with ROLLBACK, and says nothing more."""
+
+    async def twice(user: UserController) -> None:
+        await user.create(**values())
+        with pytest.raises(UniqueViolation):
+            await user.create(**values())
+
+    async def in_transaction() -> None:
+        async with db.transaction():
+            await twice(db.user)
+
+    async def in_session() -> None:
+        async with db.session() as session:
+            await twice(db.user.using(session))
+
+    async def run() -> None:
+        await db.run(lambda _: twice(db.user))
+
+    for way in (in_transaction, in_session, run):
+        for _ in range(2):  # the second time past SQLAlchemy
+            with pytest.raises(TransactionError, match="has ended the transaction"):
+                await way()
+            assert await db.user.count() == 0
+
+
+async def test_a_statement_of_the_callers_own_that_failed_ends_the_transaction_too(db: Database) -> None:
+    with pytest.raises(TransactionError, match="has ended the transaction"):
+        async with db.transaction() as session:
+            await db.user.create(**values())
+            with pytest.raises(DBAPIError):
+                await session.execute(sa.text("SELECT 1 / 0"))
+    assert await db.user.count() == 0
+
+
+async def test_an_error_in_a_savepoint_costs_only_the_savepoint(db: Database) -> None:
+    async with db.transaction():
+        await db.user.create(**values())
+        with pytest.raises(TransactionError, match="has ended the transaction"):
+            async with db.transaction():
+                with pytest.raises(UniqueViolation):
+                    await db.user.create(**values())
+        await db.user.create(**values(2))
+    assert await db.user.count() == 2
+
+
+async def test_a_sandbox_outlives_an_aborted_transaction(db: Database) -> None:
+    async with db.sandbox():
+        with pytest.raises(TransactionError, match="has ended the transaction"):
+            async with db.transaction():
+                await db.user.create(**values())
+                with pytest.raises(UniqueViolation):
+                    await db.user.create(**values())
+        assert await db.user.count() == 0
+
+
+async def test_a_sandbox_outlives_streams_that_are_left_half_way(db: Database) -> None:
+    await db.user.create_many([values(n) for n in range(20)])
+    for _ in range(5):
+        async with db.sandbox():
+            for _ in range(5):
+                async for _ in db.user.find_all():
+                    break
+                assert await db.user.count() == 20
+
+
+async def test_a_closed_session_is_an_error(db: Database) -> None:
+    async with db.session() as session:
+        user = db.user.using(session)
+    with pytest.raises(InvalidRequestError, match="closed"):
+        await user.create(**values())
+    assert db.pool_status()["in_use"] == 0
+
+
+async def test_a_savepoint_is_made_before_its_first_statement(db: Database) -> None:
+    """Though statements that are known go to the driver, which knows nothing of savepoints."""
+    for _ in range(3):
+        async with db.transaction():
+            await db.user.get_by_id(1)
+            with contextlib.suppress(KeyError):
+                async with db.transaction():
+                    await db.user.create(**values())
+                    raise KeyError
+        assert await db.user.count() == 0

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.database import BotDatabase
 from bot.embedded import start_server
-from generated import DatabaseError, DatabaseService
+from generated import DatabaseError, DatabaseService, TimedOutError
 from models import User
 from models.base import Base
 from tests.scenarios.conftest import GUILD
@@ -162,7 +162,7 @@ async def test_lock_timeout_is_an_error_and_the_connection_lives(db: BotDatabase
         await db.user.update_by_discord_id(1, points=1)
         async with db.session() as other:
             await other.execute(sa.text("SET LOCAL lock_timeout = '50ms'"))
-            with pytest.raises(DBAPIError, match="lock timeout"):
+            with pytest.raises(TimedOutError, match="the lock could not be had in time"):
                 await db.user.using(other).update_by_discord_id(1, points=2)
             await other.rollback()
     assert (await db.user.get_one_by_discord_id(1)).points == 1

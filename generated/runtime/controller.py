@@ -190,10 +190,11 @@ class BaseController(Generic[M, L, C, U]):
 
     def _keyed(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return a row of changes, checked, with its primary key."""
-        if missing := self._entity.primary_key.keys() - row.keys():
-            raise ValidationError(self.model, dict.fromkeys(sorted(missing), "is required"))
-        key = {name: row[name] for name in self._entity.primary_key}
-        return {**self._validation.change({name: row[name] for name in row if name not in key}), **key}
+        changes = dict(row)
+        key = {name: changes.pop(name) for name in self._entity.primary_key if name in changes}
+        if missing := [name for name in self._entity.primary_key if name not in key]:
+            raise ValidationError(self.model, dict.fromkeys(missing, "is required"))
+        return {**self._validation.change(changes), **key}
 
     @cached_property
     def _entity(self) -> Entity[M]:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import SQLModel
 
 from .arrays import array_of, converts, fits_array
-from .entity import Entity, is_sql
+from .entity import Entity, expressions_of
 from .filters import where_of
 from .statements import Assignment, insert_row, update_row, upsert_row, upserting
 
@@ -63,7 +63,8 @@ def upsert_rows(
 def update_rows(entity: Entity[Any], connection: sa.Connection, rows: Sequence[Row]) -> int:
     """Set values of the rows with these primary keys, and return how many were there."""
     updated, keys = 0, entity.primary_key
-    rows = [{**entity.updated(row), **row} if len(row) > len(keys) else row for row in rows]
+    if entity.onupdates:
+        rows = [{**entity.updated(row), **row} if len(row) > len(keys) else row for row in rows]
     for batch in _without_repeats(rows, keys):
         chosen = [rows[number] for number in batch]
         for numbers, names in _alike(entity, chosen, inserting=False):
@@ -109,16 +110,17 @@ def _alike(
     defaults = {name for name, column in entity.columns.items() if column.default is not None}
     lists = {name for name, column in entity.columns.items() if not fits_array(column.type)}
     own = [name for name, column in entity.columns.items() if converts(column.type)]
+    known = dict[tuple[str, ...], tuple[str, ...] | None]()  # which columns fit, by the order they are given in
     for number, row in enumerate(rows):
-        names = tuple(sorted(row))
-        fits = (
-            names
-            and (not inserting or defaults <= row.keys())
-            and lists.isdisjoint(names)
-            and not any(map(is_sql, row.values()))
-            and not any(row.get(name, ...) is None for name in own)  # it is NULL, whatever their type makes of None
-        )
-        groups.setdefault(names if fits else None, []).append(number)
+        given = tuple(row)
+        if given not in known:
+            fits = given and lists.isdisjoint(given) and (not inserting or defaults <= row.keys())
+            known[given] = tuple(sorted(given)) if fits else None
+        names = known[given]
+        # None is NULL, whatever types of the author's own make of it
+        if expressions_of(row) or any(row.get(name, ...) is None for name in own):
+            names = None
+        groups.setdefault(names, []).append(number)
     for group, numbers in groups.items():
         for begin in range(0, len(numbers), _CHUNK):
             yield numbers[begin : begin + _CHUNK], group

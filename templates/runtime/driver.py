@@ -6,7 +6,6 @@ converted, are known. Whoever listens to the engine (events, ``echo``) sees ever
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -25,8 +24,6 @@ from .errors import UnreachableError, is_of_server
 Convert: TypeAlias = Callable[[Any], Any]
 Rows: TypeAlias = Sequence[Sequence[Any]]
 Values: TypeAlias = Mapping[str, object]
-
-_log = logging.getLogger("sqlalchemy.engine.Engine")
 
 
 @dataclass(frozen=True)
@@ -133,7 +130,7 @@ def has_begun(connection: sa.Connection) -> bool:
 def known_plan(connection: sa.Connection | sa.Engine, statement: sa.Executable) -> Plan | None:
     """Return how to send a statement; None if SQLAlchemy is to do it."""
     known, engine = _plans.get(statement), connection.engine
-    if known is None or _is_watched(engine) or "schema_translate_map" in connection.get_execution_options():
+    if known is None or _is_watched(connection) or "schema_translate_map" in connection.get_execution_options():
         return None
     if not isinstance(known, Plan) or known.dialect is not engine.dialect:
         known = _plans[statement] = _made(engine.dialect, statement, known)
@@ -181,12 +178,14 @@ def _innermost(connection: sa.Connection) -> sa.Transaction | None:
     return connection.get_nested_transaction() or connection.get_transaction()
 
 
-def _is_watched(engine: sa.Engine) -> bool:
+def _is_watched(connection: sa.Connection | sa.Engine) -> bool:
     """Whether somebody wants to see every statement: by ``echo``, logging, or an event that is not our own."""
-    on: Any = engine.dispatch
-    events = on.before_cursor_execute or on.after_cursor_execute or on.before_execute or on.after_execute
-    errors: Any = engine.dialect.dispatch
-    return bool(events or engine.echo or _log.isEnabledFor(logging.INFO) or len(errors.handle_error) > 1)
+    engine: Any = connection.engine
+    on: Any = connection.dispatch
+    heard = (getattr(connection, "_has_events", True) or engine._has_events) and (
+        on.before_cursor_execute or on.after_cursor_execute or on.before_execute or on.after_execute
+    )
+    return bool(heard or engine._should_log_info() or len(engine.dialect.dispatch.handle_error) > 1)
 
 
 def _made(dialect: Dialect, statement: sa.Executable, known: Plan | Sequence[Any]) -> Plan:

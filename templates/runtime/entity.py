@@ -6,9 +6,11 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -21,7 +23,9 @@ S = TypeVar("S")
 _DIALECT = sa.make_url("postgresql+asyncpg://").get_dialect()()
 _CONSTANT = r"(?:=|IS) (?P<constant>true|false|NULL|NOT NULL|-?\d+|'(?:[^']|'')*')"
 _PIN = re.compile(rf'\(*(?P<no>NOT )?"?(?P<column>\w+)"?(?: {_CONSTANT})?\)*', re.IGNORECASE)
-_PLAIN = frozenset({bool, bytes, datetime, dict, float, int, list, str, type(None)})  # to be told at once
+SOLID = frozenset({bool, bytes, datetime, Decimal, dict, float, int, list, str, UUID})
+"""Types of which no value is NULL or an SQL expression, so that most values are told at once."""
+_PLAIN = SOLID | {type(None)}
 _PREPARED = 500  # statements kept for each model; more shapes than that come from code that makes them up
 
 
@@ -145,17 +149,21 @@ class Entity(Generic[M]):
             listed = "; ".join(sorted(", ".join(one) for one in known if one))
             raise ValueError(f"key must be a unique key of {self.model.__name__}: {listed}")
 
-    def is_time(self, name: str) -> bool:
-        """Whether a column holds dates with times."""
-        kind = self.columns[name].type if name in self.columns else None
-        return isinstance(kind, sa.DateTime) or type(kind).__module__.startswith("sqlmodel.")
+    @cached_property
+    def times(self) -> dict[str, bool]:
+        """The columns that hold dates with times, and whether these have a time zone."""
+        kinds = {name: column.type for name, column in self.columns.items()}
+        return {
+            name: bool(getattr(kind, "timezone", False))
+            for name, kind in kinds.items()
+            if isinstance(kind, sa.DateTime) or type(kind).__module__.startswith("sqlmodel.")
+        }
 
     def misfit(self, name: str, value: object) -> str | None:
         """Return why a date and time does not fit the column, in which PostgreSQL would store another."""
-        if not isinstance(value, datetime) or not self.is_time(name):
+        if not isinstance(value, datetime) or (aware := self.times.get(name)) is None:
             return None
-        aware = bool(getattr(self.columns[name].type, "timezone", False))
-        fits = aware == (value.utcoffset() is not None)
+        fits = aware == (value.tzinfo is UTC or value.utcoffset() is not None)
         return None if fits else "needs a time zone" if aware else "must not have a time zone"
 
     @cached_property
@@ -166,6 +174,8 @@ class Entity(Generic[M]):
 
     def updated(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return what ``onupdate`` functions make of an update that sets these values, without those it sets itself."""
+        if not self.onupdates:
+            return {}
         context = Context({self.columns[name].key: value for name, value in values.items() if name in self.columns})
         return {name: make(context) for name, make in self.onupdates.items() if name not in values}
 
@@ -192,6 +202,13 @@ def inline(element: sa.ClauseElement, *, qualified: bool = True) -> str:
 def constant(text: str, kind: sa.types.TypeEngine[Any] | None = None) -> sa.ColumnElement[Any]:
     """Return an expression that is rendered as it stands."""
     return sa.literal_column(f"({text})", kind)
+
+
+def expressions_of(values: Mapping[str, object]) -> dict[str, object]:
+    """Return those of the values that are SQL expressions."""
+    if _PLAIN.issuperset(map(type, values.values())):
+        return {}
+    return {name: value for name, value in values.items() if is_sql(value)}
 
 
 def is_sql(value: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import operator
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeAlias, TypeVar, cast
@@ -98,7 +98,7 @@ class Hydrator(Generic[M]):
         """Return an object for each row; what a row has beyond ``columns`` is not its business."""
         names, stand_ins, key_of, found = self.names, self._stand_ins, self._key_of, list[M]()
         manager, model, make = self.mapper.class_manager, self.mapper.class_, self.mapper.class_.__new__
-        with _uninterrupted(len(rows)):
+        with uninterrupted() if len(rows) > _MANY else nullcontext():
             for row in rows:  # what ``manager.new_instance()`` does, without the detour by ``__setattr__``
                 one = make(model)
                 state = orm.InstanceState(one, manager)
@@ -149,12 +149,12 @@ def _is_plain(mapper: orm.Mapper[Any]) -> bool:
 
 
 @contextmanager
-def _uninterrupted(objects: int) -> Generator[None, None, None]:
-    pause = objects > _MANY and gc.isenabled()
-    if pause:
-        gc.disable()
+def uninterrupted() -> Generator[None, None, None]:
+    """Pause the garbage collector, which would look at many new objects again and again."""
+    paused = gc.isenabled()
+    gc.disable()
     try:
         yield
     finally:
-        if pause:
+        if paused:
             gc.enable()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 import sqlalchemy as sa
@@ -14,7 +13,7 @@ from sqlmodel import SQLModel
 
 from .arguments import Page
 from .arrays import python_type
-from .driver import fetch
+from .driver import Rows
 from .entity import Entity, is_sql
 from .errors import NotFoundError, TransactionError
 from .execution import Execution
@@ -119,8 +118,12 @@ class Selection(Generic[M, L]):
             ("page", self._where.shape, order.shape, nulls) if keep else None,
             lambda: self._paged(order, texts),
         )
-        items, last = await self._execution.run(partial(self._page, statement, values))
-        return Page(items, None if last is None else order.cursor(last))
+        rows, hydrator = await self._rows(statement, values), self._entity.hydrator
+        items = [row[0] for row in rows[:size]] if self._by_orm else hydrator.of_rows(rows[:size])
+        if self._relations:
+            await self._execution.run(lambda connection: self._execution.load_into(connection, items, self._relations))
+        width = 1 if self._by_orm else len(hydrator.columns)
+        return Page(items, order.cursor(rows[size - 1][width:]) if len(rows) > size else None)
 
     async def count(self) -> int:
         """Return how many rows there are."""
@@ -212,16 +215,11 @@ class Selection(Generic[M, L]):
         statement = self.order_by(*order.clauses).limit(1)._built().add_columns(*order.position())
         return statement if texts is None else statement.where(order.after(texts))
 
-    def _page(
-        self, statement: sa.Select[Any], values: dict[str, Any], connection: sa.Connection
-    ) -> tuple[list[M], Sequence[Any] | None]:
-        """Return the objects of a page, and the position of its last one if more follow."""
-        hydrator, size = self._entity.hydrator, values["limit__"] - 1
-        found = hydrator.by_orm(connection, statement, values) if self._by_orm else fetch(connection, statement, values)
-        rows, width = list[Any](found), 1 if self._by_orm else len(hydrator.columns)
-        items = [row[0] for row in rows[:size]] if self._by_orm else hydrator.of_rows(rows[:size])
-        self._execution.load_into(connection, items, self._relations)
-        return items, rows[size - 1][width:] if len(rows) > size else None
+    async def _rows(self, statement: sa.Select[Any], values: Mapping[str, object]) -> Rows:
+        if not self._by_orm:
+            return await self._execution.rows(statement, values)
+        by_orm = self._entity.hydrator.by_orm
+        return await self._execution.run(lambda connection: by_orm(connection, statement, values))
 
     def _statement(self) -> sa.Select[Any]:
         keep = not (self._order or self._by_orm) and self._where.shape is not None
@@ -255,7 +253,8 @@ class Selection(Generic[M, L]):
         return Where(None, (sa.tuple_(*key).in_(sa.select(*rows.cte("chosen").columns)),), self._values)
 
     def _total_order(self) -> Order:
-        return Order(self._order, self._entity.primary_key.values())
+        key = self._entity.primary_key.values()
+        return Order(self._order, key) if self._order else self._entity.prepared("order", lambda: Order((), key))
 
     def _refuse_limits(self, method: str) -> None:
         if self._limit is not None or self._offset is not None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from .arrays import is_list, unlimited
-from .entity import Entity, constant, inline, is_sql
+from .entity import Entity, constant, expressions_of, inline, is_sql
 from .errors import ValidationError
 from .filters import Where, refuse_others, where_of
 
@@ -24,7 +24,7 @@ class Assignment:
 
     def __init__(self, entity: Entity[Any], given: Values, suffix: str = "set") -> None:
         self._entity, self._given, self._suffix = entity, given, suffix
-        expressions = {name: value for name, value in given.items() if is_sql(value)}
+        expressions = expressions_of(given)
         texts = {name: _text(value) for name, value in expressions.items()}
         self.shape: Hashable = None
         if None not in texts.values():

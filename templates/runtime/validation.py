@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from contextlib import suppress
 from typing import Any, cast, get_args
 
 import sqlalchemy as sa
@@ -11,8 +12,9 @@ from pydantic_core import CoreSchema, PydanticSerializationError, SchemaValidato
 from pydantic_core import ValidationError as PydanticError
 from sqlmodel import SQLModel
 
-from .entity import Entity, is_sql, one_like
+from .entity import SOLID, Entity, expressions_of, one_like
 from .errors import ValidationError
+from .hydration import uninterrupted
 
 _KNOWN = frozenset(get_args(core_schema.ErrorType))
 
@@ -30,9 +32,9 @@ class Validation:
         self._changeable = {name: column for name, column in self._columns.items() if name not in entity.primary_key}
         self._solid = {name for name, column in entity.columns.items() if not column.nullable}
         kinds = {name: column.type for name, column in self._columns.items()}
-        self._json = {name for name, kind in kinds.items() if isinstance(kind, sa.JSON)}
-        self._times = {name for name in kinds if entity.is_time(name)}
-        self._validates = entity.mapper.validators.keys() & kinds.keys()
+        self._json = [name for name, kind in kinds.items() if isinstance(kind, sa.JSON)]
+        self._times = [name for name in kinds if name in entity.times]
+        self._validates = [name for name in kinds if name in entity.mapper.validators]
         self._fields, self._definitions, self._config = _pydantic_fields(entity.model)
         self._required = {name for name in self._columns if self._is_required(name)}
         self._new = self._validator(self._columns, defaults=True)
@@ -51,48 +53,60 @@ class Validation:
     ) -> list[dict[str, object]]:
         """Check every row, and tell the number of the first that is wrong."""
         checked = list[dict[str, object]]()
-        for number, row in enumerate(rows):
-            try:
-                checked.append(check(row))
-            except ValidationError as error:
-                raise ValidationError(self._entity.model, error.reasons, error.details, number) from None
+        with uninterrupted():
+            for number, row in enumerate(rows):
+                try:
+                    checked.append(check(row))
+                except ValidationError as error:
+                    raise ValidationError(self._entity.model, error.reasons, error.details, number) from None
         return checked
 
     def _checked(
         self, values: Mapping[str, object], validator: SchemaValidator, accepted: Set[str], required: Set[str]
     ) -> dict[str, object]:
-        expressions = {name: value for name, value in values.items() if is_sql(value)}
+        checked = dict[str, object]()
+        if SOLID.issuperset(map(type, values.values())) and values.keys() <= accepted and required <= values.keys():
+            with suppress(PydanticError):  # what is wrong is found out below
+                checked = validator.validate_python(values)
+                if not self._unfit(checked):
+                    return checked
+        expressions = expressions_of(values)
         wrong = self._refusals(values, expressions, accepted, required)
         given = {name: values[name] for name in values if not (name in wrong or name in expressions)}
-        details, checked = dict[str, str](), dict[str, object]()
+        details = dict[str, str]()
         try:
             checked = validator.validate_python(given)
         except PydanticError as error:
             for one in error.errors(include_url=False, include_input=False):
                 details.setdefault(str(one["loc"][0]), one["msg"])
                 wrong.setdefault(str(one["loc"][0]), _reason(one["type"], one["msg"], one.get("ctx", {})))
-        for name in self._times & checked.keys():
-            if why := self._entity.misfit(name, checked[name]):
-                wrong[name] = why
-        for name in self._validates & checked.keys():
-            checked[name] = self._validated(name, checked[name], wrong)
-        for name in self._json & checked.keys():
-            try:
-                checked[name] = None if checked[name] is None else to_jsonable_python(checked[name])
-            except (PydanticSerializationError, ValueError):
-                wrong[name] = "can not be stored as JSON"
+        wrong.update(self._unfit(checked))
         if wrong:
             raise ValidationError(self._entity.model, wrong, details)
         return checked | expressions if expressions else checked
+
+    def _unfit(self, checked: dict[str, object]) -> dict[str, str]:
+        """Return why values that the fields accept can not be stored; replace those that are stored as others."""
+        wrong = dict[str, str]()
+        for name in self._times:
+            if why := self._entity.misfit(name, checked.get(name)):
+                wrong[name] = why
+        for name in self._validates:
+            if name in checked:
+                checked[name] = self._validated(name, checked[name], wrong)
+        for name in self._json:
+            if (value := checked.get(name)) is not None:
+                try:
+                    checked[name] = to_jsonable_python(value)
+                except (PydanticSerializationError, ValueError):
+                    wrong[name] = "can not be stored as JSON"
+        return wrong
 
     def _refusals(
         self, values: Mapping[str, object], expressions: Collection[str], accepted: Set[str], required: Set[str]
     ) -> dict[str, str]:
         """Return what can be said of values before they are looked at."""
         given = values.keys()
-        solid = not any(value is None for value in values.values())
-        if solid and given <= accepted and required <= given and not expressions:
-            return {}
         wrong = dict.fromkeys(sorted(required - given), "is required")
         wrong |= {name: self._refusal(name, accepted) for name in given if name not in accepted}
         wrong |= {name: "must not be None" for name in self._solid & given if values[name] is None}

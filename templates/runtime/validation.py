@@ -64,16 +64,15 @@ class Validation:
     def _checked(
         self, values: Mapping[str, object], validator: SchemaValidator, accepted: Set[str], required: Set[str]
     ) -> dict[str, object]:
-        checked = dict[str, object]()
         if SOLID.issuperset(map(type, values.values())) and values.keys() <= accepted and required <= values.keys():
             with suppress(PydanticError):  # what is wrong is found out below
-                checked = validator.validate_python(values)
-                if not self._unfit(checked):
-                    return checked
+                good: dict[str, object] = validator.validate_python(values)
+                if not self._unfit(good):
+                    return good
         expressions = expressions_of(values)
         wrong = self._refusals(values, expressions, accepted, required)
         given = {name: values[name] for name in values if not (name in wrong or name in expressions)}
-        details = dict[str, str]()
+        details, checked = dict[str, str](), dict[str, object]()
         try:
             checked = validator.validate_python(given)
         except PydanticError as error:

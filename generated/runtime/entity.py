@@ -68,11 +68,11 @@ class Entity(Generic[M]):
         """Return the statement, or part of one, of that shape, built once; of no shape (None), built now."""
         if shape is None:
             return build()
-        if shape not in self._prepared:
+        if (known := self._prepared.get(shape)) is None:
             if len(self._prepared) >= _PREPARED:
                 self._prepared.clear()
-            self._prepared[shape] = build()
-        return cast("S", self._prepared[shape])
+            known = self._prepared[shape] = build()
+        return cast("S", known)
 
     def relations(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the names of relationships, once it is clear that they are."""

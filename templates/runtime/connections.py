@@ -149,6 +149,8 @@ class Connections:
 
     def ambient(self) -> AsyncSession | None:
         """Return the session of the transaction around the current task."""
+        if not _scopes.get():
+            return None
         scope = next((scope for scope in self._open_scopes() if scope.session), None)
         if scope and scope.task is not asyncio.current_task():
             raise TransactionError(
@@ -209,7 +211,10 @@ def _held(session: Session) -> sa.Connection | None:
     """Return the connection that a session's transaction, or savepoint, was seen to have begun on."""
     transaction, (seen, connection) = _innermost(session), session.info.get(_HELD, (None, None))
     inside = transaction and transaction is seen and transaction.is_active
-    return connection if inside and not (session.new or session.dirty or session.deleted) else None
+    known: Any = (
+        session  # whether a flush would do anything; to ask `new`, `dirty` and `deleted` costs more than all else
+    )
+    return connection if inside and known._is_clean() else None
 
 
 def _innermost(session: Session) -> SessionTransaction | None:

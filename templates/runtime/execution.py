@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 import sqlalchemy as sa
+from sqlalchemy.exc import PendingRollbackError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
@@ -49,13 +50,18 @@ class Execution(Generic[M]):
 
     async def run(self, work: Callable[[sa.Connection], T], *, atomic: bool = False) -> T:
         """Do what needs a connection; several statements are all or nothing if ``atomic``."""
-        return await self._watched(self._connections.call(self._session, work, atomic=atomic))
+        with translated(self.entity.model):
+            return await self._timed(self._connections.call(self._session, work, atomic=atomic))
 
     async def rows(self, statement: sa.Executable, values: Mapping[str, object]) -> Rows:
         """Return the rows of a statement."""
-        engine = self._connections.engine.sync_engine
-        argument = partial(argument_of, engine, statement)
-        return await self._watched(self._connections.rows(self._session, statement, values), argument)
+        call = self._connections.rows(self._session, statement, values)
+        try:
+            return await (call if self._connections.slow is None else self._timed(call))
+        except (StatementError, PendingRollbackError):
+            engine = self._connections.engine.sync_engine
+            with translated(self.entity.model, partial(argument_of, engine, statement)):
+                raise
 
     async def objects(
         self, statement: sa.Executable, values: Mapping[str, object], load: Collection[str] = ()
@@ -107,11 +113,10 @@ class Execution(Generic[M]):
                         for one in await greenlet_spawn(self._batch, session, rows, load, by_orm):
                             yield one
 
-    async def _watched(self, call: Awaitable[T], argument: Callable[[int], str | None] = lambda _: None) -> T:
+    async def _timed(self, call: Awaitable[T]) -> T:
         slow, begin = self._connections.slow, time.perf_counter()
         try:
-            with translated(self.entity.model, argument):
-                return await call
+            return await call
         finally:
             if slow is not None and (took := time.perf_counter() - begin) >= slow:
                 _log.warning("a call on %s took %.3f s", self.entity.model.__name__, took)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,22 +18,28 @@ from .errors import ValidationError
 _BOUNDS: dict[str, Callable[[Any, Any], Any]] = {
     "ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt,
 }  # fmt: skip
-_SCALARS = frozenset({bool, float, int, str, Decimal, UUID})  # of which there is nothing more to find out
+_SCALARS = frozenset({bool, float, int, str, Decimal, UUID})  # values that can be nothing but equal to a column
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(NamedTuple):
     """Conditions, and their values by parameter; ``shape`` tells equal ones, None where they can not be told."""
 
     shape: Hashable
-    conditions: tuple[sa.ColumnElement[bool], ...] = ()
-    values: dict[str, object] = field(default_factory=dict[str, object])
+    conditions: tuple[sa.ColumnElement[bool], ...]
+    values: dict[str, object]
 
 
 def where_of(
     entity: Entity[Any], filters: Mapping[str, object], within: str | None = None, given: Filters = None
 ) -> Where:
     """Return what keywords and conditions say, inside a partial index if one is named."""
+    if given is None and _SCALARS.issuperset(map(type, filters.values())):
+        known = entity.prepared(("where", within, *filters), lambda: _where_of(entity, filters, within, None))
+        return Where(known.shape, known.conditions, {f"{key}__eq": value for key, value in filters.items()})
+    return _where_of(entity, filters, within, given)
+
+
+def _where_of(entity: Entity[Any], filters: Mapping[str, object], within: str | None, given: Filters) -> Where:
     tests = {key: _test(entity, key, value) for key, value in filters.items()}
     tests = {key: test for key, test in tests.items() if test[0] != ("span",)}  # without a bound it says nothing
     named = [(key, kind) for key, (kind, _) in tests.items()]
@@ -51,8 +56,8 @@ def key_of(entity: Entity[Any], key: Mapping[str, object], within: str | None, n
     for name, value in key.items():
         if isinstance(value, (AnyOf, Span)):
             raise TypeError(f"{name} is a key: it takes one value, not several; use find_all")
-    if not nulls and any(value is None for value in key.values()):
-        return Where(("nothing",), (sa.false(),))
+        if value is None and not nulls:
+            return Where(("nothing",), (sa.false(),), {})
     return where_of(entity, key, within)
 
 
@@ -86,8 +91,6 @@ def refuse_others(entity: Entity[Any], expression: object) -> None:
 def _test(entity: Entity[Any], key: str, value: object) -> tuple[tuple[str, ...], dict[str, object]]:
     """Return what kind of test a filter is, and its values by name."""
     operand = entity.operand(key)
-    if type(value) in _SCALARS:
-        return ("eq",), {"eq": value}
     if value is None:
         return ("null",), {}
     if isinstance(value, AnyOf):
@@ -109,7 +112,7 @@ def _test(entity: Entity[Any], key: str, value: object) -> tuple[tuple[str, ...]
 def _condition(entity: Entity[Any], key: str, kind: tuple[str, ...], value: object) -> sa.ColumnElement[bool]:
     if kind == ("is",):
         return _with_expressions(entity, key, value)
-    return entity.prepared(("where", key, *kind), lambda: _built(entity, key, kind))
+    return entity.prepared(("test", key, *kind), lambda: _built(entity, key, kind))
 
 
 def _built(entity: Entity[Any], key: str, kind: tuple[str, ...]) -> sa.ColumnElement[bool]:

@@ -7,14 +7,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, NewType, Optional, TypeVar, Union
+from typing import Annotated, Any, Generic, List, Literal, NewType, Optional, Set, Tuple, TypeVar, Union  # noqa: UP035 - as authors write
 
 import pytest
 from annotated_types import Gt
 from pydantic import AnyUrl, EmailStr, NaiveDatetime, SecretStr
 from typing_extensions import TypeAliasType
 
-from ctrlgen.inspect.annotations import allows_none, rendered, runtime_class, unwrapped
+from ctrlgen.inspect.annotations import allows_none, item_annotation, rendered, runtime_class, unwrapped
 from ctrlgen.inspect.names import NotImportableError
 from ctrlgen.load.source import Sources
 
@@ -124,3 +124,8 @@ def test_allows_none(annotation: object, expected: bool) -> None:
 )
 def test_the_class_behind_an_annotation(annotation: object, expected: object) -> None:
     assert runtime_class(annotation) is expected
+
+
+@pytest.mark.parametrize("bare", [List, Set, Tuple, list])  # noqa: UP006 - as authors write
+def test_a_list_that_does_not_say_what_it_holds_is_its_own_item(bare: object) -> None:
+    assert item_annotation(bare) is bare

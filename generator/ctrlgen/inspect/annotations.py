@@ -59,8 +59,8 @@ def runtime_class(annotation: object) -> type | None:
 
 def item_annotation(annotation: object) -> object:
     """Return what a list of that annotation holds, at whatever depth; itself if it does not say."""
-    while get_origin(annotation) in {list, tuple, set, frozenset}:
-        annotation = unwrapped(get_args(annotation)[0])[0]
+    while get_origin(annotation) in {list, tuple, set, frozenset} and (arguments := get_args(annotation)):
+        annotation = unwrapped(arguments[0])[0]
     return annotation
 
 

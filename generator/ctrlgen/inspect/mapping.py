@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
 from ctrlgen.errors import ModelError
-from ctrlgen.load.failures import described
+from ctrlgen.load.failures import described, said
 from ctrlgen.load.source import Sources
 
 _UNKNOWN = re.compile(r"failed to locate a name \(['\"](.+?)['\"]\)")
@@ -54,7 +54,7 @@ def _relationships(error: Exception) -> Iterator[RelationshipProperty[Any]]:
 
 
 def _hint(error: Exception, mapper: Mapper[Any]) -> str | None:
-    unknown = _UNKNOWN.search(str(error))
+    unknown = _UNKNOWN.search(said(error))
     if unknown is None:
         return None
     names = sorted({other.class_.__name__ for other in mapper.registry.mappers})

@@ -33,12 +33,16 @@ def described(error: BaseException) -> str:
         return f"it calls sys.exit({error.code!r})"
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg}"
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - an exception of theirs may be broken itself
-        text = ""
-    text = _ADVERTISEMENT.sub("", text).strip()
+    text = _ADVERTISEMENT.sub("", said(error)).strip()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def said(error: BaseException) -> str:
+    """Return an exception's text; nothing where the exception is broken itself."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - their __str__ may raise whatever it likes
+        return ""
 
 
 def _syntax_place(error: BaseException) -> tuple[str, int] | None:
@@ -70,9 +74,9 @@ def _hint(error: BaseException) -> str | None:
             return 'put what a script does under `if __name__ == "__main__":`'
         case ModuleNotFoundError(name=str(name)):
             return f"is `{name}` installed where ctrlgen runs ({sys.executable})?"
-        case _ if "is already defined for this MetaData" in str(error):
+        case _ if "is already defined for this MetaData" in said(error):
             return "two classes have one table name, or one file is imported under two module names"
-        case _ if "has no matching SQLAlchemy type" in str(error):
+        case _ if "has no matching SQLAlchemy type" in said(error):
             return "give the field a column type: Field(sa_type=...) or Field(sa_column=Column(...))"
         case _:
             return None

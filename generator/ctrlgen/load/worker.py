@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ctrlgen.errors import CtrlgenError, LoadError, ModelError
 from ctrlgen.inspect import inspect
+from ctrlgen.load.failures import described
 from ctrlgen.load.imports import Report, import_configured, import_submodules
 from ctrlgen.load.ours import empty_modules, importable, no_models, table_models, unmapped
 from ctrlgen.load.reply import Reply, write_reply
@@ -62,6 +63,13 @@ def _answer(names: Sequence[str], root: Path, report: Report) -> Reply:
         return read(names, root, report)
     except CtrlgenError as error:
         return error
+    except Exception as error:
+        if os.environ.get("CTRLGEN_TRACEBACK"):
+            raise
+        return CtrlgenError(
+            f"the models can not be read, which is a mistake in ctrlgen: {described(error)}",
+            hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened",
+        )
 
 
 def _open_project(root: Path) -> None:

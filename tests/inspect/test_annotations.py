@@ -17,6 +17,7 @@ from typing_extensions import TypeAliasType
 from ctrlgen.inspect.annotations import allows_none, item_annotation, rendered, runtime_class, unwrapped
 from ctrlgen.inspect.names import NotImportableError
 from ctrlgen.load.source import Sources
+from ctrlgen.schema import Imported
 
 from .conftest import text
 
@@ -82,6 +83,11 @@ def test_an_annotation_is_emitted_as_the_author_wrote_it(annotation: object, exp
 def test_texts_are_joined_between_imports(project: Path) -> None:
     pieces = rendered(dict[str, list[Decimal]], Sources(project)).pieces
     assert [type(piece) for piece in pieces].count(str) == 2
+
+
+def test_a_member_of_an_enum_is_one_piece_so_that_no_column_of_its_name_can_touch_it(project: Path) -> None:
+    color = rendered(Literal[Color.RED], Sources(project))
+    assert color.pieces == (Imported("typing", "Literal"), "[", Imported(HERE, "Color.RED"), "]")
 
 
 def test_metadata_within_an_optional_is_found() -> None:

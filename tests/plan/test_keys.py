@@ -116,6 +116,12 @@ def test_parameter_that_would_clash_gets_an_underscore(attribute: str) -> None:
     assert method.keys == (attribute,)
 
 
+def test_parameters_of_one_method_stay_apart() -> None:
+    odd = model("Odd", column("load"), column("load_"), indexes=(unique("load", "load_"),))
+    method = next(method for method in plan_controller(odd).methods if method.name == "get_by_load_and_load_")
+    assert [parameter.name for parameter in method.parameters] == ["load__", "load_"]
+
+
 def test_table_of_nothing_but_its_key_has_nothing_to_update() -> None:
     link = model("Link", column("a"), column("b"), primary_key=("a", "b"))
     assert "update_by_a_and_b" not in method_names(link)

@@ -6,7 +6,7 @@ import pytest
 
 from ctrlgen.errors import NameClashError
 from ctrlgen.package import RUNTIME_NAMES
-from ctrlgen.plan import plan
+from ctrlgen.plan import plan, plan_controller
 from ctrlgen.plan.casing import snake_case
 from ctrlgen.plan.naming import CONTROLLER, FACADE, REFINEMENTS, index_purpose
 from ctrlgen.schema import Schema
@@ -44,6 +44,11 @@ def test_snake_case_knows_acronyms(name: str, snake: str) -> None:
 )
 def test_partial_index_is_named_by_what_is_left_without_prefix_and_table(index: str, purpose: str) -> None:
     assert index_purpose(index, model("Reminder", table="reminders")) == purpose
+
+
+@pytest.mark.parametrize(("name", "class_name"), [("_Hidden", "HiddenController"), ("_2FA", "Model2FAController")])
+def test_underscore_before_a_class_is_dropped_and_a_digit_never_begins_a_name(name: str, class_name: str) -> None:
+    assert plan_controller(model(name)).class_name == class_name
 
 
 def test_two_models_of_one_name_are_refused_with_both_places() -> None:

@@ -135,7 +135,8 @@ def _pieces_of_name(item: object, sources: Sources) -> Iterator[Piece]:
 
 def _literal(value: object, sources: Sources) -> Iterator[Piece]:
     if isinstance(value, enum.Enum):
-        yield from (public_name(type(value), sources), f".{value.name}")
+        cls = public_name(type(value), sources)
+        yield Imported(cls.module, f"{cls.name}.{value.name}")  # in one piece: a column may be called like the member
     else:
         yield repr(value)
 

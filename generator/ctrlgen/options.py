@@ -10,7 +10,7 @@ from ctrlgen.schema import Model
 
 CODES = frozenset(
     {
-        *("CG101", "CG102", "CG103", "CG104", "CG105", "CG106"),
+        *("CG101", "CG102", "CG103", "CG104", "CG105", "CG106", "CG107"),
         *("CG201", "CG202", "CG203", "CG204", "CG205", "CG206", "CG207", "CG208"),
         *("CG301", "CG302", "CG303", "CG304"),
     }

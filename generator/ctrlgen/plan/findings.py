@@ -34,10 +34,10 @@ def bare_foreign_keys(model: Model, options: Options) -> Iterator[Finding]:
     if not (bare := unindexed_foreign_keys(model)):
         return
     names = " or ".join(f"`{'`, `'.join(key.attributes)}`" for key in bare)
-    message = f"no index of `{model.reference.name}` begins with its foreign key {names}"
+    message = f"no index over all rows of `{model.reference.name}` begins with its foreign key {names}"
     if options.foreign_keys == "error":
         raise ModelError(message, location=bare[0].location, hint="declare `index=True`")
-    consequence = "it gets no finder, and deletes of what it refers to scan the table; declare `index=True`"
+    consequence = "it gets no `find_by_`, and deletes of what it refers to scan the table; declare `index=True`"
     yield Finding(bare[0].location, "CG101", f"{message}: {consequence}")
 
 

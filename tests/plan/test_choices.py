@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ctrlgen.errors import ConfigError, ModelError
@@ -94,8 +96,11 @@ def test_bare_foreign_key_gets_a_finder_where_that_is_wanted() -> None:
 
 
 def test_bare_foreign_key_is_an_error_where_that_is_wanted() -> None:
-    with pytest.raises(ModelError) as caught:
-        plan(Schema((MEMBER,)), "db", Options(foreign_keys="error"))
+    other = model("Ban", column("guild_id"), foreign_keys=(replace(KEY, location=Location("models.py", 9)),))
+    with pytest.raises(
+        ModelError, match=r"`Member` by `guild_id` \(models.py:7\); `Ban` by .* \(models.py:9\)"
+    ) as caught:
+        plan(Schema((MEMBER, other)), "db", Options(foreign_keys="error"))
     assert str(caught.value.location) == "models.py:7"
 
 

@@ -7,7 +7,7 @@ import pytest
 from ctrlgen.plan import plan
 from ctrlgen.schema import ForeignKey, Imported, Location, Pin, Schema
 
-from .build import column, index, method_names, model
+from .build import column, index, method_names, model, unique
 
 KEY = ForeignKey(("guild_id",), Imported("models", "Guild"), ("id",), Location("models.py", 7))
 
@@ -57,3 +57,9 @@ def test_partial_index_that_would_replace_a_member_gives_no_method() -> None:
     user = model("User", column("x"), indexes=(index("x", name="idx_user_all", where="x > 1"),))
     assert [code for code, _ in codes(user)] == ["CG105"]
     assert "find_all" not in method_names(user)
+
+
+def test_key_that_may_be_null_is_told_with_all_its_columns() -> None:
+    member = model("Member", column("guild_id"), column("nick", nullable=True), indexes=(unique("guild_id", "nick"),))
+    (finding,) = plan(Schema((member,)), "db").findings
+    assert finding.message.startswith("`Member` is unique by `guild_id`, `nick`, where `nick` may be NULL")

@@ -58,8 +58,9 @@ def _order(index: Index) -> tuple[str, str, str]:
 
 def _primary_key(mapper: Mapper[Any], owner: Owner, context: Context) -> Index:
     columns = [column for column in mapper.primary_key if isinstance(column, SAColumn)]
-    name = owner.table.primary_key.name
-    return _plain("primary key", name, columns, owner, context)
+    own = owner.table.primary_key
+    plain = _plain("primary key", own.name, columns, owner, context)
+    return replace(plain, enforced=set(columns) == set(own.columns))
 
 
 def _unique_constraints(owner: Owner) -> Iterator[UniqueConstraint]:

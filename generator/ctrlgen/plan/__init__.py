@@ -16,7 +16,7 @@ from ctrlgen.plan.choices import check_choices, check_methods, chosen_methods, s
 from ctrlgen.plan.collisions import check_names
 from ctrlgen.plan.entries import create_entries, indexed_expressions, update_entries, where_entries
 from ctrlgen.plan.finders import finder_methods, loader_methods, partial_methods
-from ctrlgen.plan.findings import findings
+from ctrlgen.plan.findings import findings, refuse_bare_foreign_keys
 from ctrlgen.plan.keys import key_methods
 from ctrlgen.plan.naming import CONTROLLER, attribute_name
 from ctrlgen.plan.parts import with_named_parts
@@ -40,6 +40,8 @@ def plan(schema: Schema, name: str, options: Options = NO_CHOICES) -> Package:
     models = wanted_models(models, options)
     controllers = [plan_controller(model, options) for model in models]
     check_names(controllers)
+    if options.foreign_keys == "error":
+        refuse_bare_foreign_keys(models)
     found = chain(
         schema.findings,
         *(findings(model, options) for model in models),

@@ -64,11 +64,17 @@ def _without_null(parameter: Parameter, accepts_null: bool) -> Parameter:
 
 def _is_given_by_every_row(path: AccessPath, model: Model) -> bool:
     """Tell whether a new row must name every column of the key, none of which may be NULL."""
+    usable = _is_arbiter(path, model)
+    return usable and bool(path.parts) and all(_is_given(part, model) for part in path.parts)
+
+
+def _is_arbiter(path: AccessPath, model: Model) -> bool:
+    """Tell whether ON CONFLICT can be about the key: the database has it, and its predicate is understood."""
     predicate = path.index.predicate
     understood = predicate is None or is_plain(predicate, model)
     alike = [index for index in model.indexes if set(index.parts) == set(path.index.parts)]
     refused = any(index.deferrable for index in alike)  # by ON CONFLICT, though another one would do
-    return understood and not refused and bool(path.parts) and all(_is_given(part, model) for part in path.parts)
+    return understood and not refused and any(index.enforced for index in alike)
 
 
 def _is_given(part: Part, model: Model) -> bool:

@@ -24,7 +24,7 @@ def import_error(module: str, error: BaseException, sources: Sources) -> LoadErr
     where = _syntax_place(error) or _field_place(error) or _last_place(error, sources)
     location = sources.place(*where) if where else None
     source = sources.text(location) if location else None
-    return LoadError(f"`{module}` can not be imported: {described(error)}", location, _hint(error), source)
+    return LoadError(f"`{module}` can not be imported: {described(error)}", location, _hint(error, sources), source)
 
 
 def described(error: BaseException) -> str:
@@ -68,8 +68,20 @@ def _last_place(error: BaseException, sources: Sources) -> tuple[str, int] | Non
     return theirs[-1] if theirs else None
 
 
-def _hint(error: BaseException) -> str | None:
+def _needs_package(error: BaseException, sources: Sources) -> bool:
+    """Whether the import failed because a model needs what is made from it: it is not there yet, or half imported."""
+    name = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    modules = [str(frame.f_globals.get("__name__")) for frame in frames]
+    return bool(sources.package) and any(
+        f"{module}.".startswith(f"{sources.package}.") for module in [*modules, str(name)]
+    )
+
+
+def _hint(error: BaseException, sources: Sources) -> str | None:
     match error:
+        case ImportError() if _needs_package(error, sources):
+            return f"models must not import `{sources.package}`, which is made from them"
         case SystemExit():
             return 'put what a script does under `if __name__ == "__main__":`'
         case ModuleNotFoundError(name=str(name)):

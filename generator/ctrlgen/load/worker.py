@@ -44,7 +44,7 @@ def read(names: Sequence[str], sources: Sources, report: Report) -> Schema:
     report("reading the models")
     models, hidden = importable(table_models(modules), sources)
     if not models:
-        raise no_models(names, modules, findings, sources)
+        raise no_models(names, modules, [*findings, *hidden], sources)
     try:
         schema = inspect(models, sources.root)
     except ModelError as error:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Boolean, Column, Index, MetaData, String, UniqueConstraint, and_, column, func, text
+from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, UniqueConstraint, and_, column, func, text
 from sqlalchemy import Enum as SAEnum
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel, col
 
 from ctrlgen.schema import ColumnPart, ExpressionPart, Pin, Schema
@@ -243,3 +244,38 @@ def test_locations(base: type[SQLModel], read: Callable[..., Schema]) -> None:
     assert lines[("id",)] == 5
     assert lines[("a",)] == 6
     assert named(model, "ix_outside").location.line - start == 9
+
+
+def test_the_key_of_a_view_is_the_mapper_s_and_no_constraint(base: type[SQLModel], one: Inspected) -> None:
+    class Totals(base, table=True):
+        id: int = Field(sa_column=Column("id", Integer, nullable=False, primary_key=False))
+        n: int
+
+        @declared_attr.directive
+        def __mapper_args__(cls) -> dict[str, object]:
+            return {"primary_key": [cls.__table__.c.id]}
+
+    class Table(base, table=True):
+        id: int = Field(primary_key=True)
+
+    assert (parts(one(Totals).primary_key), one(Totals).primary_key.enforced) == (["id"], False)
+    assert one(Table).primary_key.enforced
+
+
+def test_an_index_that_can_not_be_read_is_left_out_alone(base: type[SQLModel], read: Callable[..., Schema]) -> None:
+    class Unspeakable:
+        def __str__(self) -> str:
+            raise RuntimeError("no such method")
+
+    class Hero(base, table=True):
+        __table_args__ = (Index("ix_odd", "a", postgresql_using=Unspeakable()), Index("ix_even", "a"))
+        id: int = Field(primary_key=True)
+        a: int
+
+    schema = read(Hero)
+    assert [index.name for index in schema.models[0].indexes[1:]] == ["ix_even"]
+    (finding,) = schema.findings
+    assert (finding.code, finding.message) == (
+        "CG208",
+        "`ix_odd` of `Hero` is left out: it can not be read (RuntimeError: no such method)",
+    )

@@ -144,15 +144,25 @@ def test_foreign_keys(base: type[SQLModel], one: Inspected) -> None:
     ]
 
 
-def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read) -> None:
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("teem.id", "`Hero` points at `teem.id`, but the table `teem` is not declared"),
+        ("team.idd", "`Hero` points at `team.idd`, but the table `team` has no such column"),
+    ],
+)
+def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read, target: str, told: str) -> None:
+    Table("team", base.metadata, Column("id", Integer, primary_key=True))
+
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
-        team_id: int = Field(foreign_key="teem.id")
+        team_id: int = Field(foreign_key=target)
 
     schema = read(Hero)
     (key,) = schema.models[0].foreign_keys
-    assert (key.target, key.target_attributes) == (None, ("id",))
-    assert [(finding.code, finding.location) for finding in schema.findings] == [("CG206", key.location)]
+    assert (key.target, key.target_attributes) == (None, (target.partition(".")[2],))
+    (finding,) = schema.findings
+    assert (finding.code, finding.location, finding.message) == ("CG206", key.location, told)
 
 
 def test_a_relationship_that_does_not_resolve_is_an_error_with_its_place(base: type[SQLModel], read: Read) -> None:
@@ -164,3 +174,25 @@ def test_a_relationship_that_does_not_resolve_is_an_error_with_its_place(base: t
         read(Team)
     assert caught.value.location
     assert caught.value.location.file == "tests/inspect/test_relations.py"
+
+
+def test_a_relationship_that_can_not_be_read_is_left_out_alone(
+    base: type[SQLModel], read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Team(base, table=True):
+        id: int = Field(primary_key=True)
+        heroes: list["Hero"] = Relationship(back_populates="team")
+
+    class Hero(base, table=True):
+        id: int = Field(primary_key=True)
+        team_id: int = Field(foreign_key="team.id")
+        team: Team = Relationship(back_populates="heroes")
+
+    def fail(cls: type) -> object:
+        raise RuntimeError("no such place") if cls is Hero else KeyError(cls.__name__)
+
+    monkeypatch.setattr("ctrlgen.inspect.relations.reference", fail)
+    schema = read(Team, Hero)
+    assert [(model.columns != (), model.relations) for model in schema.models] == [(True, ()), (True, ())]
+    told = [finding.message for finding in schema.findings if finding.code == "CG208"]
+    assert "relationship `Team.heroes` is left out: it can not be read (RuntimeError: no such place)" in told

@@ -77,6 +77,9 @@ class Factories:
         return self._planned[controller.module]
 
     def _try(self, controller: Controller, path: tuple[str, ...]) -> Factory | str:
+        for column in controller.columns:
+            if keyword.iskeyword(column.attribute):
+                return f"`{column.attribute}` is a keyword of Python"
         parents: list[Parent] = []
         texts: dict[str, str] = {}
         imports: list[Imported] = []

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import keyword
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ctrlgen.package import Controller, Package
-from ctrlgen.schema import ColumnPart, Finding, ForeignKey, Imported
-from ctrlgen.stubs.values import Value, fresh_value
-
-_TAKEN = frozenset({"", "count", "db", "numbers", "present"})
-"""Names that mean something else in a factory."""
+from ctrlgen.schema import Column, ColumnPart, Finding, ForeignKey, Index, Model
+from ctrlgen.stubs.names import IN_FACTORIES, factory_functions, variable
+from ctrlgen.stubs.values import Value, fresh_value, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +16,16 @@ class Parent:
     """A row to make first: the local variable, and the controller whose factory makes it."""
 
     variable: str
-    module: str
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A column and the source of its value."""
-
-    attribute: str
-    text: str
+    controller: Controller
 
 
 @dataclass(frozen=True, slots=True)
 class Factory:
-    """How a valid row of one model is made."""
+    """How a valid row of one model is made: its parents, and the values by attribute."""
 
     controller: Controller
     parents: tuple[Parent, ...]
-    assignments: tuple[Assignment, ...]
-    imports: tuple[Imported, ...]
+    values: Mapping[str, Value]
 
 
 class Factories:
@@ -45,6 +33,7 @@ class Factories:
 
     def __init__(self, package: Package) -> None:
         self._controllers = {controller.model.reference: controller for controller in package.controllers}
+        self.functions = factory_functions(package.controllers)
         self._planned: dict[str, Factory | str] = {}
         for controller in package.controllers:
             self._plan(controller, ())
@@ -57,6 +46,11 @@ class Factories:
     def all(self) -> list[Factory]:
         """Return every factory, by module name."""
         return [factory for _, factory in sorted(self._planned.items()) if isinstance(factory, Factory)]
+
+    def target(self, key: ForeignKey) -> Controller | None:
+        """Return the controller of what a foreign key points at, where its rows can be made."""
+        controller = self._controllers.get(key.target) if key.target else None
+        return controller if controller and self.of(controller) else None
 
     def findings(self) -> Iterator[Finding]:
         """Yield why a model gets no stubs."""
@@ -78,73 +72,99 @@ class Factories:
 
     def _try(self, controller: Controller, path: tuple[str, ...]) -> Factory | str:
         parents: list[Parent] = []
-        texts: dict[str, str] = {}
-        imports: list[Imported] = []
+        values: dict[str, Value] = {}
         for key in _required_keys(controller):
-            if set(key.attributes) & texts.keys():
+            if set(key.attributes) <= values.keys():
                 continue  # another key to the same rows has made them
+            if set(key.attributes) & values.keys():
+                return f"`{', '.join(key.attributes)}` must agree with another foreign key"
             target = self._controllers.get(key.target) if key.target else None
             if target is None:
                 return f"`{key.attributes[0]}` refers to a table that has no controller"
             reason = self._plan(target, path)
             if isinstance(reason, str):
                 return f"`{key.attributes[0]}` refers to `{target.model.reference.name}`, and {reason}"
-            parent = Parent(_variable(key, target), target.module)
+            parent = Parent(self._variable(key, target, parents), target)
             parents.append(parent)
-            pairs = zip(key.attributes, key.target_attributes, strict=True)
-            texts |= {mine: key_value(target, parent.variable, theirs) for mine, theirs in pairs}
-        for attribute, value in _values(controller, texts):
-            if value is None:
-                return f"no value is known for `{attribute}`"
-            texts[attribute] = value.text
-            imports += value.imports
-        for attribute, value in _distinct_values(controller, texts):
-            texts[attribute] = value.text
-            imports += value.imports
-        order = [entry.key for entry in controller.create if entry.key in texts]
-        assignments = tuple(Assignment(attribute, texts[attribute]) for attribute in order)
-        return Factory(controller, tuple(parents), assignments, tuple(imports))
+            values |= {mine: plain(text) for mine, text in referred(key, target, parent.variable).items()}
+        own = _own_values(controller, values)
+        unknown = next((attribute for attribute, value in own.items() if value is None), None)
+        if unknown is not None:
+            return f"no value is known for `{unknown}`"
+        values |= {attribute: value for attribute, value in own.items() if value is not None}
+        order = [entry.key for entry in controller.create if entry.key in values]
+        return Factory(controller, tuple(parents), {attribute: values[attribute] for attribute in order})
+
+    def _variable(self, key: ForeignKey, target: Controller, parents: list[Parent]) -> str:
+        taken = {*IN_FACTORIES, *self.functions, *(parent.variable for parent in parents)}
+        name = key.attributes[0].removesuffix("_id")
+        plain_name = len(key.attributes) == 1 and name != key.attributes[0] and name.isidentifier()
+        return variable(name if plain_name else target.module, taken)
+
+
+def referred(key: ForeignKey, target: Controller, row: str) -> dict[str, str]:
+    """Return the source of what the columns of a foreign key hold, so that they refer to ``row``."""
+    pairs = zip(key.attributes, key.target_attributes, strict=True)
+    return {mine: value_of(target.model.column(theirs), row) for mine, theirs in pairs}
+
+
+def value_of(column: Column, row: str) -> str:
+    """Return ``row.attribute`` as an argument; to a type checker it may be None where the author said so."""
+    value = f"{row}.{column.attribute}"
+    return f"present({value})" if column.optional else value
+
+
+def key_columns(controller: Controller) -> list[Column]:
+    """Return the primary key's columns."""
+    return [controller.model.column(name) for name in columns_in(controller.model.primary_key)]
+
+
+def columns_in(index: Index) -> list[str]:
+    """Return the attributes of an index."""
+    return [part.attribute for part in index.parts if isinstance(part, ColumnPart)]
+
+
+def widest_keys(model: Model) -> list[ForeignKey]:
+    """Return the foreign keys, those of most columns first, as they hold for the others too."""
+    return sorted(model.foreign_keys, key=lambda key: (-len(key.attributes), key.attributes))
 
 
 def _required_keys(controller: Controller) -> list[ForeignKey]:
-    """Return the foreign keys a new row must have, the widest first."""
     required = {entry.key for entry in controller.create if entry.required}
-    keys = [key for key in controller.model.foreign_keys if set(key.attributes) <= required]
-    return sorted(keys, key=lambda key: (-len(key.attributes), key.attributes))
+    return [key for key in widest_keys(controller.model) if set(key.attributes) <= required]
 
 
-def _values(controller: Controller, given: dict[str, str]) -> list[tuple[str, Value | None]]:
+def _own_values(controller: Controller, given: Mapping[str, Value]) -> dict[str, Value | None]:
+    """Return values for what a new row requires, and for what would be too little without: None where none is known."""
+    model = controller.model
     wanted = [entry.key for entry in controller.create if entry.required and entry.key not in given]
-    return [(attribute, fresh_value(controller.model.column(attribute))) for attribute in wanted]
-
-
-def _distinct_values(controller: Controller, given: dict[str, str]) -> Iterator[tuple[str, Value]]:
-    """Yield values for columns whose default would make the second row clash with the first."""
-    referring = {name for key in controller.model.foreign_keys for name in key.attributes}
+    values = {attribute: fresh_value(model.column(attribute)) for attribute in wanted}
+    referring = {name for key in model.foreign_keys for name in key.attributes}
     optional = {entry.key for entry in controller.create if not entry.required} - given.keys() - referring
-    for index in controller.model.indexes[1:]:
-        parts = [part.attribute for part in index.parts if isinstance(part, ColumnPart)] if index.unique else []
-        for attribute in parts:
-            column = controller.model.column(attribute)
+    for index in model.indexes[1:]:
+        for column in (model.column(attribute) for attribute in columns_in(index) if attribute in optional):
             value = fresh_value(column)
-            if attribute in optional and (not column.nullable or index.nulls_not_distinct) and value and value.fresh:
-                optional.discard(attribute)
-                yield attribute, value
+            if value and _is_better_given(column, index, model, value):
+                values[column.attribute] = value
+    return values
 
 
-def _variable(key: ForeignKey, target: Controller) -> str:
-    plain = len(key.attributes) == 1 and key.attributes[0].endswith("_id")
-    name = key.attributes[0].removesuffix("_id") if plain else target.module
-    return f"{name}_" if keyword.iskeyword(name) or name in _TAKEN or not name.isidentifier() else name
+def _is_better_given(column: Column, index: Index, model: Model, value: Value) -> bool:
+    """Tell whether rows should have a value that they may leave out.
+
+    They do where the default would make the second row clash with the first, and where without one an index would
+    not find them.
+    """
+    if not column.nullable or index.nulls_not_distinct:
+        return index.unique and value.fresh
+    return column.default == "None" and (value.fresh or column.kind == "uuid") and not _is_null_in(column, model)
 
 
-def key_value(controller: Controller, row: str, attribute: str) -> str:
-    """Return ``row.attribute`` as an argument; a value the database gave may be None to a type checker."""
-    column = controller.model.column(attribute)
-    given = any(entry.key == attribute and entry.required for entry in controller.create)
-    return f"{row}.{attribute}" if given or column.nullable else f"present({row}.{attribute})"
-
-
-def key_columns(controller: Controller) -> list[str]:
-    """Return the primary key's attributes."""
-    return [part.attribute for part in controller.model.primary_key.parts if isinstance(part, ColumnPart)]
+def _is_null_in(column: Column, model: Model) -> bool:
+    """Tell whether a partial index is about rows without a value."""
+    predicates = [index.predicate for index in model.indexes if index.predicate]
+    return any(
+        predicate.pins is None
+        or any((pin.attribute, pin.test) == (column.attribute, "is null") for pin in predicate.pins)
+        for predicate in predicates
+    )

@@ -1,0 +1,170 @@
+"""Models whose stubs are easily wrong: `test_emitted.py` generates them, and runs and checks what comes out."""
+
+from datetime import date
+from decimal import Decimal as Amount
+from enum import Enum
+from uuid import UUID, uuid4
+
+from pydantic import field_validator
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+
+class Person(SQLModel, table=True):
+    """Somebody to refer to."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+
+
+class Device(SQLModel, table=True):
+    """Something to refer to by a UUID."""
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+
+
+class Seat(SQLModel, table=True):
+    """Foreign keys that a row may lack, but whose getters and finders need a value."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int | None = Field(default=None, foreign_key="person.id", unique=True)
+    device_id: UUID | None = Field(default=None, foreign_key="device.id", index=True)
+
+
+class Node(SQLModel, table=True):
+    """The same to itself, and in partial indexes."""
+
+    __table_args__ = (
+        Index("ix_node_child", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index("uq_node_main", "owner_id", unique=True, postgresql_where=text("owner_id IS NOT NULL AND main")),
+        Index("ix_node_first", "main", postgresql_where=text("owner_id = 1")),  # of a person who is not there
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    previous_id: int | None = Field(default=None, foreign_key="node.id", unique=True)
+    parent_id: int | None = Field(default=None, foreign_key="node.id")
+    owner_id: int | None = Field(default=None, foreign_key="person.id")
+    main: bool = False
+
+
+class Place(SQLModel, table=True):
+    """A key of two columns, called like Python's own."""
+
+    hall: int = Field(primary_key=True)
+    row: int = Field(primary_key=True)
+    name: str
+
+
+class Ticket(SQLModel, table=True):
+    """A foreign key of two columns, which a row may lack."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["hall", "row"], ["place.hall", "place.row"]),
+        UniqueConstraint("hall", "row"),
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    hall: int | None = None
+    row: int | None = None
+
+
+class Job(SQLModel, table=True):
+    """A column that is fixed by one key and free in another."""
+
+    __table_args__ = (
+        Index("uq_job_first", "queue", unique=True, postgresql_where=text("attempt = 5")),
+        UniqueConstraint("queue", "attempt"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    queue: int
+    attempt: int = 0
+
+
+class Status(Enum):
+    """Of an order."""
+
+    OPEN = "open"
+    SHUT = "shut"
+
+
+class Order(SQLModel, table=True):
+    """A predicate that new rows meet by themselves."""
+
+    __table_args__ = (Index("uq_order_open", "number", unique=True, postgresql_where=text("status = 'OPEN'")),)
+
+    id: int = Field(default=None, primary_key=True)
+    number: int
+    status: Status = Status.OPEN
+
+
+class Account(SQLModel, table=True):
+    """A validator that refuses what a type alone suggests."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    address: str = Field(unique=True)
+    second: str | None = Field(default=None, unique=True)
+    nick: str = ""
+    level: int = 0
+
+    @field_validator("address", "second", "nick")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value and "@" not in value:
+            raise ValueError("an address has an @")
+        return value
+
+
+class Present(SQLModel, table=True):
+    """Called like a helper, as are the next ones."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+
+
+class Explained(SQLModel, table=True):
+    """Called like the helper for plans."""
+
+    id: int | None = Field(default=None, primary_key=True)
+
+
+class Plans(SQLModel, table=True):
+    """Called like a variable of the tests."""
+
+    id: int | None = Field(default=None, primary_key=True)
+
+
+class Pytest(SQLModel, table=True):
+    """Called like what the tests import."""
+
+    id: int | None = Field(default=None, primary_key=True)
+
+
+class Decimal(SQLModel, table=True):
+    """Called like the type of its own column."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    amount: Amount
+
+
+class Date(SQLModel, table=True):
+    """Called, in lower case, like the function that makes its value."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    day: date = Field(unique=True)
+
+
+class numbers(SQLModel, table=True):
+    """Called like what the factories count with."""
+
+    id: int | None = Field(default=None, primary_key=True)
+
+
+class Diary(SQLModel, table=True):
+    """Foreign keys whose rows would be called like functions of the factories."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    date_id: int = Field(foreign_key="date.id")
+    new_date_id: int = Field(foreign_key="date.id")
+    count_id: int = Field(foreign_key="numbers.id")
+    begun: date

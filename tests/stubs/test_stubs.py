@@ -14,7 +14,7 @@ from ctrlgen.package import Package
 from ctrlgen.schema import Bounds, ForeignKey, Imported, Kind
 from ctrlgen.stubs import stubs
 from ctrlgen.stubs.values import fixed_value
-from tests.plan.build import HERE, column, index, model
+from tests.plan.build import HERE, column, index, model, unique
 from tests.render.conftest import PythonFileExtension
 
 from .conftest import POST, TAG, package
@@ -35,7 +35,7 @@ def with_index(attribute: str) -> Package:
 
 
 def functions(file: Path) -> list[str]:
-    return [node.name for node in ast.parse(file.read_text()).body if isinstance(node, ast.AsyncFunctionDef)]
+    return [node.name for node in ast.parse(file.read_bytes()).body if isinstance(node, ast.AsyncFunctionDef)]
 
 
 def test_first_run_writes_fixtures_factories_and_a_module_per_controller(folder: Path) -> None:
@@ -103,6 +103,52 @@ def test_line_ends_of_the_users_file_are_kept(folder: Path) -> None:
     added = file.read_bytes()
     assert added.startswith(windows)
     assert added.count(b"\n") == added.count(b"\r\n")
+
+
+@pytest.mark.parametrize(
+    "mark", [b"\xef\xbb\xbf", b"# -*- coding: latin-1 -*-\nX = '\xe9'\n", b"X = '\x0c\xe2\x80\xa8'\n"]
+)
+def test_bytes_of_the_users_file_are_kept(folder: Path, mark: bytes) -> None:
+    """A byte order mark, an encoding of their own, and what only texts take for the end of a line."""
+    write(package(), folder)
+    file = folder / "test_post_controller.py"
+    docstring, rest = file.read_bytes().split(b"\n", 1)
+    mine = mark + docstring + b"\n" + rest
+    file.write_bytes(mine)
+    assert write(with_index("title"), folder) == ["test_post_controller.py"]
+    assert file.read_bytes().startswith(mine)
+    assert "test_find_by_title" in functions(file)
+
+
+def test_encoding_without_place_for_what_is_added_is_an_error(folder: Path) -> None:
+    file = folder / "test_post_controller.py"
+    file.write_bytes(b"# -*- coding: ascii -*-\n")
+    named = dataclasses.replace(POST, indexes=(*POST.indexes, index("größe", name="ix_new")))
+    columns = (*named.columns, column("größe"))
+    with pytest.raises(OutputError, match="ascii has no place for 'öß'"):
+        write(package(dataclasses.replace(named, columns=columns), TAG), folder)
+    assert file.read_bytes() == b"# -*- coding: ascii -*-\n"
+
+
+def test_import_is_renamed_where_the_users_file_has_the_name(folder: Path) -> None:
+    made = column("made", "datetime", kind="datetime")
+    dated = dataclasses.replace(TAG, columns=(*TAG.columns, made))
+    (folder / "controller_factories.py").write_text("import datetime\n\n\ndatetime.date(2030, 1, 1)\n")
+    write(package(dated), folder)
+    text = (folder / "controller_factories.py").read_text()
+    assert "from datetime import UTC, datetime as datetime_\n" in text
+    assert '"made": datetime_.now(UTC)' in text
+
+
+def test_factory_of_the_users_decides_what_a_new_row_has(folder: Path) -> None:
+    """Written before a column was indexed, it gives no value, so the test does."""
+    (folder / "controller_factories.py").write_text(
+        "async def new_tag(db): ...\nasync def tag_values(db):\n    return {}\n"
+    )
+    color = column("color", "str", kind="str", nullable=True, presence="optional", default="None")
+    colored = dataclasses.replace(TAG, columns=(*TAG.columns, color), indexes=(*TAG.indexes, unique("color")))
+    write(package(colored), folder)
+    assert 'values["color"] = "changed"' in (folder / "test_tag_controller.py").read_text()
 
 
 def test_method_that_any_test_or_comment_names_is_not_added_again(folder: Path) -> None:

@@ -152,11 +152,13 @@ def _own_values(controller: Controller, given: Mapping[str, Value]) -> dict[str,
 def _is_better_given(column: Column, index: Index, model: Model, value: Value) -> bool:
     """Tell whether rows should have a value that they may leave out.
 
-    They do where the default would make the second row clash with the first, and where without one an index would
-    not find them.
+    They do where the default would make the second row clash with the first, and where without one a unique key
+    would not find them.
     """
+    if not index.unique:
+        return False
     if not column.nullable or index.nulls_not_distinct:
-        return index.unique and value.fresh
+        return value.fresh
     return column.default == "None" and (value.fresh or column.kind == "uuid") and not _is_null_in(column, model)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,11 @@ CHECKERS = {
     "mypy": ["mypy", "--strict", "--python-executable", sys.executable, "tests"],
 }
 STRICT = {"typeCheckingMode": "strict", "include": ["tests"], "pythonVersion": "3.11"}
-SETTINGS = """\
-[tool.pytest.ini_options]
-pythonpath = ["."]
-asyncio_default_fixture_loop_scope = "session"
+SMALL = """\
+from sqlmodel import Field, SQLModel
+
+class Note(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
 """
 VALID_ADDRESSES = {
     'f"address {next(numbers)}"': 'f"{next(numbers)}@example.org"',
@@ -54,11 +56,25 @@ def run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
 
 
-@pytest.mark.parametrize("settings", ["", SETTINGS], ids=["no settings", "the settings of the guide"])
-def test_stubs_are_green(workspace: Path, settings: str) -> None:
-    (workspace / "pytest.ini").write_text(settings.replace("tool.pytest.ini_options", "pytest").replace('"', ""))
+def test_stubs_are_green(workspace: Path) -> None:
     done = run(workspace, sys.executable, "-m", "pytest", "-q", "tests")
     assert done.returncode == 0, done.stdout
+
+
+def test_settings_of_the_guide_serve_packages_under_src_and_silence_warnings(project: Path, tmp_path: Path) -> None:
+    found = re.search(r"^\[tool\.pytest\.ini_options\]\n[^`]+", (project / "docs/guide.md").read_text(), re.MULTILINE)
+    assert found
+    package = tmp_path / "src/bot"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "models.py").write_text(SMALL)
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.ctrlgen]\nmodels = ["bot.models"]\noutput = "src/bot/db"\ntests = "tests/db"\n' + found[0]
+    )
+    assert run(tmp_path, sys.executable, "-m", "ctrlgen", "generate").returncode == 0
+    done = run(tmp_path, BIN / "pytest", "-q", "tests/db")
+    assert done.returncode == 0, done.stdout
+    assert "warning" not in (done.stdout + done.stderr).lower()
 
 
 @pytest.mark.parametrize("checker", CHECKERS)

@@ -164,3 +164,22 @@ def test_a_relationship_that_does_not_resolve_is_an_error_with_its_place(base: t
         read(Team)
     assert caught.value.location
     assert caught.value.location.file == "tests/inspect/test_relations.py"
+
+
+def test_foreign_key_may_begin_like_another_one(base: type[SQLModel], one: Inspected) -> None:
+    """As where every row belongs to a tenant, and to something of that tenant."""
+
+    class Tenant(base, table=True):
+        id: int = Field(primary_key=True)
+
+    class Project(base, table=True):
+        tenant_id: int = Field(primary_key=True, foreign_key="tenant.id")
+        id: int = Field(primary_key=True)
+
+    class Task(base, table=True):
+        __table_args__ = (ForeignKeyConstraint(["tenant_id", "project_id"], ["project.tenant_id", "project.id"]),)
+        id: int = Field(primary_key=True)
+        tenant_id: int = Field(foreign_key="tenant.id")
+        project_id: int
+
+    assert [key.attributes for key in one(Task).foreign_keys] == [("tenant_id",), ("tenant_id", "project_id")]

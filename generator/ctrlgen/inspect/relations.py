@@ -40,7 +40,7 @@ def foreign_keys_of(
         if (names := _local(constraint, attributes))
     ]
     order = list(attributes.values())
-    return tuple(sorted(found, key=lambda key: (*map(order.index, key.attributes), repr(key.target))))
+    return tuple(sorted(found, key=lambda key: ([*map(order.index, key.attributes)], repr(key.target))))
 
 
 def _relations(mapper: Mapper[Any], context: Context) -> Iterator[Relation]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ctrlgen.package import Method, Parameter
-from ctrlgen.schema import Column, ColumnPart, Index, Model, Part
+from ctrlgen.schema import Column, ColumnPart, Imported, Index, Model, Part
 from ctrlgen.stubs.factories import columns_in, key_columns
 from ctrlgen.stubs.names import new_row, row_values
 from ctrlgen.stubs.rows import Lines, Rows, UnknownRowError, pins_of
@@ -155,8 +155,10 @@ class Cases:
         if relation is None:
             raise AssertionError("a loader has a relationship")
         loaded = f"{self._row}.{relation.attribute}"
-        optional = f"assert {loaded} is None" if relation.optional else f"assert {loaded}"
-        expected = f"assert not {loaded}" if relation.many else optional
+        alone = relation.optional and not self._refers_to(relation.target)
+        expected = (
+            f"assert not {loaded}" if relation.many else f"assert {loaded} is None" if alone else f"assert {loaded}"
+        )
         return [self._new, f"await {self._db}.{method.name}([{self._row}])", expected]
 
     _writers: dict[str, Callable[[Cases, Method], Lines | None]] = {  # noqa: RUF012 - a table of the methods above
@@ -205,6 +207,11 @@ class Cases:
             return f"{self._rows.value(column)}.{lowered[1]}()"
         return None
 
+    def _refers_to(self, target: Imported) -> bool:
+        """Tell whether a new row refers to one of the target's."""
+        keys = (key for key in self._controller.model.foreign_keys if key.target == target)
+        return any(self._rows.given.issuperset(key.attributes) for key in keys)
+
     def _change(self, fixed: tuple[str, ...]) -> tuple[str, str] | None:
         """Choose a column to change, and the source of its new value: rather one that is no key and no reference."""
         model = self._controller.model
@@ -248,9 +255,19 @@ def serving(method: Method, model: Model) -> list[str]:
         return []
     keys = {_name(part) for part in own.parts}
     alike = [index for index in model.indexes if index.parts and _name(index.parts[0]) in keys]
-    usable = [index for index in alike if index.predicate in (None, own.predicate)]
+    usable = [index for index in alike if _holds_for(index, method)]
+    if own not in usable:
+        return []
     names = [_database_name(index, model) for index in usable]
     return sorted(set(names)) if all(len(name) < MAX_NAME for name in names) else []
+
+
+def _holds_for(index: Index, method: Method) -> bool:
+    """Tell whether all rows that a method looks for are in an index."""
+    if index.predicate is None or (method.index and method.within and index.predicate == method.index.predicate):
+        return True
+    pins = index.predicate.pins
+    return pins is not None and all(pin.test == "is not null" and pin.attribute in method.keys for pin in pins)
 
 
 def _name(part: Part) -> str | None:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ctrlgen.package import Controller, Package
-from ctrlgen.schema import Column, ColumnPart, Finding, ForeignKey, Index, Model
+from ctrlgen.schema import Column, Finding, ForeignKey, Model
+from ctrlgen.stubs.keys import columns_in, is_single, own_values
 from ctrlgen.stubs.names import IN_FACTORIES, factory_functions, variable
-from ctrlgen.stubs.values import Value, fresh_value, plain
+from ctrlgen.stubs.values import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,16 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Factory:
-    """How a valid row of one model is made: its parents, and the values by attribute."""
+    """How a valid row of one model is made: its parents, and the values by attribute.
+
+    ``once`` are the controllers, of the row and of all that it needs, of which a test can make one row only: their
+    keys are of a few values.
+    """
 
     controller: Controller
     parents: tuple[Parent, ...]
     values: Mapping[str, Value]
+    once: frozenset[str] = frozenset()
 
 
 class Factories:
@@ -47,10 +53,10 @@ class Factories:
         """Return every factory, by module name."""
         return [factory for _, factory in sorted(self._planned.items()) if isinstance(factory, Factory)]
 
-    def target(self, key: ForeignKey) -> Controller | None:
-        """Return the controller of what a foreign key points at, where its rows can be made."""
+    def target(self, key: ForeignKey) -> Factory | None:
+        """Return the factory of what a foreign key points at; None where there is none."""
         controller = self._controllers.get(key.target) if key.target else None
-        return controller if controller and self.of(controller) else None
+        return self.of(controller) if controller else None
 
     def findings(self) -> Iterator[Finding]:
         """Yield why a model gets no stubs."""
@@ -73,6 +79,7 @@ class Factories:
     def _try(self, controller: Controller, path: tuple[str, ...]) -> Factory | str:
         parents: list[Parent] = []
         values: dict[str, Value] = {}
+        once = frozenset[str]()
         for key in _required_keys(controller):
             if set(key.attributes) <= values.keys():
                 continue  # another key to the same rows has made them
@@ -81,19 +88,30 @@ class Factories:
             target = self._controllers.get(key.target) if key.target else None
             if target is None:
                 return f"`{key.attributes[0]}` refers to a table that has no controller"
-            reason = self._plan(target, path)
-            if isinstance(reason, str):
-                return f"`{key.attributes[0]}` refers to `{target.model.reference.name}`, and {reason}"
-            parent = Parent(self._variable(key, target, parents), target)
-            parents.append(parent)
-            values |= {mine: plain(text) for mine, text in referred(key, target, parent.variable).items()}
-        own = _own_values(controller, values)
+            planned = self._plan(target, path)
+            if isinstance(planned, str):
+                return f"`{key.attributes[0]}` refers to `{target.model.reference.name}`, and {planned}"
+            parent = self._parent(key, target, parents, again=not planned.once)
+            if parent not in parents and once & planned.once:
+                return f"`{key.attributes[0]}` would need a second row of `{min(once & planned.once)}`"
+            parents += [parent] if parent not in parents else []
+            once |= planned.once
+            held = referred(key, target, parent.variable)
+            values |= {mine: Value((text,), fresh=not planned.once) for mine, text in held.items()}
+        own = own_values(controller, values)
         unknown = next((attribute for attribute, value in own.items() if value is None), None)
         if unknown is not None:
             return f"no value is known for `{unknown}`"
         values |= {attribute: value for attribute, value in own.items() if value is not None}
         order = [entry.key for entry in controller.create if entry.key in values]
-        return Factory(controller, tuple(parents), {attribute: values[attribute] for attribute in order})
+        if is_single(controller.model, values):
+            once |= {controller.module}
+        return Factory(controller, tuple(parents), {attribute: values[attribute] for attribute in order}, once)
+
+    def _parent(self, key: ForeignKey, target: Controller, parents: list[Parent], *, again: bool) -> Parent:
+        """Return the row that a foreign key refers to: one more where it can be made again, else the one there is."""
+        there = next((parent for parent in parents if parent.controller == target), None)
+        return there if there and not again else Parent(self._variable(key, target, parents), target)
 
     def _variable(self, key: ForeignKey, target: Controller, parents: list[Parent]) -> str:
         taken = {*IN_FACTORIES, *self.functions, *(parent.variable for parent in parents)}
@@ -119,11 +137,6 @@ def key_columns(controller: Controller) -> list[Column]:
     return [controller.model.column(name) for name in columns_in(controller.model.primary_key)]
 
 
-def columns_in(index: Index) -> list[str]:
-    """Return the attributes of an index."""
-    return [part.attribute for part in index.parts if isinstance(part, ColumnPart)]
-
-
 def widest_keys(model: Model) -> list[ForeignKey]:
     """Return the foreign keys, those of most columns first, as they hold for the others too."""
     return sorted(model.foreign_keys, key=lambda key: (-len(key.attributes), key.attributes))
@@ -132,41 +145,3 @@ def widest_keys(model: Model) -> list[ForeignKey]:
 def _required_keys(controller: Controller) -> list[ForeignKey]:
     required = {entry.key for entry in controller.create if entry.required}
     return [key for key in widest_keys(controller.model) if set(key.attributes) <= required]
-
-
-def _own_values(controller: Controller, given: Mapping[str, Value]) -> dict[str, Value | None]:
-    """Return values for what a new row requires, and for what would be too little without: None where none is known."""
-    model = controller.model
-    wanted = [entry.key for entry in controller.create if entry.required and entry.key not in given]
-    values = {attribute: fresh_value(model.column(attribute)) for attribute in wanted}
-    referring = {name for key in model.foreign_keys for name in key.attributes}
-    optional = {entry.key for entry in controller.create if not entry.required} - given.keys() - referring
-    for index in model.indexes[1:]:
-        for column in (model.column(attribute) for attribute in columns_in(index) if attribute in optional):
-            value = fresh_value(column)
-            if value and _is_better_given(column, index, model, value):
-                values[column.attribute] = value
-    return values
-
-
-def _is_better_given(column: Column, index: Index, model: Model, value: Value) -> bool:
-    """Tell whether rows should have a value that they may leave out.
-
-    They do where the default would make the second row clash with the first, and where without one a unique key
-    would not find them.
-    """
-    if not index.unique:
-        return False
-    if not column.nullable or index.nulls_not_distinct:
-        return value.fresh
-    return column.default == "None" and (value.fresh or column.kind == "uuid") and not _is_null_in(column, model)
-
-
-def _is_null_in(column: Column, model: Model) -> bool:
-    """Tell whether a partial index is about rows without a value."""
-    predicates = [index.predicate for index in model.indexes if index.predicate]
-    return any(
-        predicate.pins is None
-        or any((pin.attribute, pin.test) == (column.attribute, "is null") for pin in predicate.pins)
-        for predicate in predicates
-    )

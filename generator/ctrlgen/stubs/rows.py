@@ -39,6 +39,7 @@ class Rows:
         self.scope = scope
         self.name = variable(self.controller.module, IN_TESTS | factories.functions)
         self.new = f"{self.name} = await {new_row(self.controller)}(db)"
+        self.once = factory.once
         self._planned = factory.values if self.given == frozenset(factory.values) else dict[str, Value]()
         self._factories = factories
         self._columns = {column.attribute: column for column in self.controller.columns}
@@ -117,23 +118,26 @@ class Rows:
 
     def _references(self, wanted: Collection[str], exact: Collection[str]) -> Iterator[ForeignKey]:
         """Yield the foreign keys that give the wanted columns a value, the widest first."""
-        left, settled = set(wanted), {*exact}
+        left, settled, once = set(wanted), {*exact}, self.once
         wide = [{*key.attributes} for key in self.controller.model.foreign_keys if len(key.attributes) > 1]
         for both in wide:  # a column of two keys can not follow one of them alone
             settled |= {name for name in both if both <= self.given}
         for key in widest_keys(self.controller.model):
             if not left & {*key.attributes}:
                 continue
-            if settled & {*key.attributes} or self._factories.target(key) is None:
+            target = self._factories.target(key)
+            if target is None or settled & {*key.attributes} or once & target.once:
                 raise UnknownRowError
             left -= {*key.attributes}
+            once |= target.once
             yield key
 
     def _reference(self, key: ForeignKey) -> Lines:
         """Return the lines that make a row, and let the foreign key refer to it."""
-        target = self._factories.target(key)
-        if target is None:
+        factory = self._factories.target(key)
+        if factory is None:
             raise UnknownRowError
+        target = factory.controller
         made = f"await {new_row(target)}(db)"
         if len(key.attributes) == 1:
             return [self._line(name, text) for name, text in referred(key, target, f"({made})").items()]

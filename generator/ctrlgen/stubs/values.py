@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
@@ -84,7 +85,7 @@ def fixed_value(column: Column) -> Value | None:
         return member(column)
     if column.kind == "json":
         return plain("[]" if _begins_with(column, "list") else "{}")
-    return plain('b"changed"') if column.kind == "bytes" else None
+    return plain('b"changed"') if column.kind == "bytes" else _alternative(column)
 
 
 def other_value(column: Column) -> Value | None:
@@ -92,7 +93,7 @@ def other_value(column: Column) -> Value | None:
     unbounded = column.bounds.maximum is None and column.bounds.below is None
     if column.kind in {"int", "decimal", "float"} and unbounded:
         return _number(column, 7)
-    if column.kind in {"array", "json", "float", "enum"}:
+    if column.kind in {"array", "json", "float", "enum", "other"}:
         return None
     return plain("True") if column.kind == "bool" else fixed_value(column)
 
@@ -116,6 +117,15 @@ def member(column: Column, name: str | None = None) -> Value | None:
     if enum is None or column.enum_member is None:
         return None
     return Value((enum, f".{name or column.enum_member}"))
+
+
+def _alternative(column: Column) -> Value | None:
+    """Return the first of the plain constants that a ``Literal`` allows."""
+    match column.annotation.pieces:
+        case (Imported("typing", "Literal"), str(constants)):
+            return plain(repr(ast.literal_eval(constants)[0]))
+        case _:
+            return None
 
 
 def _number(column: Column, more: int) -> Value | None:

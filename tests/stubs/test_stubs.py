@@ -260,6 +260,9 @@ def test_factory_that_no_longer_fits_its_model_is_reported(folder: Path) -> None
         ("int", Bounds(above="7", multiple_of="7"), "14"),
         ("float", Bounds(maximum="-2"), "-3"),
         ("int", Bounds(above="1", below="2"), None),
+        ("int", Bounds(minimum="-5", maximum="-1"), "-1"),
+        ("int", Bounds(below="-1.5"), "-2"),
+        ("int", Bounds(below="-2"), "-3"),
     ],
 )
 def test_numbers_lie_within_their_bounds(kind: Kind, bounds: Bounds, expected: str | None) -> None:

@@ -34,7 +34,7 @@ def default_of(column: Column[Any], field: FieldInfo | None) -> str | None:
     if by_column is not None and not isinstance(by_column, ScalarElementColumnDefault):
         return None
     value: object = None if field is None else field.default
-    if value in (None, PydanticUndefined) and by_column is not None:
+    if (value is None or value is PydanticUndefined) and by_column is not None:
         value = by_column.arg
     if value is None:
         return "None" if column.nullable else None

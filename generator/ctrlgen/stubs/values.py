@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from ctrlgen.schema import Bounds, Column, Imported, Kind, Pin
 
@@ -135,13 +135,21 @@ def _number(column: Column, more: int) -> Value | None:
     number = (low / step).to_integral_value(ROUND_CEILING) * step + more * step
     if bounds.above is not None and number <= Decimal(bounds.above):
         number += step
-    if not _allows(bounds, number) and column.kind != "int" and bounds.multiple_of is None:
-        ends = [Decimal(end) for end in (bounds.minimum or bounds.above, bounds.maximum or bounds.below) if end]
-        number = sum(ends, Decimal(0)) / 2 if len(ends) > 1 else ends[0] - 1
+    if not _allows(bounds, number) and bounds.multiple_of is None:
+        number = _between(bounds, 1 if column.kind == "int" else None)
     if not _allows(bounds, number):
         return None
     text = f"{number:f}"
     return Value((_DECIMAL, f'("{text}")')) if column.kind == "decimal" else plain(text)
+
+
+def _between(bounds: Bounds, step: int | None) -> Decimal:
+    """Return a number within or at the bounds: the highest, if they go by steps, else one in their middle."""
+    ends = [Decimal(end) for end in (bounds.minimum or bounds.above, bounds.maximum or bounds.below) if end]
+    if step is None:
+        return sum(ends, Decimal(0)) / 2 if len(ends) > 1 else ends[0] - 1
+    highest = ends[-1].to_integral_value(ROUND_FLOOR)
+    return highest - step if bounds.below is not None and highest == Decimal(bounds.below) else highest
 
 
 def _allows(bounds: Bounds, number: Decimal) -> bool:

@@ -306,6 +306,7 @@ def test_server_side_text_default_is_seen(base: type[SQLModel], one: Inspected) 
         (str, Field(), None),
         (str, Field(default="x"), "'x'"),
         (bool, Field(default=False), "False"),
+        (bool, Field(default=False, sa_column_kwargs={"server_default": "true"}), "False"),
         (Color, Field(default=Color.RED), "'RED'"),
         (str, Field(default_factory=str), None),
         (str | None, Field(default=None), "None"),

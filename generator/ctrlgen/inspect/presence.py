@@ -27,17 +27,18 @@ def presence_of(column: Column[Any], field: FieldInfo | None) -> Presence:
 
 
 def default_of(column: Column[Any], field: FieldInfo | None) -> str | None:
-    """Return the constant that a row has unless told, as a Python literal; None where there is none, or it varies."""
+    """Return the constant that a row has unless told, as a Python literal; None where there is none, or it varies.
+
+    A default of None leaves the value to the column, or to the database.
+    """
     by_column = column.default
-    if column.server_default is not None or (field is not None and field.default_factory is not None):
-        return None
-    if by_column is not None and not isinstance(by_column, ScalarElementColumnDefault):
-        return None
     value: object = None if field is None else field.default
-    if (value is None or value is PydanticUndefined) and by_column is not None:
-        value = by_column.arg
-    if value is None:
-        return "None" if column.nullable else None
+    if value is None or value is PydanticUndefined:
+        if column.server_default is not None or (field is not None and field.default_factory is not None):
+            return None
+        if by_column is None:
+            return "None" if column.nullable and value is None else None
+        value = by_column.arg if isinstance(by_column, ScalarElementColumnDefault) else None
     if isinstance(value, Enum):
         return repr(value.name)
     return repr(value) if isinstance(value, bool | int | float | str) else None

@@ -1,6 +1,6 @@
 """The command line: ``ctrlgen generate | check | diff``.
 
-Exit codes: 0 fine, 1 stale, 2 a mistake in usage, configuration or models.
+Exit codes: 0 fine, 1 stale or not to be told, 2 a mistake in usage, configuration or models.
 """
 
 from __future__ import annotations
@@ -17,7 +17,16 @@ import typer
 from ctrlgen.config import Config, Settings, find_project, read_config
 from ctrlgen.errors import CtrlgenError, LoadError
 from ctrlgen.pipeline import generate
-from ctrlgen.report import print_bug, print_error, print_findings, print_stale, print_summary
+from ctrlgen.report import (
+    make_printable,
+    print_bug,
+    print_error,
+    print_findings,
+    print_incomplete,
+    print_stale,
+    print_summary,
+    print_unspeakable,
+)
 from ctrlgen.schema import Finding
 from ctrlgen.write import Changes, apply, compare, compare_texts, unified_diff
 
@@ -49,6 +58,8 @@ class Run:
 
     config: Config
     changes: Changes
+    incomplete: Finding | None
+    """That a module of models could not be read."""
 
 
 @app.command("generate")
@@ -76,8 +87,14 @@ def check(
     tests: TestsOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Exit with 1, and show the diff, when the controllers are not what the models say."""
+    """Exit with 1, and show the diff, when the controllers are not what the models say.
+
+    The same when that can not be told, because a module of models could not be imported.
+    """
     run = _run(project, models, output, package, tests)
+    if not run.changes.pending and run.incomplete:
+        print_incomplete(run.incomplete)
+        raise typer.Exit(1)
     if not run.changes.pending:
         if not quiet:
             typer.echo(f"{len(run.changes.files)} files are up to date")
@@ -107,15 +124,15 @@ def _run(
     config = read_config(project or find_project(Path()), flags)
     generation = generate(config)
     print_findings(generation.findings)
+    failed = next((finding for finding in generation.findings if finding.code == "CG201"), None)
     changes = compare(generation.files, config.output)
-    _refuse_removal(changes, generation.findings)
+    _refuse_removal(changes, failed)
     changes += compare_texts(generation.stubs)
-    return Run(config, changes)
+    return Run(config, changes, failed)
 
 
-def _refuse_removal(changes: Changes, findings: tuple[Finding, ...]) -> None:
+def _refuse_removal(changes: Changes, failed: Finding | None) -> None:
     """Refuse to take a controller for gone while a module of models could not be read."""
-    failed = next((finding for finding in findings if finding.code == "CG201"), None)
     if failed and (gone := changes.having("removed")):
         message = f"`{gone[0].file.name}` would be removed, but maybe only because {failed.message}"
         raise LoadError(message, failed.location, "mend that module, or delete it if its models are to go")
@@ -138,6 +155,7 @@ def _options(
 
 def main() -> None:
     """Run the command; a user's mistake is a message, never a traceback."""
+    make_printable()
     try:
         app()
     except CtrlgenError as error:
@@ -146,5 +164,8 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("CTRLGEN_TRACEBACK"):
             raise
-        print_bug(error)
+        if isinstance(error, UnicodeEncodeError) and sys.getfilesystemencoding() != "utf-8":
+            print_unspeakable(error)
+        else:
+            print_bug(error)
         sys.exit(2)

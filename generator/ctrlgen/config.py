@@ -76,11 +76,22 @@ def read_config(project: Path, flags: Settings) -> Config:
             "`tests` and `output` lie in one another", hint='give the stubs a folder of their own, as "tests/db"'
         )
     package = settings.package or _import_name(root, output)
-    if not all(part.isidentifier() for part in package.split(".")):
+    if not all(toml.is_name(part) for part in package.split(".")):
         raise ConfigError(
             f"`package` is `{package}`, which can not be imported", hint='give a dotted path, as "app.db"'
         )
+    _check_shadowing(output, package, settings.models)
     return Config(root, settings.models, output, package, tests, _read_options(section))
+
+
+def _check_shadowing(output: Path, package: str, models: tuple[str, ...]) -> None:
+    """Refuse a package that Python would import in place of a module that is there already."""
+    module = output.with_name(f"{output.name}.py")
+    if package in models or module.is_file():
+        shadowed = f"the models in `{package}`" if package in models else f"`{module.name}`, which lies beside it"
+        raise ConfigError(
+            f"`output` would hide {shadowed}: both are imported by one name", hint="give the package another folder"
+        )
 
 
 def find_project(start: Path) -> Path:
@@ -126,8 +137,8 @@ def _read_options(section: toml.Table) -> Options:
     toml.check_keys(skip, ("models", "methods"), "tool.ctrlgen.skip")
     return Options(
         names=toml.text_by_text(section, "names", '[tool.ctrlgen.names]\n"app.models.Session" = "Login"'),
-        skip=(toml.texts(skip, "models", '["Legacy"]') or ())
-        + (toml.texts(skip, "methods", '["User.delete_by_id"]') or ()),
+        skip_models=toml.texts(skip, "models", '["Legacy"]') or (),
+        skip_methods=toml.texts(skip, "methods", '["User.delete_by_id"]') or (),
         strip=toml.texts(section, "strip", '["Table"]') or (),
         create_suffix=create,
         update_suffix=update,
@@ -159,6 +170,9 @@ def _folder(root: Path, path: str, key: str) -> Path:
     folder = (root / path).resolve()
     if not folder.is_relative_to(root):
         raise ConfigError(f"`{key}` is `{path}`, which lies outside the project", hint="give a folder inside it")
+    for place in (folder, *folder.parents):
+        if place.is_file():
+            raise ConfigError(f"`{key}` is `{path}`, and `{place}` is a file", hint="give a folder")
     return folder
 
 
@@ -168,7 +182,7 @@ def _import_name(root: Path, output: Path) -> str:
     if parts[0] == "src" and len(parts) > 1 and not (root / "src" / "__init__.py").exists():
         parts = parts[1:]
     for part in parts:
-        if not part.isidentifier():
+        if not toml.is_name(part):
             raise ConfigError(
                 f"`{part}` in `output` can not be part of an import path",
                 hint="rename the folder, or say with `package` how it is imported",

@@ -10,8 +10,8 @@ from ctrlgen.schema import Model
 
 CODES = frozenset(
     {
-        *("CG101", "CG102", "CG103", "CG104", "CG105", "CG106"),
-        *("CG201", "CG202", "CG203", "CG204", "CG205", "CG206", "CG207"),
+        *("CG101", "CG102", "CG103", "CG104", "CG105", "CG106", "CG107"),
+        *("CG201", "CG202", "CG203", "CG204", "CG205", "CG206", "CG207", "CG208"),
         *("CG301", "CG302", "CG303", "CG304"),
     }
 )
@@ -25,12 +25,13 @@ class Options:
     """The choices of one project.
 
     ``names`` maps ``User`` or ``app.models.User`` to another class name, and ``User.get_by_id`` to another method
-    name; ``skip`` has such models and methods too. ``strip`` are suffixes that names of models lose. ``foreign_keys``
-    tells what a foreign key is worth that no index leads.
+    name; ``skip_models`` and ``skip_methods`` call them so too. ``strip`` are suffixes that names of models lose.
+    ``foreign_keys`` tells what a foreign key is worth that no index leads.
     """
 
     names: Mapping[str, str] = field(default_factory=dict[str, str])
-    skip: tuple[str, ...] = ()
+    skip_models: tuple[str, ...] = ()
+    skip_methods: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
     create_suffix: str = "Create"
     update_suffix: str = "Update"
@@ -43,7 +44,8 @@ class Options:
 
     def skips(self, model: Model, method: str | None = None) -> bool:
         """Whether a model or one of its methods is to be left out."""
-        return any(key in self.skip for key in _keys(model, method))
+        skipped = self.skip_methods if method else self.skip_models
+        return any(key in skipped for key in _keys(model, method))
 
 
 NO_CHOICES = Options()

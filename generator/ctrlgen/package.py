@@ -123,6 +123,11 @@ class Controller:
         return f"{self.stem}Controller"
 
     @property
+    def is_property(self) -> bool:
+        """Whether the facade's attribute is called ``property``, like what makes all of them."""
+        return self.module == "property"
+
+    @property
     def where_name(self) -> str:
         """The TypedDict of filters."""
         return f"{self.stem}Where"

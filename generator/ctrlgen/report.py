@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import sys
 from pathlib import Path
 
 import typer
@@ -11,6 +14,14 @@ from ctrlgen.schema import Finding
 from ctrlgen.write import Changes, State
 
 _COLOURS = {"created": typer.colors.GREEN, "changed": typer.colors.YELLOW, "removed": typer.colors.RED}
+
+
+def make_printable() -> None:
+    """Let any text be printed, whatever the locale; as UTF-8, like the files, where it knows nothing but ASCII."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            ascii_only = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding="utf-8" if ascii_only else None, errors="backslashreplace")
 
 
 def print_summary(changes: Changes, project: Path) -> None:
@@ -30,6 +41,11 @@ def print_stale(changes: Changes, project: Path) -> None:
     typer.echo(f"{stale} {'file is' if stale == 1 else 'files are'} stale; run `ctrlgen generate`", err=True)
 
 
+def print_incomplete(failed: Finding) -> None:
+    """Say that nothing can be said of the models that are missing."""
+    typer.echo(f"whether all is up to date can not be told, because {failed.message}", err=True)
+
+
 def print_findings(findings: tuple[Finding, ...]) -> None:
     """Print each finding with its place and code."""
     for finding in findings:
@@ -47,6 +63,13 @@ def print_error(error: CtrlgenError) -> None:
         typer.echo(f"   {line} | {error.source.strip()}", err=True)
     if error.hint:
         typer.echo(f"{typer.style('hint', fg=typer.colors.CYAN)}: {error.hint}", err=True)
+
+
+def print_unspeakable(error: UnicodeEncodeError) -> None:
+    """Say that a file can not be called as it must, because the locale has no letters for that."""
+    name = error.object.rpartition("/")[2]
+    typer.echo(f"error: no file can be called `{name}` in this locale, which knows {error.encoding} only", err=True)
+    typer.echo("hint: set `PYTHONUTF8=1`, or a locale of UTF-8", err=True)
 
 
 def print_bug(error: Exception) -> None:

@@ -147,6 +147,7 @@ class Index:
     method: str  # "btree", "gin", "gist", "hash", ...
     location: Location
     deferrable: bool = False  # which ON CONFLICT does not take
+    enforced: bool = True  # by the database; the key of a view is one to the mapper alone
 
     @property
     def unique(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import keyword
 from collections.abc import Collection, Mapping
 from typing import TypeGuard
 
@@ -22,7 +23,7 @@ def table(parent: Table, key: str) -> Table:
 def text(section: Table, key: str) -> str | None:
     """Return a text, or None."""
     value = section.get(key)
-    if value is None or (isinstance(value, str) and value.strip()):
+    if value is None or _is_text(value):
         return value
     raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be a text, not {value!r}")
 
@@ -32,17 +33,19 @@ def texts(section: Table, key: str, example: str) -> tuple[str, ...] | None:
     value = section.get(key)
     if value is None:
         return None
-    if _is_list(value) and value and all(isinstance(item, str) and item.strip() for item in value):
-        return tuple(str(item) for item in value)
+    if _is_list(value) and (items := [item for item in value if _is_text(item)]) and len(items) == len(value):
+        return tuple(items)
     raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be a list of texts", hint=f"write `{key} = {example}`")
 
 
 def text_by_text(section: Table, key: str, example: str) -> dict[str, str]:
     """Return a table of texts; an empty one where there is none."""
     values = dict(table(section, key))
-    if all(isinstance(value, str) and value.isidentifier() for value in values.values()):
-        return {name: str(value) for name, value in values.items()}
-    raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must map names to names", hint=f"write `{example}`")
+    named = {name: value for name, value in values.items() if _is_text(value) and is_name(value)}
+    for name in values.keys() - named.keys():
+        message = f"`{key}` in `[tool.ctrlgen]` must map names to names, and {values[name]!r} can not be one"
+        raise ConfigError(message, hint=f"write `{example}`")
+    return named
 
 
 def one_of(section: Table, key: str, choices: Collection[str], default: str) -> str:
@@ -61,6 +64,15 @@ def check_keys(section: Table, known: Collection[str], where: str) -> None:
             close = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(f'`{name}`' for name in known)}"
             raise ConfigError(f"`[{where}]` in pyproject.toml has no setting `{key}`", hint=hint)
+
+
+def is_name(text: str) -> bool:
+    """Whether something may be called so in Python: an identifier that is no keyword."""
+    return text.isidentifier() and not keyword.iskeyword(text)
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and bool(value.strip()) and "\0" not in value  # which no file can be called
 
 
 def _is_table(value: object) -> TypeGuard[Table]:

@@ -17,8 +17,8 @@ M = TypeVar("M", bound=SQLModel)
 S = TypeVar("S")
 
 _DIALECT = sa.make_url("postgresql+asyncpg://").get_dialect()()
-_CONSTANT = r"(?:=|IS) (?P<constant>true|false|NULL|NOT NULL|-?\d+|'(?:[^']|'')*')"
-_PIN = re.compile(rf'\(*(?P<no>NOT )?"?(?P<column>\w+)"?(?: {_CONSTANT})?\)*', re.IGNORECASE)
+_CONSTANT = r"(?:\s*=\s*|\s+IS\s+)(?P<constant>true|false|NULL|NOT NULL|-?\d+|'(?:[^']|'')*')"
+_PIN = re.compile(rf'\(*(?P<no>NOT )?"?(?P<column>\w+)"?(?:{_CONSTANT})?\)*', re.IGNORECASE)
 _PLAIN = frozenset({bool, bytes, datetime, dict, float, int, list, str, type(None)})  # to be told at once
 _PREPARED = 500  # statements kept for each model; more shapes than that come from code that makes them up
 

@@ -34,13 +34,13 @@ class Project:
     def write(self, path: str, text: str) -> None:
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        file.write_text(text, "utf-8")
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run ctrlgen here."""
         command = [sys.executable, "-m", "ctrlgen", *arguments]
         return subprocess.run(
-            command, cwd=self.root, env=os.environ | environment, capture_output=True, text=True, check=False
+            command, cwd=self.root, env=os.environ | environment, capture_output=True, encoding="utf-8", check=False
         )
 
     def fails(self, *arguments: str) -> str:

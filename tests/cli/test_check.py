@@ -48,3 +48,29 @@ def test_project_is_found_from_a_folder_inside_it(app: Project) -> None:
     app.run("generate")
     done = Project(app.root / "app").run("check")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_can_not_be_told_is_not_called_fine(app: Project) -> None:
+    (app.root / "app/models.py").rename(app.root / "app/hero.py")
+    app.write("app/models/__init__.py", "from app.hero import Hero as Hero\n")
+    app.write("app/models/more.py", "import nonexist\nclass More(SQLModel, table=True): ...\n")
+    assert app.run("generate").returncode == 0, "a warning: what there is is served"
+    done = app.run("check")
+    assert done.returncode == 1
+    assert "can not be told, because `app.models.more` is left out" in done.stderr
+    assert "up to date\n" not in done.stdout
+
+
+def test_any_name_can_be_printed_in_any_locale(app: Project) -> None:
+    models = (app.root / "app/models.py").read_text()
+    app.write("app/models.py", models.replace("name: str =", "größe: int\n    name: str ="))
+    done = app.run("diff", LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "+    größe: int" in done.stdout
+
+
+def test_file_name_that_the_locale_can_not_spell_is_told(app: Project) -> None:
+    app.write("app/models.py", (app.root / "app/models.py").read_text().replace("Hero", "Größe"))
+    done = app.run("generate", LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="")
+    assert done.returncode == 2
+    assert "no file can be called `größe.py` in this locale" in done.stderr

@@ -35,6 +35,15 @@ def test_output_outside_the_project(app: Project, output: str) -> None:
     assert "lies outside the project" in app.fails("generate", "--output", output)
 
 
+def test_output_that_is_called_like_a_keyword(app: Project) -> None:
+    assert "`class` in `output` can not be part of an import path" in app.fails("generate", "--output", "class")
+
+
+@pytest.mark.parametrize("models", ["app.models", "app"])
+def test_output_that_would_hide_a_module(app: Project, models: str) -> None:
+    assert "`output` would hide" in app.fails("generate", "--models", models, "--output", "app/models")
+
+
 def test_output_that_is_the_project_itself(app: Project) -> None:
     assert "is the project's own folder" in app.fails("generate", "--output", ".")
 
@@ -126,7 +135,12 @@ def test_help_and_version_tell_what_there_is(app: Project) -> None:
         ('foreign_keys = "maybe"', 'must be one of "warn", "emit", "error"'),
         ('suffixes = { create = "Update" }', "gives two classes one name"),
         ('package = "foo-bar"', "which can not be imported"),
+        ('package = "app.class.db"', "which can not be imported"),
+        ('names = { "Hero.get_by_id" = "class" }', "'class' can not be one"),
         ('tests = "app/db"', "lie in one another"),
+        ('tests = "app/models.py"', "`tests` is `app/models.py`, and"),
+        ('tests = "a\\u0000b"', "`tests` in `[tool.ctrlgen]` must be a text"),
+        ('skip = { models = ["Hero"] }', "leaves out every model"),
     ],
 )
 def test_setting_that_makes_no_sense(app: Project, setting: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import NewDatabase
 from tests.end_to_end.test_type_checkers import BIN, CHECKERS, STRICT
 
 PYPROJECT = """\
@@ -55,6 +57,36 @@ def test_emitted_code_is_clean_under_ruff(workspace: Path) -> None:
     ruff = [BIN / "ruff", "check", "--isolated", "--line-length", "120", "--select", "E4,E7,E9,F,I,UP,B", "generated"]
     done = run(workspace, *ruff)
     assert done.returncode == 0, done.stdout
+
+
+KEYWORDS = """
+import asyncio, sys
+from generated import Database
+from odd.names import Keywords
+
+async def main(url):
+    async with Database(url) as db:
+        async with db.engine.begin() as connection:
+            await connection.run_sync(Keywords.__table__.create)
+        made = await db.keywords.create(**{"class": "a", "in": 1, "load": 2, "load_": 3, "size": 7})
+        assert await db.keywords.get_by_class("a") == made
+        assert await db.keywords.get_by_load_and_load_(2, 3) == made
+        assert await db.keywords.find_by_from(None) == [made]
+        assert await db.keywords.find_by_limit(1) == await db.keywords.find_by_self(2) == [made]
+        assert await db.keywords.find_all(**{"class": "a", "import": 0}) == [made]
+        changed = await db.keywords.update_by_class("a", **{"from": 5})
+        assert getattr(changed, "from") == 5
+        kept = await db.keywords.upsert_by_class(**{"class": "a", "in": 2, "load": 2, "load_": 3})
+        assert (getattr(kept, "from"), getattr(kept, "in")) == (5, 2)
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+async def test_attributes_that_are_keywords_are_given_as_a_dict(workspace: Path, new_database: NewDatabase) -> None:
+    async with new_database() as url:
+        done = await asyncio.to_thread(run, workspace, sys.executable, "-c", KEYWORDS, url)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("checker", CHECKERS)

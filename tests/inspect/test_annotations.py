@@ -7,16 +7,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, NewType, Optional, TypeVar, Union
+from typing import Annotated, Any, Generic, List, Literal, NewType, Optional, Set, Tuple, TypeVar, Union  # noqa: UP035 - as authors write
 
 import pytest
 from annotated_types import Gt
 from pydantic import AnyUrl, EmailStr, NaiveDatetime, SecretStr
 from typing_extensions import TypeAliasType
 
-from ctrlgen.inspect.annotations import allows_none, rendered, runtime_class, unwrapped
+from ctrlgen.inspect.annotations import allows_none, item_annotation, rendered, runtime_class, unwrapped
 from ctrlgen.inspect.names import NotImportableError
 from ctrlgen.load.source import Sources
+from ctrlgen.schema import Imported
 
 from .conftest import text
 
@@ -84,6 +85,11 @@ def test_texts_are_joined_between_imports(project: Path) -> None:
     assert [type(piece) for piece in pieces].count(str) == 2
 
 
+def test_a_member_of_an_enum_is_one_piece_so_that_no_column_of_its_name_can_touch_it(project: Path) -> None:
+    color = rendered(Literal[Color.RED], Sources(project))
+    assert color.pieces == (Imported("typing", "Literal"), "[", Imported(HERE, "Color.RED"), "]")
+
+
 def test_metadata_within_an_optional_is_found() -> None:
     assert unwrapped(Annotated[Annotated[int, "inner"] | None, "outer"]) == (int, ["outer", "inner"])
 
@@ -124,3 +130,8 @@ def test_allows_none(annotation: object, expected: bool) -> None:
 )
 def test_the_class_behind_an_annotation(annotation: object, expected: object) -> None:
     assert runtime_class(annotation) is expected
+
+
+@pytest.mark.parametrize("bare", [List, Set, Tuple, list])  # noqa: UP006 - as authors write
+def test_a_list_that_does_not_say_what_it_holds_is_its_own_item(bare: object) -> None:
+    assert item_annotation(bare) is bare

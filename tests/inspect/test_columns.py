@@ -20,6 +20,7 @@ from sqlalchemy import (
     DateTime,
     FetchedValue,
     Identity,
+    Index,
     Integer,
     Numeric,
     String,
@@ -30,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy import Enum as SAEnum
 from sqlalchemy.dialects.postgresql import HSTORE, INET, JSONB
 from sqlalchemy.orm import column_property, registry, validates
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 
 from ctrlgen.schema import Column as Read
@@ -341,3 +343,73 @@ def test_validators_are_seen_wherever_they_are_declared(base: type[SQLModel], on
 
     columns = by_attribute(one(Hero))
     assert [name for name, column in columns.items() if column.validated] == ["annotated", "by_method", "by_mapper"]
+
+
+def test_default_is_told_by_identity_because_comparing_an_expression_makes_sql(
+    one: Inspected, base: type[SQLModel]
+) -> None:
+    class Unequal:
+        __hash__ = None
+
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError("not to be compared")
+
+    class Event(base, table=True):
+        id: int | None = Field(default=None, primary_key=True)
+        made: datetime = Field(default=func.now())
+        extra: Any = Field(default=Unequal(), sa_type=JSON)
+
+    columns = by_attribute(one(Event))
+    assert (columns["made"].presence, columns["extra"].presence) == ("optional", "optional")
+
+
+def test_type_that_can_not_be_rendered_is_only_compared_for_equality(one: Inspected, base: type[SQLModel]) -> None:
+    class NoSpec(UserDefinedType):
+        cache_ok = True
+
+    class Event(base, table=True):
+        id: int | None = Field(default=None, primary_key=True)
+        odd: str = Field(sa_type=NoSpec)
+
+    assert by_attribute(one(Event))["odd"].comparison == "equal"
+
+
+class Unreadable:
+    """Metadata of an annotation that raises whenever it is looked at."""
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError("odd\nmetadata")
+
+
+def test_column_that_can_not_be_read_is_left_out_with_one_line_and_the_others_are_served(
+    read: Callable[..., Schema], base: type[SQLModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Event(base, table=True):
+        __table_args__ = (Index("ix_event_odd", "odd"),)
+        id: int | None = Field(default=None, primary_key=True)
+        odd: str
+        name: str
+
+    Event.model_fields["odd"].metadata.append(Unreadable())
+    schema = read(Event)
+    (event,) = schema.models
+    assert list(by_attribute(event)) == ["id", "name"]
+    assert [index.origin for index in event.indexes] == ["primary key"], "nothing is left on what is not there"
+    (finding,) = schema.findings
+    assert (finding.code, finding.location.file) == ("CG208", "tests/inspect/test_columns.py")
+    assert finding.message == ("column `Event.odd` is left out: it can not be read (RuntimeError: odd metadata)")
+
+
+def test_model_whose_key_can_not_be_read_is_left_out_alone(read: Callable[..., Schema], base: type[SQLModel]) -> None:
+    class Event(base, table=True):
+        id: int = Field(primary_key=True)
+
+    class Other(base, table=True):
+        id: int = Field(primary_key=True)
+
+    Event.model_fields["id"].metadata.append(Unreadable())
+    schema = read(Event, Other)
+    assert [model.reference.name.rpartition(".")[2] for model in schema.models] == ["Other"]
+    assert "`Event` is left out, because a column of its primary key is" in [
+        finding.message for finding in schema.findings
+    ]

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Boolean, Column, Index, MetaData, String, UniqueConstraint, and_, column, func, text
+from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, UniqueConstraint, and_, column, func, text
 from sqlalchemy import Enum as SAEnum
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel, col
 
 from ctrlgen.schema import ColumnPart, ExpressionPart, Pin, Schema
@@ -243,3 +244,19 @@ def test_locations(base: type[SQLModel], read: Callable[..., Schema]) -> None:
     assert lines[("id",)] == 5
     assert lines[("a",)] == 6
     assert named(model, "ix_outside").location.line - start == 9
+
+
+def test_the_key_of_a_view_is_the_mapper_s_and_no_constraint(base: type[SQLModel], one: Inspected) -> None:
+    class Totals(base, table=True):
+        id: int = Field(sa_column=Column("id", Integer, nullable=False, primary_key=False))
+        n: int
+
+        @declared_attr.directive
+        def __mapper_args__(cls) -> dict[str, object]:
+            return {"primary_key": [cls.__table__.c.id]}
+
+    class Table(base, table=True):
+        id: int = Field(primary_key=True)
+
+    assert (parts(one(Totals).primary_key), one(Totals).primary_key.enforced) == (["id"], False)
+    assert one(Table).primary_key.enforced

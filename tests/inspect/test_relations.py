@@ -144,15 +144,25 @@ def test_foreign_keys(base: type[SQLModel], one: Inspected) -> None:
     ]
 
 
-def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read) -> None:
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("teem.id", "`Hero` points at `teem.id`, but the table `teem` is not declared"),
+        ("team.idd", "`Hero` points at `team.idd`, but the table `team` has no such column"),
+    ],
+)
+def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read, target: str, told: str) -> None:
+    Table("team", base.metadata, Column("id", Integer, primary_key=True))
+
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
-        team_id: int = Field(foreign_key="teem.id")
+        team_id: int = Field(foreign_key=target)
 
     schema = read(Hero)
     (key,) = schema.models[0].foreign_keys
-    assert (key.target, key.target_attributes) == (None, ("id",))
-    assert [(finding.code, finding.location) for finding in schema.findings] == [("CG206", key.location)]
+    assert (key.target, key.target_attributes) == (None, (target.partition(".")[2],))
+    (finding,) = schema.findings
+    assert (finding.code, finding.location, finding.message) == ("CG206", key.location, told)
 
 
 def test_a_relationship_that_does_not_resolve_is_an_error_with_its_place(base: type[SQLModel], read: Read) -> None:

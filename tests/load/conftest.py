@@ -26,6 +26,7 @@ class Settings:
 
     project: Path
     models: tuple[str, ...]
+    package: str = "generated"
 
 
 @dataclass(frozen=True)

@@ -200,3 +200,63 @@ def test_a_relationship_into_a_module_that_failed_is_that_module_s_error(workspa
     )
     error = failure(workspace, "app")
     assert str(error).startswith("app/b.py:4: `app.b` is left out: SyntaxError")
+
+
+@pytest.mark.parametrize(
+    "needed", ["from generated import Database", "import generated.hero", "from generated import HeroController"]
+)
+def test_models_that_need_the_package_that_is_made_from_them(workspace: Workspace, needed: str) -> None:
+    workspace.write(app=f"{needed}\n{HERO}")
+    error = failure(workspace, "app")
+    assert error.hint == "models must not import `generated`, which is made from them"
+    workspace.write(
+        generated__="from .hero import HeroController",
+        generated__hero="from app import Hero\n\nclass HeroController: ...",
+    )
+    error = failure(workspace, "app")
+    assert "partially initialized module `app`" in error.message.replace("'", "`")
+    assert error.hint == "models must not import `generated`, which is made from them"
+
+
+FUTURE = """
+from __future__ import annotations
+
+from typing import List
+from sqlmodel import Field, Relationship, SQLModel
+
+class Team(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    players: {players} = Relationship(back_populates="team")
+
+class Player(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    team_id: int = Field(foreign_key="team.id")
+    team: {team} = Relationship(back_populates="players")
+"""
+
+
+@pytest.mark.parametrize("players", ["list[Player]", 'list["Player"]', 'List["Player"]'])
+@pytest.mark.parametrize("team", ["Team", '"Team"', "Team | None"])
+def test_relationships_under_a_future_import_of_annotations(workspace: Workspace, players: str, team: str) -> None:
+    workspace.write(app=FUTURE.format(players=players, team=team))
+    hint = failure(workspace, "app", kind=ModelError).hint
+    assert hint is not None
+    assert hint.startswith("SQLModel does not read relationships in a module with `from __future__ import annotations`")
+
+
+def test_misspelt_target_under_a_future_import_is_still_told(workspace: Workspace) -> None:
+    workspace.write(app=FUTURE.format(players="Playr", team="Team"))
+    assert failure(workspace, "app", kind=ModelError).hint == "did you mean `Player`?"
+
+
+def test_an_exception_that_can_not_even_be_printed(workspace: Workspace) -> None:
+    workspace.write(
+        app="""
+        class Broken(Exception):
+            def __str__(self):
+                raise RuntimeError
+
+        raise Broken
+        """
+    )
+    assert failure(workspace, "app").message == "`app` can not be imported: Broken"

@@ -85,7 +85,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 from ctrlgen.load import load
-assert load(SimpleNamespace(project=Path(sys.argv[1]), models=("app",))).models
+assert load(SimpleNamespace(project=Path(sys.argv[1]), models=("app",), package="db")).models
 print({"sqlmodel", "sqlalchemy", "pydantic"} & set(sys.modules))
 """
     command = [sys.executable, "-c", program, str(workspace.root)]

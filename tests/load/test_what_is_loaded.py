@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from ctrlgen.errors import LoadError
 from ctrlgen.schema import Imported, Schema
 
 from .conftest import HERO, Workspace
@@ -152,3 +153,12 @@ def test_a_table_model_that_sqlmodel_does_not_map_is_told(
     schema = workspace.load("app")
     assert names(schema) == ["app.Hero"]
     assert [(finding.code, finding.location.line) for finding in schema.findings] == [("CG207", 6)]
+
+
+def test_a_model_in_a_module_that_no_statement_can_import_is_left_out(workspace: Workspace, names: Names) -> None:
+    workspace.write(app__="", app__class=HERO, app__other=HERO.replace("Hero", "Villain"))
+    schema = workspace.load("app")
+    assert names(schema) == ["app.other.Villain"]
+    assert [(finding.code, str(finding.location)) for finding in schema.findings] == [("CG202", "app/class.py:3")]
+    with pytest.raises(LoadError, match="`Hero` is left out: it can not be imported from"):
+        workspace.load("app.class")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ctrlgen.errors import ConfigError, ModelError
@@ -42,19 +44,37 @@ def test_method_can_not_take_the_name_of_another() -> None:
 
 
 def test_model_is_left_out() -> None:
-    package = plan(Schema((SESSION, USER)), "db", Options(skip=("Session",)))
+    package = plan(Schema((SESSION, USER)), "db", Options(skip_models=("Session",)))
     assert [controller.module for controller in package.controllers] == ["user"]
 
 
 def test_method_is_left_out() -> None:
-    assert "delete_by_id" not in methods(Options(skip=("models.User.delete_by_id",)))
+    assert "delete_by_id" not in methods(Options(skip_methods=("models.User.delete_by_id",)))
 
 
-@pytest.mark.parametrize("options", [Options(skip=("Usr",)), Options(names={"Usr": "X"})])
+@pytest.mark.parametrize("options", [Options(skip_models=("Usr",)), Options(names={"Usr": "X"})])
 def test_name_that_nothing_answers_to_is_refused_with_the_nearest(options: Options) -> None:
     with pytest.raises(ConfigError, match="speaks of `Usr`") as caught:
         methods(options)
     assert caught.value.hint == "did you mean `User`?"
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "hint"),
+    [
+        (Options(skip_methods=("User",)), "`User`, which is a model", "list it in `skip.models`"),
+        (Options(skip_models=("User.get_by_id",)), "`User.get_by_id`, which is a method", "list it in `skip.methods`"),
+    ],
+)
+def test_entry_in_the_wrong_list_is_refused(options: Options, message: str, hint: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        methods(options)
+    assert caught.value.hint == hint
+
+
+def test_package_without_any_model_is_refused() -> None:
+    with pytest.raises(ConfigError, match="leaves out every model"):
+        methods(Options(skip_models=("User",)))
 
 
 def test_suffixes_of_models_are_stripped_and_those_of_typed_dicts_replaced() -> None:
@@ -76,8 +96,11 @@ def test_bare_foreign_key_gets_a_finder_where_that_is_wanted() -> None:
 
 
 def test_bare_foreign_key_is_an_error_where_that_is_wanted() -> None:
-    with pytest.raises(ModelError) as caught:
-        plan(Schema((MEMBER,)), "db", Options(foreign_keys="error"))
+    other = model("Ban", column("guild_id"), foreign_keys=(replace(KEY, location=Location("models.py", 9)),))
+    with pytest.raises(
+        ModelError, match=r"`Member` by `guild_id` \(models.py:7\); `Ban` by .* \(models.py:9\)"
+    ) as caught:
+        plan(Schema((MEMBER, other)), "db", Options(foreign_keys="error"))
     assert str(caught.value.location) == "models.py:7"
 
 

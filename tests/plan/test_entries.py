@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ctrlgen.plan import plan_controller
+from ctrlgen.plan import plan, plan_controller
+from ctrlgen.schema import Schema
 
 from .build import column, expression, index, model
 
@@ -28,6 +29,10 @@ def test_filter_takes_the_named_expressions_of_indexes() -> None:
     assert [(one.key, one.index, one.position) for one in it.expressions] == [("lower_name", "ix", 0)]
 
 
-def test_column_named_like_a_refinement_is_no_filter() -> None:
-    it = plan_controller(model("M", column("limit")))
+def test_column_or_expression_named_like_a_refinement_is_no_filter() -> None:
+    double = index(expression(None, "n * 2"), name="ix_m_order_by")
+    package = plan(Schema((model("M", column("limit"), indexes=(double,)),)), "db")
+    (it,) = package.controllers
     assert [entry.key for entry in it.where] == ["id"]
+    assert "find_by_order_by" in [method.name for method in it.methods]
+    assert [finding.code for finding in package.findings] == ["CG106", "CG106"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ctrlgen.plan import plan
-from ctrlgen.schema import ForeignKey, Imported, Location, Schema
+import pytest
 
-from .build import column, index, method_names, model
+from ctrlgen.plan import plan
+from ctrlgen.schema import ForeignKey, Imported, Location, Pin, Schema
+
+from .build import column, index, method_names, model, unique
 
 KEY = ForeignKey(("guild_id",), Imported("models", "Guild"), ("id",), Location("models.py", 7))
 
@@ -29,6 +31,24 @@ def test_foreign_key_behind_another_column_is_not_led() -> None:
     assert codes(user) == [("CG101", "models.py:7")]
 
 
+def test_partial_index_that_leaves_out_only_rows_that_refer_to_nothing_leads_its_foreign_key() -> None:
+    present = Pin("guild_id", "is not null")
+    partial = index("guild_id", name="ix_user_guild", where="guild_id IS NOT NULL", pins=(present,))
+    user = model("User", column("guild_id", nullable=True), foreign_keys=(KEY,), indexes=(partial,))
+    assert codes(user) == []
+    assert "find_by_guild_id" in method_names(user)
+
+
+@pytest.mark.parametrize("pins", [(), (Pin("n", "is not null"),)])
+def test_other_partial_index_does_not_lead_a_foreign_key(pins: tuple[Pin, ...]) -> None:
+    partial = index("guild_id", "n", name="ix_user_some", where="...", pins=pins or None)
+    user = model("User", column("guild_id"), column("n", nullable=True), foreign_keys=(KEY,), indexes=(partial,))
+    (finding,) = plan(Schema((user,)), "db").findings
+    assert "no index over all rows of `User` begins with its foreign key `guild_id`" in finding.message
+    assert "find_by_guild_id" not in method_names(user), "rows without `n` would be missing"
+    assert "find_some" in method_names(user)
+
+
 def test_column_that_can_not_be_a_keyword_is_found() -> None:
     assert codes(model("User", column("limit", line=4))) == [("CG106", "models.py:4")]
 
@@ -37,3 +57,9 @@ def test_partial_index_that_would_replace_a_member_gives_no_method() -> None:
     user = model("User", column("x"), indexes=(index("x", name="idx_user_all", where="x > 1"),))
     assert [code for code, _ in codes(user)] == ["CG105"]
     assert "find_all" not in method_names(user)
+
+
+def test_key_that_may_be_null_is_told_with_all_its_columns() -> None:
+    member = model("Member", column("guild_id"), column("nick", nullable=True), indexes=(unique("guild_id", "nick"),))
+    (finding,) = plan(Schema((member,)), "db").findings
+    assert finding.message.startswith("`Member` is unique by `guild_id`, `nick`, where `nick` may be NULL")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ctrlgen.plan import plan_controller
@@ -116,6 +118,12 @@ def test_parameter_that_would_clash_gets_an_underscore(attribute: str) -> None:
     assert method.keys == (attribute,)
 
 
+def test_parameters_of_one_method_stay_apart() -> None:
+    odd = model("Odd", column("load"), column("load_"), indexes=(unique("load", "load_"),))
+    method = next(method for method in plan_controller(odd).methods if method.name == "get_by_load_and_load_")
+    assert [parameter.name for parameter in method.parameters] == ["load__", "load_"]
+
+
 def test_table_of_nothing_but_its_key_has_nothing_to_update() -> None:
     link = model("Link", column("a"), column("b"), primary_key=("a", "b"))
     assert "update_by_a_and_b" not in method_names(link)
@@ -130,7 +138,7 @@ def test_unique_index_of_what_is_null_is_no_key() -> None:
     assert not [name for name in names if name.startswith("get_open")]
 
 
-@pytest.mark.parametrize("where", ["kind = 1", "(kind = 1)", "kind = 1 AND gone IS NULL"])
+@pytest.mark.parametrize("where", ["kind = 1", "kind=1", "(kind = 1)", "kind = 1 AND gone IS NULL"])
 def test_partial_key_whose_predicate_the_runtime_reads_gives_upserts(where: str) -> None:
     assert "upsert_open_by_m" in partial_names(where)
 
@@ -146,3 +154,9 @@ def partial_names(where: str) -> list[str]:
     pins = (Pin("kind", "=", "1"), *([Pin("gone", "is null")] if "gone" in where else []))
     columns = (column("m"), column("kind", presence="optional"), column("gone", nullable=True, presence="optional"))
     return method_names(model("M", *columns, indexes=(unique("m", name="uq_m_open", where=where, pins=pins),)))
+
+
+def test_key_that_is_no_constraint_of_the_table_gives_neither_upsert_nor_get_or_create() -> None:
+    view = model("View", column("id"), column("n"), primary_key=("id",))
+    view = replace(view, columns=view.columns[1:], indexes=(replace(view.indexes[0], enforced=False),))
+    assert method_names(view) == named(ROW_METHODS, "id")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from ctrlgen.errors import NameClashError
+from ctrlgen.options import Options
 from ctrlgen.package import RUNTIME_NAMES
-from ctrlgen.plan import plan
+from ctrlgen.plan import plan, plan_controller
 from ctrlgen.plan.casing import snake_case
 from ctrlgen.plan.naming import CONTROLLER, FACADE, REFINEMENTS, index_purpose
-from ctrlgen.schema import Schema
+from ctrlgen.schema import Index, Schema
 from generated import runtime
 
-from .build import column, model
+from .build import column, expression, index, model, unique
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,11 @@ def test_partial_index_is_named_by_what_is_left_without_prefix_and_table(index: 
     assert index_purpose(index, model("Reminder", table="reminders")) == purpose
 
 
+@pytest.mark.parametrize(("name", "class_name"), [("_Hidden", "HiddenController"), ("_2FA", "Model2FAController")])
+def test_underscore_before_a_class_is_dropped_and_a_digit_never_begins_a_name(name: str, class_name: str) -> None:
+    assert plan_controller(model(name)).class_name == class_name
+
+
 def test_two_models_of_one_name_are_refused_with_both_places() -> None:
     schema = Schema((model("ApiKey", line=3), model("APIKey", line=9)))
     with pytest.raises(NameClashError) as caught:
@@ -76,3 +82,62 @@ def test_names_the_runtime_takes_are_the_names_plan_reserves() -> None:
 
 def test_everything_reexported_is_there() -> None:
     assert {name for name in RUNTIME_NAMES if not hasattr(runtime, name)} == set()
+
+
+def contested(*indexes: Index) -> tuple[dict[str, str | None], list[str]]:
+    """Which index each method is for, and what is said about those that are not emitted."""
+    seats = model("Job", *map(column, "abcdefk"), indexes=tuple(sorted(indexes, key=lambda one: one.name or "")))
+    package = plan(Schema((seats,)), "db", Options(silence=("CG102",)))
+    (it,) = package.controllers
+    owners = {method.name: method.index.name for method in it.methods if method.index and method.index.name != "pk"}
+    return owners, [f"{finding.code} {finding.message}" for finding in package.findings]
+
+
+def test_full_finder_wins_over_that_of_a_partial_index() -> None:
+    owners, (told,) = contested(index("k", name="ix_job_by_k", where="a > 1"), index("k", name="ix_job_k"))
+    assert owners == {"find_by_k": "ix_job_k"}
+    assert told == (
+        "CG107 `find_by_k` of `Job` is another index's or key's already, and so not given for index `ix_job_by_k`; "
+        "rename it"
+    )
+
+
+def test_full_key_wins_over_a_partial_one_which_keeps_its_other_methods() -> None:
+    owners, (told,) = contested(unique("k", name="uq_job_k"), unique("k", name="uq_job_one", where="a > 1"))
+    assert owners["get_one_by_k"] == "uq_job_k"
+    assert owners["get_one_one_by_k"] == "uq_job_one"
+    assert told.startswith("CG107 `get_one_by_k` of `Job` is another index's or key's already")
+
+
+def test_of_two_keys_with_one_name_the_first_by_name_wins() -> None:
+    wide, other = unique(*"abcde", name="uq_job_place"), unique(*"abcdf", name="ix_job_place")
+    owners, (told,) = contested(wide, other)
+    assert owners["get_by_place"] == "ix_job_place"
+    assert "`get_by_place`, `get_one_by_place`" in told
+    assert "and so not given for unique index `uq_job_place`" in told
+
+
+def test_partial_indexes_of_one_name_and_column_are_told_apart_by_their_predicates() -> None:
+    owners, (told,) = contested(
+        index("k", name="idx_job_open", where="a > 1"), index("k", name="ix_job_open", where="b > 1")
+    )
+    assert owners == {"find_open": "idx_job_open"}
+    assert "`ix_job_open`" in told
+
+
+def test_name_of_an_expression_is_never_that_of_a_column_or_of_another_expression() -> None:
+    lower, first, second = expression("lower_name"), expression(None, "n % 2"), expression(None, "n % 3")
+    user = model(
+        "User",
+        column("name"),
+        column("lower_name"),
+        indexes=(
+            index(first, name="idx_user_digit"),
+            index(lower, name="ix_user_called"),
+            index(second, name="ix_user_digit"),
+        ),
+    )
+    package = plan(Schema((user,)), "db")
+    expressions = {one.key: one.index for one in package.controllers[0].expressions}
+    assert expressions == {"digit": "idx_user_digit", "called": "ix_user_called"}
+    assert [finding.code for finding in package.findings] == ["CG104"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -10,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from ctrlgen.format import format_sources
 from ctrlgen.plan import plan
 from ctrlgen.render import HEADER, render
-from ctrlgen.schema import Annotation, Imported, Model, Pin, Schema
+from ctrlgen.schema import Annotation, Column, Imported, Model, Pin, Schema
 from tests.plan.build import column, expression, index, model, relation, unique
 
 PLAIN = model("Tag", column("name", "str", kind="str"), indexes=(unique("name", name="uq_tag_name"),))
@@ -38,6 +39,10 @@ PARTIAL = model(
         unique("user_id", name="uq_reminder_open", where="NOT sent", pins=(Pin("sent", "=", "False"),)),
     ),
 )
+
+
+def typed(*pieces: str | Imported, name: str = "a", nullable: bool = False) -> Column:
+    return replace(column(name, nullable=nullable), annotation=Annotation(pieces))
 
 
 def render_model(*models: Model) -> dict[str, str]:
@@ -78,18 +83,14 @@ def test_text_of_the_author_can_not_break_out_of_a_docstring(evil: str) -> None:
 
 
 def test_type_named_like_a_column_is_imported_under_another_name() -> None:
-    typed = column("date", kind="date")
-    object.__setattr__(typed, "annotation", Annotation((Imported("datetime", "date"),)))
-    odd = model("Odd", typed)
+    odd = model("Odd", typed(Imported("datetime", "date"), name="date"))
     source = render_model(odd)["odd.py"]
     assert "from datetime import date as date_" in source
     assert "    date: date_" in source
 
 
 def test_types_of_one_name_from_two_modules_are_told_apart() -> None:
-    first, second = column("a"), column("b")
-    object.__setattr__(first, "annotation", Annotation((Imported("one", "Kind"),)))
-    object.__setattr__(second, "annotation", Annotation((Imported("two", "Kind"),)))
+    first, second = typed(Imported("one", "Kind")), typed(Imported("two", "Kind"), name="b")
     source = render_model(model("Odd", first, second))["odd.py"]
     assert "from one import Kind\n" in source
     assert "from two import Kind as Kind_\n" in source
@@ -99,3 +100,35 @@ def test_model_named_like_something_of_the_runtime_is_imported_under_another_nam
     source = render_model(model("Selection", column("x")))["selection.py"]
     assert "from models import Selection as Selection_\n" in source
     assert "-> Selection[Selection_, SelectionLoad]:" in source
+
+
+def test_model_called_property_comes_last_because_its_attribute_hides_the_decorator() -> None:
+    source = render_model(model("Property"), model("Zebra"))["database.py"]
+    assert source.index("def zebra") < source.index("def property")
+
+
+@pytest.mark.parametrize("name", ["model", "c", "count", "dict", "get_by_id"])
+def test_model_named_like_a_member_of_its_controller_is_imported_under_another_name(name: str) -> None:
+    source = render_model(model(name))[f"{name}.py"]
+    assert f"from models import {name} as {name}_\n" in source
+    assert f"model = {name}_\n" in source
+
+
+def test_what_the_module_imports_anyway_needs_no_second_name() -> None:
+    source = render_model(model("Odd", typed(Imported("typing", "Literal"), "['a']")))["odd.py"]
+    assert "    a: Literal['a']" in source.replace('"', "'")
+    assert "Literal_" not in source
+
+
+def test_any_has_none_among_its_values_already() -> None:
+    source = render_model(model("Odd", typed(Imported("typing", "Any"), nullable=True)))["odd.py"]
+    assert "    a: Any\n" in source
+    assert "Any | None" not in source.replace("Equal[Any] | None", "").replace("Ordered[Any] | None", "")
+
+
+def test_column_that_is_a_keyword_is_declared_by_a_call() -> None:
+    odd = model("Odd", column("class", "str"), column("x"), indexes=(unique("class"),))
+    module = ast.parse(render_model(odd)["odd.py"])
+    bases = {node.name: ast.unparse(node.bases[0]) for node in module.body if isinstance(node, ast.ClassDef)}
+    assert (bases["OddCreate"], bases["OddUpdate"]) == ("_OddCreateKeywords", "_OddUpdateKeywords")
+    assert bases["OddWhere"] == "Refinements"

@@ -64,3 +64,17 @@ def test_diff_is_a_patch_relative_to_the_project(tmp_path: Path) -> None:
         f"+{HEADER}",
         "+x = 1",
     ]
+
+
+def test_package_in_the_folder_of_another_one_is_not_its_own(tmp_path: Path) -> None:
+    for path in ("inner/hero.py", "inner/runtime/bulk.py", "runtime/old.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(OURS)
+    assert states(tmp_path, {}) == {"old.py": "removed"}
+
+
+def test_line_ends_of_a_checkout_are_no_difference(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_bytes(OURS.replace("\n", "\r\n").encode())
+    assert states(tmp_path, {"a.py": OURS}) == {"a.py": "unchanged"}
+    changes = compare({"a.py": f"{OURS}y = 2\n"}, tmp_path)
+    assert [line for line in unified_diff(changes, tmp_path).splitlines() if line[0] in "+-"][2:] == ["+y = 2"]

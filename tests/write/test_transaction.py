@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,12 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def test_files_are_created_changed_and_removed_with_their_folders(tmp_path: Path) -> None:
-    (tmp_path / "old").mkdir()
-    (tmp_path / "old/gone.py").write_text(OURS)
+    (tmp_path / "runtime").mkdir()
+    (tmp_path / "runtime/gone.py").write_text(OURS)
     (tmp_path / "a.py").write_text(OURS)
     apply(compare({"a.py": f"{OURS}#\n", "new/b.py": OURS}, tmp_path), tmp_path)
     assert tree(tmp_path) == {"a.py": f"{OURS}#\n", "new/b.py": OURS}
-    assert not (tmp_path / "old").exists()
+    assert not (tmp_path / "runtime").exists()
 
 
 def test_unchanged_file_is_not_touched(tmp_path: Path) -> None:
@@ -57,3 +58,14 @@ def test_permissions_of_a_changed_file_are_kept(tmp_path: Path) -> None:
     (tmp_path / "a.py").chmod(0o640)
     apply(compare({"a.py": f"{OURS}#\n"}, tmp_path), tmp_path)
     assert (tmp_path / "a.py").stat().st_mode & 0o777 == 0o640
+
+
+def test_full_disk_is_told_as_such_with_the_file_it_hit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")  # as `write` does: of which file, it does not say
+
+    monkeypatch.setattr("os.fdopen", fail)
+    with pytest.raises(OutputError, match=r"can not write `.*a\.py`: No space left on device") as caught:
+        apply(compare({"a.py": OURS}, tmp_path), tmp_path)
+    assert caught.value.hint == "make room on the disk"
+    assert tree(tmp_path) == {}

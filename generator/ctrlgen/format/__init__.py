@@ -53,7 +53,9 @@ def _first_party(names: Collection[str]) -> str:
 
 
 def _ruff(*arguments: str, folder: Path) -> None:
-    done = subprocess.run([_executable(), *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [_executable(), *arguments], cwd=folder, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode:
         raise FormatError(
             "ruff refused the emitted code, which is a mistake in ctrlgen",

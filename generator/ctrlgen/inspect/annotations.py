@@ -59,8 +59,8 @@ def runtime_class(annotation: object) -> type | None:
 
 def item_annotation(annotation: object) -> object:
     """Return what a list of that annotation holds, at whatever depth; itself if it does not say."""
-    while get_origin(annotation) in {list, tuple, set, frozenset}:
-        annotation = unwrapped(get_args(annotation)[0])[0]
+    while get_origin(annotation) in {list, tuple, set, frozenset} and (arguments := get_args(annotation)):
+        annotation = unwrapped(arguments[0])[0]
     return annotation
 
 
@@ -135,7 +135,8 @@ def _pieces_of_name(item: object, sources: Sources) -> Iterator[Piece]:
 
 def _literal(value: object, sources: Sources) -> Iterator[Piece]:
     if isinstance(value, enum.Enum):
-        yield from (public_name(type(value), sources), f".{value.name}")
+        cls = public_name(type(value), sources)
+        yield Imported(cls.module, f"{cls.name}.{value.name}")  # in one piece: a column may be called like the member
     else:
         yield repr(value)
 

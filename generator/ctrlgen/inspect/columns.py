@@ -34,9 +34,10 @@ def mapped_columns(mapper: Mapper[Any]) -> Attributes:
 
 
 def columns_of(model: type[SQLModel], attributes: Attributes, context: Context) -> tuple[schema.Column, ...]:
-    """Return what there is to know about each column."""
+    """Return what there is to know about each column; one that can not be read is left out."""
     fields = _fields(model)
-    return tuple(_column(model, name, column, fields.get(name), context) for name, column in attributes.items())
+    found = (_attempt(model, name, column, fields.get(name), context) for name, column in attributes.items())
+    return tuple(filter(None, found))
 
 
 def _fields(model: type[SQLModel]) -> dict[str, FieldInfo]:
@@ -50,6 +51,14 @@ def _table_columns(mapper: Mapper[Any]) -> Iterator[tuple[str, SAColumn[Any]]]:
             continue  # a column_property
         if mapper.get_property_by_column(column) is attribute:  # else it has another name besides
             yield attribute.key, column
+
+
+def _attempt(
+    model: type[SQLModel], attribute: str, column: SAColumn[Any], field: FieldInfo | None, context: Context
+) -> schema.Column | None:
+    location = context.sources.of_attribute(model, attribute)
+    what = f"column `{model.__name__}.{attribute}`"
+    return context.attempt(what, location, lambda: _column(model, attribute, column, field, context))
 
 
 def _column(

@@ -20,7 +20,10 @@ def labels_of(column: Column[Any], model: type[SQLModel]) -> Mapping[str, str]:
     stored by value.
     """
     if isinstance(column.type, Enum):
-        return _labels(column.type)
+        try:
+            return _labels(column.type)
+        except Exception:  # noqa: BLE001 - an Enum type of the author's own; a predicate on it is then not understood
+            return {}
     field = model.model_fields.get(column.key)
     cls = runtime_class(unwrapped(field.annotation)[0]) if field else None
     if cls is None or not issubclass(cls, enum.Enum):

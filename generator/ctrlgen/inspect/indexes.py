@@ -5,9 +5,9 @@ Duplicates are kept; what to make of them is for ``plan`` to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column as SAColumn
 from sqlalchemy import Index as SAIndex
@@ -21,6 +21,8 @@ from ctrlgen.inspect.kinds import sql_type
 from ctrlgen.inspect.predicates import Subject, predicate_of
 from ctrlgen.inspect.sql import NotUnderstoodError, rendered_sql
 from ctrlgen.schema import ColumnPart, Index, Origin, Part, Predicate
+
+Declared = TypeVar("Declared", SAIndex, UniqueConstraint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,18 @@ class Owner:
 def indexes_of(mapper: Mapper[Any], owner: Owner, context: Context) -> tuple[Index, ...]:
     """Return the primary key, then all other access paths by name."""
     others = [
-        *(_unique_constraint(item, owner, context) for item in _unique_constraints(owner)),
-        *(_index(item, owner, context) for item in owner.table.indexes),
+        *(_attempt(_unique_constraint, item, owner, context) for item in _unique_constraints(owner)),
+        *(_attempt(_index, item, owner, context) for item in owner.table.indexes),
     ]
     return (_primary_key(mapper, owner, context), *sorted(filter(None, others), key=_order))
+
+
+def _attempt(
+    read: Callable[[Declared, Owner, Context], Index | None], item: Declared, owner: Owner, context: Context
+) -> Index | None:
+    location = context.sources.of_index(owner.model, _name(item.name), [], "__table_args__")
+    what = f"`{item.name}` of `{owner.model.__name__}`"
+    return context.attempt(what, location, lambda: read(item, owner, context))
 
 
 def _order(index: Index) -> tuple[str, str, str]:
@@ -48,8 +58,9 @@ def _order(index: Index) -> tuple[str, str, str]:
 
 def _primary_key(mapper: Mapper[Any], owner: Owner, context: Context) -> Index:
     columns = [column for column in mapper.primary_key if isinstance(column, SAColumn)]
-    name = owner.table.primary_key.name
-    return _plain("primary key", name, columns, owner, context)
+    own = owner.table.primary_key
+    plain = _plain("primary key", own.name, columns, owner, context)
+    return replace(plain, enforced=set(columns) == set(own.columns))
 
 
 def _unique_constraints(owner: Owner) -> Iterator[UniqueConstraint]:

@@ -9,7 +9,6 @@ import uuid
 from typing import cast
 
 from pydantic import AwareDatetime, NaiveDatetime
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
 from ctrlgen.inspect.annotations import item_annotation, runtime_class
@@ -57,7 +56,7 @@ def sql_type(column_type: TypeEngine[object]) -> str:
     """Return the PostgreSQL name of a type, ``VARCHAR(100)``; empty where it has none."""
     try:
         return column_type.compile(dialect=POSTGRESQL)
-    except SQLAlchemyError:
+    except Exception:  # noqa: BLE001 - a type of the author's own may lack what it needs, or fail in its own way
         return ""
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
 from ctrlgen.errors import ModelError
-from ctrlgen.load.failures import described
+from ctrlgen.load.failures import described, said
 from ctrlgen.load.source import Sources
 
-_UNKNOWN = re.compile(r"failed to locate a name \(['\"](.+?)['\"]\)")
+_UNKNOWN = re.compile(r"failed to locate a name \((?P<quote>['\"])(?P<name>.+?)(?P=quote)\)")
 
 
 def configure(mappers: Iterable[Mapper[Any]], sources: Sources) -> None:
@@ -42,7 +42,8 @@ def _error(error: Exception, mapper: Mapper[Any], sources: Sources) -> ModelErro
     model: type = culprit.parent.class_
     location = sources.of_attribute(model, culprit.key)
     message = f"relationship `{model.__name__}.{culprit.key}` can not be resolved: {described(error)}"
-    return ModelError(message, location, _hint(error, mapper), sources.text(location))
+    hint = _hint(error, mapper, texts=sources.has_text_annotations(model))
+    return ModelError(message, location, hint, sources.text(location))
 
 
 def _relationships(error: Exception) -> Iterator[RelationshipProperty[Any]]:
@@ -53,12 +54,18 @@ def _relationships(error: Exception) -> Iterator[RelationshipProperty[Any]]:
             yield busy
 
 
-def _hint(error: Exception, mapper: Mapper[Any]) -> str | None:
-    unknown = _UNKNOWN.search(str(error))
-    if unknown is None:
+def _hint(error: Exception, mapper: Mapper[Any], *, texts: bool) -> str | None:
+    found = _UNKNOWN.search(said(error))
+    unknown = found["name"] if found else ""
+    if texts and not unknown.isidentifier():
+        return (
+            "SQLModel does not read relationships in a module with `from __future__ import annotations`: take that "
+            'line out, and quote what is declared further down, as list["Player"]'
+        )
+    if not unknown:
         return None
     names = sorted({other.class_.__name__ for other in mapper.registry.mappers})
-    close = difflib.get_close_matches(unknown[1], names, n=1)
+    close = difflib.get_close_matches(unknown, names, n=1)
     if close:
         return f"did you mean `{close[0]}`?"
-    return f"no imported module declares `{unknown[1]}`: is its module under a configured path?"
+    return f"no imported module declares `{unknown}`: is its module under a configured path?"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import sqlalchemy
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
@@ -36,7 +36,7 @@ def inspect(classes: Iterable[type[SQLModel]], root: Path) -> Schema:
     context = Context(Sources(root))
     configure(mappers, context.sources)
     tables = _tables(mappers)
-    models = tuple(_model(mapper, tables, context) for mapper in mappers)
+    models = tuple(filter(None, (_attempt(mapper, tables, context) for mapper in mappers)))
     return Schema(models, tuple(sorted(context.findings)))
 
 
@@ -64,10 +64,22 @@ def _table(mapper: Mapper[Any]) -> Table:
     return cast("Table", table)
 
 
-def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model:
+def _attempt(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | None:
+    model: type[SQLModel] = mapper.class_
+    location = context.sources.of_class(model)
+    return context.attempt(f"`{model.__name__}`", location, lambda: _model(mapper, tables, context))
+
+
+def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | None:
+    """Return a model; None where its key can not be read, and so no row be told from another."""
     model: type[SQLModel] = mapper.class_
     mapped = mapped_columns(mapper)
     columns = columns_of(model, mapped, context)
+    unread = {str(column.name) for column in mapped.values()} - {column.name for column in columns}
+    if any(str(column.name) in unread for column in mapper.primary_key if isinstance(column, Column)):
+        message = f"`{model.__name__}` is left out, because a column of its primary key is"
+        context.warn(context.sources.of_class(model), "CG208", message)
+        return None
     names = {column.name: column.attribute for column in columns}
     subjects = {column.name: Subject(column, labels_of(mapped[column.attribute], model)) for column in columns}
     table = _table(mapper)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import sys
 
 from ctrlgen.load.source import Sources
@@ -31,7 +32,7 @@ def public_name(item: object, sources: Sources) -> Imported:
     module = str(getattr(item, "__module__", ""))
     name = str(getattr(item, "__qualname__", getattr(item, "__name__", "")))
     homes = [home for home in _homes(module, sources) if _lookup(home, name) is item]
-    if not homes:
+    if not homes or any(keyword.iskeyword(part) for part in f"{homes[0]}.{name}".split(".")):
         raise NotImportableError(f"{module}.{name}")
     return Imported(homes[0], name)
 

@@ -48,7 +48,8 @@ def _has_default(column: Column[Any], field: FieldInfo | None) -> bool:
     """Whether Python has a value other than None for it."""
     default: object = None if field is None else field.default
     factory = field is not None and field.default_factory is not None
-    return factory or default not in (None, PydanticUndefined) or column.default is not None
+    given = default is not None and default is not PydanticUndefined  # by identity: `==` of an SQL expression is SQL
+    return factory or given or column.default is not None
 
 
 def _is_numbered(column: Column[Any], field: FieldInfo | None) -> bool:

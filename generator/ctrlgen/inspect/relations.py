@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, Table
-from sqlalchemy.exc import NoReferenceError
+from sqlalchemy.exc import NoReferencedColumnError, NoReferenceError
 from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
 from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.names import reference
-from ctrlgen.schema import ForeignKey, Relation
+from ctrlgen.schema import ForeignKey, Location, Relation
 
 _UNLOADABLE = frozenset({"dynamic", "write_only"})
 
@@ -21,7 +21,8 @@ Classes = Mapping[Table, Mapper[Any]]
 
 def relations_of(mapper: Mapper[Any], context: Context) -> tuple[Relation, ...]:
     """Return the relationships that can be loaded, in the order of their declaration."""
-    return tuple(_relations(mapper, context))
+    found = (_attempt(relationship, mapper.class_, context) for relationship in mapper.relationships)
+    return tuple(filter(None, found))
 
 
 def foreign_keys_of(
@@ -35,30 +36,36 @@ def foreign_keys_of(
         The model's attributes by the database's name.
     """
     found = [
-        _foreign_key(model, constraint, names, classes, context)
+        _attempt_foreign_key(model, constraint, names, classes, context)
         for constraint in table.foreign_key_constraints
         if (names := _local(constraint, attributes))
     ]
     order = list(attributes.values())
-    return tuple(sorted(found, key=lambda key: ([*map(order.index, key.attributes)], repr(key.target))))
+    ordered = sorted(filter(None, found), key=lambda key: ([*map(order.index, key.attributes)], repr(key.target)))
+    return tuple(ordered)
 
 
-def _relations(mapper: Mapper[Any], context: Context) -> Iterator[Relation]:
-    model = mapper.class_
-    for relationship in mapper.relationships:
-        location = context.sources.of_attribute(model, relationship.key)
-        if relationship.lazy in _UNLOADABLE:
-            what = f"`{model.__name__}.{relationship.key}`"
-            context.warn(location, "CG205", f'{what} has no loader: lazy="{relationship.lazy}" is never loaded')
-            continue
-        yield Relation(
-            attribute=relationship.key,
-            target=reference(relationship.mapper.class_),
-            many=bool(relationship.uselist),
-            optional=_may_be_none(relationship),
-            description=relationship.doc or "",
-            location=location,
-        )
+def _attempt(relationship: RelationshipProperty[Any], model: type, context: Context) -> Relation | None:
+    location = context.sources.of_attribute(model, relationship.key)
+    what = f"relationship `{model.__name__}.{relationship.key}`"
+    return context.attempt(what, location, lambda: _relation(relationship, model, location, context))
+
+
+def _relation(
+    relationship: RelationshipProperty[Any], model: type, location: Location, context: Context
+) -> Relation | None:
+    if relationship.lazy in _UNLOADABLE:
+        what = f"`{model.__name__}.{relationship.key}`"
+        context.warn(location, "CG205", f'{what} has no loader: lazy="{relationship.lazy}" is never loaded')
+        return None
+    return Relation(
+        attribute=relationship.key,
+        target=reference(relationship.mapper.class_),
+        many=bool(relationship.uselist),
+        optional=_may_be_none(relationship),
+        description=relationship.doc or "",
+        location=location,
+    )
 
 
 def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:
@@ -74,15 +81,28 @@ def _local(constraint: ForeignKeyConstraint, attributes: Mapping[str, str]) -> t
     return tuple(attributes[name] for name in names) if attributes.keys() >= set(names) else ()
 
 
-def _foreign_key(
+def _attempt_foreign_key(
     model: type, constraint: ForeignKeyConstraint, names: tuple[str, ...], classes: Classes, context: Context
-) -> ForeignKey:
+) -> ForeignKey | None:
     location = context.sources.of_attribute(model, names[0] if len(names) == 1 else "__table_args__")
+    what = f"the foreign key `{'`, `'.join(names)}` of `{model.__name__}`"
+    return context.attempt(what, location, lambda: _foreign_key(model, constraint, names, location, classes, context))
+
+
+def _foreign_key(
+    model: type,
+    constraint: ForeignKeyConstraint,
+    names: tuple[str, ...],
+    location: Location,
+    classes: Classes,
+    context: Context,
+) -> ForeignKey:
     written = [element.target_fullname for element in constraint.elements]
     try:
         columns = [element.column for element in constraint.elements]
-    except NoReferenceError:
-        message = f"`{model.__name__}` points at `{written[0]}`, which no imported model declares"
+    except NoReferenceError as error:
+        told = "has no such column" if isinstance(error, NoReferencedColumnError) else "is not declared"
+        message = f"`{model.__name__}` points at `{written[0]}`, but the table `{error.table_name}` {told}"
         context.warn(location, "CG206", message)
         return ForeignKey(names, None, tuple(name.rpartition(".")[2] for name in written), location)
     mapper = classes.get(constraint.referred_table)

@@ -24,7 +24,7 @@ def import_error(module: str, error: BaseException, sources: Sources) -> LoadErr
     where = _syntax_place(error) or _field_place(error) or _last_place(error, sources)
     location = sources.place(*where) if where else None
     source = sources.text(location) if location else None
-    return LoadError(f"`{module}` can not be imported: {described(error)}", location, _hint(error), source)
+    return LoadError(f"`{module}` can not be imported: {described(error)}", location, _hint(error, sources), source)
 
 
 def described(error: BaseException) -> str:
@@ -33,12 +33,16 @@ def described(error: BaseException) -> str:
         return f"it calls sys.exit({error.code!r})"
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg}"
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - an exception of theirs may be broken itself
-        text = ""
-    text = _ADVERTISEMENT.sub("", text).strip()
+    text = _ADVERTISEMENT.sub("", said(error)).strip()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def said(error: BaseException) -> str:
+    """Return an exception's text; nothing where the exception is broken itself."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - their __str__ may raise whatever it likes
+        return ""
 
 
 def _syntax_place(error: BaseException) -> tuple[str, int] | None:
@@ -64,15 +68,27 @@ def _last_place(error: BaseException, sources: Sources) -> tuple[str, int] | Non
     return theirs[-1] if theirs else None
 
 
-def _hint(error: BaseException) -> str | None:
+def _needs_package(error: BaseException, sources: Sources) -> bool:
+    """Whether the import failed because a model needs what is made from it: it is not there yet, or half imported."""
+    name = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    modules = [str(frame.f_globals.get("__name__")) for frame in frames]
+    return bool(sources.package) and any(
+        f"{module}.".startswith(f"{sources.package}.") for module in [*modules, str(name)]
+    )
+
+
+def _hint(error: BaseException, sources: Sources) -> str | None:
     match error:
+        case ImportError() if _needs_package(error, sources):
+            return f"models must not import `{sources.package}`, which is made from them"
         case SystemExit():
             return 'put what a script does under `if __name__ == "__main__":`'
         case ModuleNotFoundError(name=str(name)):
             return f"is `{name}` installed where ctrlgen runs ({sys.executable})?"
-        case _ if "is already defined for this MetaData" in str(error):
+        case _ if "is already defined for this MetaData" in said(error):
             return "two classes have one table name, or one file is imported under two module names"
-        case _ if "has no matching SQLAlchemy type" in str(error):
+        case _ if "has no matching SQLAlchemy type" in said(error):
             return "give the field a column type: Field(sa_type=...) or Field(sa_column=Column(...))"
         case _:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
@@ -67,7 +68,7 @@ def no_models(
     Parameters
     ----------
     failed
-        The submodules whose import failed: then they are the reason.
+        What was left out, submodules and models: then that is the reason.
     """
     if failed:
         return LoadError(failed[0].message, failed[0].location, None, sources.text(failed[0].location))
@@ -99,6 +100,8 @@ def _under(model: type, modules: Sequence[ModuleType]) -> bool:
 
 
 def _found(model: type) -> bool:
+    if any(keyword.iskeyword(part) for part in f"{model.__module__}.{model.__qualname__}".split(".")):
+        return False  # `importlib` has it, and no statement can import it
     found: object = sys.modules.get(model.__module__)
     for name in model.__qualname__.split("."):
         found = getattr(found, name, None)

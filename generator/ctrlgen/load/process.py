@@ -29,6 +29,11 @@ class Project(Protocol):
         ...
 
     @property
+    def package(self) -> str:
+        """The import name of the generated package."""
+        ...
+
+    @property
     def models(self) -> Sequence[str]:
         """Import paths of the modules and packages that hold the models."""
         ...
@@ -55,7 +60,7 @@ def _ask(config: Project, folder: Path) -> Reply:
     answer, progress = folder / "reply", folder / "progress"
     # -P: neither the working directory nor ctrlgen's own folder may shadow a module.
     command = [sys.executable, "-P", "-m", "ctrlgen.load.worker"]
-    arguments = [str(answer), str(progress), str(config.project), *config.models]
+    arguments = [str(answer), str(progress), str(config.project), config.package, *config.models]
     done = subprocess.run(
         [*command, *arguments], cwd=config.project, stdin=subprocess.DEVNULL, stdout=_STDERR, check=False
     )

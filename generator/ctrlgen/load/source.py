@@ -26,10 +26,13 @@ class Sources:
     ----------
     root
         The project's folder: locations are relative to it.
+    package
+        The import name of the generated package, which no model may need.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, package: str = "") -> None:
         self.root = root.resolve()
+        self.package = package
         self._files: dict[str | None, SourceFile] = {}
 
     def is_theirs(self, file: str) -> bool:
@@ -76,6 +79,10 @@ class Sources:
     def type_checking_imports(self, cls: type) -> list[str]:
         """Return the imports that the module of ``cls`` makes for type checkers only, as statements."""
         return self._file(cls).type_checking_imports
+
+    def has_text_annotations(self, cls: type) -> bool:
+        """Return whether the module of ``cls`` begins with ``from __future__ import annotations``."""
+        return self._file(cls).has_text_annotations
 
     def text(self, location: Location) -> str | None:
         """Return the line as it stands in a file of the project, without the blanks around it."""

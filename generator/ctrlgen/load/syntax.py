@@ -26,6 +26,12 @@ class SourceFile:
         return {text: call.lineno for call in calls if isinstance(call, ast.Call) for text in _texts(call)}
 
     @cached_property
+    def has_text_annotations(self) -> bool:
+        """Whether ``from __future__ import annotations`` makes a text of every annotation."""
+        imports = (node for node in self._tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__")
+        return any(alias.name == "annotations" for node in imports for alias in node.names)
+
+    @cached_property
     def type_checking_imports(self) -> list[str]:
         """The imports under ``if TYPE_CHECKING:``."""
         blocks = (node for node in ast.walk(self._tree) if isinstance(node, ast.If) and _is_type_checking(node.test))

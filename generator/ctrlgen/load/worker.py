@@ -1,4 +1,4 @@
-"""The child: ``python -P -m ctrlgen.load.worker REPLY PROGRESS PROJECT MODULE...``, started by ``process``.
+"""The child: ``python -P -m ctrlgen.load.worker REPLY PROGRESS PROJECT PACKAGE MODULE...``, started by ``process``.
 
 User code runs here and nowhere else. It may print, replace hooks, start threads or leave: the reply goes
 through a file of its own, and the process ends without waiting for anybody.
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ctrlgen.errors import CtrlgenError, LoadError, ModelError
 from ctrlgen.inspect import inspect
+from ctrlgen.load.failures import described
 from ctrlgen.load.imports import Report, import_configured, import_submodules
 from ctrlgen.load.ours import empty_modules, importable, no_models, table_models, unmapped
 from ctrlgen.load.reply import Reply, write_reply
@@ -25,28 +26,27 @@ from ctrlgen.schema import Schema
 
 def main(arguments: Sequence[str]) -> None:
     """Load, reply, and end the process."""
-    reply, progress, project, *names = arguments
+    reply, progress, project, package, *names = arguments
     streams = sys.stdout, sys.stderr
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     _open_project(Path(project))
-    write_reply(Path(reply), _answer(names, Path(project), _reporter(Path(progress))))
+    write_reply(Path(reply), _answer(names, Sources(Path(project), package), _reporter(Path(progress))))
     for stream in streams:
         with contextlib.suppress(Exception):
             stream.flush()
     os._exit(0)  # threads and exit handlers of theirs must not hold us
 
 
-def read(names: Sequence[str], root: Path, report: Report) -> Schema:
+def read(names: Sequence[str], sources: Sources, report: Report) -> Schema:
     """Import the modules called ``names`` and return what their models say."""
-    sources = Sources(root)
     modules = import_configured(names, sources, report)
     findings = list(import_submodules(modules, sources, report))
     report("reading the models")
     models, hidden = importable(table_models(modules), sources)
     if not models:
-        raise no_models(names, modules, findings, sources)
+        raise no_models(names, modules, [*findings, *hidden], sources)
     try:
-        schema = inspect(models, root)
+        schema = inspect(models, sources.root)
     except ModelError as error:
         if findings:  # what is missing is most likely in the module that failed
             raise LoadError(
@@ -57,11 +57,18 @@ def read(names: Sequence[str], root: Path, report: Report) -> Schema:
     return dataclasses.replace(schema, findings=tuple(sorted(findings)))
 
 
-def _answer(names: Sequence[str], root: Path, report: Report) -> Reply:
+def _answer(names: Sequence[str], sources: Sources, report: Report) -> Reply:
     try:
-        return read(names, root, report)
+        return read(names, sources, report)
     except CtrlgenError as error:
         return error
+    except Exception as error:
+        if os.environ.get("CTRLGEN_TRACEBACK"):
+            raise
+        return CtrlgenError(
+            f"the models can not be read, which is a mistake in ctrlgen: {described(error)}",
+            hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened",
+        )
 
 
 def _open_project(root: Path) -> None:

@@ -16,11 +16,11 @@ from ctrlgen.plan.choices import check_choices, check_methods, chosen_methods, s
 from ctrlgen.plan.collisions import check_names
 from ctrlgen.plan.entries import create_entries, indexed_expressions, update_entries, where_entries
 from ctrlgen.plan.finders import finder_methods, loader_methods, partial_methods
-from ctrlgen.plan.findings import findings
+from ctrlgen.plan.findings import findings, refuse_bare_foreign_keys
 from ctrlgen.plan.keys import key_methods
 from ctrlgen.plan.naming import CONTROLLER, attribute_name
 from ctrlgen.plan.parts import with_named_parts
-from ctrlgen.schema import Finding, Model, Schema
+from ctrlgen.schema import Finding, Index, Model, Schema
 
 
 def plan(schema: Schema, name: str, options: Options = NO_CHOICES) -> Package:
@@ -40,8 +40,13 @@ def plan(schema: Schema, name: str, options: Options = NO_CHOICES) -> Package:
     models = wanted_models(models, options)
     controllers = [plan_controller(model, options) for model in models]
     check_names(controllers)
+    if options.foreign_keys == "error":
+        refuse_bare_foreign_keys(models)
     found = chain(
-        schema.findings, *(chain(findings(model, options), replaced_members(model, options)) for model in models)
+        schema.findings,
+        *(findings(model, options) for model in models),
+        *(replaced_members(model, options) for model in models),
+        *(overruled_methods(model, options) for model in models),
     )
     heard = sorted(finding for finding in found if finding.code not in options.silence)
     return Package(name, tuple(sorted(controllers, key=lambda item: item.module)), tuple(heard))
@@ -70,13 +75,36 @@ def plan_controller(model: Model, options: Options = NO_CHOICES) -> Controller:
 
 
 def derived_methods(model: Model, options: Options) -> tuple[Method, ...]:
-    """Return what keys, indexes and relationships give; of two methods with one name, the first."""
-    methods: dict[str, Method] = {}
-    for method in chain(
-        key_methods(model), partial_methods(model), finder_methods(model, options.foreign_keys), loader_methods(model)
-    ):
-        methods.setdefault(method.name, method)
-    return tuple(methods.values())
+    """Return what keys, indexes and relationships give, each name once."""
+    return tuple(method for method, winner in _contenders(model, options) if method is winner)
+
+
+def overruled_methods(model: Model, options: Options) -> Iterator[Finding]:
+    """Yield a finding for each index some of whose methods are called like those of another one."""
+    losers: dict[Index, list[str]] = {}
+    for method, winner in _contenders(model, options):
+        if method is not winner and method.index is not None:
+            losers.setdefault(method.index, []).append(f"`{method.name}`")
+    for index, names in losers.items():
+        message = (
+            f"{', '.join(names)} of `{model.reference.name}` {'is' if len(names) == 1 else 'are'} another index's or "
+            f"key's already, and so not given for {index.origin} `{index.name}`; rename it"
+        )
+        yield Finding(index.location, "CG107", message)
+
+
+def _contenders(model: Model, options: Options) -> list[tuple[Method, Method]]:
+    """Return every method with the one that has its name: of a full index before a partial one, else the first."""
+    methods = [
+        *key_methods(model),
+        *partial_methods(model),
+        *finder_methods(model, options.foreign_keys),
+        *loader_methods(model),
+    ]
+    winners: dict[str, Method] = {}
+    for method in sorted(methods, key=lambda method: method.within is not None):
+        winners.setdefault(method.name, method)
+    return [(method, winners[method.name]) for method in methods]
 
 
 def replaced_members(model: Model, options: Options) -> Iterator[Finding]:

@@ -39,7 +39,7 @@ def where_entries(model: Model) -> tuple[Entry, ...]:
     expressions = [
         Entry(part.name, part.annotation, nullable=False, wrapper=wrapper(part.comparison))
         for _, part in _named_expressions(model)
-        if part.name
+        if part.name and part.name not in REFINEMENTS
     ]
     return (*columns, *expressions)
 
@@ -50,7 +50,7 @@ def indexed_expressions(model: Model) -> tuple[IndexedExpression, ...]:
 
 
 def unfilterable(model: Model) -> Iterator[Finding]:
-    """Yield a finding for each column whose name a finder takes for something else."""
+    """Yield a finding for each column or index expression whose name a finder takes for something else."""
     for column in model.columns:
         if column.attribute in REFINEMENTS:
             message = (
@@ -58,6 +58,14 @@ def unfilterable(model: Model) -> Iterator[Finding]:
                 f"is no keyword of theirs; filter with `c.{column.attribute} == ...`"
             )
             yield Finding(column.location, "CG106", message)
+    for index in model.indexes:
+        for part in index.parts:
+            if isinstance(part, ExpressionPart) and part.name in REFINEMENTS:
+                message = (
+                    f"finders of `{model.reference.name}` take `{part.name}` themselves, so the expression of "
+                    f"`{index.name}` is no keyword of theirs; rename the index"
+                )
+                yield Finding(index.location, "CG106", message)
 
 
 def wrapper(comparison: Comparison) -> Literal["Ordered", "Equal"]:

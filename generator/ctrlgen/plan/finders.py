@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ctrlgen.options import ForeignKeys
 from ctrlgen.package import Method, Parameter
-from ctrlgen.plan.keys import parameter
+from ctrlgen.plan.keys import parameters
 from ctrlgen.plan.naming import part_name
 from ctrlgen.plan.paths import index_paths, partial_paths, unindexed_foreign_keys, unique_paths
 from ctrlgen.schema import ColumnPart, Index, Model
@@ -23,14 +23,14 @@ def finder_methods(model: Model, foreign_keys: ForeignKeys = "warn") -> Iterator
             continue
         seen.add(name)
         doc = f"Select the rows with this `{name}`.{_narrowing(name, model)}"
-        parameters = (_answerable(parameter(path.parts[0], name, model), path.index),)
-        yield Method("find", f"find_by_{name}", doc, parameters, index=path.index)
+        (asked,) = parameters(path.parts[:1], [name], model)
+        yield Method("find", f"find_by_{name}", doc, (_answerable(asked, path.index),), index=path.index)
     for key in unindexed_foreign_keys(model) if foreign_keys == "emit" else ():
         name = key.attributes[0]
         if (name,) not in keys and name not in seen:
             seen.add(name)
             doc = f"Select the rows with this `{name}`; no index backs this: it scans the table."
-            yield Method("find", f"find_by_{name}", doc, (parameter(ColumnPart(name), name, model),))
+            yield Method("find", f"find_by_{name}", doc, parameters([ColumnPart(name)], [name], model))
 
 
 def partial_methods(model: Model) -> Iterator[Method]:

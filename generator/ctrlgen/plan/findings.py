@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ctrlgen.errors import ModelError
 from ctrlgen.options import Options
@@ -15,30 +15,31 @@ from ctrlgen.schema import ColumnPart, Finding, Index, Model
 
 def findings(model: Model, options: Options) -> Iterator[Finding]:
     """Yield everything worth a warning about one model."""
-    if options.foreign_keys != "emit":
-        yield from bare_foreign_keys(model, options)
+    if options.foreign_keys == "warn":
+        yield from bare_foreign_keys(model)
     yield from redundant_indexes(model)
     yield from nullable_keys(model)
     yield from unnamed_expressions(model)
     yield from unfilterable(model)
 
 
-def bare_foreign_keys(model: Model, options: Options) -> Iterator[Finding]:
-    """Yield one finding for the foreign keys that no index leads: each makes a delete scan the table.
-
-    Raises
-    ------
-    ModelError
-        There is one, and the options make that an error.
-    """
+def bare_foreign_keys(model: Model) -> Iterator[Finding]:
+    """Yield one finding for the foreign keys that no index leads: each makes a delete scan the table."""
     if not (bare := unindexed_foreign_keys(model)):
         return
     names = " or ".join(f"`{'`, `'.join(key.attributes)}`" for key in bare)
-    message = f"no index of `{model.reference.name}` begins with its foreign key {names}"
-    if options.foreign_keys == "error":
-        raise ModelError(message, location=bare[0].location, hint="declare `index=True`")
-    consequence = "it gets no finder, and deletes of what it refers to scan the table; declare `index=True`"
+    message = f"no index over all rows of `{model.reference.name}` begins with its foreign key {names}"
+    consequence = "it gets no `find_by_`, and deletes of what it refers to scan the table; declare `index=True`"
     yield Finding(bare[0].location, "CG101", f"{message}: {consequence}")
+
+
+def refuse_bare_foreign_keys(models: Iterable[Model]) -> None:
+    """Raise ``ModelError`` for the foreign keys that no index leads, all of them at once."""
+    bare = [(model, key) for model in models for key in unindexed_foreign_keys(model)]
+    if bare:
+        lines = [f"`{model.reference.name}` by {_listed(key.attributes)} ({key.location})" for model, key in bare]
+        message = f"foreign keys that no index over all rows begins with: {'; '.join(lines)}"
+        raise ModelError(message, location=bare[0][1].location, hint="declare `index=True`")
 
 
 def redundant_indexes(model: Model) -> Iterator[Finding]:
@@ -60,8 +61,9 @@ def nullable_keys(model: Model) -> Iterator[Finding]:
         nullable = [column.attribute for column in columns if column.nullable]
         if nullable and index.unique and index.predicate is None and not index.nulls_not_distinct:
             message = (
-                f"`{model.reference.name}` is unique by `{'`, `'.join(nullable)}`, which may be NULL: any number of "
-                f"rows may have NULL there, and its getter finds only those with a value"
+                f"`{model.reference.name}` is unique by {_listed(part_name(part) for part in index.parts)}, where "
+                f"{_listed(nullable)} may be NULL: any number of rows may have NULL there, and the getter finds only "
+                f"those with a value"
             )
             yield Finding(index.location, "CG103", message)
 
@@ -81,4 +83,8 @@ def _kind(index: Index) -> tuple[str, str | None]:
 def _called(index: Index) -> str:
     if index.name:
         return f"`{index.name}`"
-    return f"the {index.origin} on " + ", ".join(f"`{part_name(part)}`" for part in index.parts)
+    return f"the {index.origin} on {_listed(part_name(part) for part in index.parts)}"
+
+
+def _listed(names: Iterable[str | None]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ctrlgen.package import Method, MethodKind, Parameter
 from ctrlgen.plan.entries import update_entries
-from ctrlgen.plan.naming import MANY, key_name, parameter_name
+from ctrlgen.plan.naming import MANY, key_name, parameter_names
 from ctrlgen.plan.paths import AccessPath, unique_paths
 from ctrlgen.plan.predicates import is_plain
 from ctrlgen.schema import ColumnPart, Model, Part
@@ -35,12 +35,17 @@ def key_methods(model: Model) -> Iterator[Method]:
                 yield _method(kind, verb, doc, path, model)
 
 
-def parameter(part: Part, name: str, model: Model) -> Parameter:
-    """Return the positional parameter that asks for ``part``."""
+def parameters(parts: Sequence[Part], names: Sequence[str], model: Model) -> tuple[Parameter, ...]:
+    """Return the positional parameters that ask for ``parts``."""
+    called = parameter_names(names)
+    return tuple(_parameter(*one, model) for one in zip(called, parts, names, strict=True))
+
+
+def _parameter(called: str, part: Part, name: str, model: Model) -> Parameter:
     if isinstance(part, ColumnPart):
         column = model.column(part.attribute)
-        return Parameter(parameter_name(name), name, column.annotation, column.nullable, column.comparison)
-    return Parameter(parameter_name(name), name, part.annotation, nullable=False, comparison=part.comparison)
+        return Parameter(called, name, column.annotation, column.nullable, column.comparison)
+    return Parameter(called, name, part.annotation, nullable=False, comparison=part.comparison)
 
 
 def _method(kind: MethodKind, verb: str, doc: str, path: AccessPath, model: Model) -> Method:
@@ -48,12 +53,9 @@ def _method(kind: MethodKind, verb: str, doc: str, path: AccessPath, model: Mode
     key = " and ".join(f"`{name}`" for name in called) + path.condition
     prefix = "_".join([verb, path.purpose]) if path.purpose else verb
     accepts_null = path.index.nulls_not_distinct
-    parameters = tuple(
-        _without_null(parameter(part, name, model), accepts_null)
-        for part, name in zip(path.parts, path.names, strict=True)
-    )
+    asked = tuple(_without_null(one, accepts_null) for one in parameters(path.parts, path.names, model))
     name = f"{prefix}_by_{key_name(path.names, path.index, model)}" if path.names else prefix
-    return Method(kind, name, doc.format(key=key), parameters, within=path.within, index=path.index)
+    return Method(kind, name, doc.format(key=key), asked, within=path.within, index=path.index)
 
 
 def _without_null(parameter: Parameter, accepts_null: bool) -> Parameter:
@@ -62,11 +64,17 @@ def _without_null(parameter: Parameter, accepts_null: bool) -> Parameter:
 
 def _is_given_by_every_row(path: AccessPath, model: Model) -> bool:
     """Tell whether a new row must name every column of the key, none of which may be NULL."""
+    usable = _is_arbiter(path, model)
+    return usable and bool(path.parts) and all(_is_given(part, model) for part in path.parts)
+
+
+def _is_arbiter(path: AccessPath, model: Model) -> bool:
+    """Tell whether ON CONFLICT can be about the key: the database has it, and its predicate is understood."""
     predicate = path.index.predicate
     understood = predicate is None or is_plain(predicate, model)
     alike = [index for index in model.indexes if set(index.parts) == set(path.index.parts)]
     refused = any(index.deferrable for index in alike)  # by ON CONFLICT, though another one would do
-    return understood and not refused and bool(path.parts) and all(_is_given(part, model) for part in path.parts)
+    return understood and not refused and any(index.enforced for index in alike)
 
 
 def _is_given(part: Part, model: Model) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Iterable
 
 from ctrlgen.plan.casing import snake_case
 from ctrlgen.schema import ColumnPart, Index, Model, Part
@@ -52,10 +53,16 @@ def key_name(names: tuple[str, ...], index: Index, model: Model) -> str:
     return "primary_key" if index.origin == "primary key" else purpose or joined(list(names))
 
 
-def parameter_name(name: str) -> str:
-    """Return ``name``, with an underscore behind it where it can not stand as a parameter."""
-    taken = keyword.iskeyword(name) or name in _TAKEN_AS_PARAMETER
-    return f"{name}_" if taken else name
+def parameter_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of one method's parameters: underscores behind those that can not stand as such."""
+    wanted = list(names)
+    given: list[str] = []
+    for name in wanted:
+        called = name
+        while keyword.iskeyword(called) or called in _TAKEN_AS_PARAMETER or (called != name and called in wanted):
+            called += "_"
+        given.append(called)
+    return tuple(given)
 
 
 def index_purpose(index: str, model: Model) -> str:

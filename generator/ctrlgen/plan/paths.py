@@ -31,12 +31,15 @@ class AccessPath:
         return self.index.name if self.purpose else None
 
     @property
+    def predicate(self) -> str:
+        """The SQL of that predicate; empty for a full path."""
+        return self.index.predicate.sql if self.purpose and self.index.predicate else ""
+
+    @property
     def condition(self) -> str:
         """The predicate in words for a docstring, shortened; empty for a full path."""
-        if not self.purpose or self.index.predicate is None:
-            return ""
-        sql = " ".join(self.index.predicate.sql.split())
-        return f" (where {sql if len(sql) <= 50 else f'{sql[:47]}...'})"
+        sql = " ".join(self.predicate.split())
+        return f" (where {sql if len(sql) <= 50 else f'{sql[:47]}...'})" if sql else ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -50,8 +53,8 @@ def unique_paths(model: Model) -> list[AccessPath]:
 
 
 def index_paths(model: Model) -> list[AccessPath]:
-    """Return every other path, and the unique ones of several parts, whose leading part finds many."""
-    return [path for path in _paths(model) if not path.purpose]
+    """Return every path that has all rows with a value in its leading part, and so can find by it."""
+    return [path for path in _paths(model) if _implied_by(path.index, path.parts[:1])]
 
 
 def partial_paths(model: Model) -> list[AccessPath]:
@@ -60,42 +63,45 @@ def partial_paths(model: Model) -> list[AccessPath]:
 
 
 def unindexed_foreign_keys(model: Model) -> list[ForeignKey]:
-    """Return the foreign keys that no index leads."""
+    """Return the foreign keys that no index leads which has all rows that refer to something."""
     return [key for key in model.foreign_keys if not _is_led(key, model)]
 
 
 def _is_led(key: ForeignKey, model: Model) -> bool:
     width = len(key.attributes)
-    leads = (index.parts[:width] for index in model.indexes if index.predicate is None)
+    leads = [index.parts[:width] for index in model.indexes if _implied_by(index, index.parts[:width])]
     return any(
         {part.attribute for part in lead if isinstance(part, ColumnPart)} == set(key.attributes) for lead in leads
     )
+
+
+def _implied_by(index: Index, parts: tuple[Part, ...]) -> bool:
+    """Whether an index has every row with values in ``parts``: it is full, or leaves out only NULLs of theirs."""
+    columns = {part.attribute for part in parts if isinstance(part, ColumnPart)}
+    if index.predicate is None:
+        return True
+    pins = index.predicate.pins
+    return pins is not None and all(pin.test == "is not null" and pin.attribute in columns for pin in pins)
 
 
 def _paths(model: Model) -> Iterator[AccessPath]:
     for index in model.indexes:
         if index.method not in {"btree", "hash"} or any(part_name(part) is None for part in index.parts):
             continue
-        if index.predicate is None or _only_says_not_null(index, index.predicate):
+        asked = index.parts if index.unique else index.parts[:1]
+        if index.predicate is None or _implied_by(index, asked):
             yield AccessPath(index, index.parts)
         else:
             yield AccessPath(index, _unpinned(index, index.predicate), _purpose(index, model))
 
 
 def _once(paths: Iterator[AccessPath]) -> Iterator[AccessPath]:
-    seen: set[tuple[str, frozenset[str]]] = set()
+    seen: set[tuple[str, str, frozenset[str]]] = set()
     for path in sorted(paths, key=lambda path: bool(path.purpose)):
-        identity = (path.purpose, frozenset(path.names))
+        identity = (path.purpose, path.predicate, frozenset(path.names))
         if identity not in seen:
             seen.add(identity)
             yield path
-
-
-def _only_says_not_null(index: Index, predicate: Predicate) -> bool:
-    columns = {part.attribute for part in index.parts if isinstance(part, ColumnPart)}
-    return predicate.pins is not None and all(
-        pin.test == "is not null" and pin.attribute in columns for pin in predicate.pins
-    )
 
 
 def _unpinned(index: Index, predicate: Predicate) -> tuple[Part, ...]:

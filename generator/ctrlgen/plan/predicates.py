@@ -10,8 +10,8 @@ import re
 
 from ctrlgen.schema import Model, Predicate
 
-_CONSTANT = r"(?:=|IS) (?P<constant>true|false|NULL|NOT NULL|-?\d+|'(?:[^']|'')*')"
-_PIN = re.compile(rf'\(*(?:NOT )?"?(?P<column>\w+)"?(?: {_CONSTANT})?\)*', re.IGNORECASE)
+_CONSTANT = r"(?:\s*=\s*|\s+IS\s+)(?P<constant>true|false|NULL|NOT NULL|-?\d+|'(?:[^']|'')*')"
+_PIN = re.compile(rf'\(*(?:NOT )?"?(?P<column>\w+)"?(?:{_CONSTANT})?\)*', re.IGNORECASE)
 
 
 def is_plain(predicate: Predicate, model: Model) -> bool:

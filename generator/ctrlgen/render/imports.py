@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 
 from ctrlgen.schema import Annotation, Imported
 
-_BUILTIN_OR_LITERAL = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\b([a-z]+)\b""")
+_BUILTIN_OR_LITERAL = re.compile(r"""b?'(?:[^'\\]|\\.)*'|b?"(?:[^"\\]|\\.)*"|\b([a-z]+)\b""")
 
 
 class Imports:
@@ -15,14 +15,17 @@ class Imports:
 
     Parameters
     ----------
+    known
+        What the module imports anyway, under its own name.
     taken
-        Names the module uses for something else: its own classes, the runtime's.
+        Names the module uses for something else: its own classes, members of its controller, builtins.
     hidden
         The model's attributes: inside a class body that lists them, they hide everything else of their name.
     """
 
-    def __init__(self, taken: Iterable[str], hidden: Collection[str] = ()) -> None:
-        self._taken = {*taken, *hidden}
+    def __init__(self, known: Iterable[Imported], taken: Iterable[str], hidden: Collection[str] = ()) -> None:
+        self._known = {item for item in known if item.name not in hidden}
+        self._taken = {*(item.name for item in known), *taken, *hidden}
         self._hidden = hidden
         self._names: dict[Imported, str] = {}
 
@@ -52,6 +55,8 @@ class Imports:
         return Imported(item.module, item.name.partition(".")[0])
 
     def _outer_name(self, wanted: Imported) -> str:
+        if wanted in self._known:
+            return wanted.name
         if wanted not in self._names:
             name = wanted.name
             while name in self._taken:

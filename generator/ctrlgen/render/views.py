@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ctrlgen.package import Controller, Entry, Method, Parameter
+from ctrlgen.plan.naming import CONTROLLER
 from ctrlgen.render.imports import Imports
-from ctrlgen.schema import Relation
+from ctrlgen.schema import Annotation, Imported, Relation
 
-_OWN_NAMES = frozenset(
-    {
-        *("BaseController", "Equal", "Filters", "Ordered", "Refinements", "Selection", "Settable"),
-        *(
-            "ClassVar",
-            "Iterable",
-            "Literal",
-            "Mapped",
-            "Mapping",
-            "Never",
-            "NotRequired",
-            "TYPE_CHECKING",
-            "TypeAlias",
-            "TypedDict",
-            "Unpack",
-        ),
-        *("cast", "type", "tuple", "bool", "int"),
-    }
-)
-"""What every emitted module calls something else already."""
+_IMPORTED = {
+    "collections.abc": ("Iterable", "Mapping"),
+    "sqlalchemy.orm": ("Mapped",),
+    "typing": ("TYPE_CHECKING", "ClassVar", "Literal", "Never", "NotRequired", "TypeAlias", "Unpack", "cast"),
+    "typing_extensions": ("TypedDict",),
+    ".runtime": ("BaseController", "Equal", "Filters", "Ordered", "Refinements", "Selection", "Settable"),
+}
+"""What the template imports into every emitted module."""
+
+_KNOWN = frozenset(Imported(module, name) for module, names in _IMPORTED.items() for name in names)
+_BUILTINS = frozenset(name for name in dir(builtins) if name.islower())
+_ANY = Annotation((Imported("typing", "Any"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +32,14 @@ class Field:
 
     name: str
     type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of a TypedDict; those that are Python's keywords can not stand in a class body."""
+
+    fields: list[Field]
+    keywords: list[Field]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,9 @@ class ControllerView:
     model: str
     imports: list[str]
     type_imports: list[str]
-    create: list[Field]
-    update: list[Field]
-    where: list[Field]
+    create: Keys
+    update: Keys
+    where: Keys
     columns: list[Field]
     methods: list[MethodView]
     self: str  # positional-only where a column is called so
@@ -70,11 +73,11 @@ def lay_out(controller: Controller) -> ControllerView:
     """Return the strings of one controller's module."""
     model = controller.model
     relations = [relation.target for relation in controller.relations]
-    imports = Imports({*_OWN_NAMES, *_module_names(controller)}, hidden=_attributes(controller))
+    imports = Imports(_KNOWN, _names_of(controller) | CONTROLLER | _BUILTINS, hidden=_attributes(controller))
     name = imports.name(model.reference)
-    create = [_create_field(entry, imports) for entry in controller.create]
-    update = [_wrapped_field(entry, imports) for entry in controller.update]
-    where = [_where_field(entry, imports) for entry in controller.where]
+    create = _keys(_create_field(entry, imports) for entry in controller.create)
+    update = _keys(_wrapped_field(entry, imports) for entry in controller.update)
+    where = _keys(_where_field(entry, imports) for entry in controller.where)
     methods = [_method_view(method, imports) for method in controller.methods]
     columns = _column_fields(controller, imports)
     ours = set(imports.lines([model.reference]))
@@ -100,8 +103,17 @@ def _free_name(parameter: str, controller: Controller) -> str:
     return f"{parameter}_" if any(entry.key == parameter for entry in controller.update) else parameter
 
 
-def _module_names(controller: Controller) -> set[str]:
-    return {
+def _keys(fields: Iterable[Field]) -> Keys:
+    listed = list(fields)
+    return Keys(
+        [field for field in listed if not keyword.iskeyword(field.name)],
+        [field for field in listed if keyword.iskeyword(field.name)],
+    )
+
+
+def _names_of(controller: Controller) -> set[str]:
+    """Return the names of the module's own classes, and of the methods, which hide what is outside their class."""
+    return {method.name for method in controller.methods} | {
         controller.class_name,
         controller.create_name,
         controller.update_name,
@@ -117,14 +129,12 @@ def _attributes(controller: Controller) -> set[str]:
 
 
 def _create_field(entry: Entry, imports: Imports) -> Field:
-    type_ = _optional(imports.source(entry.annotation), entry.nullable)
+    type_ = _value(entry.annotation, entry.nullable, imports)
     return Field(entry.key, type_ if entry.required else f"{imports.own('typing', 'NotRequired')}[{type_}]")
 
 
 def _wrapped_field(entry: Entry, imports: Imports) -> Field:
-    return Field(
-        entry.key, f"{_wrapper(entry, imports)}[{_optional(imports.source(entry.annotation), entry.nullable)}]"
-    )
+    return Field(entry.key, f"{_wrapper(entry, imports)}[{_value(entry.annotation, entry.nullable, imports)}]")
 
 
 def _where_field(entry: Entry, imports: Imports) -> Field:
@@ -140,10 +150,11 @@ def _wrapper(entry: Entry, imports: Imports) -> str:
 def _column_fields(controller: Controller, imports: Imports) -> list[Field]:
     mapped = imports.own("sqlalchemy.orm", "Mapped")
     columns = [
-        Field(column.attribute, f"{mapped}[{_optional(imports.source(column.annotation), column.nullable)}]")
+        Field(column.attribute, f"{mapped}[{_value(column.annotation, column.nullable, imports)}]")
         for column in controller.columns
     ]
-    return columns + [Field(item.attribute, f"{mapped}[{_related(item, imports)}]") for item in controller.relations]
+    relations = [Field(item.attribute, f"{mapped}[{_related(item, imports)}]") for item in controller.relations]
+    return _keys(columns + relations).fields
 
 
 def _related(relation: Relation, imports: Imports) -> str:
@@ -158,14 +169,19 @@ def _method_view(method: Method, imports: Imports) -> MethodView:
 
 
 def _parameter(parameter: Parameter, finder: bool, imports: Imports) -> str:
-    type_ = imports.source(parameter.annotation)
-    if finder:
-        type_ = f"{'Ordered' if parameter.comparison == 'ordered' else 'Equal'}[{type_}]"
+    if not finder:
+        return f"{parameter.name}: {_value(parameter.annotation, parameter.nullable, imports)}"
+    type_ = f"{'Ordered' if parameter.comparison == 'ordered' else 'Equal'}[{imports.source(parameter.annotation)}]"
     return f"{parameter.name}: {_optional(type_, parameter.nullable)}"
 
 
 def _key(parameters: Iterable[Parameter]) -> str:
     return "{" + ", ".join(f"{parameter.key!r}: {parameter.name}" for parameter in parameters) + "}"
+
+
+def _value(annotation: Annotation, nullable: bool, imports: Imports) -> str:
+    """Return the type of a value; ``Any`` has None among its own."""
+    return _optional(imports.source(annotation), nullable and annotation != _ANY)
 
 
 def _optional(type_: str, nullable: bool) -> str:

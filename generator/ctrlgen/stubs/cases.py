@@ -269,7 +269,9 @@ def serving(method: Method, model: Model) -> list[str]:
 
 
 def _holds_for(index: Index, method: Method) -> bool:
-    """Tell whether all rows that a method looks for are in an index."""
+    """Tell whether the database has an index, and all rows that a method looks for are in it."""
+    if not index.enforced:
+        return False
     if index.predicate is None or (method.index and method.within and index.predicate == method.index.predicate):
         return True
     pins = index.predicate.pins

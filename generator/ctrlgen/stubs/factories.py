@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -77,6 +78,9 @@ class Factories:
         return self._planned[controller.module]
 
     def _try(self, controller: Controller, path: tuple[str, ...]) -> Factory | str:
+        refused = next((column.attribute for column in controller.columns if keyword.iskeyword(column.attribute)), None)
+        if refused is not None:
+            return f"`{refused}` is a keyword of Python"
         parents: list[Parent] = []
         values: dict[str, Value] = {}
         once = frozenset[str]()

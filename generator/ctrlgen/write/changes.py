@@ -23,12 +23,10 @@ class Change:
 
     @property
     def state(self) -> State:
-        """What happens to the file."""
-        if self.before == self.after:
-            return "unchanged"
-        if self.before is None:
-            return "created"
-        return "removed" if self.after is None else "changed"
+        """What happens to the file; line ends are left as a checkout made them."""
+        if self.before is None or self.after is None:
+            return "unchanged" if self.before == self.after else "created" if self.before is None else "removed"
+        return "unchanged" if with_plain_line_ends(self.before) == with_plain_line_ends(self.after) else "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,11 @@ class Changes:
 
     def __add__(self, other: Changes) -> Changes:
         return Changes(tuple(sorted(self.files + other.files, key=lambda change: change.file)))
+
+
+def with_plain_line_ends(content: bytes) -> bytes:
+    """Return a file's content as ctrlgen emits it, whatever ``core.autocrlf`` made of it."""
+    return content.replace(b"\r\n", b"\n")
 
 
 def compare(sources: Mapping[str, str], folder: Path) -> Changes:

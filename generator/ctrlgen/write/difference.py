@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctrlgen.write.changes import Change, Changes
+from ctrlgen.write.changes import Change, Changes, with_plain_line_ends
 
 
 def unified_diff(changes: Changes, root: Path) -> str:
@@ -24,4 +24,4 @@ def _lines(change: Change, root: Path) -> Iterator[str]:
 
 
 def _text(content: bytes | None) -> list[str]:
-    return (content or b"").decode(errors="replace").splitlines(keepends=True)
+    return with_plain_line_ends(content or b"").decode(errors="replace").splitlines(keepends=True)

@@ -18,8 +18,8 @@ def is_ours(file: Path) -> bool:
 
 
 def our_files(folder: Path) -> Iterator[Path]:
-    """Yield every file under ``folder`` that ctrlgen emitted."""
-    for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
+    """Yield every file of the package in ``folder`` that ctrlgen emitted; one nested deeper is another package's."""
+    for file in sorted((*folder.glob("*"), *folder.glob("runtime/*"))):
         if file.suffix in _SUFFIXES and file.is_file() and is_ours(file):
             yield file
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from contextlib import suppress
@@ -22,20 +23,31 @@ def apply(changes: Changes, root: Path) -> None:
     staged: dict[Path, Path] = {}
     made: list[Path] = []
     done: list[Change] = []
+    busy = root
     try:
         for change in changes.pending:
+            busy = change.file
             _stage(change, staged, made)
         for change in changes.pending:
+            busy = change.file
             done.append(change)
             _carry_out(change, staged)
     except BaseException as error:
         _restore(done, staged, made)
         if isinstance(error, OSError):
-            raise OutputError(
-                f"can not write `{error.filename}`: {error.strerror}; nothing was changed", hint="check its permissions"
-            ) from error
+            raise _unwritable(busy, error) from error
         raise
     _remove_empty_folders(changes, root)
+
+
+def _unwritable(file: Path, error: OSError) -> OutputError:
+    """Return the error for a file that can not be written; a full disk does not say which one it was."""
+    hints = {
+        **dict.fromkeys((errno.EACCES, errno.EPERM), "check its permissions"),
+        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room on the disk"),
+    }
+    message = f"can not write `{file}`: {error.strerror}; nothing was changed"
+    return OutputError(message, hint=hints.get(error.errno or 0))
 
 
 def _stage(change: Change, staged: dict[Path, Path], made: list[Path]) -> None:

@@ -1,6 +1,7 @@
 """Names that are something else already."""
 
-from typing import TypeAlias
+import enum
+from typing import Literal, TypeAlias
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
@@ -77,3 +78,52 @@ class Import(SQLModel, table=True):
     """A keyword once it is in snake case."""
 
     id: int | None = Field(default=None, primary_key=True)
+
+
+class Property(SQLModel, table=True):
+    """Called like what makes the attributes of the facade, some of which come after it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+
+
+class using(SQLModel, table=True):
+    """Called like a member of every controller."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    find_by_name: str = Field(index=True)
+
+
+class model(SQLModel, table=True):
+    """Called like another one."""
+
+    id: int | None = Field(default=None, primary_key=True)
+
+
+class Paint(enum.Enum):
+    """Its members are columns too."""
+
+    red = "red"
+    blue = "blue"
+
+
+class Keywords(SQLModel, table=True):
+    """Attributes and expressions that are Python's keywords, or ours."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("load", "load_", name="uq_keywords_load"),
+        sa.Index("ix_keywords_import", sa.text("(size % 7)")),
+        sa.Index("ix_keywords_limit", sa.text("(size % 3)")),
+        sa.Index("ix_keywords_self", sa.text("(size % 5)")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    size: int = 0
+    load: int
+    load_: int
+    red: bool = False
+    paint: Literal[Paint.red] | None = Field(default=None, sa_type=sa.Enum(Paint))
+    mood: Literal["mild", "harsh"] = Field(default="mild", sa_type=sa.String)
+
+    __annotations__ |= {"class": str, "from": Int | None, "in": int}
+    vars()["class"] = Field(unique=True)
+    vars()["from"] = Field(default=None, index=True)

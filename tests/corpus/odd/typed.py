@@ -5,7 +5,7 @@ import ipaddress
 import uuid
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NewType, Optional, TypeAlias, Union
+from typing import Annotated, Any, List, Literal, NewType, Optional, Tuple, TypeAlias, Union
 
 import sqlalchemy as sa
 from pydantic import AnyUrl, AwareDatetime, BaseModel, NaiveDatetime, SecretStr
@@ -123,3 +123,21 @@ class Typed(SQLModel, table=True):
     lower: str = Field(sa_type=Lower, unique=True)
     box: str | None = Field(default=None, sa_type=Box)
     big: int = Field(default=0, sa_type=sa.BigInteger, ge=0, le=10**15)
+
+
+class NoSpec(UserDefinedType):
+    """A type that can not even say what it is called."""
+
+    cache_ok = True
+
+
+class Lax(SQLModel, table=True):
+    """What is said in unusual ways, or hardly."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    bare: List = Field(default_factory=list, sa_column=sa.Column(sa.JSON))
+    pair: Tuple = Field(default=(), sa_column=sa.Column(sa.JSON))
+    made: datetime = Field(default=sa.func.now())
+    raw: Literal[b"x"] = Field(default=b"x", sa_type=sa.LargeBinary)
+    b: bool = False
+    anything: Any = Field(default=None, sa_type=pg.JSONB, nullable=True)

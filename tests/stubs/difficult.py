@@ -3,11 +3,12 @@
 from datetime import date
 from decimal import Decimal as Amount
 from enum import Enum
+from typing import ClassVar, Literal
 from uuid import UUID, uuid4
 
 from pydantic import field_validator
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlmodel import Field, Relationship, SQLModel
 
 
 class Person(SQLModel, table=True):
@@ -168,3 +169,67 @@ class Diary(SQLModel, table=True):
     new_date_id: int = Field(foreign_key="date.id")
     count_id: int = Field(foreign_key="numbers.id")
     begun: date
+
+
+class Rule(SQLModel, table=True):
+    """A key of so few values that a test can make one row only."""
+
+    status: Status = Field(primary_key=True)
+    text: str = ""
+
+
+class Remark(SQLModel, table=True):
+    """Refers twice to a row of which there is one only."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    rule_status: Status = Field(foreign_key="rule.status")
+    other_status: Status = Field(foreign_key="rule.status")
+    words: str = Field(unique=True)
+
+
+class Tenant(SQLModel, table=True):
+    """What everything belongs to."""
+
+    id: int = Field(primary_key=True)
+
+
+class Project(SQLModel, table=True):
+    """Of a tenant, and numbered within it."""
+
+    tenant_id: int = Field(primary_key=True, foreign_key="tenant.id")
+    number: int = Field(primary_key=True)
+    lead_id: int | None = Field(default=None, foreign_key="task.id", unique=True)
+
+
+class Task(SQLModel, table=True):
+    """Of a project, and so of its tenant; a foreign key that begins like another one, and a cycle."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "project_number"], ["project.tenant_id", "project.number"]),
+        Index("uq_task_rank", "tenant_id", "rank", unique=True, postgresql_where=text("rank IS NOT NULL")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    tenant_id: int = Field(foreign_key="tenant.id")
+    project_number: int
+    rank: int | None = None
+
+
+class Visit(SQLModel, table=True):
+    """A foreign key that may be NULL, but must be given."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int | None = Field(foreign_key="person.id", index=True)
+    kind: Literal["long", "short"] = Field(sa_type=String)
+    depth: int = Field(ge=-9, le=-1)
+    person: Person | None = Relationship()
+
+
+class Total(SQLModel, table=True):
+    """A view, as it were: its key is one to the mapper alone, and no index has its name."""
+
+    __mapper_args__: ClassVar[dict[str, object]] = {"primary_key": ["day", "person_id"]}
+
+    day: date
+    person_id: int = Field(foreign_key="person.id")
+    visits: int

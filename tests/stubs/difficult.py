@@ -3,10 +3,10 @@
 from datetime import date
 from decimal import Decimal as Amount
 from enum import Enum
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID, uuid4
 
-from pydantic import field_validator
+from pydantic import StringConstraints, field_validator
 from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlmodel import Field, Relationship, SQLModel
 
@@ -233,3 +233,13 @@ class Total(SQLModel, table=True):
     day: date
     person_id: int = Field(foreign_key="person.id")
     visits: int
+
+
+class Code(SQLModel, table=True):
+    """Texts of certain patterns."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    color: Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")] = Field(unique=True)
+    slug: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")] = Field(max_length=12, unique=True)
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = Field(index=True)
+    phone: Annotated[str, StringConstraints(pattern=r"^\+\d{7,15}$")] | None = Field(default=None, unique=True)

@@ -13,7 +13,7 @@ from ctrlgen.errors import OutputError
 from ctrlgen.package import Package
 from ctrlgen.schema import Bounds, ForeignKey, Imported, Kind
 from ctrlgen.stubs import stubs
-from ctrlgen.stubs.values import fixed_value
+from ctrlgen.stubs.values import fixed_value, fresh_value
 from tests.plan.build import HERE, column, index, model, unique
 from tests.render.conftest import PythonFileExtension
 
@@ -274,3 +274,21 @@ def test_relationship_that_is_gone_from_a_loading_test_is_reported(folder: Path)
     write(package(), folder)
     found = codes(package(dataclasses.replace(POST, relations=()), TAG), folder)
     assert ("CG302", "tests/test_post_controller.py") in found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        (r"^[a-z]+\d+$", 'f"code{next(numbers)}"'),
+        (r"^[a-z0-9-]+$", 'f"code{next(numbers)}"'),
+        (r"^#[0-9a-f]{6}$", 'f"#{next(numbers):06d}"'),
+        (r"^[^@ ]+@[^@ ]+\.[a-z]+$", 'f"x{next(numbers)}@example.org"'),
+        (r"^[A-Z]{3}$", "'XXX'"),
+        (r"^(red|blue)$", None),
+        (r"\p{Greek}", None),
+    ],
+)
+def test_texts_match_the_pattern_of_their_column(pattern: str, expected: str | None) -> None:
+    patterned = dataclasses.replace(column("code", "str", kind="str"), bounds=Bounds(pattern=pattern))
+    value = fresh_value(patterned)
+    assert (value.source(lambda it: it.name) if value else None) == expected

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from ctrlgen.schema import Bounds, Column, Imported, Kind, Pin
+from ctrlgen.stubs.patterns import counted_text, fixed_text
 
 _TEXT_ROOM = 8
 """Digits a counter may take in a text."""
@@ -64,8 +65,8 @@ def fresh_value(column: Column) -> Value | None:
         return Value(_COUNTED[column.kind], fresh=True)
     if column.kind in {"int", "decimal"} and (count := _counted(column.bounds)):
         return Value((_DECIMAL, f"({count})") if column.kind == "decimal" else (count,), fresh=True)
-    if column.kind == "str" and column.bounds.pattern is None:
-        return _fresh_text(column)
+    if column.kind == "str":
+        return _fresh_text(column) if column.bounds.pattern is None else _matching(column) or fixed_value(column)
     if column.kind == "bytes":
         return Value(('b"%d" % next(numbers)',), fresh=True)
     return fixed_value(column)
@@ -78,7 +79,8 @@ def fixed_value(column: Column) -> Value | None:
     if column.kind in _CONSTANTS:
         return Value(_CONSTANTS[column.kind])
     if column.kind == "str":
-        return None if column.bounds.pattern else plain(repr(_text(column.bounds)))
+        text = fixed_text(column.bounds) if column.bounds.pattern else _text(column.bounds)
+        return None if text is None else plain(repr(text))
     if column.kind in {"int", "float", "decimal"}:
         return _number(column, 0)
     if column.kind == "enum":
@@ -192,6 +194,15 @@ def _fresh_text(column: Column) -> Value:
         text = f"str(next(numbers))[-{room}:]" if room < _TEXT_ROOM else "str(next(numbers))"
     shortest = column.bounds.min_length or 0
     return Value((f'{text}.ljust({shortest}, "x")' if shortest > 1 else text,), fresh=True)
+
+
+def _matching(column: Column) -> Value | None:
+    """Return a text that counts and matches the column's pattern."""
+    found = counted_text(column.bounds, column.attribute)
+    if found is None:
+        return None
+    before, form, behind = found
+    return Value((f'f"{before}{{next(numbers){form}}}{behind}"',), fresh=True)
 
 
 def _begins_with(column: Column, text: str) -> bool:

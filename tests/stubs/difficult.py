@@ -38,6 +38,7 @@ class Node(SQLModel, table=True):
     __table_args__ = (
         Index("ix_node_child", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("uq_node_main", "owner_id", unique=True, postgresql_where=text("owner_id IS NOT NULL AND main")),
+        Index("uq_node_root", "main", unique=True, postgresql_where=text("main")),  # a key of no columns
         Index("ix_node_first", "main", postgresql_where=text("owner_id = 1")),  # of a person who is not there
     )
 

@@ -200,7 +200,10 @@ class Cases:
         key = [self._argument(parameter) for parameter in method.parameters]
         if None in key:
             return None
-        return [*self._rows.made(method), *lines(", ".join(text for text in key if text))]
+        made, body = self._rows.made(method), lines(", ".join(text for text in key if text))
+        if not any(re.search(rf"(?<!\.)\b{self._row}\b", line) for line in body):
+            made[-1] = made[-1].removeprefix(f"{self._row} = ")  # a key of no columns
+        return [*made, *body]
 
     def _argument(self, parameter: Parameter) -> str | None:
         columns = {column.attribute: column for column in self._controller.columns}

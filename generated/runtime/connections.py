@@ -247,9 +247,10 @@ def _idle(pool: AsyncAdaptedQueuePool) -> PoolProxiedConnection | None:
     return None
 
 
-def _refuse_closed(connection: Any, *_: object) -> None:  # noqa: ANN401 - what SQLAlchemy passes
+def _refuse_closed(connection: object, *_: object) -> None:
     """Have the pool replace a connection that was found closed while it was idle."""
-    if connection.driver_connection.is_closed():
+    adapter: Any = connection
+    if adapter.driver_connection.is_closed():
         raise DisconnectionError
 
 

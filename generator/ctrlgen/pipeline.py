@@ -42,9 +42,8 @@ def generate(config: Config) -> Generation:
     if config.tests is None:
         return Generation(files, {}, package, package.findings)
     changes = stubs(package, config.tests, project=config.project, first_party=ours)
-    texts = {file: text.encode() for file, text in changes.files.items()}
     failed = any(finding.code == "CG201" for finding in package.findings)  # what is gone may come back
-    return Generation(files, texts, package, package.findings + (() if failed else changes.findings))
+    return Generation(files, changes.files, package, package.findings + (() if failed else changes.findings))
 
 
 def first_party(package: Package) -> set[str]:

@@ -83,6 +83,11 @@ class Column:
     enum_member: str | None  # a member's name, for test values
     description: str
     location: Location
+    optional: bool = False  # whether the author's annotation has None, which the column may refuse
+    default: str | None = (
+        None  # a constant that rows have unless told, as a Python literal; of an enum, a member's name
+    )
+    validated: bool = False  # whether a validator of the author's may refuse what type and bounds allow
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ async def database() -> AsyncIterator[Database]:
         async with Database(url) as database:
             async with database.engine.begin() as connection:
                 for metadata in all_metadata(database):
-                    for schema in {table.schema for table in metadata.sorted_tables if table.schema}:
+                    for schema in {table.schema for table in metadata.tables.values() if table.schema}:
                         await connection.execute(CreateSchema(schema, if_not_exists=True))
                     await connection.run_sync(metadata.create_all)
             yield database

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
+from typing import TypedDict
 
 from sqlalchemy import event, text
 
 from generated import Database
 
+Plan = TypedDict("Plan", {"Index Name": str, "Plans": list["Plan"]}, total=False)
+"""A node of a plan: the index it reads, and the nodes below it."""
+
 
 @asynccontextmanager
-async def explained(db: Database) -> AsyncIterator[list[set[str]]]:
+async def explained(db: Database) -> AsyncGenerator[list[set[str]], None]:
     """Collect, for each SELECT of the block, the indexes it uses where scanning tables is the last resort."""
     seen: list[tuple[str, tuple[object, ...]]] = []
     plans: list[set[str]] = []
@@ -31,14 +35,12 @@ async def explained(db: Database) -> AsyncIterator[list[set[str]]]:
         connection = await session.connection()
         for statement, parameters in seen:
             result = await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
-            plans.append(set(indexes_in(result.scalar_one())))
+            plans.append(set(indexes_in(result.scalar_one()[0]["Plan"])))
 
 
-def indexes_in(plan: object) -> Iterator[str]:
+def indexes_in(plan: Plan) -> Iterator[str]:
     """Yield the name of every index in a plan."""
-    if isinstance(plan, dict):
-        yield from (str(name) for key, name in plan.items() if key == "Index Name")
-        plan = list(plan.values())
-    if isinstance(plan, list):
-        for part in plan:
-            yield from indexes_in(part)
+    if "Index Name" in plan:
+        yield plan["Index Name"]
+    for part in plan.get("Plans", []):
+        yield from indexes_in(part)

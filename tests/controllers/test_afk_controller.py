@@ -98,8 +98,9 @@ async def test_find_by_guild_id(db: Database) -> None:
 
 
 async def test_find_by_until(db: Database) -> None:
-    afk = await new_afk(db)
-    afk = present(await db.afk.update_by_guild_id_and_member_id(afk.guild_id, afk.member_id, until=datetime.now(UTC)))
+    values = await afk_values(db)
+    values["until"] = datetime.now(UTC)
+    afk = await db.afk.create(**values)
     async with explained(db) as plans:
         assert afk in await db.afk.find_by_until(present(afk.until))
     assert len(plans) == 1

@@ -127,8 +127,9 @@ async def test_upsert_by_guild_id_and_number(db: Database) -> None:
 
 
 async def test_find_expiring(db: Database) -> None:
-    case = await new_case(db)
-    case = present(await db.case.update_by_id(present(case.id), is_active=True, expires_at=datetime.now(UTC)))
+    values = await case_values(db)
+    values["expires_at"] = datetime.now(UTC)
+    case = await db.case.create(**values)
     async with explained(db) as plans:
         assert case in await db.case.find_expiring()
     assert len(plans) == 1

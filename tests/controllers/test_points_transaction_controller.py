@@ -6,7 +6,7 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .controller_factories import new_points_transaction, present
+from .controller_factories import new_points_transaction, points_transaction_values
 from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -19,28 +19,30 @@ async def test_create(db: Database) -> None:
 
 async def test_find_all(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
-    assert await db.points_transaction.find_all(id=present(points_transaction.id)) == [points_transaction]
+    assert await db.points_transaction.find_all(id=points_transaction.id) == [points_transaction]
 
 
 async def test_find_one(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
-    assert await db.points_transaction.find_one(id=present(points_transaction.id)) == points_transaction
+    assert await db.points_transaction.find_one(id=points_transaction.id) == points_transaction
 
 
 async def test_count(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
-    assert await db.points_transaction.count(id=present(points_transaction.id)) == 1
+    assert await db.points_transaction.count(id=points_transaction.id) == 1
 
 
 async def test_exists(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
-    assert await db.points_transaction.exists(id=present(points_transaction.id))
+    assert await db.points_transaction.exists(id=points_transaction.id)
 
 
 async def test_update_where(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
     assert (
-        await db.points_transaction.update_where(db.points_transaction.c.id == present(points_transaction.id), amount=7)
+        await db.points_transaction.update_where(
+            db.points_transaction.c.id == points_transaction.id, amount=(await points_transaction_values(db))["amount"]
+        )
         == 1
     )
 
@@ -56,31 +58,31 @@ async def test_find_all_load(db: Database) -> None:
 async def test_get_by_id(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
     async with explained(db) as plans:
-        assert await db.points_transaction.get_by_id(present(points_transaction.id)) == points_transaction
+        assert await db.points_transaction.get_by_id(points_transaction.id) == points_transaction
     assert len(plans) == 1
     assert plans[0] & {"pk_points_transactions"}
 
 
 async def test_get_one_by_id(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
-    assert await db.points_transaction.get_one_by_id(present(points_transaction.id)) == points_transaction
-    await db.points_transaction.delete_by_id(present(points_transaction.id))
+    assert await db.points_transaction.get_one_by_id(points_transaction.id) == points_transaction
+    await db.points_transaction.delete_by_id(points_transaction.id)
     with pytest.raises(NotFoundError):
-        await db.points_transaction.get_one_by_id(present(points_transaction.id))
+        await db.points_transaction.get_one_by_id(points_transaction.id)
 
 
 async def test_update_by_id(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
-    value = 7
-    changed = await db.points_transaction.update_by_id(present(points_transaction.id), amount=value)
+    value = (await points_transaction_values(db))["amount"]
+    changed = await db.points_transaction.update_by_id(points_transaction.id, amount=value)
     assert changed is not None
     assert changed.amount == value
 
 
 async def test_delete_by_id(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
-    assert await db.points_transaction.delete_by_id(present(points_transaction.id))
-    assert not await db.points_transaction.delete_by_id(present(points_transaction.id))
+    assert await db.points_transaction.delete_by_id(points_transaction.id)
+    assert not await db.points_transaction.delete_by_id(points_transaction.id)
 
 
 async def test_find_by_receiver_id(db: Database) -> None:

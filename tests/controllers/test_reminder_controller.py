@@ -87,7 +87,6 @@ async def test_delete_by_id(db: Database) -> None:
 
 async def test_get_pending_by_user_id_and_key(db: Database) -> None:
     reminder = await new_reminder(db)
-    reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
     async with explained(db) as plans:
         assert await db.reminder.get_pending_by_user_id_and_key(reminder.user_id, reminder.key) == reminder
     assert len(plans) == 1
@@ -96,7 +95,6 @@ async def test_get_pending_by_user_id_and_key(db: Database) -> None:
 
 async def test_get_one_pending_by_user_id_and_key(db: Database) -> None:
     reminder = await new_reminder(db)
-    reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
     assert await db.reminder.get_one_pending_by_user_id_and_key(reminder.user_id, reminder.key) == reminder
     await db.reminder.delete_by_id(present(reminder.id))
     with pytest.raises(NotFoundError):
@@ -105,7 +103,6 @@ async def test_get_one_pending_by_user_id_and_key(db: Database) -> None:
 
 async def test_update_pending_by_user_id_and_key(db: Database) -> None:
     reminder = await new_reminder(db)
-    reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
     value = (await reminder_values(db))["content"]
     changed = await db.reminder.update_pending_by_user_id_and_key(reminder.user_id, reminder.key, content=value)
     assert changed is not None
@@ -114,7 +111,6 @@ async def test_update_pending_by_user_id_and_key(db: Database) -> None:
 
 async def test_delete_pending_by_user_id_and_key(db: Database) -> None:
     reminder = await new_reminder(db)
-    reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
     assert await db.reminder.delete_pending_by_user_id_and_key(reminder.user_id, reminder.key)
     assert not await db.reminder.delete_pending_by_user_id_and_key(reminder.user_id, reminder.key)
 
@@ -135,7 +131,6 @@ async def test_upsert_pending_by_user_id_and_key(db: Database) -> None:
 
 async def test_find_pending(db: Database) -> None:
     reminder = await new_reminder(db)
-    reminder = present(await db.reminder.update_by_id(present(reminder.id), sent=False))
     async with explained(db) as plans:
         assert reminder in await db.reminder.find_pending()
     assert len(plans) == 1

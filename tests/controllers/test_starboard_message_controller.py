@@ -41,7 +41,8 @@ async def test_update_where(db: Database) -> None:
     starboard_message = await new_starboard_message(db)
     assert (
         await db.starboard_message.update_where(
-            db.starboard_message.c.message_id == starboard_message.message_id, author_id=7
+            db.starboard_message.c.message_id == starboard_message.message_id,
+            author_id=(await starboard_message_values(db))["author_id"],
         )
         == 1
     )
@@ -73,7 +74,7 @@ async def test_get_one_by_message_id(db: Database) -> None:
 
 async def test_update_by_message_id(db: Database) -> None:
     starboard_message = await new_starboard_message(db)
-    value = 7
+    value = (await starboard_message_values(db))["author_id"]
     changed = await db.starboard_message.update_by_message_id(starboard_message.message_id, author_id=value)
     assert changed is not None
     assert changed.author_id == value
@@ -117,7 +118,7 @@ async def test_get_one_by_posted_id(db: Database) -> None:
 
 async def test_update_by_posted_id(db: Database) -> None:
     starboard_message = await new_starboard_message(db)
-    value = 7
+    value = (await starboard_message_values(db))["author_id"]
     changed = await db.starboard_message.update_by_posted_id(starboard_message.posted_id, author_id=value)
     assert changed is not None
     assert changed.author_id == value

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from annotated_types import Gt
-from pydantic import BaseModel, NaiveDatetime
+from pydantic import AfterValidator, BaseModel, NaiveDatetime, field_validator
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Enum as SAEnum
 from sqlalchemy.dialects.postgresql import HSTORE, INET, JSONB
-from sqlalchemy.orm import column_property, registry
+from sqlalchemy.orm import column_property, registry, validates
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 
@@ -300,6 +300,49 @@ def test_server_side_text_default_is_seen(base: type[SQLModel], one: Inspected) 
         at: datetime = Field(sa_column_kwargs={"server_default": text("now()")})
 
     assert one(Hero).column("at").presence == "optional"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "field", "default"),
+    [
+        (str, Field(), None),
+        (str, Field(default="x"), "'x'"),
+        (bool, Field(default=False), "False"),
+        (bool, Field(default=False, sa_column_kwargs={"server_default": "true"}), "False"),
+        (Color, Field(default=Color.RED), "'RED'"),
+        (str, Field(default_factory=str), None),
+        (str | None, Field(default=None), "None"),
+        (int, Field(sa_column=Column(Integer, default=3)), "3"),
+        (int, Field(sa_column=Column(Integer, default=lambda: 3)), None),
+        (str | None, Field(default=None, sa_column_kwargs={"server_default": "x"}), None),
+    ],
+)
+def test_constant_that_rows_have_unless_told(
+    base: type[SQLModel], read: Callable[..., Schema], annotation: object, field: Any, default: str | None
+) -> None:
+    names = {"__annotations__": {"id": int, "x": annotation}, "id": Field(primary_key=True), "x": field}
+    assert read(type("Hero", (base,), names, table=True)).models[0].column("x").default == default
+
+
+def test_validators_are_seen_wherever_they_are_declared(base: type[SQLModel], one: Inspected) -> None:
+    class Hero(base, table=True):
+        id: int = Field(primary_key=True)
+        plain: str
+        annotated: Annotated[str, AfterValidator(str.strip)]
+        by_method: str
+        by_mapper: str
+
+        @field_validator("by_method")
+        @classmethod
+        def _check(cls, value: str) -> str:
+            return value
+
+        @validates("by_mapper")
+        def _check_too(self, _key: str, value: str) -> str:
+            return value
+
+    columns = by_attribute(one(Hero))
+    assert [name for name, column in columns.items() if column.validated] == ["annotated", "by_method", "by_mapper"]
 
 
 def test_default_is_told_by_identity_because_comparing_an_expression_makes_sql(

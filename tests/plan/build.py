@@ -37,6 +37,8 @@ def column(
     presence: Presence = "required",
     comparison: Comparison = "ordered",
     line: int = 1,
+    optional: bool = False,
+    default: str | None = None,
 ) -> Column:
     """A column of this type, an int unless told."""
     return Column(
@@ -52,6 +54,8 @@ def column(
         enum_member=None,
         description="",
         location=Location("models.py", line),
+        optional=optional,
+        default=default,
     )
 
 
@@ -102,7 +106,7 @@ def model(
     line: int = 1,
 ) -> Model:
     """A model with a generated ``id`` unless its key is another."""
-    own = (column("id", presence="optional"),) if primary_key == ("id",) else ()
+    own = (column("id", presence="optional", optional=True),) if primary_key == ("id",) else ()
     return Model(
         reference=Imported("models", name),
         table=table or name.lower(),

@@ -13,8 +13,8 @@ from ctrlgen.errors import OutputError
 from ctrlgen.package import Package
 from ctrlgen.schema import Bounds, ForeignKey, Imported, Kind
 from ctrlgen.stubs import stubs
-from ctrlgen.stubs.values import fixed_value
-from tests.plan.build import HERE, column, index, model
+from ctrlgen.stubs.values import fixed_value, fresh_value
+from tests.plan.build import HERE, column, index, model, unique
 from tests.render.conftest import PythonFileExtension
 
 from .conftest import POST, TAG, package
@@ -23,8 +23,8 @@ from .conftest import POST, TAG, package
 def write(package: Package, folder: Path) -> list[str]:
     """Write the stubs; return the names of the files that changed."""
     changes = stubs(package, folder, project=folder.parent)
-    for file, text in changes.files.items():
-        file.write_bytes(text.encode())
+    for file, raw in changes.files.items():
+        file.write_bytes(raw)
     return sorted(file.name for file in changes.files)
 
 
@@ -35,7 +35,7 @@ def with_index(attribute: str) -> Package:
 
 
 def functions(file: Path) -> list[str]:
-    return [node.name for node in ast.parse(file.read_text()).body if isinstance(node, ast.AsyncFunctionDef)]
+    return [node.name for node in ast.parse(file.read_bytes()).body if isinstance(node, ast.AsyncFunctionDef)]
 
 
 def test_first_run_writes_fixtures_factories_and_a_module_per_controller(folder: Path) -> None:
@@ -103,6 +103,52 @@ def test_line_ends_of_the_users_file_are_kept(folder: Path) -> None:
     added = file.read_bytes()
     assert added.startswith(windows)
     assert added.count(b"\n") == added.count(b"\r\n")
+
+
+@pytest.mark.parametrize(
+    "mark", [b"\xef\xbb\xbf", b"# -*- coding: latin-1 -*-\nX = '\xe9'\n", b"X = '\x0c\xe2\x80\xa8'\n"]
+)
+def test_bytes_of_the_users_file_are_kept(folder: Path, mark: bytes) -> None:
+    """A byte order mark, an encoding of their own, and what only texts take for the end of a line."""
+    write(package(), folder)
+    file = folder / "test_post_controller.py"
+    docstring, rest = file.read_bytes().split(b"\n", 1)
+    mine = mark + docstring + b"\n" + rest
+    file.write_bytes(mine)
+    assert write(with_index("title"), folder) == ["test_post_controller.py"]
+    assert file.read_bytes().startswith(mine)
+    assert "test_find_by_title" in functions(file)
+
+
+def test_encoding_without_place_for_what_is_added_is_an_error(folder: Path) -> None:
+    file = folder / "test_post_controller.py"
+    file.write_bytes(b"# -*- coding: ascii -*-\n")
+    named = dataclasses.replace(POST, indexes=(*POST.indexes, index("größe", name="ix_new")))
+    columns = (*named.columns, column("größe"))
+    with pytest.raises(OutputError, match="ascii has no place for 'öß'"):
+        write(package(dataclasses.replace(named, columns=columns), TAG), folder)
+    assert file.read_bytes() == b"# -*- coding: ascii -*-\n"
+
+
+def test_import_is_renamed_where_the_users_file_has_the_name(folder: Path) -> None:
+    made = column("made", "datetime", kind="datetime")
+    dated = dataclasses.replace(TAG, columns=(*TAG.columns, made))
+    (folder / "controller_factories.py").write_text("import datetime\n\n\ndatetime.date(2030, 1, 1)\n")
+    write(package(dated), folder)
+    text = (folder / "controller_factories.py").read_text()
+    assert "from datetime import UTC, datetime as datetime_\n" in text
+    assert '"made": datetime_.now(UTC)' in text
+
+
+def test_factory_of_the_users_decides_what_a_new_row_has(folder: Path) -> None:
+    """Written before a column was indexed, it gives no value, so the test does."""
+    (folder / "controller_factories.py").write_text(
+        "async def new_tag(db): ...\nasync def tag_values(db):\n    return {}\n"
+    )
+    color = column("color", "str", kind="str", nullable=True, presence="optional", default="None")
+    colored = dataclasses.replace(TAG, columns=(*TAG.columns, color), indexes=(*TAG.indexes, unique("color")))
+    write(package(colored), folder)
+    assert 'values["color"] = "changed"' in (folder / "test_tag_controller.py").read_text()
 
 
 def test_method_that_any_test_or_comment_names_is_not_added_again(folder: Path) -> None:
@@ -214,14 +260,35 @@ def test_factory_that_no_longer_fits_its_model_is_reported(folder: Path) -> None
         ("int", Bounds(above="7", multiple_of="7"), "14"),
         ("float", Bounds(maximum="-2"), "-3"),
         ("int", Bounds(above="1", below="2"), None),
+        ("int", Bounds(minimum="-5", maximum="-1"), "-1"),
+        ("int", Bounds(below="-1.5"), "-2"),
+        ("int", Bounds(below="-2"), "-3"),
     ],
 )
 def test_numbers_lie_within_their_bounds(kind: Kind, bounds: Bounds, expected: str | None) -> None:
     value = fixed_value(dataclasses.replace(column("n", kind, kind=kind), bounds=bounds))
-    assert (value.text if value else None) == expected
+    assert (value.source(lambda it: it.name) if value else None) == expected
 
 
 def test_relationship_that_is_gone_from_a_loading_test_is_reported(folder: Path) -> None:
     write(package(), folder)
     found = codes(package(dataclasses.replace(POST, relations=()), TAG), folder)
     assert ("CG302", "tests/test_post_controller.py") in found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        (r"^[a-z]+\d+$", 'f"code{next(numbers)}"'),
+        (r"^[a-z0-9-]+$", 'f"code{next(numbers)}"'),
+        (r"^#[0-9a-f]{6}$", 'f"#{next(numbers):06d}"'),
+        (r"^[^@ ]+@[^@ ]+\.[a-z]+$", 'f"x{next(numbers)}@example.org"'),
+        (r"^[A-Z]{3}$", "'XXX'"),
+        (r"^(red|blue)$", None),
+        (r"\p{Greek}", None),
+    ],
+)
+def test_texts_match_the_pattern_of_their_column(pattern: str, expected: str | None) -> None:
+    patterned = dataclasses.replace(column("code", "str", kind="str"), bounds=Bounds(pattern=pattern))
+    value = fresh_value(patterned)
+    assert (value.source(lambda it: it.name) if value else None) == expected

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
 from ctrlgen import schema
-from ctrlgen.inspect.annotations import ANY, item_annotation, rendered, runtime_class, unwrapped
+from ctrlgen.inspect.annotations import ANY, allows_none, item_annotation, rendered, runtime_class, unwrapped
 from ctrlgen.inspect.bounds import bounds_of
 from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.forward import resolved
 from ctrlgen.inspect.kinds import comparison_of, item_kind, kind_of, sql_type
 from ctrlgen.inspect.names import NotImportableError
-from ctrlgen.inspect.presence import presence_of
+from ctrlgen.inspect.presence import default_of, presence_of
+from ctrlgen.inspect.validators import is_validated
 from ctrlgen.schema import Annotation, Location
 
 Attributes = dict[str, SAColumn[Any]]
@@ -66,7 +67,8 @@ def _column(
     location = context.sources.of_attribute(model, attribute)
     sql = sql_type(column.type)
     declared = resolved(field.annotation, model, context.sources) if field else _python_type(column)
-    python, metadata = unwrapped(declared)
+    python, inner = unwrapped(declared)
+    metadata = [*(field.metadata if field else ()), *inner]
     kind = kind_of(python, sql)
     return schema.Column(
         attribute=attribute,
@@ -76,11 +78,14 @@ def _column(
         presence=presence_of(column, field),
         comparison=comparison_of(kind, sql),
         kind=kind,
-        bounds=bounds_of([*(field.metadata if field else ()), *metadata], sql),
+        bounds=bounds_of(metadata, sql),
         item=item_kind(python, sql),
         enum_member=_enum_member(item_annotation(python)),
         description=(field and field.description) or column.comment or column.doc or "",
         location=location,
+        optional=allows_none(declared),
+        default=default_of(column, field),
+        validated=is_validated(model, attribute, metadata),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from sqlalchemy import Column
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from ctrlgen.inspect.annotations import allows_none
 from ctrlgen.schema import Presence
@@ -22,6 +24,24 @@ def presence_of(column: Column[Any], field: FieldInfo | None) -> Presence:
         return "required"
     # A default of None says that the value may be left out, which a NOT NULL column would not survive.
     return "optional" if column.nullable else "required"
+
+
+def default_of(column: Column[Any], field: FieldInfo | None) -> str | None:
+    """Return the constant that a row has unless told, as a Python literal; None where there is none, or it varies.
+
+    A default of None leaves the value to the column, or to the database.
+    """
+    by_column = column.default
+    value: object = None if field is None else field.default
+    if value is None or value is PydanticUndefined:
+        if column.server_default is not None or (field is not None and field.default_factory is not None):
+            return None
+        if by_column is None:
+            return "None" if column.nullable and value is None else None
+        value = by_column.arg if isinstance(by_column, ScalarElementColumnDefault) else None
+    if isinstance(value, Enum):
+        return repr(value.name)
+    return repr(value) if isinstance(value, bool | int | float | str) else None
 
 
 def _has_default(column: Column[Any], field: FieldInfo | None) -> bool:

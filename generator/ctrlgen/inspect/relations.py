@@ -41,7 +41,8 @@ def foreign_keys_of(
         if (names := _local(constraint, attributes))
     ]
     order = list(attributes.values())
-    return tuple(sorted(filter(None, found), key=lambda key: (*map(order.index, key.attributes), repr(key.target))))
+    ordered = sorted(filter(None, found), key=lambda key: ([*map(order.index, key.attributes)], repr(key.target)))
+    return tuple(ordered)
 
 
 def _attempt(relationship: RelationshipProperty[Any], model: type, context: Context) -> Relation | None:

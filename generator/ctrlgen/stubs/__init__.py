@@ -7,28 +7,30 @@ nothing in them is ever changed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
 from pathlib import Path
 
 from ctrlgen.format import format_sources
 from ctrlgen.package import Controller, Package
 from ctrlgen.render.engine import render_template
 from ctrlgen.schema import Finding, Imported
-from ctrlgen.stubs.cases import Case, Cases
+from ctrlgen.stubs.cases import Cases
 from ctrlgen.stubs.existing import TestFile, read_test_file, speaks_of
 from ctrlgen.stubs.factories import Factories, Factory
 from ctrlgen.stubs.growth import grow
-from ctrlgen.stubs.names import FACTORIES, HELPERS, PLANS, test_file
+from ctrlgen.stubs.names import FACTORIES, HELPERS, IN_FACTORIES, IN_TESTS, PLANS, new_row, row_values, test_file
+from ctrlgen.stubs.rows import Rows
+from ctrlgen.stubs.scope import Scope
 from ctrlgen.stubs.stale import stale
 
 
 @dataclass(frozen=True, slots=True)
 class StubChanges:
-    """New texts of the files to create or to grow, and what the author should know."""
+    """The files to create or to grow, whole, and what the author should know."""
 
-    files: dict[Path, str]
+    files: dict[Path, bytes]
     findings: tuple[Finding, ...]
 
 
@@ -54,10 +56,24 @@ def stubs(package: Package, tests: Path, *, project: Path, first_party: Iterable
     there = {file: read_test_file(file, project) for file in sorted(tests.glob("*.py")) if file.is_file()}
     writer = _Writer(package, tests, there)
     sources = dict(writer.files())
-    created = {path: text for path, text in sources.items() if tests / path not in there}
+    created = {path: text for path, text in sources.items() if isinstance(text, str)}
     formatted = format_sources(created, {*first_party, *HELPERS}) if created else {}
-    files = {tests / path: text for path, text in (sources | formatted).items()}
+    grown = {path: raw for path, raw in sources.items() if isinstance(raw, bytes)}
+    encoded = {path: text.encode() for path, text in formatted.items()}
+    files = {tests / path: (grown | encoded)[path] for path in sources}
     return StubChanges(files, (*writer.factories.findings(), *stale(package, there, project)))
+
+
+@dataclass(frozen=True, slots=True)
+class FactoryView:
+    """A factory as its template asks for it: names and sources as they stand in the file."""
+
+    module: str
+    model: str  # what the author calls it
+    returns: str
+    takes: str
+    parents: tuple[tuple[str, str], ...]  # variable, and the factory that makes it
+    values: tuple[tuple[str, str], ...]  # attribute and source
 
 
 class _Writer:
@@ -72,8 +88,8 @@ class _Writer:
         self._prefix = "." if packaged else ""
         self._everything = "\n".join(file.text for file in there.values())
 
-    def files(self) -> Iterator[tuple[str, str]]:
-        """Yield path and text of every file to create or grow."""
+    def files(self) -> Iterator[tuple[str, str | bytes]]:
+        """Yield the path of every file to write, with the text of one to create, or all of one to grow."""
         if self._prefix and not self._has("__init__.py"):
             yield "__init__.py", '"""Tests of the generated controllers."""\n'
         if not self._has("conftest.py"):
@@ -84,70 +100,70 @@ class _Writer:
         for factory in self.factories.all():
             yield from self._tests_of(factory)
 
-    def _factories(self) -> Iterator[tuple[str, str]]:
+    def _factories(self) -> Iterator[tuple[str, str | bytes]]:
         file = self._there.get(self._tests / f"{FACTORIES}.py")
         known = {name for name, _ in file.functions} if file else set[str]()
-        missing = [factory for factory in self.factories.all() if f"new_{factory.controller.module}" not in known]
+        missing = [factory for factory in self.factories.all() if new_row(factory.controller) not in known]
         if not missing:
             return
-        text = render_template("stubs/factories.jinja", factories=missing)
-        names = (name for factory in missing for name in self._factory_imports(factory))
-        imports = _statements(names, file.imported if file else ())
+        variables = {parent.variable for factory in missing for parent in factory.parents}
+        scope = Scope(IN_FACTORIES | self.factories.functions | variables, file)
+        scope.use(Imported(self._package.name, "Database"))
+        text = render_template("stubs/factories.jinja", factories=[self._view(it, scope) for it in missing])
+        imports = scope.imports(text)
         if file is None:
             yield f"{FACTORIES}.py", render_template("stubs/factories.py.jinja", imports=imports, body=text)
         else:
             yield f"{FACTORIES}.py", grow(file, imports, _formatted(text))
 
-    def _tests_of(self, factory: Factory) -> Iterator[tuple[str, str]]:
+    def _view(self, factory: Factory, scope: Scope) -> FactoryView:
+        it = factory.controller
+        return FactoryView(
+            module=it.module,
+            model=it.model.reference.name,
+            returns=scope.name(it.model.reference),
+            takes=scope.name(Imported(self._package.name, it.create_name)),
+            parents=tuple((parent.variable, new_row(parent.controller)) for parent in factory.parents),
+            values=tuple((name, value.source(scope.name)) for name, value in factory.values.items()),
+        )
+
+    def _tests_of(self, factory: Factory) -> Iterator[tuple[str, str | bytes]]:
         controller = factory.controller
         path = test_file(controller)
         file = self._there.get(self._tests / path)
         taken = {name for name, _ in file.functions} if file else set[str]()
-        cases = [case for case in self._missing(factory) if f"test_{case.name}" not in taken]
+        rows = self._rows(factory, file)
+        cases = [case for case in Cases(rows).all(partial(self._lacks, controller)) if f"test_{case.name}" not in taken]
         if not cases:
             return
         text = render_template("stubs/tests.jinja", cases=cases)
-        names = chain(self._test_imports(controller, text), *(case.imports for case in cases))
-        imports = _statements(names, file.imported if file else ())
+        imports = rows.scope.imports(text)
         if file is None:
             yield path, render_template("stubs/test_module.py.jinja", it=controller, imports=imports, body=text)
         else:
             yield path, grow(file, imports, _formatted(text))
 
-    def _missing(self, factory: Factory) -> list[Case]:
-        """Return the tests of methods that no file speaks of."""
-        cases = Cases(factory).all()
-        return [case for case in cases if not speaks_of(self._everything, factory.controller, case.method)]
+    def _rows(self, factory: Factory, file: TestFile | None) -> Rows:
+        """Return how the model's rows are made, by the factory that is there or else the one that is planned."""
+        scope = Scope(IN_TESTS | self.factories.functions, file)
+        for helper in self._helpers():
+            scope.use(helper)
+        there = self._there.get(self._tests / f"{FACTORIES}.py")
+        own = dict(there.returned).get(row_values(factory.controller)) if there else None
+        return Rows(factory, self.factories, factory.values.keys() if own is None else own, scope)
 
-    def _factory_imports(self, factory: Factory) -> Iterator[Imported]:
-        it = factory.controller
-        yield Imported(self._package.name, "Database")
-        yield Imported(self._package.name, it.create_name)
-        yield it.model.reference
-        yield from factory.imports
+    def _helpers(self) -> Iterator[Imported]:
+        """Yield what tests may call by its own name."""
+        yield from (Imported(self._package.name, name) for name in ("Database", "NotFoundError"))
+        yield from (Imported(f"{self._prefix}{FACTORIES}", name) for name in (*self.factories.functions, "present"))
+        yield Imported(f"{self._prefix}{PLANS}", "explained")
 
-    def _test_imports(self, controller: Controller, text: str) -> Iterator[Imported]:
-        yield Imported(self._package.name, "Database")
-        if "NotFoundError" in text:
-            yield Imported(self._package.name, "NotFoundError")
-        for name in (f"new_{controller.module}", f"{controller.module}_values", "present"):
-            if f"{name}(" in text:
-                yield Imported(f"{self._prefix}{FACTORIES}", name)
-        if "explained(" in text:
-            yield Imported(f"{self._prefix}{PLANS}", "explained")
+    def _lacks(self, controller: Controller, method: str) -> bool:
+        """Tell whether no file speaks of a method."""
+        return not speaks_of(self._everything, controller, method)
 
     def _has(self, path: str) -> bool:
         return self._tests / path in self._there
-
-
-def _statements(names: Iterable[Imported], known: Collection[str] = ()) -> list[str]:
-    """Return the import statements of what is not known yet, one for each module."""
-    modules: dict[str, set[str]] = {}
-    for name in names:
-        outer = name.name.partition(".")[0]
-        if outer not in known:
-            modules.setdefault(name.module, set()).add(outer)
-    return [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(modules.items())]
 
 
 def _formatted(text: str) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ctrlgen.package import Method, Parameter
-from ctrlgen.schema import Column, ColumnPart, Imported, Index, Model, Part, Pin, Predicate
-from ctrlgen.stubs.factories import Factory, key_columns, key_value
-from ctrlgen.stubs.values import Value, fixed_value, member, other_value
+from ctrlgen.schema import Column, ColumnPart, Imported, Index, Model, Part
+from ctrlgen.stubs.factories import key_columns
+from ctrlgen.stubs.keys import columns_in
+from ctrlgen.stubs.names import new_row, row_values
+from ctrlgen.stubs.rows import Lines, Rows, UnknownRowError, pins_of
+from ctrlgen.stubs.values import fresh_value, other_value
 
 _PREFERENCE = {"str": 0, "int": 1, "decimal": 2, "datetime": 3, "bool": 4}
 """Which kinds of columns show a change best, the best first."""
@@ -25,11 +29,10 @@ _LOWERED = re.compile(r"(lower|upper)_(\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A test: the method it is for, the lines of its body, and what they import."""
+    """A test: the method it is for, and the lines of its body."""
 
     method: str
-    lines: tuple[str, ...]
-    imports: tuple[Imported, ...] = ()
+    lines: Lines
 
     @property
     def name(self) -> str:
@@ -43,51 +46,67 @@ class Cases:
     The row under test is called by the controller's name; ``db.<module>`` is the controller.
     """
 
-    def __init__(self, factory: Factory) -> None:
-        controller = factory.controller
-        self._controller, self._assigned = controller, {item.attribute for item in factory.assignments}
-        self._row = f"{controller.module}_" if controller.module in {"db", "values"} else controller.module
-        self._db = f"db.{controller.module}"
-        self._new = f"{self._row} = await new_{controller.module}(db)"
+    def __init__(self, rows: Rows) -> None:
+        self._rows, self._controller = rows, rows.controller
+        self._row, self._new = rows.name, rows.new
+        self._db = f"db.{self._controller.module}"
 
-    def all(self) -> Iterator[Case]:
-        """Yield a test for every method that one can be written for."""
-        yield from self._of_model()
-        for method in self._controller.methods:
-            case = self._writers[method.kind](self, method)
-            if case is not None:
-                yield case
+    def all(self, missing: Callable[[str], bool]) -> Iterator[Case]:
+        """Yield a test for every missing method that one can be written for."""
+        for name, write in {**self._of_model(), **self._of_methods()}.items():
+            lines = _known(write) if missing(name) else None
+            if lines:
+                yield Case(name, lines)
 
-    def _of_model(self) -> Iterator[Case]:
-        key = ", ".join(f"{name}={self._value(name)}" for name in key_columns(self._controller))
+    def _of_methods(self) -> dict[str, Callable[[], Lines | None]]:
+        return {method.name: partial(self._writers[method.kind], self, method) for method in self._controller.methods}
+
+    def _of_model(self) -> dict[str, Callable[[], Lines | None]]:
+        key = ", ".join(f"{column.attribute}={self._rows.value(column)}" for column in key_columns(self._controller))
         row, db = self._row, self._db
-        yield self._case("create", self._new, f"assert {row} in await {db}.find_all()")
-        yield self._case("find_all", self._new, f"assert await {db}.find_all({key}) == [{row}]")
-        yield self._case("find_one", self._new, f"assert await {db}.find_one({key}) == {row}")
-        yield self._case("count", self._new, f"assert await {db}.count({key}) == 1")
-        yield self._case("exists", self._new, f"assert await {db}.exists({key})")
-        if change := self._change(()):
-            column, value = change
-            first = key_columns(self._controller)[0]
-            call = f"{db}.update_where({db}.c.{first} == {self._value(first)}, {column.attribute}={value.text})"
-            yield self._case("update_where", self._new, f"assert await {call} == 1", imports=value.imports)
-        if relations := [relation.attribute for relation in self._controller.relations]:
-            names = ", ".join(f'"{name}"' for name in relations)
-            lines = [
-                f"for _ in range(2):\n        await new_{self._controller.module}(db)",
-                "async with explained(db) as plans:",
-            ]
-            lines += [f"    await {db}.find_all().load({names})", f"assert len(plans) <= {1 + len(relations)}"]
-            yield self._case(LOADED, *lines)
+        return {
+            "create": lambda: [self._new, f"assert {row} in await {db}.find_all()"],
+            "find_all": lambda: [self._new, f"assert await {db}.find_all({key}) == [{row}]"],
+            "find_one": lambda: [self._new, f"assert await {db}.find_one({key}) == {row}"],
+            "count": lambda: [self._new, f"assert await {db}.count({key}) == 1"],
+            "exists": lambda: [self._new, f"assert await {db}.exists({key})"],
+            "update_where": self._update_where,
+            LOADED: self._loaded,
+        }
 
-    def _get(self, method: Method) -> Case | None:
+    def _update_where(self) -> Lines | None:
+        change = self._change(())
+        if change is None:
+            return None
+        column, value = change
+        first = key_columns(self._controller)[0]
+        call = f"{self._db}.update_where({self._db}.c.{first.attribute} == {self._rows.value(first)}, {column}={value})"
+        return [self._new, f"assert await {call} == 1"]
+
+    def _loaded(self) -> Lines | None:
+        relations = [relation.attribute for relation in self._controller.relations]
+        if not relations:
+            return None
+        names = ", ".join(f'"{name}"' for name in relations)
+        return [
+            *self._some_rows(),
+            "async with explained(db) as plans:",
+            f"    await {self._db}.find_all().load({names})",
+            f"assert len(plans) <= {1 + len(relations)}",
+        ]
+
+    def _some_rows(self) -> Lines:
+        made = f"await {new_row(self._controller)}(db)"
+        return [made] if self._rows.once else ["for _ in range(2):", f"    {made}"]
+
+    def _get(self, method: Method) -> Lines | None:
         return self._keyed(
-            method, lambda key: self._planned(method, f"assert await {self._db}.{method.name}({key}) == {self._row}")
+            method, lambda key: self._planned_by(method, f"assert await {self._db}.{method.name}({key}) == {self._row}")
         )
 
-    def _get_one(self, method: Method) -> Case | None:
-        def lines(key: str) -> list[str]:
-            pk = ", ".join(self._value(name) for name in key_columns(self._controller))
+    def _get_one(self, method: Method) -> Lines | None:
+        def lines(key: str) -> Lines:
+            pk = ", ".join(self._rows.value(column) for column in key_columns(self._controller))
             found = f"assert await {self._db}.{method.name}({key}) == {self._row}"
             delete = self._by_primary_key("delete")
             gone = [
@@ -99,61 +118,55 @@ class Cases:
 
         return self._keyed(method, lines)
 
-    def _update(self, method: Method) -> Case | None:
-        change = self._change(self._pins(method))
+    def _update(self, method: Method) -> Lines | None:
+        change = self._change(tuple(pin.attribute for pin in pins_of(method) or ()))
         if change is None:
             return None
         column, value = change
 
-        def lines(key: str) -> list[str]:
-            keys = ", ".join(filter(None, [key, f"{column.attribute}=value"]))
+        def lines(key: str) -> Lines:
+            keys = ", ".join(filter(None, [key, f"{column}=value"]))
             return [
-                f"value = {value.text}",
+                f"value = {value}",
                 f"changed = await {self._db}.{method.name}({keys})",
                 "assert changed is not None",
-                f"assert changed.{column.attribute} == value",
+                f"assert changed.{column} == value",
             ]
 
-        return self._keyed(method, lines, value.imports)
+        return self._keyed(method, lines)
 
-    def _delete(self, method: Method) -> Case | None:
+    def _delete(self, method: Method) -> Lines | None:
         call = f"await {self._db}.{method.name}"
         return self._keyed(method, lambda key: [f"assert {call}({key})", f"assert not {call}({key})"])
 
-    def _get_or_create(self, method: Method) -> Case:
+    def _get_or_create(self, method: Method) -> Lines:
         name, call = self._row, f"await {self._db}.{method.name}(**values)"
-        return self._case(
-            method.name,
-            f"values = await {self._controller.module}_values(db)",
-            f"{name}, is_new = {call}",
-            "assert is_new",
-            f"assert {call} == ({name}, False)",
-        )
+        return self._inserting(method, f"{name}, is_new = {call}", "assert is_new", f"assert {call} == ({name}, False)")
 
-    def _upsert(self, method: Method) -> Case:
+    def _upsert(self, method: Method) -> Lines:
         call = f"await {self._db}.{method.name}(**values)"
-        return self._case(
-            method.name,
-            f"values = await {self._controller.module}_values(db)",
-            f"first = {call}",
-            f"second = {call}",
-            *(f"assert second.{name} == first.{name}" for name in key_columns(self._controller)),
-        )
+        same = [f"assert second.{key.attribute} == first.{key.attribute}" for key in key_columns(self._controller)]
+        return self._inserting(method, f"first = {call}", f"second = {call}", *same)
 
-    def _find(self, method: Method) -> Case | None:
+    def _inserting(self, method: Method, *lines: str) -> Lines:
+        return [*self._rows.inserted(method), *lines]
+
+    def _find(self, method: Method) -> Lines | None:
         found = f"assert {self._row} in await {self._db}.{method.name}"
-        return self._keyed(method, lambda key: self._planned(method, f"{found}({key})"))
+        return self._keyed(method, lambda key: self._planned_by(method, f"{found}({key})"))
 
-    def _load(self, method: Method) -> Case:
+    def _load(self, method: Method) -> Lines:
         relation = method.relation
         if relation is None:
             raise AssertionError("a loader has a relationship")
         loaded = f"{self._row}.{relation.attribute}"
-        optional = f"assert {loaded} is None" if relation.optional else f"assert {loaded}"
-        expected = f"assert not {loaded}" if relation.many else optional
-        return self._case(method.name, self._new, f"await {self._db}.{method.name}([{self._row}])", expected)
+        alone = relation.optional and not self._refers_to(relation.target)
+        expected = (
+            f"assert not {loaded}" if relation.many else f"assert {loaded} is None" if alone else f"assert {loaded}"
+        )
+        return [self._new, f"await {self._db}.{method.name}([{self._row}])", expected]
 
-    _writers: dict[str, Callable[[Cases, Method], Case | None]] = {  # noqa: RUF012 - a table of the methods above
+    _writers: dict[str, Callable[[Cases, Method], Lines | None]] = {  # noqa: RUF012 - a table of the methods above
         "get": _get,
         "get_one": _get_one,
         "update": _update,
@@ -164,7 +177,7 @@ class Cases:
         "load": _load,
     }
 
-    def _planned(self, method: Method, line: str) -> list[str]:
+    def _planned_by(self, method: Method, line: str) -> Lines:
         """Return a line that runs one query, and what must be true of its plan."""
         names = serving(method, self._controller.model)
         if not names:
@@ -182,91 +195,66 @@ class Cases:
         methods = (method for method in self._controller.methods if method.kind == kind and method.index)
         return next((method.name for method in methods if method.index == self._controller.model.primary_key), None)
 
-    def _case(self, method: str, *lines: str, imports: tuple[Imported, ...] = ()) -> Case:
-        return Case(method, lines, imports)
-
-    def _keyed(
-        self, method: Method, lines: Callable[[str], list[str]], imports: tuple[Imported, ...] = ()
-    ) -> Case | None:
+    def _keyed(self, method: Method, lines: Callable[[str], Lines]) -> Lines | None:
         """Write a test on a row inside the method's predicate, called with the row's own key."""
         key = [self._argument(parameter) for parameter in method.parameters]
-        inside = self._inside(method)
-        if inside is None or None in key:
+        if None in key:
             return None
-        found, needed = inside
-        body = lines(", ".join(text for text in key if text))
-        return self._case(method.name, self._new, *found, *body, imports=(*needed, *imports))
+        made, body = self._rows.made(method), lines(", ".join(text for text in key if text))
+        if not any(re.search(rf"(?<!\.)\b{self._row}\b", line) for line in body):
+            made[-1] = made[-1].removeprefix(f"{self._row} = ")  # a key of no columns
+        return [*made, *body]
 
     def _argument(self, parameter: Parameter) -> str | None:
-        names = {column.attribute for column in self._controller.columns}
-        if parameter.key in names:
-            value = self._value(parameter.key)
-            return f"present({value})" if parameter in self._valueless((parameter,)) else value
+        columns = {column.attribute: column for column in self._controller.columns}
+        if column := columns.get(parameter.key):
+            return f"{self._row}.{column.attribute}" if parameter.nullable else self._rows.value(column)
         lowered = _LOWERED.fullmatch(parameter.key)
-        if lowered and lowered[2] in names and not self._controller.model.column(lowered[2]).nullable:
-            return f"{self._value(lowered[2])}.{lowered[1]}()"
+        column = columns.get(lowered[2]) if lowered else None
+        if lowered and column and (not column.nullable or column.attribute in self._rows.given):
+            return f"{self._rows.value(column)}.{lowered[1]}()"
         return None
 
-    def _value(self, attribute: str) -> str:
-        return key_value(self._controller, self._row, attribute)
+    def _refers_to(self, target: Imported) -> bool:
+        """Tell whether a new row refers to one of the target's."""
+        keys = (key for key in self._controller.model.foreign_keys if key.target == target)
+        return any(self._rows.given.issuperset(key.attributes) for key in keys)
 
-    def _valueless(self, parameters: tuple[Parameter, ...]) -> list[Parameter]:
-        """Return the parameters that take no None, although a row has none unless told."""
-        nullable = {column.attribute for column in self._controller.columns if column.nullable}
-        return [one for one in parameters if one.key in nullable - self._assigned and not one.nullable]
-
-    def _inside(self, method: Method) -> tuple[list[str], tuple[Imported, ...]] | None:
-        """Return the lines that bring the row where the method finds it; None where that is not understood."""
-        predicate = method.index.predicate if method.index and method.within else None
-        wanted = self._pinned(predicate) if predicate else dict[str, Value | None]()
-        if wanted is None:
-            return None
-        for parameter in self._valueless(method.parameters):
-            wanted[parameter.key] = fixed_value(self._controller.model.column(parameter.key))
-        values = {name: value for name, value in wanted.items() if value is not None}
-        update, settable = self._by_primary_key("update"), {entry.key for entry in self._controller.update}
-        if not wanted:
-            return [], ()
-        if update is None or len(values) < len(wanted) or not wanted.keys() <= settable:
-            return None
-        changes = ", ".join(f"{attribute}={value.text}" for attribute, value in values.items())
-        where = ", ".join(self._value(name) for name in key_columns(self._controller))
-        line = f"{self._row} = present(await {self._db}.{update}({where}, {changes}))"
-        return [line], tuple(name for value in values.values() for name in value.imports)
-
-    def _pinned(self, predicate: Predicate) -> dict[str, Value | None] | None:
-        """Return the values that a predicate asks for; None where it is not understood."""
-        if predicate.pins is None:
-            return None
-        columns = {pin: self._controller.model.column(pin.attribute) for pin in predicate.pins}
-        return {pin.attribute: _wanted(column, pin) for pin, column in columns.items()}
-
-    def _pins(self, method: Method) -> tuple[str, ...]:
-        """Return the columns that an update must not touch, lest the row leave the predicate."""
-        predicate = method.index.predicate if method.index else None
-        return tuple(pin.attribute for pin in (predicate.pins or ())) if predicate else ()
-
-    def _change(self, fixed: tuple[str, ...]) -> tuple[Column, Value] | None:
-        """Choose a column to change, and its new value: rather one that is no key, never one that refers."""
+    def _change(self, fixed: tuple[str, ...]) -> tuple[str, str] | None:
+        """Choose a column to change, and the source of its new value: rather one that is no key and no reference."""
         model = self._controller.model
         referring = {name for key in model.foreign_keys for name in key.attributes}
-        unique = {
-            part.attribute
-            for index in model.indexes
-            for part in index.parts
-            if index.unique and isinstance(part, ColumnPart)
-        }
+        unique = {name for index in model.indexes if index.unique for name in columns_in(index)}
         free = {entry.key for entry in self._controller.update} - referring - set(fixed)
-        columns = [column for column in self._controller.columns if column.attribute in free]
-        columns.sort(key=lambda column: (column.attribute in unique, _PREFERENCE.get(column.kind, 9)))
-        changes = ((column, self._other_value(column)) for column in columns)
-        return next(((column, value) for column, value in changes if value is not None), None)
 
-    def _other_value(self, column: Column) -> Value | None:
-        """Return another value; from the factory where it makes texts, so that what a validator wants is said once."""
-        if column.kind == "str" and column.attribute in self._assigned:
-            return Value(f'(await {self._controller.module}_values(db))["{column.attribute}"]')
-        return other_value(column)
+        def order(column: Column) -> tuple[bool, bool, int]:
+            refusable = column.validated and not self._is_from_factory(column)
+            return column.attribute in unique, refusable, _PREFERENCE.get(column.kind, 9)
+
+        columns = sorted((column for column in self._controller.columns if column.attribute in free), key=order)
+        changes = ((column.attribute, self._other(column)) for column in columns)
+        return next(((attribute, value) for attribute, value in changes if value is not None), None)
+
+    def _other(self, column: Column) -> str | None:
+        """Return another value; the factory's where it makes one, so that what a validator wants is said once."""
+        if self._is_from_factory(column):
+            return f'(await {row_values(self._controller)}(db))["{column.attribute}"]'
+        value = other_value(column)
+        return value.source(self._rows.scope.name) if value else None
+
+    def _is_from_factory(self, column: Column) -> bool:
+        """Tell whether the factory is sure to give the column, and another value at each call."""
+        sure = any(entry.key == column.attribute and entry.required for entry in self._controller.create)
+        needs = self._rows.once - {self._controller.module}  # what it would make again, and can not
+        value = fresh_value(column) if sure and not needs and column.attribute in self._rows.given else None
+        return value is not None and (value.fresh or column.validated)
+
+
+def _known(write: Callable[[], Lines | None]) -> Lines | None:
+    try:
+        return write()
+    except UnknownRowError:
+        return None
 
 
 def serving(method: Method, model: Model) -> list[str]:
@@ -276,9 +264,21 @@ def serving(method: Method, model: Model) -> list[str]:
         return []
     keys = {_name(part) for part in own.parts}
     alike = [index for index in model.indexes if index.parts and _name(index.parts[0]) in keys]
-    usable = [index for index in alike if index.predicate in (None, own.predicate)]
+    usable = [index for index in alike if _holds_for(index, method)]
+    if own not in usable:
+        return []
     names = [_database_name(index, model) for index in usable]
     return sorted(set(names)) if all(len(name) < MAX_NAME for name in names) else []
+
+
+def _holds_for(index: Index, method: Method) -> bool:
+    """Tell whether the database has an index, and all rows that a method looks for are in it."""
+    if not index.enforced:
+        return False
+    if index.predicate is None or (method.index and method.within and index.predicate == method.index.predicate):
+        return True
+    pins = index.predicate.pins
+    return pins is not None and all(pin.test == "is not null" and pin.attribute in method.keys for pin in pins)
 
 
 def _name(part: Part) -> str | None:
@@ -291,13 +291,5 @@ def _database_name(index: Index, model: Model) -> str:
         return index.name
     if index.origin == "primary key":
         return f"{model.table}_pkey"
-    columns = "_".join(model.column(part.attribute).name for part in index.parts if isinstance(part, ColumnPart))
+    columns = "_".join(model.column(attribute).name for attribute in columns_in(index))
     return f"{model.table}_{columns}_key"
-
-
-def _wanted(column: Column, pin: Pin) -> Value | None:
-    """Return a value that a conjunct holds for; of an enum, its member."""
-    if pin.test != "=":
-        return Value("None") if pin.test == "is null" else fixed_value(column)
-    name = (pin.value or "").strip("'\"")
-    return member(column, name) if column.kind == "enum" else Value(pin.value or "")

@@ -18,14 +18,26 @@ from ctrlgen.schema import Location
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """One name of a ``from module import name as local``."""
+
+    module: str
+    name: str
+    local: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class TestFile:
     """A test file as it stands."""
 
+    raw: bytes
+    encoding: str
     text: str
     imported: frozenset[str]
     last_import: int  # the line after which imports may be added, 0 for the top
     functions: tuple[tuple[str, int], ...]  # name and line
-    origins: tuple[tuple[str, str, int], ...]  # module, name and line of each ``from module import name``
+    origins: tuple[Origin, ...]
     returned: tuple[tuple[str, frozenset[str]], ...]  # function, and the keys of the one dict it returns
 
 
@@ -39,7 +51,8 @@ def read_test_file(file: Path, project: Path) -> TestFile:
     """
     raw = file.read_bytes()
     try:
-        text = raw.decode(tokenize.detect_encoding(BytesIO(raw).readline)[0])
+        encoding = tokenize.detect_encoding(BytesIO(raw).readline)[0]
+        text = raw.decode(encoding)
         wrapper = MetadataWrapper(libcst.parse_module(text))
     except libcst.ParserSyntaxError as error:
         place = file.relative_to(project).as_posix() if file.is_relative_to(project) else file.as_posix()
@@ -51,6 +64,8 @@ def read_test_file(file: Path, project: Path) -> TestFile:
     reader = _Reader()
     wrapper.visit(reader)
     return TestFile(
+        raw,
+        encoding,
         text,
         frozenset(reader.imported),
         reader.last_import,
@@ -74,7 +89,7 @@ class _Reader(libcst.CSTVisitor):
         super().__init__()
         self.imported: set[str] = set()
         self.functions: list[tuple[str, int]] = []
-        self.origins: list[tuple[str, str, int]] = []
+        self.origins: list[Origin] = []
         self.returned: list[tuple[str, frozenset[str]]] = []
         self.last_import = 0
         self._top = set[int]()
@@ -89,10 +104,12 @@ class _Reader(libcst.CSTVisitor):
         return True
 
     def visit_ImportFrom(self, node: libcst.ImportFrom) -> None:
-        if node.module is None or isinstance(node.names, libcst.ImportStar):
+        if isinstance(node.names, libcst.ImportStar):
             return
-        module, line = get_full_name_for_node(node.module) or "", self._lines(node).start.line
-        self.origins += [(module, alias.evaluated_name, line) for alias in node.names]
+        module = "." * len(node.relative) + ((node.module and get_full_name_for_node(node.module)) or "")
+        names = ((alias.evaluated_name, alias.evaluated_alias) for alias in node.names)
+        line = self._lines(node).start.line
+        self.origins += [Origin(module, name, alias or name, line) for name, alias in names]
 
     def visit_ImportAlias(self, node: libcst.ImportAlias) -> None:
         name = node.evaluated_alias or node.evaluated_name

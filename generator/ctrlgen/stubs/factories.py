@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ctrlgen.package import Controller, Package
-from ctrlgen.schema import ColumnPart, Finding, ForeignKey, Imported
-from ctrlgen.stubs.values import Value, fresh_value
-
-_TAKEN = frozenset({"", "count", "db", "numbers", "present"})
-"""Names that mean something else in a factory."""
+from ctrlgen.schema import Column, Finding, ForeignKey, Model
+from ctrlgen.stubs.keys import columns_in, is_single, own_values
+from ctrlgen.stubs.names import IN_FACTORIES, factory_functions, variable
+from ctrlgen.stubs.values import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +18,21 @@ class Parent:
     """A row to make first: the local variable, and the controller whose factory makes it."""
 
     variable: str
-    module: str
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A column and the source of its value."""
-
-    attribute: str
-    text: str
+    controller: Controller
 
 
 @dataclass(frozen=True, slots=True)
 class Factory:
-    """How a valid row of one model is made."""
+    """How a valid row of one model is made: its parents, and the values by attribute.
+
+    ``once`` are the controllers, of the row and of all that it needs, of which a test can make one row only: their
+    keys are of a few values.
+    """
 
     controller: Controller
     parents: tuple[Parent, ...]
-    assignments: tuple[Assignment, ...]
-    imports: tuple[Imported, ...]
+    values: Mapping[str, Value]
+    once: frozenset[str] = frozenset()
 
 
 class Factories:
@@ -45,6 +40,7 @@ class Factories:
 
     def __init__(self, package: Package) -> None:
         self._controllers = {controller.model.reference: controller for controller in package.controllers}
+        self.functions = factory_functions(package.controllers)
         self._planned: dict[str, Factory | str] = {}
         for controller in package.controllers:
             self._plan(controller, ())
@@ -57,6 +53,11 @@ class Factories:
     def all(self) -> list[Factory]:
         """Return every factory, by module name."""
         return [factory for _, factory in sorted(self._planned.items()) if isinstance(factory, Factory)]
+
+    def target(self, key: ForeignKey) -> Factory | None:
+        """Return the factory of what a foreign key points at; None where there is none."""
+        controller = self._controllers.get(key.target) if key.target else None
+        return self.of(controller) if controller else None
 
     def findings(self) -> Iterator[Finding]:
         """Yield why a model gets no stubs."""
@@ -77,77 +78,74 @@ class Factories:
         return self._planned[controller.module]
 
     def _try(self, controller: Controller, path: tuple[str, ...]) -> Factory | str:
-        for column in controller.columns:
-            if keyword.iskeyword(column.attribute):
-                return f"`{column.attribute}` is a keyword of Python"
+        refused = next((column.attribute for column in controller.columns if keyword.iskeyword(column.attribute)), None)
+        if refused is not None:
+            return f"`{refused}` is a keyword of Python"
         parents: list[Parent] = []
-        texts: dict[str, str] = {}
-        imports: list[Imported] = []
+        values: dict[str, Value] = {}
+        once = frozenset[str]()
         for key in _required_keys(controller):
-            if set(key.attributes) & texts.keys():
+            if set(key.attributes) <= values.keys():
                 continue  # another key to the same rows has made them
+            if set(key.attributes) & values.keys():
+                return f"`{', '.join(key.attributes)}` must agree with another foreign key"
             target = self._controllers.get(key.target) if key.target else None
             if target is None:
                 return f"`{key.attributes[0]}` refers to a table that has no controller"
-            reason = self._plan(target, path)
-            if isinstance(reason, str):
-                return f"`{key.attributes[0]}` refers to `{target.model.reference.name}`, and {reason}"
-            parent = Parent(_variable(key, target), target.module)
-            parents.append(parent)
-            pairs = zip(key.attributes, key.target_attributes, strict=True)
-            texts |= {mine: key_value(target, parent.variable, theirs) for mine, theirs in pairs}
-        for attribute, value in _values(controller, texts):
-            if value is None:
-                return f"no value is known for `{attribute}`"
-            texts[attribute] = value.text
-            imports += value.imports
-        for attribute, value in _distinct_values(controller, texts):
-            texts[attribute] = value.text
-            imports += value.imports
-        order = [entry.key for entry in controller.create if entry.key in texts]
-        assignments = tuple(Assignment(attribute, texts[attribute]) for attribute in order)
-        return Factory(controller, tuple(parents), assignments, tuple(imports))
+            planned = self._plan(target, path)
+            if isinstance(planned, str):
+                return f"`{key.attributes[0]}` refers to `{target.model.reference.name}`, and {planned}"
+            parent = self._parent(key, target, parents, again=not planned.once)
+            if parent not in parents and once & planned.once:
+                return f"`{key.attributes[0]}` would need a second row of `{min(once & planned.once)}`"
+            parents += [parent] if parent not in parents else []
+            once |= planned.once
+            held = referred(key, target, parent.variable)
+            values |= {mine: Value((text,), fresh=not planned.once) for mine, text in held.items()}
+        own = own_values(controller, values)
+        unknown = next((attribute for attribute, value in own.items() if value is None), None)
+        if unknown is not None:
+            return f"no value is known for `{unknown}`"
+        values |= {attribute: value for attribute, value in own.items() if value is not None}
+        order = [entry.key for entry in controller.create if entry.key in values]
+        if is_single(controller.model, values):
+            once |= {controller.module}
+        return Factory(controller, tuple(parents), {attribute: values[attribute] for attribute in order}, once)
+
+    def _parent(self, key: ForeignKey, target: Controller, parents: list[Parent], *, again: bool) -> Parent:
+        """Return the row that a foreign key refers to: one more where it can be made again, else the one there is."""
+        there = next((parent for parent in parents if parent.controller == target), None)
+        return there if there and not again else Parent(self._variable(key, target, parents), target)
+
+    def _variable(self, key: ForeignKey, target: Controller, parents: list[Parent]) -> str:
+        taken = {*IN_FACTORIES, *self.functions, *(parent.variable for parent in parents)}
+        name = key.attributes[0].removesuffix("_id")
+        plain_name = len(key.attributes) == 1 and name != key.attributes[0] and name.isidentifier()
+        return variable(name if plain_name else target.module, taken)
+
+
+def referred(key: ForeignKey, target: Controller, row: str) -> dict[str, str]:
+    """Return the source of what the columns of a foreign key hold, so that they refer to ``row``."""
+    pairs = zip(key.attributes, key.target_attributes, strict=True)
+    return {mine: value_of(target.model.column(theirs), row) for mine, theirs in pairs}
+
+
+def value_of(column: Column, row: str) -> str:
+    """Return ``row.attribute`` as an argument; to a type checker it may be None where the author said so."""
+    value = f"{row}.{column.attribute}"
+    return f"present({value})" if column.optional else value
+
+
+def key_columns(controller: Controller) -> list[Column]:
+    """Return the primary key's columns."""
+    return [controller.model.column(name) for name in columns_in(controller.model.primary_key)]
+
+
+def widest_keys(model: Model) -> list[ForeignKey]:
+    """Return the foreign keys, those of most columns first, as they hold for the others too."""
+    return sorted(model.foreign_keys, key=lambda key: (-len(key.attributes), key.attributes))
 
 
 def _required_keys(controller: Controller) -> list[ForeignKey]:
-    """Return the foreign keys a new row must have, the widest first."""
     required = {entry.key for entry in controller.create if entry.required}
-    keys = [key for key in controller.model.foreign_keys if set(key.attributes) <= required]
-    return sorted(keys, key=lambda key: (-len(key.attributes), key.attributes))
-
-
-def _values(controller: Controller, given: dict[str, str]) -> list[tuple[str, Value | None]]:
-    wanted = [entry.key for entry in controller.create if entry.required and entry.key not in given]
-    return [(attribute, fresh_value(controller.model.column(attribute))) for attribute in wanted]
-
-
-def _distinct_values(controller: Controller, given: dict[str, str]) -> Iterator[tuple[str, Value]]:
-    """Yield values for columns whose default would make the second row clash with the first."""
-    referring = {name for key in controller.model.foreign_keys for name in key.attributes}
-    optional = {entry.key for entry in controller.create if not entry.required} - given.keys() - referring
-    for index in controller.model.indexes[1:]:
-        parts = [part.attribute for part in index.parts if isinstance(part, ColumnPart)] if index.unique else []
-        for attribute in parts:
-            column = controller.model.column(attribute)
-            value = fresh_value(column)
-            if attribute in optional and (not column.nullable or index.nulls_not_distinct) and value and value.fresh:
-                optional.discard(attribute)
-                yield attribute, value
-
-
-def _variable(key: ForeignKey, target: Controller) -> str:
-    plain = len(key.attributes) == 1 and key.attributes[0].endswith("_id")
-    name = key.attributes[0].removesuffix("_id") if plain else target.module
-    return f"{name}_" if keyword.iskeyword(name) or name in _TAKEN or not name.isidentifier() else name
-
-
-def key_value(controller: Controller, row: str, attribute: str) -> str:
-    """Return ``row.attribute`` as an argument; a value the database gave may be None to a type checker."""
-    column = controller.model.column(attribute)
-    given = any(entry.key == attribute and entry.required for entry in controller.create)
-    return f"{row}.{attribute}" if given or column.nullable else f"present({row}.{attribute})"
-
-
-def key_columns(controller: Controller) -> list[str]:
-    """Return the primary key's attributes."""
-    return [part.attribute for part in controller.model.primary_key.parts if isinstance(part, ColumnPart)]
+    return [key for key in widest_keys(controller.model) if set(key.attributes) <= required]

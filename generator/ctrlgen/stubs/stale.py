@@ -51,10 +51,10 @@ def _loads(controller: Controller, file: TestFile, place: str) -> Iterator[Findi
 def _imports(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
     known = {"Database", *RUNTIME_NAMES, *(name for it in package.controllers for name in it.exported)}
     known |= {"database", "runtime", *(it.module for it in package.controllers)}
-    for module, name, line in file.origins:
-        if module == package.name and name not in known:
-            message = f"`{name}` is imported from `{package.name}`, which no longer has it"
-            yield Finding(Location(place, line), "CG303", message)
+    for it in file.origins:
+        if it.module == package.name and it.name not in known:
+            message = f"`{it.name}` is imported from `{package.name}`, which no longer has it"
+            yield Finding(Location(place, it.line), "CG303", message)
 
 
 def _factories(package: Package, file: TestFile, place: str) -> Iterator[Finding]:

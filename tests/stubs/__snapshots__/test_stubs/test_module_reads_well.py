@@ -80,8 +80,9 @@ async def test_delete_by_id(db: Database) -> None:
 
 
 async def test_find_live(db: Database) -> None:
-    post = await new_post(db)
-    post = present(await db.post.update_by_id(present(post.id), live=True))
+    values = await post_values(db)
+    values["live"] = True
+    post = await db.post.create(**values)
     async with explained(db) as plans:
         assert post in await db.post.find_live()
     assert len(plans) == 1

@@ -1,0 +1,246 @@
+"""Models whose stubs are easily wrong: `test_emitted.py` generates them, and runs and checks what comes out."""
+
+from datetime import date
+from decimal import Decimal as Amount
+from enum import Enum
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID, uuid4
+
+from pydantic import StringConstraints, field_validator
+from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlmodel import Field, Relationship, SQLModel
+
+
+class Person(SQLModel, table=True):
+    """Somebody to refer to."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+
+
+class Device(SQLModel, table=True):
+    """Something to refer to by a UUID."""
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+
+
+class Seat(SQLModel, table=True):
+    """Foreign keys that a row may lack, but whose getters and finders need a value."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int | None = Field(default=None, foreign_key="person.id", unique=True)
+    device_id: UUID | None = Field(default=None, foreign_key="device.id", index=True)
+
+
+class Node(SQLModel, table=True):
+    """The same to itself, and in partial indexes."""
+
+    __table_args__ = (
+        Index("ix_node_child", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index("uq_node_main", "owner_id", unique=True, postgresql_where=text("owner_id IS NOT NULL AND main")),
+        Index("uq_node_root", "main", unique=True, postgresql_where=text("main")),  # a key of no columns
+        Index("ix_node_first", "main", postgresql_where=text("owner_id = 1")),  # of a person who is not there
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    previous_id: int | None = Field(default=None, foreign_key="node.id", unique=True)
+    parent_id: int | None = Field(default=None, foreign_key="node.id")
+    owner_id: int | None = Field(default=None, foreign_key="person.id")
+    main: bool = False
+
+
+class Place(SQLModel, table=True):
+    """A key of two columns, called like Python's own."""
+
+    hall: int = Field(primary_key=True)
+    row: int = Field(primary_key=True)
+    name: str
+
+
+class Ticket(SQLModel, table=True):
+    """A foreign key of two columns, which a row may lack."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["hall", "row"], ["place.hall", "place.row"]),
+        UniqueConstraint("hall", "row"),
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    hall: int | None = None
+    row: int | None = None
+
+
+class Job(SQLModel, table=True):
+    """A column that is fixed by one key and free in another."""
+
+    __table_args__ = (
+        Index("uq_job_first", "queue", unique=True, postgresql_where=text("attempt = 5")),
+        UniqueConstraint("queue", "attempt"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    queue: int
+    attempt: int = 0
+
+
+class Status(Enum):
+    """Of an order."""
+
+    OPEN = "open"
+    SHUT = "shut"
+
+
+class Order(SQLModel, table=True):
+    """A predicate that new rows meet by themselves."""
+
+    __table_args__ = (Index("uq_order_open", "number", unique=True, postgresql_where=text("status = 'OPEN'")),)
+
+    id: int = Field(default=None, primary_key=True)
+    number: int
+    status: Status = Status.OPEN
+
+
+class Account(SQLModel, table=True):
+    """A validator that refuses what a type alone suggests."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    address: str = Field(unique=True)
+    second: str | None = Field(default=None, unique=True)
+    nick: str = ""
+    level: int = 0
+
+    @field_validator("address", "second", "nick")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value and "@" not in value:
+            raise ValueError("an address has an @")
+        return value
+
+
+class Present(SQLModel, table=True):
+    """Called like a helper, as are the next ones."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+
+
+class Explained(SQLModel, table=True):
+    """Called like the helper for plans."""
+
+    id: int | None = Field(default=None, primary_key=True)
+
+
+class Plans(SQLModel, table=True):
+    """Called like a variable of the tests."""
+
+    id: int | None = Field(default=None, primary_key=True)
+
+
+class Pytest(SQLModel, table=True):
+    """Called like what the tests import."""
+
+    id: int | None = Field(default=None, primary_key=True)
+
+
+class Decimal(SQLModel, table=True):
+    """Called like the type of its own column."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    amount: Amount
+
+
+class Date(SQLModel, table=True):
+    """Called, in lower case, like the function that makes its value."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    day: date = Field(unique=True)
+
+
+class numbers(SQLModel, table=True):
+    """Called like what the factories count with."""
+
+    id: int | None = Field(default=None, primary_key=True)
+
+
+class Diary(SQLModel, table=True):
+    """Foreign keys whose rows would be called like functions of the factories."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    date_id: int = Field(foreign_key="date.id")
+    new_date_id: int = Field(foreign_key="date.id")
+    count_id: int = Field(foreign_key="numbers.id")
+    begun: date
+
+
+class Rule(SQLModel, table=True):
+    """A key of so few values that a test can make one row only."""
+
+    status: Status = Field(primary_key=True)
+    text: str = ""
+
+
+class Remark(SQLModel, table=True):
+    """Refers twice to a row of which there is one only."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    rule_status: Status = Field(foreign_key="rule.status")
+    other_status: Status = Field(foreign_key="rule.status")
+    words: str = Field(unique=True)
+
+
+class Tenant(SQLModel, table=True):
+    """What everything belongs to."""
+
+    id: int = Field(primary_key=True)
+
+
+class Project(SQLModel, table=True):
+    """Of a tenant, and numbered within it."""
+
+    tenant_id: int = Field(primary_key=True, foreign_key="tenant.id")
+    number: int = Field(primary_key=True)
+    lead_id: int | None = Field(default=None, foreign_key="task.id", unique=True)
+
+
+class Task(SQLModel, table=True):
+    """Of a project, and so of its tenant; a foreign key that begins like another one, and a cycle."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "project_number"], ["project.tenant_id", "project.number"]),
+        Index("uq_task_rank", "tenant_id", "rank", unique=True, postgresql_where=text("rank IS NOT NULL")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    tenant_id: int = Field(foreign_key="tenant.id")
+    project_number: int
+    rank: int | None = None
+
+
+class Visit(SQLModel, table=True):
+    """A foreign key that may be NULL, but must be given."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int | None = Field(foreign_key="person.id", index=True)
+    kind: Literal["long", "short"] = Field(sa_type=String)
+    depth: int = Field(ge=-9, le=-1)
+    person: Person | None = Relationship()
+
+
+class Total(SQLModel, table=True):
+    """A view, as it were: its key is one to the mapper alone, and no index has its name."""
+
+    __mapper_args__: ClassVar[dict[str, object]] = {"primary_key": ["day", "person_id"]}
+
+    day: date
+    person_id: int = Field(foreign_key="person.id")
+    visits: int
+
+
+class Code(SQLModel, table=True):
+    """Texts of certain patterns."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    color: Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")] = Field(unique=True)
+    slug: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")] = Field(max_length=12, unique=True)
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = Field(index=True)
+    phone: Annotated[str, StringConstraints(pattern=r"^\+\d{7,15}$")] | None = Field(default=None, unique=True)

@@ -1,0 +1,96 @@
+"""Stubs of difficult models run green as emitted, and are as well typed as what they test."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BIN = Path(sys.executable).parent
+CHECKERS = {
+    "basedpyright": ["basedpyright", "--pythonpath", sys.executable],
+    "mypy": ["mypy", "--strict", "--python-executable", sys.executable, "tests"],
+}
+STRICT = {"typeCheckingMode": "strict", "include": ["tests"], "pythonVersion": "3.11"}
+SMALL = """\
+from sqlmodel import Field, SQLModel
+
+class Note(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+"""
+VALID_ADDRESSES = {
+    'f"address {next(numbers)}"': 'f"{next(numbers)}@example.org"',
+    'f"second {next(numbers)}"': 'f"{next(numbers)}@example.net"',
+}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of difficult models, generated; its factory of what is validated is mended, and nothing else."""
+    folder = tmp_path_factory.mktemp("difficult")
+    shutil.copy(Path(__file__).with_name("difficult.py"), folder / "models.py")
+    (folder / "pyproject.toml").write_text(
+        '[tool.ctrlgen]\nmodels = ["models"]\noutput = "generated"\ntests = "tests"\n'
+    )
+    (folder / "pyrightconfig.json").write_text(json.dumps(STRICT))
+    done = run(folder, sys.executable, "-m", "ctrlgen", "generate")
+    assert done.returncode == 0, done.stderr
+    mend(folder / "tests/controller_factories.py")
+    return folder
+
+
+def mend(factories: Path) -> None:
+    text = factories.read_text()
+    for made_up, valid in VALID_ADDRESSES.items():
+        assert text.count(made_up) == 1
+        text = text.replace(made_up, valid)
+    factories.write_text(text)
+
+
+def run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_stubs_are_green(workspace: Path) -> None:
+    done = run(workspace, sys.executable, "-m", "pytest", "-q", "tests")
+    assert done.returncode == 0, done.stdout
+
+
+def test_settings_of_the_guide_serve_packages_under_src_and_silence_warnings(project: Path, tmp_path: Path) -> None:
+    found = re.search(r"^\[tool\.pytest\.ini_options\]\n[^`]+", (project / "docs/guide.md").read_text(), re.MULTILINE)
+    assert found
+    package = tmp_path / "src/bot"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "models.py").write_text(SMALL)
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.ctrlgen]\nmodels = ["bot.models"]\noutput = "src/bot/db"\ntests = "tests/db"\n' + found[0]
+    )
+    assert run(tmp_path, sys.executable, "-m", "ctrlgen", "generate").returncode == 0
+    done = run(tmp_path, BIN / "pytest", "-q", "tests/db")
+    assert done.returncode == 0, done.stdout
+    assert "warning" not in (done.stdout + done.stderr).lower()
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_stubs_are_strictly_typed(workspace: Path, checker: str) -> None:
+    command, *flags = CHECKERS[checker]
+    done = run(workspace, BIN / command, *flags)
+    assert done.returncode == 0, done.stdout
+
+
+def test_new_row_is_not_given_what_it_has_by_itself(workspace: Path) -> None:
+    text = (workspace / "tests/test_order_controller.py").read_text()
+    assert "    order = await new_order(db)\n    assert await db.order.delete_open_by_number(order.number)" in text
+    assert "present(" not in text
+
+
+def test_row_that_may_not_be_there_is_not_relied_on(workspace: Path) -> None:
+    """No test can be written for an index on the rows of person 1."""
+    assert "find_first" in (workspace / "generated/node.py").read_text()
+    assert "find_first" not in (workspace / "tests/test_node_controller.py").read_text()

@@ -260,3 +260,22 @@ def test_the_key_of_a_view_is_the_mapper_s_and_no_constraint(base: type[SQLModel
 
     assert (parts(one(Totals).primary_key), one(Totals).primary_key.enforced) == (["id"], False)
     assert one(Table).primary_key.enforced
+
+
+def test_an_index_that_can_not_be_read_is_left_out_alone(base: type[SQLModel], read: Callable[..., Schema]) -> None:
+    class Unspeakable:
+        def __str__(self) -> str:
+            raise RuntimeError("no such method")
+
+    class Hero(base, table=True):
+        __table_args__ = (Index("ix_odd", "a", postgresql_using=Unspeakable()), Index("ix_even", "a"))
+        id: int = Field(primary_key=True)
+        a: int
+
+    schema = read(Hero)
+    assert [index.name for index in schema.models[0].indexes[1:]] == ["ix_even"]
+    (finding,) = schema.findings
+    assert (finding.code, finding.message) == (
+        "CG208",
+        "`ix_odd` of `Hero` is left out: it can not be read (RuntimeError: no such method)",
+    )

@@ -193,3 +193,25 @@ def test_foreign_key_may_begin_like_another_one(base: type[SQLModel], one: Inspe
         project_id: int
 
     assert [key.attributes for key in one(Task).foreign_keys] == [("tenant_id",), ("tenant_id", "project_id")]
+
+
+def test_a_relationship_that_can_not_be_read_is_left_out_alone(
+    base: type[SQLModel], read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Team(base, table=True):
+        id: int = Field(primary_key=True)
+        heroes: list["Hero"] = Relationship(back_populates="team")
+
+    class Hero(base, table=True):
+        id: int = Field(primary_key=True)
+        team_id: int = Field(foreign_key="team.id")
+        team: Team = Relationship(back_populates="heroes")
+
+    def fail(cls: type) -> object:
+        raise RuntimeError("no such place") if cls is Hero else KeyError(cls.__name__)
+
+    monkeypatch.setattr("ctrlgen.inspect.relations.reference", fail)
+    schema = read(Team, Hero)
+    assert [(model.columns != (), model.relations) for model in schema.models] == [(True, ()), (True, ())]
+    told = [finding.message for finding in schema.findings if finding.code == "CG208"]
+    assert "relationship `Team.heroes` is left out: it can not be read (RuntimeError: no such place)" in told

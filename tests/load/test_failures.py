@@ -260,3 +260,23 @@ def test_an_exception_that_can_not_even_be_printed(workspace: Workspace) -> None
         """
     )
     assert failure(workspace, "app").message == "`app` can not be imported: Broken"
+
+
+def test_models_none_of_which_can_be_read(workspace: Workspace) -> None:
+    workspace.write(
+        app="""
+        from sqlmodel import Field, SQLModel
+
+        class Unreadable:
+            def __getattr__(self, name):
+                raise RuntimeError("odd metadata")
+
+        class Hero(SQLModel, table=True):
+            id: int = Field(primary_key=True)
+
+        Hero.model_fields["id"].metadata.append(Unreadable())
+        """
+    )
+    error = failure(workspace, "app")
+    assert error.message.startswith("`Hero` is left out, because a column of its primary key is")
+    assert str(error.location) == "app.py:7"

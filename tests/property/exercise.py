@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import inspect
 import sys
 from typing import Any
@@ -19,6 +20,11 @@ CALLS = 7  # a generic plan begins with the sixth
 
 async def main(url: str) -> int:
     """Exercise all controllers; return how many things are wrong."""
+    import generated
+
+    exported = [getattr(generated, name) for name in generated.__all__]  # each module is imported
+    if importlib.util.find_spec("controller_factories") is None:
+        return 0 if exported else 1  # no model has stubs, as where every one has a column called `class`
     import controller_factories
 
     from generated import Database

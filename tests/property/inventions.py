@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+import re
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ PREAMBLE = '''"""Invented models."""
 import datetime as dt
 import decimal
 import enum
+import typing
 import uuid
 from typing import Annotated, Any, Literal, NewType, Optional
 
@@ -79,10 +82,14 @@ KINDS = (
     Kind("Box", "default_factory=Box, sa_type=pg.JSONB", comparable=False),
     Kind("List[Str]", "default_factory=List, sa_type=pg.ARRAY(sa.String)", comparable=False),
     Kind("Any", "default=None, sa_type=pg.JSONB, nullable=True", comparable=False),
+    Kind("Literal[Colour.RED]", "sa_type=sa.Enum(Colour), default=Colour.RED"),
+    Kind("typing.List", "default_factory=List, sa_type=sa.JSON", comparable=False),
+    Kind("dt.datetime", "default=sa.func.now()"),
 )
 ATTRIBUTES = (
     *("name", "size", "kind", "list", "type", "int", "str", "load", "limit", "values", "where", "filters", "key"),
     *("class_", "camelCase", "größe", "order", "user", "session", "create", "count", "self_", "options", "cast"),
+    *("load_", "RED", "lower_name", "class", "from", "import"),
 )
 NAMES = (
     "User",
@@ -96,6 +103,10 @@ NAMES = (
     "GuildConfig",
     "Table2",
     "Import",
+    "Property",
+    "_2FAToken",
+    "model",
+    "using",
 )
 PREDICATES = ("{} IS NOT NULL", "{} IS NULL", "id IS NOT NULL")
 
@@ -117,6 +128,8 @@ class Column:
         elif self.kind.default is not None:
             arguments = [f"default={self.kind.default}", *arguments]
         text = ", ".join(filter(None, [*arguments, self.flag]))
+        if keyword.iskeyword(self.name):  # which only a class body's own dictionaries take
+            return f"    __annotations__[{self.name!r}] = {annotation}\n    vars()[{self.name!r}] = Field({text})"
         return f"    {self.name}: {annotation} = Field({text})"
 
     @property
@@ -166,13 +179,24 @@ def table_args(draw: st.DrawFn, table: str, made: list[Column]) -> list[str]:
             f"sa.Index('ix_{table}_hash{number}', {one.stored.strip(chr(34))!r}, postgresql_using='hash')",
             f"sa.Index('ix_{table}_part{number}', {parts}, postgresql_where=sa.text('{where}'))",
             f"sa.Index('uq_{table}_part{number}', {plain}, unique=True, postgresql_where=sa.text('{where}'))",
+            f"sa.Index('ix_{table}_by_{one.name}', {parts}, postgresql_where=sa.text('{where}'))",
+            f"sa.Index('uq_{table}_one', {plain}, unique=True, postgresql_where=sa.text('{where}'))",
         ]
         if texts:
             sql = f"lower({texts[0].stored})"
             choices.append(f"sa.Index('uq_{table}_lower{number}', sa.text('{sql}'), unique=True)")
-            choices.append(f"sa.Index('ix_{table}_code{number}', sa.text('substr({texts[0].stored}, 1, 2)'))")
-        found.append(draw(st.sampled_from(choices)))
+            taken = {column.name for column in made}
+            code = draw(st.sampled_from([name for name in ("code", "import", "limit", "self") if name not in taken]))
+            choices.append(f"sa.Index('ix_{table}_{code}', sa.text('substr({texts[0].stored}, 1, 2)'))")
+        choice = draw(st.sampled_from(choices))
+        if _index_name(choice) not in map(_index_name, found):
+            found.append(choice)
     return found
+
+
+def _index_name(declaration: str) -> str:
+    """Return the name in the text of an index or constraint, which PostgreSQL takes but once."""
+    return re.findall(r"'([iu][xq]_\w+)'", declaration)[0]
 
 
 @st.composite
@@ -196,7 +220,7 @@ def packages(draw: st.DrawFn) -> str:
         arguments = draw(table_args(table, made))
         for target in names[:number]:
             if draw(st.booleans()):
-                field = f"{target.lower().strip('_')}_id"
+                field = f"its{target.lower()}_id"
                 options = draw(st.sampled_from(["", ", index=True", ", unique=True"]))
                 optional = draw(st.booleans())
                 kind, default = ("Optional[Int]", "default=None, ") if optional else ("Int", "")

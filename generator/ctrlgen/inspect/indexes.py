@@ -48,7 +48,8 @@ def _attempt(
     read: Callable[[Declared, Owner, Context], Index | None], item: Declared, owner: Owner, context: Context
 ) -> Index | None:
     location = context.sources.of_index(owner.model, _name(item.name), [], "__table_args__")
-    what = f"`{item.name}` of `{owner.model.__name__}`"
+    called = f"`{item.name}`" if item.name else f"a nameless {type(item).__name__}"
+    what = f"{called} of `{owner.model.__name__}`"
     return context.attempt(what, location, lambda: read(item, owner, context))
 
 

@@ -53,6 +53,8 @@ def read(names: Sequence[str], sources: Sources, report: Report) -> Schema:
                 findings[0].message, findings[0].location, None, sources.text(findings[0].location)
             ) from error
         raise
+    if not schema.models:
+        raise no_models(names, modules, [*findings, *schema.findings], sources)
     findings += [*hidden, *unmapped(modules, sources), *empty_modules(modules, models, sources), *schema.findings]
     return dataclasses.replace(schema, findings=tuple(sorted(findings)))
 

@@ -23,8 +23,10 @@ def wanted_models(models: Sequence[Model], options: Options) -> list[Model]:
     """
     wanted = [model for model in models if not options.skips(model)]
     if not wanted:
-        message = "`skip.models` in `[tool.ctrlgen]` leaves out every model" if models else "no model is left to emit"
-        raise ConfigError(message, hint="leave in at least one; to be rid of the package, delete its folder")
+        raise ConfigError(
+            "`skip.models` in `[tool.ctrlgen]` leaves out every model",
+            hint="leave in at least one; to be rid of the package, delete its folder",
+        )
     return wanted
 
 

@@ -1,8 +1,9 @@
 """Emits a test module per controller once, and adds tests for new methods later.
 
-``values`` chooses valid values, ``factories`` and ``cases`` plan what is written, ``existing`` reads what the user
-has, ``growth`` adds to it, ``stale`` tells what no longer fits. From the moment they exist the files are the user's:
-nothing in them is ever changed.
+``values`` and ``patterns`` choose valid values, ``keys`` such that do not clash, ``factories`` plans how rows are made,
+``rows`` which row a test needs, ``cases`` the tests; ``scope`` knows what names mean in a file, ``existing`` reads what
+the user has, ``growth`` adds to it, ``stale`` tells what no longer fits. From the moment they exist the
+files are the user's: nothing in them is ever changed.
 """
 
 from __future__ import annotations

@@ -176,8 +176,6 @@ def test_a_relationship_that_does_not_resolve_is_an_error_with_its_place(base: t
     assert caught.value.location.file == "tests/inspect/test_relations.py"
 
 
-<<<<<<< HEAD
-=======
 def test_foreign_key_may_begin_like_another_one(base: type[SQLModel], one: Inspected) -> None:
     """As where every row belongs to a tenant, and to something of that tenant."""
 
@@ -197,7 +195,6 @@ def test_foreign_key_may_begin_like_another_one(base: type[SQLModel], one: Inspe
     assert [key.attributes for key in one(Task).foreign_keys] == [("tenant_id",), ("tenant_id", "project_id")]
 
 
->>>>>>> stubs
 def test_a_relationship_that_can_not_be_read_is_left_out_alone(
     base: type[SQLModel], read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,25 +215,3 @@ def test_a_relationship_that_can_not_be_read_is_left_out_alone(
     assert [(model.columns != (), model.relations) for model in schema.models] == [(True, ()), (True, ())]
     told = [finding.message for finding in schema.findings if finding.code == "CG208"]
     assert "relationship `Team.heroes` is left out: it can not be read (RuntimeError: no such place)" in told
-<<<<<<< HEAD
-
-
-def test_foreign_key_may_begin_like_another_one(base: type[SQLModel], one: Inspected) -> None:
-    """As where every row belongs to a tenant, and to something of that tenant."""
-
-    class Tenant(base, table=True):
-        id: int = Field(primary_key=True)
-
-    class Project(base, table=True):
-        tenant_id: int = Field(primary_key=True, foreign_key="tenant.id")
-        id: int = Field(primary_key=True)
-
-    class Task(base, table=True):
-        __table_args__ = (ForeignKeyConstraint(["tenant_id", "project_id"], ["project.tenant_id", "project.id"]),)
-        id: int = Field(primary_key=True)
-        tenant_id: int = Field(foreign_key="tenant.id")
-        project_id: int
-
-    assert [key.attributes for key in one(Task).foreign_keys] == [("tenant_id",), ("tenant_id", "project_id")]
-=======
->>>>>>> stubs

@@ -17,8 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import Dialect, ExceptionContext
 from sqlalchemy.exc import DBAPIError, StatementError
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
 from sqlalchemy.util import await_only, greenlet_spawn
+from sqlalchemy.util.queue import AsyncAdaptedQueue, Empty
+from typing_extensions import override
 
 from .errors import UnreachableError, is_of_server
 
@@ -67,6 +69,23 @@ class Plan:
             for row in lists:
                 row[position] = convert(row[position])
         return lists
+
+
+class ReadyQueue(AsyncAdaptedQueue[Any]):
+    """Gives what is there without a wait, as SQLAlchemy's own does since 2.0.55."""
+
+    @override
+    def get(self, block: bool = True, timeout: float | None = None) -> object:
+        try:
+            return self.get_nowait()
+        except Empty:
+            return super().get(block, timeout)
+
+
+class ReadyPool(AsyncAdaptedQueuePool):
+    """The pool whose open connections can be had without a greenlet, also while no more may be opened."""
+
+    _queue_class = ReadyQueue
 
 
 class Connecting:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from .connections import Connections, Isolation
-from .driver import Connecting
+from .driver import Connecting, ReadyPool
 from .errors import sqlstate, translated
 
 T = TypeVar("T")
@@ -68,6 +68,7 @@ class DatabaseService:
         self._shown = _shown(sa.make_url(address))
         arguments |= {"server_settings": settings, "async_creator_fn": partial(Connecting, self._shown)}
         pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": pool_timeout}
+        pool["poolclass"] = ReadyPool
         make = partial(create_async_engine, engine_url, echo=echo, hide_parameters=True, connect_args=arguments, **pool)
         self._connections = Connections(make, slow_call)
         self._controllers: dict[object, object] = {}

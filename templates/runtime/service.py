@@ -68,7 +68,7 @@ class DatabaseService:
         self._shown = _shown(sa.make_url(address))
         arguments |= {"server_settings": settings, "async_creator_fn": partial(Connecting, self._shown)}
         pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": pool_timeout}
-        pool["poolclass"] = ReadyPool
+        pool |= {"poolclass": ReadyPool, "pool_use_lifo": True}  # the one that was used last is the warmest
         make = partial(create_async_engine, engine_url, echo=echo, hide_parameters=True, connect_args=arguments, **pool)
         self._connections = Connections(make, slow_call)
         self._controllers: dict[object, object] = {}

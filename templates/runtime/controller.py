@@ -189,11 +189,11 @@ class BaseController(Generic[M, L, C, U]):
 
     def _keyed(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return a row of changes, checked, with its primary key."""
-        changes = dict(row)
-        key = {name: changes.pop(name) for name in self._entity.primary_key if name in changes}
-        if missing := [name for name in self._entity.primary_key if name not in key]:
-            raise ValidationError(self.model, dict.fromkeys(missing, "is required"))
-        return {**self._validation.change(changes), **key}
+        changes, names = dict(row), self._entity.primary_key
+        key = {name: changes.pop(name) for name in names if name in changes}
+        if len(key) < len(names):
+            raise ValidationError(self.model, {name: "is required" for name in names if name not in key})
+        return self._validation.change(changes) | key
 
     @cached_property
     def _entity(self) -> Entity[M]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
-from contextlib import suppress
 from typing import Any, cast, get_args
 
 import sqlalchemy as sa
@@ -65,10 +64,12 @@ class Validation:
         self, values: Mapping[str, object], validator: SchemaValidator, accepted: Set[str], required: Set[str]
     ) -> dict[str, object]:
         if SOLID.issuperset(map(type, values.values())) and values.keys() <= accepted and required <= values.keys():
-            with suppress(PydanticError):  # what is wrong is found out below
+            try:
                 good: dict[str, object] = validator.validate_python(values)
                 if not self._unfit(good):
                     return good
+            except PydanticError:
+                pass  # what is wrong is found out below
         expressions = expressions_of(values)
         wrong = self._refusals(values, expressions, accepted, required)
         given = {name: values[name] for name in values if not (name in wrong or name in expressions)}

@@ -212,9 +212,8 @@ def _held(session: Session) -> sa.Connection | None:
     """Return the connection that a session's transaction, or savepoint, was seen to have begun on."""
     transaction, (seen, connection) = _innermost(session), session.info.get(_HELD, (None, None))
     inside = transaction and transaction is seen and transaction.is_active
-    known: Any = (
-        session  # whether a flush would do anything; to ask `new`, `dirty` and `deleted` costs more than all else
-    )
+    known: Any = session
+    # What a flush asks first: to look at `new`, `dirty` and `deleted` would cost more than all the rest.
     return connection if inside and known._is_clean() else None
 
 

@@ -131,9 +131,10 @@ async def send(
         try:
             adapter._handle_exception(error)
         except plan.dialect.loaded_dbapi.Error as translated:
-            if isinstance(owner, sa.Connection) and not lost:
+            wrapped = plan.error(translated, lost=lost)
+            if isinstance(owner, sa.Connection) and isinstance(wrapped, DBAPIError) and is_of_server(wrapped):
                 note_error(owner)
-            raise plan.error(translated, lost=lost) from error
+            raise wrapped from error
         raise
     except BaseException:  # cancelled: what the connection is at, nobody knows
         await greenlet_spawn(owner.invalidate)

@@ -354,6 +354,15 @@ async def test_a_statement_of_the_callers_own_that_failed_ends_the_transaction_t
     assert await db.user.count() == 0
 
 
+async def test_an_error_that_never_reached_the_server_costs_the_transaction_nothing(db: Database) -> None:
+    for _ in range(3):
+        async with db.transaction():
+            await db.user.create(**values())
+            with pytest.raises(InvalidValueError):
+                await db.user.find_one(discord_id=2**70)
+        assert await db.user.delete_where(db.user.c.discord_id == 1) == 1
+
+
 async def test_an_error_in_a_savepoint_costs_only_the_savepoint(db: Database) -> None:
     async with db.transaction():
         await db.user.create(**values())

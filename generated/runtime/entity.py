@@ -24,7 +24,7 @@ S = TypeVar("S")
 _DIALECT = sa.make_url("postgresql+asyncpg://").get_dialect()()
 _CONSTANT = r"(?:\s*=\s*|\s+IS\s+)(?P<constant>true|false|NULL|NOT NULL|-?\d+|'(?:[^']|'')*')"
 _PIN = re.compile(rf'\(*(?P<no>NOT )?"?(?P<column>\w+)"?(?:{_CONSTANT})?\)*', re.IGNORECASE)
-SOLID = frozenset({bool, bytes, datetime, Decimal, dict, float, int, list, str, UUID})
+SOLID: frozenset[type[object]] = frozenset({bool, bytes, datetime, Decimal, dict, float, int, list, str, UUID})
 """Types of which no value is NULL or an SQL expression, so that most values are told at once."""
 _PLAIN = SOLID | {type(None)}
 _PREPARED = 500  # statements kept for each model; more shapes than that come from code that makes them up

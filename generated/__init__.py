@@ -7,6 +7,7 @@ from .database import Database
 from .runtime import (
     AnyOf,
     CheckViolation,
+    ConflictError,
     ConstraintError,
     DatabaseError,
     DatabaseService,
@@ -31,6 +32,7 @@ __all__ = ["Database"]
 __all__ += [
     "AnyOf",
     "CheckViolation",
+    "ConflictError",
     "ConstraintError",
     "DatabaseError",
     "DatabaseService",

@@ -12,6 +12,7 @@ from .arguments import AnyOf, Equal, Filters, OrderBy, Ordered, Page, Pagination
 from .controller import BaseController
 from .errors import (
     CheckViolation,
+    ConflictError,
     ConstraintError,
     DatabaseError,
     ExclusionViolation,
@@ -34,6 +35,7 @@ __all__ = [
     "AnyOf",
     "BaseController",
     "CheckViolation",
+    "ConflictError",
     "ConstraintError",
     "DatabaseError",
     "DatabaseService",

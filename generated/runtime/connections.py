@@ -16,14 +16,26 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, MissingGreenlet
+from sqlalchemy.exc import DBAPIError, DisconnectionError, MissingGreenlet, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-from .driver import Plan, Rows, Values, any_aborted, fetch, has_begun, is_aborted, known_plan, send, watch_errors
-from .errors import TransactionError, aborted, is_of_server, translated
+from .driver import (
+    Plan,
+    ReadyPool,
+    Rows,
+    Values,
+    aborted_by,
+    any_aborted,
+    fetch,
+    has_begun,
+    known_plan,
+    send,
+    watch_errors,
+)
+from .errors import TransactionError, is_of_server, translated
 
 T = TypeVar("T")
 
@@ -116,7 +128,8 @@ class Connections:
         options = {"isolation_level": isolation} if isolation else {}
         async with self.session() as session:
             if not self._sandbox:  # whose transaction has begun long ago
-                await session.connection(execution_options={**options, "postgresql_readonly": read_only})
+                with translated(None):
+                    await session.connection(execution_options={**options, "postgresql_readonly": read_only})
             with self._inside(session):
                 yield session
 
@@ -200,12 +213,22 @@ def _inside_session(session: Session, work: Callable[[sa.Connection], T]) -> T:
     return done
 
 
+async def failure_of(session: AsyncSession) -> str:
+    """Return the code of the error that has ended a session's transaction; nothing if none has."""
+    if any_aborted() and session.in_transaction():
+        with suppress(SQLAlchemyError):
+            connection = (await session.connection()).sync_connection
+            return aborted_by(connection) if connection else ""
+    return ""
+
+
 async def _refuse_aborted(session: AsyncSession) -> None:
     """Refuse to commit what PostgreSQL would roll back without a word."""
     if any_aborted() and session.in_transaction():
-        connection = (await session.connection()).sync_connection
-        if connection is not None and is_aborted(connection):
-            raise aborted("transaction")
+        with translated(None):
+            connection = (await session.connection()).sync_connection
+            if connection is not None and aborted_by(connection):
+                await session.execute(sa.text("SELECT 1"))  # a savepoint of the caller's own may have saved it
 
 
 def _held(session: Session) -> sa.Connection | None:
@@ -237,6 +260,8 @@ async def _sent_alone(pool: AsyncAdaptedQueuePool, plan: Plan, values: Values) -
             await greenlet_spawn(connection.close)
         else:
             connection.close()
+        if isinstance(pool, ReadyPool) and pool.waiting:
+            await asyncio.sleep(0)  # who waits gets it, before this task asks again
 
 
 def _idle(pool: AsyncAdaptedQueuePool) -> PoolProxiedConnection | None:

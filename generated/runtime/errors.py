@@ -36,8 +36,17 @@ class UnreachableError(DatabaseError, ConnectionError):
     """The server can not be reached, does not let us in, or was lost; a write it was busy with may have happened."""
 
 
+class ConflictError(DatabaseError, exc.OperationalError):
+    """Two transactions got in each other's way, and this one gave in: a deadlock, or a serialization failure.
+
+    Repeated from its start it is likely to succeed, which is what ``run`` does.
+    """
+
+    model: Model | None = None
+
+
 class TimedOutError(DatabaseError, exc.OperationalError, TimeoutError):
-    """The server ended a statement that took, or waited for a lock, longer than it may."""
+    """A statement took longer than it may, or had to wait longer for a lock, or for a connection of the pool."""
 
     model: Model | None = None
 
@@ -122,6 +131,7 @@ _CONSTRAINTS = {
     "23514": (CheckViolation, "check constraint"),
     "23P01": (ExclusionViolation, "exclusion constraint"),
 }
+CONFLICTS = {"40001": "another transaction has changed what this one saw", "40P01": "a deadlock was broken here"}
 _TIMEOUTS = {"57014": "the statement was cancelled, or took too long", "55P03": "the lock could not be had in time"}
 _LOST = ("08", "57P0")  # of a connection; of a server that goes down
 
@@ -136,6 +146,11 @@ def translated(
     """
     try:
         yield
+    except exc.TimeoutError as error:  # of the pool
+        owner = model.__name__ if model else "transaction"
+        timeout = TimedOutError(None, None, error, hide_parameters=True)
+        timeout.model, timeout.args = model, (f"{owner}: no connection was free in time, the pool is exhausted",)
+        raise timeout from None
     except (exc.StatementError, exc.PendingRollbackError) as error:
         translation = None if isinstance(error, DatabaseError) else _translation(error, model, argument)
         if translation is None:
@@ -162,6 +177,12 @@ def _translation(
     orig = error.orig or error
     if state in _CONSTRAINTS:
         return _violation(error, orig, model, owner)
+    if state in CONFLICTS:
+        conflict = ConflictError(error.statement, None, orig, hide_parameters=True)
+        conflict.model, conflict.args = model, (f"{owner}: {CONFLICTS[state]}",)
+        return conflict
+    if state == "25006":
+        return TransactionError(f"{owner}: the transaction is read-only")
     if state in _TIMEOUTS:
         timeout = TimedOutError(error.statement, None, orig, hide_parameters=True)
         timeout.model, timeout.args = model, (f"{owner}: {_TIMEOUTS[state]}",)

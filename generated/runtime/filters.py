@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from .arguments import AnyOf, Filters, Span
 from .arrays import array_of, converts, fits_array, is_list, unlimited
@@ -94,6 +95,8 @@ def _test(entity: Entity[Any], key: str, value: object) -> tuple[tuple[str, ...]
     operand = entity.operand(key)
     if value is None:
         return ("null",), {}
+    if isinstance(operand.type, sa.JSON) and not isinstance(operand.type, JSONB):
+        raise TypeError(f"{key} is json, which PostgreSQL does not compare: JSONB can be; or filter with c.{key}[...]")
     if isinstance(value, AnyOf):
         values = [_checked(entity, key, one) for one in cast("AnyOf[object]", value).values]
         some = [one for one in values if one is not None]
@@ -129,7 +132,7 @@ def _built(entity: Entity[Any], key: str, kind: tuple[str, ...]) -> sa.ColumnEle
         case (how, null):
             found: sa.ColumnElement[bool]
             if how == "in":
-                found = operand.in_(sa.bindparam(f"{key}__any", expanding=True, type_=operand.type))
+                found = operand.in_(sa.bindparam(f"{key}__any", expanding=True, type_=unlimited(operand.type)))
             else:
                 found = operand == sa.any_(sa.bindparam(f"{key}__any", type_=array_of(operand.type)))
             return sa.or_(found, operand.is_(None)) if null else found

@@ -14,6 +14,7 @@ from ctrlgen.schema import Annotation, Column, Comparison, Finding, Index, Model
 RUNTIME_NAMES = (
     "AnyOf",
     "CheckViolation",
+    "ConflictError",
     "ConstraintError",
     "DatabaseError",
     "DatabaseService",

@@ -7,10 +7,10 @@ converted, are known. Whoever listens to the engine (events, ``echo``) sees ever
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -21,7 +21,7 @@ from sqlalchemy.util import await_only, greenlet_spawn
 from sqlalchemy.util.queue import AsyncAdaptedQueue, Empty
 from typing_extensions import override
 
-from .errors import UnreachableError, is_of_server
+from .errors import UnreachableError, is_of_server, sqlstate
 
 Convert: TypeAlias = Callable[[Any], Any]
 Rows: TypeAlias = Sequence[Sequence[Any]]
@@ -73,18 +73,31 @@ class Plan:
 class ReadyQueue(AsyncAdaptedQueue[Any]):
     """Gives what is there without a wait, as SQLAlchemy's own does since 2.0.55."""
 
+    waiting = 0
+
     @override
     def get(self, block: bool = True, timeout: float | None = None) -> object:
         try:
             return self.get_nowait()
         except Empty:
+            self.waiting += 1
+        try:
             return super().get(block, timeout)
+        finally:
+            self.waiting -= 1
 
 
 class ReadyPool(AsyncAdaptedQueuePool):
     """The pool whose open connections can be had without a greenlet, also while no more may be opened."""
 
     _queue_class = ReadyQueue
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks wait for a connection."""
+        queue: Any = self._pool
+        waiting: int = queue.waiting
+        return waiting
 
 
 class Connecting:
@@ -104,7 +117,24 @@ class Connecting:
         return made
 
 
-_plans: WeakKeyDictionary[sa.Executable, Plan | Sequence[Any]] = WeakKeyDictionary()
+@dataclass(frozen=True)
+class Known:
+    """A statement that was executed once: the types of its results, and how to send it for each of some dialects."""
+
+    oids: Sequence[Any]
+    plans: list[Plan] = field(default_factory=list[Plan])
+
+    def plan(self, dialect: Dialect, statement: sa.Executable) -> Plan:
+        """Return how to send it, of which as many are kept as databases are likely to be open."""
+        for plan in self.plans:
+            if plan.dialect is dialect:
+                return plan
+        self.plans.insert(0, _made(dialect, statement, self.oids))
+        del self.plans[4:]
+        return self.plans[0]
+
+
+_known: WeakKeyDictionary[sa.Executable, Known] = WeakKeyDictionary()
 
 
 def fetch(connection: sa.Connection, statement: sa.Executable, values: Values | None = None) -> Rows:
@@ -112,7 +142,8 @@ def fetch(connection: sa.Connection, statement: sa.Executable, values: Values | 
     if has_begun(connection) and (plan := known_plan(connection, statement)):
         return await_only(send(connection, connection.connection, plan, values or {}))
     result = connection.execute(statement, values)
-    _plans.setdefault(statement, [column[1] for column in result.cursor.description or ()] if result.cursor else [])
+    described = result.cursor.description or () if result.cursor else ()
+    _known.setdefault(statement, Known([column[1] for column in described]))
     return result.all()
 
 
@@ -132,7 +163,7 @@ async def send(
         except plan.dialect.loaded_dbapi.Error as translated:
             wrapped = plan.error(translated, lost=lost)
             if isinstance(owner, sa.Connection) and isinstance(wrapped, DBAPIError) and is_of_server(wrapped):
-                note_error(owner)
+                note_error(owner, wrapped)
             raise wrapped from error
         raise
     except BaseException:  # cancelled: what the connection is at, nobody knows
@@ -149,12 +180,11 @@ def has_begun(connection: sa.Connection) -> bool:
 
 def known_plan(connection: sa.Connection | sa.Engine, statement: sa.Executable) -> Plan | None:
     """Return how to send a statement; None if SQLAlchemy is to do it."""
-    known, engine = _plans.get(statement), connection.engine
+    known = _known.get(statement)
     if known is None or _is_watched(connection) or "schema_translate_map" in connection.get_execution_options():
         return None
-    if not isinstance(known, Plan) or known.dialect is not engine.dialect:
-        known = _plans[statement] = _made(engine.dialect, statement, known)
-    return known if known.text is not None else None
+    plan = known.plan(connection.engine.dialect, statement)
+    return plan if plan.text is not None else None
 
 
 def argument_of(engine: sa.Engine, statement: sa.Executable, number: int) -> str | None:
@@ -164,20 +194,21 @@ def argument_of(engine: sa.Engine, statement: sa.Executable, number: int) -> str
     return str(names[number - 1]).partition("__")[0] if number <= len(names) else None
 
 
-def note_error(connection: sa.Connection) -> None:
+def note_error(connection: sa.Connection, error: DBAPIError) -> None:
     """Remember that PostgreSQL has given up the transaction, or the savepoint, that a connection is in."""
     if transaction := _innermost(connection):
-        _aborted.add(transaction)
+        _aborted.setdefault(transaction, sqlstate(error))
 
 
 def any_aborted() -> bool:
-    """Whether it is worth asking ``is_aborted``."""
+    """Whether it is worth asking ``aborted_by``."""
     return bool(_aborted)
 
 
-def is_aborted(connection: sa.Connection) -> bool:
-    """Whether a commit now would be a rollback, which PostgreSQL does without a word."""
-    return _innermost(connection) in _aborted
+def aborted_by(connection: sa.Connection) -> str:
+    """Return the code of the error because of which a commit now would be a rollback; nothing if there was none."""
+    transaction = _innermost(connection)
+    return _aborted.get(transaction, "") if transaction else ""
 
 
 def watch_errors(engine: sa.Engine) -> None:
@@ -185,13 +216,13 @@ def watch_errors(engine: sa.Engine) -> None:
     event.listen(engine, "handle_error", _on_error)
 
 
-_aborted: WeakSet[sa.Transaction] = WeakSet()
+_aborted: WeakKeyDictionary[sa.Transaction, str] = WeakKeyDictionary()
 
 
 def _on_error(context: ExceptionContext) -> None:
     error = context.sqlalchemy_exception
     if context.connection is not None and isinstance(error, DBAPIError) and is_of_server(error):
-        note_error(context.connection)
+        note_error(context.connection, error)
 
 
 def _innermost(connection: sa.Connection) -> sa.Transaction | None:
@@ -208,15 +239,15 @@ def _is_watched(connection: sa.Connection | sa.Engine) -> bool:
     return bool(heard or engine._should_log_info() or len(engine.dialect.dispatch.handle_error) > 1)
 
 
-def _made(dialect: Dialect, statement: sa.Executable, known: Plan | Sequence[Any]) -> Plan:
+def _made(dialect: Dialect, statement: sa.Executable, oids: Sequence[Any]) -> Plan:
     source: Any = statement
     compiled: Any = source.compile(dialect=dialect)
     special = compiled.post_compile_params or compiled.literal_execute_params
-    if isinstance(known, Plan) or special or compiled.insert_prefetch or compiled.update_prefetch:
+    if special or compiled.insert_prefetch or compiled.update_prefetch:
         return Plan(dialect)
     kinds = [column.type for column in getattr(source, "selected_columns", None) or source.exported_columns]
     binds = [(name, compiled.binds[name]) for name in compiled.positiontup or ()]
-    results = [_result(dialect, kind, oid) for kind, oid in zip(kinds, known, strict=True)]
+    results = [_result(dialect, kind, oid) for kind, oid in zip(kinds, oids, strict=True)]
     return Plan(
         dialect,
         str(compiled),

@@ -141,10 +141,11 @@ class Entity(Generic[M]):
         unique = [
             one for one in self.table.constraints if isinstance(one, sa.UniqueConstraint | sa.PrimaryKeyConstraint)
         ]
-        plain = [one for one in self.table.indexes if one.unique and not one.dialect_options["postgresql"]["where"]]
+        whole = [one for one in self.table.indexes if one.dialect_options["postgresql"]["where"] is None]
+        plain = [one for one in whole if one.unique]
         names = {column: name for name, column in self.columns.items()}
         known = [[names[column] for column in one.columns if column in names] for one in (*unique, *plain)]
-        known += [[key] for key, (name, _) in self._expressions.items() if self._index(name).unique]
+        known += [[key] for key, (name, _) in self._expressions.items() if self._index(name) in plain]
         if set(keys) not in map(set, known):
             listed = "; ".join(sorted(", ".join(one) for one in known if one))
             raise ValueError(f"key must be a unique key of {self.model.__name__}: {listed}")

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import PendingRollbackError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
@@ -58,7 +59,7 @@ class Execution(Generic[M]):
         call = self._connections.rows(self._session, statement, values)
         try:
             return await (call if self._connections.slow is None else self._timed(call))
-        except (StatementError, PendingRollbackError):
+        except (StatementError, PendingRollbackError, PoolTimeoutError):
             engine = self._connections.engine.sync_engine
             with translated(self.entity.model, partial(argument_of, engine, statement)):
                 raise

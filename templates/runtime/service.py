@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from .connections import Connections, Isolation
+from .connections import Connections, Isolation, failure_of
 from .driver import Connecting, ReadyPool
-from .errors import sqlstate, translated
+from .errors import CONFLICTS, TransactionError, sqlstate, translated
 
 T = TypeVar("T")
 
@@ -130,13 +130,18 @@ class DatabaseService:
             raise ValueError("retries must not be negative")
         attempts = 0 if self._connections.ambient() else retries
         for attempt in range(attempts + 1):
+            state = ""
             try:
                 async with self.transaction(isolation=isolation) as session:
-                    return await work(session)
-            except DBAPIError as error:
-                if sqlstate(error) not in {"40001", "40P01"} or attempt == attempts:
+                    try:
+                        return await work(session)
+                    finally:
+                        state = await failure_of(session)  # which the work may have caught
+            except (DBAPIError, TransactionError) as error:
+                state = sqlstate(error) or state
+                if state not in CONFLICTS or attempt == attempts:
                     raise
-                _log.info("transaction repeated after %s", sqlstate(error))
+                _log.info("transaction repeated after %s", state)
             await asyncio.sleep(random.SystemRandom().uniform(0, 0.02 * 2**attempt))
         raise AssertionError
 

@@ -184,3 +184,15 @@ async def test_names_that_are_nearly_right_are_answered_with_the_right_one(db: D
         await db.user.update_by_id(1, id=2)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="retries must not be negative"):
         await db.run(lambda _: asyncio.sleep(0), retries=-1)
+
+
+async def test_a_json_column_is_not_compared(db: Database) -> None:
+    with pytest.raises(TypeError, match="settings is json, which PostgreSQL does not compare"):
+        db.guild.find_all(settings={"a": 1})
+    assert await db.guild.find_all(settings=None).count() == 1
+
+
+async def test_a_partial_index_is_no_key_of_an_upsert_of_many(db: Database) -> None:
+    assert await db.afk.upsert_many([{"member_id": 1}]) != []
+    with pytest.raises(ValueError, match="key must be a unique key of Afk: id"):
+        await db.afk.upsert_many([{"member_id": 1}], key=["member_id"])

@@ -1,8 +1,7 @@
 """Columns that are more than a value: SQL of their own, limits inside of lists, keys that may be NULL or are none."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -13,7 +12,7 @@ from pydantic import ConfigDict, ValidationInfo, field_validator
 from runtime import AnyOf, BaseController, DatabaseService, InvalidValueError, Span, ValidationError
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql as pg
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Relationship, SQLModel
 
 from tests.conftest import NewDatabase
 
@@ -80,6 +79,40 @@ class Range(OddBase, table=True):
         return value
 
 
+class Exact(sa.String):
+    """A type with a constructor of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(5)
+
+
+class Limited(OddBase, table=True):
+    """Types with limits, each holding one value and compared with another that a limit would make of it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    text: str = Field(default="abcde", max_length=5)
+    exact: str = Field(default="abcde", sa_type=Exact)
+    padded: str = Field(default="ab", sa_column=sa.Column(sa.CHAR(5), index=True))
+    national: str = Field(default="ab", sa_column=sa.Column(sa.NCHAR(5)))
+    small: float = Field(default=0.1, sa_column=sa.Column(sa.Float(24), index=True))
+    real: float = Field(default=0.1, sa_column=sa.Column(sa.REAL))
+    took: timedelta = Field(default=timedelta(seconds=1), sa_column=sa.Column(sa.Interval(second_precision=0)))
+    bits: Any = Field(default=asyncpg.BitString("101"), sa_column=sa.Column(pg.BIT(3), index=True))
+    words: list[str] = Field(default=["abcde"], sa_column=sa.Column(sa.ARRAY(sa.String(5))))
+
+
+class Parent(OddBase, table=True):
+    id: str = Field(sa_column=sa.Column(sa.CHAR(5), primary_key=True))
+    n: int = 0
+    children: list["Child"] = Relationship(back_populates="parent")
+
+
+class Child(OddBase, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    parent_id: str = Field(sa_column=sa.Column(sa.CHAR(5), sa.ForeignKey("parent.id"), index=True))
+    parent: Parent = Relationship(back_populates="children")
+
+
 class Pair(OddBase, table=True):
     a: int = Field(primary_key=True)
     b: int = Field(primary_key=True)
@@ -106,6 +139,18 @@ class OddController(BaseController[Odd, Any, Any, Any]):
 
 class RangeController(BaseController[Range, Any, Any, Any]):
     model = Range
+
+
+class LimitedController(BaseController[Limited, Any, Any, Any]):
+    model = Limited
+
+
+class ParentController(BaseController[Parent, Any, Any, Any]):
+    model = Parent
+
+
+class ChildController(BaseController[Child, Any, Any, Any]):
+    model = Child
 
 
 class PairController(BaseController[Pair, Any, Any, Any]):
@@ -237,3 +282,54 @@ async def test_a_key_that_only_the_mapper_has_tells_rows_apart(db: DatabaseServi
     assert await view.update_many([{"id": 1, "n": 9}]) == 1
     assert [one.n for one in await view._find({}, {})] == [9, 0, 0]
     assert await view.delete_many([1, 2]) == 2
+
+
+LIMITED: dict[str, tuple[Any, Any]] = {
+    "text": ("abcde", "abcdeXYZ"),
+    "exact": ("abcde", "abcdeXYZ"),
+    "padded": ("ab", "abcdeXYZ"),
+    "national": ("ab", "abcdeXYZ"),
+    "small": (0.1, 0.2),
+    "real": (0.1, 0.2),
+    "took": (timedelta(seconds=1), timedelta(seconds=1.3)),
+    "bits": (asyncpg.BitString("101"), asyncpg.BitString("1011")),
+    "words": (["abcde"], ["abcdeXYZ"]),
+}
+
+
+@pytest.mark.parametrize("name", LIMITED)
+async def test_a_value_is_found_by_itself_and_by_nothing_a_limit_would_make_it(db: DatabaseService, name: str) -> None:
+    limited, (right, wrong) = LimitedController(db), LIMITED[name]
+    await limited._create({})
+    await limited.create_many([{}, {name: right}])
+    await limited.update_many([{"id": 1, name: right}])
+    for _ in range(3):  # a type is looked at again with every statement
+        for filters in ({name: right}, {name: AnyOf([right])}):
+            assert await limited._find(filters, {}).count() == 3
+        for filters in ({name: wrong}, {name: AnyOf([wrong])}):
+            assert await limited._find(filters, {}).count() == 0
+
+
+@pytest.mark.parametrize("name", ["padded", "small", "bits"])
+async def test_a_type_with_limits_keeps_its_index(db: DatabaseService, name: str) -> None:
+    limited, plans = LimitedController(db), list[str]()
+    await limited._create({})
+    async with db.transaction() as session:
+        await session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        found = limited._find({name: LIMITED[name][0]}, {})
+        text = found._statement().compile(dialect=db.engine.dialect)
+        driver: Any = (await (await session.connection()).get_raw_connection()).driver_connection
+        plans = [row[0] for row in await driver.fetch(f"EXPLAIN {text}", LIMITED[name][0])]
+    assert f"ix_limited_{name}" in "\n".join(plans)
+
+
+async def test_keys_of_padded_texts_lead_to_their_rows(db: DatabaseService) -> None:
+    parents, children = ParentController(db), ChildController(db)
+    await parents._create({"id": "ab"})
+    await children._create({"parent_id": "ab"})
+    (parent,) = await parents._find({}, {}).load("children")
+    (child,) = await children._find({}, {}).load("parent")
+    assert (len(parent.children), child.parent.id) == (1, parent.id)
+    assert await parents.update_many([{"id": parent.id, "n": 5}]) == 1
+    await children._find({}, {}).delete(all_rows=True)
+    assert await parents.delete_many([parent.id]) == 1

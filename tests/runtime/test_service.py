@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
-from runtime import DatabaseService, InvalidValueError, UnreachableError, lazy_exports
+from runtime import DatabaseService, InvalidValueError, TimedOutError, UnreachableError, lazy_exports
+from runtime.driver import known_plan
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -90,7 +91,7 @@ async def test_statement_timeout_and_application_name(url: str) -> None:
 async def test_pool_settings(url: str) -> None:
     async with Database(url, pool_size=1, max_overflow=0, pool_timeout=0.05) as db, db.session() as session:
         await session.execute(sa.text("SELECT 1"))
-        with pytest.raises(sa.exc.TimeoutError):
+        with pytest.raises(TimedOutError, match="no connection was free"):
             await db.user.count()
 
 
@@ -214,3 +215,29 @@ print((await_ := asyncio.run(first())).name)
     ran = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=PIPE, stderr=PIPE)
     out, err = await ran.communicate()
     assert (out, err) == (b"0\n", b"")
+
+
+async def test_whoever_waits_for_a_connection_gets_one(url: str) -> None:
+    """Though those who have one ask for the next in the same breath."""
+    async with Database(url, pool_size=2, max_overflow=0, pool_timeout=5) as db:
+        done = dict.fromkeys(range(4), 0)
+
+        async def ask(number: int) -> None:
+            while sum(done.values()) < 400:
+                await db.guild.get(id=1)
+                done[number] += 1
+
+        await asyncio.gather(*(ask(number) for number in done))
+        assert min(done.values()) > 50
+
+
+async def test_databases_of_one_process_all_send_their_statements_directly(url: str) -> None:
+    async with Database(url) as one, Database(url) as other:
+        for db in (one, other, one):
+            statement = one.guild._find({}, {})._statement()
+            async with db.session() as session:
+                for _ in range(3):
+                    await one.guild.using(session).find_all()
+                held = (await session.connection()).sync_connection
+                assert held is not None
+                assert known_plan(held, statement) is not None

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from runtime import InvalidValueError, TransactionError, UniqueViolation
+from runtime import ConflictError, InvalidValueError, TransactionError, UniqueViolation
+from runtime.errors import translated
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -153,7 +154,7 @@ async def test_isolation_and_read_only_are_for_the_outermost(db: Database) -> No
 
 
 async def test_read_only_refuses_writes(db: Database) -> None:
-    with pytest.raises(DBAPIError, match="read-only"):
+    with pytest.raises(TransactionError, match="the transaction is read-only"):
         async with db.transaction(read_only=True):
             await db.user.create(**values(1))
 
@@ -412,3 +413,62 @@ async def test_a_savepoint_is_made_before_its_first_statement(db: Database) -> N
                     await db.user.create(**values())
                     raise KeyError
         assert await db.user.count() == 0
+
+
+async def test_a_savepoint_of_the_callers_own_saves_the_transaction(db: Database) -> None:
+    async with db.transaction() as session:
+        await db.user.create(**values())
+        await session.execute(sa.text("SAVEPOINT mine"))
+        with pytest.raises(UniqueViolation):
+            await db.user.create(**values())
+        await session.execute(sa.text("ROLLBACK TO SAVEPOINT mine"))
+    assert await db.user.count() == 1
+
+
+async def test_in_a_session_that_commits_at_once_an_error_ends_nothing(db: Database) -> None:
+    async with db.session() as session:
+        await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        await db.user.using(session).create(**values())
+        with pytest.raises(UniqueViolation):
+            await db.user.using(session).create(**values())
+    assert await db.user.count() == 1
+
+
+async def test_a_savepoint_in_an_aborted_transaction_says_so(db: Database) -> None:
+    with pytest.raises(TransactionError, match="has ended the transaction"):
+        async with db.transaction():
+            await db.user.create(**values())
+            with contextlib.suppress(UniqueViolation):
+                await db.user.create(**values())
+            async with db.transaction():
+                pass
+
+
+async def test_a_flush_that_failed_ends_the_transaction(db: Database) -> None:
+    with pytest.raises(TransactionError, match="has ended the transaction"):
+        async with db.transaction() as session:
+            session.add(Guild(id=1, name="again"))
+            with contextlib.suppress(DBAPIError):
+                await session.flush()
+
+
+async def test_run_repeats_what_a_caught_conflict_has_ended(db: Database) -> None:
+    tries: list[int] = []
+
+    async def work(session: AsyncSession) -> None:
+        tries.append(1)
+        if len(tries) < 3:
+            with contextlib.suppress(DBAPIError):
+                await session.execute(sa.text("DO $$ BEGIN RAISE EXCEPTION 'x' USING errcode = '40001'; END $$"))
+        await db.user.create(**values())
+
+    await db.run(work)
+    assert (len(tries), await db.user.count()) == (3, 1)
+
+
+async def test_a_deadlock_and_a_serialization_failure_are_conflicts(db: Database) -> None:
+    for code in ("40P01", "40001"):
+        with pytest.raises(ConflictError):
+            async with db.transaction() as session:
+                with translated(Guild):
+                    await session.execute(sa.text(f"DO $$ BEGIN RAISE EXCEPTION 'x' USING errcode = '{code}'; END $$"))

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.database import BotDatabase
 from bot.embedded import start_server
@@ -173,7 +172,7 @@ async def test_an_exhausted_pool_is_an_error_and_recovers(reference_url: str) ->
     async with BotDatabase(reference_url, pool_size=1, max_overflow=0, pool_timeout=0.1) as db:
         async with db.session() as session:
             await session.execute(sa.text("SELECT 1"))
-            with pytest.raises(PoolTimeoutError):
+            with pytest.raises(TimedOutError, match="no connection was free in time"):
                 await db.user.count()
         assert await db.user.count() >= 0
         assert await is_at_rest(db)

@@ -34,6 +34,8 @@ def importable(models: Iterable[type[SQLModel]], sources: Sources) -> tuple[list
             kept.append(model)
         elif model.__module__ in sys.modules:
             message = f"`{model.__qualname__}` is left out: it can not be imported from `{model.__module__}`"
+            if any(map(keyword.iskeyword, model.__module__.split("."))):
+                message += ", which has a keyword of Python in its name: rename it"
             findings.append(Finding(sources.of_class(model), "CG202", message))
     return kept, findings
 

@@ -112,6 +112,7 @@ def replaced_members(model: Model, options: Options) -> Iterator[Finding]:
     for method in derived_methods(model, options):
         if method.name in CONTROLLER:
             origin = f"index `{method.index.name}`" if method.index else "a relationship"
-            message = f"{origin} of `{model.reference.name}` would give `{method.name}`, which every controller has"
+            taken = f"would give `{method.name}`, which every controller has; rename it"
+            message = f"{origin} of `{model.reference.name}` {taken}"
             location = method.index.location if method.index else model.location
             yield Finding(location, "CG105", message)

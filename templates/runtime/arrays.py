@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange
+from typing_extensions import override
 
 _OF_REAL = 24  # binary digits
 
@@ -75,6 +76,7 @@ class Bare(sa.types.UserDefinedType[Any]):
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @override
     def get_col_spec(self, **_: object) -> str:
         """Return its name in SQL."""
         return self.name

@@ -13,8 +13,9 @@ from ctrlgen.errors import OutputError
 from ctrlgen.package import Package
 from ctrlgen.schema import Bounds, ForeignKey, Imported, Kind
 from ctrlgen.stubs import stubs
+from ctrlgen.stubs.cases import serving
 from ctrlgen.stubs.values import fixed_value, fresh_value
-from tests.plan.build import HERE, column, index, model, unique
+from tests.plan.build import HERE, column, index, model, plan_controller, unique
 from tests.render.conftest import PythonFileExtension
 
 from .conftest import POST, TAG, package
@@ -292,3 +293,18 @@ def test_texts_match_the_pattern_of_their_column(pattern: str, expected: str | N
     patterned = dataclasses.replace(column("code", "str", kind="str"), bounds=Bounds(pattern=pattern))
     value = fresh_value(patterned)
     assert (value.source(lambda it: it.name) if value else None) == expected
+
+
+def test_a_finders_plan_must_use_an_index_that_begins_with_what_it_asks_for() -> None:
+    """And not one that begins with another column of its own index, which would be read from end to end."""
+    link = model(
+        "Link",
+        column("left"),
+        column("right"),
+        primary_key=("left", "right"),
+        indexes=(index("right", name="ix_right"),),
+    )
+    served = {method.name: serving(method, link) for method in plan_controller(link).methods}
+    assert served["find_by_left"] == ["pk"]
+    assert served["find_by_right"] == ["ix_right"]
+    assert served["get_by_left_and_right"] == ["ix_right", "pk"]

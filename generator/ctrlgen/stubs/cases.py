@@ -258,12 +258,11 @@ def _known(write: Callable[[], Lines | None]) -> Lines | None:
 
 
 def serving(method: Method, model: Model) -> list[str]:
-    """Return the names of the indexes that can serve a method's query: its own, and those that begin alike."""
+    """Return the names of the indexes that can serve a method's query: its own, and those that begin with its key."""
     own = method.index
     if own is None or not own.parts or own.method not in {"btree", "hash"}:
         return []
-    keys = {_name(part) for part in own.parts}
-    alike = [index for index in model.indexes if index.parts and _name(index.parts[0]) in keys]
+    alike = [one for one in model.indexes if one == own or (one.parts and _name(one.parts[0]) in method.keys)]
     usable = [index for index in alike if _holds_for(index, method)]
     if own not in usable:
         return []

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import importlib.util
 import inspect
+import re
 import sys
 from typing import Any
 
@@ -67,11 +68,12 @@ async def exercise(db: Any, controller: Any, new: Any, values: Any) -> int:
 async def call(db: Any, controller: Any, name: str, method: Any, row: Any, values: Any) -> str | None:
     """Call a method with what the row has; return what is wrong with the result."""
     given = [parameter for parameter in inspect.signature(method).parameters.values() if parameter.kind == 0]
-    names = [one.name if hasattr(row, one.name) else one.name.rstrip("_") for one in given]
-    arguments = [getattr(row, one, ...) for one in names]
     if name.startswith(("upsert_", "get_or_create_")):
         return await repeat(controller, method, values(db))
     source = inspect.getsource(method)
+    keys = {parameter: key for key, parameter in re.findall(r"[\"'](\w+)[\"']: (\w+)", source)}
+    names = [keys[one.name] for one in given]
+    arguments = [getattr(row, one, ...) for one in names]
     if ... in arguments or (name.startswith("get_") and None in arguments and "nulls=True" not in source):
         return None  # no row has a key of NULL
     pairs = zip(names, arguments, strict=True)

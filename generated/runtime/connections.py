@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, MissingGreenlet, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
@@ -214,21 +214,18 @@ def _inside_session(session: Session, work: Callable[[sa.Connection], T]) -> T:
 
 
 async def failure_of(session: AsyncSession) -> str:
-    """Return the code of the error that has ended a session's transaction; nothing if none has."""
-    if any_aborted() and session.in_transaction():
-        with suppress(SQLAlchemyError):
-            connection = (await session.connection()).sync_connection
-            return aborted_by(connection) if connection else ""
-    return ""
+    """Return the code of the error that has ended a session's transaction, or savepoint; nothing if none has."""
+    if not (any_aborted() and session.in_transaction()):
+        return ""
+    connection = (await session.connection()).sync_connection
+    return aborted_by(connection) if connection else ""
 
 
 async def _refuse_aborted(session: AsyncSession) -> None:
     """Refuse to commit what PostgreSQL would roll back without a word."""
-    if any_aborted() and session.in_transaction():
-        with translated(None):
-            connection = (await session.connection()).sync_connection
-            if connection is not None and aborted_by(connection):
-                await session.execute(sa.text("SELECT 1"))  # a savepoint of the caller's own may have saved it
+    with translated(None):
+        if await failure_of(session):
+            await session.execute(sa.text("SELECT 1"))  # a savepoint of the caller's own may have saved it
 
 
 def _held(session: Session) -> sa.Connection | None:

@@ -9,13 +9,13 @@ import math
 import os
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import Any, Self, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from .connections import Connections, Isolation, failure_of
@@ -137,7 +137,8 @@ class DatabaseService:
                     try:
                         return await work(session)
                     finally:
-                        state = await failure_of(session)  # which the work may have caught
+                        with suppress(SQLAlchemyError):  # of a session that is beyond being asked
+                            state = await failure_of(session)  # which the work may have caught
             except (DBAPIError, TransactionError) as error:
                 state = sqlstate(error) or state
                 if state not in CONFLICTS or attempt == attempts:

@@ -172,7 +172,7 @@ def _translation(
 ) -> DatabaseError | None:
     owner, state = model.__name__ if model else "transaction", sqlstate(error)
     if isinstance(error, exc.PendingRollbackError) or state == "25P02":
-        return aborted(owner)
+        return _aborted(owner)
     orig = error.orig or error
     if state in _CONSTRAINTS:
         return _violation(error, orig, model, owner)
@@ -199,7 +199,7 @@ def _translation(
     return None
 
 
-def aborted(owner: str) -> TransactionError:
+def _aborted(owner: str) -> TransactionError:
     """Return the error of who goes on in a transaction that PostgreSQL has given up."""
     return TransactionError(
         f"{owner}: an error before this one has ended the transaction; what may fail inside one needs a block of "

@@ -20,6 +20,7 @@ from bench.measure import Plan, Run
 from bench.operations import OPERATIONS, chosen
 from bench.report import Report
 from bench.server import AUTHORS, Address, Server
+from bench.targets import compared
 from bot.embedded import database_url
 
 
@@ -32,19 +33,24 @@ class Options(argparse.Namespace):
     peers: list[str]
     json: Path | None
     svg: Path | None
+    pin: bool
+    hook: bool
+    targets: bool
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark, print its table, and write the files that are asked for."""
+    """Run the benchmark, print its tables, and write the files that are asked for."""
     parser = _parser()
     options = parser.parse_args(arguments, Options())
     logging.getLogger("bench_generated").setLevel(logging.ERROR)
     try:
-        plan = Plan(chosen(options.only), entered(options.peers), options.rounds, options.bulk)
+        plan = Plan(chosen(options.only), entered(options.peers), options.rounds, options.bulk, options.hook)
     except ValueError as error:
         parser.error(str(error))
-    report = asyncio.run(_run(plan, Address.parse(database_url())))
+    report = asyncio.run(_run(plan, Address.parse(database_url()), pin=options.pin))
     sys.stdout.write(report.text())
+    if options.targets:
+        sys.stdout.write(f"\n{compared(report)}")
     if options.json:
         options.json.write_text(report.json(), encoding="utf-8")
     if options.svg:
@@ -52,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _run(plan: Plan, address: Address) -> Report:
-    async with _opened(address) as server, _ready(plan.contenders, address):
+async def _run(plan: Plan, address: Address, *, pin: bool) -> Report:
+    async with _opened(address, pin=pin) as server, _ready(plan.contenders, address):
         with _progress() as progress:
             task = progress.add_task("", total=plan.steps)
             run = Run(plan, server, lambda what: progress.update(task, advance=1, description=what))
@@ -63,9 +69,11 @@ async def _run(plan: Plan, address: Address) -> Report:
 
 
 @asynccontextmanager
-async def _opened(address: Address) -> AsyncGenerator[Server, None]:
+async def _opened(address: Address, *, pin: bool) -> AsyncGenerator[Server, None]:
     server = await Server.open(address)
     try:
+        if pin:
+            server.pin()
         yield server
     finally:
         await server.close()
@@ -96,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     operations = ",".join(operation.name for operation in OPERATIONS)
     parser.add_argument("--only", type=_names, default=[], metavar="OPERATIONS", help=f"of {operations}")
     parser.add_argument("--peers", type=_names, default=[], metavar="CONTENDERS", help=f"of {','.join(CONTENDERS)}")
+    parser.add_argument("--pin", action="store_true", help="keep client and server on cores of their own, if possible")
+    parser.add_argument("--hook", action="store_true", help="measure everything with a tracing hook, too")
+    parser.add_argument("--targets", action="store_true", help="compare ctrlgen's ratios with its targets")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the ratios there")
     return parser

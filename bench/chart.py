@@ -7,7 +7,7 @@ from html import escape
 from math import log10
 from typing import Final
 
-from bench.report import BASE, NONE, OURS, TIMES, Report
+from bench.report import BARE, BASE, NONE, OURS, TIMES, Report
 
 LEFT, PLOT, TOP, BAR, GAP, RIGHT, FOOT = 190, 620, 64, 8, 12, 60, 24
 FLOOR: Final = 0.5
@@ -30,7 +30,7 @@ def chart(report: Report) -> str:
 class _Chart:
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._names = [name for name in report.contenders if name != BASE]
+        self._names = [name for name in report.contenders if name not in {BASE, BARE}]
         others = [name for name in self._names if name != OURS]
         self._colours = dict(zip(others, COLOURS * len(others), strict=False)) | {OURS: OWN_COLOUR}
         self._group = BAR * len(self._names) + GAP

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
 from typing_extensions import TypedDict
 
+from bench.hook import Hook
+from bench.models import Kind
 from bench.server import Address
 
 POOL_SIZE = 10
 
 
 class NewAuthor(TypedDict):
-    """What is given for a new row; the other five columns take their defaults."""
+    """What is given for a new row; the other four columns take their defaults."""
 
     handle: str
     group_id: int
     name: str
     score: int
     rating: float
+    kind: Kind
+    details: dict[str, object]
 
 
 class Change(TypedDict):
@@ -56,10 +60,6 @@ class Calls(Protocol):
         """Change an author and return the row."""
         raise NotOfferedError
 
-    async def count(self, group_id: int) -> int:
-        """Count the authors of a group."""
-        raise NotOfferedError
-
 
 class Contender(Calls, Protocol):
     """One library, used as its documentation says.
@@ -75,8 +75,12 @@ class Contender(Calls, Protocol):
     async def teardown(self) -> None:
         """Close it."""
 
+    def hooked(self, hook: Hook) -> Self:
+        """Return a twin that a hook listens to; nothing to do where it is asyncpg's calls that show everything."""
+        return self
+
     def transaction(self) -> AbstractAsyncContextManager[Calls]:
-        """Open a transaction, and give what runs inside it."""
+        """Open a transaction on a connection of the pool, and give what runs inside it."""
         raise NotOfferedError
 
     async def get_unique(self, handle: str) -> object:
@@ -95,8 +99,16 @@ class Contender(Calls, Protocol):
         """Return an author of ``relations``, and its posts; not timed."""
         raise NotOfferedError
 
+    async def update_expression(self, key: int) -> object:
+        """Add one to an author's score, in the database, and return the row."""
+        raise NotOfferedError
+
     async def upsert(self, values: NewAuthor) -> object:
         """Insert an author, or change the one with this handle, and return the row."""
+        raise NotOfferedError
+
+    async def count(self, group_id: int) -> int:
+        """Count the authors of a group."""
         raise NotOfferedError
 
     async def exists(self, group_id: int) -> bool:

@@ -1,11 +1,14 @@
-"""The two tables of the benchmark, ten columns each, as a user of ctrlgen would declare them."""
+"""The two tables of the benchmark, eleven and ten columns, as a user of ctrlgen would declare them."""
 
 from datetime import UTC, datetime
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
-from sqlalchemy import DateTime, MetaData
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Relationship, SQLModel
+
+KIND_TYPE: Final = "bench_kind"
 
 
 def utc_now() -> datetime:
@@ -13,14 +16,22 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class Kind(Enum):
+    """A native enum of PostgreSQL; names are values, because some libraries store the one and some the other."""
+
+    PERSON = "PERSON"
+    TEAM = "TEAM"
+    BOT = "BOT"
+
+
 class Base(SQLModel):
     """Keeps the benchmark's tables apart from every other model's."""
 
-    metadata = MetaData()
+    metadata = sa.MetaData()
 
 
 class Author(Base, table=True):
-    """The table of nearly every operation: a primary key, a unique key, an index, and seven more columns."""
+    """The table of nearly every operation: a primary key, a unique key, an index, and eight more columns."""
 
     __tablename__ = "bench_author"
 
@@ -28,9 +39,10 @@ class Author(Base, table=True):
     handle: str = Field(unique=True)
     group_id: int = Field(index=True)
     name: str
+    kind: Kind = Field(default=Kind.PERSON, sa_type=sa.Enum(Kind, name=KIND_TYPE))
     score: int = 0
     active: bool = True
-    joined_at: datetime = Field(default_factory=utc_now, sa_type=DateTime(timezone=True))
+    joined_at: datetime = Field(default_factory=utc_now, sa_type=sa.DateTime(timezone=True))
     rating: float = 0.0
     note: str | None = None
     details: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
@@ -49,7 +61,7 @@ class Post(Base, table=True):
     body: str
     position: int = 0
     published: bool = True
-    created_at: datetime = Field(default_factory=utc_now, sa_type=DateTime(timezone=True))
+    created_at: datetime = Field(default_factory=utc_now, sa_type=sa.DateTime(timezone=True))
     weight: float = 0.0
     summary: str | None = None
     details: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from random import Random
-from time import perf_counter_ns
+from time import perf_counter_ns, process_time_ns
 from typing import Final, TypeAlias
 
 import asyncpg
+import sqlalchemy as sa
 
-from bench.contender import Calls, Change, Contender, NewAuthor, Score
+from bench.contender import Change, Contender, NewAuthor, Score
+from bench.models import Author
 from bench.server import (
     AUTHORS,
     FIRST_NEW,
@@ -24,26 +27,31 @@ from bench.server import (
     details_of,
     group_of,
     handle_of,
+    kind_of,
     lasting,
 )
 
-COLUMNS: Final = ("id", "handle", "group_id", "name", "score", "active", "joined_at", "rating", "note", "details")
+COLUMNS: Final = tuple(sa.inspect(Author).columns.keys())
 PAGE: Final = 50
 TASKS: Final = 64
 
 
 @dataclass(slots=True)
 class Clock:
-    """Takes the time of what runs in its ``with`` block."""
+    """Takes the time of what runs in its ``with`` block, and this process's CPU time; both in nanoseconds."""
 
     times: list[int] = field(default_factory=list)
+    cpu: list[int] = field(default_factory=list)
     _start: int = 0
+    _cpu: int = 0
 
     def __enter__(self) -> None:
+        self._cpu = process_time_ns()
         self._start = perf_counter_ns()
 
     def __exit__(self, *_: object) -> None:
         self.times.append(perf_counter_ns() - self._start)
+        self.cpu.append(process_time_ns() - self._cpu)
 
 
 _numbers = count(FIRST_NEW)
@@ -92,6 +100,8 @@ class Inputs:
             "name": f"Author {number}",
             "score": score,
             "rating": 0.5,
+            "kind": kind_of(number),
+            "details": details_of(number),
         }
 
 
@@ -124,22 +134,11 @@ def repeated(step: Callable[[Contender, Inputs, Clock], Awaitable[None]]) -> Bat
     return batch
 
 
-def inside(step: Callable[[Calls, Inputs, Clock], Awaitable[None]]) -> Batch:
-    """Make a batch of calls within one transaction, whose begin and commit are not timed."""
-
-    async def batch(contender: Contender, inputs: Inputs, clock: Clock, calls: int) -> None:
-        async with contender.transaction() as within:
-            for _ in range(calls):
-                await step(within, inputs, clock)
-
-    return batch
-
-
-async def get(calls: Calls, inputs: Inputs, clock: Clock) -> None:
+async def get(contender: Contender, inputs: Inputs, clock: Clock) -> None:
     """Get by primary key."""
     key = inputs.key()
     with clock:
-        row = await calls.get(key)
+        row = await contender.get(key)
     expect(row, **lasting(key))
 
 
@@ -175,21 +174,30 @@ async def relations(contender: Contender, inputs: Inputs, clock: Clock) -> None:
         expect(author, **lasting(value(author, "id")))
 
 
-async def create(calls: Calls, inputs: Inputs, clock: Clock) -> None:
+async def create(contender: Contender, inputs: Inputs, clock: Clock) -> None:
     """Insert a row."""
     values = inputs.new()
     with clock:
-        row = await calls.create(values)
-    expect(row, **values, active=True, note=None)
+        row = await contender.create(values)
+    expect_new(row, values)
     assert isinstance(value(row, "id"), int)
 
 
-async def update(calls: Calls, inputs: Inputs, clock: Clock) -> None:
+async def update(contender: Contender, inputs: Inputs, clock: Clock) -> None:
     """Change a row."""
     key, change = inputs.key(), inputs.change()
     with clock:
-        row = await calls.update(key, change)
-    expect(row, id=key, handle=handle_of(key), **change)
+        row = await contender.update(key, change)
+    expect(row, **lasting(key), **change)
+
+
+async def update_expression(contender: Contender, inputs: Inputs, clock: Clock) -> None:
+    """Change a row by an expression of its own columns."""
+    key = inputs.key()
+    before = value(await contender.get(key), "score")
+    with clock:
+        row = await contender.update_expression(key)
+    expect(row, **lasting(key), score=before + 1)
 
 
 async def upsert(contender: Contender, inputs: Inputs, clock: Clock) -> None:
@@ -202,11 +210,11 @@ async def upsert(contender: Contender, inputs: Inputs, clock: Clock) -> None:
         assert value(row, "joined_at") == MOMENT, "what was not given is kept"
 
 
-async def count_group(calls: Calls, inputs: Inputs, clock: Clock) -> None:
+async def count_group(contender: Contender, inputs: Inputs, clock: Clock) -> None:
     """Count the rows of an index key."""
     group = inputs.group()
     with clock:
-        number = await calls.count(group)
+        number = await contender.count(group)
     assert number == GROUP_SIZE
 
 
@@ -239,8 +247,7 @@ async def bulk_create(contender: Contender, inputs: Inputs, clock: Clock) -> Non
         rows = await contender.bulk_create(given)
     assert len(rows) == len(given)
     for row, values in zip(rows, given, strict=True):
-        assert value(row, "handle") == values["handle"]
-    expect(rows[-1], **given[-1], active=True, note=None)
+        expect_new(row, values)
 
 
 async def bulk_update(contender: Contender, inputs: Inputs, clock: Clock) -> None:
@@ -261,17 +268,46 @@ async def concurrent(contender: Contender, inputs: Inputs, clock: Clock) -> None
         expect(row, **lasting(key))
 
 
+async def transaction(contender: Contender, inputs: Inputs, clock: Clock) -> None:
+    """Get by primary key in a transaction, from its begin to its commit."""
+    key = inputs.key()
+    with clock:
+        async with contender.transaction() as calls:
+            row = await calls.get(key)
+    expect(row, **lasting(key))
+
+
+async def transaction_writes(contender: Contender, inputs: Inputs, clock: Clock) -> None:
+    """Get, change and insert in a transaction, from its begin to its commit."""
+    key, other, change, values = inputs.key(), inputs.key(), inputs.change(), inputs.new()
+    with clock:
+        async with contender.transaction() as calls:
+            found = await calls.get(key)
+            changed = await calls.update(other, change)
+            created = await calls.create(values)
+    expect(found, **lasting(key))
+    expect(changed, **lasting(other), **change)
+    expect_new(created, values)
+    expect(await contender.get(value(created, "id")), **values)
+
+
 def value(row: object, name: str) -> int:
     """Return a column of what the library calls a row; mostly compared, and an ``int`` where it is counted with."""
     return row[name] if isinstance(row, Mapping | asyncpg.Record) else getattr(row, name)
 
 
 def expect(row: object, **values: object) -> None:
-    """Assert that a row has all ten columns, and these values."""
+    """Assert that a row has all eleven columns, and these values."""
     missing = [name for name in COLUMNS if not _has(row, name)]
     assert not missing, f"{type(row).__name__} lacks {missing}"
     different = {name: value(row, name) for name, wanted in values.items() if value(row, name) != wanted}
     assert not different, f"{different} should be {values}"
+
+
+def expect_new(row: object, values: NewAuthor) -> None:
+    """Assert that a row has these values, and the defaults of the other columns."""
+    expect(row, **values, active=True, note=None)
+    assert isinstance(value(row, "joined_at"), datetime)
 
 
 def _has(row: object, name: str) -> bool:
@@ -292,6 +328,7 @@ OPERATIONS: Final = (
     Operation("relations", "100 parents, 500 children", repeated(relations), calls=5, lead=1),
     Operation("create", "create", repeated(create), writes=True),
     Operation("update", "update", repeated(update), writes=True),
+    Operation("update_expression", "update with score + 1", repeated(update_expression), writes=True),
     Operation("upsert", "upsert", repeated(upsert), writes=True),
     Operation("count", "count", repeated(count_group)),
     Operation("exists", "exists", repeated(exists)),
@@ -299,8 +336,6 @@ OPERATIONS: Final = (
     Operation("bulk_create", "bulk create", repeated(bulk_create), calls=1, lead=0, writes=True),
     Operation("bulk_update", "bulk update", repeated(bulk_update), calls=1, lead=0, writes=True),
     Operation("concurrent", "64 concurrent gets, each", repeated(concurrent), calls=3, lead=1, per=TASKS),
-    Operation("get_in", "get, in transaction", inside(get)),
-    Operation("create_in", "create, in transaction", inside(create), writes=True),
-    Operation("update_in", "update, in transaction", inside(update), writes=True),
-    Operation("count_in", "count, in transaction", inside(count_group)),
+    Operation("transaction", "transaction of one get", repeated(transaction)),
+    Operation("transaction_writes", "transaction of three calls", repeated(transaction_writes), writes=True),
 )

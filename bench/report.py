@@ -1,4 +1,4 @@
-"""What a run found, as a table to read and as JSON."""
+"""What a run found, as tables to read and as JSON."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import version
+from itertools import product
 from typing import Final
 
 from bench.contender import Contender
 from bench.contenders import DISTRIBUTIONS
-from bench.measure import Figure, Figures
+from bench.measure import MEASURES, Figure, Figures, Line, Lines, Measure
 from bench.operations import Operation
 
 BASE: Final = "asyncpg"
+BARE: Final = "asyncpg-no-reset"
 OURS: Final = "ctrlgen"
 NONE: Final = "\N{EN DASH}"
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
@@ -49,29 +51,45 @@ class Report:
     @cached_property
     def versions(self) -> dict[str, str]:
         """The contenders' versions."""
-        return {name: version(DISTRIBUTIONS.get(name, name)) for name in self.contenders}
+        return {name: version(DISTRIBUTIONS.get(name, name)) for name in self.contenders if name != BARE}
 
-    def ratio(self, operation: str, name: str, to: str = BASE) -> float | None:
-        """Return how many times as long as ``to`` an operation takes a contender."""
-        figures = self.figures[operation]
-        return figures[name].median / figures[to].median if {name, to} <= figures.keys() else None
+    def line(self, operation: str, name: str, *, hooked: bool = False) -> Line | None:
+        """Return what was measured, if it was."""
+        lines = self.figures.hooked if hooked else self.figures.plain
+        return None if lines is None else lines.get(operation, {}).get(name)
+
+    def ratio(
+        self, operation: str, name: str, to: str = BASE, measure: Measure = "time", *, hooked: bool = False
+    ) -> float | None:
+        """Return how many times as much as ``to`` an operation takes a contender."""
+        ours, theirs = (self.line(operation, each, hooked=hooked) for each in (name, to))
+        return quotient(ours, theirs, measure)
 
     def text(self) -> str:
         """Return everything as Markdown."""
-        return "\n".join([*self._heading(), "", *self._times(), "", *self._peers(), *self._footnotes(), ""])
+        tables = [self._table("time"), self._floor(), self._table("cpu"), self._peers(), self._hook()]
+        return "\n".join([*self._heading(), "", *(line for table in tables for line in table), *self._footnotes(), ""])
 
     def json(self) -> str:
         """Return everything for a program."""
         found = {
             operation.name: {
-                name: asdict(figure) | {"ratio": self.ratio(operation.name, name), "note": self._note(operation, name)}
-                for name, figure in self.figures[operation.name].items()
+                name: self._found(self.figures.plain, operation.name, name)
+                | ({"hooked": self._found(self.figures.hooked, operation.name, name)} if self.figures.hooked else {})
+                | {"note": self._note(operation, name)}
+                for name in self.figures.plain[operation.name]
             }
             for operation in self.operations
         }
         about = {"python": platform.python_version(), "versions": self.versions, "server": dict(self.settings)}
         run = {"rounds": self.rounds, "bulk": self.bulk, "unit": "microseconds, low and high are quartiles"}
         return json.dumps({**about, **run, "operations": found}, indent=2) + "\n"
+
+    def _found(self, lines: Lines, operation: str, name: str) -> dict[str, object]:
+        """Return the time with its ratio, and in the same form the CPU time."""
+        line, base = lines[operation][name], lines[operation].get(BASE)
+        cpu = {**asdict(line.cpu), "ratio": quotient(line, base, "cpu")}
+        return {**asdict(line.time), "ratio": quotient(line, base, "time"), "cpu": cpu}
 
     def _heading(self) -> Iterator[str]:
         yield f"Python {platform.python_version()} on {sys.platform}, " + ", ".join(
@@ -80,12 +98,28 @@ class Report:
         yield ", ".join(f"{name} {setting}" for name, setting in self.settings.items())
         yield f"{self.rounds} rounds, bulk of {self.bulk}; µs: median ± half the interquartile range ({TIMES} {BASE})"
 
-    def _times(self) -> list[str]:
+    def _table(self, measure: Measure) -> list[str]:
+        title = "Time of each call" if measure == "time" else "CPU time of the client for each call"
         rows = [
-            [operation.label, *(self._cell(operation, name) for name in self.contenders)]
+            [operation.label, *(self._cell(operation, name, measure) for name in self.contenders)]
             for operation in self.operations
         ]
-        return _table(["", *self.contenders], rows)
+        return titled(title, ["", *self.contenders], rows)
+
+    def _floor(self) -> list[str]:
+        """Return a table of our ratios to both pools of raw asyncpg."""
+        bases = [name for name in (BASE, BARE) if name in self.contenders]
+        if OURS not in self.contenders or not bases:
+            return []
+        columns = list(product(MEASURES, bases))
+        rows = [
+            [operation.label, *(times(self.ratio(operation.name, OURS, base, measure)) for measure, base in columns)]
+            for operation in self.operations
+        ]
+        heads = [f"{'CPU' if measure == 'cpu' else measure} {TIMES} {base}" for measure, base in columns]
+        return titled(
+            f"{OURS} against raw asyncpg, with the default pool and with one that does not reset", ["", *heads], rows
+        )
 
     def _peers(self) -> list[str]:
         """Return a table of how many times as long as ours every peer takes."""
@@ -93,18 +127,36 @@ class Report:
             return []
         peers = [name for name in self.contenders if name != OURS]
         rows = [
-            [operation.label, *(_times_of(self.ratio(operation.name, name, OURS)) for name in peers)]
+            [operation.label, *(times(self.ratio(operation.name, name, OURS)) for name in peers)]
             for operation in self.operations
         ]
-        return [f"Time of each peer in that of {OURS}: above 1, {OURS} is ahead", "", *_table(["", *peers], rows), ""]
+        return titled(f"Time of each peer in that of {OURS}: above 1, {OURS} is ahead", ["", *peers], rows)
 
-    def _cell(self, operation: Operation, name: str) -> str:
+    def _hook(self) -> list[str]:
+        """Return a table of what the hook costs each contender, and of our ratio where both have it."""
+        if self.figures.hooked is None:
+            return []
+        rows = [
+            [
+                operation.label,
+                times(self.ratio(operation.name, OURS, hooked=True)),
+                *(times(self._cost(operation.name, name)) for name in self.contenders),
+            ]
+            for operation in self.operations
+        ]
+        heads = ["", f"{OURS} {TIMES} {BASE}, both with it", *self.contenders]
+        return titled("With a hook like OpenTelemetry's or Sentry's: time in that without it", heads, rows)
+
+    def _cost(self, operation: str, name: str) -> float | None:
+        return quotient(self.line(operation, name, hooked=True), self.line(operation, name), "time")
+
+    def _cell(self, operation: Operation, name: str, measure: Measure) -> str:
         mark = self.notes.get(self._note(operation, name), "")
-        figure = self.figures[operation.name].get(name)
-        if figure is None:
+        line = self.line(operation.name, name)
+        if line is None:
             return f"{NONE} {mark}".strip()
-        ratio = self.ratio(operation.name, name)
-        return f"{_duration(figure)}{'' if ratio is None else f' ({ratio:.2f})'} {mark}".strip()
+        ratio = self.ratio(operation.name, name, measure=measure)
+        return f"{_duration(line.figure(measure))}{'' if ratio is None else f' ({ratio:.2f})'} {mark}".strip()
 
     def _note(self, operation: Operation, name: str) -> str:
         return self.contenders[name].notes.get(operation.name, "")
@@ -113,17 +165,18 @@ class Report:
         return [f"{mark}: {note}  " for note, mark in self.notes.items()]
 
 
-def _duration(figure: Figure) -> str:
-    if figure.median < MILLISECONDS_FROM:
-        return f"{figure.median:.0f} ± {figure.spread / 2:.0f}"
-    return f"{figure.median / 1000:.1f} ± {figure.spread / 2000:.1f} ms"
+def quotient(of: Line | None, to: Line | None, measure: Measure) -> float | None:
+    """Return one line's figure in that of another, if there are both."""
+    return None if of is None or to is None else of.figure(measure).median / to.figure(measure).median
 
 
-def _times_of(ratio: float | None) -> str:
+def times(ratio: float | None) -> str:
+    """Write a ratio, or a dash."""
     return NONE if ratio is None else f"{ratio:.2f}"
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def titled(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table of Markdown under a title, and an empty line after it."""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     lines = [
         f"| {cells[0]:<{widths[0]}} | "
@@ -132,4 +185,10 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         for cells in (heads, *rows)
     ]
     rule = "|" + "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]) + "|"
-    return [lines[0], rule, *lines[1:]]
+    return [title, "", lines[0], rule, *lines[1:], ""]
+
+
+def _duration(figure: Figure) -> str:
+    if figure.median < MILLISECONDS_FROM:
+        return f"{figure.median:.0f} ± {figure.spread / 2:.0f}"
+    return f"{figure.median / 1000:.1f} ± {figure.spread / 2000:.1f} ms"

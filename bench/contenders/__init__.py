@@ -10,6 +10,7 @@ from bench.contender import Contender
 
 CONTENDERS: Final = {
     "asyncpg": "raw.RawAsyncpg",
+    "asyncpg-no-reset": "raw.WithoutReset",
     "ctrlgen": "generated.Ctrlgen",
     "sqlalchemy": "orm.SqlAlchemyOrm",
     "advanced-alchemy": "advanced.AdvancedAlchemy",
@@ -17,7 +18,7 @@ CONTENDERS: Final = {
     "tortoise": "tortoises.Tortoise",
     "piccolo": "piccolos.Piccolo",
 }
-DISTRIBUTIONS: Final = {"sqlalchemy": "SQLAlchemy", "tortoise": "tortoise-orm"}
+DISTRIBUTIONS: Final = {"asyncpg-no-reset": "asyncpg", "sqlalchemy": "SQLAlchemy", "tortoise": "tortoise-orm"}
 
 
 def entered(names: Sequence[str]) -> dict[str, Contender]:

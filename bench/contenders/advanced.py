@@ -12,12 +12,13 @@ from advanced_alchemy.base import DefaultBase
 from advanced_alchemy.filters import LimitOffset, OrderBy
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 from typing_extensions import override
 
-from bench.contender import POOL_SIZE, Calls, Change, Contender, NewAuthor, Score
-from bench.server import Address
+from bench.contender import Calls, Change, NewAuthor, Score
+from bench.contenders.engines import OnEngine
+from bench.models import KIND_TYPE, Kind
 
 
 class Author(DefaultBase):
@@ -29,6 +30,7 @@ class Author(DefaultBase):
     handle: Mapped[str] = mapped_column(unique=True)
     group_id: Mapped[int] = mapped_column(index=True)
     name: Mapped[str]
+    kind: Mapped[Kind] = mapped_column(sa.Enum(Kind, name=KIND_TYPE), default=Kind.PERSON)
     score: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
     joined_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), default=lambda: datetime.now(UTC))
@@ -82,27 +84,14 @@ class RepositoryCalls(Calls):
     async def update(self, key: int, change: Change) -> object:
         return await self._authors.update(Author(id=key, **change), auto_refresh=True)
 
-    @override
-    async def count(self, group_id: int) -> int:
-        return await self._authors.count(Author.group_id == group_id)
 
-
-class AdvancedAlchemy(Contender):
+class AdvancedAlchemy(OnEngine):
     """``SQLAlchemyAsyncRepository``, one session for each call."""
 
     notes: ClassVar = {
         "bulk_create": "rows are not read back: keys come back, the rest is what was sent",
         "bulk_update": "reads all rows back, too",
     }
-
-    @override
-    async def setup(self, address: Address) -> None:
-        self._engine = create_async_engine(address.sqlalchemy, pool_size=POOL_SIZE, max_overflow=0)
-        self._session = async_sessionmaker(self._engine, expire_on_commit=False)
-
-    @override
-    async def teardown(self) -> None:
-        await self._engine.dispose()
 
     @asynccontextmanager
     async def _authors(self) -> AsyncGenerator[Authors, None]:
@@ -113,7 +102,6 @@ class AdvancedAlchemy(Contender):
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Calls, None]:
         async with self._session.begin() as session:
-            await session.connection()
             yield RepositoryCalls(session)
 
     @override
@@ -129,12 +117,12 @@ class AdvancedAlchemy(Contender):
     @override
     async def list_group(self, group_id: int) -> Sequence[object]:
         async with self._authors() as authors:
-            return await authors.get_many(OrderBy("id"), group_id=group_id)
+            return await authors.get_many(group_id=group_id)
 
     @override
     async def relations(self, group_id: int) -> Sequence[object]:
         async with self._authors() as authors:
-            return await authors.get_many(OrderBy("id"), group_id=group_id, load=[selectinload(Author.posts)])
+            return await authors.get_many(group_id=group_id, load=[selectinload(Author.posts)])
 
     @override
     def family(self, item: object) -> tuple[object, Sequence[object]]:
@@ -150,6 +138,13 @@ class AdvancedAlchemy(Contender):
     async def update(self, key: int, change: Change) -> object:
         async with self._authors() as authors:
             return await authors.update(Author(id=key, **change))
+
+    @override
+    async def update_expression(self, key: int) -> object:
+        async with self._authors() as authors:
+            author = Author(id=key)
+            author.score = Author.score + 1  # pyright: ignore[reportAttributeAccessIssue]
+            return await authors.update(author)
 
     @override
     async def upsert(self, values: NewAuthor) -> object:

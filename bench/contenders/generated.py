@@ -7,14 +7,20 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import copy
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar, Protocol
+from types import ModuleType
+from typing import ClassVar, Protocol, Self
 
-from typing_extensions import Unpack, override
+from sqlalchemy import SQLColumnExpression
+from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import TypedDict, Unpack, override
 
 from bench.contender import POOL_SIZE, Calls, Change, Contender, NewAuthor, Score
+from bench.hook import Hook
 from bench.models import Author
 from bench.server import Address
 
@@ -40,13 +46,29 @@ class Selection(Awaitable[list[Author]], Protocol):
         ...
 
 
+class Columns(Protocol):
+    """The column that an expression is made of."""
+
+    @property
+    def score(self) -> SQLColumnExpression[int]: ...  # noqa: D102
+
+
+class Settable(TypedDict, total=False):
+    """What an update takes: values, and expressions."""
+
+    score: int | SQLColumnExpression[int]
+    note: str
+
+
 class Authors(Protocol):
     """The part of the generated controller that takes part."""
 
+    @property
+    def c(self) -> Columns: ...  # noqa: D102
     async def get_by_id(self, id: int, /) -> Author | None: ...  # noqa: A002, D102
     async def get_by_handle(self, handle: str, /) -> Author | None: ...  # noqa: D102
     async def create(self, **values: Unpack[NewAuthor]) -> Author: ...  # noqa: D102
-    async def update_by_id(self, id: int, /, **values: Unpack[Change]) -> Author: ...  # noqa: A002, D102
+    async def update_by_id(self, id: int, /, **values: Unpack[Settable]) -> Author: ...  # noqa: A002, D102
     async def upsert_by_handle(self, **values: Unpack[NewAuthor]) -> Author: ...  # noqa: D102
     async def count(self, *, group_id: int) -> int: ...  # noqa: D102
     async def exists(self, *, group_id: int) -> bool: ...  # noqa: D102
@@ -62,6 +84,8 @@ class Database(Protocol):
     @property
     def author(self) -> Authors: ...  # noqa: D102
     def transaction(self) -> AbstractAsyncContextManager[object]: ...  # noqa: D102
+    @property
+    def engine(self) -> AsyncEngine: ...  # noqa: D102
     async def dispose(self) -> None: ...  # noqa: D102
 
 
@@ -72,11 +96,23 @@ class Ctrlgen(Contender):
 
     @override
     async def setup(self, address: Address) -> None:
-        self._db = _database(address.url)
+        package = _generated()
+        self._open = partial(package.Database, address.url, pool_size=POOL_SIZE, max_overflow=0)
+        self._db: Database = self._open()
+        self._opened = [self._db]
 
     @override
     async def teardown(self) -> None:
-        await self._db.dispose()
+        for db in self._opened:
+            await db.dispose()
+
+    @override
+    def hooked(self, hook: Hook) -> Self:
+        twin = copy(self)
+        twin._db = self._open()
+        self._opened.append(twin._db)
+        hook.listen(twin._db.engine)
+        return twin
 
     @override
     @asynccontextmanager
@@ -114,6 +150,10 @@ class Ctrlgen(Contender):
         return await self._db.author.update_by_id(key, **change)
 
     @override
+    async def update_expression(self, key: int) -> object:
+        return await self._db.author.update_by_id(key, score=self._db.author.c.score + 1)
+
+    @override
     async def upsert(self, values: NewAuthor) -> object:
         return await self._db.author.upsert_by_handle(**values)
 
@@ -140,8 +180,8 @@ class Ctrlgen(Contender):
         await self._db.author.update_many(rows)
 
 
-def _database(url: str) -> Database:
-    """Generate the package into a temporary folder, which may go once everything of it is imported."""
+def _generated() -> ModuleType:
+    """Generate the package, and import it, from a temporary folder, which may go once everything of it is imported."""
     with TemporaryDirectory(prefix="ctrlgen-bench-") as folder:
         _generate(Path(folder))
         sys.path.insert(0, folder)
@@ -150,8 +190,7 @@ def _database(url: str) -> Database:
             import_module("bench_generated.author")
         finally:
             sys.path.remove(folder)
-    made: Database = package.Database(url, pool_size=POOL_SIZE, max_overflow=0)
-    return made
+    return package
 
 
 def _generate(folder: Path) -> None:

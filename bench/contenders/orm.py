@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from typing import ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 from sqlmodel import col
 from typing_extensions import override
 
-from bench.contender import POOL_SIZE, Calls, Change, Contender, NewAuthor, Score
+from bench.contender import Calls, Change, NewAuthor, Score
+from bench.contenders.engines import OnEngine
 from bench.models import Author
-from bench.server import Address
 
 
 class SessionCalls(Calls):
@@ -43,31 +43,16 @@ class SessionCalls(Calls):
         await self._session.refresh(author)
         return author
 
-    @override
-    async def count(self, group_id: int) -> int:
-        statement = sa.select(sa.func.count()).select_from(Author).where(col(Author.group_id) == group_id)
-        return await self._session.scalar(statement) or 0
 
-
-class SqlAlchemyOrm(Contender):
+class SqlAlchemyOrm(OnEngine):
     """``async_sessionmaker``, and what its tutorial does with it."""
 
     notes: ClassVar = {"bulk_create": "rows are not read back: keys come back, the rest is what was sent"}
 
     @override
-    async def setup(self, address: Address) -> None:
-        self._engine = create_async_engine(address.sqlalchemy, pool_size=POOL_SIZE, max_overflow=0)
-        self._session = async_sessionmaker(self._engine, expire_on_commit=False)
-
-    @override
-    async def teardown(self) -> None:
-        await self._engine.dispose()
-
-    @override
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Calls, None]:
         async with self._session.begin() as session:
-            await session.connection()
             yield SessionCalls(session)
 
     @override
@@ -82,13 +67,13 @@ class SqlAlchemyOrm(Contender):
 
     @override
     async def list_group(self, group_id: int) -> Sequence[object]:
-        statement = sa.select(Author).where(col(Author.group_id) == group_id).order_by(col(Author.id))
+        statement = sa.select(Author).where(col(Author.group_id) == group_id)
         async with self._session() as session:
             return (await session.scalars(statement)).all()
 
     @override
     async def relations(self, group_id: int) -> Sequence[object]:
-        statement = sa.select(Author).where(col(Author.group_id) == group_id).order_by(col(Author.id))
+        statement = sa.select(Author).where(col(Author.group_id) == group_id)
         loading = statement.options(selectinload(Author.posts))  # pyright: ignore[reportArgumentType]
         async with self._session() as session:
             return (await session.scalars(loading)).all()
@@ -117,6 +102,14 @@ class SqlAlchemyOrm(Contender):
         return author
 
     @override
+    async def update_expression(self, key: int) -> object:
+        statement = sa.update(Author).where(col(Author.id) == key).values(score=col(Author.score) + 1)
+        async with self._session() as session:
+            author = await session.scalar(statement.returning(Author))
+            await session.commit()
+        return author
+
+    @override
     async def upsert(self, values: NewAuthor) -> object:
         async with self._session() as session:
             author = await session.scalar(sa.select(Author).where(col(Author.handle) == values["handle"]))
@@ -131,8 +124,9 @@ class SqlAlchemyOrm(Contender):
 
     @override
     async def count(self, group_id: int) -> int:
+        statement = sa.select(sa.func.count()).select_from(Author).where(col(Author.group_id) == group_id)
         async with self._session() as session:
-            return await SessionCalls(session).count(group_id)
+            return await session.scalar(statement) or 0
 
     @override
     async def exists(self, group_id: int) -> bool:

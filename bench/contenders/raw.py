@@ -4,36 +4,43 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import ClassVar, Final
+from operator import attrgetter
+from typing import ClassVar, Final, TypeAlias
 
 import asyncpg
 from typing_extensions import override
 
 from bench.contender import POOL_SIZE, Calls, Change, Contender, NewAuthor, Score
+from bench.models import KIND_TYPE, Kind
 from bench.server import Address
 
 INSERT: Final = """
-    INSERT INTO bench_author (handle, group_id, name, score, rating, active, joined_at, note, details)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    INSERT INTO bench_author (handle, group_id, name, score, rating, kind, details, active, joined_at, note)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 UPSERT: Final = f"""
     {INSERT}
-    ON CONFLICT (handle) DO UPDATE SET group_id = $2, name = $3, score = $4, rating = $5
+    ON CONFLICT (handle) DO UPDATE SET group_id = $2, name = $3, score = $4, rating = $5, kind = $6, details = $7
     RETURNING *
 """
 BULK_INSERT: Final = """
-    INSERT INTO bench_author (handle, group_id, name, score, rating, active, joined_at, note, details)
-    SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::float8[],
-                         $6::bool[], $7::timestamptz[], $8::text[], $9::jsonb[])
+    INSERT INTO bench_author (handle, group_id, name, score, rating, kind, details, active, joined_at, note)
+    SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::float8[], $6::bench_kind[],
+                         $7::jsonb[], $8::bool[], $9::timestamptz[], $10::text[])
     RETURNING *
 """
 BULK_UPDATE: Final = """
     UPDATE bench_author SET score = new.score FROM unnest($1::int[], $2::int[]) AS new(id, score)
     WHERE bench_author.id = new.id
 """
+
+
+KINDS: Final = {kind.value: kind for kind in Kind}
+
+Reset: TypeAlias = Callable[[asyncpg.Connection], Awaitable[None]]
 
 
 class RawCalls(Calls):
@@ -57,15 +64,12 @@ class RawCalls(Calls):
         statement = "UPDATE bench_author SET score = $2, note = $3 WHERE id = $1 RETURNING *"
         return await self.executor.fetchrow(statement, key, change["score"], change["note"])
 
-    @override
-    async def count(self, group_id: int) -> int:
-        return await self.executor.fetchval("SELECT count(*) FROM bench_author WHERE group_id = $1", group_id)
-
 
 class RawAsyncpg(RawCalls, Contender):
     """Everything by hand; rows are asyncpg's records."""
 
     notes: ClassVar = {}
+    reset: ClassVar[Reset | None] = None  # asyncpg's own
     executor: asyncpg.Pool
 
     def __init__(self) -> None:
@@ -81,7 +85,8 @@ class RawAsyncpg(RawCalls, Contender):
             database=address.database,
             min_size=POOL_SIZE,
             max_size=POOL_SIZE,
-            init=_decode_json,
+            init=_set_codecs,
+            reset=self.reset,
         )
 
     @override
@@ -100,14 +105,14 @@ class RawAsyncpg(RawCalls, Contender):
 
     @override
     async def list_group(self, group_id: int) -> Sequence[object]:
-        return await self.executor.fetch("SELECT * FROM bench_author WHERE group_id = $1 ORDER BY id", group_id)
+        return await self.executor.fetch("SELECT * FROM bench_author WHERE group_id = $1", group_id)
 
     @override
     async def relations(self, group_id: int) -> Sequence[tuple[object, list[asyncpg.Record]]]:
         async with self.executor.acquire() as connection:
-            authors = await connection.fetch("SELECT * FROM bench_author WHERE group_id = $1 ORDER BY id", group_id)
+            authors = await connection.fetch("SELECT * FROM bench_author WHERE group_id = $1", group_id)
             keys = [author["id"] for author in authors]
-            posts = await connection.fetch("SELECT * FROM bench_post WHERE author_id = ANY($1) ORDER BY id", keys)
+            posts = await connection.fetch("SELECT * FROM bench_post WHERE author_id = ANY($1)", keys)
         by_author = defaultdict[int, list[asyncpg.Record]](list)
         for post in posts:
             by_author[post["author_id"]].append(post)
@@ -120,8 +125,17 @@ class RawAsyncpg(RawCalls, Contender):
         return author, posts
 
     @override
+    async def update_expression(self, key: int) -> object:
+        statement = "UPDATE bench_author SET score = score + 1 WHERE id = $1 RETURNING *"
+        return await self.executor.fetchrow(statement, key)
+
+    @override
     async def upsert(self, values: NewAuthor) -> object:
         return await self.executor.fetchrow(UPSERT, *_completed(values))
+
+    @override
+    async def count(self, group_id: int) -> int:
+        return await self.executor.fetchval("SELECT count(*) FROM bench_author WHERE group_id = $1", group_id)
 
     @override
     async def exists(self, group_id: int) -> bool:
@@ -143,11 +157,23 @@ class RawAsyncpg(RawCalls, Contender):
         await self.executor.execute(BULK_UPDATE, [row["id"] for row in rows], [row["score"] for row in rows])
 
 
+async def _leave(connection: object) -> None:
+    """Do nothing, in place of the statements that put a connection back to what it was when it was made."""
+
+
+class WithoutReset(RawAsyncpg):
+    """The same over a pool that does not reset its connections: the least that a call can take."""
+
+    reset: ClassVar = staticmethod(_leave)
+
+
 def _completed(new: NewAuthor) -> tuple[object, ...]:
     """Return the values of a row in the order of the INSERT, defaults applied."""
-    given = (new["handle"], new["group_id"], new["name"], new["score"], new["rating"])
-    return (*given, True, datetime.now(UTC), None, dict[str, object]())
+    given = (new["handle"], new["group_id"], new["name"], new["score"], new["rating"], new["kind"], new["details"])
+    return (*given, True, datetime.now(UTC), None)
 
 
-async def _decode_json(connection: asyncpg.Connection) -> None:
+async def _set_codecs(connection: asyncpg.Connection) -> None:
+    """Take and give JSON as Python's objects, and labels as members of the enum; timestamps are ``datetime`` anyway."""
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    await connection.set_type_codec(KIND_TYPE, encoder=attrgetter("value"), decoder=KINDS.__getitem__)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from tortoise import Tortoise as Library
 from tortoise import fields
+from tortoise.expressions import F
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 from typing_extensions import override
 
 from bench.contender import POOL_SIZE, Calls, Change, Contender, NewAuthor, Score
+from bench.models import Kind
 from bench.server import Address
 
 
@@ -29,6 +31,7 @@ class Author(Model):
     handle = fields.CharField(max_length=100, unique=True)
     group_id = fields.IntField(db_index=True)
     name = fields.TextField()
+    kind = fields.CharEnumField(Kind, default=Kind.PERSON)
     score = fields.IntField(default=0)
     active = fields.BooleanField(default=True)
     joined_at = fields.DatetimeField(default=utc_now)
@@ -64,16 +67,20 @@ class Post(Model):
         table = "bench_post"
 
 
+CREATE: Final = "the row is not read back: the key comes back, the rest is what was sent"
+UPDATE: Final = "read, change, save: the row is not read back"
+
+
 class Tortoise(Contender):
     """Its transactions are ambient, so the same calls run inside one."""
 
     notes: ClassVar = {
-        "create": "the row is not read back: the key comes back, the rest is what was sent",
-        "create_in": "the row is not read back: the key comes back, the rest is what was sent",
-        "update": "read, change, save: the row is not read back",
-        "update_in": "read, change, save: the row is not read back",
+        "create": CREATE,
+        "update": UPDATE,
+        "update_expression": "update, then read: it has no RETURNING",
         "upsert": "the row is not read back",
         "bulk_create": "neither rows nor keys come back",
+        "transaction_writes": f"{CREATE}; {UPDATE}",
     }
 
     @override
@@ -115,11 +122,11 @@ class Tortoise(Contender):
 
     @override
     async def list_group(self, group_id: int) -> Sequence[object]:
-        return await Author.filter(group_id=group_id).order_by("id")
+        return await Author.filter(group_id=group_id)
 
     @override
     async def relations(self, group_id: int) -> Sequence[object]:
-        return await Author.filter(group_id=group_id).order_by("id").prefetch_related("posts")
+        return await Author.filter(group_id=group_id).prefetch_related("posts")
 
     @override
     def family(self, item: object) -> tuple[object, Sequence[object]]:
@@ -135,6 +142,11 @@ class Tortoise(Contender):
         author = await Author.get(id=key)
         await author.update_from_dict(dict(change)).save(update_fields=list(change))
         return author
+
+    @override
+    async def update_expression(self, key: int) -> object:
+        await Author.filter(id=key).update(score=F("score") + 1)
+        return await Author.get(id=key)
 
     @override
     async def upsert(self, values: NewAuthor) -> object:

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from models.presence import Afk
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -63,6 +63,7 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate]):
 
     model = Afk
     c: type[AfkColumns] = cast("type[AfkColumns]", cast("object", Afk))
+    _facts = Facts(required=("guild_id", "member_id", "reason"))
 
     async def create(self, **values: Unpack[AfkCreate]) -> Afk:
         """Insert one row and return it."""

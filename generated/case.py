@@ -11,7 +11,8 @@ from typing_extensions import TypedDict
 
 from models.case import Case, CaseType
 
-from .runtime import BaseController, Equal, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Equal, Facts, Filters, Ordered, Partial, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -99,6 +100,17 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate]):
 
     model = Case
     c: type[CaseColumns] = cast("type[CaseColumns]", cast("object", Case))
+    _facts = Facts(
+        required=("guild_id", "number", "type", "moderator_id", "target_id"),
+        omitted=("id",),
+        unique=(("guild_id", "number"),),
+        partial={
+            "idx_case_expiring": Partial(
+                "is_active AND expires_at IS NOT NULL", {"is_active": True}, present=("expires_at",)
+            )
+        },
+        relations={"guild": by_columns, "moderator": by_columns, "target": by_columns},
+    )
 
     async def create(self, **values: Unpack[CaseCreate]) -> Case:
         """Insert one row and return it."""

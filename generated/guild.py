@@ -11,7 +11,8 @@ from typing_extensions import TypedDict
 
 from models.guild import Guild
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -72,6 +73,7 @@ class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate]
 
     model = Guild
     c: type[GuildColumns] = cast("type[GuildColumns]", cast("object", Guild))
+    _facts = Facts(required=("id", "name"), relations={"config": by_columns, "users": by_columns, "cases": by_columns})
 
     async def create(self, **values: Unpack[GuildCreate]) -> Guild:
         """Insert one row and return it."""

@@ -11,7 +11,8 @@ from typing_extensions import TypedDict
 
 from models.guild import GuildConfig
 
-from .runtime import BaseController, Equal, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Equal, Facts, Filters, Ordered, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -80,6 +81,7 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
 
     model = GuildConfig
     c: type[GuildConfigColumns] = cast("type[GuildConfigColumns]", cast("object", GuildConfig))
+    _facts = Facts(required=("guild_id",), relations={"guild": by_columns})
 
     async def create(self, **values: Unpack[GuildConfigCreate]) -> GuildConfig:
         """Insert one row and return it."""

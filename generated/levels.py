@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from models.presence import Levels
 
-from .runtime import BaseController, Equal, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Equal, Facts, Filters, Ordered, Refinements, Selection, Settable
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -71,6 +71,7 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
 
     model = Levels
     c: type[LevelsColumns] = cast("type[LevelsColumns]", cast("object", Levels))
+    _facts = Facts(required=("guild_id", "member_id"))
 
     async def create(self, **values: Unpack[LevelsCreate]) -> Levels:
         """Insert one row and return it."""

@@ -11,7 +11,8 @@ from typing_extensions import TypedDict
 
 from models.permission import PermissionAssignment
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -77,6 +78,12 @@ class PermissionAssignmentController(
     model = PermissionAssignment
     c: type[PermissionAssignmentColumns] = cast(
         "type[PermissionAssignmentColumns]", cast("object", PermissionAssignment)
+    )
+    _facts = Facts(
+        required=("guild_id", "role_id", "rank_id"),
+        omitted=("id",),
+        unique=(("guild_id", "role_id"),),
+        relations={"rank": by_columns},
     )
 
     async def create(self, **values: Unpack[PermissionAssignmentCreate]) -> PermissionAssignment:

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from models.permission import PermissionCommand
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -70,6 +70,9 @@ class PermissionCommandController(
 
     model = PermissionCommand
     c: type[PermissionCommandColumns] = cast("type[PermissionCommandColumns]", cast("object", PermissionCommand))
+    _facts = Facts(
+        required=("guild_id", "command", "required_rank"), omitted=("id",), unique=(("guild_id", "command"),)
+    )
 
     async def create(self, **values: Unpack[PermissionCommandCreate]) -> PermissionCommand:
         """Insert one row and return it."""

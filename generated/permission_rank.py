@@ -11,7 +11,8 @@ from typing_extensions import TypedDict
 
 from models.permission import PermissionRank
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -78,6 +79,12 @@ class PermissionRankController(
 
     model = PermissionRank
     c: type[PermissionRankColumns] = cast("type[PermissionRankColumns]", cast("object", PermissionRank))
+    _facts = Facts(
+        required=("guild_id", "rank", "name"),
+        omitted=("id",),
+        unique=(("guild_id", "name"), ("guild_id", "rank")),
+        relations={"assignments": by_columns},
+    )
 
     async def create(self, **values: Unpack[PermissionRankCreate]) -> PermissionRank:
         """Insert one row and return it."""

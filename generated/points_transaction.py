@@ -13,7 +13,8 @@ from typing_extensions import TypedDict
 
 from models.points import PointsTransaction
 
-from .runtime import BaseController, Equal, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Equal, Facts, Filters, Ordered, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -83,6 +84,11 @@ class PointsTransactionController(
 
     model = PointsTransaction
     c: type[PointsTransactionColumns] = cast("type[PointsTransactionColumns]", cast("object", PointsTransaction))
+    _facts = Facts(
+        required=("sender_id", "receiver_id", "amount"),
+        computed=("fee",),
+        relations={"sender": by_columns, "receiver": by_columns},
+    )
 
     async def create(self, **values: Unpack[PointsTransactionCreate]) -> PointsTransaction:
         """Insert one row and return it."""

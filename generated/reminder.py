@@ -11,7 +11,8 @@ from typing_extensions import TypedDict
 
 from models.reminder import Reminder
 
-from .runtime import BaseController, Equal, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Equal, Facts, Filters, Ordered, Partial, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -88,6 +89,15 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
 
     model = Reminder
     c: type[ReminderColumns] = cast("type[ReminderColumns]", cast("object", Reminder))
+    _facts = Facts(
+        required=("user_id", "key", "channel_id", "content", "expires_at"),
+        omitted=("id",),
+        partial={
+            "uq_reminder_pending": Partial("NOT sent", {"sent": False}, keys=("user_id", "key")),
+            "idx_reminder_pending": Partial("NOT sent", {"sent": False}),
+        },
+        relations={"user": by_columns},
+    )
 
     async def create(self, **values: Unpack[ReminderCreate]) -> Reminder:
         """Insert one row and return it."""

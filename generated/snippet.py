@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
 
 from typing_extensions import TypedDict
 
 from models.snippet import Snippet
 
-from .runtime import BaseController, Equal, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Equal, Facts, Filters, Ordered, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -95,9 +96,19 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
 
     model = Snippet
     c: type[SnippetColumns] = cast("type[SnippetColumns]", cast("object", Snippet))
-    expressions: ClassVar[Mapping[str, tuple[str, int]]] = {
-        "lower_name": ("uq_snippets_guild_id_lower_name", 1),
-    }
+    _facts = Facts(
+        required=("guild_id", "name"),
+        omitted=("id",),
+        unique=(("guild_id", "lower_name"),),
+        expressions={"lower_name": "lower(name)"},
+        relations={
+            "guild": by_columns,
+            "author": by_columns,
+            "target": by_columns,
+            "aliases": by_columns,
+            "tags": by_columns,
+        },
+    )
 
     async def create(self, **values: Unpack[SnippetCreate]) -> Snippet:
         """Insert one row and return it."""

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from models.snippet import SnippetTag
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -49,6 +49,7 @@ class SnippetTagController(BaseController[SnippetTag, SnippetTagLoad, SnippetTag
 
     model = SnippetTag
     c: type[SnippetTagColumns] = cast("type[SnippetTagColumns]", cast("object", SnippetTag))
+    _facts = Facts(required=("snippet_id", "tag_id"))
 
     async def create(self, **values: Unpack[SnippetTagCreate]) -> SnippetTag:
         """Insert one row and return it."""

@@ -10,7 +10,8 @@ from typing_extensions import TypedDict
 
 from models.starboard import Starboard
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -63,6 +64,7 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
 
     model = Starboard
     c: type[StarboardColumns] = cast("type[StarboardColumns]", cast("object", Starboard))
+    _facts = Facts(required=("guild_id", "channel_id"), relations={"messages": by_columns})
 
     async def create(self, **values: Unpack[StarboardCreate]) -> Starboard:
         """Insert one row and return it."""

@@ -11,7 +11,8 @@ from typing_extensions import TypedDict
 
 from models.starboard import StarboardMessage
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -78,6 +79,11 @@ class StarboardMessageController(
 
     model = StarboardMessage
     c: type[StarboardMessageColumns] = cast("type[StarboardMessageColumns]", cast("object", StarboardMessage))
+    _facts = Facts(
+        required=("message_id", "guild_id", "author_id", "posted_id"),
+        unique=(("posted_id",),),
+        relations={"board": by_columns},
+    )
 
     async def create(self, **values: Unpack[StarboardMessageCreate]) -> StarboardMessage:
         """Insert one row and return it."""

@@ -10,7 +10,8 @@ from typing_extensions import TypedDict
 
 from models.snippet import Tag
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -55,6 +56,7 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate]):
 
     model = Tag
     c: type[TagColumns] = cast("type[TagColumns]", cast("object", Tag))
+    _facts = Facts(required=("name",), omitted=("id",), unique=(("name",),), relations={"snippets": by_columns})
 
     async def create(self, **values: Unpack[TagCreate]) -> Tag:
         """Insert one row and return it."""

@@ -11,7 +11,8 @@ from typing_extensions import TypedDict
 
 from models.user import User
 
-from .runtime import BaseController, Equal, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Equal, Facts, Filters, Ordered, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -85,6 +86,12 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate]):
 
     model = User
     c: type[UserColumns] = cast("type[UserColumns]", cast("object", User))
+    _facts = Facts(
+        required=("discord_id", "guild_id", "username"),
+        omitted=("id",),
+        unique=(("discord_id",),),
+        relations={"guild": by_columns, "cases": by_columns, "moderated_cases": by_columns, "reminders": by_columns},
+    )
 
     async def create(self, **values: Unpack[UserCreate]) -> User:
         """Insert one row and return it."""

@@ -7,52 +7,64 @@ No message carries a value. What PostgreSQL said, values included, is kept in ``
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from importlib import import_module
+from typing import Any, Self, TypeAlias, TypeVar, cast
 
 from sqlalchemy import exc, inspect
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlmodel import SQLModel
 from typing_extensions import override
 
+S = TypeVar("S", bound="DatabaseError")
+
 Model: TypeAlias = type[SQLModel]
+
+_asyncpg: Any = import_module("asyncpg")  # which has no types
 
 
 class DatabaseError(Exception):
     """The base of every error of this package."""
 
+    model: Model | None = None
+
     @override
     def __str__(self) -> str:
         return str(self.args[0])
 
-    @override
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Survive a process boundary, without what the driver said: it may hold values, or not be picklable."""
-        state = {name: None if name in {"orig", "params"} else value for name, value in vars(self).items()}
-        return _restored, (type(self), self.args, state)
+    @classmethod
+    def of(cls, message: str, cause: BaseException | None = None, model: Model | None = None) -> Self:
+        """Return the error with a message of ours; of SQLAlchemy's classes, with the driver's error as ``orig``."""
+        make: Any = cls
+        by_driver = issubclass(cls, exc.DBAPIError)
+        made: Self = make(None, None, cause or Exception(message), hide_parameters=True) if by_driver else make(message)
+        made.args, made.model = (message,), model
+        return made
 
 
 class UnreachableError(DatabaseError, ConnectionError):
-    """The server can not be reached, does not let us in, or was lost; a write it was busy with may have happened."""
+    """The server cannot be reached, does not let us in, or was lost; a write it was busy with may have happened."""
 
 
 class ConflictError(DatabaseError, exc.OperationalError):
-    """Two transactions got in each other's way, and this one gave in: a deadlock, or a serialization failure.
+    """Another transaction or a migration got in the way: a deadlock, a serialization failure, an outdated plan.
 
-    Repeated from its start it is likely to succeed, which is what ``run`` does.
+    Repeated from its start the transaction is likely to succeed, which is what ``run`` does.
     """
-
-    model: Model | None = None
 
 
 class TimedOutError(DatabaseError, exc.OperationalError, TimeoutError):
     """A statement took longer than it may, or had to wait longer for a lock, or for a connection of the pool."""
 
-    model: Model | None = None
-
 
 class TransactionError(DatabaseError, RuntimeError):
-    """A transaction is used in a way that can not be right; the message says what to do instead."""
+    """A transaction is used in a way that cannot be right; the message says what to do instead.
+
+    ``sqlstate`` is the code of the error that has ended the transaction, where that is the reason.
+    """
+
+    sqlstate: str = ""
 
 
 class UnloadedError(DatabaseError, exc.InvalidRequestError):
@@ -62,9 +74,13 @@ class UnloadedError(DatabaseError, exc.InvalidRequestError):
 class NotFoundError(DatabaseError, exc.NoResultFound):
     """The row that must be there is not."""
 
-    def __init__(self, model: Model) -> None:
-        super().__init__(f"no such {model.__name__}")
-        self.model = model
+
+class NotStoredError(DatabaseError):
+    """A trigger of the database has skipped the row, or another transaction has one that cannot be seen from here."""
+
+
+class InvalidCursorError(DatabaseError, ValueError):
+    """The cursor of a page is damaged, or was made for another order."""
 
 
 class ValidationError(DatabaseError, ValueError):
@@ -91,14 +107,20 @@ class ValidationError(DatabaseError, ValueError):
 class InvalidValueError(DatabaseError, exc.DataError, ValueError):
     """A value that passed validation, or had none, does not fit its column, which ``column`` names where it can."""
 
-    model: Model | None = None
     column: str | None = None
+
+
+class UnreadableRowError(DatabaseError, exc.DataError):
+    """A row holds what Python cannot: an enum label that the class lacks, or a date before the year 1."""
+
+
+class RefusedError(DatabaseError, exc.ProgrammingError):
+    """What else PostgreSQL refuses, such as a condition that compares a number with a string."""
 
 
 class ConstraintError(DatabaseError, exc.IntegrityError):
     """A constraint of the database does not hold; ``columns`` are attributes of the model."""
 
-    model: Model | None = None
     constraint: str | None = None
     columns: tuple[str, ...] = ()
 
@@ -131,108 +153,118 @@ _CONSTRAINTS = {
     "23514": (CheckViolation, "check constraint"),
     "23P01": (ExclusionViolation, "exclusion constraint"),
 }
-CONFLICTS = {"40001": "another transaction has changed what this one saw", "40P01": "a deadlock was broken here"}
-_TIMEOUTS = {"57014": "the statement was cancelled, or took too long", "55P03": "the lock could not be had in time"}
+_OUTDATED = "a migration has changed the table since this statement was prepared"
+_CONFLICTS = {
+    "40001": "another transaction has changed what this one saw",
+    "40P01": "a deadlock was resolved by ending this transaction",
+}
+_TIMEOUTS = {"57014": "the statement was cancelled, or took too long", "55P03": "the lock was not free in time"}
 _LOST = ("08", "57P0")  # of a connection; of a server that goes down
+_GONE = "connection is closed"
 
 
 @contextmanager
-def translated(
-    model: Model | None, argument: Callable[[int], str | None] = lambda _: None
-) -> Generator[None, None, None]:
-    """Raise the errors above in place of the driver's, whose messages carry values.
+def translated(model: Model | None, names: Sequence[str] = ()) -> Generator[None, None, None]:
+    """Raise the errors above in place of SQLAlchemy's and the driver's, whose messages carry values.
 
-    ``argument`` tells what the statement's parameter of a number, counted from 1, is for.
+    ``names`` are those of the statement's parameters.
     """
     try:
         yield
-    except exc.TimeoutError as error:  # of the pool
-        owner = model.__name__ if model else "transaction"
-        timeout = TimedOutError(None, None, error, hide_parameters=True)
-        timeout.model, timeout.args = model, (f"{owner}: no connection was free in time, the pool is exhausted",)
-        raise timeout from None
-    except (exc.StatementError, exc.PendingRollbackError) as error:
-        translation = None if isinstance(error, DatabaseError) else _translation(error, model, argument)
-        if translation is None:
+    except Exception as error:
+        if (better := translation(error, model, names)) is error:
             raise
-        raise translation from None
+        raise better from None
+
+
+def translation(error: Exception, model: Model | None, names: Sequence[str] = ()) -> Exception:
+    """Return the error above that says the same, or the error itself if there is none."""
+    owner, cause = model.__name__ if model else "transaction", _cause(error)
+    if isinstance(error, DatabaseError):
+        if error.model is None and type(error) is TransactionError and model:  # who was meant is known only here
+            error.model, error.args = model, (f"{owner}: {error.args[0].removeprefix('transaction: ')}",)
+        return error
+    state = sqlstate(error)
+    if isinstance(error, exc.PendingRollbackError) or state == "25P02":
+        return aborted(model)
+    if state in _CONSTRAINTS:
+        return _violation(cause, state, model)
+    if state in _CONFLICTS or is_outdated(error):
+        return ConflictError.of(f"{owner}: {_CONFLICTS.get(state, _OUTDATED)}", cause, model)
+    if state == "25006":
+        return TransactionError.of(f"{owner}: the transaction is read-only", model=model)
+    if state in _TIMEOUTS or isinstance(cause, TimeoutError):
+        return TimedOutError.of(f"{owner}: {_TIMEOUTS.get(state, 'the server did not answer in time')}", cause, model)
+    said, number = str(cause), re.search(r"argument \$(\d+)", str(cause))
+    if "another operation" in said:
+        return TransactionError.of(f"{owner}: two tasks use one session at a time; each needs its own", model=model)
+    if state.startswith(_LOST) or isinstance(cause, (OSError, _asyncpg.InternalClientError)) or _GONE in said:
+        return UnreachableError.of(f"{owner}: the connection to the server was lost", model=model)
+    if state.startswith("22") or number:
+        return invalid(model, names[int(number[1]) - 1] if number and int(number[1]) <= len(names) else None, cause)
+    if isinstance(error, (_asyncpg.PostgresError, _asyncpg.InterfaceError)):
+        return RefusedError.of(f"{owner}: {error.args[0]}", cause, model)
+    return error
 
 
 def sqlstate(error: BaseException) -> str:
     """Return PostgreSQL's code of an error, or nothing when it has none."""
-    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return getattr(_cause(error), "sqlstate", None) or ""
 
 
-def is_of_server(error: exc.DBAPIError) -> bool:
-    """Whether PostgreSQL said so, and not the driver before it was asked."""
-    return getattr(error.orig and error.orig.__cause__, "severity", None) is not None
+def is_outdated(error: BaseException) -> bool:
+    """Whether a statement failed only because a migration has changed what it was prepared for."""
+    said = str(_cause(error))
+    return "cached statement plan is invalid" in said or "cached plan must not" in said or "cache lookup failed" in said
 
 
-def _translation(
-    error: exc.StatementError | exc.PendingRollbackError, model: Model | None, argument: Callable[[int], str | None]
-) -> DatabaseError | None:
-    owner, state = model.__name__ if model else "transaction", sqlstate(error)
-    if isinstance(error, exc.PendingRollbackError) or state == "25P02":
-        return _aborted(owner)
-    orig = error.orig or error
-    if state in _CONSTRAINTS:
-        return _violation(error, orig, model, owner)
-    if state in CONFLICTS:
-        conflict = ConflictError(error.statement, None, orig, hide_parameters=True)
-        conflict.model, conflict.args = model, (f"{owner}: {CONFLICTS[state]}",)
-        return conflict
-    if state == "25006":
-        return TransactionError(f"{owner}: the transaction is read-only")
-    if state in _TIMEOUTS:
-        timeout = TimedOutError(error.statement, None, orig, hide_parameters=True)
-        timeout.model, timeout.args = model, (f"{owner}: {_TIMEOUTS[state]}",)
-        return timeout
-    if isinstance(error, exc.DBAPIError) and (error.connection_invalidated or state.startswith(_LOST)):
-        return UnreachableError(f"{owner}: the connection to the server was lost")
-    cause = orig.__cause__ if isinstance(error, exc.DBAPIError) else orig
-    if state.startswith("22") or isinstance(cause, ValueError | TypeError | LookupError | ArithmeticError):
-        invalid = InvalidValueError(error.statement, None, orig, hide_parameters=True)
-        number = re.search(r"argument \$(\d+)", str(orig))
-        named = argument(int(number[1])) if number else None
-        invalid.model, invalid.column = model, named
-        invalid.args = (f"{owner}: {f'the value of {named}' if named else 'a value'} does not fit its column",)
-        return invalid
-    return None
+def is_conflict(error: BaseException) -> bool:
+    """Whether the transaction is worth repeating."""
+    state = getattr(error, "sqlstate", "") or sqlstate(error)
+    return isinstance(error, ConflictError) or state in _CONFLICTS or is_outdated(error)
 
 
-def _aborted(owner: str) -> TransactionError:
-    """Return the error of who goes on in a transaction that PostgreSQL has given up."""
-    return TransactionError(
-        f"{owner}: an error before this one has ended the transaction; what may fail inside one needs a block of "
-        "its own (async with db.transaction()), which is a savepoint"
+def aborted(model: Model | None, state: str = "") -> TransactionError:
+    """Return the error of whoever goes on in a transaction that PostgreSQL has given up."""
+    error = TransactionError.of(
+        f"{model.__name__ if model else 'transaction'}: an error before this one has ended the transaction; what may "
+        "fail inside one needs a block of its own (async with db.transaction()), which is a savepoint",
+        model=model,
     )
-
-
-def _violation(error: exc.StatementError, orig: BaseException, model: Model | None, owner: str) -> ConstraintError:
-    kind, words = _CONSTRAINTS[sqlstate(error)]
-    cause = orig.__cause__
-    violation = kind(error.statement, None, orig, hide_parameters=True)
-    violation.model, violation.constraint = model, getattr(cause, "constraint_name", None)
-    violation.columns = _columns(model, cause) if model else ()
-    named = " ".join(filter(None, (violation.constraint, ", ".join(violation.columns).join("()"))))
-    still = " still referenced from table " in (getattr(cause, "detail", None) or "")
-    what = f"{words} {named.removesuffix('()').strip()} is violated"
-    violation.args = (
-        f"{owner}: {what}" + (f": {getattr(cause, 'table_name', '')} still refers to it" if still else ""),
-    )
-    return violation
-
-
-def _columns(model: Model, cause: object) -> tuple[str, ...]:
-    """Return the attributes that PostgreSQL names: ``Key (guild_id, lower(name))=(...)``, or a single column."""
-    key = re.match(r"Key \((.+?)\)=\(", getattr(cause, "detail", None) or "")
-    named = getattr(cause, "column_name", None) or (key[1] if key else "")
-    columns = {one.key: one.columns[0] for one in inspect(model).column_attrs}
-    return tuple(name for name, column in columns.items() if re.search(rf"\b{re.escape(str(column.name))}\b", named))
-
-
-def _restored(kind: type[DatabaseError], arguments: tuple[object, ...], state: Mapping[str, object]) -> DatabaseError:
-    error = kind.__new__(kind)
-    error.args = arguments
-    vars(error).update(state)
+    error.sqlstate = state
     return error
+
+
+def invalid(model: Model | None, column: str | None, cause: BaseException) -> InvalidValueError:
+    """Return the error of a value that does not fit its column."""
+    what = f"the value of {column} does not fit its" if column else "a value does not fit its"
+    error = InvalidValueError.of(f"{model.__name__ if model else 'transaction'}: {what} column", cause, model)
+    error.column = column
+    return error
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the driver's error inside of SQLAlchemy's, and of what that makes of the driver's."""
+    orig: BaseException = getattr(error, "orig", None) or error
+    return orig.__cause__ or orig if isinstance(orig, AsyncAdapt_asyncpg_dbapi.Error) else orig
+
+
+def _violation(cause: Any, state: str, model: Model | None) -> ConstraintError:
+    kind, words = _CONSTRAINTS[state]
+    columns = _columns(model, cause) if model else ()
+    named = " ".join(filter(None, (cause.constraint_name, ", ".join(columns).join("()"))))
+    still = (
+        f": {cause.table_name} still refers to it" if " still referenced from table " in (cause.detail or "") else ""
+    )
+    owner = model.__name__ if model else "transaction"
+    error = kind.of(f"{owner}: {words} {named.removesuffix('()').strip()} is violated{still}", cause, model)
+    error.constraint, error.columns = cause.constraint_name, columns
+    return error
+
+
+def _columns(model: Model, cause: Any) -> tuple[str, ...]:
+    """Return the attributes that PostgreSQL names: ``Key (guild_id, lower(name))=(...)``, or a single column."""
+    key = re.match(r"Key \((.+?)\)=\(", cause.detail or "")
+    named = cause.column_name or (key[1] if key else "")
+    columns = {one.key: str(one.columns[0].name) for one in cast("Any", inspect(model)).column_attrs}
+    return tuple(name for name, column in columns.items() if re.search(rf"\b{re.escape(column)}\b", named))

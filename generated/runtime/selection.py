@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 import sqlalchemy as sa
@@ -13,44 +15,45 @@ from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
 from .arguments import Page
-from .arrays import python_type
-from .driver import Rows
-from .entity import Entity, is_sql
 from .errors import NotFoundError, TransactionError
 from .execution import Execution
-from .filters import Where, refuse_others
-from .keyset import Order
-from .statements import change_of, update_rows
+from .keyset import Order, ordered
+from .sql import MARK, Sql, result_of
+from .statements import update_rows
+from .table import Table, is_sql
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
 L = TypeVar("L", bound=str)
 N = TypeVar("N")
 
+_ZEROS: dict[str, object] = {"interval": timedelta(), "numeric": Decimal(0), "real": 0.0, "double precision": 0.0}
+_WHOLE = {"smallint", "integer", "bigint"}
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Selection(Generic[M, L]):
     """Rows that match, lazily: ``await`` gives the list, ``async for`` one after the other in bounded memory.
 
-    Every refinement returns a new selection. Without ``order_by`` the order is the primary key's.
+    Every refinement returns a new selection. Without ``order_by`` there is no order, except of pages.
     """
 
     _execution: Execution[M]
     _validation: Validation
-    _where: Where
+    _where: Sql
     _order: tuple[sa.SQLColumnExpression[object], ...] = ()
     _limit: int | None = None
     _offset: int | None = None
     _options: tuple[ExecutableOption, ...] = ()
     _relations: tuple[str, ...] = ()
-    _lock: Literal["wait", "skip"] | None = None
+    _lock: Literal["", " SKIP LOCKED"] | None = None
 
     def order_by(self, *clauses: sa.SQLColumnExpression[object]) -> Self:
         """Order by these, in place of any order before."""
         for clause in clauses:
             if not is_sql(clause):
-                raise TypeError(f"an order is a column or expression such as c.points.desc(), not {clause!r}")
-            refuse_others(self._entity, clause)
+                raise TypeError(f"order_by takes columns or expressions such as c.points.desc(), not {clause!r}")
+            self._table.embedded(clause)
         return replace(self, _order=clauses)
 
     def limit(self, limit: int | None) -> Self:
@@ -65,7 +68,7 @@ class Selection(Generic[M, L]):
 
     def load(self, *names: L) -> Self:
         """Load these relationships too, each with one more statement."""
-        return replace(self, _relations=(*self._relations, *self._entity.relations(names)))
+        return replace(self, _relations=(*self._relations, *self._table.relations(names)))
 
     def options(self, *options: ExecutableOption) -> Self:
         """Add SQLAlchemy's own loader options."""
@@ -73,19 +76,20 @@ class Selection(Generic[M, L]):
 
     def for_update(self, *, skip_locked: bool = False) -> Self:
         """Lock the rows until the end of the transaction; wait for those that others have locked, or skip them."""
-        return replace(self, _lock="skip" if skip_locked else "wait")
+        return replace(self, _lock=" SKIP LOCKED" if skip_locked else "")
 
     def in_total_order(self) -> Self:
         """Break ties of the order by the primary key, so that what comes first is certain."""
-        return self.order_by(*self._total_order().clauses)
+        return self.order_by(*Order(self._table, self._order).clauses)
 
     def __await__(self) -> Generator[Any, None, list[M]]:
         return self._all().__await__()
 
     def __aiter__(self) -> AsyncGenerator[M, None]:
-        if not self._execution.streams:
+        source = self._execution.transactions.source
+        if source is not None and source.shared:  # other calls need the connection before the stream is over
             return self._one_by_one()
-        return self._execution.stream(self._statement(), self._values, self._relations, by_orm=self._by_orm)
+        return self._execution.stream(self._statement(), self._relations, self._options)
 
     def __bool__(self) -> bool:
         raise TypeError("a selection is no answer yet: await it, or ask it with exists() or count()")
@@ -97,7 +101,7 @@ class Selection(Generic[M, L]):
     async def one(self) -> M:
         """Return the only row; none is a NotFoundError, several are SQLAlchemy's MultipleResultsFound."""
         if (found := await self.one_or_none()) is None:
-            raise NotFoundError(self._entity.model)
+            raise NotFoundError.of(f"no such {self._table.model.__name__}", model=self._table.model)
         return found
 
     async def one_or_none(self) -> M | None:
@@ -105,56 +109,46 @@ class Selection(Generic[M, L]):
         return await self._first(2)
 
     async def page(self, size: int = 50, after: str | None = None) -> Page[M]:
-        """Return the rows that follow a cursor, or the first; every page costs the same."""
+        """Return the rows that follow a cursor, or the first, in the order that was asked for and then by primary key.
+
+        An index on the columns of the order and the primary key makes every page cost the same.
+        """
         self._refuse_limits("page")
         if size < 1:
             raise ValueError("a page has at least one row")
-        order, values = self._total_order(), {**self._where.values, "limit__": size + 1}
-        texts = None if after is None else order.position_of(after)
-        if texts is not None:
-            values |= order.values(texts)
-        nulls = None if texts is None else tuple([text is None for text in texts])
-        keep = self._where.shape and order.shape and not (self._by_orm or self._lock)
-        statement = self._entity.prepared(
-            ("page", self._where.shape, order.shape, nulls) if keep else None,
-            lambda: self._paged(order, texts),
-        )
-        rows, hydrator = await self._rows(statement, values), self._entity.hydrator
-        items = [row[0] for row in rows[:size]] if self._by_orm else hydrator.of_rows(rows[:size])
-        if self._relations:
-            await self._execution.run(lambda connection: self._execution.load_into(connection, items, self._relations))
-        width = 1 if self._by_orm else len(hydrator.columns)
-        return Page(items, order.cursor(rows[size - 1][width:]) if len(rows) > size else None)
+        order, where = Order(self._table, self._order), self._where
+        if after is not None:
+            where = self._where + (" AND " if self._where.text else " WHERE ") + order.after(after)
+        statement = Sql(f"SELECT {self._wanted}, ") + order.position + f" FROM {self._table.sql}" + where + order.sql
+        rows = await self._execution.rows(self._locked(statement + Sql(f" LIMIT {MARK}", (("size", size + 1),))))
+        items = await self._execution.made(rows[:size], self._relations, self._options)
+        return Page(items, order.cursor(tuple(rows[size - 1])[-len(order.terms) :]) if len(rows) > size else None)
 
     async def count(self) -> int:
         """Return how many rows there are."""
-        return cast("int", await self._aggregate("count", sa.func.count()))
+        self._refuse_limits("count")
+        return await self._scalar(Sql(f"SELECT count(*) FROM {self._table.sql}") + self._where)
 
     async def exists(self) -> bool:
-        """Return whether there is any."""
+        """Tell whether there is any row."""
         self._refuse_limits("exists")
-        statement = self._entity.prepared(
-            self._where.shape and ("exists", self._where.shape),
-            lambda: sa.select(sa.exists(sa.select(1).select_from(self._entity.table).where(*self._where.conditions))),
-        )
-        return bool(await self._execution.scalar(statement, self._where.values))
+        return await self._scalar(Sql(f"SELECT EXISTS (SELECT 1 FROM {self._table.sql}") + self._where + ")")
 
     async def sum(self, column: sa.SQLColumnExpression[N]) -> N:
-        """Return the sum of a column; of no rows, zero."""
+        """Return the sum of a column, of the type that PostgreSQL gives it; of no rows, zero."""
         if not is_sql(column):
             raise TypeError(f"sum takes a column such as c.points, not {column!r}")
-        refuse_others(self._entity, column)
-        expression = sa.func.sum(column)
-        total, kind = cast("Any", await self._aggregate("sum", expression)), python_type(expression.type)
-        return cast("N", kind(total or 0) if kind is int or not total else total)  # of bigint it is a numeric
+        self._refuse_limits("sum")
+        term, kind = self._table.embedded(column), cast("sa.types.TypeEngine[Any]", column.type)
+        asked = Sql("SELECT sum(") + term + "), pg_typeof(min(" + term + f"))::text FROM {self._table.sql}"
+        total, of = (await self._execution.rows(asked + self._where))[0]
+        total = _ZEROS.get(of, 0) if total is None else int(total) if of in _WHOLE else total
+        convert = None if of in _WHOLE and isinstance(kind, sa.Numeric) else result_of(kind, exact=of == "numeric")
+        return cast("N", convert(total) if convert else total)
 
     async def delete(self, *, all_rows: bool = False) -> int:
         """Delete the rows and return how many there were; every row of the table only with ``all_rows``."""
-        where = self._targets(all_rows)
-        statement = self._entity.prepared(
-            where.shape and ("delete", where.shape), lambda: sa.delete(self._entity.table).where(*where.conditions)
-        )
-        return await self._execution.affected(statement, where.values)
+        return await self._execution.affected(Sql(f"DELETE FROM {self._table.sql}") + self._targets(all_rows))
 
     async def update(
         self, values: Mapping[str, object] | None = None, /, *, all_rows: bool = False, **more: object
@@ -163,99 +157,58 @@ class Selection(Generic[M, L]):
         where, changes = self._targets(all_rows), self._validation.change({**(values or {}), **more})
         if not changes:
             return await self.count() if self._limit is None and self._offset is None else len(await self)
-        setting = change_of(self._entity, changes)
-        statement = update_rows(self._entity, where, setting)
-        return await self._execution.affected(statement, {**where.values, **setting.values})
+        return await self._execution.affected(update_rows(self._table, where, changes))
 
     @property
-    def _entity(self) -> Entity[M]:
-        return self._execution.entity
+    def _table(self) -> Table[M]:
+        return self._execution.table
 
     @property
-    def _by_orm(self) -> bool:
-        if self._lock and not self._execution.in_transaction:
-            raise TransactionError("for_update() locks until the end of a transaction: open one around the call")
-        return bool(self._options) or not self._entity.hydrator.plain
+    def _wanted(self) -> str:
+        return self._table.keys if self._options else self._execution.select_list
 
-    @property
-    def _values(self) -> dict[str, object]:
-        bounds = {"limit__": self._limit, "offset__": self._offset}
-        return {**self._where.values, **{name: value for name, value in bounds.items() if value is not None}}
+    async def _scalar(self, statement: Sql) -> Any:
+        return (await self._execution.rows(statement))[0][0]
 
     async def _one_by_one(self) -> AsyncGenerator[M, None]:
         for one in await self._all():
             yield one
 
     async def _all(self) -> list[M]:
-        if self._by_orm:
-            return await self._execution.run(self._objects_by_orm)
-        return await self._execution.objects(self._statement(), self._values, self._relations)
+        return await self._execution.objects(self._statement(), self._relations, self._options)
 
     async def _first(self, most: int) -> M | None:
         """Return the only one of at most that many rows; ``limit`` may allow still fewer."""
         found = await self.limit(most if self._limit is None else min(most, self._limit))
         if len(found) > 1:
-            raise MultipleResultsFound(f"more than one {self._entity.model.__name__}")
+            raise MultipleResultsFound(f"more than one {self._table.model.__name__}")
         return found[0] if found else None
 
-    async def _aggregate(self, name: str, function: sa.ColumnElement[Any]) -> object:
-        self._refuse_limits(name)
-        statement = self._entity.prepared(
-            (self._where.shape and name == "count" and ("count", self._where.shape)) or None,
-            lambda: sa.select(function).select_from(self._entity.table).where(*self._where.conditions),
-        )
-        return await self._execution.scalar(statement, self._where.values)
+    def _statement(self, what: str | None = None) -> Sql:
+        statement = Sql(f"SELECT {what or self._wanted} FROM {self._table.sql}") + self._where
+        if self._order:
+            statement += ordered(self._table, self._order)
+        for word, number in (("LIMIT", self._limit), ("OFFSET", self._offset)):
+            if number is not None:
+                statement += Sql(f" {word} {MARK}", ((word, number),))
+        return self._locked(statement)
 
-    def _objects_by_orm(self, connection: sa.Connection) -> list[M]:
-        found = [row[0] for row in self._entity.hydrator.by_orm(connection, self._statement(), self._values)]
-        self._execution.load_into(connection, found, self._relations)
-        return found
+    def _locked(self, statement: Sql) -> Sql:
+        if self._lock is None:
+            return statement
+        if not self._execution.around:
+            raise TransactionError("for_update() locks until the end of a transaction: open one around the call")
+        return statement + f" FOR UPDATE OF {self._table.alias}{self._lock}"
 
-    def _paged(self, order: Order, texts: Sequence[str | None] | None) -> sa.Select[Any]:
-        """Return the statement of a page, each row of it with its position."""
-        statement = self.order_by(*order.clauses).limit(1)._built().add_columns(*order.position())
-        return statement if texts is None else statement.where(order.after(texts))
-
-    async def _rows(self, statement: sa.Select[Any], values: Mapping[str, object]) -> Rows:
-        if not self._by_orm:
-            return await self._execution.rows(statement, values)
-        by_orm = self._entity.hydrator.by_orm
-        return await self._execution.run(lambda connection: by_orm(connection, statement, values))
-
-    def _statement(self) -> sa.Select[Any]:
-        keep = not (self._order or self._by_orm) and self._where.shape is not None
-        shape = ("select", self._where.shape, self._limit is None, self._offset is None, self._lock) if keep else None
-        return self._entity.prepared(shape, self._built)
-
-    def _built(self) -> sa.Select[Any]:
-        entity = self._entity
-        what = [entity.model] if self._by_orm else entity.hydrator.columns
-        statement = self._refined(cast("sa.Select[Any]", sa.select(*what)))
-        if self._by_orm:
-            statement = statement.options(*entity.hydrator.explicit, *self._options)
-        return statement.with_for_update(of=entity.table, skip_locked=self._lock == "skip") if self._lock else statement
-
-    def _refined(self, statement: sa.Select[Any]) -> sa.Select[Any]:
-        limit = None if self._limit is None else sa.bindparam("limit__", type_=sa.BigInteger())
-        offset = None if self._offset is None else sa.bindparam("offset__", type_=sa.BigInteger())
-        order = self._order or self._entity.primary_key.values()
-        return statement.where(*self._where.conditions).order_by(*order).limit(limit).offset(offset)
-
-    def _targets(self, all_rows: bool) -> Where:
+    def _targets(self, all_rows: bool) -> Sql:
         """Return the conditions of the rows to change."""
-        chosen = self._limit is not None or self._offset is not None or self._lock is not None
-        if not (chosen or self._where.conditions or all_rows):
-            raise TypeError("this would change every row of the table: give a filter, or all_rows=True")
-        if not chosen:
+        if self._limit is None and self._offset is None and self._lock is None:
+            if not (self._where.text or all_rows):
+                raise TypeError("this would change every row of the table: give a filter, or all_rows=True")
             return self._where
-        key = self._entity.primary_key.values()
-        rows = self._refined(cast("sa.Select[Any]", sa.select(*key)))
-        rows = rows.with_for_update(skip_locked=self._lock == "skip")  # and so evaluated once
-        return Where(None, (sa.tuple_(*key).in_(sa.select(*rows.cte("chosen").columns)),), self._values)
-
-    def _total_order(self) -> Order:
-        key = self._entity.primary_key.values()
-        return Order(self._order, key) if self._order else self._entity.prepared("order", lambda: Order((), key))
+        keys = self._table.keys
+        rows = self._statement(keys) + ("" if self._lock is not None else " FOR UPDATE")  # and so evaluated once
+        return Sql(f" WHERE ({keys}) IN (WITH chosen AS MATERIALIZED (") + rows + ") SELECT * FROM chosen)"
 
     def _refuse_limits(self, method: str) -> None:
         if self._limit is not None or self._offset is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ctrlgen.schema import Annotation, Column, Comparison, Finding, Index, Model, Relation
+from ctrlgen.schema import Annotation, Column, Comparison, Finding, Index, Model, Pin, Relation
 
 RUNTIME_NAMES = (
     "AnyOf",
@@ -20,11 +20,14 @@ RUNTIME_NAMES = (
     "DatabaseService",
     "ExclusionViolation",
     "ForeignKeyViolation",
+    "InvalidCursorError",
     "InvalidValueError",
     "NotFoundError",
     "NotNullViolation",
+    "NotStoredError",
     "Page",
     "PaginationResult",
+    "RefusedError",
     "Selection",
     "Span",
     "TimedOutError",
@@ -32,6 +35,7 @@ RUNTIME_NAMES = (
     "UniqueViolation",
     "UnloadedError",
     "UnreachableError",
+    "UnreadableRowError",
     "ValidationError",
 )
 """What the package re-exports from its runtime."""
@@ -94,12 +98,30 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedExpression:
-    """A key of ``Where`` that is an index's expression; the runtime finds it by index name and position."""
+class Partial:
+    """A partial index that a method is ``within``: its predicate as SQL, and what that says of single columns.
 
-    key: str
-    index: str
-    position: int
+    ``implied`` has the pins that give a row a value, ``present`` the attributes that are not NULL, ``keys`` those of a
+    unique index that is on nothing else.
+    """
+
+    name: str
+    where: str
+    implied: tuple[Pin, ...] = ()
+    present: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the runtime is told about a model, as its own ``Facts`` has it; ``expressions`` are names and SQL."""
+
+    required: tuple[str, ...] = ()
+    computed: tuple[str, ...] = ()
+    omitted: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    expressions: tuple[tuple[str, str], ...] = ()
+    partial: tuple[Partial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +136,7 @@ class Controller:
     create: tuple[Entry, ...]
     update: tuple[Entry, ...]
     where: tuple[Entry, ...]
-    expressions: tuple[IndexedExpression, ...]
+    facts: Facts
     columns: tuple[Column, ...]
     relations: tuple[Relation, ...]
     methods: tuple[Method, ...]

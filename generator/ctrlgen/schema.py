@@ -88,6 +88,7 @@ class Column:
         None  # a constant that rows have unless told, as a Python literal; of an enum, a member's name
     )
     validated: bool = False  # whether a validator of the author's may refuse what type and bounds allow
+    omitted: bool = False  # whether the model's default of None stands for what the column or the database has
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,11 @@ class ColumnPart:
 class ExpressionPart:
     """An expression in an index.
 
-    ``name`` is how methods call it (``lower_name``), or None where nothing good came out of it; ``position``
-    counts the index's parts from 0; ``sql`` is for documentation.
+    ``name`` is how methods call it (``lower_name``), or None where nothing good came out of it; ``sql`` is the
+    expression alone, without the index's order.
     """
 
     name: str | None
-    position: int
     sql: str
     annotation: Annotation
     comparison: Comparison
@@ -175,6 +175,7 @@ class Relation:
     optional: bool  # of a single one: may it be None
     description: str
     location: Location
+    by_columns: bool = True  # whether it is found by comparing columns; else only SQLAlchemy knows how to load it
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,7 @@ class Model:
     foreign_keys: tuple[ForeignKey, ...]
     relations: tuple[Relation, ...]
     location: Location
+    plain: bool = True  # whether a row is all there is to an object; else only SQLAlchemy can make one
 
     @property
     def primary_key(self) -> Index:

@@ -1,134 +1,286 @@
-"""How statements reach the database: the one place that runs any.
-
-Controllers and selections build statements and hand them in here; objects come out detached. A faster way to run
-them replaces this class, and nothing else needs to know.
-"""
+"""How a model's statements reach the database and become detached objects."""
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import nullcontext
-from functools import partial
-from typing import Any, Generic, TypeVar, cast
+import gc
+import operator
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC
+from functools import cached_property
+from itertools import groupby
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import PendingRollbackError, StatementError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy import orm
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
-from .connections import Connections
-from .driver import Rows, argument_of
-from .entity import Entity
-from .errors import translated
-from .relations import load_relations
+from .errors import NotStoredError, UnloadedError, UnreadableRowError, translated
+from .pool import Connection, Rows
+from .sql import Sql, numbered
+from .table import Table, is_infinite
+from .transactions import Transactions
 
 M = TypeVar("M", bound=SQLModel)
-T = TypeVar("T")
 
-_log = logging.getLogger(__package__)
 _BATCH = 500  # rows of a stream that are in memory at a time
+_KEYS = 1_000  # in one statement of the ORM
+_MANY = 20  # objects from which on the garbage collector would cost more than all the rest
+_QUERIES = {"dynamic", "write_only"}  # relationships that are queries, which load when asked
+
+
+@dataclass(frozen=True)
+class Unloaded:
+    """Stands in for a relationship that was not loaded: shared by the objects of a model, and picklable."""
+
+    relation: str
+
+    def __call__(self, state: orm.InstanceState[Any], passive: orm.PassiveFlag) -> object:
+        """Answer SQLAlchemy, which asks for the value when the attribute is touched."""
+        load = state.manager[self.relation].impl.callable_
+        if state.session is not None and load:  # added to a session by the caller: its rules hold
+            return load(state, passive)
+        if not passive & orm.PassiveFlag.SQL_OK:
+            return orm.LoaderCallableStatus.PASSIVE_NO_RESULT
+        raise UnloadedError(
+            f"{state.class_.__name__}.{self.relation} is not loaded: ask for it when reading, with "
+            f'load=["{self.relation}"], or load it now with load_{self.relation}(objects)'
+        )
 
 
 class Execution(Generic[M]):
     """Runs the statements of one model, in ``session`` when one is given, else where the current task is."""
 
-    def __init__(self, connections: Connections, entity: Entity[M], session: AsyncSession | None) -> None:
-        self._connections, self.entity, self._session = connections, entity, session
+    def __init__(self, transactions: Transactions, table: Table[M], session: AsyncSession | None = None) -> None:
+        self.transactions, self.table, self.session = transactions, table, session
 
     @property
-    def in_transaction(self) -> bool:
-        """Whether locks are held until the end of a transaction around the call."""
-        return self._session is not None or self._connections.ambient() is not None
+    def select_list(self) -> str:
+        """What statements must return for ``objects``."""
+        return self.table.select_list
 
     @property
-    def streams(self) -> bool:
-        """Whether rows can be read while other calls go on: not in a sandbox, which has one connection for all."""
-        return self.in_transaction or not self._connections.sandboxed
+    def around(self) -> AsyncSession | None:
+        """The session of the transaction around the call, until whose end locks are held."""
+        return self.session or ((scope := self.transactions.ambient()) and scope.session)
 
-    async def run(self, work: Callable[[sa.Connection], T], *, atomic: bool = False) -> T:
-        """Do what needs a connection; several statements are all or nothing if ``atomic``."""
-        with translated(self.entity.model):
-            return await self._timed(self._connections.call(self._session, work, atomic=atomic))
+    def together(self) -> AbstractAsyncContextManager[object]:
+        """Return a block whose statements are done all or none."""
+        return nullcontext() if self.around else self.transactions.transaction()
 
-    async def rows(self, statement: sa.Executable, values: Mapping[str, object]) -> Rows:
-        """Return the rows of a statement."""
-        call = self._connections.rows(self._session, statement, values)
+    async def rows(self, statement: Sql) -> Rows:
+        """Return the rows of a statement, as the driver gives them."""
+        text, arguments = numbered(statement.text), statement.arguments
         try:
-            return await (call if self._connections.slow is None else self._timed(call))
-        except (StatementError, PendingRollbackError, PoolTimeoutError):
-            engine = self._connections.engine.sync_engine
-            with translated(self.entity.model, partial(argument_of, engine, statement)):
-                raise
+            return await self._send(statement, lambda connection: connection.fetch(text, *arguments))
+        except (ValueError, LookupError, ArithmeticError) as error:
+            raise self._unreadable(error) from None
+
+    async def affected(self, statement: Sql) -> int:
+        """Return how many rows a statement has changed."""
+        text, arguments = numbered(statement.text), statement.arguments
+        status = await self._send(statement, lambda connection: connection.execute(text, *arguments))
+        return int(status.rpartition(" ")[2])
+
+    async def many(self, statements: Iterable[Sql]) -> list[Sequence[Any]]:
+        """Return the rows of statements, each of which gives one or none, sent in their order, all or none.
+
+        Neighbours of the same text go together, in one stream to the server, and are run one after the other.
+        """
+        runs = [(text, list(run)) for text, run in groupby(statements, key=lambda one: one.text)]
+        found: list[Sequence[Any]] = []
+        async with self.together() if len(runs) > 1 else nullcontext():
+            for text, run in runs:
+                numbers, arguments = numbered(text), [one.arguments for one in run]
+                found += await self._send(run[0], lambda connection, n=numbers, a=arguments: connection.fetchmany(n, a))
+        return found
 
     async def objects(
-        self, statement: sa.Executable, values: Mapping[str, object], load: Collection[str] = ()
+        self, statement: Sql, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
     ) -> list[M]:
         """Return the objects that a statement gives, with these relationships."""
-        if self.entity.hydrator.plain and not load:
-            return self.entity.hydrator.of_rows(await self.rows(statement, values))
+        return await self.made(await self.rows(statement), load, options)
 
-        def work(connection: sa.Connection) -> list[M]:
-            found = self.entity.hydrator.objects(connection, statement, values)
-            self.load_into(connection, found, load)
+    async def stored(self, statement: Sql) -> M:
+        """Return the object of the row that a statement writes.
+
+        Raises
+        ------
+        NotStoredError
+            If a trigger has skipped it.
+        """
+        for one in await self.objects(statement):
+            return one
+        raise NotStoredError.of(f"{self.table.model.__name__}: a trigger has skipped the row", model=self.table.model)
+
+    async def made(self, rows: Rows, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()) -> list[M]:
+        """Return the objects of rows that begin with ``select_list``, or only with the key if there are options."""
+        if options:
+            found = await self.by_orm(self.keys_of(rows), options)
+        else:
+            found = self.of_rows(rows)
+        return await self.loaded(found, load)
+
+    async def loaded(self, objects: list[M], load: Sequence[str]) -> list[M]:
+        """Return objects with these relationships loaded; a row that several of them lead to is one object."""
+        seen: dict[Any, SQLModel] | None = (
+            {orm.attributes.instance_state(one).key: one for one in objects} if len(load) > 1 else None
+        )
+        for name in load:
+            await self.table.facts.relations[name](self, name, objects, seen)
+        return objects
+
+    def keys_of(self, rows: Rows) -> list[tuple[Any, ...]]:
+        """Return the primary keys that rows begin with."""
+        parts = [(number, part.result) for number, part in enumerate(self.table.primary_key)]
+        return [tuple([result(row[n]) if result else row[n] for n, result in parts]) for row in rows]
+
+    def of_rows(self, rows: Rows) -> list[M]:
+        """Return an object for each row, as complete as the ORM makes it."""
+        try:
+            rows = self._converted(rows)
+        except (ValueError, LookupError, TypeError, ArithmeticError) as error:
+            raise self._unreadable(error) from None
+        mapper, names, key_of, stand_ins, found = self._mapper, self._names, self._key_of, self._stand_ins, list[M]()
+        manager, model, make = mapper.class_manager, mapper.class_, mapper.class_.__new__
+        with uninterrupted() if len(rows) > _MANY else nullcontext():
+            for row in rows:  # what ``manager.new_instance()`` does, without the detour by ``__setattr__``
+                one = make(model)
+                state = orm.InstanceState(one, manager)
+                state.key = (model, key_of(row), None)
+                if stand_ins:
+                    state.callables = stand_ins.copy()
+                attributes = vars(one)
+                attributes["_sa_instance_state"] = state
+                attributes.update(zip(names, row, strict=False))
+                found.append(one)
+        return found
+
+    async def by_orm(self, keys: Sequence[tuple[Any, ...]], options: Iterable[ExecutableOption] = ()) -> list[M]:
+        """Return the objects with these keys, in their order, as the ORM makes them."""
+        mapper = self._mapper
+        chosen = sa.select(self.table.model).options(orm.lazyload("*"), *options)
+
+        def work(outer: orm.Session) -> dict[tuple[Any, ...], M]:
+            found: dict[tuple[Any, ...], M] = {}
+            outer.flush()
+            for begin in range(0, len(keys), _KEYS):
+                some = [list(key) for key in keys[begin : begin + _KEYS]]
+                wanted = sa.tuple_(*mapper.primary_key).in_(some)
+                with orm.Session(outer.connection(), join_transaction_mode="rollback_only") as session:
+                    for one in session.scalars(chosen.where(wanted)).unique():
+                        found[tuple(mapper.primary_key_from_instance(one))] = one
+                    _release(session)
             return found
 
-        return await self.run(work)
-
-    async def first(
-        self, statement: sa.Executable, values: Mapping[str, object], load: Collection[str] = ()
-    ) -> M | None:
-        """Return the first object that a statement gives, if it gives any."""
-        found = await self.objects(statement, values, load)
-        return found[0] if found else None
-
-    async def scalar(self, statement: sa.Executable, values: Mapping[str, object]) -> object:
-        """Return the one value that a statement gives."""
-        return (await self.rows(statement, values))[0][0]
-
-    async def affected(self, statement: sa.Executable, values: Mapping[str, object]) -> int:
-        """Return how many rows a statement has changed."""
-        return await self.run(lambda connection: connection.execute(statement, values).rowcount)
+        if not keys:
+            return []
+        with translated(self.table.model):
+            around = self.around
+            async with nullcontext(around) if around else self.transactions.session() as session:
+                by_key = await session.run_sync(work)
+        return [by_key[key] for key in keys if key in by_key]
 
     async def stream(
-        self, statement: sa.Executable, values: Mapping[str, object], load: Sequence[str], *, by_orm: bool
+        self, statement: Sql, load: Sequence[str], options: Sequence[ExecutableOption]
     ) -> AsyncGenerator[M, None]:
-        """Return the objects that a statement gives one by one, few of them in memory at a time.
-
-        A cursor lives in a transaction, so this is never a call of its own as others are.
-        """
-        outer = self._session or self._connections.ambient()
+        """Return the objects that a statement gives one by one, few of them in memory at a time."""
         # No other async generator in here, not even as a context manager: of a stream that is left half-way, the
         # event loop closes all of them at the same time.
-        async with nullcontext(outer) if outer else self._connections.new_session() as around:
-            with translated(self.entity.model):
-                await around.flush()
-                connection = await around.connection()
-                async with AsyncSession(connection, join_transaction_mode="rollback_only") as session:
-                    source: Any = session if by_orm else connection
-                    result = await source.stream(statement, values, execution_options={"yield_per": _BATCH})
-                    while rows := await result.fetchmany(_BATCH):
-                        for one in await greenlet_spawn(self._batch, session, rows, load, by_orm):
-                            yield one
-
-    async def _timed(self, call: Awaitable[T]) -> T:
-        slow, begin = self._connections.slow, time.perf_counter()
+        around = self.around
+        session = around or self.transactions.new_session()
+        within, names = type(self)(self.transactions, self.table, session), [name for name, _ in statement.values]
+        connection: Connection | None = None
         try:
-            return await call
+            with translated(self.table.model, names):
+                connection = await self.transactions.driver(session)
+                cursor = await connection.cursor(numbered(statement.text), *statement.arguments)
+            while True:
+                with translated(self.table.model, names):
+                    rows = await cursor.fetch(_BATCH)
+                for one in await within.made(rows, load, options):
+                    yield one
+                if not rows:
+                    return
+        except (ValueError, LookupError, ArithmeticError) as error:
+            raise self._unreadable(error) from None
+        except Exception as error:
+            if connection and error.__context__:
+                connection.note(error.__context__)
+            raise
         finally:
-            if slow is not None and (took := time.perf_counter() - begin) >= slow:
-                _log.warning("a call on %s took %.3f s", self.entity.model.__name__, took)
+            if around is None:
+                await session.close()
 
-    def load_into(self, connection: sa.Connection, objects: Sequence[M], load: Collection[str]) -> None:
-        """Load relationships of objects that are here already, each with one statement."""
-        load_relations(connection, self.entity.mapper, load, objects)
+    async def _send(self, statement: Sql, work: Callable[[Connection], Any]) -> Any:
+        if watcher := self.transactions.watcher:
+            watcher(numbered(statement.text), statement.arguments)
+        with translated(self.table.model, [name for name, _ in statement.values]):
+            return await self.transactions.send(self.session, work)
 
-    def _batch(self, session: AsyncSession, rows: Sequence[Any], load: Sequence[str], by_orm: bool) -> list[M]:
-        hydrator, sync = self.entity.hydrator, session.sync_session
-        found = cast("list[M]", [row[0] for row in rows]) if by_orm else hydrator.of_rows(rows)
-        hydrator.release(sync)
-        self.load_into(sync.connection(), found, load)
-        return found
+    def _unreadable(self, error: Exception) -> Exception:
+        if hasattr(error, "orig") or hasattr(error, "model"):  # one of ours
+            return error
+        owner = self.table.model.__name__
+        return UnreadableRowError.of(f"{owner}: a row holds a value that Python cannot", error, self.table.model)
+
+    def _converted(self, rows: Rows) -> Rows:
+        table = self.table
+        infinite = [n for n in table.times if any([is_infinite(row[n]) for row in rows])]
+        if not (table.results or infinite):
+            return rows
+        lists = [list(row) for row in rows]
+        for number in infinite:
+            for row in lists:
+                if is_infinite(row[number]):
+                    row[number] = row[number].replace(tzinfo=UTC)
+        for number, convert in table.results:
+            for row in lists:
+                row[number] = convert(row[number])
+        return lists
+
+    @cached_property
+    def _mapper(self) -> orm.Mapper[M]:
+        return self.table.mapper
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return list(self.table.columns)
+
+    @cached_property
+    def _key_of(self) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+        positions = [self._names.index(name) for name in self.table.key_names]
+        only = operator.itemgetter(*positions)
+        return only if len(positions) > 1 else lambda row: (only(row),)
+
+    @cached_property
+    def _stand_ins(self) -> dict[str, Any]:
+        return stand_ins(self._mapper)
+
+
+def stand_ins(mapper: orm.Mapper[Any]) -> dict[str, Any]:
+    """Return what makes each relationship of a mapper refuse to load by itself."""
+    return {one.key: Unloaded(one.key) for one in mapper.relationships if one.lazy not in _QUERIES}
+
+
+def _release(session: orm.Session) -> None:
+    """Detach every object of a session, and make it refuse to load anything by itself."""
+    for state in session.identity_map.all_states():
+        missing = {name: one for name, one in stand_ins(state.mapper).items() if name not in state.dict}
+        state.callables = {**state.callables, **missing}
+    session.expunge_all()
+
+
+@contextmanager
+def uninterrupted() -> Generator[None, None, None]:
+    """Pause the garbage collector, which would look at many new objects again and again."""
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()

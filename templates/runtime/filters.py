@@ -1,157 +1,98 @@
-"""Turns what callers filter by into conditions with named parameters, so that statements can be kept."""
+"""Turns what callers filter by into conditions."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from decimal import Decimal
-from typing import Any, NamedTuple, cast
-from uuid import UUID
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.elements import False_, True_
 
 from .arguments import AnyOf, Filters, Span
-from .arrays import array_of, converts, fits_array, is_list, unlimited
-from .entity import Entity, is_sql
 from .errors import ValidationError
+from .sql import Sql, joined
+from .table import PLAIN, Operand, Table, is_sql
 
-_BOUNDS: dict[str, Callable[[Any, Any], Any]] = {
-    "ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt,
-}  # fmt: skip
-_SCALARS = frozenset({bool, float, int, str, Decimal, UUID})  # values that can be nothing but equal to a column
-
-
-class Where(NamedTuple):
-    """Conditions, and their values by parameter; ``shape`` tells equal ones, None where they can not be told."""
-
-    shape: Hashable
-    conditions: tuple[sa.ColumnElement[bool], ...]
-    values: dict[str, object]
+_BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+_SIMPLE = PLAIN - {dict, list, type(None)}  # values that can be nothing but equal to a column
 
 
-def where_of(
-    entity: Entity[Any], filters: Mapping[str, object], within: str | None = None, given: Filters = None
-) -> Where:
-    """Return what keywords and conditions say, inside a partial index if one is named."""
-    if given is None and _SCALARS.issuperset(map(type, filters.values())):
-        known = entity.prepared(("where", within, *filters), lambda: _where_of(entity, filters, within, None))
-        return Where(known.shape, known.conditions, {f"{key}__eq": value for key, value in filters.items()})
-    return _where_of(entity, filters, within, given)
+def where_of(table: Table[Any], filters: Mapping[str, object], within: str | None = None, given: Filters = None) -> Sql:
+    """Return what keywords and conditions say, inside a partial index if one is named; nothing if they say nothing."""
+    tests = [_test(table, key, value) for key, value in filters.items()]
+    if given is not None:
+        several = hasattr(given, "__iter__") and not is_sql(given)
+        tests += [_condition(table, one) for one in cast("Iterable[object]", given if several else [given])]
+    if within:
+        tests.append(Sql(f"({table.facts.partial[within].where})"))
+    return Sql(" WHERE ") + joined(" AND ", tests) if (tests := [test for test in tests if test.text]) else Sql("")
 
 
-def _where_of(entity: Entity[Any], filters: Mapping[str, object], within: str | None, given: Filters) -> Where:
-    tests = {key: _test(entity, key, value) for key, value in filters.items()}
-    tests = {key: test for key, test in tests.items() if test[0] != ("span",)}  # without a bound it says nothing
-    named = [(key, kind) for key, (kind, _) in tests.items()]
-    values = {f"{key}__{name}": value for key, (_, bound) in tests.items() for name, value in bound.items()}
-    more = conditions_of(entity, given)
-    fixed = not more and all(kind != ("is",) for _, kind in named)
-    conditions = [_condition(entity, key, kind, filters[key]) for key, kind in named]
-    inside = [entity.predicate(within)] if within else []
-    return Where((within, *named) if fixed else None, (*conditions, *inside, *more), values)
-
-
-def key_of(entity: Entity[Any], key: Mapping[str, object], within: str | None, nulls: bool) -> Where:
-    """Return the conditions of the one row with a key; NULL is equal to nothing, unless ``nulls`` are."""
+def key_of(table: Table[Any], key: Mapping[str, object], within: str | None, *, nulls: bool) -> Sql:
+    """Return the condition of the one row with a key; NULL is equal to nothing, unless ``nulls`` are."""
     for name, value in key.items():
         if isinstance(value, (AnyOf, Span)):
             raise TypeError(f"{name} is a key: it takes one value, not several; use find_all")
         if value is None and not nulls:
-            return Where(("nothing",), (sa.false(),), {})
-    return where_of(entity, key, within)
+            return Sql(" WHERE false")
+    return where_of(table, key, within)
 
 
-def conditions_of(entity: Entity[Any], filters: Filters) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that were given as expressions, all of them about this model."""
-    if filters is None:
-        return []
-    several = hasattr(filters, "__iter__") and not is_sql(filters)
-    given = list(cast("Iterable[sa.ColumnElement[bool]]", filters if several else [filters]))
-    for condition in given:
-        if not is_sql(condition):
-            kind = type(condition).__name__
-            raise TypeError(f"a filter is an SQL condition such as c.points > 5, not a Python {kind}")
-        refuse_others(entity, condition)
-    return given
+def one_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
+    """Return the condition that a key is one of these, in as many parameters as it has columns where that can be."""
+    names, rows = ", ".join([part.sql for part in key]), [list(row) for row in values]
+    if len(key) == 1 and key[0].fits_array:
+        array = [key[0].converted(value) for (value,) in rows]
+        return Sql(f"{names} = ANY(\0)", ((key[0].name, array),))
+    columns = [[part.converted(row[n]) for row in rows] for n, part in enumerate(key)]
+    if all(part.array for part in key):
+        arrays = ", ".join([f"\0::{part.array}" for part in key])
+        bound = tuple([(part.name, column) for part, column in zip(key, columns, strict=True)])
+        return Sql(f"({names}) IN (SELECT * FROM unnest({arrays}))", bound)
+    each = [
+        Sql("(") + joined(", ", [part.value(one) for part, one in zip(key, row, strict=True)]) + ")" for row in rows
+    ]
+    return Sql(f"({names}) IN (") + joined(", ", each) + ")" if rows else Sql("false")
 
 
-def refuse_others(entity: Entity[Any], expression: object) -> None:
-    """Refuse an expression about another table, with which every row of this one would be paired."""
-    if entity.owns(expression):
-        return
-    tables = sa.select(cast("sa.ColumnElement[Any]", expression)).get_final_froms()
-    if any(table is not entity.table for table in tables):
-        names = ", ".join(str(getattr(table, "name", table)) for table in tables)
+def _condition(table: Table[Any], expression: Any) -> Sql:
+    """Return a condition of the caller's in SQL."""
+    element = expression.__clause_element__() if hasattr(expression, "__clause_element__") else expression
+    if not is_sql(element) or isinstance(element, (True_, False_)):
+        what = "true or false" if is_sql(element) else f"a Python {type(element).__name__}"
         raise TypeError(
-            f"an expression for {entity.model.__name__} must be about its own columns, not {names}; reach others "
-            f"through a relationship, with c.<relationship>.any(...) or .has(...)"
+            f"a filter is an SQL condition such as c.points > 5, not {what}, which is what Python makes of `not`, `and` "
+            "and `or`: write ~c.flag for `not c.flag`, and put `&` and `|` between conditions in parentheses"
         )
+    return Sql("(") + table.embedded(expression) + ")"
 
 
-def _test(entity: Entity[Any], key: str, value: object) -> tuple[tuple[str, ...], dict[str, object]]:
-    """Return what kind of test a filter is, and its values by name."""
-    operand = entity.operand(key)
+def _test(table: Table[Any], key: str, value: object) -> Sql:
+    operand = table.operand(key)
     if value is None:
-        return ("null",), {}
-    if isinstance(operand.type, sa.JSON) and not isinstance(operand.type, JSONB):
+        return Sql(f"{operand.sql} IS NULL")
+    if operand.is_json and not isinstance(operand.inner, JSONB):
         raise TypeError(f"{key} is json, which PostgreSQL does not compare: JSONB can be; or filter with c.{key}[...]")
+    if type(value) in _SIMPLE:
+        return Sql(f"{operand.sql} = ") + operand.value(value)
     if isinstance(value, AnyOf):
-        values = [_checked(entity, key, one) for one in cast("AnyOf[object]", value).values]
-        some = [one for one in values if one is not None]
-        return ("any" if fits_array(operand.type) else "in", "null" if None in values else ""), {"any": some}
+        given = list(cast("AnyOf[object]", value).values)
+        for one in given:
+            if reason := operand.timezone_mismatch(one):
+                raise ValidationError(table.model, {key: reason})
+        some = one_of([operand], [(one,) for one in given if one is not None])
+        return Sql("(") + some + f" OR {operand.sql} IS NULL)" if any(one is None for one in given) else some
     if isinstance(value, Span):
-        bounds = {name: getattr(cast("Span[object]", value), name) for name in _BOUNDS}
-        given = {name: _checked(entity, key, bound) for name, bound in bounds.items() if bound is not None}
-        return ("is",) if any(map(is_sql, given.values())) else ("span", *given), given
-    if is_sql(value):
-        return ("is",), {}
-    one = is_list(operand.type) or converts(operand.type) or isinstance(operand.type, sa.JSON)
-    if type(value) in {list, tuple, set, frozenset} and not one:
+        bounds = [(sign, getattr(cast("Span[object]", value), name)) for name, sign in _BOUNDS.items()]
+        tests = [
+            Sql(f"{operand.sql} {sign} ") + _one(table, operand, bound) for sign, bound in bounds if bound is not None
+        ]
+        return joined(" AND ", tests)
+    if type(value) in {list, tuple, set, frozenset} and not operand.takes_lists:
         raise TypeError(f"{key} has one value; for one of several give AnyOf([...])")
-    return ("eq",), {"eq": _checked(entity, key, value)}
+    return Sql(f"{operand.sql} = ") + _one(table, operand, value)
 
 
-def _condition(entity: Entity[Any], key: str, kind: tuple[str, ...], value: object) -> sa.ColumnElement[bool]:
-    if kind == ("is",):
-        return _with_expressions(entity, key, value)
-    return entity.prepared(("test", key, *kind), lambda: _built(entity, key, kind))
-
-
-def _built(entity: Entity[Any], key: str, kind: tuple[str, ...]) -> sa.ColumnElement[bool]:
-    operand = entity.operand(key)
-    match kind:
-        case ("null",):
-            return operand.is_(None)
-        case ("eq",):
-            return operand == sa.bindparam(f"{key}__eq", type_=unlimited(operand.type))
-        case ("span", *bounds):
-            values = {name: sa.bindparam(f"{key}__{name}", type_=unlimited(operand.type)) for name in bounds}
-            return sa.and_(*(_BOUNDS[name](operand, value) for name, value in values.items()))
-        case (how, null):
-            found: sa.ColumnElement[bool]
-            if how == "in":
-                found = operand.in_(sa.bindparam(f"{key}__any", expanding=True, type_=unlimited(operand.type)))
-            else:
-                found = operand == sa.any_(sa.bindparam(f"{key}__any", type_=array_of(operand.type)))
-            return sa.or_(found, operand.is_(None)) if null else found
-        case _:
-            raise AssertionError(kind)
-
-
-def _with_expressions(entity: Entity[Any], key: str, value: object) -> sa.ColumnElement[bool]:
-    operand = entity.operand(key)
-    if not isinstance(value, Span):
-        refuse_others(entity, value)
-        return operand == value
-    bounds = {name: getattr(cast("Span[object]", value), name) for name in _BOUNDS}
-    given = {name: bound for name, bound in bounds.items() if bound is not None}
-    for bound in filter(is_sql, given.values()):
-        refuse_others(entity, bound)
-    return sa.and_(*(_BOUNDS[name](operand, bound) for name, bound in given.items()))
-
-
-def _checked(entity: Entity[Any], key: str, value: object) -> object:
-    if reason := entity.misfit(key, value):
-        raise ValidationError(entity.model, {key: reason})
-    return value
+def _one(table: Table[Any], operand: Operand, value: object) -> Sql:
+    return Sql("(") + table.embedded(value) + ")" if is_sql(value) else operand.value(value)

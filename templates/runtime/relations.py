@@ -1,118 +1,111 @@
-"""Loads relationships of detached objects: one statement for any number of them."""
+"""Loads relationships of detached objects: one statement for any number of them.
+
+Emitted only for a package that has relationships; which of the two functions loads one, the generator has decided.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from typing import Any, TypeAlias, cast
 
-import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
-from sqlalchemy.sql import operators, visitors
 from sqlmodel import SQLModel
 
-from .arrays import array_of, fits_array, in_arrays, one_of
-from .driver import fetch
-from .hydration import Hydrator
+from .execution import Execution
+from .facts import Facts
+from .filters import one_of
+from .sql import DIALECT, Sql, in_sql, joined
+from .table import Operand, Table
 
 Key: TypeAlias = tuple[object, ...]
+Seen: TypeAlias = dict[Any, SQLModel] | None
 Found: TypeAlias = dict[Key, list[SQLModel]]
 Relation: TypeAlias = "orm.RelationshipProperty[Any]"
 
 
-def load_relations(
-    connection: sa.Connection, mapper: orm.Mapper[Any], names: Collection[str], objects: Collection[SQLModel]
-) -> None:
-    """Load relationships of any number of objects; a row that several of them lead to is one object."""
-    relations: list[Relation] = [mapper.relationships[name] for name in names]
-    meet = len(relations) > 1 or any(one.secondary is not None or one.mapper is mapper for one in relations)
-    seen = {instance_state(one).key: one for one in objects} if meet else None
-    for relation in relations:
-        _load(connection, relation, objects, seen)
+async def by_columns(execution: Execution[Any], name: str, objects: Sequence[SQLModel], seen: Seen) -> None:
+    """Load a relationship that says nothing but that columns are equal; ``seen`` has the objects to use again."""
+    relation = execution.table.mapper.relationships[name]
+    target, source, matched, order = _path(relation)
+    within: Execution[Any] = Execution(execution.transactions, target, execution.session)
+    names = ", ".join([within.select_list, *(part.sql for part in matched)])
+
+    async def find(keys: list[Key]) -> Found:
+        rows = await within.rows(Sql(f"SELECT {names} FROM {source} WHERE ") + one_of(matched, keys) + order)
+        convert, found = [part.result for part in matched], Found()
+        for one, row in zip(within.of_rows(rows), rows, strict=True):
+            values = tuple(row)[-len(matched) :]
+            key = tuple(make(value) if make else value for make, value in zip(convert, values, strict=True))
+            found.setdefault(key, []).append(one)
+        return found
+
+    await _attach(relation, objects, [local for local, _ in _pairs(relation)], find, seen)
 
 
-def _load(
-    connection: sa.Connection, relation: Relation, objects: Iterable[SQLModel], seen: dict[Any, SQLModel] | None
+async def by_orm(execution: Execution[Any], name: str, objects: Sequence[SQLModel], seen: Seen) -> None:
+    """Load a relationship as the ORM does it, on owners of its own."""
+    relation = execution.table.mapper.relationships[name]
+    option, key_of = orm.selectinload(cast("Any", relation.class_attribute)), relation.parent.primary_key_from_instance
+
+    async def find(keys: list[Key]) -> Found:
+        owners = await execution.by_orm(keys, [option])
+        related = {tuple(key_of(one)): getattr(one, name) for one in owners}
+        return {key: value if relation.uselist else [value] for key, value in related.items() if value is not None}
+
+    await _attach(relation, objects, relation.parent.primary_key, find, seen)
+
+
+async def _attach(
+    relation: Relation,
+    objects: Sequence[SQLModel],
+    local: Sequence[Any],
+    find: Callable[[list[Key]], Awaitable[Found]],
+    seen: Seen,
 ) -> None:
+    """Give each object what was found for its ``local`` columns; a row that several lead to is one object."""
     mapper, name = relation.parent, relation.key
-    attributes, find = _plan(relation)
-    owners: dict[Key, list[SQLModel]] = {}
+    attributes, owners = [mapper.get_property_by_column(column).key for column in local], dict[Key, list[SQLModel]]()
     for one in objects:
         if not isinstance(one, mapper.class_):
             raise TypeError(f"load_{name} takes objects of {mapper.class_.__name__}, not {type(one).__name__}")
         owners.setdefault(tuple([getattr(one, attribute) for attribute in attributes]), []).append(one)
     wanted = [key for key in owners if None not in key]
-    found = find(connection, wanted) if wanted else {}
+    found = await find(wanted) if wanted else {}
+    if seen is None and (relation.secondary is not None or relation.mapper is mapper):
+        seen = {instance_state(one).key: one for one in objects}
     for key, same in owners.items():
         related = found.get(key, [])
         if seen is not None:
             related = [seen.setdefault(instance_state(one).key, one) for one in related]
         for one in same:
-            set_committed_value(one, name, list(related) if relation.uselist else related[0] if related else None)
+            value = list(related) if relation.uselist else related[0] if related else None
+            set_committed_value(one, name, value)
 
 
 @cache
-def _plan(relation: Relation) -> tuple[list[str], Callable[[sa.Connection, list[Key]], Found]]:
-    """Return the attributes that an object is matched by, and what finds the related ones by those."""
-    mapper, hydrator = relation.parent, Hydrator(relation.mapper)
-    pairs = relation.synchronize_pairs if relation.secondary is not None else relation.local_remote_pairs or []
-    matched = [remote for _, remote in pairs]
-    fits = all(fits_array(column.type) for column in matched)
-    if not (fits and hydrator.plain and _is_equality(relation)):
-        return _names(mapper, mapper.primary_key), lambda connection, keys: _by_join(connection, relation, keys)
-    source = _linked(relation) if relation.secondary is not None else relation.target
-    statement = sa.select(*hydrator.columns, *(column.label(None) for column in matched)).select_from(source)
-    arrays = [sa.bindparam(f"keys{n}", type_=array_of(column.type)) for n, column in enumerate(matched)]
-    statement = statement.where(in_arrays(matched, arrays)).order_by(*(relation.order_by or ()))
-    width = len(hydrator.columns)
-
-    def find(connection: sa.Connection, keys: list[Key]) -> Found:
-        values = {f"keys{n}": list(parts) for n, parts in enumerate(zip(*keys, strict=True))}
-        rows = fetch(connection, statement, values)
-        found: Found = {}
-        for one, row in zip(hydrator.of_rows(rows), rows, strict=True):
-            found.setdefault(tuple(row[width:]), []).append(one)
-        return found
-
-    return _names(mapper, [local for local, _ in pairs]), find
+def _path(relation: Relation) -> tuple[Table[Any], str, list[Operand], Sql]:
+    """Return the target, what is selected from, the columns that are matched, and the order."""
+    target, quoted = Table(relation.mapper.class_, Facts()), DIALECT.identifier_preparer
+    matched = [_operand(column, target) for _, column in _pairs(relation)]
+    source = target.sql
+    if relation.secondary is not None:
+        links = [f"{_sql(own)} = {_sql(link)}" for own, link in relation.secondary_synchronize_pairs or []]
+        source += f" JOIN {quoted.format_table(relation.secondary)} ON {' AND '.join(links)}"
+    order = [cast("Sql", in_sql(clause, target.source)) for clause in relation.order_by or ()]
+    return target, source, matched, Sql(" ORDER BY ") + joined(", ", order) if order else Sql("")
 
 
-def _by_join(connection: sa.Connection, relation: Relation, keys: list[Key]) -> Found:
-    """Find related objects by a join that SQLAlchemy makes, whatever it is."""
-    mapper, hydrator = relation.parent, Hydrator(relation.mapper)
-    owner: Any = orm.aliased(mapper.class_) if relation.target is mapper.local_table else mapper.class_
-    key = [getattr(owner, attribute) for attribute in _names(mapper, mapper.primary_key)]
-    statement = sa.select(relation.mapper.class_, *key).select_from(owner).join(getattr(owner, relation.key))
-    statement = statement.where(one_of(key, keys)).order_by(*(relation.order_by or ())).options(*hydrator.explicit)
-    found: Found = {}
-    for row in hydrator.by_orm(connection, statement):
-        found.setdefault(row[1:], []).append(row[0])
-    return found
+def _pairs(relation: Relation) -> Sequence[tuple[Any, Any]]:
+    """Return the columns of the owner, and those that they are equal to."""
+    return relation.synchronize_pairs if relation.secondary is not None else relation.local_remote_pairs or []
 
 
-def _linked(relation: Relation) -> sa.FromClause:
-    """Return the target with the rows of the table that links to it."""
-    pairs = relation.secondary_synchronize_pairs or []
-    secondary = cast("sa.FromClause", relation.secondary)
-    return secondary.join(relation.target, sa.and_(*(target == link for target, link in pairs)))
+def _operand(column: Any, target: Table[Any]) -> Operand:
+    return Operand(target.model, str(column.name), _sql(column), str(column.name), column.type)
 
 
-def _names(mapper: orm.Mapper[Any], columns: Iterable[Any]) -> list[str]:
-    return [mapper.get_property_by_column(column).key for column in columns]
-
-
-def _is_equality(relation: Relation) -> bool:
-    """Whether a relationship's joins say nothing but that its pairs of columns are equal."""
-    linked = relation.secondary is not None
-    pairs = [*(relation.synchronize_pairs if linked else relation.local_remote_pairs or [])]
-    pairs += relation.secondary_synchronize_pairs or [] if linked else []
-    known = {frozenset[object](pair) for pair in pairs}
-    joins = [join for join in (relation.primaryjoin, relation.secondaryjoin) if join is not None]
-    parts = [part for join in joins for part in visitors.iterate(join)]
-    if not all(isinstance(part, (sa.Column, sa.BinaryExpression, sa.BooleanClauseList)) for part in parts):
-        return False
-    if any(part.operator is not operators.and_ for part in parts if isinstance(part, sa.BooleanClauseList)):
-        return False
-    tests: list[Any] = [part for part in parts if isinstance(part, sa.BinaryExpression)]
-    return all(test.operator is operators.eq and frozenset((test.left, test.right)) in known for test in tests)
+def _sql(column: Any) -> str:
+    quoted = DIALECT.identifier_preparer
+    return f"{quoted.format_table(column.table)}.{quoted.quote(column.name)}"

@@ -1,4 +1,4 @@
-"""The service that an emitted ``Database`` derives from: the engine's life, sessions and transactions."""
+"""The service that an emitted ``Database`` derives from: the address, the settings, sessions and transactions."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ import logging
 import math
 import os
 import random
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, suppress
+import re
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
+from importlib import import_module
 from typing import Any, Self, TypeVar, cast
-from weakref import WeakKeyDictionary
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from .connections import Connections, Isolation, failure_of
-from .driver import Connecting, ReadyPool
-from .errors import CONFLICTS, TransactionError, sqlstate, translated
+from .errors import TransactionError, UnreachableError, is_conflict, translated
+from .pool import Adapter, Connection, Pool, Source
+from .sql import DIALECT
+from .transactions import Callback, Isolation, Transactions
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__package__)
-_connections: WeakKeyDictionary[DatabaseService, Connections] = WeakKeyDictionary()
-_OF_SQLALCHEMY = {"ssl", "prepared_statement_cache_size"}  # what its dialect takes from an address
-_IGNORED = {"channel_binding", "gssencmode", "pgbouncer", "schema"}  # of libpq and other tools
+_asyncpg: Any = import_module("asyncpg")  # which has no types
+_OPTIONAL = {"channel_binding": {"disable", "prefer"}, "gssencmode": {"disable", "prefer"}}
+"""What asyncpg does not do, with the values that do not insist on it."""
 
 
 class DatabaseService:
@@ -38,14 +40,22 @@ class DatabaseService:
         Any ``postgresql://`` address; ``DATABASE_URL`` when omitted.
     pool_size, max_overflow, pool_timeout
         Connections kept, connections more under load, and seconds to wait for one.
+    pool_recycle
+        Seconds after which a connection is replaced.
+    reset
+        Clear the state of each connection that is given back (SET, advisory locks, LISTEN), at a round trip a call.
+    command_timeout
+        Seconds after which a call ends, whether or not the server can still be reached.
     statement_timeout
         Seconds after which the server ends a statement.
     application_name
         What ``pg_stat_activity`` calls us.
     slow_call
-        Seconds after which a call is logged as slow, with its model and never its values.
+        Seconds after which a statement is logged as slow, never with its values.
     echo
         Log every statement, never its values.
+    connect_args
+        What else ``asyncpg.connect`` takes.
     """
 
     def __init__(
@@ -55,34 +65,63 @@ class DatabaseService:
         pool_size: int = 5,
         max_overflow: int = 10,
         pool_timeout: float = 30,
+        pool_recycle: float = math.inf,
+        reset: bool = False,
+        command_timeout: float | None = None,
         statement_timeout: float | None = None,
         application_name: str | None = None,
         slow_call: float | None = None,
         echo: bool = False,
+        connect_args: dict[str, Any] | None = None,
     ) -> None:
-        address = url or os.environ.get("DATABASE_URL") or ""
-        engine_url, arguments = _address(address)
+        self._address, self._shown, arguments = _address(os.environ.get("DATABASE_URL", "") if url is None else url)
         settings = {"application_name": application_name} if application_name else {}
         if statement_timeout is not None:
             settings["statement_timeout"] = str(math.ceil(statement_timeout * 1000))
-        self._shown = _shown(sa.make_url(address))
-        arguments |= {"server_settings": settings, "async_creator_fn": partial(Connecting, self._shown)}
-        pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": pool_timeout}
-        pool |= {"poolclass": ReadyPool, "pool_use_lifo": True}  # the one that was used last is the warmest
-        make = partial(create_async_engine, engine_url, echo=echo, hide_parameters=True, connect_args=arguments, **pool)
-        self._connections = Connections(make, slow_call)
+        self._arguments = {"command_timeout": command_timeout, **arguments, **(connect_args or {})}
+        self._arguments["server_settings"] = {**settings, **self._arguments.get("server_settings", {})}
+        self._size, self._slow, self._echo = pool_size, slow_call, echo
+        most = pool_size + max_overflow
+        pool = partial(Pool, self._connected, pool_size, most, pool_timeout, pool_recycle, reset=reset)
+        self._transactions = Transactions(pool, echo=echo)
         self._controllers: dict[object, object] = {}
-        _connections[self] = self._connections
 
     @property
     def url(self) -> str:
-        """The address, without the password."""
+        """The address, without passwords."""
         return self._shown
 
     @property
     def engine(self) -> AsyncEngine:
-        """The engine, for what controllers do not do."""
-        return self._connections.engine
+        """SQLAlchemy's engine over the same connections, for what controllers do not do."""
+        return self.transactions.engine
+
+    @property
+    def transactions(self) -> Transactions:
+        """What the calls of controllers run on."""
+        try:
+            return self._transactions
+        except AttributeError:
+            name = type(self).__name__
+            raise TransactionError(f"{name} is not ready: call super().__init__() in its __init__") from None
+
+    @property
+    def pool(self) -> Source:
+        """Where connections come from."""
+        return self.transactions.source or self.transactions.pool
+
+    def borrow_from(self, source: Source | None) -> None:
+        """For tests: take every connection from there; None ends it."""
+        self.transactions.source = source
+
+    @contextmanager
+    def watched(self, callback: Callable[[str, Sequence[Any]], None]) -> Generator[None]:
+        """For tests: call back with the text and the arguments of each statement that a controller sends."""
+        before, self.transactions.watcher = self.transactions.watcher, callback
+        try:
+            yield
+        finally:
+            self.transactions.watcher = before
 
     async def connect(self) -> Self:
         """Find out whether the server is there and lets us in."""
@@ -92,11 +131,7 @@ class DatabaseService:
 
     async def dispose(self) -> None:
         """Close every connection, waiting a second for those still in use; the next call opens new ones."""
-        for _ in range(100):  # a stream that was left half-way gives its connection back a moment later
-            if not self.pool_status()["in_use"]:
-                break
-            await asyncio.sleep(0.01)
-        await self.engine.dispose()
+        await self.transactions.dispose()
 
     async def __aenter__(self) -> Self:
         return await self.connect()
@@ -105,55 +140,81 @@ class DatabaseService:
         await self.dispose()
 
     async def ping(self) -> None:
-        """Ask the server for a sign of life."""
+        """Check that the server answers."""
         with translated(None):
-            await self._connections.call(None, lambda connection: connection.scalar(sa.text("SELECT 1")), atomic=False)
+            await self.transactions.send(None, lambda connection: connection.execute("SELECT 1"))
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """Open a session of its own: commit at the end, rollback on error."""
-        return self._connections.session()
+        """Open a session of its own: commit at the end, roll back on error."""
+        return self.transactions.session()
 
     def transaction(
         self, *, isolation: Isolation | None = None, read_only: bool = False
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a transaction that controller calls of this task join; inside another one, a savepoint."""
-        return self._connections.transaction(isolation, read_only)
+        return self.transactions.transaction(isolation, read_only=read_only)
+
+    def after_commit(self, callback: Callback) -> None:
+        """Call back once the outermost transaction around this call is stored, never after a rollback.
+
+        Outside of a transaction it is called at once. What it returns is awaited if it can be; what it raises is
+        logged, because the transaction is stored by then.
+        """
+        self.transactions.after_commit(callback)
 
     async def run(
         self, work: Callable[[AsyncSession], Awaitable[T]], *, retries: int = 3, isolation: Isolation | None = None
     ) -> T:
-        """Do ``work`` in a transaction, again from its start on serialization failures and deadlocks.
+        """Do ``work`` in a transaction, again from its start on serialization failures, deadlocks and migrations.
 
         Inside a transaction it joins that one and is not repeated: only the whole can be.
         """
         if retries < 0:
             raise ValueError("retries must not be negative")
-        attempts = 0 if self._connections.ambient() else retries
+        scope = self.transactions.scope()
+        attempts = 0 if scope and scope.task is asyncio.current_task() else retries
         for attempt in range(attempts + 1):
-            state = ""
             try:
                 async with self.transaction(isolation=isolation) as session:
-                    try:
-                        return await work(session)
-                    finally:
-                        with suppress(SQLAlchemyError):  # of a session that is beyond being asked
-                            state = await failure_of(session)  # which the work may have caught
-            except (DBAPIError, TransactionError) as error:
-                state = sqlstate(error) or state
-                if state not in CONFLICTS or attempt == attempts:
+                    return await work(session)
+            except Exception as error:
+                if not is_conflict(error) or attempt == attempts:
                     raise
-                _log.info("transaction repeated after %s", state)
+                _log.info("a transaction is repeated: %s", type(error).__name__)
             await asyncio.sleep(random.SystemRandom().uniform(0, 0.02 * 2**attempt))
         raise AssertionError
 
     def pool_status(self) -> dict[str, int]:
         """Return how many connections are idle, in use, and beyond the pool's size."""
-        pool = self._connections.pool
-        return {"idle": pool.checkedin(), "in_use": pool.checkedout(), "overflow": max(0, pool.overflow())}
+        pool = self.transactions.pool
+        idle, used = len(pool.idle), len(pool.used)
+        return {"idle": idle, "in_use": used, "overflow": max(0, idle + used - self._size)}
 
-    def sandbox(self) -> AbstractAsyncContextManager[None]:
-        """For tests: run everything in the block, from any task, on one connection, and roll it back."""
-        return self._connections.sandbox()
+    async def _connected(self) -> Connection:
+        """Open a connection as SQLAlchemy's dialect does, with its codecs."""
+        try:
+            connection: Any = await _asyncpg.connect(self._address, connection_class=Connection, **self._arguments)
+        except (OSError, _asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError) as error:
+            reason = str(error) or type(error).__name__
+            raise UnreachableError(f"cannot connect to {self._shown}: {reason}") from error
+        try:
+            cached = int(self._arguments.get("statement_cache_size", 100))
+            connection.prepare_for_use(lambda one: Adapter(DIALECT.dbapi, one, cached, None if cached else str))
+            await DIALECT.setup_asyncpg_json_codec(connection.adapter)
+            await DIALECT.setup_asyncpg_jsonb_codec(connection.adapter)
+            if self._echo or self._slow is not None:
+                connection.add_query_logger(self._log_query)
+        except BaseException:
+            connection.terminate()
+            raise
+        return cast("Connection", connection)
+
+    def _log_query(self, query: Any) -> None:
+        text = re.sub(r"E'(?:[^'\\]|\\.|'')*'", "'...'", query.query)  # a cursor's value, where no parameter will do
+        if self._echo:
+            _log.info("%s", text)
+        if self._slow is not None and query.elapsed >= self._slow:
+            _log.warning("a statement took %.3f s: %s", query.elapsed, text)
 
     def _controller(self, kind: Callable[[DatabaseService], T]) -> T:
         """Return the one instance of a controller class."""
@@ -162,36 +223,36 @@ class DatabaseService:
         return cast("T", self._controllers[kind])
 
 
-def connections(db: DatabaseService) -> Connections:
-    """Return what the controllers of ``db`` run on."""
-    return _connections[db]
+def _address(given: str) -> tuple[str, str, dict[str, Any]]:
+    """Return the address as asyncpg reads it, as it may be shown, and what does not fit in it.
 
-
-def _address(given: str) -> tuple[sa.URL, dict[str, Any]]:
-    """Return the address of a PostgreSQL for SQLAlchemy, and what does not fit in it for asyncpg.
-
-    What libpq knows (``host=/socket/folder``, ``sslmode``, ``sslrootcert``, ``application_name`` ...) goes to asyncpg
-    as an address of its own, because only that way does it read them.
+    Raises
+    ------
+    ValueError
+        If it is not the address of a PostgreSQL, or asks for what neither we nor asyncpg do.
     """
     if not given:
         raise ValueError("no database: give its URL, or set DATABASE_URL")
-    try:
-        url = sa.make_url(given)
-    except (ArgumentError, ValueError):
-        raise ValueError("the database's URL can not be read; it has the form postgresql://user@host/name") from None
-    if url.get_backend_name() not in {"postgresql", "postgres"}:
-        raise ValueError(f"not the address of a PostgreSQL: {_shown(url)}")
-    query = {name: value for name, value in url.query.items() if name not in _IGNORED}
-    libpq = {name: query[name] for name in query.keys() - _OF_SQLALCHEMY}
-    arguments: dict[str, Any] = {"timeout": float(str(libpq.pop("connect_timeout", 60))) or None}  # 0 waits for ever
-    if libpq:
-        arguments["dsn"] = url.set(drivername="postgresql", query=libpq).render_as_string(hide_password=False)
-    kept = {name: query[name] for name in query.keys() & _OF_SQLALCHEMY}
-    if kept.get("prepared_statement_cache_size") == "0":  # a pooler: no statement is to have a name that may be taken
-        arguments |= {"statement_cache_size": 0, "prepared_statement_name_func": str}
-    return url.set(drivername="postgresql+asyncpg", query=kept), arguments
-
-
-def _shown(url: sa.URL) -> str:
-    """Return an address as it may be seen: without passwords, be they in their place or in the query."""
-    return url.difference_update_query(["password", "sslpassword"]).render_as_string(hide_password=True)
+    parts = urlsplit(given)
+    scheme = parts.scheme.partition("+")[0]
+    if scheme not in {"postgresql", "postgres"}:
+        raise ValueError(f"this is not the URL of a PostgreSQL database, postgresql://user@host/name: {scheme}://...")
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    for name, accepted in _OPTIONAL.items():
+        if (value := query.pop(name, "prefer")) not in accepted:
+            raise ValueError(f"{name}={value} cannot be had with asyncpg: take it out of the database's URL")
+    if refused := query.keys() & {"schema", "pgbouncer"}:
+        advice = "search_path=... for schema, prepared_statement_cache_size=0 for pgbouncer"
+        raise ValueError(
+            f"{', '.join(sorted(refused))} in the database's URL means nothing to PostgreSQL; give {advice}"
+        )
+    arguments: dict[str, Any] = {"timeout": float(query.pop("connect_timeout", 60)) or None}  # 0 waits for ever
+    if "ssl" in query:
+        arguments["ssl"] = query.pop("ssl")
+    if (size := query.pop("prepared_statement_cache_size", None)) is not None:  # 0 behind a pooler
+        arguments["statement_cache_size"] = int(size)
+    address = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(query), ""))
+    user, at, host = parts.netloc.rpartition("@")
+    hidden = {name: value for name, value in query.items() if name not in {"password", "sslpassword"}}
+    netloc = re.sub(":.*", ":***", user) + at + host
+    return address, urlunsplit(("postgresql", netloc, parts.path, urlencode(hidden, safe="/"), "")), arguments

@@ -11,11 +11,11 @@ from pydantic_core import CoreSchema, PydanticSerializationError, SchemaValidato
 from pydantic_core import ValidationError as PydanticError
 from sqlmodel import SQLModel
 
-from .entity import SOLID, Entity, expressions_of, one_like
 from .errors import ValidationError
-from .hydration import uninterrupted
+from .table import PLAIN, Table, is_sql, suggestion
 
 _KNOWN = frozenset(get_args(core_schema.ErrorType))
+_SOLID = PLAIN - {type(None)}
 
 
 class Validation:
@@ -25,52 +25,59 @@ class Validation:
     schema of the model. Validators of the whole model are left out: a change does not have the whole.
     """
 
-    def __init__(self, entity: Entity[Any]) -> None:
-        self._entity = entity
-        self._columns = {name: column for name, column in entity.columns.items() if not _is_generated(column)}
-        self._changeable = {name: column for name, column in self._columns.items() if name not in entity.primary_key}
-        self._solid = {name for name, column in entity.columns.items() if not column.nullable}
-        kinds = {name: column.type for name, column in self._columns.items()}
-        self._json = [name for name, kind in kinds.items() if isinstance(kind, sa.JSON)]
-        self._times = [name for name in kinds if name in entity.times]
-        self._validates = [name for name in kinds if name in entity.mapper.validators]
-        self._fields, self._definitions, self._config = _pydantic_fields(entity.model)
-        self._required = {name for name in self._columns if self._is_required(name)}
-        self._new = self._validator(self._columns, defaults=True)
-        self._change = self._validator(self._changeable, defaults=False)
+    def __init__(self, table: Table[Any]) -> None:
+        self._table, self._omitted = table, frozenset(table.facts.omitted)
+        names = [name for name in table.columns if name not in table.facts.computed]
+        changeable = [name for name in names if name not in table.key_names]
+        self._not_null = {name for name, column in table.columns.items() if not column.nullable}
+        self._json = [name for name in names if table.operands[name].is_json]
+        self._times = [name for name in names if table.operands[name].aware is not None]
+        self._validates = [name for name in names if name in table.mapper.validators]
+        self._fields, self._definitions, self._config = _pydantic_fields(table.model)
+        self._new = self._validator(names, defaults=True), frozenset(names), frozenset(table.facts.required)
+        self._change = self._validator(changeable, defaults=False), frozenset(changeable), frozenset[str]()
 
     def new(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values of a new row, defaults included; SQL expressions pass as they are."""
-        return self._checked(values, self._new, self._columns.keys(), self._required)
+        return self._checked(values, *self._new)
 
     def change(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values to set; SQL expressions pass as they are."""
-        return self._checked(values, self._change, self._changeable.keys(), frozenset())
+        return self._checked(values, *self._change)
+
+    def keyed(self, row: Mapping[str, object]) -> dict[str, object]:
+        """Return a row of changes, checked, with its primary key."""
+        keys = self._table.key_names
+        if missing := [name for name in keys if name not in row]:
+            raise ValidationError(self._table.model, dict.fromkeys(missing, "is required"))
+        changes = self.change({name: value for name, value in row.items() if name not in keys})
+        return {**changes, **{name: row[name] for name in keys}}
 
     def rows(
-        self, check: Callable[[Mapping[str, object]], dict[str, object]], rows: Iterable[Mapping[str, object]]
+        self, check: Callable[[Mapping[str, object]], dict[str, object]], rows: Iterable[object]
     ) -> list[dict[str, object]]:
         """Check every row, and tell the number of the first that is wrong."""
         checked = list[dict[str, object]]()
-        with uninterrupted():
-            for number, row in enumerate(rows):
-                try:
-                    checked.append(check(row))
-                except ValidationError as error:
-                    raise ValidationError(self._entity.model, error.reasons, error.details, number) from None
+        for number, row in enumerate(rows):
+            if not isinstance(row, Mapping):
+                raise TypeError(f"a row is a dict of its values, not a {type(row).__name__}")
+            try:
+                checked.append(check(cast("Mapping[str, object]", row)))
+            except ValidationError as error:
+                raise ValidationError(self._table.model, error.reasons, error.details, number) from None
         return checked
 
     def _checked(
         self, values: Mapping[str, object], validator: SchemaValidator, accepted: Set[str], required: Set[str]
     ) -> dict[str, object]:
-        if SOLID.issuperset(map(type, values.values())) and values.keys() <= accepted and required <= values.keys():
+        if _SOLID.issuperset(map(type, values.values())) and values.keys() <= accepted and required <= values.keys():
             try:
                 good: dict[str, object] = validator.validate_python(values)
                 if not self._unfit(good):
                     return good
             except PydanticError:
                 pass  # what is wrong is found out below
-        expressions = expressions_of(values)
+        expressions = {name: value for name, value in values.items() if is_sql(value)}
         wrong = self._refusals(values, expressions, accepted, required)
         given = {name: values[name] for name in values if not (name in wrong or name in expressions)}
         details, checked = dict[str, str](), dict[str, object]()
@@ -82,14 +89,14 @@ class Validation:
                 wrong.setdefault(str(one["loc"][0]), _reason(one["type"], one["msg"], one.get("ctx", {})))
         wrong.update(self._unfit(checked))
         if wrong:
-            raise ValidationError(self._entity.model, wrong, details)
-        return checked | expressions if expressions else checked
+            raise ValidationError(self._table.model, wrong, details)
+        return checked | expressions
 
     def _unfit(self, checked: dict[str, object]) -> dict[str, str]:
-        """Return why values that the fields accept can not be stored; replace those that are stored as others."""
+        """Return why values that the fields accept cannot be stored; replace those that are stored as others."""
         wrong = dict[str, str]()
         for name in self._times:
-            if why := self._entity.misfit(name, checked.get(name)):
+            if why := self._table.operands[name].timezone_mismatch(checked.get(name)):
                 wrong[name] = why
         for name in self._validates:
             if name in checked:
@@ -99,50 +106,38 @@ class Validation:
                 try:
                     checked[name] = to_jsonable_python(value)
                 except (PydanticSerializationError, ValueError):
-                    wrong[name] = "can not be stored as JSON"
+                    wrong[name] = "cannot be stored as JSON"
         return wrong
 
     def _refusals(
-        self, values: Mapping[str, object], expressions: Collection[str], accepted: Set[str], required: Set[str]
+        self, values: Mapping[str, object], expressions: Mapping[str, object], accepted: Set[str], required: Set[str]
     ) -> dict[str, str]:
         """Return what can be said of values before they are looked at."""
         given = values.keys()
         wrong = dict.fromkeys(sorted(required - given), "is required")
         wrong |= {name: self._refusal(name, accepted) for name in given if name not in accepted}
-        wrong |= {name: "must not be None" for name in self._solid & given if values[name] is None}
-        for name in expressions if accepted == self._columns.keys() else ():
-            if sa.select(cast("sa.ColumnElement[Any]", values[name])).get_final_froms():
-                wrong[name] = "can not refer to columns: there is no row yet"
+        wrong |= {name: "must not be None" for name in self._not_null & given if values[name] is None}
+        for name, value in expressions.items() if accepted is self._new[1] else ():
+            if sa.select(cast("sa.ColumnElement[Any]", value)).get_final_froms():
+                wrong[name] = "cannot refer to columns: there is no row yet"
         return wrong
 
     def _refusal(self, name: str, accepted: Set[str]) -> str:
-        if name in self._entity.primary_key and name in self._columns:
-            return "is the primary key, which can not be changed"
-        if name in self._entity.columns:
-            return "can not be set: the database computes it"
-        return f"is unknown{one_like(name, accepted)}"
+        if name in self._table.facts.computed:
+            return "cannot be set: the database computes it"
+        if name in self._table.key_names:
+            return "is the primary key, which cannot be changed"
+        return f"is unknown{suggestion(name, accepted)}"
 
     def _validated(self, name: str, value: object, wrong: dict[str, str]) -> object:
         """Return what the model's ``@validates`` makes of a value."""
-        probe: object = self._entity.mapper.class_manager.new_instance()
+        probe: object = self._table.mapper.class_manager.new_instance()
         try:
             setattr(probe, name, value)
         except (ValueError, AssertionError):
             wrong[name] = "is not valid"
         attributes: dict[str, object] = vars(probe)
         return attributes.get(name, value)
-
-    def _is_required(self, name: str) -> bool:
-        """Whether neither the model nor the database has a value for a row that lacks one."""
-        column, schema = self._columns[name], self._fields.get(name, {"type": "default"})
-        ours = schema["type"] == "default" and not self._is_omitted(name)
-        counted = schema["type"] == "default" and column is self._entity.table.autoincrement_column
-        return not (ours or counted or _is_supplied(column))
-
-    def _is_omitted(self, name: str) -> bool:
-        """Whether a default is a None that stands for what the column or the database supplies."""
-        column, schema = self._columns[name], self._fields.get(name, {"default": None})
-        return schema.get("default", ...) is None and (_is_supplied(column) or not column.nullable)
 
     def _validator(self, names: Collection[str], *, defaults: bool) -> SchemaValidator:
         fields = {name: core_schema.typed_dict_field(self._schema(name, defaults), required=False) for name in names}
@@ -154,9 +149,9 @@ class Validation:
         declared: Any = self._fields.get(name, {"type": "any"})
         has_default = declared["type"] == "default"
         schema: CoreSchema = declared["schema"] if has_default else declared
-        if self._columns[name].nullable:
+        if self._table.columns[name].nullable:
             schema = core_schema.nullable_schema(schema)
-        keep = defaults and has_default and not self._is_omitted(name)
+        keep = defaults and has_default and name not in self._omitted
         return cast("CoreSchema", {**declared, "schema": schema}) if keep else schema
 
 
@@ -173,16 +168,8 @@ def _pydantic_fields(model: type[SQLModel]) -> tuple[dict[str, Any], list[Any], 
     return {name: field["schema"] for name, field in schema["fields"].items()}, definitions, config
 
 
-def _is_generated(column: sa.Column[Any]) -> bool:
-    return column.computed is not None or bool(column.identity and column.identity.always)
-
-
-def _is_supplied(column: sa.Column[Any]) -> bool:
-    return column.default is not None or column.server_default is not None
-
-
 def _reason(kind: str, message: str, context: Mapping[str, object]) -> str:
-    """Return what pydantic says, as far as it can not quote the value."""
+    """Return what pydantic says, as far as it cannot quote the value."""
     if kind not in _KNOWN or "tag" in context:
         return "is not valid"
     if kind in {"value_error", "assertion_error"}:

@@ -6,11 +6,14 @@ The server is the one in `DATABASE_URL`, whose user must be allowed to create da
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 import uuid
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest_asyncio
@@ -18,7 +21,11 @@ from sqlalchemy import ForeignKey, MetaData, Table, make_url, text
 from sqlalchemy.exc import NoReferenceError
 from sqlalchemy.schema import CreateSchema
 
-from generated import Database
+from generated import Database, TransactionError
+from generated.runtime.pool import Connection
+
+turns: ContextVar[tuple[asyncio.Lock, ...]] = ContextVar("turns", default=())
+"""The locks of the blocks around a task that have the sandbox's connection, the innermost last."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -43,8 +50,68 @@ async def database() -> AsyncIterator[Database]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def db(database: Database) -> AsyncIterator[Database]:
     """The database, everything in it undone after the test."""
-    async with database.sandbox():
+    async with sandbox(database):
         yield database
+
+
+@asynccontextmanager
+async def sandbox(database: Database) -> AsyncGenerator[None, None]:
+    """Run everything in the block, from any task, on one connection, and roll it back at the end."""
+    pool = database.pool
+    if pool.shared:
+        raise TransactionError("a sandbox is open already")
+    connection = await pool.take()
+    transaction = await connection.begin()
+    database.borrow_from(Sandbox(connection))
+    try:
+        yield
+    finally:
+        database.borrow_from(None)
+        await transaction.rollback()
+        connection.renew_adapter(pool)
+        await pool.give(connection)
+
+
+class Sandbox:
+    """Stands in for the connection pool: one connection, whose transaction is never committed.
+
+    Whoever takes it gets a savepoint. What is called inside a block that has it takes turns on a lock of that block.
+    """
+
+    shared = True
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._outermost = connection, asyncio.Lock()
+        self._taken: list[tuple[asyncio.Lock, asyncio.Lock]] = []
+
+    async def take(self) -> Connection:
+        """Return the connection, once it is the caller's turn."""
+        open_blocks = [inner for _, inner in self._taken]
+        lock = next((one for one in reversed(turns.get()) if one in open_blocks), self._outermost)
+        await lock.acquire()
+        try:
+            await self._connection.execute("SAVEPOINT sandbox")
+        except BaseException:
+            lock.release()
+            raise
+        inner = asyncio.Lock()
+        self._taken.append((lock, inner))
+        turns.set((*turns.get(), inner))
+        self._connection.renew_adapter(self)  # a block around this one may be using the last
+        return self._connection
+
+    async def give(self, connection: Connection, *, sound: bool = True) -> None:
+        """Let the next one have the connection, as if what has failed had never been."""
+        lock, inner = self._taken.pop()
+        turns.set(tuple(one for one in turns.get() if one is not inner))
+        undo = "ROLLBACK TO SAVEPOINT sandbox; RELEASE SAVEPOINT sandbox"
+        try:
+            for end in ("RELEASE SAVEPOINT sandbox", undo) if sound else (undo,):
+                with suppress(Exception):  # the first fails where an error has ended the transaction
+                    await connection.execute(end)
+                    break
+        finally:
+            lock.release()
 
 
 def embedded_server() -> str:
@@ -58,7 +125,7 @@ def embedded_server() -> str:
 
 
 async def execute(server: str, statement: str) -> None:
-    """Run a statement that can not be part of a transaction."""
+    """Run a statement that cannot be part of a transaction."""
     async with Database(server) as database:
         engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
         async with engine.connect() as connection:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from generated import Database
 
@@ -20,21 +20,17 @@ async def explained(db: Database) -> AsyncGenerator[list[set[str]], None]:
     seen: list[tuple[str, tuple[object, ...]]] = []
     plans: list[set[str]] = []
 
-    def note(_connection: object, _cursor: object, statement: str, parameters: tuple[object, ...], *_: object) -> None:
+    def note(statement: str, arguments: Sequence[object]) -> None:
         if statement.startswith("SELECT"):
-            seen.append((statement, parameters))
+            seen.append((statement, tuple(arguments)))
 
-    engine = db.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with db.watched(note):
         yield plans
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
     async with db.session() as session:
-        await session.execute(text("SET LOCAL enable_seqscan = off"))
         connection = await session.connection()
-        for statement, parameters in seen:
-            result = await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        for statement, arguments in seen:
+            result = await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", arguments)
             plans.append(set(indexes_in(result.scalar_one()[0]["Plan"])))
 
 

@@ -190,6 +190,7 @@ def test_column_properties_are_no_columns(base: type[SQLModel], one: Inspected) 
         (int | None, Field(default=None, primary_key=True), "optional"),
         (int | None, Field(primary_key=True), "optional"),
         (int, Field(sa_column=Column(Integer, primary_key=True, autoincrement=True)), "optional"),
+        (int, Field(primary_key=True, sa_column_kwargs={"autoincrement": True}), "optional"),
         (int, Field(sa_column=Column(Integer, Identity(), primary_key=True)), "optional"),
         (int, Field(sa_column=Column(Integer, Identity(always=True), primary_key=True)), "computed"),
         (str | None, Field(default=None, primary_key=True), "required"),
@@ -232,6 +233,47 @@ def test_presence(
     names = {"__annotations__": {"id": int, "x": annotation}, "id": Field(primary_key=True), "x": field}
     hero = type("Hero", (base,), names, table=True)
     assert read(hero).models[0].column("x").presence == presence
+
+
+@pytest.mark.parametrize(
+    ("annotation", "field", "omitted"),
+    [
+        (str, Field(), False),
+        (str, Field(default="x", sa_column_kwargs={"server_default": "y"}), False),
+        (str | None, Field(), False),
+        (str | None, Field(default=None), False),
+        (str | None, Field(default=None, sa_column_kwargs={"server_default": "x"}), True),
+        (str | None, Field(default=None, sa_column=Column(String, default="x")), True),
+        (str | None, Field(default=None, nullable=False), True),
+        (str | None, Field(default_factory=str, sa_column_kwargs={"server_default": "x"}), False),
+        (str | None, Field(default=None, sa_column=Column(String, Computed("'x'"))), False),
+        (int | None, Field(default=None, sa_column=Column(Integer, Identity(always=True))), False),
+        (int | None, Field(default=None, sa_column=Column(Integer, Identity())), True),
+    ],
+)
+def test_default_of_none_that_stands_for_what_the_column_or_the_database_has(
+    base: type[SQLModel], read: Callable[..., Schema], annotation: object, field: Any, omitted: bool
+) -> None:
+    names = {"__annotations__": {"id": int, "x": annotation}, "id": Field(primary_key=True), "x": field}
+    hero = type("Hero", (base,), names, table=True)
+    assert read(hero).models[0].column("x").omitted is omitted
+
+
+def test_number_that_the_database_gives_is_omitted_and_so_is_a_column_without_a_field(
+    base: type[SQLModel], one: Inspected
+) -> None:
+    class Hero(base, table=True):
+        id: int | None = Field(default=None, primary_key=True)
+
+    Hero.__table__.append_column(Column("made", DateTime, server_default=func.now()))
+    Hero.__table__.append_column(Column("note", String))
+    Hero.__mapper__.add_property("made", Hero.__table__.c.made)
+    Hero.__mapper__.add_property("note", Hero.__table__.c.note)
+    assert {name: column.omitted for name, column in by_attribute(one(Hero)).items()} == {
+        "id": True,
+        "made": True,
+        "note": False,
+    }
 
 
 def test_bounds_come_from_field_annotated_and_column(base: type[SQLModel], one: Inspected) -> None:

@@ -1,16 +1,18 @@
 """Predicates of partial indexes: understood where certain, otherwise left alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from ctrlgen.inspect.predicates import Subject, predicate_of
-from ctrlgen.schema import Annotation, Bounds, Column, Kind, Location, Pin
+from ctrlgen.schema import Annotation, Bounds, Column, Imported, Kind, Location, Pin
 
 
 def subject(attribute: str, kind: Kind, name: str = "", **labels: str) -> Subject:
     column = Column(
         attribute=attribute,
         name=name or attribute,
-        annotation=Annotation(("int",)),
+        annotation=Annotation((Imported("a", "Status") if kind == "enum" else kind,)),
         nullable=True,
         presence="required",
         comparison="ordered",
@@ -29,6 +31,7 @@ SUBJECTS = [
     subject("done", "bool"),
     subject("level", "int"),
     subject("rate", "decimal"),
+    subject("weight", "float"),
     subject("name", "str"),
     subject("key", "uuid"),
     subject("at", "datetime"),
@@ -59,6 +62,8 @@ SENT, UNSENT = Pin("sent", "=", "True"), Pin("sent", "=", "False")
         ("level = 3", (Pin("level", "=", "3"),)),
         ("3 = level", (Pin("level", "=", "3"),)),
         ("level = -3", (Pin("level", "=", "-3"),)),
+        ("level = 007", (Pin("level", "=", "7"),)),
+        ("weight = 01", (Pin("weight", "=", "1.0"),)),
         ("rate = 0.50", (Pin("rate", "=", "0.50"),)),
         ("name = 'it''s'", (Pin("name", "=", '"it\'s"'),)),
         ("(name)::text = 'x'::text", (Pin("name", "=", "'x'"),)),
@@ -121,3 +126,16 @@ def test_understood(sql: str, pins: tuple[Pin, ...]) -> None:
 )
 def test_not_understood(sql: str) -> None:
     assert predicate_of(sql, COLUMNS).pins is None
+
+
+def test_enum_that_cannot_be_imported_is_not_understood() -> None:
+    status = subject("status", "enum", OPEN="OPEN")
+    nameless = replace(status.column, annotation=Annotation(("Any",)))
+    assert predicate_of("status = 'OPEN'", {"status": replace(status, column=nameless)}).pins is None
+
+
+@pytest.mark.parametrize("sql", ["name = 'x'", "sent", "NOT sent", "level = 3"])
+def test_constant_that_only_the_type_of_its_column_can_read_is_not_understood(sql: str) -> None:
+    columns = {name: replace(one, converted=True) for name, one in COLUMNS.items()}
+    assert predicate_of(sql, columns).pins is None
+    assert predicate_of("name IS NOT NULL", columns).pins == (Pin("name", "is not null"),)

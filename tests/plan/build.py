@@ -39,6 +39,7 @@ def column(
     line: int = 1,
     optional: bool = False,
     default: str | None = None,
+    omitted: bool = False,
 ) -> Column:
     """A column of this type, an int unless told."""
     return Column(
@@ -56,6 +57,7 @@ def column(
         location=Location("models.py", line),
         optional=optional,
         default=default,
+        omitted=omitted,
     )
 
 
@@ -67,6 +69,7 @@ def index(
     pins: tuple[Pin, ...] | None = None,
     nulls_not_distinct: bool = False,
     method: str = "btree",
+    deferrable: bool = False,
 ) -> Index:
     """An index over these columns or expressions; partial with ``where``."""
     return Index(
@@ -77,6 +80,7 @@ def index(
         nulls_not_distinct=nulls_not_distinct,
         method=method,
         location=HERE,
+        deferrable=deferrable,
     )
 
 
@@ -85,14 +89,14 @@ def unique(*parts: str | Part, name: str = "uq", **options: object) -> Index:
     return index(*parts, name=name, origin="unique index", **options)  # type: ignore[arg-type]  # passed on as given
 
 
-def expression(name: str | None, sql: str = "lower(name)", position: int = 0) -> ExpressionPart:
+def expression(name: str | None, sql: str = "lower(name)") -> ExpressionPart:
     """An expression in an index."""
-    return ExpressionPart(name, position, sql, Annotation(("str",)), "ordered")
+    return ExpressionPart(name, sql, Annotation(("str",)), "ordered")
 
 
-def relation(attribute: str, target: str = "Other", *, many: bool = True) -> Relation:
+def relation(attribute: str, target: str = "Other", *, many: bool = True, by_columns: bool = True) -> Relation:
     """A relationship."""
-    return Relation(attribute, Imported("models", target), many, optional=False, description="", location=HERE)
+    return Relation(attribute, Imported("models", target), many, False, "", HERE, by_columns)
 
 
 def model(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -11,7 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from ctrlgen.format import format_sources
 from ctrlgen.plan import plan
 from ctrlgen.render import HEADER, render
-from ctrlgen.schema import Annotation, Column, Imported, Model, Pin, Schema
+from ctrlgen.schema import Annotation, Column, Imported, Kind, Model, Pin, Schema
 from tests.plan.build import column, expression, index, model, relation, unique
 
 PLAIN = model("Tag", column("name", "str", kind="str"), indexes=(unique("name", name="uq_tag_name"),))
@@ -27,7 +28,7 @@ EXPRESSION = model(
     "Snippet",
     column("guild_id"),
     column("name", "str", kind="str"),
-    indexes=(unique("guild_id", expression("lower_name", position=1), name="uq_snippet_name"),),
+    indexes=(unique("guild_id", expression("lower_name"), name="uq_snippet_name"),),
 )
 PARTIAL = model(
     "Reminder",
@@ -132,3 +133,82 @@ def test_column_that_is_a_keyword_is_declared_by_a_call() -> None:
     bases = {node.name: ast.unparse(node.bases[0]) for node in module.body if isinstance(node, ast.ClassDef)}
     assert (bases["OddCreate"], bases["OddUpdate"]) == ("_OddCreateKeywords", "_OddUpdateKeywords")
     assert bases["OddWhere"] == "Refinements"
+
+
+def facts(source: str) -> str:
+    """What a controller says of its model, on one line."""
+    module = ast.parse(source)
+    (stated,) = [
+        ast.unparse(node) for node in ast.walk(module) if isinstance(node, ast.Assign) and "Facts" in ast.unparse(node)
+    ]
+    return stated.removeprefix("_facts = ")
+
+
+def test_a_model_of_which_there_is_nothing_to_say_has_facts_all_the_same() -> None:
+    assert facts(render_model(model("Odd"))["odd.py"]) == "Facts()"
+
+
+PINNED: list[tuple[Kind, tuple[str | Imported, ...], str, str]] = [
+    ("bool", ("bool",), "True", "True"),
+    ("int", ("int",), "-3", "-3"),
+    ("float", ("float",), "0.5", "0.5"),
+    ("str", ("str",), "'it is'", "'it is'"),
+    (
+        "uuid",
+        (Imported("uuid", "UUID"),),
+        "'00000000-0000-0000-0000-000000000001'",
+        "'00000000-0000-0000-0000-000000000001'",
+    ),
+    ("decimal", (Imported("decimal", "Decimal"),), "0.50", "Decimal('0.50')"),
+    ("enum", (Imported("models", "Kind"),), "'KICK'", "Kind.KICK"),
+    ("enum", (Imported("models", "Kind"),), "'class'", "Kind['class']"),
+    ("enum", (Imported("models", "Case.Kind"),), "'KICK'", "Case.Kind.KICK"),
+    ("enum", (Imported("models", "b"),), "'KICK'", "b_.KICK"),
+]
+
+
+@pytest.mark.parametrize(("kind", "pieces", "value", "expected"), PINNED)
+def test_value_that_a_predicate_implies_is_a_literal(
+    kind: Kind, pieces: tuple[str | Imported, ...], value: str, expected: str
+) -> None:
+    pinned = replace(typed(*pieces, name="b"), kind=kind, presence="optional")
+    where = index("a", name="idx_odd_late", where="...", pins=(Pin("b", "=", value),))
+    source = render_model(model("Odd", column("a"), pinned, indexes=(where,)))["odd.py"]
+    assert f"partial={{'idx_odd_late': Partial('...', {{'b': {expected}}})}}" in facts(source)
+
+
+def test_relationships_name_what_loads_them() -> None:
+    odd = model("Odd", relations=(relation("ones"), relation("others", by_columns=False)))
+    source = render_model(odd)["odd.py"]
+    assert "relations={'ones': by_columns, 'others': by_orm}" in facts(source)
+    assert "from .runtime.relations import by_columns, by_orm\n" in source
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, set()),
+        ({"relations": (relation("others"),)}, {"relations.py"}),
+        ({"plain": False}, {"orm.py"}),
+        ({"plain": False, "relations": (relation("others"),)}, {"orm.py", "relations.py"}),
+    ],
+)
+def test_what_a_package_does_not_need_of_the_runtime_is_not_copied(
+    changes: dict[str, Any], expected: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = {f"runtime/{name}.py": "" for name in ("__init__", "orm", "relations", "service")}
+    monkeypatch.setattr("ctrlgen.render.runtime_sources", lambda: there)
+    files = render_model(model("Plain"), replace(model("Odd"), **changes))
+    assert {path for path in files if path.startswith("runtime/")} == {
+        "runtime/__init__.py",
+        "runtime/service.py",
+        *(f"runtime/{name}" for name in expected),
+    }
+
+
+def test_model_that_only_the_orm_loads_has_a_controller_of_its_own_kind() -> None:
+    files = render_model(model("Plain"), replace(model("Odd"), plain=False))
+    assert "class OddController(OrmController[" in files["odd.py"]
+    assert "from .runtime.orm import OrmController\n" in files["odd.py"]
+    assert "class PlainController(BaseController[" in files["plain.py"]
+    assert ".runtime.orm" not in files["plain.py"]

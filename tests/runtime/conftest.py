@@ -1,26 +1,57 @@
-"""The runtime, imported as ``runtime`` from where it is written, over one database with a few tables."""
+"""The runtime as part of an emitted package, ``guild_db``, over one database with a few tables.
+
+The package is emitted when this module is imported, for the models of this folder; beside it are the modules of its
+test stubs, ``guild_conftest`` and ``guild_query_plans``.
+"""
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import sys
-from collections.abc import AsyncIterator, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
-sys.path.append(str(Path(__file__).resolve().parent.parent.parent / "templates"))
+from ctrlgen.config import Config
+from ctrlgen.pipeline import generate
+from ctrlgen.render.engine import render_template
+from tests.runtime.models import Base
 
 if TYPE_CHECKING:
+    from guild_db import Database
+
     from tests.conftest import NewDatabase
-    from tests.runtime.guild import Database
+
+MODELS = ("tests.runtime.models", "tests.runtime.odd_models", "tests.runtime.type_models")
+
+
+def emit(folder: Path) -> None:
+    """Emit the package and its test stubs into a folder."""
+    project = Path(__file__).resolve().parent.parent.parent
+    generation = generate(Config(project, MODELS, folder / "guild_db", "guild_db", None))
+    sources = {f"guild_db/{path}": text for path, text in generation.files.items()}
+    for name in ("conftest", "query_plans"):
+        sources[f"guild_{name}.py"] = render_template(f"stubs/{name}.py.jinja", package=generation.package)
+    for path, text in sources.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
+FOLDER = Path(tempfile.mkdtemp(prefix="guild-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+emit(FOLDER)
+sys.path.append(str(FOLDER))
 
 
 @pytest.fixture(scope="session")
 async def url(new_database: NewDatabase) -> AsyncIterator[str]:
-    from tests.runtime.guild import Base, Database
+    from guild_db import Database
 
     async with new_database() as url:
         async with Database(url) as db, db.engine.begin() as connection:
@@ -31,7 +62,7 @@ async def url(new_database: NewDatabase) -> AsyncIterator[str]:
 @pytest.fixture
 async def db(url: str) -> AsyncIterator[Database]:
     """An empty database with one guild in it."""
-    from tests.runtime.guild import Base, Database
+    from guild_db import Database
 
     async with Database(url) as db:
         names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
@@ -42,25 +73,20 @@ async def db(url: str) -> AsyncIterator[Database]:
 
 
 class Statements(list[str]):
-    """The statements sent to the server, transaction control included."""
+    """The statements that controllers have sent."""
+
+    def beginning(self, word: str) -> list[str]:
+        """Return those that begin with a word."""
+        return [statement for statement in self if statement.startswith(word)]
 
 
 @contextmanager
 def statements(db: Database) -> Iterator[Statements]:
-    """Record what is sent."""
+    """Record what controllers send."""
     sent = Statements()
 
-    def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def note(statement: str, _arguments: Sequence[object]) -> None:
         sent.append(statement)
 
-    engine = db.engine.sync_engine
-    control = {name: lambda *_, name=name: sent.append(name) for name in ("begin", "savepoint")}
-    sa.event.listen(engine, "before_cursor_execute", record)
-    for name, listener in control.items():
-        sa.event.listen(engine, name, listener)
-    try:
+    with db.watched(note):
         yield sent
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", record)
-        for name, listener in control.items():
-            sa.event.remove(engine, name, listener)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-import pickle
 import traceback
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from runtime import (
+from guild_db import (
     CheckViolation,
     ConstraintError,
+    Database,
     DatabaseError,
     ForeignKeyViolation,
     InvalidValueError,
@@ -20,10 +20,10 @@ from runtime import (
     UniqueViolation,
     UnreachableError,
 )
-from runtime.errors import translated
+from guild_db.runtime.errors import translated
 from sqlalchemy.exc import IntegrityError
 
-from tests.runtime.guild import Case, Database, Guild, User
+from tests.runtime.models import Case, Guild, User
 
 SECRET = 777888999
 
@@ -69,15 +69,7 @@ async def test_check_violation(db: Database) -> None:
 
 async def test_not_null_violation(db: Database) -> None:
     await db.user.create(**values())
-    error = (
-        await caught(db.user.update_by_id(1, name=db.user.c.updated_at.op("::")(db.user.c.name)), DatabaseError)
-        if 0
-        else None
-    )
-    assert error is None
-    from sqlalchemy import null
-
-    violation = await caught(db.user.update_by_id(1, name=null()), NotNullViolation)
+    violation = await caught(db.user.update_by_id(1, name=sa.null()), NotNullViolation)
     assert violation.columns == ("name",)
 
 
@@ -98,22 +90,6 @@ async def test_nothing_that_is_printed_or_logged_carries_a_value(
     assert str(SECRET) in str(error.value.orig.__cause__.detail)  # type: ignore[union-attr]
 
 
-async def test_errors_cross_a_process_boundary_without_values(db: Database) -> None:
-    await db.user.create(**values())
-    for call in (
-        db.user.create(**values()),
-        db.user.create(**values(points="hunter2")),
-        db.user.get_one_by_id(99),
-        db.user.get_by_id(2**70),
-    ):
-        with pytest.raises(DatabaseError) as caught:
-            await call
-        again = pickle.loads(pickle.dumps(caught.value))
-        assert (type(again), str(again)) == (type(caught.value), str(caught.value))
-        assert {**vars(again), "orig": None} == {**vars(caught.value), "orig": None}
-        assert "hunter2" not in repr(vars(again))
-
-
 async def test_a_value_that_does_not_fit_names_its_column(db: Database) -> None:
     for _ in range(2):
         with pytest.raises(InvalidValueError, match="User: the value of discord_id does not fit its column") as caught:
@@ -125,7 +101,7 @@ async def test_a_not_null_violation_names_the_column_and_not_what_the_row_says(d
     with pytest.raises(NotNullViolation) as caught:
         async with db.session() as session:
             with translated(Guild):
-                await session.execute(sa.insert(Guild).values(id=5, name=sa.null(), settings={"a": "(id)=("}))
+                await session.exec(sa.insert(Guild).values(id=5, name=sa.null(), settings={"a": "(id)=("}))
     assert caught.value.columns == ("name",)
 
 
@@ -142,7 +118,7 @@ async def test_a_row_that_is_still_referred_to_says_by_which_table(db: Database)
 async def test_whoever_meets_an_unreachable_server_is_told_its_address(address: str) -> None:
     db = Database(address)
     for call in (db.connect(), db.ping(), db.user.get_by_id(1), db.user.create_many([values()])):
-        with pytest.raises(UnreachableError, match=r"^can not connect to postgresql://u.*: .") as caught:
+        with pytest.raises(UnreachableError, match=r"^cannot connect to postgresql://u.*: .") as caught:
             await call
         assert "hunter2" not in str(caught.value)
     with pytest.raises(UnreachableError):

@@ -7,9 +7,18 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from runtime import AnyOf, InvalidValueError, Selection, Span, TransactionError, UniqueViolation, ValidationError
+from guild_db import (
+    AnyOf,
+    Database,
+    InvalidValueError,
+    Selection,
+    Span,
+    TransactionError,
+    UniqueViolation,
+    ValidationError,
+)
 
-from tests.runtime.guild import Case, Database, Guild, User
+from tests.runtime.models import Case, Guild, User
 
 
 def values(n: int = 1, **more: Any) -> Any:
@@ -20,7 +29,7 @@ def values(n: int = 1, **more: Any) -> Any:
 async def test_a_value_the_driver_refuses_leaves_its_connection_usable(url: str, db: Database, bad: Any) -> None:
     async with Database(url, pool_size=1, max_overflow=0) as one:
         with pytest.raises(InvalidValueError):
-            await one.guild.get(id=bad)
+            await one.guild.get_by_id(bad)
         async with one.transaction(isolation="SERIALIZABLE"):
             assert await one.guild.find_all().count() == 1
         async with one.transaction():
@@ -64,7 +73,7 @@ async def test_misspelt_values_are_told_the_nearest(db: Database) -> None:
 
 
 async def test_new_rows_take_no_expressions_of_their_own_columns(db: Database) -> None:
-    with pytest.raises(ValidationError, match="points can not refer to columns"):
+    with pytest.raises(ValidationError, match="points cannot refer to columns"):
         await db.user.create(**values(points=User.points + 1))
     assert (await db.user.create(**values(points=sa.func.abs(-5)))).points == 5
 
@@ -180,7 +189,7 @@ async def test_names_that_are_nearly_right_are_answered_with_the_right_one(db: D
         await db.user.upsert_many([values()], key="discord_id")
     with pytest.raises(TypeError, match=r"sum takes a column such as c\.points, not 'points'"):
         await db.user.find_all().sum("points")  # type: ignore[arg-type]
-    with pytest.raises(ValidationError, match="id is the primary key, which can not be changed"):
+    with pytest.raises(ValidationError, match="id is the primary key, which cannot be changed"):
         await db.user.update_by_id(1, id=2)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="retries must not be negative"):
         await db.run(lambda _: asyncio.sleep(0), retries=-1)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from runtime import Span, UnloadedError
+from guild_db import Database, Span, UnloadedError
 from sqlalchemy.exc import InvalidRequestError
 
 from tests.runtime.conftest import Statements, statements
-from tests.runtime.guild import Case, Database, User
+from tests.runtime.models import Case, User
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ async def users(db: Database) -> list[User]:
 
 
 def selects(sent: Statements) -> int:
-    return len([one for one in sent if one.startswith("SELECT")])
+    return len(sent.beginning("SELECT"))
 
 
 async def test_load_with_a_getter_and_with_a_selection(db: Database, users: list[User]) -> None:
@@ -36,7 +36,7 @@ async def test_load_with_a_getter_and_with_a_selection(db: Database, users: list
     assert [case.number for case in user.cases] == [2, 1]
     assert user.guild.name == "home"
     with statements(db) as sent:
-        found = await db.user.find_by_guild_id(1).load("cases").load("guild")
+        found = await db.user.find_by_guild_id(1).order_by(db.user.c.id).load("cases").load("guild")
     assert selects(sent) == 3
     assert [len(user.cases) for user in found] == [2, 1, 0]
 
@@ -54,26 +54,27 @@ async def test_loading_is_one_statement_for_a_thousand_objects(db: Database) -> 
 
 
 async def test_every_kind_of_relationship_loads(db: Database, users: list[User]) -> None:
-    cases = await db.case.find_all()
-    await db.case.load("parent", cases)
+    c = db.case.c
+    cases = await db.case.find_all(order_by=c.number)
+    await db.case.load_parent(cases)
     assert [case.parent and case.parent.number for case in cases] == [None, 1, 1]
-    await db.case.load("children", cases)
+    await db.case.load_children(cases)
     assert [[child.number for child in case.children] for case in cases] == [[2, 3], [], []]
-    await db.case.load("moderator", cases)
+    await db.case.load_moderator(cases)
     assert {case.moderator.id for case in cases} == {3}
-    loaded = await db.case.find_all().load("user", "parent", "children")
+    loaded = await db.case.find_all(order_by=c.number).load("user", "parent", "children")
     assert [case.user.id for case in loaded] == [1, 1, 2]
 
     for name in ("b", "a"):
         tag = await db.tag.create(name=name)
         await db.guild_tag.create(guild_id=1, tag_id=tag.id)
-    guild = await db.guild.get(id=1, load=["tags", "users"])
+    guild = await db.guild.get_one_by_id(1, load=["tags", "users"])
     assert [tag.name for tag in guild.tags] == ["a", "b"]
     assert [user.id for user in guild.users] == [1, 2, 3]
 
     await db.level.create_many([{"guild_id": 1, "member_id": n} for n in (1, 2)])
     await db.reward.create_many([{"guild_id": 1, "member_id": n} for n in (2, 2)])
-    levels = await db.level.find_all().load("rewards")
+    levels = await db.level.find_all(order_by=db.level.c.member_id).load("rewards")
     assert [len(level.rewards) for level in levels] == [0, 2]
     rewards = await db.reward.find_all().load("level")
     assert rewards[0].level is rewards[1].level
@@ -168,7 +169,7 @@ async def test_relationships_can_be_assigned(db: Database, users: list[User]) ->
     case.user = await db.user.get_one_by_id(1)
     async with db.session() as session:
         session.add(case)
-    assert (await db.case.get(number=7)).user_id == 1
+    assert (await db.case.get_one_by_guild_id_and_number(1, 7)).user_id == 1
 
 
 async def test_what_is_loaded_lasts_and_may_be_loaded_again(db: Database, users: list[User]) -> None:

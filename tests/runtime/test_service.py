@@ -6,16 +6,14 @@ import asyncio
 import logging
 import sys
 from asyncio.subprocess import PIPE
-from types import SimpleNamespace
+from collections.abc import Sequence
 
+import guild_db
 import pytest
 import sqlalchemy as sa
-from runtime import DatabaseService, InvalidValueError, TimedOutError, UnreachableError, lazy_exports
-from runtime.driver import known_plan
+from guild_db import Database, DatabaseService, TimedOutError, UnreachableError, UserController
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
-
-from tests.runtime.guild import Database, UserController
 
 
 async def test_usable_without_connecting(url: str) -> None:
@@ -85,12 +83,12 @@ async def test_statement_timeout_and_application_name(url: str) -> None:
             assert await session.scalar(sa.text("SHOW application_name")) == "tests"
         with pytest.raises(DBAPIError, match="statement timeout"):
             async with db.session() as session:
-                await session.execute(sa.text("SELECT pg_sleep(5)"))
+                await session.exec(sa.text("SELECT pg_sleep(5)"))
 
 
 async def test_pool_settings(url: str) -> None:
     async with Database(url, pool_size=1, max_overflow=0, pool_timeout=0.05) as db, db.session() as session:
-        await session.execute(sa.text("SELECT 1"))
+        await session.exec(sa.text("SELECT 1"))
         with pytest.raises(TimedOutError, match="no connection was free"):
             await db.user.count()
 
@@ -111,12 +109,11 @@ async def test_a_controller_is_made_once_and_may_be_replaced_by_subclassing(url:
     await db.dispose()
 
 
-def test_lazy_exports_import_on_first_use() -> None:
-    find = lazy_exports("collections", {"Mapping": "abc"})
-    assert find("Mapping").__name__ == "Mapping"  # type: ignore[attr-defined]
-    with pytest.raises(AttributeError, match="'Nothing'"):
-        find("Nothing")
-    assert SimpleNamespace
+def test_a_package_has_what_its_modules_have_and_nothing_else() -> None:
+    assert guild_db.LevelController.__module__ == "guild_db.level"
+    assert all(getattr(guild_db, name) is not None for name in guild_db.__all__)
+    with pytest.raises(AttributeError, match="module 'guild_db' has no attribute 'Nothing'"):
+        _ = guild_db.Nothing
 
 
 async def test_slow_calls_are_logged_without_values(url: str, db: Database, caplog: pytest.LogCaptureFixture) -> None:
@@ -132,66 +129,76 @@ async def test_pool_status_tells_what_is_in_use(url: str) -> None:
     async with Database(url, pool_size=1) as db:
         assert db.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
         async with db.session() as one, db.session() as other:
-            await one.execute(sa.text("SELECT 1"))
-            await other.execute(sa.text("SELECT 1"))
+            await one.exec(sa.text("SELECT 1"))
+            await other.exec(sa.text("SELECT 1"))
             assert db.pool_status() == {"idle": 0, "in_use": 2, "overflow": 1}
 
 
+async def test_who_watches_sees_what_controllers_send_and_nothing_else(db: Database) -> None:
+    seen: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(statement: str, arguments: Sequence[object]) -> None:
+        seen.append((statement, tuple(arguments)))
+
+    with db.watched(note):
+        for _ in range(3):
+            await db.guild.get_by_id(1)
+        async with db.session() as session:
+            await session.exec(sa.text("SELECT 5"))
+    await db.guild.get_by_id(1)
+    assert [arguments for _, arguments in seen] == [(1,)] * 3
+    assert all(statement.startswith("SELECT") and "$1" in statement for statement, _ in seen)
+
+
 @pytest.mark.parametrize("name", ["before_execute", "after_execute", "before_cursor_execute", "after_cursor_execute"])
-async def test_who_listens_to_the_engine_sees_every_statement(db: Database, name: str) -> None:
+async def test_who_listens_to_the_engine_sees_every_statement_of_sessions(db: Database, name: str) -> None:
     seen: list[object] = []
 
     def listener(*arguments: object) -> None:
         seen.append(arguments)
 
     sa.event.listen(db.engine.sync_engine, name, listener)
-    for _ in range(4):
-        await db.guild.get(id=1)
+    async with db.session() as session:
+        for _ in range(4):
+            await session.exec(sa.text("SELECT 1"))
     sa.event.remove(db.engine.sync_engine, name, listener)
     assert len(seen) == 4
 
 
-async def test_who_listens_for_errors_sees_every_one(db: Database) -> None:
+async def test_who_listens_for_errors_sees_every_one_of_sessions(db: Database) -> None:
     seen: list[object] = []
     sa.event.listen(db.engine.sync_engine, "handle_error", seen.append)
     for _ in range(3):
-        with pytest.raises(InvalidValueError):
-            await db.guild.get(id=2**70)
+        with pytest.raises(DBAPIError):
+            async with db.session() as session:
+                await session.exec(sa.text("SELECT 1 / 0"))
     assert len(seen) == 3
 
 
-async def test_sqlalchemys_log_shows_every_statement(db: Database, url: str, caplog: pytest.LogCaptureFixture) -> None:
-    await db.guild.get(id=1)
+async def test_sqlalchemys_log_shows_every_statement_of_sessions(url: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "sqlalchemy.engine"):
-        async with Database(url) as logged:
+        async with Database(url) as logged, logged.session() as session:
             caplog.clear()
             for _ in range(3):
-                await logged.guild.get(id=1)
-    assert caplog.text.count("SELECT guild.id") == 3
+                await session.exec(sa.text("SELECT 1 AS one"))
+    assert caplog.text.count("SELECT 1 AS one") == 3
 
 
-async def test_a_translated_schema_is_translated_each_time(db: Database) -> None:
-    async with db.engine.begin() as connection:
-        await connection.execute(sa.text("CREATE SCHEMA tenant"))
-        await connection.execute(sa.text("CREATE TABLE tenant.guild (LIKE guild INCLUDING ALL)"))
-        await connection.execute(sa.text("INSERT INTO tenant.guild (id, name) VALUES (1, 'tenant')"))
-    assert [(await db.guild.get(id=1)).name for _ in range(2)] == ["home", "home"]
+async def test_a_session_whose_schemas_are_translated_is_refused(db: Database) -> None:
     async with db.session() as session:
         await session.connection(execution_options={"schema_translate_map": {None: "tenant"}})
-        assert [(await db.guild.using(session).get(id=1)).name for _ in range(3)] == ["tenant"] * 3
-    assert (await db.guild.get(id=1)).name == "home"
-    async with db.engine.begin() as connection:
-        await connection.execute(sa.text("DROP SCHEMA tenant CASCADE"))
+        with pytest.raises(TypeError, match="search_path"):
+            await db.guild.using(session).get_by_id(1)
 
 
 async def test_connections_that_were_closed_meanwhile_cost_no_call(db: Database, url: str) -> None:
-    await asyncio.gather(*(db.guild.get(id=1) for _ in range(5)))
+    await asyncio.gather(*(db.guild.get_by_id(1) for _ in range(5)))
     async with DatabaseService(url, pool_size=1) as admin, admin.session() as session:
         sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-        await session.execute(sa.text(f"{sql} AND pid <> pg_backend_pid()"))
+        await session.exec(sa.text(f"{sql} AND pid <> pg_backend_pid()"))
     await asyncio.sleep(0.2)
     for _ in range(7):
-        assert (await db.guild.get(id=1)).name == "home"
+        assert (await db.guild.get_one_by_id(1)).name == "home"
 
 
 def test_no_password_is_shown() -> None:
@@ -202,7 +209,7 @@ async def test_a_stream_left_half_way_ends_with_the_program_and_without_a_word(u
     program = f"""
 import asyncio, sys
 sys.path[:0] = {sys.path!r}
-from tests.runtime.guild import Database
+from guild_db import Database
 
 async def first():
     db = Database({url!r})
@@ -224,20 +231,8 @@ async def test_whoever_waits_for_a_connection_gets_one(url: str) -> None:
 
         async def ask(number: int) -> None:
             while sum(done.values()) < 400:
-                await db.guild.get(id=1)
+                await db.guild.get_by_id(1)
                 done[number] += 1
 
         await asyncio.gather(*(ask(number) for number in done))
         assert min(done.values()) > 50
-
-
-async def test_databases_of_one_process_all_send_their_statements_directly(url: str) -> None:
-    async with Database(url) as one, Database(url) as other:
-        for db in (one, other, one):
-            statement = one.guild._find({}, {})._statement()
-            async with db.session() as session:
-                for _ in range(3):
-                    await one.guild.using(session).find_all()
-                held = (await session.connection()).sync_connection
-                assert held is not None
-                assert known_plan(held, statement) is not None

@@ -18,7 +18,7 @@ from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.forward import resolved
 from ctrlgen.inspect.kinds import comparison_of, item_kind, kind_of, sql_type
 from ctrlgen.inspect.names import NotImportableError
-from ctrlgen.inspect.presence import default_of, presence_of
+from ctrlgen.inspect.presence import default_of, is_omitted, presence_of
 from ctrlgen.inspect.validators import is_validated
 from ctrlgen.schema import Annotation, Location
 
@@ -86,6 +86,7 @@ def _column(
         optional=allows_none(declared),
         default=default_of(column, field),
         validated=is_validated(model, attribute, metadata),
+        omitted=is_omitted(column, field),
     )
 
 

@@ -30,17 +30,15 @@ class _Term:
     cast: bool = False
 
 
-def part_of(sql: str, type_name: str, position: int, attributes: Mapping[str, str], sources: Sources) -> Part:
+def part_of(sql: str, type_name: str, attributes: Mapping[str, str], sources: Sources) -> Part:
     """Return one part of an index.
 
     Parameters
     ----------
     sql
-        How the index has it: ``name``, ``name DESC NULLS LAST``, ``lower(name)``.
+        What the index has, without its order: ``name``, ``lower(name)``.
     type_name
         The SQL type SQLAlchemy gives it, maybe empty.
-    position
-        Which part of the index it is, from 0.
     attributes
         The model's attributes by the database's name.
     """
@@ -53,7 +51,6 @@ def part_of(sql: str, type_name: str, position: int, attributes: Mapping[str, st
     python, type_name = _result(term, type_name)
     return ExpressionPart(
         name=_name(term),
-        position=position,
         sql=sql,
         annotation=rendered(python, sources) if python else UNKNOWN,
         comparison=comparison_of(kind_of(python, type_name), type_name),
@@ -63,10 +60,6 @@ def part_of(sql: str, type_name: str, position: int, attributes: Mapping[str, st
 def _parsed(sql: str, attributes: Mapping[str, str]) -> _Term:
     reader = Reader(sql)
     term = _term(reader, attributes)
-    if reader.next.text.endswith("_ops"):
-        reader.take("word")
-    _ = reader.accept("asc") or reader.accept("desc")
-    _ = reader.accept("nulls", "first") or reader.accept("nulls", "last")
     reader.end()
     return term
 

@@ -19,7 +19,7 @@ from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.expressions import part_of
 from ctrlgen.inspect.kinds import sql_type
 from ctrlgen.inspect.predicates import Subject, predicate_of
-from ctrlgen.inspect.sql import NotUnderstoodError, rendered_sql
+from ctrlgen.inspect.sql import rendered_sql, unordered_sql
 from ctrlgen.schema import ColumnPart, Index, Origin, Part, Predicate
 
 Declared = TypeVar("Declared", SAIndex, UniqueConstraint)
@@ -124,15 +124,8 @@ def _index(index: SAIndex, owner: Owner, context: Context) -> Index | None:
 
 def _parts(index: SAIndex, owner: Owner, context: Context) -> tuple[Part, ...]:
     expressions: Iterable[ClauseElement | str] = index.expressions
-    return tuple(_part(item, position, owner, context) for position, item in enumerate(expressions))
-
-
-def _part(expression: ClauseElement | str, position: int, owner: Owner, context: Context) -> Part:
-    try:
-        sql = rendered_sql(expression)
-    except NotUnderstoodError:
-        sql = str(expression)
-    return part_of(sql, _type_name(expression), position, owner.attributes, context.sources)
+    parts = [(unordered_sql(item), _type_name(item)) for item in expressions]
+    return tuple(part_of(sql, type_name, owner.attributes, context.sources) for sql, type_name in parts)
 
 
 def _type_name(expression: object) -> str:
@@ -142,12 +135,7 @@ def _type_name(expression: object) -> str:
 
 def _predicate(index: SAIndex, owner: Owner) -> Predicate | None:
     where = _option(index, "where")
-    if not isinstance(where, ClauseElement | str):
-        return None
-    try:
-        return predicate_of(rendered_sql(where), owner.subjects)
-    except NotUnderstoodError:
-        return Predicate(str(where), None)
+    return predicate_of(rendered_sql(where), owner.subjects) if isinstance(where, ClauseElement | str) else None
 
 
 def _mapped(columns: Iterable[SAColumn[Any]], owner: Owner) -> bool:

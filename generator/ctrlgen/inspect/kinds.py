@@ -6,10 +6,10 @@ import datetime
 import decimal
 import enum
 import uuid
-from typing import cast
+from typing import Any, cast
 
 from pydantic import AwareDatetime, NaiveDatetime
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ctrlgen.inspect.annotations import item_annotation, runtime_class
 from ctrlgen.inspect.dialect import POSTGRESQL
@@ -50,6 +50,14 @@ _STORED: dict[Kind, tuple[str, ...]] = {
     "time": ("TIME ", "TIME("),
     "timedelta": ("INTERVAL",),
 }
+
+
+def overrides(column_type: TypeEngine[Any], *methods: str) -> bool:
+    """Whether a type of the author's own does one of these things in its own way."""
+    base = TypeDecorator if isinstance(column_type, TypeDecorator) else TypeEngine
+    classes: list[type[object]] = list(type(column_type).__mro__)
+    own = classes[: classes.index(base)]
+    return any(method in vars(one) for one in own for method in methods)
 
 
 def sql_type(column_type: TypeEngine[object]) -> str:

@@ -12,10 +12,13 @@ from sqlalchemy import Column, Table
 from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
+from ctrlgen import schema
 from ctrlgen.inspect.columns import columns_of, mapped_columns
 from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.enums import labels_of
 from ctrlgen.inspect.indexes import Owner, indexes_of
+from ctrlgen.inspect.kinds import overrides
+from ctrlgen.inspect.loading import is_plain
 from ctrlgen.inspect.mapping import configure
 from ctrlgen.inspect.names import reference
 from ctrlgen.inspect.predicates import Subject
@@ -81,7 +84,7 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
         context.warn(context.sources.of_class(model), "CG208", message)
         return None
     names = {column.name: column.attribute for column in columns}
-    subjects = {column.name: Subject(column, labels_of(mapped[column.attribute], model)) for column in columns}
+    subjects = {column.name: _subject(column, mapped[column.attribute], model) for column in columns}
     table = _table(mapper)
     return Model(
         reference=reference(model),
@@ -93,7 +96,13 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
         foreign_keys=foreign_keys_of(model, table, names, tables, context),
         relations=relations_of(mapper, context),
         location=context.sources.of_class(model),
+        plain=is_plain(mapper),
     )
+
+
+def _subject(column: schema.Column, mapped: Column[Any], model: type[SQLModel]) -> Subject:
+    converted = overrides(mapped.type, "bind_expression", "process_bind_param")
+    return Subject(column, labels_of(mapped, model), converted)
 
 
 def _description(model: type, table: Table) -> str:

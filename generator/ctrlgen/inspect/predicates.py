@@ -6,15 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ctrlgen.inspect.sql import NotUnderstoodError, Reader, Token
-from ctrlgen.schema import Column, Pin, Predicate
+from ctrlgen.schema import Column, Imported, Pin, Predicate
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A column a predicate may speak of; ``labels`` leads from what the database stores to enum members."""
+    """A column a predicate may speak of.
+
+    ``labels`` leads from what the database stores to enum members; ``converted`` tells that only the column's type
+    knows which value a constant stands for.
+    """
 
     column: Column
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    converted: bool = False
+
+    @property
+    def has_named_class(self) -> bool:
+        """Whether its values are of a class that can be imported."""
+        return isinstance(self.column.annotation.pieces[0], Imported) and len(self.column.annotation.pieces) == 1
 
 
 def predicate_of(sql: str, subjects: Mapping[str, Subject]) -> Predicate:
@@ -110,7 +120,7 @@ class _Parser:
 
 
 def _boolean(subject: Subject, value: str) -> Pin:
-    if subject.column.kind != "bool":
+    if subject.column.kind != "bool" or subject.converted:
         raise NotUnderstoodError(subject.column.name)
     return Pin(subject.column.attribute, "=", value)
 
@@ -122,15 +132,19 @@ def _equal(subject: Subject, constant: Token) -> Pin:
 def _literal(subject: Subject, constant: Token) -> str:
     """Return a constant as a Python literal; an enum's is the name of its member."""
     match subject.column.kind, constant.kind, constant.text:
+        case "enum", "string", text if text in subject.labels and subject.has_named_class:
+            return repr(subject.labels[text])
+        case _ if subject.converted:
+            raise NotUnderstoodError(constant.text)
         case "bool", "word", "true" | "false" as text:
             return text.capitalize()
         case "int", "number", text if "." not in text:
-            return text
-        case "float" | "decimal", "number", text:
+            return str(int(text))
+        case "float", "number", text:
+            return repr(float(text))
+        case "decimal", "number", text:
             return text
         case "str" | "uuid", "string", text:
             return repr(text)
-        case "enum", "string", text if text in subject.labels:
-            return repr(subject.labels[text])
         case _:
             raise NotUnderstoodError(constant.text)

@@ -1,4 +1,4 @@
-"""Whether a new row needs a column's value, may leave it out, or must not give it."""
+"""Whether a new row needs a column's value, may leave it out, or must not give it; and what it has then."""
 
 from __future__ import annotations
 
@@ -42,6 +42,17 @@ def default_of(column: Column[Any], field: FieldInfo | None) -> str | None:
     if isinstance(value, Enum):
         return repr(value.name)
     return repr(value) if isinstance(value, bool | int | float | str) else None
+
+
+def is_omitted(column: Column[Any], field: FieldInfo | None) -> bool:
+    """Whether a default of None, or no field at all, stands for what the column or the database has."""
+    if presence_of(column, field) == "computed" or not _is_none_by_default(field):
+        return False
+    return column.default is not None or column.server_default is not None or not column.nullable
+
+
+def _is_none_by_default(field: FieldInfo | None) -> bool:
+    return field is None or (field.default is None and field.default_factory is None)
 
 
 def _has_default(column: Column[Any], field: FieldInfo | None) -> bool:

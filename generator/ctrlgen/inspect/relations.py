@@ -10,6 +10,7 @@ from sqlalchemy.exc import NoReferencedColumnError, NoReferenceError
 from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
 from ctrlgen.inspect.context import Context
+from ctrlgen.inspect.loading import is_by_columns
 from ctrlgen.inspect.names import reference
 from ctrlgen.schema import ForeignKey, Location, Relation
 
@@ -65,6 +66,7 @@ def _relation(
         optional=_may_be_none(relationship),
         description=relationship.doc or "",
         location=location,
+        by_columns=is_by_columns(relationship),
     )
 
 

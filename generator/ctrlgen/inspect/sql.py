@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sqlalchemy import TextClause
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import ClauseElement
 
@@ -26,7 +27,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-
+_ORDER = re.compile(r"\s*\b(?:asc|desc)?(?:\s*\bnulls\s+(?:first|last))?\s*$", re.IGNORECASE)
+_OPERATORS = re.compile(r"\s+[\w.]+_ops$", re.IGNORECASE)
 _KEYWORDS = frozenset(
     {"all", "and", "any", "between", "case", "cast", "collate", "false", "ilike", "in", "is", "like", "not", "null"}
     | {"or", "select", "similar", "true"}
@@ -60,6 +62,12 @@ def rendered_sql(clause: ClauseElement | str) -> str:
         return str(clause.compile(dialect=POSTGRESQL, compile_kwargs=options)).strip()
     except (SQLAlchemyError, NotImplementedError) as error:
         raise NotUnderstoodError(str(error)) from error
+
+
+def unordered_sql(clause: ClauseElement | str) -> str:
+    """Return what an index is on as PostgreSQL text, without the order it is kept in; what it raises is the same."""
+    sql = _ORDER.sub("", rendered_sql(clause))
+    return _OPERATORS.sub("", sql) if isinstance(clause, TextClause) else sql  # else SQLAlchemy keeps them apart
 
 
 class Reader:

@@ -1,8 +1,8 @@
 """Decides which methods each model gets, and how everything is called.
 
 ``plan`` is a pure function from ``Schema`` to ``Package``; ``naming`` has the rules about names, ``paths`` reads
-keys and indexes, ``keys`` and ``finders`` derive methods, ``entries`` the TypedDicts, ``findings`` the warnings;
-``choices`` heeds what the project's configuration says.
+keys and indexes, ``keys`` and ``finders`` derive methods, ``entries`` the TypedDicts, ``facts`` what the runtime is
+told besides, ``findings`` the warnings; ``choices`` heeds what the project's configuration says.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from ctrlgen.options import NO_CHOICES, Options
 from ctrlgen.package import Controller, Method, Package
 from ctrlgen.plan.choices import check_choices, check_methods, chosen_methods, stem, wanted_models
 from ctrlgen.plan.collisions import check_names
-from ctrlgen.plan.entries import create_entries, indexed_expressions, update_entries, where_entries
+from ctrlgen.plan.entries import create_entries, update_entries, where_entries
+from ctrlgen.plan.facts import facts
 from ctrlgen.plan.finders import finder_methods, loader_methods, partial_methods
 from ctrlgen.plan.findings import findings, refuse_bare_foreign_keys
 from ctrlgen.plan.keys import key_methods
@@ -56,6 +57,7 @@ def plan_controller(model: Model, options: Options = NO_CHOICES) -> Controller:
     """Decide everything about one model's controller."""
     called = stem(model, options)
     members = (method for method in derived_methods(model, options) if method.name not in CONTROLLER)
+    methods = tuple(chosen_methods(members, model, options))
     controller = Controller(
         model=model,
         stem=called,
@@ -65,10 +67,10 @@ def plan_controller(model: Model, options: Options = NO_CHOICES) -> Controller:
         create=create_entries(model),
         update=update_entries(model),
         where=where_entries(model),
-        expressions=indexed_expressions(model),
+        facts=facts(model, methods),
         columns=model.columns,
         relations=model.relations,
-        methods=tuple(chosen_methods(members, model, options)),
+        methods=methods,
     )
     check_methods(controller)
     return controller

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from ctrlgen.package import Entry, IndexedExpression
+from ctrlgen.package import Entry
 from ctrlgen.plan.naming import REFINEMENTS
 from ctrlgen.schema import Comparison, ExpressionPart, Finding, Model
 
@@ -38,15 +38,20 @@ def where_entries(model: Model) -> tuple[Entry, ...]:
     ]
     expressions = [
         Entry(part.name, part.annotation, nullable=False, wrapper=wrapper(part.comparison))
-        for _, part in _named_expressions(model)
+        for part in named_expressions(model)
         if part.name and part.name not in REFINEMENTS
     ]
     return (*columns, *expressions)
 
 
-def indexed_expressions(model: Model) -> tuple[IndexedExpression, ...]:
-    """Return where the runtime finds each expression that filters may name."""
-    return tuple(IndexedExpression(part.name or "", index, part.position) for index, part in _named_expressions(model))
+def named_expressions(model: Model) -> Iterator[ExpressionPart]:
+    """Yield each expression of an index that filters may name, once."""
+    seen = {column.attribute for column in model.columns}
+    for index in model.indexes:
+        for part in index.parts:
+            if isinstance(part, ExpressionPart) and part.name and part.name not in seen:
+                seen.add(part.name)
+                yield part
 
 
 def unfilterable(model: Model) -> Iterator[Finding]:
@@ -71,12 +76,3 @@ def unfilterable(model: Model) -> Iterator[Finding]:
 def wrapper(comparison: Comparison) -> Literal["Ordered", "Equal"]:
     """Return the alias that says which tests a column takes."""
     return "Ordered" if comparison == "ordered" else "Equal"
-
-
-def _named_expressions(model: Model) -> Iterator[tuple[str, ExpressionPart]]:
-    seen = {column.attribute for column in model.columns}
-    for index in model.indexes:
-        for part in index.parts:
-            if isinstance(part, ExpressionPart) and part.name and index.name and part.name not in seen:
-                seen.add(part.name)
-                yield index.name, part

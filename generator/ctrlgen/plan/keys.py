@@ -8,8 +8,7 @@ from dataclasses import replace
 from ctrlgen.package import Method, MethodKind, Parameter
 from ctrlgen.plan.entries import update_entries
 from ctrlgen.plan.naming import MANY, key_name, parameter_names
-from ctrlgen.plan.paths import AccessPath, unique_paths
-from ctrlgen.plan.predicates import is_plain
+from ctrlgen.plan.paths import AccessPath, is_arbiter, settled_pins, unique_paths
 from ctrlgen.schema import ColumnPart, Model, Part
 
 _ROW_METHODS: dict[MethodKind, tuple[str, str]] = {
@@ -64,17 +63,10 @@ def _without_null(parameter: Parameter, accepts_null: bool) -> Parameter:
 
 def _is_given_by_every_row(path: AccessPath, model: Model) -> bool:
     """Tell whether a new row must name every column of the key, none of which may be NULL."""
-    usable = _is_arbiter(path, model)
+    within = path.index.predicate if path.within else None
+    understood = within is None or settled_pins(within) is not None
+    usable = understood and is_arbiter(path.index.parts, within, model)
     return usable and bool(path.parts) and all(_is_given(part, model) for part in path.parts)
-
-
-def _is_arbiter(path: AccessPath, model: Model) -> bool:
-    """Tell whether ON CONFLICT can be about the key: the database has it, and its predicate is understood."""
-    predicate = path.index.predicate
-    understood = predicate is None or is_plain(predicate, model)
-    alike = [index for index in model.indexes if set(index.parts) == set(path.index.parts)]
-    refused = any(index.deferrable for index in alike)  # by ON CONFLICT, though another one would do
-    return understood and not refused and any(index.enforced for index in alike)
 
 
 def _is_given(part: Part, model: Model) -> bool:

@@ -14,7 +14,8 @@ REFINEMENTS = frozenset({"filters", "limit", "offset", "options", "order_by", "a
 
 FACADE = frozenset(
     {
-        *("connect", "dispose", "engine", "ping", "pool_status", "run", "sandbox", "session", "transaction", "url"),
+        *("after_commit", "borrow_from", "connect", "dispose", "engine", "ping", "pool", "pool_status", "run"),
+        *("session", "transaction", "transactions", "url", "watched"),
         *("base", "database", "runtime"),
     }
 )
@@ -22,7 +23,7 @@ FACADE = frozenset(
 
 CONTROLLER = frozenset(
     {
-        *("c", "expressions", "model", "using", "paginate", "bulk_update"),
+        *("c", "model", "using", "paginate", "bulk_update"),
         *("create", "find_all", "find_one", "count", "exists", "update_where", "delete_where"),
         *("create_many", "update_many", "upsert_many", "delete_many"),
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ctrlgen.plan.naming import index_purpose, part_name
-from ctrlgen.schema import ColumnPart, ForeignKey, Index, Model, Part, Predicate
+from ctrlgen.schema import ColumnPart, ForeignKey, Index, Model, Part, Pin, Predicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,20 @@ def partial_paths(model: Model) -> list[AccessPath]:
 def unindexed_foreign_keys(model: Model) -> list[ForeignKey]:
     """Return the foreign keys that no index leads which has all rows that refer to something."""
     return [key for key in model.foreign_keys if not _is_led(key, model)]
+
+
+def settled_pins(predicate: Predicate) -> tuple[Pin, ...] | None:
+    """Return what a predicate says of single columns; None where it is not understood, or says two things of one."""
+    pins = predicate.pins or ()
+    contested = len({pin.attribute for pin in pins}) < len(pins)
+    return None if contested else predicate.pins
+
+
+def is_arbiter(parts: tuple[Part, ...], within: Predicate | None, model: Model) -> bool:
+    """Whether ON CONFLICT can be about these parts of all rows, or of those within a predicate."""
+    alike = [index for index in model.indexes if index.unique and set(index.parts) == set(parts)]
+    refused = any(index.deferrable for index in alike)  # by ON CONFLICT, though another one would do
+    return not refused and any(index.enforced and index.predicate == within for index in alike)
 
 
 def _is_led(key: ForeignKey, model: Model) -> bool:

@@ -1,4 +1,4 @@
-"""Turns the ``Package`` into source text with Jinja, and adds the runtime as it stands.
+"""Turns the ``Package`` into source text with Jinja, and adds what it needs of the runtime, as it stands.
 
 The templates print; what they print is laid out by ``views``, and every decision was made by ``plan``.
 """
@@ -24,5 +24,14 @@ def render(package: Package) -> dict[str, str]:
         "__init__.py": render_template("init.py.jinja", package=package, runtime_names=RUNTIME_NAMES),
         "database.py": render_template("database.py.jinja", package=package),
     }
-    sources = facade | modules | runtime_sources()
+    sources = facade | modules | _runtime(package)
     return {path: f"{HEADER}\n{source}" for path, source in sorted((sources | {"py.typed": ""}).items())}
+
+
+def _runtime(package: Package) -> dict[str, str]:
+    """Return the runtime, without the modules that nothing in the package needs."""
+    needed = {
+        "runtime/orm.py": any(not controller.model.plain for controller in package.controllers),
+        "runtime/relations.py": any(controller.relations for controller in package.controllers),
+    }
+    return {path: source for path, source in runtime_sources().items() if needed.get(path, True)}

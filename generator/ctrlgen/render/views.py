@@ -9,15 +9,20 @@ from dataclasses import dataclass
 
 from ctrlgen.package import Controller, Entry, Method, Parameter
 from ctrlgen.plan.naming import CONTROLLER
+from ctrlgen.render.facts import facts_source
 from ctrlgen.render.imports import Imports
 from ctrlgen.schema import Annotation, Imported, Relation
 
 _IMPORTED = {
-    "collections.abc": ("Iterable", "Mapping"),
+    "collections.abc": ("Iterable",),
     "sqlalchemy.orm": ("Mapped",),
-    "typing": ("TYPE_CHECKING", "ClassVar", "Literal", "Never", "NotRequired", "TypeAlias", "Unpack", "cast"),
+    "typing": ("TYPE_CHECKING", "Literal", "Never", "NotRequired", "TypeAlias", "Unpack", "cast"),
     "typing_extensions": ("TypedDict",),
-    ".runtime": ("BaseController", "Equal", "Filters", "Ordered", "Refinements", "Selection", "Settable"),
+    ".runtime": (
+        *("BaseController", "Equal", "Facts", "Filters", "Ordered", "Partial", "Refinements", "Selection", "Settable"),
+    ),
+    ".runtime.orm": ("OrmController",),
+    ".runtime.relations": ("by_columns", "by_orm"),
 }
 """What the template imports into every emitted module."""
 
@@ -64,6 +69,7 @@ class ControllerView:
     where: Keys
     columns: list[Field]
     methods: list[MethodView]
+    facts: list[str]  # "required=('name',)"
     self: str  # positional-only where a column is called so
     filters: str
     all_rows: str
@@ -80,6 +86,7 @@ def lay_out(controller: Controller) -> ControllerView:
     where = _keys(_where_field(entry, imports) for entry in controller.where)
     methods = [_method_view(method, imports) for method in controller.methods]
     columns = _column_fields(controller, imports)
+    facts = facts_source(controller, imports)
     ours = set(imports.lines([model.reference]))
     type_only = [line for line in imports.lines(relations) if line not in ours]
     return ControllerView(
@@ -92,6 +99,7 @@ def lay_out(controller: Controller) -> ControllerView:
         where=where,
         columns=columns,
         methods=methods,
+        facts=facts,
         self="self, /" if "self" in _attributes(controller) else "self",
         filters=_free_name("filters", controller),
         all_rows=_free_name("all_rows", controller),

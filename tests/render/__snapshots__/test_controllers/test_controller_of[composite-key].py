@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from models import Member
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -54,6 +54,7 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
 
     model = Member
     c: type[MemberColumns] = cast("type[MemberColumns]", cast("object", Member))
+    _facts = Facts(required=("guild_id", "user_id", "xp"))
 
     async def create(self, **values: Unpack[MemberCreate]) -> Member:
         """Insert one row and return it."""

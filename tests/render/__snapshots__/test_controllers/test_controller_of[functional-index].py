@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Never, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack, cast
 
 from typing_extensions import TypedDict
 
 from models import Snippet
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -57,9 +56,9 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
 
     model = Snippet
     c: type[SnippetColumns] = cast("type[SnippetColumns]", cast("object", Snippet))
-    expressions: ClassVar[Mapping[str, tuple[str, int]]] = {
-        "lower_name": ("uq_snippet_name", 1),
-    }
+    _facts = Facts(
+        required=("guild_id", "name"), unique=(("guild_id", "lower_name"),), expressions={"lower_name": "lower(name)"}
+    )
 
     async def create(self, **values: Unpack[SnippetCreate]) -> Snippet:
         """Insert one row and return it."""

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from models import Reminder
 
-from .runtime import BaseController, Equal, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Equal, Facts, Filters, Ordered, Partial, Refinements, Selection, Settable
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -59,6 +59,13 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
 
     model = Reminder
     c: type[ReminderColumns] = cast("type[ReminderColumns]", cast("object", Reminder))
+    _facts = Facts(
+        required=("user_id", "due"),
+        partial={
+            "uq_reminder_open": Partial("NOT sent", {"sent": False}, keys=("user_id",)),
+            "idx_reminder_pending": Partial("NOT sent", {"sent": False}),
+        },
+    )
 
     async def create(self, **values: Unpack[ReminderCreate]) -> Reminder:
         """Insert one row and return it."""

@@ -10,7 +10,8 @@ from typing_extensions import TypedDict
 
 from models import Post
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
+from .runtime.relations import by_columns
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -60,6 +61,7 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate]):
 
     model = Post
     c: type[PostColumns] = cast("type[PostColumns]", cast("object", Post))
+    _facts = Facts(required=("author_id",), relations={"author": by_columns, "tags": by_columns})
 
     async def create(self, **values: Unpack[PostCreate]) -> Post:
         """Insert one row and return it."""

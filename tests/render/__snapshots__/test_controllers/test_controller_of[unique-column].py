@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from models import Tag
 
-from .runtime import BaseController, Filters, Ordered, Refinements, Selection, Settable
+from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
@@ -51,6 +51,7 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate]):
 
     model = Tag
     c: type[TagColumns] = cast("type[TagColumns]", cast("object", Tag))
+    _facts = Facts(required=("name",), unique=(("name",),))
 
     async def create(self, **values: Unpack[TagCreate]) -> Tag:
         """Insert one row and return it."""

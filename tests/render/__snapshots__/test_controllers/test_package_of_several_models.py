@@ -13,11 +13,14 @@ from .runtime import (
     DatabaseService,
     ExclusionViolation,
     ForeignKeyViolation,
+    InvalidCursorError,
     InvalidValueError,
     NotFoundError,
     NotNullViolation,
+    NotStoredError,
     Page,
     PaginationResult,
+    RefusedError,
     Selection,
     Span,
     TimedOutError,
@@ -25,6 +28,7 @@ from .runtime import (
     UniqueViolation,
     UnloadedError,
     UnreachableError,
+    UnreadableRowError,
     ValidationError,
 )
 
@@ -38,11 +42,14 @@ __all__ += [
     "DatabaseService",
     "ExclusionViolation",
     "ForeignKeyViolation",
+    "InvalidCursorError",
     "InvalidValueError",
     "NotFoundError",
     "NotNullViolation",
+    "NotStoredError",
     "Page",
     "PaginationResult",
+    "RefusedError",
     "Selection",
     "Span",
     "TimedOutError",
@@ -50,6 +57,7 @@ __all__ += [
     "UniqueViolation",
     "UnloadedError",
     "UnreachableError",
+    "UnreadableRowError",
     "ValidationError",
 ]
 __all__ += ["MemberController", "MemberCreate", "MemberLoad", "MemberUpdate", "MemberWhere"]
@@ -59,16 +67,19 @@ if TYPE_CHECKING:
     from .member import MemberController, MemberCreate, MemberLoad, MemberUpdate, MemberWhere
     from .tag import TagController, TagCreate, TagLoad, TagUpdate, TagWhere
 else:
-    from .runtime import lazy_exports
+    _modules = {
+        f"{stem}{suffix}": module
+        for module, stem in {
+            "member": "Member",
+            "tag": "Tag",
+        }.items()
+        for suffix in ("Controller", "Create", "Load", "Update", "Where")
+    }
 
-    __getattr__ = lazy_exports(
-        __name__,
-        {
-            f"{stem}{suffix}": module
-            for module, stem in {
-                "member": "Member",
-                "tag": "Tag",
-            }.items()
-            for suffix in ("Controller", "Create", "Load", "Update", "Where")
-        },
-    )
+    def __getattr__(name: str) -> object:
+        """Return what a controller's module has, which is imported now."""
+        from importlib import import_module
+
+        if name not in _modules:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_modules[name]}"), name)

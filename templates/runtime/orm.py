@@ -1,0 +1,50 @@
+"""Models whose rows only the ORM can read: computed properties, deferred columns, composites, load events, inheritance.
+
+Emitted only for a package that has one; its controller derives from ``OrmController``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
+
+from sqlalchemy.sql.base import ExecutableOption
+from sqlmodel import SQLModel
+from typing_extensions import override
+
+from .controller import BaseController
+from .execution import Execution
+from .pool import Rows
+from .sql import Sql
+
+M = TypeVar("M", bound=SQLModel)
+L = TypeVar("L", bound=str)
+C = TypeVar("C", bound=Mapping[str, object])
+U = TypeVar("U", bound=Mapping[str, object])
+
+
+class OrmExecution(Execution[M]):
+    """Has statements return keys, and the ORM make the objects of those, in one transaction."""
+
+    @property
+    @override
+    def select_list(self) -> str:
+        return self.table.keys
+
+    @override
+    async def objects(
+        self, statement: Sql, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
+    ) -> list[M]:
+        async with self.together():
+            return await super().objects(statement, load, options)
+
+    @override
+    async def made(self, rows: Rows, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()) -> list[M]:
+        found = await self.by_orm(self.keys_of(rows), options)
+        return await self.loaded(found, load)
+
+
+class OrmController(BaseController[M, L, C, U], Generic[M, L, C, U]):
+    """Reads and writes a model whose objects only the ORM can make."""
+
+    _kind = OrmExecution

@@ -1,0 +1,208 @@
+"""The connections: asyncpg's own, kept in a list, with the rules by which one is fit to be handed out again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
+from sqlalchemy.util import await_only
+from typing_extensions import override
+
+from .errors import TimedOutError, aborted, sqlstate
+
+if TYPE_CHECKING:
+
+    class Driver:
+        """What is used here of asyncpg's connection; asyncpg comes without types."""
+
+        async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str: ...
+        async def fetch(self, query: str, *args: Any) -> Sequence[Any]: ...
+        async def fetchmany(self, query: str, args: Sequence[Sequence[Any]]) -> Sequence[Any]: ...
+        async def close(self, *, timeout: float | None = None) -> None: ...
+        async def reload_schema_state(self) -> None: ...
+        async def reset(self) -> None: ...
+        def cursor(self, query: str, *args: Any) -> Any: ...
+        def transaction(self, **options: Any) -> Any: ...
+        def terminate(self) -> None: ...
+        def is_closed(self) -> bool: ...
+        def is_in_transaction(self) -> bool: ...
+        def add_termination_listener(self, callback: Callable[[Any], object]) -> None: ...
+        def add_query_logger(self, callback: Callable[[Any], object]) -> None: ...
+else:
+    from asyncpg import Connection as Driver
+
+Rows: TypeAlias = Sequence[Sequence[Any]]
+
+_CLOSING = 5  # seconds for the server to give up a statement whose caller was cancelled
+_READ_ONLY = "25006"
+
+
+class Source(Protocol):
+    """Where connections come from; ``shared`` if there is one for everybody, as in tests."""
+
+    shared: bool
+
+    async def take(self) -> Connection: ...
+    async def give(self, connection: Connection, *, sound: bool = True) -> None: ...
+
+
+class Connection(Driver):
+    """A connection on which no rollback passes for a commit, whoever commits.
+
+    ``failure`` is the code of the last error; ``stale`` tells that it is not to be used again: since a failover it may
+    lead to a server that only reads.
+    """
+
+    failure, stale = "", False
+    adapter: Adapter
+
+    def prepare_for_use(self, adapt: Callable[[Connection], Adapter]) -> None:
+        """Remember how it looks to SQLAlchemy, which keeps the statements it has prepared there."""
+        self._adapt, self.adapter, self.born = adapt, adapt(self), time.monotonic()
+
+    def renew_adapter(self, source: Source) -> None:
+        """For tests: let SQLAlchemy begin anew, while a block around may use it in another state."""
+        self.adapter = self._adapt(self)
+        self.adapter.source = source
+
+    @override
+    def is_in_transaction(self) -> bool:
+        """Whether a transaction is open, as far as the server has said."""
+        return not self.is_closed() and super().is_in_transaction()
+
+    @override
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        """Run a statement and return its status; PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK."""
+        status = await super().execute(query, *args, timeout=timeout)
+        if status == "ROLLBACK" and query.startswith("COMMIT"):
+            raise aborted(None, self.failure)
+        return status
+
+    async def begin(self, **options: Any) -> Any:
+        """Begin a transaction."""
+        transaction, self.failure = self.transaction(**options), ""
+        try:
+            await transaction.start()
+        except BaseException:  # whether it has begun, nobody knows
+            self.terminate()
+            raise
+        return transaction
+
+    def note(self, error: BaseException) -> bool:
+        """Take note of an error, and return whether the protocol is where it was before."""
+        self.failure = sqlstate(error)
+        self.stale = self.stale or self.failure == _READ_ONLY
+        return getattr(error, "severity", None) is not None  # else the server was interrupted half-way
+
+
+class Adapter(AsyncAdapt_asyncpg_connection):
+    """A connection as SQLAlchemy wants it: closing gives it back to ``source``, None while a block has it."""
+
+    source: Source | None = None
+
+    @override
+    def close(self) -> None:
+        self.rollback()
+        if self.source is not None:
+            await_only(self.source.give(self.driver_connection))
+
+
+class Pool:
+    """Open connections, the one used last on top; at most ``most``, of which ``kept`` stay open when idle."""
+
+    shared = False
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        kept: int,
+        most: int,
+        patience: float,
+        recycle: float,
+        *,
+        reset: bool,
+    ) -> None:
+        self._connect, self._kept, self._patience, self._recycle, self._reset = connect, kept, patience, recycle, reset
+        self._free = asyncio.Semaphore(most)
+        self.idle, self.used = list[Connection](), set[Connection]()
+        self._closing = set[asyncio.Task[None]]()
+
+    async def take(self) -> Connection:
+        """Return a connection that nobody else has, once there may be one."""
+        if self._free.locked():
+            try:
+                async with asyncio.timeout(self._patience):
+                    await self._free.acquire()
+            except TimeoutError:
+                raise TimedOutError.of("no connection was free in time: the pool is exhausted") from None
+        else:
+            await self._free.acquire()  # without a wait
+        while self.idle:
+            connection = self.idle.pop()
+            if self._is_fit(connection):
+                self.used.add(connection)
+                return connection
+            self._drop(connection)
+        try:
+            connection = await self._connect()
+        except BaseException:
+            self._free.release()
+            raise
+        connection.add_termination_listener(self._forget)
+        self.used.add(connection)
+        return connection
+
+    async def give(self, connection: Connection, *, sound: bool = True) -> None:
+        """Take a connection back, to be used again if that is safe; without ``reset`` there is nothing to wait for."""
+        try:
+            if sound and self._reset and not connection.is_closed():
+                await connection.reset()
+        except BaseException:
+            sound = False
+            raise
+        finally:
+            self._forget(connection)
+            if sound and len(self.idle) < self._kept and self._is_fit(connection):
+                self.idle.append(connection)
+            else:
+                self._drop(connection)
+
+    def abandon(self) -> None:
+        """Let go of the connections of an event loop that is closed, in which nothing can be awaited any more."""
+        for connection in self.idle:
+            with suppress(RuntimeError):  # "Event loop is closed"
+                connection.terminate()
+
+    async def close(self) -> None:
+        """Close what is idle now, and what is in use when it is given back."""
+        self._kept = 0
+        while self.idle:
+            self._drop(self.idle.pop())
+        await asyncio.gather(*self._closing)
+
+    def _is_fit(self, connection: Connection) -> bool:
+        young = time.monotonic() - connection.born < self._recycle
+        return young and not (connection.stale or connection.is_closed() or connection.is_in_transaction())
+
+    def _drop(self, connection: Connection) -> None:
+        """Close a connection in the background: at once would cut off a request to cancel what it was doing."""
+        if not connection.is_closed():
+            task = asyncio.ensure_future(_close(connection))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    def _forget(self, connection: Connection) -> None:
+        if connection in self.used:
+            self.used.remove(connection)
+            self._free.release()
+
+
+async def _close(connection: Connection) -> None:
+    try:
+        await connection.close(timeout=_CLOSING)
+    except Exception:  # noqa: BLE001 - it is of no more use, whatever it was
+        connection.terminate()

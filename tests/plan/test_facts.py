@@ -1,0 +1,102 @@
+"""What the runtime is told about a model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ctrlgen.options import Options
+from ctrlgen.package import Facts, Partial
+from ctrlgen.plan import plan_controller
+from ctrlgen.schema import Index, Model, Pin
+
+from .build import column, expression, index, model, unique
+
+OPEN = Pin("open", "=", "True")
+
+
+def facts(*columns: object, **options: object) -> Facts:
+    return plan_controller(model("M", *columns, **options)).facts  # type: ignore[arg-type]  # passed on as given
+
+
+def test_columns_by_what_a_new_row_does_with_them() -> None:
+    columns = [column("a"), column("b", presence="computed"), column("c", presence="optional", omitted=True)]
+    assert facts(*columns) == Facts(required=("a",), computed=("b",), omitted=("c",))
+
+
+def test_what_a_new_row_requires_is_what_its_type_requires() -> None:
+    it = plan_controller(model("M", column("a"), column("b", presence="optional")))
+    assert it.facts.required == tuple(entry.key for entry in it.create if entry.required)
+
+
+@pytest.mark.parametrize(
+    ("indexes", "expected"),
+    [
+        ((unique("a"), unique("b", "a", name="uq_b")), (("a",), ("b", "a"))),
+        ((unique("a"), unique("a", name="uq_again")), (("a",),)),
+        ((unique("id", name="uq_id"), index("a", name="ix")), ()),
+        ((unique("a", expression("lower_name")),), (("a", "lower_name"),)),
+        ((unique(expression(None, "a + 1"), name="uq"),), ()),
+        ((unique("a", where="open", pins=(OPEN,)),), ()),
+        ((unique("a", deferrable=True),), ()),
+        ((unique("a"), unique("a", name="uq_late", deferrable=True)), ()),
+        ((unique("a", nulls_not_distinct=True),), (("a",),)),
+    ],
+)
+def test_keys_that_on_conflict_takes(indexes: tuple[Index, ...], expected: tuple[tuple[str, ...], ...]) -> None:
+    assert facts(column("a"), column("b"), column("name"), indexes=indexes).unique == expected
+
+
+def test_expressions_have_the_names_that_filters_call_them_by() -> None:
+    indexes = (index(expression("lower_name"), "a", name="ix_a"), index(expression("lower_name"), name="ix_b"))
+    assert facts(column("a"), column("name"), indexes=indexes).expressions == (("lower_name", "lower(name)"),)
+
+
+def partial(*parts: str, **options: object) -> Model:
+    columns = (column("a"), column("open", "bool", kind="bool", presence="optional"), column("b", nullable=True))
+    return model("M", *columns, indexes=(unique(*parts, name="uq_m_open", where="the predicate", **options),))
+
+
+@pytest.mark.parametrize(
+    ("pins", "expected"),
+    [
+        ((OPEN,), Partial("uq_m_open", "the predicate", (OPEN,), keys=("a",))),
+        (
+            (Pin("b", "is null"), OPEN),
+            Partial("uq_m_open", "the predicate", (Pin("b", "is null"), OPEN), keys=("a",)),
+        ),
+        (
+            (OPEN, Pin("b", "is not null")),
+            Partial("uq_m_open", "the predicate", (OPEN,), ("b",), keys=("a",)),
+        ),
+        (None, Partial("uq_m_open", "the predicate", keys=("a",))),
+        ((OPEN, Pin("open", "=", "False")), Partial("uq_m_open", "the predicate", keys=("a",))),
+    ],
+)
+def test_partial_index_with_what_its_predicate_says(pins: tuple[Pin, ...] | None, expected: Partial) -> None:
+    assert plan_controller(partial("a", pins=pins)).facts.partial == (expected,)
+
+
+def test_on_conflict_is_about_all_parts_of_a_partial_index_though_methods_do_not_ask_for_what_is_pinned() -> None:
+    it = plan_controller(partial("a", "open", pins=(OPEN,)))
+    assert it.facts.partial[0].keys == ("a", "open")
+    assert {method.keys for method in it.methods if method.within} == {("a",)}
+
+
+def test_partial_index_on_an_expression_is_nothing_on_conflict_is_about() -> None:
+    lower = unique(expression("lower_name"), name="uq_m_open", where="open", pins=(OPEN,))
+    assert facts(column("name"), column("open"), indexes=(lower,)).partial[0].keys == ()
+
+
+def test_partial_index_that_is_not_unique_has_no_keys() -> None:
+    late = index("a", name="ix_m_open", where="open", pins=(OPEN,))
+    assert facts(column("a"), column("open"), indexes=(late,)).partial == (Partial("ix_m_open", "open", (OPEN,)),)
+
+
+def test_partial_index_that_no_method_is_within_is_not_mentioned() -> None:
+    late = index("a", name="ix_m_open", where="open", pins=(OPEN,))
+    it = model("M", column("a"), column("open"), indexes=(late,))
+    assert plan_controller(it, Options(skip_methods=("M.find_open",))).facts.partial == ()
+    present = replace(late, predicate=replace(late.predicate, pins=(Pin("a", "is not null"),)))  # type: ignore[type-var]
+    assert plan_controller(replace(it, indexes=(it.indexes[0], present))).facts.partial == ()

@@ -123,5 +123,5 @@ def _term(table: Table[Any], clause: Any) -> Term:
         element = element.element
     falling, nullable = operators.desc_op in modifiers, getattr(element, "nullable", True)
     nulls_first = operators.nulls_first_op in modifiers or (falling and operators.nulls_last_op not in modifiers)
-    kind = element.type.compile(DIALECT) if isinstance(element, sa.Column) else None
+    kind: str | None = table.source.c[element.key].type.compile(DIALECT) if isinstance(element, sa.Column) else None
     return Term(table.embedded(element), kind, falling, nulls_first, nullable)

@@ -95,8 +95,9 @@ class Connection(Driver):
 
     def note(self, error: BaseException) -> bool:
         """Take note of an error, and return whether the protocol is where it was before."""
-        self.failure = sqlstate(error)
-        self.stale = self.stale or self.failure == _READ_ONLY
+        state = sqlstate(error)
+        self.failure = self.failure if state == "25P02" else state  # that one only says that there was another
+        self.stale = self.stale or state == _READ_ONLY
         return getattr(error, "severity", None) is not None  # else the server was interrupted half-way
 
 

@@ -139,7 +139,7 @@ class Selection(Generic[M, L]):
         if not is_sql(column):
             raise TypeError(f"sum takes a column such as c.points, not {column!r}")
         self._refuse_limits("sum")
-        term, kind = self._table.embedded(column), cast("sa.types.TypeEngine[Any]", column.type)
+        term, kind = self._table.embedded(column), cast("sa.ColumnElement[Any]", column).type
         asked = Sql("SELECT sum(") + term + "), pg_typeof(min(" + term + f"))::text FROM {self._table.sql}"
         total, of = (await self._execution.rows(asked + self._where))[0]
         total = _ZEROS.get(of, 0) if total is None else int(total) if of in _WHOLE else total

@@ -79,8 +79,9 @@ class DatabaseService:
         settings = {"application_name": application_name} if application_name else {}
         if statement_timeout is not None:
             settings["statement_timeout"] = str(math.ceil(statement_timeout * 1000))
-        self._arguments = {"command_timeout": command_timeout, **arguments, **(connect_args or {})}
-        self._arguments["server_settings"] = {**settings, **self._arguments.get("server_settings", {})}
+        given = dict(connect_args or {})
+        given["server_settings"] = {**settings, **given.get("server_settings", {})}
+        self._arguments: dict[str, Any] = {"command_timeout": command_timeout, **arguments, **given}
         self._size, self._slow, self._echo = pool_size, slow_call, echo
         most = pool_size + max_overflow
         pool = partial(Pool, self._connected, pool_size, most, pool_timeout, pool_recycle, reset=reset)
@@ -200,7 +201,8 @@ class DatabaseService:
             raise UnreachableError(f"cannot connect to {self._shown}: {reason}") from error
         try:
             cached = int(self._arguments.get("statement_cache_size", 100))
-            connection.prepare_for_use(lambda one: Adapter(DIALECT.dbapi, one, cached, None if cached else str))
+            adapt: Any = partial(Adapter, DIALECT.dbapi)
+            connection.prepare_for_use(lambda one: adapt(one, cached, None if cached else str))
             await DIALECT.setup_asyncpg_json_codec(connection.adapter)
             await DIALECT.setup_asyncpg_jsonb_codec(connection.adapter)
             if self._echo or self._slow is not None:

@@ -17,7 +17,8 @@ DIALECT: Any = _make(dbapi=_make.import_dbapi(), paramstyle="pyformat")
 _KEPT = 1000  # texts of the callers' own expressions
 _FLOAT, _NUMERIC = 701, 1700  # PostgreSQL's numbers of types, by which SQLAlchemy knows what the driver returns
 _compiled: dict[Hashable, tuple[Any, list[tuple[str, Any]]]] = {}
-_ONE: Any = sa.literal_column("1")
+_one: Any = sa.literal_column
+_ONE: Any = _one("1")
 
 Convert = Callable[[Any], Any]
 

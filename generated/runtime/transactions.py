@@ -30,7 +30,7 @@ from sqlalchemy.util import await_only
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
-from .errors import TransactionError, is_outdated, translated
+from .errors import TransactionError, aborted, is_outdated, sqlstate, translated
 from .pool import Adapter, Connection, Pool, Source
 
 T = TypeVar("T")
@@ -240,6 +240,8 @@ class Transactions:
                 return await work(connection)
             except Exception as error:
                 connection.note(error)
+                if sqlstate(error) == "25P02":
+                    raise aborted(None, connection.failure) from None
                 raise
         try:
             return await self._alone(work)
@@ -315,7 +317,9 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
         async with session.begin_nested():
             yield session
             with translated(None):
-                await session.execute(_PROBE)  # to release a savepoint that has failed would confuse SQLAlchemy
+                await PlainSession.execute(
+                    session, _PROBE
+                )  # to release a savepoint that has failed would confuse SQLAlchemy
     except BaseException:
         del scope.callbacks[before:]
         raise
@@ -342,7 +346,8 @@ def _driver(session: orm.Session) -> Any:
     if "schema_translate_map" in (options := connection.get_execution_options()):
         raise TypeError("controllers know no schema_translate_map: set the search_path of the session instead")
     driver: Any = connection.connection.driver_connection
-    if not driver.is_in_transaction() and options.get("isolation_level") != "AUTOCOMMIT":
+    shared = isinstance(driver, Connection) and driver.adapter.source is not None and driver.adapter.source.shared
+    if (shared or not driver.is_in_transaction()) and options.get("isolation_level") != "AUTOCOMMIT":
         connection.execute(_PROBE)  # so that it has begun
     return driver
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import operator
-from collections.abc import AsyncGenerator, Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
@@ -65,7 +65,8 @@ class Execution(Generic[M]):
     @property
     def around(self) -> AsyncSession | None:
         """The session of the transaction around the call, until whose end locks are held."""
-        return self.session or ((scope := self.transactions.ambient()) and scope.session)
+        scope = None if self.session else self.transactions.ambient()
+        return scope.session if scope else self.session
 
     def together(self) -> AbstractAsyncContextManager[object]:
         """Return a block whose statements are done all or none."""
@@ -75,14 +76,15 @@ class Execution(Generic[M]):
         """Return the rows of a statement, as the driver gives them."""
         text, arguments = numbered(statement.text), statement.arguments
         try:
-            return await self._send(statement, lambda connection: connection.fetch(text, *arguments))
+            rows: Rows = await self._send(statement, lambda connection: connection.fetch(text, *arguments))
         except (ValueError, LookupError, ArithmeticError) as error:
             raise self._unreadable(error) from None
+        return rows
 
     async def affected(self, statement: Sql) -> int:
         """Return how many rows a statement has changed."""
         text, arguments = numbered(statement.text), statement.arguments
-        status = await self._send(statement, lambda connection: connection.execute(text, *arguments))
+        status: str = await self._send(statement, lambda connection: connection.execute(text, *arguments))
         return int(status.rpartition(" ")[2])
 
     async def many(self, statements: Iterable[Sql]) -> list[Sequence[Any]]:
@@ -94,8 +96,8 @@ class Execution(Generic[M]):
         found: list[Sequence[Any]] = []
         async with self.together() if len(runs) > 1 else nullcontext():
             for text, run in runs:
-                numbers, arguments = numbered(text), [one.arguments for one in run]
-                found += await self._send(run[0], lambda connection, n=numbers, a=arguments: connection.fetchmany(n, a))
+                send = partial(Connection.fetchmany, query=numbered(text), args=[one.arguments for one in run])
+                found += await self._send(run[0], send)
         return found
 
     async def objects(
@@ -244,7 +246,8 @@ class Execution(Generic[M]):
 
     @cached_property
     def _mapper(self) -> orm.Mapper[M]:
-        return self.table.mapper
+        mapper: orm.Mapper[M] = self.table.mapper
+        return mapper
 
     @cached_property
     def _names(self) -> list[str]:

@@ -76,7 +76,7 @@ class Connection(Driver):
 
     @override
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
-        """Run a statement and return its status; PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK."""
+        """Run a statement and return its status: ROLLBACK is the answer to the COMMIT of a failed transaction."""
         status = await super().execute(query, *args, timeout=timeout)
         if status == "ROLLBACK" and query.startswith("COMMIT"):
             raise aborted(None, self.failure)
@@ -94,8 +94,9 @@ class Connection(Driver):
 
     def note(self, error: BaseException) -> bool:
         """Take note of an error, and return whether the protocol is where it was before."""
-        self.failure = sqlstate(error)
-        self.stale = self.stale or self.failure == _READ_ONLY
+        state = sqlstate(error)
+        self.failure = self.failure if state == "25P02" else state  # that one only says that there was another
+        self.stale = self.stale or state == _READ_ONLY
         return getattr(error, "severity", None) is not None  # else the server was interrupted half-way
 
 
@@ -106,7 +107,7 @@ class Adapter(AsyncAdapt_asyncpg_connection):
 
     @override
     def close(self) -> None:
-        self.rollback()
+        super().rollback()
         if self.source is not None:
             await_only(self.source.give(self.driver_connection))
 

@@ -126,19 +126,19 @@ class Selection(Generic[M, L]):
     async def count(self) -> int:
         """Return how many rows there are."""
         self._refuse_limits("count")
-        return await self._scalar(Sql(f"SELECT count(*) FROM {self._table.sql}") + self._where)
+        return int(await self._scalar(Sql(f"SELECT count(*) FROM {self._table.sql}") + self._where))
 
     async def exists(self) -> bool:
         """Tell whether there is any row."""
         self._refuse_limits("exists")
-        return await self._scalar(Sql(f"SELECT EXISTS (SELECT 1 FROM {self._table.sql}") + self._where + ")")
+        return bool(await self._scalar(Sql(f"SELECT EXISTS (SELECT 1 FROM {self._table.sql}") + self._where + ")"))
 
     async def sum(self, column: sa.SQLColumnExpression[N]) -> N:
         """Return the sum of a column, of the type that PostgreSQL gives it; of no rows, zero."""
         if not is_sql(column):
             raise TypeError(f"sum takes a column such as c.points, not {column!r}")
         self._refuse_limits("sum")
-        term, kind = self._table.embedded(column), cast("sa.types.TypeEngine[Any]", column.type)
+        term, kind = self._table.embedded(column), cast("sa.ColumnElement[Any]", column).type
         asked = Sql("SELECT sum(") + term + "), pg_typeof(min(" + term + f"))::text FROM {self._table.sql}"
         total, of = (await self._execution.rows(asked + self._where))[0]
         total = _ZEROS.get(of, 0) if total is None else int(total) if of in _WHOLE else total

@@ -29,7 +29,7 @@ from sqlalchemy.util import await_only
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
-from .errors import TransactionError, is_outdated, translated
+from .errors import TransactionError, aborted, is_outdated, sqlstate, translated
 from .pool import Adapter, Connection, Pool, Source
 
 T = TypeVar("T")
@@ -82,9 +82,9 @@ class Joined(SyncSession):
 
     @override
     def get_bind(self, *_: object, **__: object) -> sa.Connection:
-        if not isinstance(bind := self.info[_JOIN], sa.Connection):
-            bind = self.info[_JOIN] = bind()
-        return bind
+        if not isinstance(self.info[_JOIN], sa.Connection):
+            self.info[_JOIN] = self.info[_JOIN]()
+        return cast("sa.Connection", self.info[_JOIN])
 
     @override
     def commit(self) -> None:
@@ -239,6 +239,8 @@ class Transactions:
                 return await work(connection)
             except Exception as error:
                 connection.note(error)
+                if sqlstate(error) == "25P02":
+                    raise aborted(None, connection.failure) from None
                 raise
         try:
             return await self._alone(work)
@@ -314,7 +316,9 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
         async with session.begin_nested():
             yield session
             with translated(None):
-                await session.execute(_PROBE)  # to release a savepoint that has failed would confuse SQLAlchemy
+                await PlainSession.execute(
+                    session, _PROBE
+                )  # to release a savepoint that has failed would confuse SQLAlchemy
     except BaseException:
         del scope.callbacks[before:]
         raise
@@ -341,7 +345,8 @@ def _driver(session: orm.Session) -> Any:
     if "schema_translate_map" in (options := connection.get_execution_options()):
         raise TypeError("controllers know no schema_translate_map: set the search_path of the session instead")
     driver: Any = connection.connection.driver_connection
-    if not driver.is_in_transaction() and options.get("isolation_level") != "AUTOCOMMIT":
+    shared = isinstance(driver, Connection) and driver.adapter.source is not None and driver.adapter.source.shared
+    if (shared or not driver.is_in_transaction()) and options.get("isolation_level") != "AUTOCOMMIT":
         connection.execute(_PROBE)  # so that it has begun
     return driver
 

@@ -87,7 +87,7 @@ async def test_nothing_that_is_printed_or_logged_carries_a_value(
     assert str(SECRET) not in repr(error.value)
     assert "INSERT" in caplog.text
     assert str(SECRET) not in caplog.text
-    assert str(SECRET) in str(error.value.orig.__cause__.detail)  # type: ignore[union-attr]
+    assert str(SECRET) in str(error.value.orig.detail)  # type: ignore[union-attr]
 
 
 async def test_a_value_that_does_not_fit_names_its_column(db: Database) -> None:

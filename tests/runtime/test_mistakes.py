@@ -59,12 +59,12 @@ async def test_a_condition_through_a_relationship_is_welcome(db: Database) -> No
 
 
 async def test_going_on_after_an_error_in_a_transaction_says_what_to_do(db: Database) -> None:
-    async with db.transaction() as session:
-        with pytest.raises(UniqueViolation):
-            await db.guild.create(id=1, name="again")
-        with pytest.raises(TransactionError, match="a block of its own"):
-            await db.guild.find_all().count()
-        await session.rollback()
+    with pytest.raises(TransactionError, match="has ended the transaction"):
+        async with db.transaction():
+            with pytest.raises(UniqueViolation):
+                await db.guild.create(id=1, name="again")
+            with pytest.raises(TransactionError, match="a block of its own"):
+                await db.guild.find_all().count()
 
 
 async def test_misspelt_values_are_told_the_nearest(db: Database) -> None:
@@ -88,7 +88,7 @@ async def test_loaders_take_lists_of_their_own_model(db: Database) -> None:
 
 @pytest.mark.parametrize("wrong", ["points", 5, None])
 async def test_an_order_is_an_expression(db: Database, wrong: Any) -> None:
-    with pytest.raises(TypeError, match="an order is a column or expression"):
+    with pytest.raises(TypeError, match=r"order_by takes columns or expressions such as c\.points\.desc\(\), not"):
         await db.user.find_all().order_by(wrong)
 
 

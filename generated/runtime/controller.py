@@ -19,8 +19,8 @@ from .facts import Facts
 from .filters import key_of, one_of, where_of
 from .selection import Selection
 from .service import DatabaseService
-from .sql import Sql
-from .statements import insert_once, insert_row, row_within, update_key, update_rows, upsert_row
+from .sql import Request, Sql
+from .statements import insert_once, insert_row, requests, row_within, update_key, update_rows, upsert_row
 from .table import Table, is_sql
 from .validation import Validation
 
@@ -54,8 +54,12 @@ class BaseController(Generic[M, L, C, U]):
         """Insert rows, all or none, and return them in the same order."""
         with uninterrupted():
             checked = self._validation.rows(self._validation.new, rows)
-            statements = [insert_row(self._table, row, self._execution.select_list) for row in checked]
-        return await self._stored(statements)
+            made = requests(
+                self._table,
+                [(row, None) for row in checked],
+                lambda row, _: insert_row(self._table, row, self._execution.select_list),
+            )
+        return await self._stored(made)
 
     async def upsert_many(self, rows: Iterable[C], *, key: Collection[str] = ()) -> list[M]:
         """Insert rows, or set what is given of those whose unique key is there; all or none, in the same order.
@@ -67,10 +71,9 @@ class BaseController(Generic[M, L, C, U]):
         given, keys, wanted = list(rows), tuple(key or self._table.key_names), self._execution.select_list
         self._table.conflict(keys, None)  # must be a unique key
         checked = self._validation.rows(self._validation.new, given)
-        pairs = zip(checked, given, strict=True)
-        stored = await self._stored(
-            [upsert_row(self._table, row, wanted, keys, None, tuple(set_)) for row, set_ in pairs]
-        )
+        shaped = [(row, tuple(set_)) for row, set_ in zip(checked, given, strict=True)]
+        made = requests(self._table, shaped, lambda row, set_: upsert_row(self._table, row, wanted, keys, None, set_))
+        stored = await self._stored(made)
         last = {instance_state(one).key: one for one in stored}  # a row that is there twice is one object
         return [last[instance_state(one).key] for one in stored]
 
@@ -78,8 +81,10 @@ class BaseController(Generic[M, L, C, U]):
         """Set values of rows, each given with its primary key, all or none, and return how many were there."""
         with uninterrupted():
             checked = self._validation.rows(self._validation.keyed, rows)
-            statements = [update_key(self._table, row, "1") for row in checked]
-        return len(await self._execution.many(statements))
+            made = requests(
+                self._table, [(row, None) for row in checked], lambda row, _: update_key(self._table, row, "1")
+            )
+        return len(await self._execution.many(made))
 
     async def bulk_update(self, updates: Iterable[Mapping[str, object]]) -> int:
         """Set values of rows: another name of ``update_many``."""
@@ -194,7 +199,7 @@ class BaseController(Generic[M, L, C, U]):
     def _selecting(self, where: Sql) -> Sql:
         return Sql(f"SELECT {self._execution.select_list} FROM {self._table.sql}") + where
 
-    async def _stored(self, statements: list[Sql]) -> list[M]:
+    async def _stored(self, made: list[Request]) -> list[M]:
         """Return the objects of the rows that statements write, each one.
 
         Raises
@@ -204,8 +209,8 @@ class BaseController(Generic[M, L, C, U]):
         """
         execution, skipped = self._execution, 0
         async with execution.together():
-            rows = await execution.many(statements)
-            if skipped := len(statements) - len(rows):
+            rows = await execution.many(made)
+            if skipped := len(made) - len(rows):
                 name = self.model.__name__
                 raise NotStoredError.of(f"{name}: a trigger has skipped {skipped} of the rows", model=self.model)
             return await execution.made(rows)

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Seque
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +21,7 @@ from sqlmodel import SQLModel
 
 from .errors import NotStoredError, UnloadedError, UnreadableRowError, translated
 from .pool import Connection, Rows
-from .sql import Sql, numbered
+from .sql import Request, Sql
 from .table import Table, is_infinite
 from .transactions import Transactions
 
@@ -66,7 +66,8 @@ class Execution(Generic[M]):
     @property
     def around(self) -> AsyncSession | None:
         """The session of the transaction around the call, until whose end locks are held."""
-        return self.session or ((scope := self.transactions.ambient()) and scope.session)
+        scope = None if self.session else self.transactions.ambient()
+        return scope.session if scope else self.session
 
     def together(self) -> AbstractAsyncContextManager[object]:
         """Return a block whose statements are done all or none."""
@@ -74,29 +75,30 @@ class Execution(Generic[M]):
 
     async def rows(self, statement: Sql) -> Rows:
         """Return the rows of a statement, as the driver gives them."""
-        text, arguments = numbered(statement.text), statement.arguments
+        text, arguments, _ = request = statement.request
         try:
-            return await self._send(statement, lambda connection: connection.fetch(text, *arguments))
+            rows: Rows = await self._send(request, lambda connection: connection.fetch(text, *arguments))
         except (ValueError, LookupError, ArithmeticError) as error:
             raise self._unreadable(error) from None
+        return rows
 
     async def affected(self, statement: Sql) -> int:
         """Return how many rows a statement has changed."""
-        text, arguments = numbered(statement.text), statement.arguments
-        status = await self._send(statement, lambda connection: connection.execute(text, *arguments))
+        text, arguments, _ = request = statement.request
+        status: str = await self._send(request, lambda connection: connection.execute(text, *arguments))
         return int(status.rpartition(" ")[2])
 
-    async def many(self, statements: Iterable[Sql]) -> list[Sequence[Any]]:
+    async def many(self, requests: Iterable[Request]) -> list[Sequence[Any]]:
         """Return the rows of statements, each of which gives one or none, sent in their order, all or none.
 
         Neighbours of the same text go together, in one stream to the server, and are run one after the other.
         """
-        runs = [(text, list(run)) for text, run in groupby(statements, key=lambda one: one.text)]
+        runs = [list(run) for _, run in groupby(requests, key=lambda one: one.text)]
         found: list[Sequence[Any]] = []
         async with self.together() if len(runs) > 1 else nullcontext():
-            for text, run in runs:
-                numbers, arguments = numbered(text), [one.arguments for one in run]
-                found += await self._send(run[0], lambda connection, n=numbers, a=arguments: connection.fetchmany(n, a))
+            for run in runs:
+                send = partial(Connection.fetchmany, query=run[0].text, args=[one.arguments for one in run])
+                found += await self._send(run[0], send)
         return found
 
     async def objects(
@@ -193,12 +195,12 @@ class Execution(Generic[M]):
         # event loop closes all of them at the same time.
         around = self.around
         session = around or self.transactions.new_session()
-        within, names = type(self)(self.transactions, self.table, session), [name for name, _ in statement.values]
+        within, (text, arguments, names) = type(self)(self.transactions, self.table, session), statement.request
         connection: Connection | None = None
         try:
             with translated(self.table.model, names):
                 connection = await self.transactions.driver(session)
-                cursor = await connection.cursor(numbered(statement.text), *statement.arguments)
+                cursor = await connection.cursor(text, *arguments)
             while True:
                 with translated(self.table.model, names):
                     rows = await cursor.fetch(_BATCH)
@@ -216,10 +218,10 @@ class Execution(Generic[M]):
             if around is None:
                 await session.close()
 
-    async def _send(self, statement: Sql, work: Callable[[Connection], Any]) -> Any:
+    async def _send(self, request: Request, work: Callable[[Connection], Any]) -> Any:
         if watcher := self.transactions.watcher:
-            watcher(numbered(statement.text), statement.arguments)
-        with translated(self.table.model, [name for name, _ in statement.values]):
+            watcher(request.text, request.arguments)
+        with translated(self.table.model, request.names):
             return await self.transactions.send(self.session, work)
 
     def _unreadable(self, error: Exception) -> Exception:
@@ -245,7 +247,8 @@ class Execution(Generic[M]):
 
     @cached_property
     def _mapper(self) -> orm.Mapper[M]:
-        return self.table.mapper
+        mapper: orm.Mapper[M] = self.table.mapper
+        return mapper
 
     @cached_property
     def _names(self) -> list[str]:

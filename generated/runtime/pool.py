@@ -77,7 +77,7 @@ class Connection(Driver):
 
     @override
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
-        """Run a statement and return its status; PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK."""
+        """Run a statement and return its status: ROLLBACK is the answer to the COMMIT of a failed transaction."""
         status = await super().execute(query, *args, timeout=timeout)
         if status == "ROLLBACK" and query.startswith("COMMIT"):
             raise aborted(None, self.failure)
@@ -108,7 +108,7 @@ class Adapter(AsyncAdapt_asyncpg_connection):
 
     @override
     def close(self) -> None:
-        self.rollback()
+        super().rollback()
         if self.source is not None:
             await_only(self.source.give(self.driver_connection))
 

@@ -127,12 +127,12 @@ class Selection(Generic[M, L]):
     async def count(self) -> int:
         """Return how many rows there are."""
         self._refuse_limits("count")
-        return await self._scalar(Sql(f"SELECT count(*) FROM {self._table.sql}") + self._where)
+        return int(await self._scalar(Sql(f"SELECT count(*) FROM {self._table.sql}") + self._where))
 
     async def exists(self) -> bool:
         """Tell whether there is any row."""
         self._refuse_limits("exists")
-        return await self._scalar(Sql(f"SELECT EXISTS (SELECT 1 FROM {self._table.sql}") + self._where + ")")
+        return bool(await self._scalar(Sql(f"SELECT EXISTS (SELECT 1 FROM {self._table.sql}") + self._where + ")"))
 
     async def sum(self, column: sa.SQLColumnExpression[N]) -> N:
         """Return the sum of a column, of the type that PostgreSQL gives it; of no rows, zero."""

@@ -201,8 +201,8 @@ class DatabaseService:
             raise UnreachableError(f"cannot connect to {self._shown}: {reason}") from error
         try:
             cached = int(self._arguments.get("statement_cache_size", 100))
-            adapt: Any = partial(Adapter, DIALECT.dbapi)
-            connection.prepare_for_use(lambda one: adapt(one, cached, None if cached else str))
+            names: dict[str, Any] = {} if cached else {"prepared_statement_name_func": str}
+            connection.prepare_for_use(partial(Adapter, DIALECT.dbapi, prepared_statement_cache_size=cached, **names))
             await DIALECT.setup_asyncpg_json_codec(connection.adapter)
             await DIALECT.setup_asyncpg_jsonb_codec(connection.adapter)
             if self._echo or self._slow is not None:

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -40,6 +40,19 @@ class Sql:
     def arguments(self) -> list[Any]:
         """The values as the driver takes them."""
         return [value for _, value in self.values]
+
+    @property
+    def request(self) -> Request:
+        """The statement as it is sent."""
+        return Request(numbered(self.text), self.arguments, [name for name, _ in self.values])
+
+
+class Request(NamedTuple):
+    """A statement as it is sent; ``names`` tell what its arguments are for."""
+
+    text: str
+    arguments: list[Any]
+    names: Sequence[str] = ()
 
 
 def joined(separator: str, parts: Iterable[Sql]) -> Sql:

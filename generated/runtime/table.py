@@ -175,7 +175,8 @@ class Table(Generic[M]):
         """Return what columns are set to."""
         operands = self.operands
         return [
-            self.embedded(value) if is_sql(value) else operands[name].value(value) for name, value in values.items()
+            value if isinstance(value, Sql) else self.embedded(value) if is_sql(value) else operands[name].value(value)
+            for name, value in values.items()
         ]
 
     def completed(self, values: Mapping[str, object], kind: str) -> Mapping[str, object]:
@@ -183,18 +184,19 @@ class Table(Generic[M]):
         if not (supplied := self.supplied[kind]):
             return values
         context = Context({self.columns[name].key: value for name, value in values.items() if name in self.columns})
-        more = {n: one.arg(context) if one.is_callable else one.arg for n, one in supplied.items() if n not in values}
+        more = {n: one(context) if callable(one) else one for n, one in supplied.items() if n not in values}
         return {**values, **more}
 
     @cached_property
     def supplied(self) -> Mapping[str, Mapping[str, Any]]:
-        """The columns' own defaults that Python evaluates, by kind and attribute; a sequence is the server's."""
-        kinds = ("default", "onupdate")
-        made = {kind: {name: getattr(column, kind) for name, column in self.columns.items()} for kind in kinds}
-        return {
-            kind: {name: one for name, one in defaults.items() if one is not None and not one.is_sequence}
-            for kind, defaults in made.items()
-        }
+        """The columns' own defaults, by kind and attribute: functions, values, and SQL; a sequence is the server's."""
+        supplied: dict[str, dict[str, Any]] = {"default": {}, "onupdate": {}}
+        for name, column in self.columns.items():
+            for kind, found in supplied.items():
+                default: Any = getattr(column, kind)
+                if default is not None and not default.is_sequence:
+                    found[name] = self.embedded(default.arg) if default.is_clause_element else default.arg
+        return supplied
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -83,9 +83,9 @@ class Joined(SyncSession):
 
     @override
     def get_bind(self, *_: object, **__: object) -> sa.Connection:
-        if not isinstance(bind := self.info[_JOIN], sa.Connection):
-            bind = self.info[_JOIN] = bind()
-        return bind
+        if not isinstance(self.info[_JOIN], sa.Connection):
+            self.info[_JOIN] = self.info[_JOIN]()
+        return cast("sa.Connection", self.info[_JOIN])
 
     @override
     def commit(self) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from .errors import ValidationError
 from .filters import where_of
-from .sql import MARK, Sql, joined
+from .sql import MARK, Convert, Request, Sql, joined
 from .table import PLAIN, Table
 
 Values: TypeAlias = Mapping[str, object]
@@ -76,6 +77,30 @@ def update_key(table: Table[Any], row: Values, returning: str) -> Sql:
     if not changes:
         return Sql(f"SELECT {returning} FROM {table.sql}") + where
     return update_rows(table, where, changes) + f" RETURNING {returning}"
+
+
+def requests(
+    table: Table[Any], rows: Iterable[tuple[Values, Hashable]], build: Callable[[Values, Any], Sql]
+) -> list[Request]:
+    """Return what is sent for each of many rows; rows that give the same columns, in one ``shape``, share a text."""
+    known: dict[Hashable, tuple[str, Sequence[str], list[Convert | None]]] = {}
+    made: list[Request] = []
+    for row, shape in rows:
+        key, plain = (tuple(row), shape), PLAIN.issuperset(map(type, row.values()))
+        if plain and (same := known.get(key)):
+            text, names, converts = same
+            with suppress(Exception):  # of a type of the author's own: the other way says whose
+                given = zip(converts, row.values(), strict=True)
+                arguments = [use(value) if use and value is not None else value for use, value in given]
+                made.append(Request(text, arguments, names))
+                continue
+        statement = build(row, shape)
+        made.append(request := statement.request)
+        if (
+            plain and table.is_simple and tuple(request.names) == tuple(row)
+        ):  # each parameter is one of the row's values
+            known[key] = request.text, request.names, [table.operands[name].bind for name in row]
+    return made
 
 
 def row_within(

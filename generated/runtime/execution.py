@@ -232,7 +232,7 @@ class Execution(Generic[M]):
 
     def _converted(self, rows: Rows) -> Rows:
         table = self.table
-        infinite = [n for n in table.times if any([is_infinite(row[n]) for row in rows])]
+        infinite = [n for n in table.times if any(is_infinite(row[n]) for row in rows)]
         if not (table.results or infinite):
             return rows
         lists = [list(row) for row in rows]

@@ -48,7 +48,7 @@ async def by_columns(execution: Execution[Any], name: str, objects: Sequence[SQL
 async def by_orm(execution: Execution[Any], name: str, objects: Sequence[SQLModel], seen: Seen) -> None:
     """Load a relationship as the ORM does it, on owners of its own."""
     relation = execution.table.mapper.relationships[name]
-    option, key_of = orm.selectinload(cast("Any", relation.class_attribute)), relation.parent.primary_key_from_instance
+    option, key_of = orm.selectinload(relation.class_attribute), relation.parent.primary_key_from_instance
 
     async def find(keys: list[Key]) -> Found:
         owners = await execution.by_orm(keys, [option])

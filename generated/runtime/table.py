@@ -44,6 +44,7 @@ _SINGLE = (
 )
 """Types of which no value is a list."""
 _LIMITS = re.compile(r"\(.*?\)| COLLATE .*")  # a cast to VARCHAR(5)[] cuts silently, one to NUMERIC(8, 2) rounds
+_CONVERSION = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 _MAX, _MIN = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 
 
@@ -94,7 +95,7 @@ class Operand:
             return value
         try:
             return self.bind(to_jsonable_python(value) if self.is_json and isinstance(value, BaseModel) else value)
-        except Exception as error:
+        except _CONVERSION as error:
             raise invalid(self.model, self.name, error) from None
 
     def timezone_mismatch(self, value: object) -> str | None:

@@ -123,7 +123,8 @@ class BaseController(Generic[M, L, C, U]):
         self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None, nulls: bool = False
     ) -> M | None:
         statement, names = self._selecting(key_of(self._table, key, within, nulls=nulls)), self._table.relations(load)
-        return next(iter(await self._execution.objects(statement, names)), None)
+        found = await self._execution.objects(statement, names)
+        return found[0] if found else None
 
     async def _get_one(
         self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None, nulls: bool = False
@@ -139,7 +140,8 @@ class BaseController(Generic[M, L, C, U]):
         if not changes:
             return await self._get(key, within=within, nulls=nulls)
         statement = update_rows(self._table, where, changes) + f" RETURNING {self._execution.select_list}"
-        return next(iter(await self._execution.objects(statement)), None)
+        found = await self._execution.objects(statement)
+        return found[0] if found else None
 
     async def _delete(self, key: Mapping[str, object], *, within: str | None = None, nulls: bool = False) -> bool:
         where = key_of(self._table, key, within, nulls=nulls)
@@ -155,8 +157,8 @@ class BaseController(Generic[M, L, C, U]):
             if created := await self._execution.objects(insert):
                 return created[0], True
         raise NotStoredError.of(
-            f"{self.model.__name__}: the row with this key was neither found nor stored; a trigger skips it, or another "
-            "transaction has one that cannot be seen from here",
+            f"{self.model.__name__}: the row with this key was neither found nor stored; a trigger skips it, or "
+            "another transaction has one that cannot be seen from here",
             model=self.model,
         )
 

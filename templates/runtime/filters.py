@@ -61,8 +61,8 @@ def _condition(table: Table[Any], expression: Any) -> Sql:
     if not is_sql(element) or isinstance(element, (True_, False_)):
         what = "true or false" if is_sql(element) else f"a Python {type(element).__name__}"
         raise TypeError(
-            f"a filter is an SQL condition such as c.points > 5, not {what}, which is what Python makes of `not`, `and` "
-            "and `or`: write ~c.flag for `not c.flag`, and put `&` and `|` between conditions in parentheses"
+            f"a filter is an SQL condition such as c.points > 5, not {what}, which is what Python makes of `not`, "
+            "`and` and `or`: write ~c.flag for `not c.flag`, and put `&` and `|` between conditions in parentheses"
         )
     return Sql("(") + table.embedded(expression) + ")"
 

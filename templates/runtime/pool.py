@@ -107,7 +107,8 @@ class Adapter(AsyncAdapt_asyncpg_connection):
 
     @override
     def close(self) -> None:
-        super().rollback()
+        undo: Any = super().rollback  # which has no types
+        undo()
         if self.source is not None:
             await_only(self.source.give(self.driver_connection))
 
@@ -203,7 +204,6 @@ class Pool:
 
 
 async def _close(connection: Connection) -> None:
-    try:
+    with suppress(Exception):  # it is of no more use, whatever it was
         await connection.close(timeout=_CLOSING)
-    except Exception:  # noqa: BLE001 - it is of no more use, whatever it was
-        connection.terminate()
+    connection.terminate()

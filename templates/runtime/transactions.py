@@ -136,7 +136,7 @@ class Transactions:
             self._abandoned.append(
                 self._pools
             )  # referred to for ever: to finalize them would end the parent's sessions
-            self._pid, self._pools = pid, {}
+            self._pid, self._pools = pid, dict[asyncio.AbstractEventLoop, Pool]()
         if (pool := self._pools.get(loop)) is None:
             for closed in [other for other in self._pools if other.is_closed()]:
                 self._pools.pop(closed).abandon()
@@ -232,8 +232,10 @@ class Transactions:
 
     async def send(self, given: PlainSession | None, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do the work of a call where the task is: in the transaction around it, else on its own."""
-        scope = None if given else self.ambient()
-        if session := given or (scope and scope.session):
+        session = given
+        if session is None and (scope := self.ambient()):
+            session = scope.session
+        if session is not None:
             connection = await self.driver(session)
             try:
                 return await work(connection)
@@ -326,12 +328,14 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
 
 async def _call_back(callbacks: list[Callback]) -> None:
     for callback in callbacks:
-        try:
-            awaitable = callback()
-            if inspect.isawaitable(awaitable):
-                await awaitable
-        except Exception:  # the transaction is stored, whatever happens now
-            _log.exception("a callback of after_commit has failed")
+        (outcome,) = await asyncio.gather(_called(callback), return_exceptions=True)
+        if isinstance(outcome, Exception):  # the transaction is stored, whatever happens now
+            _log.error("a callback of after_commit has failed", exc_info=outcome)
+
+
+async def _called(callback: Callback) -> None:
+    if inspect.isawaitable(awaitable := callback()):
+        await awaitable
 
 
 def _check_task(scope: Scope) -> None:

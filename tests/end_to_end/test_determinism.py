@@ -91,5 +91,5 @@ def install(wheel: Path, python: str, folder: Path, project: Path, run: Run) -> 
     shutil.rmtree(folder, ignore_errors=True)
     run(python, "-m", "venv", folder, cwd=project)
     pip = (folder / "bin/python", "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check")
-    run(*pip, "--constraint", project / "constraints.txt", wheel, cwd=project)
+    run(*pip, "--constraint", project / "constraints.txt", f"{wheel}[asyncpg]", cwd=project)
     return folder

@@ -213,6 +213,45 @@ def test_predicates_from_expressions_and_text(base: type[SQLModel], one: Inspect
     }
 
 
+@pytest.mark.parametrize(
+    ("written", "bare"),
+    [
+        ("hero.sent = false", "sent = false"),
+        ("\"hero\".sent AND name = 'hero.x'", "sent AND name = 'hero.x'"),
+        ('HERO."sent"', '"sent"'),
+        ("lower(hero.name) = 'a'", "lower(name) = 'a'"),
+        ("hero.f(superhero.name)", "hero.f(superhero.name)"),
+        ("f(hero) AND shero.name = 'x'", "f(hero) AND shero.name = 'x'"),
+    ],
+)
+def test_sql_of_the_author_loses_the_table_before_its_columns(
+    base: type[SQLModel], one: Inspected, written: str, bare: str
+) -> None:
+    class Hero(base, table=True):
+        __table_args__ = (
+            Index("ix_where", "id", postgresql_where=text(written)),
+            Index("ix_on", text("lower(Hero.name) DESC")),
+        )
+        id: int = Field(primary_key=True)
+        name: str
+        sent: bool
+
+    model = one(Hero)
+    assert named(model, "ix_where").predicate.sql == bare
+    assert [part.sql for part in named(model, "ix_on").parts] == ["lower(name)"]
+
+
+def test_sql_of_the_author_loses_the_schema_too(base: type[SQLModel], one: Inspected) -> None:
+    class Hero(base, table=True):
+        __table_args__ = (
+            Index("ix", "id", postgresql_where=text('town.hero.id > 1 AND hero.id < 9 AND "town"."hero"."id" <> 5')),
+            {"schema": "town"},
+        )
+        id: int = Field(primary_key=True)
+
+    assert named(one(Hero), "ix").predicate.sql == 'id > 1 AND id < 9 AND "id" <> 5'
+
+
 class Marked(TypeDecorator[str]):
     """Stores what it is given, and a mark."""
 

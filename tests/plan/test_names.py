@@ -60,7 +60,7 @@ def test_two_models_of_one_name_are_refused_with_both_places() -> None:
     assert "models.py:3" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("name", ["Session", "Transaction", "Run", "Database", "Runtime", "Engine", "Base"])
+@pytest.mark.parametrize("name", ["Session", "Transaction", "Run", "Database", "Runtime", "Engine", "Base", "Pool"])
 def test_model_named_like_a_member_of_the_facade_is_refused(name: str) -> None:
     with pytest.raises(NameClashError, match="which the database facade needs itself"):
         plan(Schema((model(name, column("x")),)), "db")

@@ -19,7 +19,7 @@ from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.expressions import part_of
 from ctrlgen.inspect.kinds import sql_type
 from ctrlgen.inspect.predicates import Subject, predicate_of
-from ctrlgen.inspect.sql import rendered_sql, unordered_sql
+from ctrlgen.inspect.sql import rendered_sql, unordered_sql, unqualified
 from ctrlgen.schema import ColumnPart, Index, Origin, Part, Predicate
 
 Declared = TypeVar("Declared", SAIndex, UniqueConstraint)
@@ -124,7 +124,7 @@ def _index(index: SAIndex, owner: Owner, context: Context) -> Index | None:
 
 def _parts(index: SAIndex, owner: Owner, context: Context) -> tuple[Part, ...]:
     expressions: Iterable[ClauseElement | str] = index.expressions
-    parts = [(unordered_sql(item), _type_name(item)) for item in expressions]
+    parts = [(unqualified(unordered_sql(item), owner.table), _type_name(item)) for item in expressions]
     return tuple(part_of(sql, type_name, owner.attributes, context.sources) for sql, type_name in parts)
 
 
@@ -135,7 +135,9 @@ def _type_name(expression: object) -> str:
 
 def _predicate(index: SAIndex, owner: Owner) -> Predicate | None:
     where = _option(index, "where")
-    return predicate_of(rendered_sql(where), owner.subjects) if isinstance(where, ClauseElement | str) else None
+    if not isinstance(where, ClauseElement | str):
+        return None
+    return predicate_of(unqualified(rendered_sql(where), owner.table), owner.subjects)
 
 
 def _mapped(columns: Iterable[SAColumn[Any]], owner: Owner) -> bool:

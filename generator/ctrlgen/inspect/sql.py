@@ -10,18 +10,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import TextClause
+from sqlalchemy import Table, TextClause
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import ClauseElement
 
 from ctrlgen.inspect.dialect import POSTGRESQL
 
+_STRING = r"'(?:[^']|'')*'"
 _TOKEN = re.compile(
-    r"""\s*(?:
+    rf"""\s*(?:
         (?P<quoted>"(?:[^"]|"")+")
       | (?P<word>[^\W\d][\w$]*)
       | (?P<number>-?\d+(?:\.\d+)?(?![\w.]))
-      | (?P<string>'(?:[^']|'')*')
+      | (?P<string>{_STRING})
       | (?P<symbol>::|<>|!=|<=|>=|[^\w\s])
     )""",
     re.VERBOSE,
@@ -68,6 +69,13 @@ def unordered_sql(clause: ClauseElement | str) -> str:
     """Return what an index is on as PostgreSQL text, without the order it is kept in; what it raises is the same."""
     sql = _ORDER.sub("", rendered_sql(clause))
     return _OPERATORS.sub("", sql) if isinstance(clause, TextClause) else sql  # else SQLAlchemy keeps them apart
+
+
+def unqualified(sql: str, table: Table) -> str:
+    """Return SQL of an author's with the table's columns by their bare names, which is all that ON CONFLICT knows."""
+    schema = rf'(?:"?{re.escape(table.schema)}"?\.)?' if table.schema else ""
+    qualified = rf'{_STRING}|(?<![\w$".]){schema}"?{re.escape(str(table.name))}"?\.(?!\w+\s*\()(?=[\w"])'
+    return re.sub(qualified, lambda found: found[0] if found[0].startswith("'") else "", sql, flags=re.IGNORECASE)
 
 
 class Reader:

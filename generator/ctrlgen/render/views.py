@@ -13,14 +13,13 @@ from ctrlgen.render.facts import facts_source
 from ctrlgen.render.imports import Imports
 from ctrlgen.schema import Annotation, Imported, Relation
 
+_WRAPPERS = ("Equal", "Ordered", "Refinements", "Settable")
 _IMPORTED = {
     "collections.abc": ("Iterable",),
     "sqlalchemy.orm": ("Mapped",),
     "typing": ("TYPE_CHECKING", "Literal", "Never", "NotRequired", "TypeAlias", "Unpack", "cast"),
     "typing_extensions": ("TypedDict",),
-    ".runtime": (
-        *("BaseController", "Equal", "Facts", "Filters", "Ordered", "Partial", "Refinements", "Selection", "Settable"),
-    ),
+    ".runtime": ("BaseController", "Facts", "Filters", "Partial", "Selection", *_WRAPPERS),
     ".runtime.orm": ("OrmController",),
     ".runtime.relations": ("by_columns", "by_orm"),
 }

@@ -7,7 +7,7 @@ No message carries a value. What PostgreSQL said, values included, is kept in ``
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Self, TypeAlias, TypeVar, cast
@@ -164,20 +164,24 @@ _GONE = "connection is closed"
 
 
 @contextmanager
-def translated(model: Model | None, names: Sequence[str] = ()) -> Generator[None, None, None]:
+def translated(
+    model: Model | None, names: Sequence[str] | None = None, note: Callable[[Exception], object] | None = None
+) -> Generator[None, None, None]:
     """Raise the errors above in place of SQLAlchemy's and the driver's, whose messages carry values.
 
-    ``names`` are those of the statement's parameters.
+    ``names`` are those of the parameters of a statement whose rows are read; ``note`` gets the error as it was.
     """
     try:
         yield
     except Exception as error:
+        if note is not None:
+            note(error)
         if (better := translation(error, model, names)) is error:
             raise
         raise better from None
 
 
-def translation(error: Exception, model: Model | None, names: Sequence[str] = ()) -> Exception:
+def translation(error: Exception, model: Model | None, names: Sequence[str] | None = None) -> Exception:
     """Return the error above that says the same, or the error itself if there is none."""
     owner, cause = model.__name__ if model else "transaction", _cause(error)
     if isinstance(error, DatabaseError):
@@ -201,9 +205,12 @@ def translation(error: Exception, model: Model | None, names: Sequence[str] = ()
     if state.startswith(_LOST) or isinstance(cause, (OSError, _asyncpg.InternalClientError)) or _GONE in said:
         return UnreachableError.of(f"{owner}: the connection to the server was lost", model=model)
     if state.startswith("22") or number:
-        return invalid(model, names[int(number[1]) - 1] if number and int(number[1]) <= len(names) else None, cause)
+        named = names[int(number[1]) - 1] if names and number and int(number[1]) <= len(names) else None
+        return invalid(model, named, cause)
     if isinstance(error, (_asyncpg.PostgresError, _asyncpg.InterfaceError)):
         return RefusedError.of(f"{owner}: {error.args[0]}", cause, model)
+    if names is not None and isinstance(error, (ArithmeticError, LookupError, ValueError)):
+        return UnreadableRowError.of(f"{owner}: a row holds a value that Python cannot", cause, model)
     return error
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
+from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange
 from sqlmodel import SQLModel
@@ -110,7 +111,8 @@ class Table(Generic[M]):
     """A model with its ``columns`` by attribute, and the ``operands`` that filters may name."""
 
     def __init__(self, model: type[M], facts: Facts) -> None:
-        self.model, self.facts, self.mapper = model, facts, sa.inspect(model)
+        self.model, self.facts = model, facts
+        self.mapper: orm.Mapper[M] = sa.inspect(model)
         mapped = {one.key: one.columns[0] for one in self.mapper.column_attrs}
         self.columns = {name: column for name, column in mapped.items() if isinstance(column, sa.Column)}
         table, quoted = cast("sa.Table", self.mapper.local_table), DIALECT.identifier_preparer
@@ -214,11 +216,6 @@ def is_sql(value: object) -> bool:
 
 def _inner(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
     return _inner(kind.impl_instance) if isinstance(kind, sa.TypeDecorator) else kind
-
-
-def is_infinite(value: Any) -> bool:
-    """Whether the driver has given an end of time, which alone has no time zone."""
-    return value is not None and value.tzinfo is None
 
 
 def _infinite_in(bind: Convert | None) -> Convert:

@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
-from .errors import NotStoredError, UnloadedError, UnreadableRowError, translated
+from .errors import NotStoredError, UnloadedError, translated
 from .pool import Connection, Rows
 from .sql import Request, Sql
-from .table import Table, is_infinite
+from .table import Table
 from .transactions import Transactions
 
 M = TypeVar("M", bound=SQLModel)
@@ -75,10 +75,7 @@ class Execution(Generic[M]):
     async def rows(self, statement: Sql) -> Rows:
         """Return the rows of a statement, as the driver gives them."""
         text, arguments, _ = request = statement.request
-        try:
-            rows: Rows = await self._send(request, lambda connection: connection.fetch(text, *arguments))
-        except (ValueError, LookupError, ArithmeticError) as error:
-            raise self._unreadable(error) from None
+        rows: Rows = await self._send(request, lambda connection: connection.fetch(text, *arguments))
         return rows
 
     async def affected(self, statement: Sql) -> int:
@@ -142,11 +139,15 @@ class Execution(Generic[M]):
 
     def of_rows(self, rows: Rows) -> list[M]:
         """Return an object for each row, as complete as the ORM makes it."""
-        try:
+        if self.table.results or self.table.times:
             rows = self._converted(rows)
-        except (ValueError, LookupError, TypeError, ArithmeticError) as error:
-            raise self._unreadable(error) from None
-        mapper, names, key_of, stand_ins, found = self._mapper, self._names, self._key_of, self._stand_ins, list[M]()
+        mapper, names, key_of, stand_ins, found = (
+            self.table.mapper,
+            self._names,
+            self._key_of,
+            self._stand_ins,
+            list[M](),
+        )
         manager, model, make = mapper.class_manager, mapper.class_, mapper.class_.__new__
         with uninterrupted() if len(rows) > _MANY else nullcontext():
             for row in rows:  # what ``manager.new_instance()`` does, without the detour by ``__setattr__``
@@ -163,7 +164,7 @@ class Execution(Generic[M]):
 
     async def by_orm(self, keys: Sequence[tuple[Any, ...]], options: Iterable[ExecutableOption] = ()) -> list[M]:
         """Return the objects with these keys, in their order, as the ORM makes them."""
-        mapper = self._mapper
+        mapper = self.table.mapper
         chosen = sa.select(self.table.model).options(orm.lazyload("*"), *options)
 
         def work(outer: orm.Session) -> dict[tuple[Any, ...], M]:
@@ -195,24 +196,16 @@ class Execution(Generic[M]):
         around = self.around
         session = around or self.transactions.new_session()
         within, (text, arguments, names) = type(self)(self.transactions, self.table, session), statement.request
-        connection: Connection | None = None
         try:
             with translated(self.table.model, names):
                 connection = await self.transactions.driver(session)
                 cursor = await connection.cursor(text, *arguments)
-            while True:
-                with translated(self.table.model, names):
+            rows: Rows = ((),)
+            while rows:
+                with translated(self.table.model, names, connection.note):
                     rows = await cursor.fetch(_BATCH)
                 for one in await within.made(rows, load, options):
                     yield one
-                if not rows:
-                    return
-        except (ValueError, LookupError, ArithmeticError) as error:
-            raise self._unreadable(error) from None
-        except Exception as error:
-            if connection and error.__context__:
-                connection.note(error.__context__)
-            raise
         finally:
             if around is None:
                 await session.close()
@@ -223,31 +216,17 @@ class Execution(Generic[M]):
         with translated(self.table.model, request.names):
             return await self.transactions.send(self.session, work)
 
-    def _unreadable(self, error: Exception) -> Exception:
-        if hasattr(error, "orig") or hasattr(error, "model"):  # one of ours
-            return error
-        owner = self.table.model.__name__
-        return UnreadableRowError.of(f"{owner}: a row holds a value that Python cannot", error, self.table.model)
-
     def _converted(self, rows: Rows) -> Rows:
-        table = self.table
-        infinite = [n for n in table.times if any(is_infinite(row[n]) for row in rows)]
-        if not (table.results or infinite):
-            return rows
         lists = [list(row) for row in rows]
-        for number in infinite:
-            for row in lists:
-                if is_infinite(row[number]):
-                    row[number] = row[number].replace(tzinfo=UTC)
-        for number, convert in table.results:
-            for row in lists:
-                row[number] = convert(row[number])
+        with translated(self.table.model, ()):
+            for number in self.table.times:
+                for row in lists:
+                    if (value := row[number]) is not None and value.tzinfo is None:  # an end of time
+                        row[number] = value.replace(tzinfo=UTC)
+            for number, convert in self.table.results:
+                for row in lists:
+                    row[number] = convert(row[number])
         return lists
-
-    @cached_property
-    def _mapper(self) -> orm.Mapper[M]:
-        mapper: orm.Mapper[M] = self.table.mapper
-        return mapper
 
     @cached_property
     def _names(self) -> list[str]:
@@ -261,7 +240,7 @@ class Execution(Generic[M]):
 
     @cached_property
     def _stand_ins(self) -> dict[str, Any]:
-        return stand_ins(self._mapper)
+        return stand_ins(self.table.mapper)
 
 
 def stand_ins(mapper: orm.Mapper[Any]) -> dict[str, Any]:

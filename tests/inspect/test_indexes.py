@@ -198,6 +198,7 @@ def test_predicates_from_expressions_and_text(base: type[SQLModel], one: Inspect
     Index("ix_expression", "id", _table=Hero.__table__, postgresql_where=where)
     Index("ix_mood", "id", _table=Hero.__table__, postgresql_where=Hero.mood == Status.OPEN)
     Index("ix_raw", "id", _table=Hero.__table__, postgresql_where=text("raw = 'open'"))
+    Index("ix_slash", "id", _table=Hero.__table__, postgresql_where=Hero.name == r"a\b%")
     predicates = {index.name: index.predicate for index in one(Hero).indexes[1:]}
     sent = (Pin("sent", "=", "False"),)
     assert {name: (predicate.sql, predicate.pins) for name, predicate in predicates.items()} == {
@@ -210,6 +211,7 @@ def test_predicates_from_expressions_and_text(base: type[SQLModel], one: Inspect
         ),
         "ix_mood": ("mood = 'open'", (Pin("mood", "=", "'OPEN'"),)),
         "ix_raw": ("raw = 'open'", (Pin("raw", "=", "'OPEN'"),)),
+        "ix_slash": (r"name = 'a\b%'", (Pin("name", "=", repr(r"a\b%")),)),
     }
 
 

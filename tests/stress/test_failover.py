@@ -129,8 +129,6 @@ async def test_a_standby_promoted_under_load_takes_over_without_a_restart(pair: 
         assert before > 20
         assert load.failed, "the primary was stopped too late to matter"
         strange = [(kind, error) for _, kind, error in load.failed if not isinstance(error, DatabaseError)]
-        import traceback
-        for k, e in strange: print("#"*20, k, *traceback.format_exception(e))
         assert [one for one in strange if not (one[0] == "joined" and isinstance(one[1], DBAPIError))] == []
         first = min(at for at, _ in load.done if at > promoting) - promoted
         last = max(at for at, *_ in load.failed) - promoted

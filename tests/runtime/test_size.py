@@ -1,0 +1,68 @@
+"""The base layer stays small, and keeps to what others have made public."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+from sqlalchemy import literal
+
+from tests.runtime.models import Guild
+
+RUNTIME = Path(__file__).resolve().parent.parent.parent / "templates" / "runtime"
+LINES, MODULES, LONGEST = 2_150, 17, 275  # without orm.py, which few packages get
+PRIVATE = {"_generate_cache_key", "_sa_instance_state"}
+LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+
+
+def code_lines(path: Path) -> int:
+    """Return how many lines are neither blank nor comments nor docstrings."""
+    text, docstrings = path.read_text(), set[int]()
+    for node in ast.walk(ast.parse(text)):
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            docstrings.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    lines = set[int]()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in LAYOUT:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return len(lines - docstrings)
+
+
+def private_attributes(path: Path) -> set[str]:
+    """Return the attributes beginning with one underscore that are neither of ``self`` nor of the runtime itself."""
+    own = {
+        name
+        for file in RUNTIME.glob("*.py")
+        for name in re.findall(r"(?:def|self\.|^    )\s*(_[a-z]\w*)", file.read_text(), re.MULTILINE)
+    }
+    read = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+    return {name for name in read if name.startswith("_") and not name.startswith("__")} - own
+
+
+def test_the_base_layer_has_no_more_lines_and_modules_than_it_had() -> None:
+    sizes = {path.name: code_lines(path) for path in RUNTIME.glob("*.py") if path.name != "orm.py"}
+    assert sum(sizes.values()) <= LINES
+    assert len(sizes) <= MODULES
+    assert max(sizes.values()) <= LONGEST
+
+
+@pytest.mark.parametrize("path", RUNTIME.glob("*.py"), ids=lambda path: path.stem)
+def test_nothing_private_of_others_is_used_but_what_is_listed(path: Path) -> None:
+    assert private_attributes(path) <= PRIVATE
+
+
+def test_expressions_of_one_shape_have_one_cache_key() -> None:
+    first, second = (literal(number) + 1 for number in (1, 2))
+    keys = [expression._generate_cache_key() for expression in (first, second)]
+    assert keys[0] is not None, "SQLAlchemy no longer makes cache keys: templates/runtime/sql.py relies on them"
+    assert keys[0].key == keys[1].key
+
+
+def test_an_instance_keeps_its_state_where_the_runtime_puts_it() -> None:
+    kept = "_sa_instance_state" in vars(Guild(id=1, name="x"))
+    assert kept, "SQLAlchemy keeps the state of an instance elsewhere now: templates/runtime/execution.py relies on it"

@@ -1,0 +1,285 @@
+"""Tasks that are cancelled anywhere: no connection is lost, no transaction stays open, nothing is stored by half."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import pytest
+import sqlalchemy as sa
+
+from bot.database import BotDatabase
+from generated import DatabaseError, DatabaseService, TimedOutError, UserCreate
+from models import User
+from tests.scenarios.conftest import GUILD
+
+APPLICATION = "ctrlgen-cancelled"
+SEED = 20_240_601
+SIZE, MOST = 4, 6  # connections; tasks are more
+TASKS = 16
+
+
+def row(n: int) -> UserCreate:
+    return {"discord_id": n, "guild_id": GUILD, "username": f"u{n}"}
+
+
+@dataclass
+class Step:
+    """What a task does with its number, and how far it came: ``inside`` until nothing but the commit is left."""
+
+    db: BotDatabase
+    n: int
+    kind: str
+    state: str = "inside"
+    rows: tuple[int, ...] = ()
+
+    async def run(self) -> None:
+        """Do it."""
+        await STEPS[self.kind](self)
+        self.state = "done"
+
+
+async def get(step: Step) -> None:
+    wanted = step.n % 3 + 1
+    user = await step.db.user.get_one_by_discord_id(wanted, load=["guild", "cases"])
+    assert user.discord_id == wanted, "an answer that was for another call"
+
+
+async def create(step: Step) -> None:
+    step.rows, step.state = (step.n,), "leaving"
+    assert (await step.db.user.create(**row(step.n))).discord_id == step.n
+
+
+async def get_or_create(step: Step) -> None:
+    step.rows, step.state = (step.n,), "leaving"
+    user, is_new = await step.db.user.get_or_create_by_discord_id(**row(step.n))
+    assert is_new
+    assert user.discord_id == step.n
+
+
+async def bulk(step: Step) -> None:
+    step.rows, step.state = (step.n, -step.n), "leaving"
+    await step.db.user.create_many([row(step.n), row(-step.n)])
+
+
+async def bulk_of_two_shapes(step: Step) -> None:
+    step.rows, step.state = (step.n, -step.n), "leaving"
+    await step.db.user.create_many([row(step.n), {**row(-step.n), "points": 5}])
+
+
+async def transaction(step: Step) -> None:
+    step.rows = (step.n, -step.n)
+    async with step.db.transaction():
+        await step.db.user.create(**row(step.n))
+        async with step.db.transaction():
+            await step.db.user.create(**row(-step.n))
+        step.state = "leaving"
+
+
+async def joined(step: Step) -> None:
+    step.rows = (step.n, -step.n)
+    async with step.db.transaction(isolation="REPEATABLE READ") as session:
+        session.add(User(**row(step.n)))
+        await step.db.user.create(**row(-step.n))
+        await session.execute(sa.text("SELECT 1"))
+        step.state = "leaving"
+
+
+async def session(step: Step) -> None:
+    step.rows = (step.n, -step.n)
+    async with step.db.session() as session:
+        await step.db.user.using(session).create(**row(step.n))
+        await step.db.user.using(session).create(**row(-step.n))
+        step.state = "leaving"
+
+
+async def run(step: Step) -> None:
+    async def work(_: object) -> None:
+        step.state = "inside"
+        await step.db.user.create(**row(step.n))
+        await step.db.user.create(**row(-step.n))
+        step.state = "leaving"
+
+    step.rows = (step.n, -step.n)
+    await step.db.run(work)
+
+
+async def stream(step: Step) -> None:
+    async for user in step.db.user.find_all(discord_id=step.n % 3 + 1):
+        assert user.discord_id == step.n % 3 + 1
+        await asyncio.sleep(0)
+
+
+async def stream_in_a_block(step: Step) -> None:
+    step.rows = (step.n,)
+    async with step.db.transaction():
+        await step.db.user.create(**row(step.n))
+        async for _ in step.db.user.find_all().limit(20):
+            await asyncio.sleep(0)
+        step.state = "leaving"
+
+
+async def slow(step: Step) -> None:
+    step.rows = (step.n,)
+    async with step.db.transaction() as session:
+        await step.db.user.create(**row(step.n))
+        await session.execute(sa.text("SELECT pg_sleep(0.02)"))
+        step.state = "leaving"
+
+
+STEPS: dict[str, Callable[[Step], Awaitable[None]]] = {
+    one.__name__: one
+    for one in (
+        *(get, create, get_or_create, bulk, bulk_of_two_shapes, transaction),
+        *(joined, session, run, stream, stream_in_a_block, slow),
+    )
+}
+
+
+@dataclass
+class Chaos:
+    """Tasks that start steps and cancel them after a random time, until that many were cancelled."""
+
+    db: BotDatabase
+    wanted: int
+    dice: random.Random = field(default_factory=lambda: random.Random(SEED))
+    steps: list[Step] = field(default_factory=list[Step])
+    cancelled: Counter[str] = field(default_factory=Counter[str])
+    strange: list[tuple[Step, BaseException]] = field(default_factory=list[tuple[Step, BaseException]])
+
+    async def work(self) -> None:
+        """Do one step after the other."""
+        while self.cancelled.total() < self.wanted:
+            step = Step(self.db, 1000 + len(self.steps), self.dice.choice(list(STEPS)))
+            self.steps.append(step)
+            task = asyncio.create_task(step.run())
+            if self.dice.random() < 0.5:
+                for _ in range(self.dice.randrange(40)):
+                    await asyncio.sleep(0)
+            else:
+                await asyncio.sleep(self.dice.uniform(0, 0.08))
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError:
+                self.cancelled[step.kind] += 1
+            except Exception as error:  # noqa: BLE001 - which ones is what the test is about
+                self.strange.append((step, error))
+
+
+@pytest.fixture
+async def few(reference_url: str) -> AsyncIterator[BotDatabase]:
+    """A database with fewer connections than there are tasks."""
+    options = {"pool_size": SIZE, "max_overflow": MOST - SIZE, "pool_timeout": 20}
+    async with BotDatabase(reference_url, application_name=APPLICATION, **options) as few:
+        yield few
+
+
+async def busy(db: DatabaseService) -> list[tuple[object, ...]]:
+    """Return what connections of the application are doing, but for those that wait for a call."""
+    sql = "SELECT state, query FROM pg_stat_activity WHERE application_name = :name AND state <> 'idle'"
+    async with db.session() as session:
+        return [tuple(one) for one in await session.execute(sa.text(sql), {"name": APPLICATION})]
+
+
+async def test_random_cancellations_leak_nothing_and_store_nothing_by_half(
+    db: BotDatabase, users: list[User], few: BotDatabase, whole: bool
+) -> None:
+    chaos = Chaos(few, 1_000 if whole else 100)
+    await asyncio.gather(*(chaos.work() for _ in range(TASKS)))
+    assert few.pool_status()["in_use"] == 0, "at once"
+    assert chaos.strange == []
+    print(f"\n{chaos.cancelled.total()} of {len(chaos.steps)} steps cancelled: {dict(chaos.cancelled)}")
+    assert len(chaos.cancelled) == len(STEPS)
+
+    for _ in range(100):  # what was interrupted is closed in the background
+        if not (left := await busy(db)):
+            break
+        await asyncio.sleep(0.02)
+    assert left == []
+
+    stored = {user.discord_id for user in await db.user.find_all()}
+    for step in chaos.steps:
+        found = [n in stored for n in step.rows]
+        assert len(set(found)) <= 1, f"{step.kind} is stored by half"
+        assert not (any(found) and step.state == "inside"), f"{step.kind} is stored without a commit"
+        assert all(found) or step.state != "done", f"{step.kind} was acknowledged and is lost"
+    assert stored <= {1, 2, 3} | {n for step in chaos.steps for n in step.rows}
+
+    assert await asyncio.gather(*(few.user.get_one_by_discord_id(n % 3 + 1) for n in range(60))) == [
+        users[n % 3] for n in range(60)
+    ]
+    await every_connection_can_be_had_and_no_more(few)
+
+
+async def every_connection_can_be_had_and_no_more(db: BotDatabase) -> None:
+    """Hold as many transactions as there may be, and find that another call has to wait."""
+    together, over = asyncio.Barrier(MOST + 1), asyncio.Event()
+
+    async def hold() -> None:
+        async with db.transaction():
+            await db.user.count()
+            await together.wait()
+            await over.wait()
+
+    tasks = [asyncio.create_task(hold()) for _ in range(MOST)]
+    async with asyncio.timeout(5):
+        await together.wait()
+    assert db.pool_status()["in_use"] == MOST
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await db.user.count()
+    over.set()
+    await asyncio.gather(*tasks)
+    assert db.pool_status()["in_use"] == 0
+
+
+async def test_those_who_wait_for_a_connection_are_cancelled_without_a_trace(reference_url: str) -> None:
+    async with BotDatabase(reference_url, pool_size=1, max_overflow=0, pool_timeout=5) as db:
+        for turn in range(50):
+            async with db.session() as session:
+                await session.execute(sa.text("SELECT 1"))
+                waiting = [asyncio.create_task(db.user.count()) for _ in range(5)]
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                for task in waiting[:: 1 + turn % 2]:
+                    task.cancel()
+                if turn % 3 == 0:
+                    await asyncio.sleep(0)
+            for task in waiting:
+                with suppress(asyncio.CancelledError):
+                    await task
+        assert db.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
+        assert await db.user.count() >= 0
+
+
+async def test_cancelled_while_connecting_leaves_no_connection_on_the_server(db: BotDatabase, reference_url: str) -> None:
+    dice = random.Random(SEED)
+    name = f"{APPLICATION}-connecting"
+    sql = sa.text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
+    for _ in range(60):
+        one = BotDatabase(reference_url, pool_size=1, max_overflow=0, application_name=name)
+        task = asyncio.create_task(one.user.count())
+        await asyncio.sleep(dice.uniform(0, 0.03))
+        task.cancel()
+        with suppress(asyncio.CancelledError, DatabaseError):
+            await task
+        assert one.pool_status()["in_use"] == 0
+        await one.dispose()
+    for _ in range(100):
+        async with db.session() as session:
+            if not (left := await session.scalar(sql, {"name": name})):
+                break
+        await asyncio.sleep(0.02)
+    assert left == 0
+
+
+async def test_a_pool_that_times_out_does_so_with_an_error_of_the_package(reference_url: str) -> None:
+    async with BotDatabase(reference_url, pool_size=1, max_overflow=0, pool_timeout=0.05) as db, db.session() as session:
+        await session.execute(sa.text("SELECT 1"))
+        results = await asyncio.gather(*(db.user.count() for _ in range(10)), return_exceptions=True)
+        assert all(type(result) is TimedOutError for result in results), results

@@ -9,95 +9,66 @@ connections of the ``pool``. ``relations`` and ``keyset`` do what their names sa
 
 from __future__ import annotations
 
-from .arguments import (
-    AnyOf as AnyOf,
-)
-from .arguments import (
-    Equal as Equal,
-)
-from .arguments import (
-    Filters as Filters,
-)
-from .arguments import (
-    OrderBy as OrderBy,
-)
-from .arguments import (
-    Ordered as Ordered,
-)
-from .arguments import (
-    Page as Page,
-)
-from .arguments import (
-    PaginationResult as PaginationResult,
-)
-from .arguments import (
-    Refinements as Refinements,
-)
-from .arguments import (
-    Settable as Settable,
-)
-from .arguments import (
-    Span as Span,
-)
-from .controller import BaseController as BaseController
+from .arguments import AnyOf, Equal, Filters, OrderBy, Ordered, Page, PaginationResult, Refinements, Settable, Span
+from .controller import BaseController
 from .errors import (
-    CheckViolation as CheckViolation,
+    CheckViolation,
+    ConflictError,
+    ConstraintError,
+    DatabaseError,
+    ExclusionViolation,
+    ForeignKeyViolation,
+    InvalidCursorError,
+    InvalidValueError,
+    NotFoundError,
+    NotNullViolation,
+    NotStoredError,
+    RefusedError,
+    TimedOutError,
+    TransactionError,
+    UniqueViolation,
+    UnloadedError,
+    UnreachableError,
+    UnreadableRowError,
+    ValidationError,
 )
-from .errors import (
-    ConflictError as ConflictError,
-)
-from .errors import (
-    ConstraintError as ConstraintError,
-)
-from .errors import (
-    DatabaseError as DatabaseError,
-)
-from .errors import (
-    ExclusionViolation as ExclusionViolation,
-)
-from .errors import (
-    ForeignKeyViolation as ForeignKeyViolation,
-)
-from .errors import (
-    InvalidCursorError as InvalidCursorError,
-)
-from .errors import (
-    InvalidValueError as InvalidValueError,
-)
-from .errors import (
-    NotFoundError as NotFoundError,
-)
-from .errors import (
-    NotNullViolation as NotNullViolation,
-)
-from .errors import (
-    NotStoredError as NotStoredError,
-)
-from .errors import (
-    RefusedError as RefusedError,
-)
-from .errors import (
-    TimedOutError as TimedOutError,
-)
-from .errors import (
-    TransactionError as TransactionError,
-)
-from .errors import (
-    UniqueViolation as UniqueViolation,
-)
-from .errors import (
-    UnloadedError as UnloadedError,
-)
-from .errors import (
-    UnreachableError as UnreachableError,
-)
-from .errors import (
-    UnreadableRowError as UnreadableRowError,
-)
-from .errors import (
-    ValidationError as ValidationError,
-)
-from .facts import Facts as Facts
-from .facts import Partial as Partial
-from .selection import Selection as Selection
-from .service import DatabaseService as DatabaseService
+from .facts import Facts, Partial
+from .selection import Selection
+from .service import DatabaseService
+
+__all__ = [
+    "AnyOf",
+    "BaseController",
+    "CheckViolation",
+    "ConflictError",
+    "ConstraintError",
+    "DatabaseError",
+    "DatabaseService",
+    "Equal",
+    "ExclusionViolation",
+    "Facts",
+    "Filters",
+    "ForeignKeyViolation",
+    "InvalidCursorError",
+    "InvalidValueError",
+    "NotFoundError",
+    "NotNullViolation",
+    "NotStoredError",
+    "OrderBy",
+    "Ordered",
+    "Page",
+    "PaginationResult",
+    "Partial",
+    "Refinements",
+    "RefusedError",
+    "Selection",
+    "Settable",
+    "Span",
+    "TimedOutError",
+    "TransactionError",
+    "UniqueViolation",
+    "UnloadedError",
+    "UnreachableError",
+    "UnreadableRowError",
+    "ValidationError",
+]

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
 
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.util import await_only
@@ -99,6 +99,11 @@ class Connection(Driver):
         self.failure = self.failure if state == "25P02" else state  # that one only says that there was another
         self.stale = self.stale or state == _READ_ONLY
         return getattr(error, "severity", None) is not None  # else the server was interrupted half-way
+
+
+def is_ours(connection: object) -> TypeGuard[Connection]:
+    """Whether a connection is of this module; every asyncpg connection is an instance of every other's class."""
+    return issubclass(type(connection), Connection)
 
 
 class Adapter(AsyncAdapt_asyncpg_connection):

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, TypeAlias, cast
 
 from sqlalchemy import orm
-from sqlalchemy.orm.attributes import instance_state, set_committed_value
+from sqlalchemy.orm import attributes
 from sqlmodel import SQLModel
 
 from .execution import Execution
@@ -67,22 +67,23 @@ async def _attach(
 ) -> None:
     """Give each object what was found for its ``local`` columns; a row that several lead to is one object."""
     mapper, name = relation.parent, relation.key
-    attributes, owners = [mapper.get_property_by_column(column).key for column in local], dict[Key, list[SQLModel]]()
+    local_names, owners = [mapper.get_property_by_column(column).key for column in local], dict[Key, list[SQLModel]]()
     for one in objects:
         if not isinstance(one, mapper.class_):
             raise TypeError(f"load_{name} takes objects of {mapper.class_.__name__}, not {type(one).__name__}")
-        owners.setdefault(tuple([getattr(one, attribute) for attribute in attributes]), []).append(one)
+        owners.setdefault(tuple([getattr(one, attribute) for attribute in local_names]), []).append(one)
     wanted = [key for key in owners if None not in key]
     found = await find(wanted) if wanted else {}
+    attach: Any = attributes.set_committed_value  # which has no types in SQLAlchemy 2.0
     if seen is None and (relation.secondary is not None or relation.mapper is mapper):
-        seen = {instance_state(one).key: one for one in objects}
+        seen = {attributes.instance_state(one).key: one for one in objects}
     for key, same in owners.items():
         related = found.get(key, [])
         if seen is not None:
-            related = [seen.setdefault(instance_state(one).key, one) for one in related]
+            related = [seen.setdefault(attributes.instance_state(one).key, one) for one in related]
         for one in same:
             value = list(related) if relation.uselist else related[0] if related else None
-            set_committed_value(one, name, value)
+            attach(one, name, value)
 
 
 @cache

@@ -150,10 +150,11 @@ class BaseController(Generic[M, L, C, U]):
     async def _get_or_create(self, keys: Collection[str], values: C, *, within: str | None = None) -> tuple[M, bool]:
         row = row_within(self._table, values, within, self._validation.new)
         select = self._selecting(where_of(self._table, {key: row[key] for key in keys}, within))
-        insert = insert_once(self._table, row, self._execution.select_list, keys, within)
-        for _ in range(10):  # another task may delete between the two what it has inserted
+        # Of tasks that insert the same row at once some collide on another of its unique keys, which is no error yet.
+        for target in ("", self._table.conflict(keys, within)) * 5:  # what was found missing may be deleted meanwhile
             if found := await self._execution.objects(select):
                 return found[0], False
+            insert = insert_once(self._table, row, self._execution.select_list, target)
             if created := await self._execution.objects(insert):
                 return created[0], True
         raise NotStoredError.of(

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
 import sqlmodel
-from sqlalchemy import event, orm
+from sqlalchemy import Executable, Result, event, orm
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine.interfaces import ExceptionContext
@@ -30,7 +30,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
 from .errors import TransactionError, aborted, is_outdated, sqlstate, translated
-from .pool import Adapter, Connection, Pool, Source
+from .pool import Adapter, Connection, Pool, Source, is_ours
 
 T = TypeVar("T")
 
@@ -67,14 +67,18 @@ registry.register("postgresql.guest", __name__, "GuestDialect")
 class SyncSession(sqlmodel.Session):
     """SQLModel's, in which SQLAlchemy's own ``execute`` is as welcome as ``exec``."""
 
-    execute = orm.Session.execute
+    execute: Any = orm.Session.execute
 
 
 class Session(AsyncSession):
     """What ``db.session()`` and ``db.transaction()`` yield."""
 
     sync_session_class = SyncSession
-    execute = PlainSession.execute
+
+    @override
+    async def execute(self, statement: Executable, *arguments: Any, **options: Any) -> Result[Any]:
+        """Execute a statement as SQLAlchemy's own session does."""
+        return await PlainSession.execute(self, statement, *arguments, **options)
 
 
 class Joined(SyncSession):
@@ -133,9 +137,7 @@ class Transactions:
         """The pool of this event loop, in this process."""
         loop = asyncio.get_running_loop()
         if self._pid != (pid := os.getpid()):
-            self._abandoned.append(
-                self._pools
-            )  # referred to for ever: to finalize them would end the parent's sessions
+            self._abandoned.append(self._pools)  # for ever: to finalize them would end the parent's sessions
             self._pid, self._pools = pid, dict[asyncio.AbstractEventLoop, Pool]()
         if (pool := self._pools.get(loop)) is None:
             for closed in [other for other in self._pools if other.is_closed()]:
@@ -213,9 +215,9 @@ class Transactions:
                     await begun.rollback()
                     sound = True
                 raise
-            sound = not read_only or not connection.stale
+            sound = True
         finally:  # whoever is cancelled loses the connection: what it is at, nobody knows
-            connection.stale = connection.stale and not (read_only and sound)
+            connection.stale = connection.stale and not read_only  # where a refused write says nothing of the server
             await source.give(connection, sound=sound)
         await _call_back(scope.callbacks)
 
@@ -240,9 +242,12 @@ class Transactions:
             try:
                 return await work(connection)
             except Exception as error:
-                connection.note(error)
+                if is_ours(connection):
+                    connection.note(error)
+                if is_outdated(error):
+                    await connection.reload_schema_state()
                 if sqlstate(error) == "25P02":
-                    raise aborted(None, connection.failure) from None
+                    raise aborted(None, getattr(connection, "failure", "")) from None
                 raise
         try:
             return await self._alone(work)
@@ -276,6 +281,8 @@ class Transactions:
             return await work(connection)
         except BaseException as error:
             sound = connection.note(error)
+            if is_outdated(error):
+                await connection.reload_schema_state()
             raise
         finally:
             await source.give(connection, sound=sound)
@@ -318,9 +325,7 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
         async with session.begin_nested():
             yield session
             with translated(None):
-                await PlainSession.execute(
-                    session, _PROBE
-                )  # to release a savepoint that has failed would confuse SQLAlchemy
+                await session.execute(_PROBE)  # to release a savepoint that has failed would confuse SQLAlchemy
     except BaseException:
         del scope.callbacks[before:]
         raise
@@ -349,7 +354,7 @@ def _driver(session: orm.Session) -> Any:
     if "schema_translate_map" in (options := connection.get_execution_options()):
         raise TypeError("controllers know no schema_translate_map: set the search_path of the session instead")
     driver: Any = connection.connection.driver_connection
-    shared = isinstance(driver, Connection) and driver.adapter.source is not None and driver.adapter.source.shared
+    shared = is_ours(driver) and driver.adapter.source is not None and driver.adapter.source.shared
     if (shared or not driver.is_in_transaction()) and options.get("isolation_level") != "AUTOCOMMIT":
         connection.execute(_PROBE)  # so that it has begun
     return driver
@@ -368,5 +373,5 @@ def _over() -> sa.Connection:
 def _note(context: ExceptionContext) -> None:
     """Have a connection take note of what fails in statements that SQLAlchemy runs."""
     driver = context.connection.connection.driver_connection if context.connection else None
-    if isinstance(driver, Connection) and isinstance(context.original_exception, Exception):
+    if is_ours(driver) and isinstance(context.original_exception, Exception):
         driver.note(context.original_exception)

@@ -51,7 +51,7 @@ def test_the_base_layer_has_no_more_lines_and_modules_than_it_had() -> None:
     assert max(sizes.values()) <= LONGEST
 
 
-@pytest.mark.parametrize("path", RUNTIME.glob("*.py"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(RUNTIME.glob("*.py")), ids=lambda path: path.stem)
 def test_nothing_private_of_others_is_used_but_what_is_listed(path: Path) -> None:
     assert private_attributes(path) <= PRIVATE
 

@@ -1,0 +1,108 @@
+"""A process that forks while it has connections; ``test_half_open`` starts it with the database's address and a way."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import sys
+import traceback
+
+import sqlalchemy as sa
+
+from bot.database import BotDatabase
+
+CALLS = 200
+
+
+async def right_answers(db: BotDatabase, who: str) -> int:
+    """Ask for many different things at once, check each answer, and return the server's process that served us."""
+
+    async def ask(n: int) -> None:
+        async with db.session() as session:
+            wanted = f"{who} {n}"
+            found = await session.scalar(sa.text("SELECT CAST(:wanted AS text)"), {"wanted": wanted})
+            assert found == wanted, f"{who} was given {found!r} in place of {wanted!r}"
+        user = await db.user.get_one_by_discord_id(n % 3 + 1)
+        assert user.discord_id == n % 3 + 1
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(ask(n) for n in range(CALLS)))
+        async with db.transaction() as session:
+            return int(str(await session.scalar(sa.text("SELECT pg_backend_pid()"))))
+
+
+def child(db: BotDatabase, seen: set[int]) -> None:
+    """Work on an event loop of our own, as a forked worker does."""
+    backend = asyncio.run(right_answers(db, "child"))
+    assert backend not in seen, "the child was served by its parent's connection"
+
+
+async def backends(db: BotDatabase) -> set[int]:
+    """Open every connection of the pool, and return which of the server's processes they lead to."""
+    together = asyncio.Barrier(3)
+
+    async def one() -> int:
+        async with db.transaction() as session:
+            await together.wait()
+            return int(str(await session.scalar(sa.text("SELECT pg_backend_pid()"))))
+
+    return set(await asyncio.gather(*(one() for _ in range(3))))
+
+
+def forked(db: BotDatabase, seen: set[int]) -> int:
+    """Fork as a server of workers does; the child ends as a program does, finalizers and all."""
+    if pid := os.fork():
+        return pid
+    status = 1
+    try:
+        child(db, seen)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    sys.exit(status)
+
+
+async def done(pid: int) -> None:
+    """Wait for a child that has to be content."""
+    _, status = await asyncio.to_thread(os.waitpid, pid, 0)
+    assert status == 0, f"the child ended with {os.waitstatus_to_exitcode(status)}"
+
+
+async def while_running(db: BotDatabase, way: str) -> None:
+    """Fork out of a running event loop, and work beside the child and after it."""
+    seen = await backends(db)
+    if way == "fork":
+        pid = forked(db, seen)
+        await right_answers(db, "parent")
+        await done(pid)
+    else:
+        process = multiprocessing.get_context("fork").Process(target=child, args=(db, seen))
+        process.start()
+        await right_answers(db, "parent")
+        await asyncio.to_thread(process.join)
+        assert process.exitcode == 0
+    await right_answers(db, "parent")
+    assert await backends(db) == seen, "the child has ended sessions of its parent"
+    await db.dispose()
+
+
+def between_loops(db: BotDatabase) -> None:
+    """Fork between two event loops, with the connections of the first one still open."""
+    loop = asyncio.new_event_loop()
+    seen = loop.run_until_complete(backends(db))
+    pid = forked(db, seen)
+    loop.run_until_complete(right_answers(db, "parent"))
+    loop.run_until_complete(done(pid))
+    assert loop.run_until_complete(backends(db)) == seen, "the child has ended sessions of its parent"
+    loop.run_until_complete(db.dispose())
+    loop.close()
+
+
+if __name__ == "__main__":
+    database = BotDatabase(sys.argv[1], pool_size=3, max_overflow=0)
+    if sys.argv[2] == "between":
+        between_loops(database)
+    else:
+        asyncio.run(while_running(database, sys.argv[2]))
+    print("right")

@@ -1,0 +1,340 @@
+"""Connections that look open and are not, that are too old, that began nothing, or that belong to another process."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from bot.database import BotDatabase
+from generated import DatabaseError, TimedOutError, UnreachableError, UserCreate
+from models import User
+from tests.scenarios.conftest import GUILD
+from tests.stress.servers import Proxy, until
+
+TIMEOUT = 0.5
+
+
+@pytest.fixture
+async def proxy(reference_url: str, users: list[User]) -> AsyncIterator[Proxy]:
+    """A network in front of the reference database, which has three users."""
+    proxy = Proxy(reference_url)
+    await proxy.start()
+    yield proxy
+    await proxy.close()
+
+
+@pytest.fixture
+async def one(proxy: Proxy) -> AsyncIterator[BotDatabase]:
+    """A database with one connection, through the network, which is open when the test begins."""
+    async with BotDatabase(proxy.url, pool_size=1, max_overflow=0, command_timeout=TIMEOUT) as one:
+        yield one
+        await proxy.close()  # so that nothing waits for an answer that cannot come
+
+
+def row(n: int) -> UserCreate:
+    return {"discord_id": n, "guild_id": GUILD, "username": f"u{n}"}
+
+
+async def backend(db: BotDatabase) -> int:
+    """Return which of the server's processes serves the next call."""
+    async with db.session() as session:
+        return int(str(await session.scalar(sa.text("SELECT pg_backend_pid()"))))
+
+
+async def get(db: BotDatabase, _: Callable[[], object]) -> None:
+    await db.user.get_by_discord_id(1)
+
+
+async def create(db: BotDatabase, _: Callable[[], object]) -> None:
+    await db.user.create(**row(50))
+
+
+async def bulk(db: BotDatabase, _: Callable[[], object]) -> None:
+    await db.user.create_many(map(row, range(50, 60)))
+
+
+async def stream(db: BotDatabase, _: Callable[[], object]) -> None:
+    _ = [user async for user in db.user.find_all()]
+
+
+async def block(db: BotDatabase, _: Callable[[], object]) -> None:
+    async with db.transaction():
+        await db.user.create(**row(50))
+
+
+async def session(db: BotDatabase, _: Callable[[], object]) -> None:
+    async with db.session() as session:
+        await db.user.using(session).create(**row(50))
+
+
+async def ping(db: BotDatabase, _: Callable[[], object]) -> None:
+    await db.ping()
+
+
+async def run(db: BotDatabase, _: Callable[[], object]) -> None:
+    await db.run(lambda _: db.user.create(**row(50)))
+
+
+async def in_a_block(db: BotDatabase, freeze: Callable[[], object]) -> None:
+    async with db.transaction():
+        await db.user.create(**row(50))
+        freeze()
+        await db.user.create(**row(51))
+
+
+async def in_a_savepoint(db: BotDatabase, freeze: Callable[[], object]) -> None:
+    async with db.transaction():
+        await db.user.create(**row(50))
+        async with db.transaction():
+            freeze()
+            await db.user.create(**row(51))
+
+
+async def in_a_session(db: BotDatabase, freeze: Callable[[], object]) -> None:
+    async with db.session() as session:
+        await db.user.using(session).create(**row(50))
+        freeze()
+        await db.user.using(session).create(**row(51))
+
+
+async def in_a_stream(db: BotDatabase, freeze: Callable[[], object]) -> None:
+    async for _ in db.user.find_all():
+        freeze()
+
+
+async def at_the_commit(db: BotDatabase, freeze: Callable[[], object]) -> None:
+    async with db.transaction():
+        await db.user.create(**row(50))
+        freeze()
+
+
+async def at_the_commit_of_a_session(db: BotDatabase, freeze: Callable[[], object]) -> None:
+    async with db.session() as session:
+        await db.user.using(session).create(**row(50))
+        freeze()
+
+
+AT_REST = (get, create, bulk, stream, block, session, ping, run)
+WITHIN = (in_a_block, in_a_savepoint, in_a_session, in_a_stream, at_the_commit, at_the_commit_of_a_session)
+
+
+@pytest.mark.parametrize("call", [*AT_REST, *WITHIN])
+async def test_a_half_open_connection_ends_a_call_in_time_and_the_next_one_works(
+    one: BotDatabase, proxy: Proxy, call: Callable[[BotDatabase, Callable[[], object]], Awaitable[None]]
+) -> None:
+    await call(one, lambda: None)  # so that everything is prepared
+    await one.user.delete_where(one.user.c.discord_id >= 50)
+    if call not in WITHIN:
+        proxy.freeze()
+    began = time.monotonic()
+    with pytest.raises(TimedOutError):
+        await call(one, proxy.freeze)
+    took = time.monotonic() - began
+    assert await one.user.count() == 3
+    recovered = time.monotonic() - began - took
+    print(f"\n{call.__name__}: ended in {took:.2f} s, the next call took {recovered * 1000:.0f} ms")
+    assert took < 3 * TIMEOUT
+    assert recovered < TIMEOUT
+    assert one.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
+
+
+async def test_every_connection_is_half_open_and_all_are_replaced(proxy: Proxy) -> None:
+    async with BotDatabase(proxy.url, pool_size=5, command_timeout=TIMEOUT) as db:
+        await asyncio.gather(*(db.user.count() for _ in range(5)))
+        proxy.freeze()
+        began = time.monotonic()
+        results = await asyncio.gather(*(db.user.count() for _ in range(20)), return_exceptions=True)
+        assert time.monotonic() - began < 2 * TIMEOUT
+        assert sum(type(result) is TimedOutError for result in results) == 5
+        assert sum(result == 3 for result in results) == 15, results
+        assert await asyncio.gather(*(db.user.count() for _ in range(20))) == [3] * 20
+        assert db.pool_status()["in_use"] == 0
+        await proxy.close()
+
+
+async def test_a_task_at_a_half_open_connection_is_cancelled_at_once(one: BotDatabase, proxy: Proxy) -> None:
+    proxy.freeze()
+    for call in (get, block, session, stream):
+        task = asyncio.create_task(call(one, lambda: None))
+        await asyncio.sleep(0.1)
+        began = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert time.monotonic() - began < 0.2, call.__name__
+        assert one.pool_status()["in_use"] == 0
+        assert await one.user.count() == 3
+        proxy.freeze()
+
+
+async def test_a_server_that_accepts_and_says_nothing_is_unreachable_in_time(one: BotDatabase, proxy: Proxy) -> None:
+    proxy.freeze()
+    proxy.dead = True
+    url = proxy.url + "&connect_timeout=1"
+    began = time.monotonic()
+    async with asyncio.timeout(5):
+        with pytest.raises((UnreachableError, TimedOutError)):
+            await BotDatabase(url).user.count()
+    assert time.monotonic() - began < 1.5
+    proxy.dead = False
+
+
+async def test_dispose_does_not_wait_long_for_half_open_connections(proxy: Proxy) -> None:
+    db = BotDatabase(proxy.url, pool_size=3, command_timeout=TIMEOUT)
+    await asyncio.gather(*(db.user.count() for _ in range(3)))
+    proxy.freeze()
+    with suppress(TimedOutError):
+        await db.user.count()
+    began = time.monotonic()
+    await db.dispose()
+    took = time.monotonic() - began
+    print(f"\ndispose took {took:.2f} s")
+    assert took < 6
+    assert db.pool_status() == {"idle": 0, "in_use": 0, "overflow": 0}
+
+
+async def test_connections_are_replaced_by_age(reference_url: str) -> None:
+    async with BotDatabase(reference_url, pool_size=1, max_overflow=0, pool_recycle=0.4) as db:
+        first = await backend(db)
+        assert await backend(db) == first
+        await asyncio.sleep(0.5)
+        second = await backend(db)
+        assert second != first
+        assert await backend(db) == second
+        async with db.transaction() as session:
+            await asyncio.sleep(0.5)  # not in the middle of a block
+            assert await session.scalar(sa.text("SELECT pg_backend_pid()")) == second
+        assert await backend(db) != second
+        sql = sa.text("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(:pids)")
+        for _ in range(50):
+            async with db.session() as session:
+                if not (left := await session.scalar(sql, {"pids": [first, second]})):
+                    break
+            await asyncio.sleep(0.02)
+        assert left == 0, "what is too old is closed"
+
+
+async def sessions_begin(db: BotDatabase) -> None:
+    """Begin a transaction as a session does."""
+    async with db.session() as session:
+        await session.execute(sa.text("SELECT 1"))
+
+
+async def engines_begin(db: BotDatabase) -> None:
+    """Begin a transaction as somebody does who uses the engine."""
+    async with db.engine.begin() as connection:
+        await connection.execute(sa.text("SELECT 1"))
+
+
+async def blocks_begin(db: BotDatabase) -> None:
+    """Begin a transaction as a block does."""
+    async with db.transaction():
+        await db.user.count()
+
+
+async def serial_block_begins(db: BotDatabase) -> None:
+    """Begin a transaction as a block does that asks for more."""
+    async with db.transaction(isolation="SERIALIZABLE"):
+        await db.user.count()
+
+
+BEGINNINGS = (blocks_begin, serial_block_begins, sessions_begin, engines_begin)
+
+
+async def all_is_well(db: BotDatabase, before: int) -> None:
+    """Check that every way to begin works, on another connection than before, and is what it says."""
+    assert db.pool_status()["in_use"] == 0
+    assert await db.user.count() == 3
+    assert await backend(db) != before, "the connection was handed out again"
+    for number, begin in enumerate(BEGINNINGS):
+        await begin(db)
+        async with db.transaction() as session:
+            await db.user.create(**row(50 + number))
+            assert await session.scalar(sa.text("SELECT count(*) FROM users")) == 4
+        await db.user.delete_by_discord_id(50 + number)
+    with pytest.raises(LookupError):
+        async with db.transaction():
+            await db.user.create(**row(60))
+            raise LookupError
+    assert await db.user.count() == 3, "a transaction was rolled back that had not begun"
+
+
+@pytest.mark.parametrize("begin", BEGINNINGS)
+async def test_a_begin_that_is_refused_costs_the_connection(
+    one: BotDatabase, proxy: Proxy, begin: Callable[[BotDatabase], Awaitable[None]]
+) -> None:
+    await begin(one)
+    before = await backend(one)
+    proxy.refused = b"BEGIN"
+    with pytest.raises((DatabaseError, DBAPIError)) as caught:
+        await begin(one)
+    assert isinstance(caught.value, DatabaseError) or begin in (sessions_begin, engines_begin)
+    assert proxy.caught.is_set()
+    proxy.refused = b""
+    await all_is_well(one, before)
+
+
+@pytest.mark.parametrize("begin", BEGINNINGS)
+async def test_a_begin_that_is_cancelled_costs_the_connection(
+    one: BotDatabase, proxy: Proxy, begin: Callable[[BotDatabase], Awaitable[None]]
+) -> None:
+    await begin(one)
+    before = await backend(one)
+    proxy.swallowed = b"BEGIN"
+    task = asyncio.create_task(begin(one))
+    await proxy.caught.wait()
+    proxy.swallowed = b""
+    began = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - began < 0.2
+    await all_is_well(one, before)
+
+
+@pytest.mark.parametrize("begin", BEGINNINGS)
+async def test_a_begin_that_is_not_answered_ends_in_time(
+    one: BotDatabase, proxy: Proxy, begin: Callable[[BotDatabase], Awaitable[None]]
+) -> None:
+    await begin(one)
+    before = await backend(one)
+    proxy.swallowed = b"BEGIN"
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):  # TimedOutError is one, too
+        await begin(one)
+    assert time.monotonic() - began < 3 * TIMEOUT
+    proxy.swallowed = b""
+    await all_is_well(one, before)
+
+
+async def test_a_connection_that_the_network_cuts_is_replaced(one: BotDatabase, proxy: Proxy) -> None:
+    before = await backend(one)
+    for link in proxy.links:
+        link.client.close()
+    assert await until(lambda: one.pool_status()["idle"] == 0 or time.monotonic() > 0)
+    await asyncio.sleep(0.05)
+    assert await one.user.count() == 3
+    assert await backend(one) != before
+
+
+@pytest.mark.parametrize("way", ["fork", "multiprocessing", "between"])
+async def test_a_forked_child_has_connections_of_its_own(
+    reference_url: str, users: list[User], project: Path, way: str, whole: bool
+) -> None:
+    command = [sys.executable, "-m", "tests.stress.forks", reference_url, way]
+    for _ in range(5 if whole else 1):
+        done = await asyncio.to_thread(
+            subprocess.run, command, cwd=project, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert (done.returncode, done.stdout) == (0, "right\n"), done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
+        print(done.stderr)

@@ -21,6 +21,7 @@ from sqlmodel import SQLModel
 
 from .errors import NotStoredError, UnloadedError, translated
 from .pool import Connection, Rows
+from .sessions import new_session
 from .sql import Request, Sql
 from .table import Table
 from .transactions import Transactions
@@ -195,7 +196,7 @@ class Execution(Generic[M]):
         # No other async generator in here, not even as a context manager: of a stream that is left half-way, the
         # event loop closes all of them at the same time.
         around = self.around
-        session = around or self.transactions.new_session()
+        session = around or new_session(self.transactions.engine)
         within, (text, arguments, names) = type(self)(self.transactions, self.table, session), statement.request
         try:
             with translated(self.table.model, names):

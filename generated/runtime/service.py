@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .errors import TransactionError, UnreachableError, is_conflict, translated
-from .pool import Adapter, Connection, Pool, Source
+from .pool import Adapter, Connection, Pool, Pools, Source
 from .sql import DIALECT
 from .transactions import Callback, Isolation, Transactions
 
@@ -85,7 +85,7 @@ class DatabaseService:
         self._size, self._slow, self._echo = pool_size, slow_call, echo
         most = pool_size + max_overflow
         pool = partial(Pool, self._connected, pool_size, most, pool_timeout, pool_recycle, reset=reset)
-        self._transactions = Transactions(pool, echo=echo)
+        self._transactions = Transactions(Pools(pool), echo=echo)
         self._controllers: dict[object, object] = {}
 
     @property
@@ -110,7 +110,7 @@ class DatabaseService:
     @property
     def pool(self) -> Source:
         """Where connections come from."""
-        return self.transactions.source or self.transactions.pool
+        return self.transactions.source or self.transactions.pools.current
 
     def borrow_from(self, source: Source | None) -> None:
         """For tests: take every connection from there; None ends it."""
@@ -133,7 +133,7 @@ class DatabaseService:
 
     async def dispose(self) -> None:
         """Close every connection, waiting a second for those still in use; the next call opens new ones."""
-        await self.transactions.dispose()
+        await self.transactions.pools.dispose()
 
     async def __aenter__(self) -> Self:
         return await self.connect()
@@ -188,7 +188,7 @@ class DatabaseService:
 
     def pool_status(self) -> dict[str, int]:
         """Return how many connections are idle, in use, and beyond the pool's size."""
-        pool = self.transactions.pool
+        pool = self.transactions.pools.current
         idle, used = len(pool.idle), len(pool.used)
         return {"idle": idle, "in_use": used, "overflow": max(0, idle + used - self._size)}
 

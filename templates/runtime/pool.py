@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -206,6 +207,36 @@ class Pool:
         if connection in self.used:
             self.used.remove(connection)
             self._free.release()
+
+
+class Pools:
+    """A pool for each event loop and each process: a forked one must not read the answers to its parent."""
+
+    def __init__(self, make: Callable[[], Pool]) -> None:
+        self._make, self._by_loop = make, dict[asyncio.AbstractEventLoop, Pool]()
+        self._pid, self._abandoned = os.getpid(), list[object]()
+
+    @property
+    def current(self) -> Pool:
+        """The pool of this event loop, in this process."""
+        if self._pid != (pid := os.getpid()):
+            self._abandoned.append(self._by_loop)  # for ever: to finalize them would end the parent's sessions
+            self._pid, self._by_loop = pid, dict[asyncio.AbstractEventLoop, Pool]()
+        if (pool := self._by_loop.get(loop := asyncio.get_running_loop())) is None:
+            for closed in [other for other in self._by_loop if other.is_closed()]:
+                self._by_loop.pop(closed).abandon()
+            pool = self._by_loop[loop] = self._make()
+        return pool
+
+    async def dispose(self) -> None:
+        """Close the connections of this event loop, waiting a second for those still in use."""
+        pool = self.current
+        for _ in range(100):  # a stream that was left half-way gives its connection back a moment later
+            if not pool.used:
+                break
+            await asyncio.sleep(0.01)
+        self._by_loop.pop(asyncio.get_running_loop(), None)
+        await pool.close()
 
 
 async def _close(connection: Connection) -> None:

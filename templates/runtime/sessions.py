@@ -1,0 +1,134 @@
+"""SQLAlchemy as a guest on the pool's connections: its dialect, and the sessions that ``transactions`` yields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import sqlalchemy as sa
+import sqlmodel
+from sqlalchemy import Executable, Result, event, orm
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
+from sqlalchemy.pool import NullPool
+from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import override
+
+from .errors import TransactionError
+from .pool import Adapter, is_ours
+
+PROBE = sa.text("SELECT 1")
+"""Fails where an error has ended the transaction, and makes begin what begins with its first statement."""
+_JOIN = f"{__name__}.join"
+
+
+class GuestDialect(PGDialect_asyncpg):
+    """SQLAlchemy's dialect on connections that are lent to it, whose codecs are set already."""
+
+    supports_statement_cache = True
+
+    @override
+    async def setup_asyncpg_json_codec(self, conn: object) -> None:
+        """Leave it as it is."""
+
+    @override
+    async def setup_asyncpg_jsonb_codec(self, conn: object) -> None:
+        """Leave it as it is."""
+
+
+registry.register("postgresql.guest", __name__, "GuestDialect")
+
+
+class SyncSession(sqlmodel.Session):
+    """SQLModel's, in which SQLAlchemy's own ``execute`` is as welcome as ``exec``."""
+
+    execute: Any = orm.Session.execute
+
+
+class Session(AsyncSession):
+    """What ``db.session()`` and ``db.transaction()`` yield."""
+
+    sync_session_class = SyncSession
+
+    @override
+    async def execute(self, statement: Executable, *arguments: Any, **options: Any) -> Result[Any]:
+        """Execute a statement as SQLAlchemy's own session does."""
+        return await PlainSession.execute(self, statement, *arguments, **options)
+
+
+class Joined(SyncSession):
+    """The session of a block whose transaction has begun without it: it gets the connection when it is first used."""
+
+    @override
+    def get_bind(self, *_: object, **__: object) -> sa.Connection:
+        if not isinstance(self.info[_JOIN], sa.Connection):
+            self.info[_JOIN] = self.info[_JOIN]()
+        return cast("sa.Connection", self.info[_JOIN])
+
+    @override
+    def commit(self) -> None:
+        raise TransactionError("a transaction block commits at its end: leave it")
+
+    @override
+    def rollback(self) -> None:
+        raise TransactionError("a transaction block is rolled back by an exception that leaves it: raise one")
+
+
+def new_engine(lend: Callable[[], Adapter], *, echo: bool) -> AsyncEngine:
+    """Return SQLAlchemy's engine over connections that are lent to it."""
+    options: dict[str, Any] = {"poolclass": NullPool, "echo": echo, "hide_parameters": True}
+    engine = create_async_engine("postgresql+guest://", creator=lend, **options)
+    event.listen(engine.sync_engine, "handle_error", _note)
+    return engine
+
+
+def new_session(engine: AsyncEngine) -> Session:
+    """Return a session that keeps what it has read, and that is done with when it is closed."""
+    return Session(engine, expire_on_commit=False, close_resets_only=False)
+
+
+def joined_session(connect: Callable[[], sa.Connection]) -> Session:
+    """Return the session of a block, which connects when it is first used."""
+    session = Session(sync_session_class=Joined, expire_on_commit=False, close_resets_only=False)
+    session.info[_JOIN] = connect
+    return session
+
+
+async def leave(session: Session) -> None:
+    """Close the session of a block, and have it refuse what comes after: SQLAlchemy asks a closed one, too."""
+    if session.in_transaction() or isinstance(session.info[_JOIN], sa.Connection):
+        await session.run_sync(_leave)
+    session.info[_JOIN] = _over
+
+
+def driver_of(session: orm.Session) -> Any:
+    """Return the driver's connection of a session's transaction, which has begun; what is pending is flushed."""
+    session.flush()
+    connection = session.connection()
+    if "schema_translate_map" in (options := connection.get_execution_options()):
+        raise TypeError("controllers know no schema_translate_map: set the search_path of the session instead")
+    driver: Any = connection.connection.driver_connection
+    shared = is_ours(driver) and driver.adapter.source is not None and driver.adapter.source.shared
+    if (shared or not driver.is_in_transaction()) and options.get("isolation_level") != "AUTOCOMMIT":
+        connection.execute(PROBE)  # so that it has begun
+    return driver
+
+
+def _leave(session: orm.Session) -> None:
+    session.close()
+    if isinstance(joined := session.info[_JOIN], sa.Connection):
+        joined.close()
+
+
+def _over() -> sa.Connection:
+    raise TransactionError("the transaction block of this session is over")
+
+
+def _note(context: ExceptionContext) -> None:
+    """Have a connection take note of what fails in statements that SQLAlchemy runs."""
+    driver = context.connection.connection.driver_connection if context.connection else None
+    if is_ours(driver) and isinstance(context.original_exception, Exception):
+        driver.note(context.original_exception)

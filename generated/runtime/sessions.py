@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 import sqlmodel
-from sqlalchemy import Executable, Result, event, orm
+from sqlalchemy import event, orm
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine.interfaces import ExceptionContext
@@ -46,7 +46,8 @@ registry.register("postgresql.guest", __name__, "GuestDialect")
 class SyncSession(sqlmodel.Session):
     """SQLModel's, in which SQLAlchemy's own ``execute`` is as welcome as ``exec``."""
 
-    execute: Any = orm.Session.execute
+    if not TYPE_CHECKING:
+        execute = orm.Session.execute
 
 
 class Session(AsyncSession):
@@ -54,10 +55,8 @@ class Session(AsyncSession):
 
     sync_session_class = SyncSession
 
-    @override
-    async def execute(self, statement: Executable, *arguments: Any, **options: Any) -> Result[Any]:
-        """Execute a statement as SQLAlchemy's own session does."""
-        return await PlainSession.execute(self, statement, *arguments, **options)
+    if not TYPE_CHECKING:  # to which SQLModel's advice to use `exec` stays visible
+        execute = PlainSession.execute
 
 
 class Joined(SyncSession):

@@ -226,7 +226,9 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
         async with session.begin_nested():
             yield session
             with translated(None):
-                await session.execute(PROBE)  # to release a savepoint that has failed would confuse SQLAlchemy
+                await (await session.connection()).execute(
+                    PROBE
+                )  # to release a savepoint that has failed would confuse SQLAlchemy
     except BaseException:
         del scope.callbacks[before:]
         raise

@@ -1,0 +1,44 @@
+"""One database, made with its module, on several event loops: in a row, per request, and at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.database import BotDatabase
+from tests.stress.test_faults import backends
+
+WAYS = (
+    *("in_a_row", "in_threads_in_a_row", "in_one_thread_beside_a_running_loop", "in_two_threads"),
+    *("in_threads_that_come_and_go", "with_a_block_left_open", "without_leaving_connections_open"),
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_database_is_used_on_several_event_loops(
+    way: str, db: BotDatabase, reference_url: str, project: Path, whole: bool
+) -> None:
+    for _ in range(5 if whole else 1):
+        await db.user.delete_where(db.user.c.discord_id > 0)
+        command = [sys.executable, "-W", "default", "-m", "tests.stress.loops", way, str(await backends(db) + 1)]
+        environment = {**os.environ, "DATABASE_URL": reference_url}
+        began = time.monotonic()
+        done = await asyncio.to_thread(
+            *(subprocess.run, command), cwd=project, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        print(f"\n{way}: {time.monotonic() - began:.1f} s, {done.stderr.count('ResourceWarning')} ResourceWarnings")
+        assert (done.returncode, done.stdout) == (0, "right\n"), done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
+        for _ in range(50):
+            if not await backends(db):
+                break
+            await asyncio.sleep(0.02)
+        for user in await db.user.find_all():
+            assert user.username == f"u{user.discord_id}", "left is what was rolled back"
+            assert user.points == user.discord_id

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any, TypeAlias, cast
 
 from sqlalchemy import orm
-from sqlalchemy.orm import attributes
 from sqlmodel import SQLModel
 
 from .execution import Execution
@@ -19,6 +18,7 @@ from .filters import one_of
 from .sql import DIALECT, Sql, in_sql, joined
 from .table import Operand, Table
 
+_attributes: Any = orm.attributes  # which has no types in SQLAlchemy 2.0
 Key: TypeAlias = tuple[object, ...]
 Seen: TypeAlias = dict[Any, SQLModel] | None
 Found: TypeAlias = dict[Key, list[SQLModel]]
@@ -73,16 +73,15 @@ async def _attach(
         owners.setdefault(tuple([getattr(one, attribute) for attribute in local_names]), []).append(one)
     wanted = [key for key in owners if None not in key]
     found = await find(wanted) if wanted else {}
-    attach: Any = attributes.set_committed_value  # which has no types in SQLAlchemy 2.0
     if seen is None and (relation.secondary is not None or relation.mapper is mapper):
-        seen = {attributes.instance_state(one).key: one for one in objects}
+        seen = {_attributes.instance_state(one).key: one for one in objects}
     for key, same in owners.items():
         related = found.get(key, [])
         if seen is not None:
-            related = [seen.setdefault(attributes.instance_state(one).key, one) for one in related]
+            related = [seen.setdefault(_attributes.instance_state(one).key, one) for one in related]
         for one in same:
             value = list(related) if relation.uselist else related[0] if related else None
-            attach(one, name, value)
+            _attributes.set_committed_value(one, name, value)
 
 
 @cache

@@ -111,7 +111,8 @@ class Table(Generic[M]):
 
     def __init__(self, model: type[M], facts: Facts) -> None:
         self.model, self.facts = model, facts
-        self.mapper: orm.Mapper[M] = sa.inspect(model)
+        inspected: Any = sa.inspect(model)  # whose types SQLAlchemy 2.0 and 2.1 do not agree on
+        self.mapper: orm.Mapper[M] = inspected
         mapped = {one.key: one.columns[0] for one in self.mapper.column_attrs}
         self.columns = {name: column for name, column in mapped.items() if isinstance(column, sa.Column)}
         table, quoted = cast("sa.Table", self.mapper.local_table), DIALECT.identifier_preparer

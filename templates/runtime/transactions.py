@@ -226,9 +226,8 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
         async with session.begin_nested():
             yield session
             with translated(None):
-                await (await session.connection()).execute(
-                    PROBE
-                )  # to release a savepoint that has failed would confuse SQLAlchemy
+                # To release a savepoint that has failed would confuse SQLAlchemy.
+                await (await session.connection()).execute(PROBE)
     except BaseException:
         del scope.callbacks[before:]
         raise

@@ -36,9 +36,9 @@ def _insertion(table: Table[Any], names: tuple[str, ...], values: str, conflict:
     return f"INSERT INTO {table.sql} {given}{conflict} RETURNING {returning}"
 
 
-def insert_once(table: Table[Any], row: Values, returning: str, target: str) -> Sql:
-    """Insert a row and return it, unless there is one with its key; of any unique key, if there is no ``target``."""
-    return insert_row(table, row, returning, f" ON CONFLICT {target} DO NOTHING")
+def insert_once(table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None) -> Sql:
+    """Insert a row and return it, unless there is one with its key."""
+    return insert_row(table, row, returning, f" ON CONFLICT {table.conflict(keys, within)} DO NOTHING")
 
 
 def upsert_row(

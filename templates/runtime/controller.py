@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import instance_state
 from sqlmodel import SQLModel
 
 from .arguments import Filters, OrderBy, PaginationResult, Refinements
-from .errors import NotFoundError, NotStoredError
+from .errors import NotFoundError, NotStoredError, UniqueViolation
 from .execution import Execution, uninterrupted
 from .facts import Facts
 from .filters import key_of, one_of, where_of
@@ -150,13 +150,22 @@ class BaseController(Generic[M, L, C, U]):
     async def _get_or_create(self, keys: Collection[str], values: C, *, within: str | None = None) -> tuple[M, bool]:
         row = row_within(self._table, values, within, self._validation.new)
         select = self._selecting(where_of(self._table, {key: row[key] for key in keys}, within))
-        # Of tasks that insert the same row at once some collide on another of its unique keys, which is no error yet.
-        for target in ("", self._table.conflict(keys, within)) * 5:  # what was found missing may be deleted meanwhile
+        insert = insert_once(self._table, row, self._execution.select_list, keys, within)
+        collision: UniqueViolation | None = None
+        for _ in range(10):  # another task may delete between the two what it has inserted
             if found := await self._execution.objects(select):
                 return found[0], False
-            insert = insert_once(self._table, row, self._execution.select_list, target)
-            if created := await self._execution.objects(insert):
-                return created[0], True
+            if collision:
+                raise collision
+            try:
+                if created := await self._execution.objects(insert):
+                    return created[0], True
+            except (
+                UniqueViolation
+            ) as error:  # of another key, on which tasks that insert the same row may collide first
+                if self._execution.around:
+                    raise
+                collision = error
         raise NotStoredError.of(
             f"{self.model.__name__}: the row with this key was neither found nor stored; a trigger skips it, or "
             "another transaction has one that cannot be seen from here",

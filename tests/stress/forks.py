@@ -111,4 +111,4 @@ if __name__ == "__main__":
         between_loops(database)
     else:
         asyncio.run(while_running(database, sys.argv[2]))
-    print("right")
+    sys.stdout.write("right\n")

@@ -86,6 +86,14 @@ class Node:
         finally:
             await connection.close()
 
+    async def until(self, query: str) -> None:
+        """Wait until the answer is true."""
+        for _ in range(200):
+            if await self.value(query):
+                return
+            await asyncio.sleep(0.05)
+        raise TimeoutError(query)
+
     def _do(self, program: str, *arguments: str) -> None:
         folder = binaries()
         assert folder is not None
@@ -111,11 +119,9 @@ class Pair:
 
     async def synchronize(self) -> None:
         """Have the primary acknowledge only what the standby has written."""
-        while await self.primary.value("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") != 1:
-            await asyncio.sleep(0.05)
+        await self.primary.until("SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'")
         written = await self.primary.value("SELECT pg_current_wal_lsn()::text")
-        while not await self.standby.value(f"SELECT pg_last_wal_replay_lsn() >= '{written}'"):
-            await asyncio.sleep(0.05)
+        await self.standby.until(f"SELECT pg_last_wal_replay_lsn() >= '{written}'")
         await self.primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
 
     async def promote(self) -> None:
@@ -246,9 +252,8 @@ def _is_query(data: bytes, word: bytes) -> bool:
 
 def _error(state: str, message: str) -> bytes:
     """Return what PostgreSQL sends when it refuses a query outside of a transaction."""
-    fields = b"".join(
-        name + value.encode() + b"\0" for name, value in ((b"S", "ERROR"), (b"V", "ERROR"), (b"C", state), (b"M", message))
-    )
+    named = {b"S": "ERROR", b"V": "ERROR", b"C": state, b"M": message}
+    fields = b"".join(name + value.encode() + b"\0" for name, value in named.items())
     return b"E" + struct.pack("!i", len(fields) + 5) + fields + b"\0" + b"Z" + struct.pack("!i", 5) + b"I"
 
 
@@ -256,4 +261,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-

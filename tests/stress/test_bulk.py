@@ -39,7 +39,8 @@ async def test_flags_are_turned_atomically_by_key_by_filter_and_by_selection(db:
     await db.user.update_by_id(key(users[0]), is_active=~c.is_active)
     await db.user.update_where(c.id == users[1].id, is_active=~c.is_active, points=c.points + 1)
     await db.user.find_all(id=key(users[2])).update(is_active=~c.is_active, points=c.points + 2)
-    assert [(user.is_active, user.points) for user in await db.user.find_all()] == [(False, 0), (False, 1), (False, 2)]
+    users = await db.user.find_all().order_by(c.id)
+    assert [(user.is_active, user.points) for user in users] == [(False, 0), (False, 1), (False, 2)]
 
 
 async def test_partial_upsert_holds_on_the_hundredth_execution_of_one_connection(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,6 +17,8 @@ from bot.database import BotDatabase
 from generated import DatabaseError, DatabaseService, TimedOutError, UserCreate
 from models import User
 from tests.scenarios.conftest import GUILD
+
+_log = logging.getLogger(__name__)
 
 APPLICATION = "ctrlgen-cancelled"
 SEED = 20_240_601
@@ -193,7 +196,7 @@ async def test_random_cancellations_leak_nothing_and_store_nothing_by_half(
     await asyncio.gather(*(chaos.work() for _ in range(TASKS)))
     assert few.pool_status()["in_use"] == 0, "at once"
     assert chaos.strange == []
-    print(f"\n{chaos.cancelled.total()} of {len(chaos.steps)} steps cancelled: {dict(chaos.cancelled)}")
+    _log.info("%d of %d steps cancelled: %s", chaos.cancelled.total(), len(chaos.steps), dict(chaos.cancelled))
     assert len(chaos.cancelled) == len(STEPS)
 
     for _ in range(100):  # what was interrupted is closed in the background
@@ -257,7 +260,9 @@ async def test_those_who_wait_for_a_connection_are_cancelled_without_a_trace(ref
         assert await db.user.count() >= 0
 
 
-async def test_cancelled_while_connecting_leaves_no_connection_on_the_server(db: BotDatabase, reference_url: str) -> None:
+async def test_cancelled_while_connecting_leaves_no_connection_on_the_server(
+    db: BotDatabase, reference_url: str
+) -> None:
     dice = random.Random(SEED)
     name = f"{APPLICATION}-connecting"
     sql = sa.text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
@@ -279,7 +284,10 @@ async def test_cancelled_while_connecting_leaves_no_connection_on_the_server(db:
 
 
 async def test_a_pool_that_times_out_does_so_with_an_error_of_the_package(reference_url: str) -> None:
-    async with BotDatabase(reference_url, pool_size=1, max_overflow=0, pool_timeout=0.05) as db, db.session() as session:
+    async with (
+        BotDatabase(reference_url, pool_size=1, max_overflow=0, pool_timeout=0.05) as db,
+        db.session() as session,
+    ):
         await session.execute(sa.text("SELECT 1"))
         results = await asyncio.gather(*(db.user.count() for _ in range(10)), return_exceptions=True)
         assert all(type(result) is TimedOutError for result in results), results

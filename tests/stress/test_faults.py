@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.database import BotDatabase
 from bot.embedded import start_server
-from generated import DatabaseError, DatabaseService, TimedOutError
+from generated import DatabaseError, DatabaseService, TimedOutError, UnreachableError
 from models import User
 from models.base import Base
 from tests.scenarios.conftest import GUILD
@@ -83,7 +83,7 @@ async def test_terminated_backends_are_an_error_once_and_then_forgotten(
     await asyncio.gather(*(db.user.count() for _ in range(8)))
     await terminate(admin)
     results = await asyncio.gather(*(db.user.count() for _ in range(8)), return_exceptions=True)
-    assert all(isinstance(result, int | DBAPIError | DatabaseError) for result in results), results
+    assert all(isinstance(result, int | UnreachableError) for result in results), results
     assert await db.user.count() == 3
     assert await is_at_rest(db)
 
@@ -102,11 +102,20 @@ async def test_a_connection_cut_in_mid_query_is_a_clear_error(db: BotDatabase, a
     assert await is_at_rest(db)
 
 
+async def stored(db: BotDatabase) -> set[int]:
+    """Return who is stored; a connection that was cut while it was idle may first be an error."""
+    for _ in range(db.pool_status()["idle"]):
+        with contextlib.suppress(UnreachableError):
+            await db.user.count()
+            break
+    return {user.discord_id for user in await db.user.find_all()}
+
+
 async def test_what_was_acknowledged_is_there(db: BotDatabase, admin: DatabaseService) -> None:
     done: list[int] = []
 
     async def write(n: int) -> None:
-        with contextlib.suppress(DBAPIError, DatabaseError, OSError):
+        with contextlib.suppress(UnreachableError):
             await db.user.create(discord_id=n, guild_id=GUILD, username=f"u{n}")
             done.append(n)
 
@@ -116,8 +125,7 @@ async def test_what_was_acknowledged_is_there(db: BotDatabase, admin: DatabaseSe
             await terminate(admin)
 
     await asyncio.gather(cut(), *(write(n) for n in range(200)))
-    stored = {user.discord_id for user in await db.user.find_all()}
-    assert set(done) <= stored
+    assert set(done) <= await stored(db)
     assert await is_at_rest(db)
 
 
@@ -134,7 +142,7 @@ async def test_a_server_that_is_killed_under_load_loses_nothing_it_acknowledged(
             try:
                 await db.user.create(discord_id=n, guild_id=GUILD, username=f"u{n}")
                 done.append(n)
-            except (DBAPIError, DatabaseError, OSError) as error:
+            except UnreachableError as error:
                 failed.append(error)
 
         writers = asyncio.gather(*(write(n) for n in range(300)))
@@ -143,7 +151,7 @@ async def test_a_server_that_is_killed_under_load_loses_nothing_it_acknowledged(
         await writers
         await asyncio.to_thread(server.start)
         assert failed, "the server died too late to matter"
-        assert set(done) <= {user.discord_id for user in await db.user.find_all()}
+        assert set(done) <= await stored(db)
         assert await is_at_rest(db)
 
 
@@ -161,7 +169,7 @@ async def test_lock_timeout_is_an_error_and_the_connection_lives(db: BotDatabase
         await db.user.update_by_discord_id(1, points=1)
         async with db.session() as other:
             await other.execute(sa.text("SET LOCAL lock_timeout = '50ms'"))
-            with pytest.raises(TimedOutError, match="the lock could not be had in time"):
+            with pytest.raises(TimedOutError, match="the lock was not free in time"):
                 await db.user.using(other).update_by_discord_id(1, points=2)
             await other.rollback()
     assert (await db.user.get_one_by_discord_id(1)).points == 1

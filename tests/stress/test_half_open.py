@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 import sqlalchemy as sa
@@ -19,6 +21,11 @@ from generated import DatabaseError, TimedOutError, UnreachableError, UserCreate
 from models import User
 from tests.scenarios.conftest import GUILD
 from tests.stress.servers import Proxy
+
+_log = logging.getLogger(__name__)
+
+Call: TypeAlias = Callable[[BotDatabase, Callable[[], object]], Coroutine[Any, Any, None]]
+Begin: TypeAlias = Callable[[BotDatabase], Coroutine[Any, Any, None]]
 
 TIMEOUT = 0.5
 
@@ -63,7 +70,7 @@ async def bulk(db: BotDatabase, _: Callable[[], object]) -> None:
 
 
 async def stream(db: BotDatabase, _: Callable[[], object]) -> None:
-    _ = [user async for user in db.user.find_all()]
+    assert [user async for user in db.user.find_all()]
 
 
 async def block(db: BotDatabase, _: Callable[[], object]) -> None:
@@ -129,7 +136,7 @@ WITHIN = (in_a_block, in_a_savepoint, in_a_session, in_a_stream, at_the_commit, 
 
 @pytest.mark.parametrize("call", [*AT_REST, *WITHIN])
 async def test_a_half_open_connection_ends_a_call_in_time_and_the_next_one_works(
-    one: BotDatabase, proxy: Proxy, call: Callable[[BotDatabase, Callable[[], object]], Awaitable[None]]
+    one: BotDatabase, proxy: Proxy, call: Call
 ) -> None:
     await call(one, lambda: None)  # so that everything is prepared
     await one.user.delete_where(one.user.c.discord_id >= 50)
@@ -141,7 +148,7 @@ async def test_a_half_open_connection_ends_a_call_in_time_and_the_next_one_works
     took = time.monotonic() - began
     assert await one.user.count() == 3
     recovered = time.monotonic() - began - took
-    print(f"\n{call.__name__}: ended in {took:.2f} s, the next call took {recovered * 1000:.0f} ms")
+    _log.info("%s: ended in %.2f s, the next call took %.0f ms", call.__name__, took, recovered * 1000)
     assert took < 3 * TIMEOUT
     assert recovered < TIMEOUT
     assert one.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
@@ -164,7 +171,7 @@ async def test_every_connection_is_half_open_and_all_are_replaced(proxy: Proxy) 
 @pytest.mark.parametrize("command_timeout", [TIMEOUT, None])
 @pytest.mark.parametrize("call", [*AT_REST, *WITHIN])
 async def test_a_task_at_a_half_open_connection_is_cancelled_at_once(
-    proxy: Proxy, call: Callable[[BotDatabase, Callable[[], object]], Awaitable[None]], command_timeout: float | None
+    proxy: Proxy, call: Call, command_timeout: float | None
 ) -> None:
     async with BotDatabase(proxy.url, pool_size=1, max_overflow=0, command_timeout=command_timeout) as one:
         await call(one, lambda: None)  # so that everything is prepared
@@ -206,7 +213,7 @@ async def test_dispose_does_not_wait_long_for_half_open_connections(proxy: Proxy
     began = time.monotonic()
     await db.dispose()
     took = time.monotonic() - began
-    print(f"\ndispose took {took:.2f} s")
+    _log.info("dispose took %.2f s", took)
     assert took < 6
     assert db.pool_status() == {"idle": 0, "in_use": 0, "overflow": 0}
 
@@ -278,9 +285,7 @@ async def all_is_well(db: BotDatabase, before: int) -> None:
 
 
 @pytest.mark.parametrize("begin", BEGINNINGS)
-async def test_a_begin_that_is_refused_costs_the_connection(
-    one: BotDatabase, proxy: Proxy, begin: Callable[[BotDatabase], Awaitable[None]]
-) -> None:
+async def test_a_begin_that_is_refused_costs_the_connection(one: BotDatabase, proxy: Proxy, begin: Begin) -> None:
     await begin(one)
     before = await backend(one)
     proxy.refused = b"BEGIN"
@@ -293,9 +298,7 @@ async def test_a_begin_that_is_refused_costs_the_connection(
 
 
 @pytest.mark.parametrize("begin", BEGINNINGS)
-async def test_a_begin_that_is_cancelled_costs_the_connection(
-    one: BotDatabase, proxy: Proxy, begin: Callable[[BotDatabase], Awaitable[None]]
-) -> None:
+async def test_a_begin_that_is_cancelled_costs_the_connection(one: BotDatabase, proxy: Proxy, begin: Begin) -> None:
     await begin(one)
     before = await backend(one)
     proxy.swallowed = b"BEGIN"
@@ -311,9 +314,7 @@ async def test_a_begin_that_is_cancelled_costs_the_connection(
 
 
 @pytest.mark.parametrize("begin", BEGINNINGS)
-async def test_a_begin_that_is_not_answered_ends_in_time(
-    one: BotDatabase, proxy: Proxy, begin: Callable[[BotDatabase], Awaitable[None]]
-) -> None:
+async def test_a_begin_that_is_not_answered_ends_in_time(one: BotDatabase, proxy: Proxy, begin: Begin) -> None:
     await begin(one)
     before = await backend(one)
     proxy.swallowed = b"BEGIN"

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot.database import BotDatabase
 from tests.stress.test_faults import backends
+
+_log = logging.getLogger(__name__)
 
 WAYS = (
     *("in_a_row", "in_threads_in_a_row", "in_one_thread_beside_a_running_loop", "in_two_threads"),
@@ -29,10 +33,10 @@ async def test_a_database_is_used_on_several_event_loops(
         command = [sys.executable, "-W", "default", "-m", "tests.stress.loops", way, str(await backends(db) + 1)]
         environment = {**os.environ, "DATABASE_URL": reference_url}
         began = time.monotonic()
-        done = await asyncio.to_thread(
-            *(subprocess.run, command), cwd=project, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
-        print(f"\n{way}: {time.monotonic() - began:.1f} s, {done.stderr.count('ResourceWarning')} ResourceWarnings")
+        run = partial(subprocess.run, capture_output=True, text=True, timeout=30, check=False)
+        done = await asyncio.to_thread(run, command, cwd=project, env=environment)
+        warnings = done.stderr.count("ResourceWarning")
+        _log.info("%s: %.1f s, %d resource warnings", way, time.monotonic() - began, warnings)
         assert (done.returncode, done.stdout) == (0, "right\n"), done.stderr
         assert "Traceback" not in done.stderr, done.stderr
         for _ in range(50):

@@ -72,7 +72,8 @@ async def test_everything_works_behind_pgbouncer(pooled_url: str, db: BotDatabas
         await asyncio.gather(*(transfer(pooled, users[0], users[1], 1) for pooled in (one, other) for _ in range(10)))
         await one.user.upsert_by_discord_id(discord_id=1, guild_id=GUILD, username="ada")
         assert len(await other.user.find_by_guild_id(GUILD).load("guild", "cases")) == 3
-        assert [user.points async for user in one.user.find_all()] == [80, 120, 100]
+        by_id = one.user.c.id
+        assert [user.points async for user in one.user.find_all().order_by(by_id)] == [80, 120, 100]
         page = await other.user.find_all().page(2)
         assert len((await other.user.find_all().page(2, page.next)).items) == 1
         assert len(await one.user.create_many([{"discord_id": 9, "guild_id": GUILD, "username": "x"}])) == 1

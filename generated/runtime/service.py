@@ -205,6 +205,7 @@ class DatabaseService:
             connection.prepare_for_use(partial(Adapter, DIALECT.dbapi, prepared_statement_cache_size=cached, **names))
             await DIALECT.setup_asyncpg_json_codec(connection.adapter)
             await DIALECT.setup_asyncpg_jsonb_codec(connection.adapter)
+            await self.transactions.introduce(connection)
             if self._echo or self._slow is not None:
                 connection.add_query_logger(self._log_query)
         except BaseException:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
 from sqlalchemy.util import await_only
 
-from .errors import TransactionError, aborted, is_outdated, sqlstate, translated
+from .errors import UNSENT, TransactionError, aborted, is_lost, is_outdated, sqlstate, translated
 from .pool import Adapter, Connection, Pools, Source, is_ours
 from .sessions import PROBE, Session, driver_of, joined_session, leave, new_engine, new_session
 
@@ -92,14 +92,11 @@ class Transactions:
                 yield session
             return
         source = self.source or self.pools.current
-        if self.engine.dialect.server_version_info is None:  # what SQLAlchemy asks first does not belong into the block
-            async with self.engine.connect():
-                pass
         options = {"isolation": isolation and isolation.lower().replace(" ", "_"), "readonly": read_only}
-        connection, sound = await source.take(), False
+        with translated(None):
+            connection, begun = await _begun(source, {} if source.shared else options)
+        sound = False
         try:
-            with translated(None):
-                begun = await connection.begin(**({} if source.shared else options))
             session = joined_session(lambda: self._joined(connection))
             try:
                 with self._inside(connection, session) as scope:
@@ -151,12 +148,7 @@ class Transactions:
                 if sqlstate(error) == "25P02":
                     raise aborted(None, getattr(connection, "failure", "")) from None
                 raise
-        try:
-            return await self._alone(work)
-        except Exception as error:
-            if not (is_outdated(error) or _UNSENT in str(error)):
-                raise
-            return await self._alone(work)  # nothing has happened yet
+        return await self._alone(work)
 
     async def driver(self, session: PlainSession) -> Connection:
         """Return the driver's connection of a session's transaction, which has begun."""
@@ -176,18 +168,28 @@ class Transactions:
             _check_task(scope)
         return scope
 
+    async def introduce(self, connection: Connection) -> None:
+        """Let SQLAlchemy ask the first connection what it asks each server once, outside of any block."""
+        if self.engine.dialect.server_version_info is None:
+            self._joining = connection
+            async with self.engine.connect():
+                pass
+
     async def _alone(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        source, sound = self.source or self.pools.current, True
-        connection = await source.take()
-        try:
-            return await work(connection)
-        except BaseException as error:
-            sound = connection.note(error)
-            if is_outdated(error):
-                await connection.reload_schema_state()
-            raise
-        finally:
-            await source.give(connection, sound=sound)
+        source, outdated = self.source or self.pools.current, False
+        while True:
+            connection, sound = await source.take(), True
+            try:
+                return await work(connection)
+            except BaseException as error:
+                sound, again = connection.note(error), UNSENT in str(error) and not connection.fresh
+                if is_outdated(error) and not outdated:
+                    outdated = again = True
+                    await connection.reload_schema_state()
+                if not again:  # else nothing has happened yet
+                    raise
+            finally:
+                await source.give(connection, sound=sound)
 
     def _lent(self) -> Adapter:
         """Give SQLAlchemy the connection it asks for."""
@@ -214,8 +216,19 @@ class Transactions:
             _scopes.set(tuple(other for other in _scopes.get() if other is not scope))
 
 
-_UNSENT = "cannot switch to state"
 _background = set["asyncio.Future[object]"]()
+
+
+async def _begun(source: Source, options: Mapping[str, Any]) -> tuple[Connection, Any]:
+    """Return a connection with a transaction; one that proves to be lost is replaced, as nothing has happened yet."""
+    while True:
+        connection = await source.take()
+        try:
+            return connection, await connection.begin(**options)
+        except BaseException as error:
+            await source.give(connection, sound=False)
+            if connection.fresh or not (UNSENT in str(error) or is_lost(error)):
+                raise
 
 
 @asynccontextmanager

@@ -73,7 +73,10 @@ class BaseController(Generic[M, L, C, U]):
         shaped = [(row, tuple(set_)) for row, set_ in zip(checked, given, strict=True)]
         made = requests(self._table, shaped, lambda row, set_: upsert_row(self._table, row, wanted, keys, None, set_))
         stored = await self._stored(made)
-        last = {instance_state(one).key: one for one in stored}  # a row that is there twice is one object
+        try:
+            last = {instance_state(one).key: one for one in stored}  # a row that is there twice is one object
+        except TypeError:  # a key such as a list, which no dict takes
+            return stored
         return [last[instance_state(one).key] for one in stored]
 
     async def update_many(self, rows: Iterable[Mapping[str, object]]) -> int:

@@ -160,6 +160,8 @@ _CONFLICTS = {
 _TIMEOUTS = {"57014": "the statement was cancelled, or took too long", "55P03": "the lock was not free in time"}
 _LOST = ("08", "57P0")  # of a connection; of a server that goes down
 _GONE = "connection is closed"
+UNSENT = "cannot switch to state"
+"""What asyncpg says of a connection that was lost while it was idle, before it sends anything."""
 
 
 @contextmanager
@@ -201,7 +203,7 @@ def translation(error: Exception, model: Model | None, names: Sequence[str] | No
     said, number = str(cause), re.search(r"argument \$(\d+)", str(cause))
     if "another operation" in said:
         return TransactionError.of(f"{owner}: two tasks use one session at a time; each needs its own", model=model)
-    if state.startswith(_LOST) or isinstance(cause, (OSError, _asyncpg.InternalClientError)) or _GONE in said:
+    if is_lost(cause):
         return UnreachableError.of(f"{owner}: the connection to the server was lost", model=model)
     if state.startswith("22") or number:
         named = names[int(number[1]) - 1] if names and number and int(number[1]) <= len(names) else None
@@ -216,6 +218,12 @@ def translation(error: Exception, model: Model | None, names: Sequence[str] | No
 def sqlstate(error: BaseException) -> str:
     """Return PostgreSQL's code of an error, or nothing when it has none."""
     return getattr(_cause(error), "sqlstate", None) or ""
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection to the server is gone."""
+    lost = isinstance(error, (OSError, _asyncpg.InternalClientError)) or _GONE in str(error)
+    return lost or sqlstate(error).startswith(_LOST)
 
 
 def is_outdated(error: BaseException) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.sql.elements import False_, True_
+from sqlalchemy.sql.elements import AsBoolean, False_, Grouping, True_
 
 from .arguments import AnyOf, Filters, Span
 from .errors import ValidationError
@@ -57,7 +57,9 @@ def one_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
 
 def _condition(table: Table[Any], expression: Any) -> Sql:
     """Return a condition of the caller's in SQL."""
-    element = expression.__clause_element__() if hasattr(expression, "__clause_element__") else expression
+    element: Any = expression.__clause_element__() if hasattr(expression, "__clause_element__") else expression
+    while type(element) in {AsBoolean, Grouping}:
+        element = element.element
     if not is_sql(element) or isinstance(element, (True_, False_)):
         what = "true or false" if is_sql(element) else f"a Python {type(element).__name__}"
         raise TypeError(

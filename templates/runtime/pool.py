@@ -55,10 +55,10 @@ class Connection(Driver):
     """A connection on which no rollback passes for a commit, whoever commits.
 
     ``failure`` is the code of the last error; ``stale`` tells that it is not to be used again: since a failover it may
-    lead to a server that only reads.
+    lead to a server that only reads. A ``fresh`` one was not used before.
     """
 
-    failure, stale = "", False
+    failure, stale, fresh = "", False, True
     adapter: Adapter
 
     def prepare_for_use(self, adapt: Callable[[Connection], Adapter]) -> None:
@@ -151,6 +151,7 @@ class Pool:
             await self._free.acquire()  # without a wait
         while self.idle:
             connection = self.idle.pop()
+            connection.fresh = False
             if self._is_fit(connection):
                 self.used.add(connection)
                 return connection

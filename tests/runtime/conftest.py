@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import NewDatabase
 
-MODELS = ("tests.runtime.models", "tests.runtime.odd_models", "tests.runtime.type_models")
+MODELS = tuple(f"tests.runtime.{name}models" for name in ("", "odd_", "type_", "fault_"))
 
 
 def emit(folder: Path) -> None:

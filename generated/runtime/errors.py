@@ -7,7 +7,7 @@ No message carries a value. What PostgreSQL said, values included, is kept in ``
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Self, TypeAlias, TypeVar, cast
@@ -166,18 +166,14 @@ UNSENT = "cannot switch to state"
 
 
 @contextmanager
-def translated(
-    model: Model | None, names: Sequence[str] | None = None, note: Callable[[Exception], object] | None = None
-) -> Generator[None, None, None]:
+def translated(model: Model | None, names: Sequence[str] | None = None) -> Generator[None, None, None]:
     """Raise the errors above in place of SQLAlchemy's and the driver's, whose messages carry values.
 
-    ``names`` are those of the parameters of a statement whose rows are read; ``note`` gets the error as it was.
+    ``names`` are those of the parameters of a statement whose rows are read.
     """
     try:
         yield
     except Exception as error:
-        if note is not None:
-            note(error)
         if (better := translation(error, model, names)) is error:
             raise
         raise better from None
@@ -201,11 +197,11 @@ def translation(error: Exception, model: Model | None, names: Sequence[str] | No
         return TransactionError.of(f"{owner}: the transaction is read-only", model=model)
     if state in _TIMEOUTS or isinstance(cause, TimeoutError):
         return TimedOutError.of(f"{owner}: {_TIMEOUTS.get(state, 'the server did not answer in time')}", cause, model)
-    said, number = str(cause), re.search(r"argument \$(\d+)", str(cause))
-    if "another operation" in said:
-        return TransactionError.of(f"{owner}: two tasks use one session at a time; each needs its own", model=model)
+    number = re.search(r"argument \$(\d+)", str(cause))
     if is_lost(cause):
         return UnreachableError.of(f"{owner}: the connection to the server was lost", model=model)
+    if "another operation" in str(cause):
+        return TransactionError.of(f"{owner}: two tasks use one session at a time; each needs its own", model=model)
     if state.startswith("22") or number:
         named = names[int(number[1]) - 1] if names and number and int(number[1]) <= len(names) else None
         return invalid(model, named, cause)
@@ -223,7 +219,8 @@ def sqlstate(error: BaseException) -> str:
 
 def is_lost(error: BaseException) -> bool:
     """Whether the connection to the server is gone."""
-    lost = isinstance(error, (OSError, _asyncpg.InternalClientError)) or _GONE in str(error)
+    cause = _cause(error)
+    lost = isinstance(cause, (OSError, _asyncpg.InternalClientError)) or _GONE in str(cause)
     return lost or sqlstate(error).startswith(_LOST)
 
 

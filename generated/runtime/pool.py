@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
 
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.util import await_only
 from typing_extensions import override
 
-from .errors import TimedOutError, aborted, sqlstate
+from .errors import TimedOutError, aborted, is_lost, sqlstate
 
 if TYPE_CHECKING:
 
@@ -39,6 +40,7 @@ else:
 
 Rows: TypeAlias = Sequence[Sequence[Any]]
 
+_closing = set[asyncio.Task[None]]()
 _CLOSING = 5  # seconds for the server to give up a statement whose caller was cancelled
 _READ_ONLY = "25006"
 
@@ -55,11 +57,11 @@ class Source(Protocol):
 class Connection(Driver):
     """A connection on which no rollback passes for a commit, whoever commits.
 
-    ``failure`` is the code of the last error; ``stale`` tells that it is not to be used again: since a failover it may
-    lead to a server that only reads. A ``fresh`` one was not used before.
+    ``failure`` is the code of the last error. A ``stale`` one leads to a server that only reads, as after a failover;
+    of an ``interrupted`` one nobody knows what it is at. A ``fresh`` one was not used before.
     """
 
-    failure, stale, fresh = "", False, True
+    failure, stale, interrupted, fresh = "", False, False, True
     adapter: Adapter
 
     def prepare_for_use(self, adapt: Callable[[Connection], Adapter]) -> None:
@@ -79,7 +81,11 @@ class Connection(Driver):
     @override
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
         """Run a statement and return its status: ROLLBACK is the answer to the COMMIT of a failed transaction."""
-        status = await super().execute(query, *args, timeout=timeout)
+        try:
+            status = await super().execute(query, *args, timeout=timeout)
+        except BaseException:
+            self.interrupted = self.interrupted or query.startswith("BEGIN")  # the driver believes it is inside
+            raise
         if status == "ROLLBACK" and query.startswith("COMMIT"):
             raise aborted(None, self.failure)
         return status
@@ -87,11 +93,7 @@ class Connection(Driver):
     async def begin(self, **options: Any) -> Any:
         """Begin a transaction."""
         transaction, self.failure = self.transaction(**options), ""
-        try:
-            await transaction.start()
-        except BaseException:  # whether it has begun, nobody knows
-            self.terminate()
-            raise
+        await transaction.start()
         return transaction
 
     def note(self, error: BaseException) -> bool:
@@ -99,12 +101,31 @@ class Connection(Driver):
         state = sqlstate(error)
         self.failure = self.failure if state == "25P02" else state  # that one only says that there was another
         self.stale = self.stale or state == _READ_ONLY
-        return getattr(error, "severity", None) is not None  # else the server was interrupted half-way
+        self.interrupted = self.interrupted or is_lost(error) or not isinstance(error, Exception)
+        return getattr(error, "severity", None) is not None  # else the protocol stopped half-way
+
+    def drop(self) -> None:
+        """Close it in the background: at once would cut off a request to cancel what it was doing."""
+        if not self.is_closed():
+            task = asyncio.ensure_future(_close(self))
+            _closing.add(task)
+            task.add_done_callback(_closing.discard)
 
 
 def is_ours(connection: object) -> TypeGuard[Connection]:
     """Whether a connection is of this module; every asyncpg connection is an instance of every other's class."""
     return issubclass(type(connection), Connection)
+
+
+@contextmanager
+def noted(connection: Connection) -> Generator[None, None, None]:
+    """Have a connection take note of what goes wrong, be it cancelled."""
+    try:
+        yield
+    except BaseException as error:
+        if is_ours(connection):  # and not of an engine of the caller's own
+            connection.note(error)
+        raise
 
 
 class Adapter(AsyncAdapt_asyncpg_connection):
@@ -113,11 +134,25 @@ class Adapter(AsyncAdapt_asyncpg_connection):
     source: Source | None = None
 
     @override
+    def rollback(self) -> None:
+        driver: Connection = self.driver_connection
+        if not (driver.interrupted or driver.is_closed()):
+            undo: Any = super().rollback  # which has no types
+            undo()
+        elif self.source is not None:  # whatever comes next must not be part of what was to be rolled back
+            driver.drop()
+
+    @override
+    def terminate(self) -> None:
+        self.driver_connection.interrupted = True
+        self.close()
+
+    @override
     def close(self) -> None:
-        undo: Any = super().rollback  # which has no types
-        undo()
+        self.rollback()
         if self.source is not None:
-            await_only(self.source.give(self.driver_connection))
+            driver: Connection = self.driver_connection
+            await_only(self.source.give(driver, sound=not driver.interrupted))
 
 
 class Pool:
@@ -138,7 +173,7 @@ class Pool:
         self._connect, self._kept, self._patience, self._recycle, self._reset = connect, kept, patience, recycle, reset
         self._free = asyncio.Semaphore(most)
         self.idle, self.used = list[Connection](), set[Connection]()
-        self._closing = set[asyncio.Task[None]]()
+        self._since = -math.inf  # what is older is not trusted any more
 
     async def take(self) -> Connection:
         """Return a connection that nobody else has, once there may be one."""
@@ -156,7 +191,7 @@ class Pool:
             if self._is_fit(connection):
                 self.used.add(connection)
                 return connection
-            self._drop(connection)
+            connection.drop()
         try:
             connection = await self._connect()
         except BaseException:
@@ -176,10 +211,12 @@ class Pool:
             raise
         finally:
             self._forget(connection)
+            if connection.stale:
+                self._since = time.monotonic()
             if sound and len(self.idle) < self._kept and self._is_fit(connection):
                 self.idle.append(connection)
             else:
-                self._drop(connection)
+                connection.drop()
 
     def abandon(self) -> None:
         """Let go of the connections of an event loop that is closed, in which nothing can be awaited any more."""
@@ -191,19 +228,14 @@ class Pool:
         """Close what is idle now, and what is in use when it is given back."""
         self._kept = 0
         while self.idle:
-            self._drop(self.idle.pop())
-        await asyncio.gather(*self._closing)
+            self.idle.pop().drop()
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(*(task for task in _closing if task.get_loop() is loop))
 
     def _is_fit(self, connection: Connection) -> bool:
-        young = time.monotonic() - connection.born < self._recycle
-        return young and not (connection.stale or connection.is_closed() or connection.is_in_transaction())
-
-    def _drop(self, connection: Connection) -> None:
-        """Close a connection in the background: at once would cut off a request to cancel what it was doing."""
-        if not connection.is_closed():
-            task = asyncio.ensure_future(_close(connection))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+        young = time.monotonic() - connection.born < self._recycle and connection.born > self._since
+        spoilt = connection.stale or connection.interrupted or connection.is_closed()
+        return young and not spoilt and not connection.is_in_transaction()
 
     def _forget(self, connection: Connection) -> None:
         if connection in self.used:
@@ -225,13 +257,13 @@ class Pools:
             self._abandoned.append(self._by_loop)  # for ever: to finalize them would end the parent's sessions
             self._pid, self._by_loop = pid, dict[asyncio.AbstractEventLoop, Pool]()
         if (pool := self._by_loop.get(loop := asyncio.get_running_loop())) is None:
-            for closed in [other for other in self._by_loop if other.is_closed()]:
+            for closed in [other for other in list(self._by_loop) if other.is_closed()]:
                 self._by_loop.pop(closed).abandon()
             pool = self._by_loop[loop] = self._make()
         return pool
 
     async def dispose(self) -> None:
-        """Close the connections of this event loop, waiting a second for those still in use."""
+        """Close the connections of this event loop, waiting a second for those in use, five for the server."""
         pool = self.current
         for _ in range(100):  # a stream that was left half-way gives its connection back a moment later
             if not pool.used:
@@ -244,4 +276,5 @@ class Pools:
 async def _close(connection: Connection) -> None:
     with suppress(Exception):  # it is of no more use, whatever it was
         await connection.close(timeout=_CLOSING)
-    connection.terminate()
+    with suppress(RuntimeError):  # "Event loop is closed"
+        connection.terminate()

@@ -130,5 +130,5 @@ def _over() -> sa.Connection:
 def _note(context: ExceptionContext) -> None:
     """Have a connection take note of what fails in statements that SQLAlchemy runs."""
     driver = context.connection.connection.driver_connection if context.connection else None
-    if is_ours(driver) and isinstance(context.original_exception, Exception):
+    if is_ours(driver):
         driver.note(context.original_exception)

@@ -19,7 +19,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
 from .errors import NotStoredError, UnloadedError, translated
-from .pool import Connection, Rows
+from .pool import Connection, Rows, noted
 from .sessions import new_session
 from .sql import Request, Sql
 from .table import Table
@@ -203,13 +203,14 @@ class Execution(Generic[M]):
                 cursor = await connection.cursor(text, *arguments)
             rows: Rows = ((),)
             while rows:
-                with translated(self.table.model, names, connection.note):
+                with translated(self.table.model, names), noted(connection):
                     rows = await cursor.fetch(_BATCH)
                 for one in await within.made(rows, load, options):
                     yield one
         finally:
             if around is None:
-                await session.close()
+                with translated(self.table.model):
+                    await session.close()
 
     async def _send(self, request: Request, work: Callable[[Connection], Any]) -> Any:
         if watcher := self.transactions.watcher:

@@ -13,16 +13,18 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
 from sqlalchemy.util import await_only
 
 from .errors import UNSENT, TransactionError, aborted, is_lost, is_outdated, sqlstate, translated
-from .pool import Adapter, Connection, Pools, Source, is_ours
+from .pool import Adapter, Connection, Pools, Source, noted
 from .sessions import PROBE, Session, driver_of, joined_session, leave, new_engine, new_session
 
 T = TypeVar("T")
@@ -65,6 +67,7 @@ class Transactions:
     def __init__(self, pools: Pools, *, echo: bool) -> None:
         self.pools, self._echo = pools, echo
         self._joining: Connection | None = None
+        self._introducing = Lock()
 
     @cached_property
     def engine(self) -> AsyncEngine:
@@ -138,10 +141,9 @@ class Transactions:
         if session is not None:
             connection = await self.driver(session)
             try:
-                return await work(connection)
+                with noted(connection):
+                    return await work(connection)
             except Exception as error:
-                if is_ours(connection):
-                    connection.note(error)
                 if is_outdated(error):
                     await connection.reload_schema_state()
                 if sqlstate(error) == "25P02":
@@ -169,10 +171,16 @@ class Transactions:
 
     async def introduce(self, connection: Connection) -> None:
         """Let SQLAlchemy ask the first connection what it asks each server once, outside of any block."""
-        if self.engine.dialect.server_version_info is None:
-            self._joining = connection
-            async with self.engine.connect():
-                pass
+        while self.engine.dialect.server_version_info is None:
+            if not self._introducing.acquire(blocking=False):  # by an event loop in another thread
+                await asyncio.sleep(0.01)
+                continue
+            try:
+                self._joining = connection
+                async with self.engine.connect():
+                    pass
+            finally:
+                self._introducing.release()
 
     async def _alone(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         source, outdated = self.source or self.pools.current, False
@@ -226,7 +234,7 @@ async def _begun(source: Source, options: Mapping[str, Any]) -> tuple[Connection
             return connection, await connection.begin(**options)
         except BaseException as error:
             await source.give(connection, sound=False)
-            if connection.fresh or not (UNSENT in str(error) or is_lost(error)):
+            if connection.fresh or isinstance(error, TimeoutError) or not is_lost(error):
                 raise
 
 
@@ -235,14 +243,18 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
     session, before = scope.session, len(scope.callbacks)
     with translated(None):
         await session.flush()
+    nested = session.begin_nested()
+    with translated(None):
+        await nested.start()
     try:
-        async with session.begin_nested():
-            yield session
-            with translated(None):
-                # To release a savepoint that has failed would confuse SQLAlchemy.
-                await (await session.connection()).execute(PROBE)
+        yield session
+        with translated(None):
+            await (await session.connection()).execute(PROBE)  # to release one that has failed confuses SQLAlchemy
+            await nested.commit()
     except BaseException:
         del scope.callbacks[before:]
+        with suppress(SQLAlchemyError):  # of a connection that is lost
+            await nested.rollback()
         raise
 
 

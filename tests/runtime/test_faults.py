@@ -401,17 +401,3 @@ async def test_what_follows_a_commit_is_called_once_it_is_stored(
             db.after_commit(lambda: calls.append("still"))
     assert calls[-1] == "still"
     assert "after_commit" in caplog.text
-
-
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # asyncio's, of sockets whose event loop is closed
-def test_a_database_of_a_module_works_in_every_event_loop(address: str) -> None:
-    db = Database(address)
-
-    async def work() -> int:
-        await db.counted.create()
-        async with db.transaction():
-            await db.counted.create()
-        return await db.counted.count()
-
-    counts = [asyncio.run(work()) for _ in range(3)]
-    assert [later - counts[0] for later in counts] == [0, 2, 4]

@@ -257,7 +257,8 @@ class Pools:
             self._pid, self._by_loop = pid, dict[asyncio.AbstractEventLoop, Pool]()
         if (pool := self._by_loop.get(loop := asyncio.get_running_loop())) is None:
             for closed in [other for other in list(self._by_loop) if other.is_closed()]:
-                self._by_loop.pop(closed).abandon()
+                if gone := self._by_loop.pop(closed, None):  # and not by another thread
+                    gone.abandon()
             pool = self._by_loop[loop] = self._make()
         return pool
 

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
+from threading import Lock, local
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
@@ -66,8 +66,7 @@ class Transactions:
 
     def __init__(self, pools: Pools, *, echo: bool) -> None:
         self.pools, self._echo = pools, echo
-        self._joining: Connection | None = None
-        self._introducing = Lock()
+        self._joining, self._introducing = local(), Lock()
 
     @cached_property
     def engine(self) -> AsyncEngine:
@@ -176,7 +175,7 @@ class Transactions:
                 await asyncio.sleep(0.01)
                 continue
             try:
-                self._joining = connection
+                self._joining.connection = connection
                 async with self.engine.connect():
                     pass
             finally:
@@ -200,7 +199,7 @@ class Transactions:
 
     def _lent(self) -> Adapter:
         """Give SQLAlchemy the connection it asks for."""
-        joining, self._joining = self._joining, None
+        joining: Connection | None = vars(self._joining).pop("connection", None)
         source = None if joining else self.source or self.pools.current
         connection = joining or await_only(cast("Source", source).take())
         adapter = connection.adapter
@@ -208,7 +207,7 @@ class Transactions:
         return adapter
 
     def _joined(self, connection: Connection) -> sa.Connection:
-        self._joining = connection
+        self._joining.connection = connection
         return self.engine.sync_engine.connect()
 
     @contextmanager

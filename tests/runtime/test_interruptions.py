@@ -1,4 +1,4 @@
-"""Calls that are cut off, and sessions used between calls: a transaction is stored as a whole, or fails with an error."""
+"""Calls that are cut off, and sessions used between calls: a transaction is stored whole, or fails with an error."""
 
 from __future__ import annotations
 

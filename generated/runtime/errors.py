@@ -161,8 +161,6 @@ _CONFLICTS = {
 _TIMEOUTS = {"57014": "the statement was cancelled, or took too long", "55P03": "the lock was not free in time"}
 _LOST = ("08", "57P0")  # of a connection; of a server that goes down
 _GONE = "connection is closed"
-UNSENT = "cannot switch to state"
-"""What asyncpg says of a connection that was lost while it was idle, before it sends anything."""
 
 
 @contextmanager
@@ -197,10 +195,10 @@ def translation(error: Exception, model: Model | None, names: Sequence[str] | No
         return TransactionError.of(f"{owner}: the transaction is read-only", model=model)
     if state in _TIMEOUTS or isinstance(cause, TimeoutError):
         return TimedOutError.of(f"{owner}: {_TIMEOUTS.get(state, 'the server did not answer in time')}", cause, model)
-    number = re.search(r"argument \$(\d+)", str(cause))
+    number = None if getattr(cause, "severity", None) else re.search(r"query argument \$(\d+)", str(cause))
     if is_lost(cause):
         return UnreachableError.of(f"{owner}: the connection to the server was lost", model=model)
-    if "another operation" in str(cause):
+    if not state and "another operation" in str(cause):
         return TransactionError.of(f"{owner}: two tasks use one session at a time; each needs its own", model=model)
     if state.startswith("22") or number:
         named = names[int(number[1]) - 1] if names and number and int(number[1]) <= len(names) else None
@@ -220,14 +218,20 @@ def sqlstate(error: BaseException) -> str:
 def is_lost(error: BaseException) -> bool:
     """Whether the connection to the server is gone."""
     cause = _cause(error)
-    lost = isinstance(cause, (OSError, _asyncpg.InternalClientError)) or _GONE in str(cause)
+    closed = isinstance(cause, _asyncpg.InterfaceError) and not sqlstate(error) and _GONE in str(cause)
+    lost = closed or isinstance(cause, (OSError, _asyncpg.InternalClientError))
     return lost or sqlstate(error).startswith(_LOST)
+
+
+def is_unsent(error: BaseException) -> bool:
+    """Whether the connection was lost while it was idle, before anything was sent."""
+    return isinstance(_cause(error), _asyncpg.InternalClientError) and "cannot switch to state" in str(error)
 
 
 def is_outdated(error: BaseException) -> bool:
     """Whether a statement failed only because a migration has changed what it was prepared for."""
-    said = str(_cause(error))
-    return "cached statement plan is invalid" in said or "cached plan must not" in said or "cache lookup failed" in said
+    state, said = sqlstate(error), str((*_cause(error).args, "")[0])  # and not the details, which quote values
+    return (state == "0A000" and "cached" in said and "plan" in said) or (state == "XX000" and "cache lookup" in said)
 
 
 def is_conflict(error: BaseException) -> bool:

@@ -124,4 +124,6 @@ def _term(table: Table[Any], clause: Any) -> Term:
     falling, nullable = operators.desc_op in modifiers, getattr(element, "nullable", True)
     nulls_first = operators.nulls_first_op in modifiers or (falling and operators.nulls_last_op not in modifiers)
     kind: str | None = table.source.c[element.key].type.compile(DIALECT) if isinstance(element, sa.Column) else None
-    return Term(table.embedded(element), kind, falling, nulls_first, nullable)
+    text = table.embedded(element)
+    compared = text if kind else Sql("(") + text + ")"  # NOT a > b would be NOT (a > b)
+    return Term(compared, kind, falling, nulls_first, nullable)

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
 from sqlalchemy.util import await_only
 
-from .errors import UNSENT, TransactionError, aborted, is_lost, is_outdated, sqlstate, translated
+from .errors import TransactionError, aborted, is_lost, is_outdated, is_unsent, sqlstate, translated
 from .pool import Adapter, Connection, Pools, Source, noted
 from .sessions import PROBE, Session, driver_of, joined_session, leave, new_engine, new_session
 
@@ -189,7 +189,7 @@ class Transactions:
             try:
                 return await work(connection)
             except BaseException as error:
-                sound, again = connection.note(error), UNSENT in str(error) and not connection.fresh
+                sound, again = connection.note(error), is_unsent(error) and not connection.fresh
                 if is_outdated(error) and not outdated:
                     outdated = again = True
                     await connection.reload_schema_state()

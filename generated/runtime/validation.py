@@ -103,7 +103,7 @@ class Validation:
             if name in checked:
                 checked[name] = self._validated(name, checked[name], wrong)
         for name in self._json:
-            if (value := checked.get(name)) is not None:
+            if (value := checked.get(name)) is not None and value is not sa.JSON.NULL:
                 try:
                     checked[name] = to_jsonable_python(value)
                 except (PydanticSerializationError, ValueError):

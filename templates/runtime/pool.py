@@ -204,10 +204,10 @@ class Pool:
         """Take a connection back, to be used again if that is safe; without ``reset`` there is nothing to wait for."""
         try:
             if sound and self._reset and not connection.is_closed():
-                await connection.reset()
-        except BaseException:
-            sound = False
-            raise
+                sound = False
+                with suppress(Exception):  # which costs the connection, and not what was done on it
+                    await connection.reset()
+                    sound = True
         finally:
             self._forget(connection)
             if connection.stale:

@@ -238,6 +238,8 @@ def _address(given: str) -> tuple[str, str, dict[str, Any]]:
         raise ValueError("no database: give its URL, or set DATABASE_URL")
     parts = urlsplit(given)
     scheme = parts.scheme.partition("+")[0]
+    if "@" in parts.path + parts.query + parts.fragment or parts.fragment:
+        raise ValueError("the database's URL has a / ? # or @ that belongs to its user or password: percent-encode it")
     if scheme not in {"postgresql", "postgres"}:
         raise ValueError(f"this is not the URL of a PostgreSQL database, postgresql://user@host/name: {scheme}://...")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))

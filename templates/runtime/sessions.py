@@ -68,6 +68,18 @@ class Joined(SyncSession):
         return cast("sa.Connection", self.info[_JOIN])
 
     @override
+    def begin(self, nested: bool = False) -> orm.SessionTransaction:
+        if not nested:
+            raise TransactionError("the transaction of this session has begun: a block in it is db.transaction()")
+        return super().begin(nested=nested)
+
+    @override
+    def close(self) -> None:
+        raise TransactionError("a transaction block closes its session at its end: leave it")
+
+    invalidate = reset = close
+
+    @override
     def commit(self) -> None:
         raise TransactionError("a transaction block commits at its end: leave it")
 
@@ -117,7 +129,7 @@ def driver_of(session: orm.Session) -> Any:
 
 
 def _leave(session: orm.Session) -> None:
-    session.close()
+    orm.Session.close(session)
     if isinstance(joined := session.info[_JOIN], sa.Connection):
         joined.close()
 

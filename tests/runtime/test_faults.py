@@ -401,3 +401,55 @@ async def test_what_follows_a_commit_is_called_once_it_is_stored(
             db.after_commit(lambda: calls.append("still"))
     assert calls[-1] == "still"
     assert "after_commit" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name", ["cannot switch to state", "cache lookup failed", "connection is closed", "argument $1"]
+)
+async def test_what_a_value_says_is_not_taken_for_what_the_server_says(db: Database, name: str) -> None:
+    await db.skipped.create(name=name)
+    with pytest.raises(UniqueViolation):
+        await db.skipped.create(name=name)
+    attempts: list[int] = []
+
+    async def again(_: Any) -> None:
+        attempts.append(1)
+        await db.skipped.create(name=name)
+
+    with pytest.raises(UniqueViolation):
+        await db.run(again)
+    assert len(attempts) == 1
+
+
+async def test_pages_by_any_condition_are_complete(db: Database) -> None:
+    await db.thing.create_many([{"v": n} for n in range(6)])
+    c: Any = db.thing.c
+    for order in (~(c.v > 2), c.v == 3, sa.and_(c.v > 1, c.v < 4), (~(c.v > 2)).desc(), c.v.is_distinct_from(3)):
+        seen, cursor = list[int](), None
+        for _ in range(4):
+            page = await db.thing.find_all(order_by=order).page(2, cursor)
+            seen += [one.v for one in page.items]
+            if (cursor := page.next) is None:
+                break
+        assert sorted(seen) == list(range(6)), str(order)
+
+
+async def test_no_call_of_a_blocks_session_ends_its_transaction(db: Database) -> None:
+    for name in ("begin", "close", "invalidate", "reset"):
+        with pytest.raises(TransactionError):
+            async with db.transaction() as session:
+                await db.skipped.create(name=name)
+                await session.flush()
+                call = getattr(session, name)
+                if name == "begin":
+                    async with call():
+                        pass
+                await call()
+    assert await db.skipped.count() == 0
+
+
+@pytest.mark.parametrize("password", ["pa/ss", "p#ss", "p?ss"])
+def test_no_part_of_a_password_is_taken_for_something_else(password: str) -> None:
+    with pytest.raises(ValueError, match="percent-encode") as caught:
+        Database(f"postgresql://u:{password}@localhost/db")
+    assert password not in str(caught.value)

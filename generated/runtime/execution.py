@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gc
 import operator
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
-from .errors import NotStoredError, UnloadedError, translated
+from .errors import ConflictError, NotStoredError, UnloadedError, is_outdated, translated
 from .pool import Connection, Rows, noted
 from .sessions import new_session
 from .sql import Request, Sql
@@ -27,6 +27,7 @@ from .table import Table
 from .transactions import Transactions
 
 M = TypeVar("M", bound=SQLModel)
+T = TypeVar("T")
 
 _BATCH = 500  # rows of a stream that are in memory at a time
 _KEYS = 1_000  # in one statement of the ORM
@@ -69,6 +70,17 @@ class Execution(Generic[M]):
         """The session of the transaction around the call, until whose end locks are held."""
         scope = None if self.session else self.transactions.ambient()
         return scope.session if scope else self.session
+
+    async def whole(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do work whose statements are done all or none; outside of a transaction once more after a migration."""
+        try:
+            async with self.together():
+                return await work()
+        except ConflictError as error:
+            if self.around or not is_outdated(error):
+                raise
+        async with self.together():
+            return await work()
 
     def together(self) -> AbstractAsyncContextManager[object]:
         """Return a block whose statements are done all or none."""
@@ -197,11 +209,17 @@ class Execution(Generic[M]):
         # event loop closes all of them at the same time.
         around = self.around
         session = around or new_session(self.transactions.engine)
-        within, (text, arguments, names) = type(self)(self.transactions, self.table, session), statement.request
+        _, _, names = request = statement.request
         try:
-            with translated(self.table.model, names):
-                connection = await self.transactions.driver(session)
-                cursor = await connection.cursor(text, *arguments)
+            try:
+                connection, cursor = await self._opened(session, request)
+            except ConflictError as error:  # nothing has been given yet
+                if around or not is_outdated(error):
+                    raise
+                await session.close()
+                session = new_session(self.transactions.engine)
+                connection, cursor = await self._opened(session, request)
+            within = type(self)(self.transactions, self.table, session)
             rows: Rows = ((),)
             while rows:
                 with translated(self.table.model, names), noted(connection):
@@ -212,6 +230,19 @@ class Execution(Generic[M]):
             if around is None:
                 with translated(self.table.model):
                     await session.close()
+
+    async def _opened(self, session: AsyncSession, request: Request) -> tuple[Connection, Any]:
+        """Return a cursor over the rows of a statement, and the connection that it is on."""
+        text, arguments, names = request
+        with translated(self.table.model, names):
+            connection = await self.transactions.driver(session)
+            try:
+                with noted(connection):
+                    return connection, await connection.cursor(text, *arguments)
+            except Exception as error:
+                if is_outdated(error):
+                    await connection.reload_schema_state()
+                raise
 
     async def _send(self, request: Request, work: Callable[[Connection], Any]) -> Any:
         if watcher := self.transactions.watcher:

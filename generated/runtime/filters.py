@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.sql.elements import AsBoolean, False_, Grouping, True_
+from sqlalchemy.sql.elements import AsBoolean, BooleanClauseList, False_, Grouping, True_
 
 from .arguments import AnyOf, Filters, Span
 from .errors import ValidationError
@@ -61,13 +61,21 @@ def _condition(table: Table[Any], expression: Any) -> Sql:
     element: Any = expression.__clause_element__() if hasattr(expression, "__clause_element__") else expression
     while type(element) in {AsBoolean, Grouping}:
         element = element.element
-    if not is_sql(element) or isinstance(element, (True_, False_)):
+    if not is_sql(element) or _is_decided(element):
         what = "true or false" if is_sql(element) else f"a Python {type(element).__name__}"
         raise TypeError(
             f"a filter is an SQL condition such as c.points > 5, not {what}, which is what Python makes of `not`, "
             "`and` and `or`: write ~c.flag for `not c.flag`, and put `&` and `|` between conditions in parentheses"
         )
     return Sql("(") + table.embedded(expression) + ")"
+
+
+def _is_decided(element: Any) -> bool:
+    while type(element) in {AsBoolean, Grouping}:
+        element = element.element
+    return isinstance(element, (True_, False_)) or (
+        isinstance(element, BooleanClauseList) and any(map(_is_decided, element.clauses))
+    )
 
 
 def _test(table: Table[Any], key: str, value: object) -> Sql:

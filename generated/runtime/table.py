@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import IntFlag
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import BIT
@@ -92,10 +92,12 @@ class Operand:
 
     def converted(self, value: object) -> object:
         """Return a value as the driver wants it; None is NULL, whatever its type would make of it."""
+        if isinstance(value, IntFlag):  # which asyncpg would take for a list, in a list
+            value = int(value)
         if self.bind is None or value is None:
             return value
         try:
-            return self.bind(to_jsonable_python(value) if self.is_json and isinstance(value, BaseModel) else value)
+            return self.bind(to_jsonable_python(value) if self.is_json and value is not sa.JSON.NULL else value)
         except _CONVERSION as error:
             raise invalid(self.model, self.name, error) from None
 
@@ -187,8 +189,11 @@ class Table(Generic[M]):
         """Return values with what the columns' own ``default`` or ``onupdate`` gives where none is set."""
         if not (supplied := self.supplied[kind]):
             return values
-        context = Context({self.columns[name].key: value for name, value in values.items() if name in self.columns})
-        more = {n: one(context) if callable(one) else one for n, one in supplied.items() if n not in values}
+        given = {self.columns[name].key: value for name, value in values.items() if name in self.columns}
+        context, more = Context(given), dict[str, object]()
+        for name, one in supplied.items():
+            if name not in values:
+                more[name] = given[self.columns[name].key] = one(context) if callable(one) else one
         return {**values, **more}
 
     @cached_property

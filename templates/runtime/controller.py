@@ -73,11 +73,8 @@ class BaseController(Generic[M, L, C, U]):
         shaped = [(row, tuple(set_)) for row, set_ in zip(checked, given, strict=True)]
         made = requests(self._table, shaped, lambda row, set_: upsert_row(self._table, row, wanted, keys, None, set_))
         stored = await self._stored(made)
-        try:
-            last = {instance_state(one).key: one for one in stored}  # a row that is there twice is one object
-        except TypeError:  # a key such as a list, which no dict takes
-            return stored
-        return [last[instance_state(one).key] for one in stored]
+        last = {repr(instance_state(one).key): one for one in stored}  # a row that is there twice is one object
+        return [last[repr(instance_state(one).key)] for one in stored]
 
     async def update_many(self, rows: Iterable[Mapping[str, object]]) -> int:
         """Set values of rows, each given with its primary key, all or none, and return how many were there."""
@@ -205,7 +202,7 @@ class BaseController(Generic[M, L, C, U]):
         if len(columns) == len(where):
             return selection
         if (order := refinements.get("order_by")) is not None:
-            single = is_sql(order) or isinstance(order, str)
+            single = is_sql(order) or isinstance(order, str) or not isinstance(order, Iterable)
             selection = selection.order_by(*cast("Iterable[Any]", [order] if single else order))
         selection = selection.options(*refinements.get("options", ()))
         return selection.limit(refinements.get("limit")).offset(refinements.get("offset"))
@@ -221,13 +218,16 @@ class BaseController(Generic[M, L, C, U]):
         NotStoredError
             If a trigger has skipped some; those before and after it are taken back.
         """
-        execution, skipped = self._execution, 0
-        async with execution.together():
+
+        async def work() -> list[M]:
             rows = await execution.many(made)
             if skipped := len(made) - len(rows):
                 name = self.model.__name__
                 raise NotStoredError.of(f"{name}: a trigger has skipped {skipped} of the rows", model=self.model)
             return await execution.made(rows)
+
+        execution = self._execution
+        return await execution.whole(work)
 
     @cached_property
     def _table(self) -> Table[M]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -85,7 +86,7 @@ class Connection(Driver):
         except BaseException:
             self.interrupted = self.interrupted or query.startswith("BEGIN")  # the driver believes it is inside
             raise
-        if status == "ROLLBACK" and query.startswith("COMMIT"):
+        if status == "ROLLBACK" and not re.match(r"\s*(rollback|abort)", query, re.IGNORECASE):
             raise aborted(None, self.failure)
         return status
 

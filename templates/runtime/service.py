@@ -221,6 +221,7 @@ class DatabaseService:
 
     def _controller(self, kind: Callable[[DatabaseService], T]) -> T:
         """Return the one instance of a controller class."""
+        _ = self.transactions  # or what is missing
         if kind not in self._controllers:
             self._controllers[kind] = kind(self)
         return cast("T", self._controllers[kind])
@@ -251,6 +252,9 @@ def _address(given: str) -> tuple[str, str, dict[str, Any]]:
         raise ValueError(
             f"{', '.join(sorted(refused))} in the database's URL means nothing to PostgreSQL; give {advice}"
         )
+    for name in ("connect_timeout", "prepared_statement_cache_size"):
+        if not query.get(name, "0").isdecimal():
+            raise ValueError(f"{name} in the database's URL takes a whole number")
     arguments: dict[str, Any] = {"timeout": float(query.pop("connect_timeout", 60)) or None}  # 0 waits for ever
     if "ssl" in query:
         arguments["ssl"] = query.pop("ssl")

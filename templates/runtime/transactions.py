@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
 from sqlalchemy.util import await_only
 
-from .errors import TransactionError, aborted, is_lost, is_outdated, is_unsent, sqlstate, translated
+from .errors import TransactionError, UnreachableError, aborted, is_lost, is_outdated, is_unsent, sqlstate, translated
 from .pool import Adapter, Connection, Pools, Source, noted
 from .sessions import PROBE, Session, driver_of, joined_session, leave, new_engine, new_session
 
@@ -110,10 +110,12 @@ class Transactions:
                         await leave(session)
                 with translated(None):
                     await begun.commit()
-            except Exception:
+            except Exception as error:
                 with suppress(Exception):  # the one that ends the block is what the caller must see
                     await begun.rollback()
                     sound = True
+                if isinstance(error, TransactionError) and connection.is_closed():  # what had ended it was caught
+                    raise UnreachableError.of("transaction: the connection to the server was lost") from None
                 raise
             sound = True
         finally:  # whoever is cancelled loses the connection: what it is at, nobody knows

@@ -1,7 +1,7 @@
 """Models with what real databases have: triggers, types of extensions, defaults that ask for other values."""
 
 import enum
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -104,3 +104,174 @@ class Skipped(FaultBase, table=True):
 class Counted(FaultBase, table=True):
     id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": True})
     n: int = 0
+
+
+class Folded(sa.TypeDecorator[str]):
+    """A text that is compared without regard to case, by a comparator of its own."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    class comparator_factory(sa.Text.Comparator[str]):
+        @override
+        def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
+            return op(sa.func.lower(self.expr), *[sa.func.lower(one) for one in other], **kwargs)
+
+    @override
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        return value if value is None or isinstance(value, str) else str(value)
+
+
+class Guid(sa.TypeDecorator[UUID]):
+    """SQLAlchemy's recipe: a UUID on PostgreSQL, a text elsewhere."""
+
+    impl = sa.CHAR
+    cache_ok = True
+
+    @override
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        own = pg.UUID(as_uuid=True) if dialect.name == "postgresql" else sa.CHAR(36)
+        return dialect.type_descriptor(own)
+
+
+class Cents(sa.TypeDecorator[Decimal]):
+    """An amount that is stored as whole cents."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        return None if value is None else int(value * 100)
+
+    @override
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        return None if value is None else Decimal(value) / 100
+
+
+class Embedding(sa.types.UserDefinedType[list[float]]):
+    """Binds a list as the text of one, as pgvector's type does where no codec is registered."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "TEXT"
+
+    @override
+    def bind_processor(self, dialect: sa.Dialect) -> Any:
+        return lambda value: None if value is None else "[" + ",".join(map(str, value)) + "]"
+
+    @override
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:
+        return lambda value: None if value is None else [float(one) for one in value.strip("[]").split(",")]
+
+
+def optional(kind: Any, **more: Any) -> Any:
+    """Return a field of a nullable column."""
+    return Field(default=None, sa_column=sa.Column(kind, **more))
+
+
+class Sought(FaultBase, table=True):
+    """One column of each type that a filter must not take for another; all but the last are keys."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    variant: dict[str, Any] | None = optional(sa.JSON().with_variant(pg.JSONB(), "postgresql"), unique=True)
+    typed: Conf | None = optional(pg.JSONB, unique=True)
+    several: list[Conf] | None = optional(pg.JSONB, unique=True)
+    words: list[str] | None = optional(sa.JSON().with_variant(pg.ARRAY(sa.Text), "postgresql"), unique=True)
+    emb: list[float] | None = optional(Embedding, unique=True)
+    folded: str | None = optional(Folded, unique=True)
+    guid: UUID | None = optional(Guid, unique=True)
+    bits: Any = optional(pg.BIT(4), unique=True)
+    loose: Any = optional(pg.BIT(4, varying=True), unique=True)
+    rights: Rights | None = optional(RightsType, unique=True)
+    cents: Decimal | None = optional(Cents, unique=True)
+    net: Any = optional(pg.INET, unique=True)
+    during: Any = optional(pg.INT4RANGE, unique=True)
+    moods: list[Mood] | None = optional(sa.ARRAY(sa.Enum(Mood, name="fault_mood")), unique=True)
+    raw: bytes | None = optional(sa.LargeBinary, unique=True)
+    note: str | None = None
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 5
+
+
+class Word(enum.StrEnum):
+    YES = "yes"
+    NO = "no"
+
+
+class Flagged(FaultBase, table=True):
+    """Enums that are numbers or texts, in columns of those."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    rights: Rights = Field(sa_column=sa.Column(sa.Integer, unique=True, nullable=False))
+    level: Level = Field(default=Level.LOW, sa_column=sa.Column(sa.SmallInteger, nullable=False))
+    word: Word = Field(default=Word.NO, sa_column=sa.Column(sa.Text, nullable=False))
+
+
+class Filed(FaultBase, table=True):
+    """A key that Python has no hash for."""
+
+    doc: dict[str, Any] = Field(sa_column=sa.Column(pg.JSONB, primary_key=True))
+    v: int = 0
+
+
+class Rounded(FaultBase, table=True):
+    """Values that PostgreSQL holds to be one key, and Python does not: rounded, padded, not a number."""
+
+    amount: Decimal = Field(sa_column=sa.Column(sa.Numeric(8, 2), primary_key=True))
+    code: str | None = optional(sa.CHAR(5), unique=True)
+    weight: float | None = optional(sa.Double, unique=True)
+    at: datetime | None = optional(sa.DateTime(timezone=True), unique=True)
+    v: int = 0
+
+
+def slug(context: Any) -> str:
+    given = context.get_current_parameters()
+    return f"{given['shown']}-{given['lot']}"
+
+
+class Defaulted(FaultBase, table=True):
+    """Defaults of columns that ask for others: for one with another name, and for one that has a default, too."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True, sa_column_kwargs={"name": "shown"})
+    lot: int | None = Field(default=None, sa_column=sa.Column(sa.Integer, default=lambda: 7, nullable=False))
+    slug: str | None = Field(default=None, sa_column=sa.Column(sa.Text, default=slug, nullable=False))
+    v: int = 0
+
+
+class Guarded(FaultBase, table=True):
+    """A trigger keeps the rows whose name is `keep` as they are."""
+
+    id: int = Field(primary_key=True)
+    name: str = Field(unique=True)
+    v: int = 0
+
+
+class Summed(FaultBase, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    small: int = Field(default=0, sa_column=sa.Column(sa.SmallInteger, nullable=False))
+    big: int = Field(default=0, sa_column=sa.Column(sa.BigInteger, nullable=False))
+    price: Decimal = Field(default=Decimal(0), sa_column=sa.Column(sa.Numeric(10, 2), nullable=False))
+    money: Decimal = Field(default=Decimal(0), sa_column=sa.Column(Money, nullable=False))
+    cents: Decimal = Field(default=Decimal(0), sa_column=sa.Column(Cents, nullable=False))
+    rough: float = Field(default=0.0, sa_column=sa.Column(sa.Numeric(10, 2, asdecimal=False), nullable=False))
+    ratio: float = Field(default=0.0, sa_column=sa.Column(sa.Float, nullable=False))
+    real: float = Field(default=0.0, sa_column=sa.Column(sa.REAL, nullable=False))
+    took: timedelta = Field(default=timedelta(0), sa_column=sa.Column(sa.Interval, nullable=False))
+
+
+class Dated(FaultBase, table=True):
+    """Times that PostgreSQL has and Python lacks."""
+
+    id: int = Field(primary_key=True)
+    at: datetime | None = optional(sa.DateTime(timezone=True))
+    naive: datetime | None = optional(sa.DateTime)
+    day: date | None = None
+    took: timedelta | None = optional(sa.Interval)
+    mood: Mood | None = optional(sa.Enum(Mood, name="fault_mood"))
+    moods: list[Mood] | None = optional(sa.ARRAY(sa.Enum(Mood, name="fault_mood")))

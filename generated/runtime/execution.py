@@ -6,7 +6,7 @@ from __future__ import annotations
 import gc
 import operator
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cached_property, partial
@@ -73,18 +73,16 @@ class Execution(Generic[M]):
 
     async def whole(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do work whose statements are done all or none; outside of a transaction once more after a migration."""
+        if self.around:
+            return await work()
         try:
-            async with self.together():
+            async with self.transactions.transaction():
                 return await work()
         except ConflictError as error:
-            if self.around or not is_outdated(error):
+            if not is_outdated(error):
                 raise
-        async with self.together():
+        async with self.transactions.transaction():
             return await work()
-
-    def together(self) -> AbstractAsyncContextManager[object]:
-        """Return a block whose statements are done all or none."""
-        return nullcontext() if self.around else self.transactions.transaction()
 
     async def rows(self, statement: Sql) -> Rows:
         """Return the rows of a statement, as the driver gives them."""
@@ -104,12 +102,15 @@ class Execution(Generic[M]):
         Neighbours of the same text go together, in one stream to the server, and are run one after the other.
         """
         runs = [list(run) for _, run in groupby(requests, key=lambda one: one.text)]
-        found: list[Sequence[Any]] = []
-        async with self.together() if len(runs) > 1 else nullcontext():
+
+        async def work() -> list[Sequence[Any]]:
+            found: list[Sequence[Any]] = []
             for run in runs:
                 send = partial(Connection.fetchmany, query=run[0].text, args=[one.arguments for one in run])
                 found += await self._send(run[0], send)
-        return found
+            return found
+
+        return await (self.whole(work) if len(runs) > 1 else work())
 
     async def objects(
         self, statement: Sql, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
@@ -155,13 +156,8 @@ class Execution(Generic[M]):
         """Return an object for each row, as complete as the ORM makes it."""
         if self.table.results or self.table.times:
             rows = self._converted(rows)
-        mapper, names, key_of, stand_ins, found = (
-            self.table.mapper,
-            self._names,
-            self._key_of,
-            self._stand_ins,
-            list[M](),
-        )
+        mapper, names, key_of = self.table.mapper, self._names, self._key_of
+        stand_ins, found = self._stand_ins, list[M]()
         manager, model, make = mapper.class_manager, mapper.class_, mapper.class_.__new__
         with uninterrupted() if len(rows) > _MANY else nullcontext():
             for row in rows:  # what ``manager.new_instance()`` does, without the detour by ``__setattr__``
@@ -222,8 +218,8 @@ class Execution(Generic[M]):
             within = type(self)(self.transactions, self.table, session)
             rows: Rows = ((),)
             while rows:
-                with translated(self.table.model, names), noted(connection):
-                    rows = await cursor.fetch(_BATCH)
+                with translated(self.table.model, names):
+                    rows = await noted(connection, cursor.fetch(_BATCH))
                 for one in await within.made(rows, load, options):
                     yield one
         finally:
@@ -236,13 +232,7 @@ class Execution(Generic[M]):
         text, arguments, names = request
         with translated(self.table.model, names):
             connection = await self.transactions.driver(session)
-            try:
-                with noted(connection):
-                    return connection, await connection.cursor(text, *arguments)
-            except Exception as error:
-                if is_outdated(error):
-                    await connection.reload_schema_state()
-                raise
+            return connection, await noted(connection, connection.cursor(text, *arguments))
 
     async def _send(self, request: Request, work: Callable[[Connection], Any]) -> Any:
         if watcher := self.transactions.watcher:

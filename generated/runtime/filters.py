@@ -42,7 +42,7 @@ def key_of(table: Table[Any], key: Mapping[str, object], within: str | None, *, 
 def one_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
     """Return the condition that a key is one of these, in as many parameters as it has columns where that can be."""
     names, rows = ", ".join([part.sql for part in key]), [list(row) for row in values]
-    if len(key) == 1 and key[0].fits_array:
+    if len(key) == 1 and key[0].array:
         array = [key[0].converted(value) for (value,) in rows]
         return Sql(f"{names} = ANY(\0)", ((key[0].name, array),))
     columns = [[part.converted(row[n]) for row in rows] for n, part in enumerate(key)]
@@ -59,8 +59,6 @@ def one_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
 def _condition(table: Table[Any], expression: Any) -> Sql:
     """Return a condition of the caller's in SQL."""
     element: Any = expression.__clause_element__() if hasattr(expression, "__clause_element__") else expression
-    while type(element) in {AsBoolean, Grouping}:
-        element = element.element
     if not is_sql(element) or _is_decided(element):
         what = "true or false" if is_sql(element) else f"a Python {type(element).__name__}"
         raise TypeError(
@@ -71,6 +69,7 @@ def _condition(table: Table[Any], expression: Any) -> Sql:
 
 
 def _is_decided(element: Any) -> bool:
+    """Whether a condition is a bare true or false, or joins one to others."""
     while type(element) in {AsBoolean, Grouping}:
         element = element.element
     return isinstance(element, (True_, False_)) or (

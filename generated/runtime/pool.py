@@ -8,15 +8,15 @@ import math
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, TypeVar
 
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.util import await_only
 from typing_extensions import override
 
-from .errors import TimedOutError, aborted, is_lost, sqlstate
+from .errors import TimedOutError, aborted, is_lost, is_outdated, sqlstate
 
 if TYPE_CHECKING:
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
         def add_query_logger(self, callback: Callable[[Any], object]) -> None: ...
 else:
     from asyncpg import Connection as Driver
+
+T = TypeVar("T")
 
 Rows: TypeAlias = Sequence[Sequence[Any]]
 
@@ -118,14 +120,15 @@ def is_ours(connection: object) -> TypeGuard[Connection]:
     return issubclass(type(connection), Connection)
 
 
-@contextmanager
-def noted(connection: Connection) -> Generator[None, None, None]:
-    """Have a connection take note of what goes wrong, be it cancelled."""
+async def noted(connection: Connection, work: Awaitable[T]) -> T:
+    """Return what work on a connection gives; have the connection take note of what goes wrong, be it cancelled."""
     try:
-        yield
+        return await work
     except BaseException as error:
         if is_ours(connection):  # and not of an engine of the caller's own
             connection.note(error)
+        if is_outdated(error):
+            await connection.reload_schema_state()
         raise
 
 

@@ -97,9 +97,8 @@ def requests(
                 continue
         statement = build(row, shape)
         made.append(request := statement.request)
-        if (
-            plain and table.is_simple and tuple(request.names) == tuple(row)
-        ):  # each parameter is one of the row's values
+        # Where each parameter is one of the row's values:
+        if plain and table.is_simple and tuple(request.names) == tuple(row):
             known[key] = request.text, request.names, [table.operands[name].bind for name in row]
     return made
 

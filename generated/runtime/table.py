@@ -74,9 +74,7 @@ class Operand:
         self.is_json = isinstance(inner, sa.JSON)
         self.is_list = isinstance(inner, (sa.ARRAY, AbstractMultiRange, sa.types.NullType))
         self.takes_lists = self.is_list or self.is_json or decides or not isinstance(inner, _SINGLE)
-        self.fits_array = not (self.is_list or self.wrapped or isinstance(inner, BIT))
-        name = "" if self.is_list or self.wrapped or isinstance(inner, BIT) else _LIMITS.sub("", kind.compile(DIALECT))
-        self.array = f"{'BPCHAR' if name in {'CHAR', 'NCHAR'} else name}[]" if name else ""  # its array type
+        self.array = "" if self.is_list or self.wrapped or isinstance(inner, BIT) else _array_of(kind)
         timed = isinstance(inner, sa.DateTime)
         self.aware = bool(getattr(inner, "timezone", False)) if timed else None
         bind, self.result = bind_of(kind), result_of(kind)
@@ -222,6 +220,12 @@ def is_sql(value: object) -> bool:
 
 def _inner(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
     return _inner(kind.impl_instance) if isinstance(kind, sa.TypeDecorator) else kind
+
+
+def _array_of(kind: sa.types.TypeEngine[Any]) -> str:
+    """Return the type of several values in one parameter, without limits."""
+    name = _LIMITS.sub("", kind.compile(DIALECT))
+    return f"{'BPCHAR' if name in {'CHAR', 'NCHAR'} else name}[]"
 
 
 def _infinite_in(bind: Convert | None) -> Convert:

@@ -114,7 +114,7 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the runtime is told about a model, as its own ``Facts`` has it; ``expressions`` are names and SQL."""
+    """What the runtime is given about a model, as its own ``Facts`` has it; ``expressions`` are names and SQL."""
 
     required: tuple[str, ...] = ()
     computed: tuple[str, ...] = ()

@@ -160,9 +160,8 @@ class BaseController(Generic[M, L, C, U]):
             try:
                 if created := await self._execution.objects(insert):
                     return created[0], True
-            except (
-                UniqueViolation
-            ) as error:  # of another key, on which tasks that insert the same row may collide first
+            except UniqueViolation as error:
+                # Of another key, on which tasks that insert the same row may collide first.
                 if self._execution.around:
                     raise
                 collision = error

@@ -35,8 +35,8 @@ class OrmExecution(Execution[M]):
     async def objects(
         self, statement: Sql, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
     ) -> list[M]:
-        async with self.together():
-            return await super().objects(statement, load, options)
+        objects = super().objects
+        return await self.whole(lambda: objects(statement, load, options))
 
     @override
     async def made(self, rows: Rows, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()) -> list[M]:

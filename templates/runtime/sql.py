@@ -16,8 +16,7 @@ DIALECT: Any = _make(dbapi=_make.import_dbapi(), paramstyle="pyformat")
 _KEPT = 1000  # texts of the callers' own expressions
 _FLOAT, _NUMERIC = 701, 1700  # PostgreSQL's numbers of types, by which SQLAlchemy knows what the driver returns
 _compiled: dict[Hashable, tuple[Any, list[tuple[str, Any]]]] = {}
-_one: Any = sa.literal_column
-_ONE: Any = _one("1")
+_ONE = sa.literal_column("1", sa.Integer)
 
 Convert = Callable[[Any], Any]
 
@@ -102,11 +101,8 @@ def compiled(statement: Any) -> Sql:
                 _compiled.clear()
             _compiled[key.key] = known
     made, converters = known
-    given, text, convert = (
-        made.construct_params(extracted_parameters=key and key.bindparams),
-        made.string,
-        dict(converters),
-    )
+    given = made.construct_params(extracted_parameters=key and key.bindparams)
+    text, convert = made.string, dict(converters)
     if made.post_compile_params or made.literal_execute_params:
         state = made.construct_expanded_state(given)
         text, given, convert = state.statement, state.parameters, {**convert, **state.processors}

@@ -142,11 +142,8 @@ class Transactions:
         if session is not None:
             connection = await self.driver(session)
             try:
-                with noted(connection):
-                    return await work(connection)
+                return await noted(connection, work(connection))
             except Exception as error:
-                if is_outdated(error):
-                    await connection.reload_schema_state()
                 if sqlstate(error) == "25P02":
                     raise aborted(None, getattr(connection, "failure", "")) from None
                 raise
@@ -242,11 +239,9 @@ async def _begun(source: Source, options: Mapping[str, Any]) -> tuple[Connection
 @asynccontextmanager
 async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
     session, before = scope.session, len(scope.callbacks)
-    with translated(None):
-        await session.flush()
     nested = session.begin_nested()
     with translated(None):
-        await nested.start()
+        await nested.start()  # which flushes first
     try:
         yield session
         with translated(None):

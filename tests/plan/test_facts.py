@@ -1,4 +1,4 @@
-"""What the runtime is told about a model."""
+"""What the runtime is given about a model."""
 
 from __future__ import annotations
 

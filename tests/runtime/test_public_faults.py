@@ -1,4 +1,4 @@
-"""What bug reports in public told of other libraries: each fault of issue 8's table, with its neighbours."""
+"""Faults that public bug reports describe in other libraries, each with its neighbours."""
 
 from __future__ import annotations
 

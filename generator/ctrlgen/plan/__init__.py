@@ -2,7 +2,7 @@
 
 ``plan`` is a pure function from ``Schema`` to ``Package``; ``naming`` has the rules about names, ``paths`` reads
 keys and indexes, ``keys`` and ``finders`` derive methods, ``entries`` the TypedDicts, ``facts`` what the runtime is
-told besides, ``findings`` the warnings; ``choices`` heeds what the project's configuration says.
+given besides, ``findings`` the warnings; ``choices`` applies what the project's configuration says.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the runtime is told about a model, beyond its methods, so that it need not find out."""
+"""What the runtime is given about a model, beyond its methods, so that it need not find out."""
 
 from __future__ import annotations
 

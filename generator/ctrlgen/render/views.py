@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ctrlgen.package import Controller, Entry, Method, Parameter
 from ctrlgen.plan.naming import CONTROLLER
-from ctrlgen.render.facts import facts_source
+from ctrlgen.render.facts_source import facts_source
 from ctrlgen.render.imports import Imports
 from ctrlgen.schema import Annotation, Imported, Relation
 

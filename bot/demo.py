@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import event
 
 from bot.database import BotDatabase
 from bot.embedded import PROJECT, database_url
@@ -135,23 +134,20 @@ class StepLog:
     """Prints each step under a heading, and how many statements it took."""
 
     def __init__(self, db: BotDatabase) -> None:
-        self._statements = 0
-        event.listen(db.engine.sync_engine, "before_cursor_execute", self._count)
+        self._db = db
 
     @contextmanager
     def step(self, title: str) -> Generator[None]:
         """Print the heading, let the block speak, and count its SQL."""
-        before = self._statements
+        sent: list[str] = []
         print(f"\n{title}")
-        yield
-        print(f"  ({self._statements - before} SQL statements)")
+        with self._db.watched(lambda statement, _: sent.append(statement)):
+            yield
+        print(f"  ({len(sent)} SQL statements)")
 
     def say(self, line: str) -> None:
         """Print one line of a step."""
         print(f"  {line}")
-
-    def _count(self, *_: object) -> None:
-        self._statements += 1
 
 
 if __name__ == "__main__":

@@ -75,6 +75,10 @@ class NotFoundError(DatabaseError, exc.NoResultFound):
     """The row that must be there is not."""
 
 
+class MultipleFoundError(DatabaseError, exc.MultipleResultsFound):
+    """There are several rows where there must be one."""
+
+
 class NotStoredError(DatabaseError):
     """A trigger of the database has skipped the row, or another transaction has one that cannot be seen from here."""
 
@@ -181,7 +185,8 @@ def translation(error: Exception, model: Model | None, names: Sequence[str] | No
     """Return the error above that says the same, or the error itself if there is none."""
     owner, cause = model.__name__ if model else "transaction", _cause(error)
     if isinstance(error, DatabaseError):
-        if error.model is None and type(error) is TransactionError and model:  # who was meant is known only here
+        nameless = type(error) is TransactionError or str(error).startswith("transaction: ")
+        if error.model is None and nameless and model:  # who was meant is known only here
             error.model, error.args = model, (f"{owner}: {error.args[0].removeprefix('transaction: ')}",)
         return error
     state = sqlstate(error)
@@ -198,6 +203,10 @@ def translation(error: Exception, model: Model | None, names: Sequence[str] | No
     number = None if getattr(cause, "severity", None) else re.search(r"query argument \$(\d+)", str(cause))
     if is_lost(cause):
         return UnreachableError.of(f"{owner}: the connection to the server was lost", model=model)
+    if state == "34000":
+        return TransactionError.of(
+            f"{owner}: the savepoint of this stream is over: read it to its end inside", model=model
+        )
     if not state and "another operation" in str(cause):
         return TransactionError.of(f"{owner}: two tasks use one session at a time; each needs its own", model=model)
     if state.startswith("22") or number:

@@ -133,13 +133,18 @@ async def noted(connection: Connection, work: Awaitable[T]) -> T:
 
 
 class Adapter(AsyncAdapt_asyncpg_connection):
-    """A connection as SQLAlchemy wants it: closing gives it back to ``source``, None while a block has it."""
+    """A connection as SQLAlchemy wants it: closing gives it back to ``source``, None while a block has it.
+
+    ``undone`` tells that a session was to roll back the transaction of the block, which only the block itself can.
+    """
 
     source: Source | None = None
+    undone = False
 
     @override
     def rollback(self) -> None:
         driver: Connection = self.driver_connection
+        self.undone = self.source is None
         if not (driver.interrupted or driver.is_closed()):
             undo: Any = super().rollback  # which has no types
             undo()
@@ -175,7 +180,7 @@ class Pool:
         reset: bool,
     ) -> None:
         self._connect, self._kept, self._patience, self._recycle, self._reset = connect, kept, patience, recycle, reset
-        self._free = asyncio.Semaphore(most)
+        self._free, self._most = asyncio.Semaphore(most), most
         self.idle, self.used = list[Connection](), set[Connection]()
         self._since = -math.inf  # what is older is not trusted any more
 
@@ -186,7 +191,10 @@ class Pool:
                 async with asyncio.timeout(self._patience):
                     await self._free.acquire()
             except TimeoutError:
-                raise TimedOutError.of("no connection was free in time: the pool is exhausted") from None
+                raise TimedOutError.of(
+                    f"no connection was free within {self._patience:g} s: all {self._most} of the pool are in use "
+                    "(pool_size + max_overflow); a block, a session and a stream each hold one until their end"
+                ) from None
         else:
             await self._free.acquire()  # without a wait
         while self.idle:

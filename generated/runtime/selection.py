@@ -10,12 +10,11 @@ from decimal import Decimal
 from typing import Any, Generic, Literal, Self, TypeVar, cast
 
 import sqlalchemy as sa
-from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
 from .arguments import Page
-from .errors import NotFoundError, TransactionError
+from .errors import MultipleFoundError, NotFoundError, TransactionError
 from .execution import Execution
 from .keyset import Order, ordered
 from .sql import MARK, Sql, result_of
@@ -99,13 +98,13 @@ class Selection(Generic[M, L]):
         return await self._first(1)
 
     async def one(self) -> M:
-        """Return the only row; none is a NotFoundError, several are SQLAlchemy's MultipleResultsFound."""
+        """Return the only row; none is a NotFoundError, several are a MultipleFoundError."""
         if (found := await self.one_or_none()) is None:
             raise NotFoundError.of(f"no such {self._table.model.__name__}", model=self._table.model)
         return found
 
     async def one_or_none(self) -> M | None:
-        """Return the only row, or None; several are SQLAlchemy's MultipleResultsFound."""
+        """Return the only row, or None; several are a MultipleFoundError."""
         return await self._first(2)
 
     async def page(self, size: int = 50, after: str | None = None) -> Page[M]:
@@ -181,7 +180,8 @@ class Selection(Generic[M, L]):
         """Return the only one of at most that many rows; ``limit`` may allow still fewer."""
         found = await self.limit(most if self._limit is None else min(most, self._limit))
         if len(found) > 1:
-            raise MultipleResultsFound(f"more than one {self._table.model.__name__}")
+            model = self._table.model
+            raise MultipleFoundError.of(f"more than one {model.__name__}", model=model)
         return found[0] if found else None
 
     def _statement(self, what: str | None = None) -> Sql:

@@ -21,8 +21,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .errors import TransactionError, UnreachableError, is_conflict, translated
 from .pool import Adapter, Connection, Pool, Pools, Source
+from .sessions import Callback
 from .sql import DIALECT
-from .transactions import Callback, Isolation, Transactions
+from .transactions import Isolation, Transactions
 
 T = TypeVar("T")
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import sqlalchemy as sa
 import sqlmodel
@@ -23,7 +24,13 @@ from .pool import Adapter, is_ours
 
 PROBE = sa.text("SELECT 1")
 """Fails where an error has ended the transaction, and makes begin what begins with its first statement."""
-_JOIN = f"{__name__}.join"
+Callback: TypeAlias = Callable[[], object]
+_JOIN, _CALLBACKS, _STORED = (f"{__name__}.{name}" for name in ("join", "callbacks", "stored"))
+_CONTROLS = re.compile(
+    r"(?:\s|--.*\n|/\*.*?\*/)*"
+    r"(begin|start\s+transaction|commit|end|abort|prepare\s+transaction|rollback(?!\s+(?:work\s+|transaction\s+)?to\b))\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class GuestDialect(PGDialect_asyncpg):
@@ -94,6 +101,7 @@ def new_engine(lend: Callable[[], Adapter], *, echo: bool) -> AsyncEngine:
     options: dict[str, Any] = {"poolclass": NullPool, "echo": echo, "hide_parameters": True}
     engine = create_async_engine("postgresql+guest://", creator=lend, **options)
     event.listen(engine.sync_engine, "handle_error", _note)
+    event.listen(engine.sync_engine, "before_cursor_execute", _refuse_control)
     return engine
 
 
@@ -107,6 +115,15 @@ def joined_session(connect: Callable[[], sa.Connection]) -> Session:
     session = Session(sync_session_class=Joined, expire_on_commit=False, close_resets_only=False)
     session.info[_JOIN] = connect
     return session
+
+
+async def finish(session: Session) -> None:
+    """Write what is pending in the session of a block, whose transaction must still be the one that it began with."""
+    if session.in_transaction():
+        await session.run_sync(orm.Session.commit)  # which flushes into the block's own
+    joined = session.info[_JOIN]
+    if isinstance(joined, sa.Connection) and cast("Any", joined.connection.dbapi_connection).undone:
+        raise TransactionError("the transaction of this block was rolled back through its session: nothing is stored")
 
 
 async def leave(session: Session) -> None:
@@ -137,6 +154,50 @@ def _leave(session: orm.Session) -> None:
 
 def _over() -> sa.Connection:
     raise TransactionError("the transaction block of this session is over")
+
+
+def call_after_commit(session: Session, callback: Callback) -> None:
+    """Remember what to call once the transaction of a session is stored, unless a savepoint around it is undone."""
+    sync = session.sync_session
+    callbacks: list[tuple[orm.SessionTransaction | None, Callback]] = sync.info.setdefault(_CALLBACKS, [])
+    callbacks.append((sync.get_nested_transaction() or sync.get_transaction(), callback))
+
+
+def stored_callbacks(session: Session) -> list[Callback]:
+    """Return what to call now that the transaction of a block is stored; of other sessions, what they have stored."""
+    if isinstance(session.sync_session, Joined):
+        _mark_stored(session.sync_session)
+    stored: list[Callback] = session.info.pop(_STORED, [])
+    return stored
+
+
+@event.listens_for(SyncSession, "after_soft_rollback")
+def _forget_callbacks(session: orm.Session, undone: orm.SessionTransaction) -> None:
+    def is_inside(transaction: orm.SessionTransaction | None) -> bool:
+        while transaction is not undone and transaction is not None:
+            transaction = transaction.parent
+        return transaction is undone or undone.parent is None
+
+    session.info[_CALLBACKS] = [entry for entry in session.info.get(_CALLBACKS, []) if not is_inside(entry[0])]
+
+
+@event.listens_for(SyncSession, "after_commit")
+def _note_commit(session: orm.Session) -> None:
+    if not (isinstance(session, Joined) or session.in_nested_transaction()):
+        _mark_stored(session)
+
+
+def _mark_stored(session: orm.Session) -> None:
+    session.info.setdefault(_STORED, []).extend(callback for _, callback in session.info.pop(_CALLBACKS, []))
+
+
+def _refuse_control(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    """Refuse to end a transaction behind the back of whoever has begun it."""
+    if control := _CONTROLS.match(statement):
+        raise TransactionError(
+            f"{control[1].upper()} is not for a statement of a session: blocks begin and end transactions "
+            "(async with db.transaction()), sessions have commit() and rollback()"
+        )
 
 
 def _note(context: ExceptionContext) -> None:

@@ -72,6 +72,7 @@ class Operand:
         own = own[: own.index(sa.TypeDecorator)] if isinstance(kind, sa.TypeDecorator) else []
         decides = any("process_bind_param" in vars(base) for base in own)  # what is stored of a list
         self.is_json = isinstance(inner, sa.JSON)
+        self.dumps = self.is_json and not decides  # models, dates and the like, before the type sees them
         self.is_list = isinstance(inner, (sa.ARRAY, AbstractMultiRange, sa.types.NullType))
         self.takes_lists = self.is_list or self.is_json or decides or not isinstance(inner, _SINGLE)
         self.array = "" if self.is_list or self.wrapped or isinstance(inner, BIT) else _array_of(kind)
@@ -95,7 +96,7 @@ class Operand:
         if self.bind is None or value is None:
             return value
         try:
-            return self.bind(to_jsonable_python(value) if self.is_json and value is not sa.JSON.NULL else value)
+            return self.bind(to_jsonable_python(value) if self.dumps and value is not sa.JSON.NULL else value)
         except _CONVERSION as error:
             raise invalid(self.model, self.name, error) from None
 

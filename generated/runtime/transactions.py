@@ -18,7 +18,6 @@ from threading import Lock, local
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
@@ -26,12 +25,23 @@ from sqlalchemy.util import await_only
 
 from .errors import TransactionError, UnreachableError, aborted, is_lost, is_outdated, is_unsent, sqlstate, translated
 from .pool import Adapter, Connection, Pools, Source, noted
-from .sessions import PROBE, Session, driver_of, joined_session, leave, new_engine, new_session
+from .sessions import (
+    PROBE,
+    Callback,
+    Session,
+    call_after_commit,
+    driver_of,
+    finish,
+    joined_session,
+    leave,
+    new_engine,
+    new_session,
+    stored_callbacks,
+)
 
 T = TypeVar("T")
 
 Isolation: TypeAlias = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
-Callback: TypeAlias = Callable[[], object]
 
 _log = logging.getLogger(__package__)
 _CHILD_TASK = (
@@ -43,17 +53,16 @@ _CHILD_TASK = (
 
 @dataclass(eq=False)
 class Scope:
-    """A transaction that the current context is inside of, and that calls of the same ``task`` join.
+    """A block that the current context is inside of.
 
-    ``callbacks`` are for when it is stored.
+    Calls of the same ``task`` join the transaction of a block with a ``connection``; without one it is a session's.
     """
 
     owner: Transactions
-    connection: Connection
+    connection: Connection | None
     session: Session
     task: asyncio.Task[object] | None = field(default_factory=asyncio.current_task)
     open: bool = True  # a task that was started inside may outlive the block
-    callbacks: list[Callback] = field(default_factory=list[Callback])
 
 
 _scopes: ContextVar[tuple[Scope, ...]] = ContextVar("scopes", default=())
@@ -78,9 +87,13 @@ class Transactions:
     async def session(self) -> AsyncGenerator[Session, None]:
         """Open a session of its own: commit at the end, roll back on error."""
         async with new_session(self.engine) as session:
-            yield session
-            with translated(None):
-                await session.commit()
+            try:
+                with self._inside(None, session):
+                    yield session
+                    with translated(None):
+                        await session.commit()
+            finally:
+                await _call_back(stored_callbacks(session))
 
     @asynccontextmanager
     async def transaction(
@@ -101,12 +114,11 @@ class Transactions:
         try:
             session = joined_session(lambda: self._joined(connection))
             try:
-                with self._inside(connection, session) as scope:
+                with self._inside(connection, session):
                     try:
                         yield session
                         with translated(None):
-                            if session.in_transaction():
-                                await session.run_sync(orm.Session.commit)  # which flushes into the block's own
+                            await finish(session)
                     finally:
                         await leave(session)
                 with translated(None):
@@ -122,13 +134,14 @@ class Transactions:
         finally:  # whoever is cancelled loses the connection: what it is at, nobody knows
             connection.stale = connection.stale and not read_only  # where a refused write says nothing of the server
             await source.give(connection, sound=sound)
-        await _call_back(scope.callbacks)
+        await _call_back(stored_callbacks(session))
 
     def after_commit(self, callback: Callback) -> None:
         """Call back once the outermost transaction around the call is stored; at once if there is none."""
-        if scope := self.scope():
-            _check_task(scope)
-            scope.callbacks.append(callback)
+        if not callable(callback):
+            raise TypeError(f"after_commit takes a function, which it calls: not a {type(callback).__name__}")
+        if scope := self.ambient() or self._innermost(lambda scope: scope.task is asyncio.current_task()):
+            call_after_commit(scope.session, callback)
         else:
             awaitable = callback()
             if inspect.isawaitable(awaitable):
@@ -152,15 +165,15 @@ class Transactions:
 
     async def driver(self, session: PlainSession) -> Connection:
         """Return the driver's connection of a session's transaction, which has begun."""
-        scope = next((one for one in _scopes.get() if one.session is session and one.open), None)
-        if scope and not session.in_transaction():
+        scope = self._innermost(lambda scope: scope.session is session)
+        if scope and scope.connection and not session.in_transaction():
             return scope.connection
         with translated(None):
             return cast("Connection", await session.run_sync(driver_of))
 
     def scope(self) -> Scope | None:
         """Return the innermost transaction of this service around the current context, whichever task opened it."""
-        return next((one for one in reversed(_scopes.get()) if one.owner is self and one.open), None)
+        return self._innermost(lambda scope: scope.connection is not None)
 
     def ambient(self) -> Scope | None:
         """Return the transaction that a call must join."""
@@ -180,6 +193,9 @@ class Transactions:
                     pass
             finally:
                 self._introducing.release()
+
+    def _innermost(self, fits: Callable[[Scope], bool]) -> Scope | None:
+        return next((one for one in reversed(_scopes.get()) if one.owner is self and one.open and fits(one)), None)
 
     async def _alone(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         source, outdated = self.source or self.pools.current, False
@@ -203,7 +219,7 @@ class Transactions:
         source = None if joining else self.source or self.pools.current
         connection = joining or await_only(cast("Source", source).take())
         adapter = connection.adapter
-        adapter.source, adapter.autocommit = source, joining is not None
+        adapter.source, adapter.autocommit, adapter.undone = source, joining is not None, False
         return adapter
 
     def _joined(self, connection: Connection) -> sa.Connection:
@@ -211,7 +227,7 @@ class Transactions:
         return self.engine.sync_engine.connect()
 
     @contextmanager
-    def _inside(self, connection: Connection, session: Session) -> Generator[Scope, None, None]:
+    def _inside(self, connection: Connection | None, session: Session) -> Generator[Scope, None, None]:
         scope = Scope(self, connection, session)
         _scopes.set((*_scopes.get(), scope))
         try:
@@ -239,7 +255,7 @@ async def _begun(source: Source, options: Mapping[str, Any]) -> tuple[Connection
 
 @asynccontextmanager
 async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
-    session, before = scope.session, len(scope.callbacks)
+    session = scope.session
     nested = session.begin_nested()
     with translated(None):
         await nested.start()  # which flushes first
@@ -249,7 +265,6 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
             await (await session.connection()).execute(PROBE)  # to release one that has failed confuses SQLAlchemy
             await nested.commit()
     except BaseException:
-        del scope.callbacks[before:]
         with suppress(SQLAlchemyError):  # of a connection that is lost
             await nested.rollback()
         raise

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
-from .errors import ConflictError, NotStoredError, UnloadedError, is_outdated, translated
+from .errors import ConflictError, NotStoredError, TransactionError, UnloadedError, is_outdated, translated
 from .pool import Connection, Rows, noted
 from .sessions import new_session
 from .sql import Request, Sql
@@ -72,8 +72,11 @@ class Execution(Generic[M]):
 
     async def whole(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do work whose statements are done all or none; outside of a transaction once more after a migration."""
-        if self.around:
-            return await work()
+        if around := self.around:
+            connection = await self.transactions.driver(around)
+            begun = connection.is_in_transaction() or connection.is_closed()
+            async with nullcontext() if begun else connection.transaction():  # in a session with autocommit
+                return await work()
         try:
             async with self.transactions.transaction():
                 return await work()
@@ -218,6 +221,8 @@ class Execution(Generic[M]):
             rows: Rows = ((),)
             while rows:
                 with translated(self.table.model, names):
+                    if await self.transactions.driver(session) is not connection:  # which others may have by now
+                        raise TransactionError("the transaction of this stream is over: read it to its end inside")
                     rows = await noted(connection, cursor.fetch(_BATCH))
                 for one in await within.made(rows, load, options):
                     yield one

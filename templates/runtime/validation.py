@@ -30,7 +30,7 @@ class Validation:
         names = [name for name in table.columns if name not in table.facts.computed]
         changeable = [name for name in names if name not in table.key_names]
         self._not_null = {name for name, column in table.columns.items() if not column.nullable}
-        self._json = [name for name in names if table.operands[name].is_json]
+        self._json = [name for name in names if table.operands[name].dumps]
         self._times = [name for name in names if table.operands[name].aware is not None]
         self._validates = [name for name in names if name in table.mapper.validators]
         self._fields, self._definitions, self._config = _pydantic_fields(table.model)

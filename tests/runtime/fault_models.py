@@ -44,6 +44,21 @@ class RightsType(sa.TypeDecorator[Rights]):
         return None if value is None else Rights(value)
 
 
+class ConfType(sa.TypeDecorator[Conf]):
+    """A model in JSONB that the type itself makes JSON of."""
+
+    impl = pg.JSONB
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        return None if value is None else {"of": value.depth}
+
+    @override
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        return None if value is None else Conf(depth=value["of"])
+
+
 class Money(sa.TypeDecorator[Decimal]):
     impl = sa.Numeric(10, 2)
     cache_ok = True
@@ -87,6 +102,11 @@ class Thing(FaultBase, table=True):
     at: datetime | None = Field(default=None, sa_column=sa.Column(sa.DateTime(timezone=True)))
     day: date | None = None
     document: str | None = None
+
+
+class Configured(FaultBase, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    conf: Conf = Field(sa_column=sa.Column(ConfType, unique=True, nullable=False))
 
 
 class Listed(FaultBase, table=True):

@@ -1373,6 +1373,18 @@ async def test_conditions_on_flags_that_are_sql_are_welcome(db: Database) -> Non
         assert await db.thing.count(empty) == 0, str(empty)
 
 
+async def test_a_type_that_makes_json_itself_gets_the_value_as_it_is(db: Database) -> None:
+    rows = db.configured
+    first = await rows.create(conf=Conf(depth=1))
+    await rows.create_many([{"conf": Conf(depth=depth)} for depth in (2, 3)])
+    await rows.update_many([{"id": first.id, "conf": Conf(depth=4)}])
+    assert await rows.upsert_many([{"conf": Conf(depth=4)}], key=["conf"])
+    found = await rows.get_by_conf(Conf(depth=4))
+    assert found
+    assert (found.id, found.conf) == (first.id, Conf(depth=4))
+    assert await rows.find_all(conf=AnyOf([Conf(depth=2), Conf(depth=3)])).count() == 2
+
+
 # after_commit
 
 

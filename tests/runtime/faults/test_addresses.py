@@ -1,0 +1,100 @@
+"""What an address asks for is done or refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import sqlalchemy as sa
+from guild_db import (
+    Database,
+    UnreachableError,
+)
+
+
+@asynccontextmanager
+async def door(address: str) -> AsyncIterator[int]:
+    """Open a port of TCP in front of the server, and yield its number."""
+    url = sa.make_url(address)
+    host = str(url.query.get("host", url.host or "localhost"))
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if host.startswith("/"):
+            up_reader, up_writer = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{url.port or 5432}")
+        else:
+            up_reader, up_writer = await asyncio.open_connection(host, url.port or 5432)
+        for one, other in ((reader, up_writer), (up_reader, writer)):
+            tasks.add(asyncio.create_task(pass_on(one, other)))
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def at(address: str, hosts: str, query: str = "") -> str:
+    url = sa.make_url(address)
+    user = f"{url.username}:{url.password}" if url.password else str(url.username)
+    return f"postgresql://{user}@{hosts}/{url.database}{query}"
+
+
+@pytest.mark.parametrize("query", ["", "?target_session_attrs=read-write", "?target_session_attrs=any"])
+async def test_of_several_hosts_the_one_that_lives_is_connected_to(address: str, query: str) -> None:
+    async with door(address) as port:
+        for hosts in (f"127.0.0.1:1,127.0.0.1:{port}", f"127.0.0.1:{port},127.0.0.1:1"):
+            async with Database(at(address, hosts, query)) as db:
+                async with db.transaction():
+                    assert await db.counted.count() >= 0
+                assert hosts in db.url
+
+
+async def test_several_hosts_none_of_which_lives_are_an_error_that_names_them() -> None:
+    with pytest.raises(UnreachableError, match=r"127\.0\.0\.1:1,127\.0\.0\.1:2"):
+        await Database("postgresql://u:hunter2@127.0.0.1:1,127.0.0.1:2/db").connect()
+
+
+async def test_what_an_address_asks_for_is_done_or_refused(address: str) -> None:
+    def asking(what: str) -> str:
+        return f"{address}{'&' if '?' in address else '?'}{what}"
+
+    async with Database(asking("search_path=tenant")) as db, db.session() as session:
+        assert await session.scalar(sa.text("SHOW search_path")) == "tenant"
+    async with Database(asking("prepared_statement_cache_size=0")) as db:
+        assert await db.counted.count() >= 0
+    async with Database(asking("options=-c%20statement_timeout%3D1234")) as db, db.session() as session:
+        assert await session.scalar(sa.text("SHOW statement_timeout")) == "1234ms"
+    with pytest.raises(UnreachableError, match="no_such_setting"):
+        await Database(asking("no_such_setting=1")).connect()
+    for what in ("connection_limit=5", "pool_timeout=3"):  # of Prisma
+        with pytest.raises((UnreachableError, ValueError), match=what.partition("=")[0]):
+            await Database(asking(what)).connect()
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("schema=tenant", "schema=", "pgbouncer=true", "channel_binding=require", "gssencmode=require"),
+        *("connect_timeout=x", "prepared_statement_cache_size=x"),
+    ],
+)
+def test_what_nobody_does_for_an_address_is_named(what: str) -> None:
+    with pytest.raises(ValueError, match=what.partition("=")[0]):
+        Database(f"postgresql://u@h/d?{what}")
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_address_that_is_empty_is_no_database(monkeypatch: pytest.MonkeyPatch, empty: str | None) -> None:
+    monkeypatch.setenv("DATABASE_URL", "" if empty is None else "postgresql://elsewhere/db")
+    with pytest.raises(ValueError, match="no database"):
+        Database(empty)

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, cast
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import AsBoolean, BooleanClauseList, False_, Grouping, True_
@@ -12,10 +15,10 @@ from sqlalchemy.sql.elements import AsBoolean, BooleanClauseList, False_, Groupi
 from .arguments import AnyOf, Filters, Span
 from .errors import ValidationError
 from .sql import Sql, joined
-from .table import PLAIN, Operand, Table, is_sql
+from .table import Operand, Table, is_sql
 
 _BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-_SIMPLE = PLAIN - {dict, list, type(None)}  # values that can be nothing but equal to a column
+_SIMPLE = frozenset({bool, bytes, datetime, Decimal, float, int, str, UUID})  # that a column can only be equal to
 
 
 def where_of(table: Table[Any], filters: Mapping[str, object], within: str | None = None, given: Filters = None) -> Sql:

@@ -13,10 +13,9 @@ from pydantic_core import ValidationError as PydanticError
 from sqlmodel import SQLModel
 
 from .errors import ValidationError
-from .table import PLAIN, Table, is_sql, suggestion
+from .table import Table, has_sql, is_sql, suggestion
 
 _KNOWN = frozenset(get_args(core_schema.ErrorType))
-_SOLID = PLAIN - {type(None)}
 
 
 class Validation:
@@ -71,7 +70,11 @@ class Validation:
     def _checked(
         self, values: Mapping[str, object], validator: SchemaValidator, accepted: Set[str], required: Set[str]
     ) -> dict[str, object]:
-        if _SOLID.issuperset(map(type, values.values())) and values.keys() <= accepted and required <= values.keys():
+        allowed = values.keys() <= accepted and required <= values.keys() and not has_sql(values.values())
+        if allowed and (
+            type(None) not in map(type, values.values())
+            or all(values.get(name, "") is not None for name in self._not_null)
+        ):
             try:
                 good: dict[str, object] = validator.validate_python(values)
                 if not self._unfit(good):

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from .errors import ValidationError
 from .filters import where_of
 from .sql import MARK, Convert, Request, Sql, joined
-from .table import PLAIN, Table
+from .table import Table, has_sql
 
 Values: TypeAlias = Mapping[str, object]
 
@@ -19,7 +19,7 @@ def insert_row(table: Table[Any], row: Values, returning: str, conflict: Sql | s
     """Insert a row and return it."""
     row, more = table.completed(row, "default"), conflict if isinstance(conflict, Sql) else Sql(conflict)
     names = tuple(row)
-    if table.is_simple and PLAIN.issuperset(map(type, row.values())):  # nothing but values, as nearly always
+    if table.is_simple and not has_sql(row.values()):  # as nearly always
         operands = table.operands
         values = tuple([(name, operands[name].converted(value)) for name, value in row.items()])
         return Sql(_insertion(table, names, ", ".join([MARK] * len(names)), more.text, returning), values + more.values)
@@ -83,22 +83,25 @@ def requests(
     table: Table[Any], rows: Iterable[tuple[Values, Hashable]], build: Callable[[Values, Any], Sql]
 ) -> list[Request]:
     """Return what is sent for each of many rows; rows that give the same columns, in one ``shape``, share a text."""
-    known: dict[Hashable, tuple[str, Sequence[str], list[Convert | None]]] = {}
+    known: dict[Hashable, tuple[str, Sequence[str], list[tuple[int, Convert]]]] = {}
     made: list[Request] = []
     for row, shape in rows:
-        key, plain = (tuple(row), shape), PLAIN.issuperset(map(type, row.values()))
+        key, plain = (tuple(row), shape), not has_sql(row.values())
         if plain and (same := known.get(key)):
             text, names, converts = same
+            arguments = list(row.values())
             with suppress(Exception):  # of a type of the author's own: the other way says whose
-                given = zip(converts, row.values(), strict=True)
-                arguments = [use(value) if use and value is not None else value for use, value in given]
+                for number, convert in converts:
+                    if (value := arguments[number]) is not None:
+                        arguments[number] = convert(value)
                 made.append(Request(text, arguments, names))
                 continue
         statement = build(row, shape)
         made.append(request := statement.request)
         # Where each parameter is one of the row's values:
         if plain and table.is_simple and tuple(request.names) == tuple(row):
-            known[key] = request.text, request.names, [table.operands[name].bind for name in row]
+            binds = [(number, table.operands[name].bind) for number, name in enumerate(row)]
+            known[key] = request.text, request.names, [(number, bind) for number, bind in binds if bind]
     return made
 
 

@@ -7,11 +7,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from enum import IntFlag
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar, cast
-from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic_core import to_jsonable_python
@@ -26,10 +24,6 @@ from .sql import DIALECT, MARK, Convert, Sql, bind_of, in_sql, result_of
 
 M = TypeVar("M", bound=SQLModel)
 
-PLAIN: frozenset[type[object]] = frozenset(
-    {bool, bytes, datetime, Decimal, dict, float, int, list, str, UUID, type(None)}
-)
-"""Types of which no value is an SQL expression, so that most values need no closer look."""
 _SINGLE = (
     sa.String,
     sa.Integer,
@@ -215,7 +209,17 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 def is_sql(value: object) -> bool:
     """Whether a value is an SQL expression."""
-    return type(value) not in PLAIN and isinstance(value, (sa.SQLColumnExpression, sa.ClauseElement))
+    return _is_sql_type(type(value))
+
+
+def has_sql(values: Iterable[object]) -> bool:
+    """Whether any of these values is an SQL expression."""
+    return any(map(_is_sql_type, map(type, values)))
+
+
+@lru_cache(1000)
+def _is_sql_type(kind: type[object]) -> bool:
+    return issubclass(kind, (Sql, sa.SQLColumnExpression, sa.ClauseElement))
 
 
 def _inner(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:

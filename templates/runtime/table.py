@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntFlag
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 import sqlalchemy as sa
@@ -207,19 +207,25 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}" if names else ""
 
 
+class _SqlTypes(dict[type[object], bool]):
+    """Whether the values of a type are SQL expressions; each type is looked at once."""
+
+    def __missing__(self, kind: type[object]) -> bool:
+        self[kind] = is_expression = issubclass(kind, (Sql, sa.SQLColumnExpression, sa.ClauseElement))
+        return is_expression
+
+
+_sql_types = _SqlTypes()
+
+
 def is_sql(value: object) -> bool:
     """Whether a value is an SQL expression."""
-    return _is_sql_type(type(value))
+    return _sql_types[type(value)]
 
 
 def has_sql(values: Iterable[object]) -> bool:
     """Whether any of these values is an SQL expression."""
-    return any(map(_is_sql_type, map(type, values)))
-
-
-@lru_cache(1000)
-def _is_sql_type(kind: type[object]) -> bool:
-    return issubclass(kind, (Sql, sa.SQLColumnExpression, sa.ClauseElement))
+    return any(map(_sql_types.__getitem__, map(type, values)))
 
 
 def _inner(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:

@@ -12,15 +12,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import instance_state
 from sqlmodel import SQLModel
 
-from .arguments import Filters, OrderBy, PaginationResult, Refinements
+from .contracts import Facts, Filters, OrderBy, PaginationResult, Refinements
 from .errors import NotFoundError, NotStoredError, UniqueViolation
-from .execution import Execution, uninterrupted
-from .facts import Facts
-from .filters import key_of, one_of, where_of
+from .execution import Execution
+from .instances import uninterrupted
 from .selection import Selection
 from .service import DatabaseService
 from .sql import Request, Sql
-from .statements import insert_once, insert_row, requests, row_within, update_key, update_rows, upsert_row
+from .statements import (
+    insert_once,
+    insert_row,
+    key_of,
+    one_of,
+    requests,
+    row_within,
+    update_key,
+    update_rows,
+    upsert_row,
+    where_of,
+)
 from .table import Table, is_sql
 from .validation import Validation
 

@@ -3,13 +3,9 @@
 
 from __future__ import annotations
 
-import gc
-import operator
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from datetime import UTC
-from functools import cached_property, partial
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import nullcontext
+from functools import partial
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
@@ -19,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
-from .errors import ConflictError, NotStoredError, TransactionError, UnloadedError, is_outdated, translated
+from .errors import ConflictError, NotStoredError, TransactionError, is_outdated, translated
+from .instances import Instances, detach
 from .pool import Connection, Rows, noted
 from .sessions import new_session
 from .sql import Request, Sql
@@ -31,27 +28,6 @@ T = TypeVar("T")
 
 _BATCH = 500  # rows of a stream that are in memory at a time
 _KEYS = 1_000  # in one statement of the ORM
-_MANY = 20  # objects from which on the garbage collector would cost more than all the rest
-_QUERIES = {"dynamic", "write_only"}  # relationships that are queries, which load when asked
-
-
-@dataclass(frozen=True)
-class Unloaded:
-    """Stands in for a relationship that was not loaded: shared by the objects of a model, and picklable."""
-
-    relation: str
-
-    def __call__(self, state: orm.InstanceState[Any], passive: orm.PassiveFlag) -> object:
-        """Answer SQLAlchemy, which asks for the value when the attribute is touched."""
-        load = state.manager[self.relation].impl.callable_
-        if state.session is not None and load:  # added to a session by the caller: its rules hold
-            return load(state, passive)
-        if not passive & orm.PassiveFlag.SQL_OK:
-            return orm.LoaderCallableStatus.PASSIVE_NO_RESULT
-        raise UnloadedError(
-            f"{state.class_.__name__}.{self.relation} is not loaded: ask for it when reading, with "
-            f'load=["{self.relation}"], or load it now with load_{self.relation}(objects)'
-        )
 
 
 class Execution(Generic[M]):
@@ -59,6 +35,7 @@ class Execution(Generic[M]):
 
     def __init__(self, transactions: Transactions, table: Table[M], session: AsyncSession | None = None) -> None:
         self.transactions, self.table, self.session = transactions, table, session
+        self.instances = Instances(table)
 
     @property
     def select_list(self) -> str:
@@ -138,7 +115,7 @@ class Execution(Generic[M]):
         if options:
             found = await self.by_orm(self.keys_of(rows), options)
         else:
-            found = self.of_rows(rows)
+            found = self.instances.of(rows)
         return await self.loaded(found, load)
 
     async def loaded(self, objects: list[M], load: Sequence[str]) -> list[M]:
@@ -155,26 +132,6 @@ class Execution(Generic[M]):
         parts = [(number, part.result) for number, part in enumerate(self.table.primary_key)]
         return [tuple([result(row[n]) if result else row[n] for n, result in parts]) for row in rows]
 
-    def of_rows(self, rows: Rows) -> list[M]:
-        """Return an object for each row, as complete as the ORM makes it."""
-        if self.table.results or self.table.times:
-            rows = self._converted(rows)
-        mapper, names, key_of = self.table.mapper, self._names, self._key_of
-        stand_ins, found = self._stand_ins, list[M]()
-        manager, model, make = mapper.class_manager, mapper.class_, mapper.class_.__new__
-        with uninterrupted() if len(rows) > _MANY else nullcontext():
-            for row in rows:  # what ``manager.new_instance()`` does, without the detour by ``__setattr__``
-                one = make(model)
-                state = orm.InstanceState(one, manager)
-                state.key = (model, key_of(row), None)
-                if stand_ins:
-                    state.callables = stand_ins.copy()
-                attributes = vars(one)
-                attributes["_sa_instance_state"] = state
-                attributes.update(zip(names, row, strict=False))
-                found.append(one)
-        return found
-
     async def by_orm(self, keys: Sequence[tuple[Any, ...]], options: Iterable[ExecutableOption] = ()) -> list[M]:
         """Return the objects with these keys, in their order, as the ORM makes them."""
         mapper = self.table.mapper
@@ -189,7 +146,7 @@ class Execution(Generic[M]):
                 with orm.Session(outer.connection(), join_transaction_mode="rollback_only") as session:
                     for one in session.scalars(chosen.where(wanted)).unique():
                         found[tuple(mapper.primary_key_from_instance(one))] = one
-                    _release(session)
+                    detach(session)
             return found
 
         if not keys:
@@ -244,54 +201,3 @@ class Execution(Generic[M]):
             watcher(request.text, request.arguments)
         with translated(self.table.model, request.names):
             return await self.transactions.send(self.session, work)
-
-    def _converted(self, rows: Rows) -> Rows:
-        lists = [list(row) for row in rows]
-        with translated(self.table.model, ()):
-            for number in self.table.times:
-                for row in lists:
-                    if (value := row[number]) is not None and value.tzinfo is None:  # an end of time
-                        row[number] = value.replace(tzinfo=UTC)
-            for number, convert in self.table.results:
-                for row in lists:
-                    row[number] = convert(row[number])
-        return lists
-
-    @cached_property
-    def _names(self) -> list[str]:
-        return list(self.table.columns)
-
-    @cached_property
-    def _key_of(self) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-        positions = [self._names.index(name) for name in self.table.key_names]
-        only = operator.itemgetter(*positions)
-        return only if len(positions) > 1 else lambda row: (only(row),)
-
-    @cached_property
-    def _stand_ins(self) -> dict[str, Any]:
-        return stand_ins(self.table.mapper)
-
-
-def stand_ins(mapper: orm.Mapper[Any]) -> dict[str, Any]:
-    """Return what makes each relationship of a mapper refuse to load by itself."""
-    return {one.key: Unloaded(one.key) for one in mapper.relationships if one.lazy not in _QUERIES}
-
-
-def _release(session: orm.Session) -> None:
-    """Detach every object of a session, and make it refuse to load anything by itself."""
-    for state in session.identity_map.all_states():
-        missing = {name: one for name, one in stand_ins(state.mapper).items() if name not in state.dict}
-        state.callables = {**state.callables, **missing}
-    session.expunge_all()
-
-
-@contextmanager
-def uninterrupted() -> Generator[None, None, None]:
-    """Pause the garbage collector, which would look at many new objects again and again."""
-    paused = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if paused:
-            gc.enable()

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
-from .arguments import Page
+from .contracts import Page
 from .errors import MultipleFoundError, NotFoundError, TransactionError
 from .execution import Execution
 from .keyset import Order, ordered

@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from .errors import TransactionError, UnreachableError, is_conflict, translated
-from .pool import Adapter, Connection, Pool, Pools, Source
-from .sessions import Callback
+from .pool import Connection, Pool, Pools, Source
+from .sessions import Adapter, Callback
 from .sql import DIALECT
 from .transactions import Isolation, Transactions
 

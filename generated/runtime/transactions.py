@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
@@ -23,27 +22,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
 from sqlalchemy.util import await_only
 
+from . import sessions
 from .errors import TransactionError, UnreachableError, aborted, is_lost, is_outdated, is_unsent, sqlstate, translated
-from .pool import Adapter, Connection, Pools, Source, noted
-from .sessions import (
-    PROBE,
-    Callback,
-    Session,
-    call_after_commit,
-    driver_of,
-    finish,
-    joined_session,
-    leave,
-    new_engine,
-    new_session,
-    stored_callbacks,
-)
+from .pool import Connection, Pools, Source, noted
+from .sessions import PROBE, Adapter, Callback, Session
 
 T = TypeVar("T")
 
 Isolation: TypeAlias = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 
-_log = logging.getLogger(__package__)
 _CHILD_TASK = (
     "this task was started inside another task's transaction, and tasks must not share one: await the call in the task "
     "that opened the transaction, or open one here (async with db.transaction()). On Python 3.11 asyncio.wait_for runs "
@@ -81,19 +68,19 @@ class Transactions:
     @cached_property
     def engine(self) -> AsyncEngine:
         """SQLAlchemy's engine over the same connections."""
-        return new_engine(self._lent, echo=self._echo)
+        return sessions.new_engine(self._lent, echo=self._echo)
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Session, None]:
         """Open a session of its own: commit at the end, roll back on error."""
-        async with new_session(self.engine) as session:
+        async with sessions.new_session(self.engine) as session:
             try:
                 with self._inside(None, session):
                     yield session
                     with translated(None):
                         await session.commit()
             finally:
-                await _call_back(stored_callbacks(session))
+                await sessions.call_back(session)
 
     @asynccontextmanager
     async def transaction(
@@ -112,15 +99,15 @@ class Transactions:
             connection, begun = await _begun(source, {} if source.shared else options)
         sound = False
         try:
-            session = joined_session(lambda: self._joined(connection))
+            session = sessions.joined_session(lambda: self._joined(connection))
             try:
                 with self._inside(connection, session):
                     try:
                         yield session
                         with translated(None):
-                            await finish(session)
+                            await sessions.finish(session)
                     finally:
-                        await leave(session)
+                        await sessions.leave(session)
                 with translated(None):
                     await begun.commit()
             except Exception as error:
@@ -134,14 +121,14 @@ class Transactions:
         finally:  # whoever is cancelled loses the connection: what it is at, nobody knows
             connection.stale = connection.stale and not read_only  # where a refused write says nothing of the server
             await source.give(connection, sound=sound)
-        await _call_back(stored_callbacks(session))
+        await sessions.call_back(session)
 
     def after_commit(self, callback: Callback) -> None:
         """Call back once the outermost transaction around the call is stored; at once if there is none."""
         if not callable(callback):
             raise TypeError(f"after_commit takes a function, which it calls: not a {type(callback).__name__}")
         if scope := self.ambient() or self._innermost(lambda scope: scope.task is asyncio.current_task()):
-            call_after_commit(scope.session, callback)
+            sessions.call_after_commit(scope.session, callback)
         else:
             awaitable = callback()
             if inspect.isawaitable(awaitable):
@@ -169,7 +156,7 @@ class Transactions:
         if scope and scope.connection and not session.in_transaction():
             return scope.connection
         with translated(None):
-            return cast("Connection", await session.run_sync(driver_of))
+            return cast("Connection", await session.run_sync(sessions.driver_of))
 
     def scope(self) -> Scope | None:
         """Return the innermost transaction of this service around the current context, whichever task opened it."""
@@ -268,18 +255,6 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
         with suppress(SQLAlchemyError):  # of a connection that is lost
             await nested.rollback()
         raise
-
-
-async def _call_back(callbacks: list[Callback]) -> None:
-    for callback in callbacks:
-        (outcome,) = await asyncio.gather(_called(callback), return_exceptions=True)
-        if isinstance(outcome, Exception):  # the transaction is stored, whatever happens now
-            _log.error("a callback of after_commit has failed", exc_info=outcome)
-
-
-async def _called(callback: Callback) -> None:
-    if inspect.isawaitable(awaitable := callback()):
-        await awaitable
 
 
 def _check_task(scope: Scope) -> None:

@@ -11,13 +11,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, TypeVar
 
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
-from sqlalchemy.util import await_only
 from typing_extensions import override
 
 from .errors import TimedOutError, aborted, is_lost, is_outdated, sqlstate
 
 if TYPE_CHECKING:
+    from .sessions import Adapter
 
     class Driver:
         """What is used here of asyncpg's connection; asyncpg comes without types."""
@@ -129,38 +128,6 @@ async def noted(connection: Connection, work: Awaitable[T]) -> T:
         if is_outdated(error):
             await connection.reload_schema_state()
         raise
-
-
-class Adapter(AsyncAdapt_asyncpg_connection):
-    """A connection as SQLAlchemy wants it: closing gives it back to ``source``, None while a block has it.
-
-    ``undone`` tells that a session was to roll back the transaction of the block, which only the block itself can.
-    """
-
-    source: Source | None = None
-    undone = False
-
-    @override
-    def rollback(self) -> None:
-        driver: Connection = self.driver_connection
-        self.undone = self.source is None
-        if not (driver.interrupted or driver.is_closed()):
-            undo: Any = super().rollback  # which has no types
-            undo()
-        elif self.source is not None:  # whatever comes next must not be part of what was to be rolled back
-            driver.drop()
-
-    @override
-    def terminate(self) -> None:
-        self.driver_connection.interrupted = True
-        self.close()
-
-    @override
-    def close(self) -> None:
-        self.rollback()
-        if self.source is not None:
-            driver: Connection = self.driver_connection
-            await_only(self.source.give(driver, sound=not driver.interrupted))
 
 
 class Pool:

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias, cast
 from sqlalchemy import orm
 from sqlmodel import SQLModel
 
+from .contracts import Facts
 from .execution import Execution
-from .facts import Facts
-from .filters import one_of
 from .sql import DIALECT, Sql, in_sql, joined
+from .statements import one_of
 from .table import Operand, Table
 
 _attributes: Any = orm.attributes  # which has no types in SQLAlchemy 2.0
@@ -35,7 +35,7 @@ async def by_columns(execution: Execution[Any], name: str, objects: Sequence[SQL
     async def find(keys: list[Key]) -> Found:
         rows = await within.rows(Sql(f"SELECT {names} FROM {source} WHERE ") + one_of(matched, keys) + order)
         convert, found = [part.result for part in matched], Found()
-        for one, row in zip(within.of_rows(rows), rows, strict=True):
+        for one, row in zip(within.instances.of(rows), rows, strict=True):
             values = tuple(row)[-len(matched) :]
             key = tuple(make(value) if make else value for make, value in zip(convert, values, strict=True))
             found.setdefault(key, []).append(one)

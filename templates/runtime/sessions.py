@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
+import logging
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -10,16 +13,19 @@ import sqlalchemy as sa
 import sqlmodel
 from sqlalchemy import event, orm
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection, PGDialect_asyncpg
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util import await_only
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
 from .errors import TransactionError
-from .pool import Adapter, is_ours
+from .pool import Connection, Source, is_ours
+
+_log = logging.getLogger(__package__)
 
 PROBE = sa.text("SELECT 1")
 """Fails where an error has ended the transaction, and makes begin what begins with its first statement."""
@@ -30,6 +36,38 @@ _CONTROLS = re.compile(
     r"(begin|start\s+transaction|commit|end|abort|prepare\s+transaction|rollback(?!\s+(?:work\s+|transaction\s+)?to\b))\b",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+class Adapter(AsyncAdapt_asyncpg_connection):
+    """A connection as SQLAlchemy wants it: closing gives it back to ``source``, None while a block has it.
+
+    ``undone`` tells that a session was to roll back the transaction of the block, which only the block itself can.
+    """
+
+    source: Source | None = None
+    undone = False
+
+    @override
+    def rollback(self) -> None:
+        driver: Connection = self.driver_connection
+        self.undone = self.source is None
+        if not (driver.interrupted or driver.is_closed()):
+            undo: Any = super().rollback  # which has no types
+            undo()
+        elif self.source is not None:  # whatever comes next must not be part of what was to be rolled back
+            driver.drop()
+
+    @override
+    def terminate(self) -> None:
+        self.driver_connection.interrupted = True
+        self.close()
+
+    @override
+    def close(self) -> None:
+        self.rollback()
+        if self.source is not None:
+            driver: Connection = self.driver_connection
+            await_only(self.source.give(driver, sound=not driver.interrupted))
 
 
 class GuestDialect(PGDialect_asyncpg):
@@ -162,7 +200,20 @@ def call_after_commit(session: Session, callback: Callback) -> None:
     callbacks.append((sync.get_nested_transaction() or sync.get_transaction(), callback))
 
 
-def stored_callbacks(session: Session) -> list[Callback]:
+async def call_back(session: Session) -> None:
+    """Call what waited for the transaction of a session, which is stored."""
+    for callback in _stored_callbacks(session):
+        (outcome,) = await asyncio.gather(_called(callback), return_exceptions=True)
+        if isinstance(outcome, Exception):  # the transaction is stored, whatever happens now
+            _log.error("a callback of after_commit has failed", exc_info=outcome)
+
+
+async def _called(callback: Callback) -> None:
+    if inspect.isawaitable(awaitable := callback()):
+        await awaitable
+
+
+def _stored_callbacks(session: Session) -> list[Callback]:
     """Return what to call now that the transaction of a block is stored; of other sessions, what they have stored."""
     if isinstance(session.sync_session, Joined):
         _mark_stored(session.sync_session)

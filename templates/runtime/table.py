@@ -18,8 +18,8 @@ from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange
 from sqlmodel import SQLModel
 
+from .contracts import Facts
 from .errors import ValidationError, invalid
-from .facts import Facts
 from .sql import DIALECT, MARK, Convert, Sql, bind_of, in_sql, result_of
 
 M = TypeVar("M", bound=SQLModel)

@@ -1,20 +1,41 @@
 """SQL of indexes as text and as tokens: just enough to recognise what is certain.
 
-SQLAlchemy's expressions are rendered first, so that ``predicates`` and ``expressions`` read one language,
-whether the author wrote an expression or text.
+SQLAlchemy's expressions are rendered first, so that ``indexes`` and ``predicates`` read one language, whether the
+author wrote an expression or text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import Table, TextClause
+from sqlalchemy import Dialect, Table, TextClause
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+from typing_extensions import override
 
-from ctrlgen.inspect.dialect import POSTGRESQL
+
+class _Compiler(PGCompiler):
+    @override
+    def render_literal_value(self, value: object, type_: TypeEngine[Any]) -> str:
+        """Leave backslashes as they are, which SQLAlchemy doubles until it has asked a server."""
+        return SQLCompiler.render_literal_value(self, value, type_)
+
+
+class _PostgreSQL(PGDialect):
+    statement_compiler = _Compiler
+    supports_statement_cache = True
+
+
+_make: Callable[..., Dialect] = _PostgreSQL
+
+POSTGRESQL: Final = _make(paramstyle="named")  # the default style would double every percent sign
+
 
 _STRING = r"'(?:[^']|'')*'"
 _TOKEN = re.compile(
@@ -54,7 +75,7 @@ def rendered_sql(clause: ClauseElement | str) -> str:
     Raises
     ------
     NotUnderstoodError
-        If a constant of it can not be written as text.
+        If a constant of it cannot be written as text.
     """
     if isinstance(clause, str):
         return clause.strip()
@@ -66,20 +87,20 @@ def rendered_sql(clause: ClauseElement | str) -> str:
 
 
 def unordered_sql(clause: ClauseElement | str) -> str:
-    """Return what an index is on as PostgreSQL text, without the order it is kept in; what it raises is the same."""
+    """Return what an index is on as PostgreSQL text, without its order; raises what :func:`rendered_sql` does."""
     sql = _ORDER.sub("", rendered_sql(clause))
     return _OPERATORS.sub("", sql) if isinstance(clause, TextClause) else sql  # else SQLAlchemy keeps them apart
 
 
 def unqualified(sql: str, table: Table) -> str:
-    """Return SQL of an author's with the table's columns by their bare names, which is all that ON CONFLICT knows."""
+    """Return the author's SQL with the table's columns by their bare names, which is all that ON CONFLICT knows."""
     schema = rf'(?:"?{re.escape(table.schema)}"?\.)?' if table.schema else ""
     qualified = rf'{_STRING}|(?<![\w$".]){schema}"?{re.escape(str(table.name))}"?\.(?!\w+\s*\()(?=[\w"])'
-    return re.sub(qualified, lambda found: found[0] if found[0].startswith("'") else "", sql, flags=re.IGNORECASE)
+    return re.sub(qualified, lambda match: match[0] if match[0].startswith("'") else "", sql, flags=re.IGNORECASE)
 
 
 class Reader:
-    """Reads tokens one by one; every expectation that fails is a ``NotUnderstoodError``."""
+    """Reads tokens; every expectation that fails is a ``NotUnderstoodError``."""
 
     def __init__(self, sql: str) -> None:
         self._tokens = [*_tokens(sql), Token("end", "")]
@@ -91,7 +112,7 @@ class Reader:
         return self._tokens[self.position]
 
     def take(self, *kinds: str) -> Token:
-        """Read one token of the given kinds."""
+        """Read a token of one of these kinds."""
         token = self.next
         if token.kind not in kinds:
             raise NotUnderstoodError(token.text)
@@ -100,9 +121,8 @@ class Reader:
 
     def accept(self, *texts: str) -> bool:
         """Read these words or symbols if they come next."""
-        coming = self._tokens[self.position : self.position + len(texts)]
-        found = [(token.kind in {"word", "symbol"}, token.text) for token in coming]
-        if found != [(True, text) for text in texts]:
+        tokens = self._tokens[self.position : self.position + len(texts)]
+        if [token.text for token in tokens if token.kind in {"word", "symbol"}] != [*texts]:
             return False
         self.position += len(texts)
         return True
@@ -125,12 +145,12 @@ class Reader:
 
     def text_cast(self) -> bool:
         """Read ``::text`` or the like, which PostgreSQL adds where it prints an index."""
-        found = False
+        is_cast = False
         while self.accept("::"):
-            found = self.accept("text") or self.accept("character", "varying") or self.accept("varchar")
-            if not found:
+            is_cast = self.accept("text") or self.accept("character", "varying") or self.accept("varchar")
+            if not is_cast:
                 raise NotUnderstoodError(self.next.text)
-        return found
+        return is_cast
 
 
 def _tokens(sql: str) -> Iterator[Token]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from ctrlgen.package import Method, Parameter
+from ctrlgen.blueprint import Method, Parameter
 from ctrlgen.schema import Column, ColumnPart, Imported, Index, Model, Part
 from ctrlgen.stubs.factories import key_columns
 from ctrlgen.stubs.keys import columns_in
@@ -276,7 +276,7 @@ def _holds_for(index: Index, method: Method) -> bool:
         return False
     if index.predicate is None or (method.index and method.within and index.predicate == method.index.predicate):
         return True
-    pins = index.predicate.pins
+    pins = index.predicate.conditions
     return pins is not None and all(pin.test == "is not null" and pin.attribute in method.keys for pin in pins)
 
 

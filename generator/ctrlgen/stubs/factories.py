@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ctrlgen.package import Controller, Package
+from ctrlgen.blueprint import Controller, Package
 from ctrlgen.schema import Column, Finding, ForeignKey, Model
 from ctrlgen.stubs.keys import columns_in, is_single, own_values
 from ctrlgen.stubs.names import IN_FACTORIES, factory_functions, variable

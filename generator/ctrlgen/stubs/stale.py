@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ctrlgen.package import RUNTIME_NAMES, Controller, Package
+from ctrlgen.blueprint import RUNTIME_NAMES, Controller, Package
 from ctrlgen.schema import Finding, Location
 from ctrlgen.stubs.existing import TestFile, speaks_of
 from ctrlgen.stubs.names import FACTORIES, test_file

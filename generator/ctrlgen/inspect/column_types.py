@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import SQLModel
 
 from ctrlgen.inspect.annotations import runtime_class, unwrapped
-from ctrlgen.inspect.sql import POSTGRESQL
+from ctrlgen.inspect.index_sql import POSTGRESQL
 from ctrlgen.schema import Bounds, Comparison, Kind
 
 _CLASSES: tuple[tuple[type, Kind], ...] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ctrlgen.inspect.sql import NotUnderstoodError, Reader, Token
+from ctrlgen.inspect.index_sql import NotUnderstoodError, Reader, Token
 from ctrlgen.schema import Column, Condition, Imported, Predicate
 
 

@@ -26,7 +26,7 @@ from ctrlgen.findings import NO_LOADER, UNKNOWN_TARGET
 from ctrlgen.inspect.annotations import reference
 from ctrlgen.inspect.column_types import overrides
 from ctrlgen.inspect.context import Context
-from ctrlgen.inspect.sql import POSTGRESQL
+from ctrlgen.inspect.index_sql import POSTGRESQL
 from ctrlgen.schema import ForeignKey, Location, Relation
 
 _UNLOADABLE = frozenset({"dynamic", "write_only"})

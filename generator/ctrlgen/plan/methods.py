@@ -19,7 +19,7 @@ from ctrlgen.plan.access_paths import (
     unindexed_foreign_keys,
     unique_paths,
 )
-from ctrlgen.plan.naming import MANY, key_name, parameter_names
+from ctrlgen.plan.naming import CONTROLLER, MANY, key_name, parameter_names
 from ctrlgen.plan.typed_dicts import update_entries
 from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, names_of
 from ctrlgen.settings import Options
@@ -79,6 +79,11 @@ KEY_METHODS = (
 def derived_methods(model: Model, options: Options) -> tuple[Method, ...]:
     """Return what keys, indexes and relationships give, each name once."""
     return tuple(method for method, winner in _with_winners(model, options) if method is winner)
+
+
+def is_derived(name: str) -> bool:
+    """Tell whether a method of that name can only come from a key, an index or a relationship, of whatever model."""
+    return name.startswith(_PREFIXES) and name not in CONTROLLER
 
 
 def contested_methods(model: Model, options: Options) -> dict[Index, list[str]]:
@@ -158,6 +163,9 @@ def _loaders(model: Model, _options: Options) -> Iterator[Method]:
 
 _DERIVATIONS = (_key_methods, _partial_finders, _finders, _loaders)
 """Where methods come from; of two with one name the first keeps it."""
+
+_PREFIXES = (*(f"{rule.kind}_" for rule in KEY_METHODS), "find_", "load_")
+"""What the names of all these methods begin with."""
 
 
 def _parameters(parts: tuple[Part, ...], model: Model) -> tuple[Parameter, ...]:

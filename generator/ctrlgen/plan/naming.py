@@ -31,7 +31,7 @@ CONTROLLER = frozenset(
 """Members every controller has, which no derived method may replace."""
 
 MANY = 4
-"""A key of more columns is called after its constraint."""
+"""Methods of a key with more columns are named after its constraint."""
 
 PARAMETERS = frozenset({"self", "load", "values", "where"})
 """Parameters that the templates of methods have besides a key's."""

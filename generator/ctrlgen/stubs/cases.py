@@ -59,7 +59,8 @@ class Cases:
                 yield Case(name, lines)
 
     def _of_methods(self) -> dict[str, Callable[[], Lines | None]]:
-        return {method.name: partial(self._writers[method.kind], self, method) for method in self._controller.methods}
+        known = (method for method in self._controller.methods if method.kind in self._writers)
+        return {method.name: partial(self._writers[method.kind], self, method) for method in known}
 
     def _of_model(self) -> dict[str, Callable[[], Lines | None]]:
         key = ", ".join(f"{column.attribute}={self._rows.value(column)}" for column in key_columns(self._controller))

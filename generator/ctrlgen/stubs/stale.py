@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ctrlgen.blueprint import RUNTIME_NAMES, Controller, Package
+from ctrlgen.plan.methods import is_derived
 from ctrlgen.schema import Finding, Location
 from ctrlgen.stubs.existing import TestFile, speaks_of
 from ctrlgen.stubs.names import FACTORIES, test_file
-
-_DERIVED = ("get_", "update_by_", "delete_", "upsert_", "find_by_", "load_")
 
 
 def stale(package: Package, there: Mapping[Path, TestFile], project: Path) -> Iterator[Finding]:
@@ -34,7 +33,7 @@ def _methods(controller: Controller, file: TestFile, place: str) -> Iterator[Fin
     emitted = {method.name for method in controller.methods} | {"update_where"}
     for name, line in file.functions:
         method = name.removeprefix("test_")
-        if method.startswith(_DERIVED) and method not in emitted and speaks_of(file.text, controller, method):
+        if is_derived(method) and method not in emitted and speaks_of(file.text, controller, method):
             message = f"`{name}` tests `db.{controller.module}.{method}`, which is no longer emitted"
             yield Finding(Location(place, line), "CG302", message)
 

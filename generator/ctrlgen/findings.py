@@ -1,4 +1,4 @@
-"""Every finding there is, in one table: code, message, what to do, and where the guide explains it.
+"""Every finding there is, in one table: code, message, what it means, what to do, and its place in the guide.
 
 Each step creates its findings through these rules. ``python -m ctrlgen.findings`` prints the list that stands in
 ``docs/guide.md``; a test compares the two.
@@ -10,8 +10,6 @@ import sys
 from dataclasses import dataclass
 
 from ctrlgen.schema import Finding, Location
-
-GUIDE = "docs/guide.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +42,8 @@ class Rule:
 
     @property
     def anchor(self) -> str:
-        """Where the guide explains it."""
-        return f"{GUIDE}#{self.code.lower()}"
+        """Where ``docs/guide.md`` explains it, behind the ``#``."""
+        return self.code.lower()
 
 
 UNINDEXED_FOREIGN_KEY = Rule(
@@ -155,8 +153,8 @@ NO_STUBS = Rule(
 )
 STALE_TEST = Rule(
     "CG302",
-    "{problem}",
-    "a test is for a method or a model that is no longer emitted",
+    "{what} `{target}`, which is no longer emitted",
+    "a test is for a method, a relationship or a model that is no longer emitted",
     "delete the test",
 )
 STALE_IMPORT = Rule(
@@ -167,7 +165,7 @@ STALE_IMPORT = Rule(
 )
 STALE_FACTORY = Rule(
     "CG304",
-    "{problem}",
+    "`{factory}` no longer fits `{values}`: it {differences}",
     "a factory lacks a value that its model requires, or gives one it does not take",
     "fix the factory",
 )
@@ -178,7 +176,7 @@ RULES = {rule.code: rule for rule in list(vars().values()) if isinstance(rule, R
 
 def guide_table() -> str:
     """Return the list of all findings as the guide has it."""
-    rows = [f'| <a id="{rule.code.lower()}"></a>{rule.code} | {rule.meaning} | {rule.fix} |' for rule in RULES.values()]
+    rows = [f'| <a id="{rule.anchor}"></a>{rule.code} | {rule.meaning} | {rule.fix} |' for rule in RULES.values()]
     return "\n".join(["| code | meaning | what to do |", "|---|---|---|", *rows, ""])
 
 

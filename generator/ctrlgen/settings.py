@@ -19,6 +19,16 @@ from ctrlgen.schema import Model
 ForeignKeys = Literal["warn", "emit", "error"]
 
 
+_EXAMPLE = """write into it:
+
+    [tool.ctrlgen]
+    models = ["app.models"]
+    output = "app/db"
+"""
+
+_OPTIONS = ("names", "skip", "strip", "suffixes", "silence", "foreign_keys")
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a project may decide about its package beyond where things are.
@@ -57,14 +67,6 @@ def model_names(model: Model, method: str | None = None) -> tuple[str, str]:
     return f"{module}.{name}{suffix}", f"{name}{suffix}"
 
 
-_EXAMPLE = """write into it:
-
-    [tool.ctrlgen]
-    models = ["app.models"]
-    output = "app/db"
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Where things are; each is also a flag. None: not set."""
@@ -80,7 +82,6 @@ class Settings:
         return Settings(**{name: getattr(other, name) if value is None else value for name, value in values.items()})
 
 
-_OPTIONS = ("names", "skip", "strip", "suffixes", "silence", "foreign_keys")
 _KEYS = tuple(field.name for field in fields(Settings))
 
 
@@ -188,7 +189,7 @@ def _read_options(section: toml.Table) -> Options:
         create_suffix=create,
         update_suffix=update,
         silence=_codes(toml.texts(section, "silence", '["CG101"]') or ()),
-        foreign_keys=cast("ForeignKeys", toml.one_of(section, "foreign_keys", ("warn", "emit", "error"), "warn")),
+        foreign_keys=cast("ForeignKeys", toml.choice(section, "foreign_keys", ("warn", "emit", "error"), "warn")),
     )
 
 

@@ -47,7 +47,7 @@ def text_by_text(section: Table, key: str, example: str) -> dict[str, str]:
     return named
 
 
-def one_of(section: Table, key: str, choices: Collection[str], default: str) -> str:
+def choice(section: Table, key: str, choices: Collection[str], default: str) -> str:
     """Return a string, which must be one of ``choices``."""
     value = section.get(key, default)
     if value in choices:

@@ -57,6 +57,11 @@ _STORED: dict[Kind, tuple[str, ...]] = {
 }
 
 
+_LENGTH = re.compile(r"(?:VAR)?CHAR\((\d+)\)$")
+
+_NUMERIC = re.compile(r"NUMERIC\((\d+), (\d+)\)$")
+
+
 def overrides(column_type: TypeEngine[Any], *methods: str) -> bool:
     """Whether a type of the author's own does one of these things in its own way."""
     base = TypeDecorator if isinstance(column_type, TypeDecorator) else TypeEngine
@@ -104,10 +109,6 @@ def _kind_of_class(cls: type | None) -> Kind:
         if cls is not None and issubclass(cls, base):
             return kind
     return "other"
-
-
-_LENGTH = re.compile(r"(?:VAR)?CHAR\((\d+)\)$")
-_NUMERIC = re.compile(r"NUMERIC\((\d+), (\d+)\)$")
 
 
 def bounds_of(metadata: Iterable[object], sql: str) -> Bounds:

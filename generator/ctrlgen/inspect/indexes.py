@@ -27,6 +27,15 @@ from ctrlgen.source_locations import Sources
 Declared = TypeVar("Declared", SAIndex, UniqueConstraint)
 
 
+_RESULTS: dict[str, tuple[type, str]] = {
+    **dict.fromkeys(["btrim", "initcap", "lower", "ltrim", "md5", "rtrim", "trim", "upper"], (str, "TEXT")),
+    **dict.fromkeys(["f_unaccent", "immutable_unaccent", "unaccent"], (str, "TEXT")),
+    **dict.fromkeys(["char_length", "length", "octet_length"], (int, "INTEGER")),
+    "date": (datetime.date, "DATE"),
+}
+"""What functions return whose type SQLAlchemy does not know, or only in part."""
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """The model whose indexes are read: its class, table, and columns by the database's name."""
@@ -155,15 +164,6 @@ def _option(item: SAIndex | UniqueConstraint, name: str) -> object:
 def _name(name: object) -> str | None:
     """Return a name as plain text: SQLAlchemy's own subclasses of str must not leave this process."""
     return str(name) if isinstance(name, str) else None
-
-
-_RESULTS: dict[str, tuple[type, str]] = {
-    **dict.fromkeys(["btrim", "initcap", "lower", "ltrim", "md5", "rtrim", "trim", "upper"], (str, "TEXT")),
-    **dict.fromkeys(["f_unaccent", "immutable_unaccent", "unaccent"], (str, "TEXT")),
-    **dict.fromkeys(["char_length", "length", "octet_length"], (int, "INTEGER")),
-    "date": (datetime.date, "DATE"),
-}
-"""What functions return whose type SQLAlchemy does not know, or only in part."""
 
 
 @dataclass(frozen=True, slots=True)

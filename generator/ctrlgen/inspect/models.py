@@ -26,6 +26,8 @@ from ctrlgen.inspect.relationships import Classes, foreign_keys_of, is_plain, re
 from ctrlgen.schema import Model, Schema
 from ctrlgen.source_locations import Sources
 
+_UNKNOWN = re.compile(r"failed to locate a name \((?P<quote>['\"])(?P<name>.+?)(?P=quote)\)")
+
 
 def inspect(classes: Iterable[type[SQLModel]], sources: Sources) -> Schema:
     """Return what the mapped classes say.
@@ -101,9 +103,6 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
 def _subject(column: schema.Column, mapped: Column[Any], model: type[SQLModel]) -> Subject:
     converted = overrides(mapped.type, "bind_expression", "process_bind_param")
     return Subject(column, labels_of(mapped, model), converted)
-
-
-_UNKNOWN = re.compile(r"failed to locate a name \((?P<quote>['\"])(?P<name>.+?)(?P=quote)\)")
 
 
 def configure(mappers: Iterable[Mapper[Any]], sources: Sources) -> None:

@@ -35,6 +35,9 @@ Classes = Mapping[Table, Mapper[Any]]
 """Mappers by the table they map."""
 
 
+Pairs = Sequence[tuple[ColumnElement[Any], ColumnElement[Any]]]
+
+
 def relations_of(mapper: Mapper[Any], context: Context) -> tuple[Relation, ...]:
     """Return the relationships that can be loaded, in the order of their declaration."""
     relations = (_attempt(relationship, mapper.class_, context) for relationship in mapper.relationships)
@@ -126,9 +129,6 @@ def _foreign_key(
         return ForeignKey(names, None, tuple(str(column.name) for column in columns), location)
     targets = tuple(mapper.get_property_by_column(column).key for column in columns)
     return ForeignKey(names, reference(mapper.class_), targets, location)
-
-
-Pairs = Sequence[tuple[ColumnElement[Any], ColumnElement[Any]]]
 
 
 def is_plain(mapper: Mapper[Any]) -> bool:

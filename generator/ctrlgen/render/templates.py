@@ -9,6 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ctrlgen.errors import CtrlgenError
 
+_TOOL = Path(__file__).resolve().parent.parent
+
 
 def render_template(name: str, **values: object) -> str:
     """Return the template's text; an unknown name in it is an error."""
@@ -32,9 +34,6 @@ def _environment() -> Environment:
 def docstring(text: str) -> str:
     """Return ``text`` on one line, unable to end or alter the docstring it stands in."""
     return " ".join(text.split()).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-
-
-_TOOL = Path(__file__).resolve().parent.parent
 
 
 @cache

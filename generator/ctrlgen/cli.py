@@ -1,6 +1,6 @@
 """The command line: ``ctrlgen generate | check | diff``.
 
-Exit codes: 0 fine, 1 stale or not to be told, 2 a mistake in usage, configuration or models.
+Exit codes: 0 fine, 1 stale or unknown, 2 a mistake in usage, configuration or models.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import Annotated
 
 import typer
 
-from ctrlgen.config import Config, Settings, find_project, read_config
-from ctrlgen.errors import CtrlgenError, LoadError
-from ctrlgen.pipeline import generate
+from ctrlgen.errors import CtrlgenError
+from ctrlgen.pipeline import compare_with_disk, generate, write
 from ctrlgen.report import (
     make_printable,
     print_bug,
@@ -25,10 +24,11 @@ from ctrlgen.report import (
     print_incomplete,
     print_stale,
     print_summary,
-    print_unspeakable,
+    print_unencodable,
 )
 from ctrlgen.schema import Finding
-from ctrlgen.write import Changes, apply, compare, compare_texts, unified_diff
+from ctrlgen.settings import Config, Settings, find_project, read_config
+from ctrlgen.write import Changes, unified_diff
 
 app = typer.Typer(
     name="ctrlgen",
@@ -59,7 +59,7 @@ class Run:
     config: Config
     changes: Changes
     incomplete: Finding | None
-    """That a module of models could not be read."""
+    """Why models may be missing: a module of theirs could not be imported."""
 
 
 @app.command("generate")
@@ -73,7 +73,7 @@ def generate_command(
 ) -> None:
     """Write the controllers: what changed, all of it or nothing."""
     run = _run(project, models, output, package, tests)
-    apply(run.changes, run.config.project)
+    write(run.changes, run.config)
     if not quiet:
         print_summary(run.changes, run.config.project)
 
@@ -89,7 +89,7 @@ def check(
 ) -> None:
     """Exit with 1, and show the diff, when the controllers are not what the models say.
 
-    The same when that can not be told, because a module of models could not be imported.
+    The same when ctrlgen cannot tell, because a module of models could not be imported.
     """
     run = _run(project, models, output, package, tests)
     if not run.changes.pending and run.incomplete:
@@ -124,22 +124,11 @@ def _run(
     config = read_config(project or find_project(Path()), flags)
     generation = generate(config)
     print_findings(generation.findings)
-    failed = next((finding for finding in generation.findings if finding.code == "CG201"), None)
-    changes = compare(generation.files, config.output)
-    _refuse_removal(changes, failed)
-    changes += compare_texts(generation.stubs)
-    return Run(config, changes, failed)
+    return Run(config, compare_with_disk(generation, config), generation.incomplete)
 
 
-def _refuse_removal(changes: Changes, failed: Finding | None) -> None:
-    """Refuse to take a controller for gone while a module of models could not be read."""
-    if failed and (gone := changes.having("removed")):
-        message = f"`{gone[0].file.name}` would be removed, but maybe only because {failed.message}"
-        raise LoadError(message, failed.location, "mend that module, or delete it if its models are to go")
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_set: bool) -> None:
+    if is_set:
         typer.echo(f"ctrlgen {version('ctrlgen')}")
         raise typer.Exit
 
@@ -165,7 +154,7 @@ def main() -> None:
         if os.environ.get("CTRLGEN_TRACEBACK"):
             raise
         if isinstance(error, UnicodeEncodeError) and sys.getfilesystemencoding() != "utf-8":
-            print_unspeakable(error)
+            print_unencodable(error)
         else:
             print_bug(error)
         sys.exit(2)

@@ -1,7 +1,13 @@
-"""What can go wrong for a user, one class each; the command line prints them and never a traceback."""
+"""What can go wrong for a user: one class for each mistake, and what all messages share.
+
+The command line prints the message, the place and the hint, and never a traceback.
+"""
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ctrlgen.schema import Location
@@ -9,18 +15,18 @@ from ctrlgen.schema import Location
 
 @dataclass(eq=False)
 class CtrlgenError(Exception):
-    """A mistake a user can mend.
+    """A mistake that the user can fix.
 
     Parameters
     ----------
     message
         What is wrong, one sentence.
     location
-        Where, when it is in a file of theirs.
+        Where it is, if that is in a file of theirs.
     hint
         What to do about it.
     source
-        The line of theirs that is meant, as it stands in the file.
+        That line, as it stands in the file.
     """
 
     message: str
@@ -42,7 +48,7 @@ class ConfigError(CtrlgenError):
 
 
 class LoadError(CtrlgenError):
-    """A module of models can not be imported, or holds no table model."""
+    """A module of models cannot be imported, or holds no table model."""
 
 
 class ModelError(CtrlgenError):
@@ -50,7 +56,7 @@ class ModelError(CtrlgenError):
 
 
 class NameClashError(CtrlgenError):
-    """Two models want one name, or a model wants a name of the facade."""
+    """Two models want the same name, or a model wants a name of the facade."""
 
 
 class OutputError(CtrlgenError):
@@ -59,3 +65,30 @@ class OutputError(CtrlgenError):
 
 class FormatError(CtrlgenError):
     """Ruff is missing or refused the emitted code."""
+
+
+_ADVERTISEMENT = re.compile(r"\s*(\(Background on this error at: .*\)|For further information visit .*)")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """Return the hint that names the known name closest to ``name``, if one is close."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean `{close[0]}`?" if close else None
+
+
+def described(error: BaseException) -> str:
+    """Return type and message, as on the last line of a traceback."""
+    if isinstance(error, SystemExit):
+        return f"it calls sys.exit({error.code!r})"
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg}"
+    text = _ADVERTISEMENT.sub("", message_of(error)).strip()
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def message_of(error: BaseException) -> str:
+    """Return an exception's message; nothing where the exception is broken itself."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - their __str__ may raise anything
+        return ""

@@ -1,52 +1,88 @@
-"""Runs the pipeline: configuration in, sources out. Writing, checking and diffing are uses of its result."""
+"""The way of the data: load, inspect, plan, render, format, and write.
+
+``cli`` calls the three functions in order; ``check`` and ``diff`` leave out the last.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctrlgen.config import Config
+from ctrlgen.blueprint import Package
+from ctrlgen.child import schema_from_child
+from ctrlgen.errors import LoadError
 from ctrlgen.format import format_sources
-from ctrlgen.load import load
-from ctrlgen.package import Package
+from ctrlgen.header import with_header
 from ctrlgen.plan import plan
 from ctrlgen.render import render
 from ctrlgen.schema import Finding
+from ctrlgen.settings import Config
 from ctrlgen.stubs import stubs
+from ctrlgen.write import Changes, apply, compare, compare_contents
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What a run produced, before anything is written.
+    """What a run produced, before anything is compared or written.
 
-    ``files`` is path relative to the output folder → text; ``stubs`` the test files to create or to grow, whole.
+    ``files`` is path relative to the output folder → text; ``stubs`` the test files to create or to extend, whole;
+    ``incomplete`` the reason why models may be missing.
     """
 
     files: dict[str, str]
     stubs: dict[Path, bytes]
     package: Package
     findings: tuple[Finding, ...]
+    incomplete: Finding | None = None
 
 
 def generate(config: Config) -> Generation:
-    """Generate the package in memory.
+    """Generate the package, and the stubs of its tests, in memory.
 
     Raises
     ------
     CtrlgenError
-        The models can not be loaded, or nothing can be generated from them.
+        The models cannot be loaded, or nothing can be generated from them.
     """
-    package = plan(load(config), config.package, config.options)
-    ours = first_party(package)
-    files = format_sources(render(package), ours)
+    schema = schema_from_child(config)  # load, inspect
+    package = plan(schema, config.package, config.options)
+    sources = render(package)
+    files = format_sources(with_header(sources), first_party(package))
     if config.tests is None:
-        return Generation(files, {}, package, package.findings)
-    changes = stubs(package, config.tests, project=config.project, first_party=ours)
-    failed = any(finding.code == "CG201" for finding in package.findings)  # what is gone may come back
-    return Generation(files, changes.files, package, package.findings + (() if failed else changes.findings))
+        return Generation(files, {}, package, package.findings, schema.incomplete)
+    tests = stubs(package, config.tests, project=config.project, first_party=first_party(package))
+    stale = () if schema.incomplete else tests.findings  # a missing model may come back
+    return Generation(files, tests.files, package, package.findings + stale, schema.incomplete)
+
+
+def compare_with_disk(generation: Generation, config: Config) -> Changes:
+    """Return what the generation would change.
+
+    Raises
+    ------
+    OutputError
+        A file would be overwritten that ctrlgen did not write.
+    LoadError
+        A controller would be removed only because its module could not be imported.
+    """
+    changes = compare(generation.files, config.output)
+    _refuse_removal(changes, generation.incomplete)
+    return changes + compare_contents(generation.stubs)
+
+
+def write(changes: Changes, config: Config) -> None:
+    """Write what changed, all of it or nothing."""
+    apply(changes, config.project)
 
 
 def first_party(package: Package) -> set[str]:
     """Return the top-level packages that are the project's own: those of the models, and the generated one."""
     modules = {controller.model.reference.module for controller in package.controllers} | {package.name}
     return {module.partition(".")[0] for module in modules}
+
+
+def _refuse_removal(changes: Changes, incomplete: Finding | None) -> None:
+    removed = changes.having("removed")
+    if incomplete and removed:
+        message = f"`{removed[0].file.name}` would be removed, but maybe only because {incomplete.message}"
+        raise LoadError(message, incomplete.location, "fix that module, or delete it if its models are to be removed")

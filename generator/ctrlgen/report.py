@@ -17,7 +17,7 @@ _COLOURS = {"created": typer.colors.GREEN, "changed": typer.colors.YELLOW, "remo
 
 
 def make_printable() -> None:
-    """Let any text be printed, whatever the locale; as UTF-8, like the files, where it knows nothing but ASCII."""
+    """Let any text be printed, whatever the locale; as UTF-8, like the files, where the locale is ASCII only."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             ascii_only = codecs.lookup(stream.encoding).name == "ascii"
@@ -41,9 +41,9 @@ def print_stale(changes: Changes, project: Path) -> None:
     typer.echo(f"{stale} {'file is' if stale == 1 else 'files are'} stale; run `ctrlgen generate`", err=True)
 
 
-def print_incomplete(failed: Finding) -> None:
-    """Say that nothing can be said of the models that are missing."""
-    typer.echo(f"whether all is up to date can not be told, because {failed.message}", err=True)
+def print_incomplete(incomplete: Finding) -> None:
+    """Say that ctrlgen cannot tell whether the package is stale, because models may be missing."""
+    typer.echo(f"ctrlgen cannot tell whether everything is up to date, because {incomplete.message}", err=True)
 
 
 def print_findings(findings: tuple[Finding, ...]) -> None:
@@ -54,7 +54,7 @@ def print_findings(findings: tuple[Finding, ...]) -> None:
 
 
 def print_error(error: CtrlgenError) -> None:
-    """Print what is wrong, where, the line that is meant, and what to do."""
+    """Print what is wrong, where, that line of the source, and what to do."""
     typer.echo(f"{typer.style('error', fg=typer.colors.RED, bold=True)}: {error.message}", err=True)
     if error.location:
         typer.echo(f"  --> {error.location}", err=True)
@@ -65,14 +65,14 @@ def print_error(error: CtrlgenError) -> None:
         typer.echo(f"{typer.style('hint', fg=typer.colors.CYAN)}: {error.hint}", err=True)
 
 
-def print_unspeakable(error: UnicodeEncodeError) -> None:
-    """Say that a file can not be called as it must, because the locale has no letters for that."""
+def print_unencodable(error: UnicodeEncodeError) -> None:
+    """Say that a file cannot have the name it must have, because the locale cannot encode it."""
     name = error.object.rpartition("/")[2]
-    typer.echo(f"error: no file can be called `{name}` in this locale, which knows {error.encoding} only", err=True)
-    typer.echo("hint: set `PYTHONUTF8=1`, or a locale of UTF-8", err=True)
+    typer.echo(f"error: this locale cannot encode the file name `{name}`: it knows {error.encoding} only", err=True)
+    typer.echo("hint: set `PYTHONUTF8=1`, or use a UTF-8 locale", err=True)
 
 
 def print_bug(error: Exception) -> None:
-    """Own up to a mistake of ours."""
+    """Print an error that is a mistake in ctrlgen."""
     typer.echo(f"error: a mistake in ctrlgen, not in your models: {type(error).__name__}: {error}", err=True)
     typer.echo("hint: please report it; `CTRLGEN_TRACEBACK=1` shows where it happened", err=True)

@@ -6,6 +6,7 @@ database calls it. Tuples keep the order of declaration unless stated otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,7 +50,7 @@ Comparison = Literal["ordered", "equal", "none"]
 """``ordered``: ``=``, ``<`` and ``>`` make sense; ``equal``: only ``=``; ``none``: not even that (json)."""
 
 Presence = Literal["required", "optional", "computed"]
-"""Whether a new row needs the value, may leave it out, or must not give it."""
+"""Whether a new row needs the value, may leave it out, or must not set it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A mapped column. ``annotation`` is the author's type without ``None``; ``nullable`` tells of that."""
+    """A mapped column. ``annotation`` is the author's type without ``None``, which ``nullable`` stands for."""
 
     attribute: str
     name: str
@@ -79,16 +80,22 @@ class Column:
     comparison: Comparison
     kind: Kind
     bounds: Bounds
-    item: Kind | None  # what an array holds
     enum_member: str | None  # a member's name, for test values
-    description: str
     location: Location
     optional: bool = False  # whether the author's annotation has None, which the column may refuse
-    default: str | None = (
-        None  # a constant that rows have unless told, as a Python literal; of an enum, a member's name
-    )
+    default: str | None = None  # a constant default, as a Python literal; of an enum, a member's name
     validated: bool = False  # whether a validator of the author's may refuse what type and bounds allow
-    omitted: bool = False  # whether the model's default of None stands for what the column or the database has
+    omitted: bool = False  # whether the model's default of None stands for what the column or the database sets
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a new row needs the value."""
+        return self.presence == "required"
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether the database computes it, and nobody may set it."""
+        return self.presence == "computed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +104,18 @@ class ColumnPart:
 
     attribute: str
 
+    @property
+    def name(self) -> str:
+        """What methods and filters call it."""
+        return self.attribute
+
 
 @dataclass(frozen=True, slots=True)
 class ExpressionPart:
     """An expression in an index.
 
-    ``name`` is how methods call it (``lower_name``), or None where nothing good came out of it; ``sql`` is the
-    expression alone, without the index's order.
+    ``name`` is what methods and filters call it (``lower_name``), or None where its SQL suggests nothing; ``sql`` is
+    the expression alone, without the index's order.
     """
 
     name: str | None
@@ -116,8 +128,8 @@ Part = ColumnPart | ExpressionPart
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
-    """One understood conjunct of a partial index's predicate: the column equals a constant, or (not) NULL."""
+class Condition:
+    """One understood conjunct of a partial index's predicate: the column equals a constant, or is (not) NULL."""
 
     attribute: str
     test: Literal["=", "is null", "is not null"]
@@ -126,10 +138,37 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """The WHERE of a partial index. ``pins`` is None where some part of it was not understood."""
+    """The WHERE of a partial index, parsed once.
+
+    ``conditions`` are joined by AND; None where some part of the SQL was not understood.
+    """
 
     sql: str
-    pins: tuple[Pin, ...] | None
+    conditions: tuple[Condition, ...] | None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is understood, and says one thing only of each column."""
+        return self.conditions is not None and len({each.attribute for each in self.conditions}) == len(self.conditions)
+
+    @property
+    def implied_values(self) -> tuple[Condition, ...]:
+        """The conditions that give a row its value for a column, be it NULL."""
+        return tuple(each for each in self.conditions or () if each.test != "is not null")
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """The columns that it says are not NULL."""
+        return tuple(each.attribute for each in self.conditions or () if each.test == "is not null")
+
+    @property
+    def null(self) -> frozenset[str]:
+        """The columns that it says are NULL."""
+        return frozenset(each.attribute for each in self.conditions or () if each.test == "is null")
+
+    def holds_where_present(self, columns: Collection[str]) -> bool:
+        """Whether it holds for every row with values in these columns: it only leaves out NULLs of theirs."""
+        return self.conditions is not None and not self.implied_values and set(self.present) <= set(columns)
 
 
 Origin = Literal["primary key", "unique constraint", "unique index", "index"]
@@ -151,8 +190,37 @@ class Index:
 
     @property
     def unique(self) -> bool:
-        """Whether two rows can not agree in all parts (inside the predicate, for a partial one)."""
+        """Whether two rows cannot agree in all parts (inside the predicate, for a partial one)."""
         return self.origin != "index"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The attributes of those parts that are columns."""
+        return columns_of(self.parts)
+
+    @property
+    def expressions(self) -> tuple[ExpressionPart, ...]:
+        """Those parts that are expressions."""
+        return tuple(part for part in self.parts if isinstance(part, ExpressionPart))
+
+    @property
+    def is_of_columns(self) -> bool:
+        """Whether every part is a column."""
+        return len(self.columns) == len(self.parts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the parts are called; empty where one of them has no name."""
+        return names_of(self.parts)
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the index answers comparisons of its parts, as a B-tree and a hash do."""
+        return self.method in {"btree", "hash"}
+
+    def holds_all_rows_with(self, parts: Iterable[Part]) -> bool:
+        """Whether every row with values in these parts is in the index: it is full, or leaves out NULLs of theirs."""
+        return self.predicate is None or self.predicate.holds_where_present(columns_of(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +240,7 @@ class Relation:
     attribute: str
     target: Imported
     many: bool
-    optional: bool  # of a single one: may it be None
-    description: str
+    optional: bool  # of a single object: may it be None
     location: Location
     by_columns: bool = True  # whether it is found by comparing columns; else only SQLAlchemy knows how to load it
 
@@ -184,8 +251,6 @@ class Model:
 
     reference: Imported
     table: str
-    schema: str | None
-    description: str
     columns: tuple[Column, ...]
     indexes: tuple[Index, ...]
     foreign_keys: tuple[ForeignKey, ...]
@@ -205,7 +270,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """Something the author should know: a stable code, where, and what to do."""
+    """Something the author should know: a stable code, where, and what to do. ``findings`` has a rule for each code."""
 
     location: Location
     code: str
@@ -214,7 +279,22 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """All models, sorted by module and name."""
+    """All models, sorted by module and name.
+
+    ``incomplete`` is the reason why models may be missing: a module of theirs could not be imported.
+    """
 
     models: tuple[Model, ...]
     findings: tuple[Finding, ...] = ()
+    incomplete: Finding | None = None
+
+
+def columns_of(parts: Iterable[Part]) -> tuple[str, ...]:
+    """Return the attributes of those parts that are columns."""
+    return tuple(part.attribute for part in parts if isinstance(part, ColumnPart))
+
+
+def names_of(parts: Iterable[Part]) -> tuple[str, ...]:
+    """Return what the parts are called; nothing where one of them has no name."""
+    names = [part.name for part in parts]
+    return tuple(name for name in names if name is not None) if None not in names else ()

@@ -1,19 +1,18 @@
-"""Reads typed values out of a TOML table; ``config`` uses it, and every mistake is a ``ConfigError``."""
+"""Reads typed values out of a TOML table, for ``settings``; every mistake is a ``ConfigError``."""
 
 from __future__ import annotations
 
-import difflib
 import keyword
 from collections.abc import Collection, Mapping
 from typing import TypeGuard
 
-from ctrlgen.errors import ConfigError
+from ctrlgen.errors import ConfigError, did_you_mean
 
 Table = Mapping[str, object]
 
 
 def table(parent: Table, key: str) -> Table:
-    """Return a table; an empty one where there is none."""
+    """Return a table; an empty table where there is none."""
     value = parent.get(key, {})
     if not _is_table(value):
         raise ConfigError(f"`{key}` in pyproject.toml must be a table")
@@ -21,35 +20,35 @@ def table(parent: Table, key: str) -> Table:
 
 
 def text(section: Table, key: str) -> str | None:
-    """Return a text, or None."""
+    """Return a string, or None."""
     value = section.get(key)
     if value is None or _is_text(value):
         return value
-    raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be a text, not {value!r}")
+    raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be a string, not {value!r}")
 
 
 def texts(section: Table, key: str, example: str) -> tuple[str, ...] | None:
-    """Return a list of texts, or None."""
+    """Return a list of strings, or None."""
     value = section.get(key)
     if value is None:
         return None
     if _is_list(value) and (items := [item for item in value if _is_text(item)]) and len(items) == len(value):
         return tuple(items)
-    raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be a list of texts", hint=f"write `{key} = {example}`")
+    raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be a list of strings", hint=f"write `{key} = {example}`")
 
 
 def text_by_text(section: Table, key: str, example: str) -> dict[str, str]:
-    """Return a table of texts; an empty one where there is none."""
+    """Return a table of strings; an empty table where there is none."""
     values = dict(table(section, key))
     named = {name: value for name, value in values.items() if _is_text(value) and is_name(value)}
     for name in values.keys() - named.keys():
-        message = f"`{key}` in `[tool.ctrlgen]` must map names to names, and {values[name]!r} can not be one"
+        message = f"`{key}` in `[tool.ctrlgen]` must map names to names, and {values[name]!r} is not a name"
         raise ConfigError(message, hint=f"write `{example}`")
     return named
 
 
-def one_of(section: Table, key: str, choices: Collection[str], default: str) -> str:
-    """Return one of several texts."""
+def choice(section: Table, key: str, choices: Collection[str], default: str) -> str:
+    """Return a string, which must be one of ``choices``."""
     value = section.get(key, default)
     if value in choices:
         return str(value)
@@ -58,21 +57,20 @@ def one_of(section: Table, key: str, choices: Collection[str], default: str) -> 
 
 
 def check_keys(section: Table, known: Collection[str], where: str) -> None:
-    """Refuse keys that mean nothing."""
+    """Refuse unknown keys."""
     for key in section:
         if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(f'`{name}`' for name in known)}"
+            hint = did_you_mean(key, known) or f"the settings are {', '.join(f'`{name}`' for name in known)}"
             raise ConfigError(f"`[{where}]` in pyproject.toml has no setting `{key}`", hint=hint)
 
 
 def is_name(text: str) -> bool:
-    """Whether something may be called so in Python: an identifier that is no keyword."""
+    """Whether ``text`` is a name in Python: an identifier, but not a keyword."""
     return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def _is_text(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and bool(value.strip()) and "\0" not in value  # which no file can be called
+    return isinstance(value, str) and bool(value.strip()) and "\0" not in value  # no file name has a NUL
 
 
 def _is_table(value: object) -> TypeGuard[Table]:

@@ -22,7 +22,7 @@ def test_misspelt_setting(app: Project) -> None:
 
 def test_setting_of_the_wrong_type(app: Project) -> None:
     app.write("pyproject.toml", SETTINGS.replace('["app.models"]', '"app.models"'))
-    assert "must be a list of texts" in app.fails("generate")
+    assert "must be a list of strings" in app.fails("generate")
 
 
 def test_broken_toml(app: Project) -> None:
@@ -36,7 +36,7 @@ def test_output_outside_the_project(app: Project, output: str) -> None:
 
 
 def test_output_that_is_called_like_a_keyword(app: Project) -> None:
-    assert "`class` in `output` can not be part of an import path" in app.fails("generate", "--output", "class")
+    assert "`class` in `output` cannot be part of an import path" in app.fails("generate", "--output", "class")
 
 
 @pytest.mark.parametrize("models", ["app.models", "app"])
@@ -129,17 +129,17 @@ def test_help_and_version_tell_what_there_is(app: Project) -> None:
     [
         ('names = ["User"]', "`names` in pyproject.toml must be a table"),
         ('skip = { tables = ["x"] }', "has no setting `tables`"),
-        ('skip = { models = ["Heroo"] }', "speaks of `Heroo`, which is not there"),
-        ('silence = ["all"]', "`all` is no code of a warning"),
-        ('silence = ["CG201"]', "can not be silenced"),
+        ('skip = { models = ["Heroo"] }', "mentions `Heroo`, which does not exist"),
+        ('silence = ["all"]', "`all` is not the code of a warning"),
+        ('silence = ["CG201"]', "cannot be silenced"),
         ('foreign_keys = "maybe"', 'must be one of "warn", "emit", "error"'),
         ('suffixes = { create = "Update" }', "gives two classes one name"),
-        ('package = "foo-bar"', "which can not be imported"),
-        ('package = "app.class.db"', "which can not be imported"),
-        ('names = { "Hero.get_by_id" = "class" }', "'class' can not be one"),
-        ('tests = "app/db"', "lie in one another"),
+        ('package = "foo-bar"', "which cannot be imported"),
+        ('package = "app.class.db"', "which cannot be imported"),
+        ('names = { "Hero.get_by_id" = "class" }', "'class' is not a name"),
+        ('tests = "app/db"', "lies inside the other"),
         ('tests = "app/models.py"', "`tests` is `app/models.py`, and"),
-        ('tests = "a\\u0000b"', "`tests` in `[tool.ctrlgen]` must be a text"),
+        ('tests = "a\\u0000b"', "`tests` in `[tool.ctrlgen]` must be a string"),
         ('skip = { models = ["Hero"] }', "leaves out every model"),
     ],
 )

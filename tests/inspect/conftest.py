@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 
 from ctrlgen.inspect import inspect
 from ctrlgen.schema import Annotation, Column, Model, Schema
+from ctrlgen.source_locations import Sources
 
 Inspected = Callable[..., Model]
 
@@ -26,7 +27,7 @@ def base() -> type[SQLModel]:
 @pytest.fixture
 def read(project: Path) -> Callable[..., Schema]:
     """Return the schema of some classes."""
-    return lambda *classes: inspect(classes, project)
+    return lambda *classes: inspect(classes, Sources(project))
 
 
 @pytest.fixture

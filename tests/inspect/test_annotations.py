@@ -14,10 +14,16 @@ from annotated_types import Gt
 from pydantic import AnyUrl, EmailStr, NaiveDatetime, SecretStr
 from typing_extensions import TypeAliasType
 
-from ctrlgen.inspect.annotations import allows_none, item_annotation, rendered, runtime_class, unwrapped
-from ctrlgen.inspect.names import NotImportableError
-from ctrlgen.load.source import Sources
+from ctrlgen.inspect.annotations import (
+    NotImportableError,
+    allows_none,
+    item_annotation,
+    rendered,
+    runtime_class,
+    unwrapped,
+)
 from ctrlgen.schema import Imported
+from ctrlgen.source_locations import Sources
 
 from .conftest import text
 

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel, col
 
-from ctrlgen.schema import ColumnPart, ExpressionPart, Pin, Schema
+from ctrlgen.schema import ColumnPart, Condition, ExpressionPart, Schema
 from ctrlgen.schema import Index as Read
 
 from .conftest import Inspected
@@ -200,18 +200,18 @@ def test_predicates_from_expressions_and_text(base: type[SQLModel], one: Inspect
     Index("ix_raw", "id", _table=Hero.__table__, postgresql_where=text("raw = 'open'"))
     Index("ix_slash", "id", _table=Hero.__table__, postgresql_where=Hero.name == r"a\b%")
     predicates = {index.name: index.predicate for index in one(Hero).indexes[1:]}
-    sent = (Pin("sent", "=", "False"),)
-    assert {name: (predicate.sql, predicate.pins) for name, predicate in predicates.items()} == {
+    sent = (Condition("sent", "=", "False"),)
+    assert {name: (predicate.sql, predicate.conditions) for name, predicate in predicates.items()} == {
         "ix_text": ("NOT sent", sent),
         "ix_str": ("sent = false", sent),
         "ix_odd": ("name LIKE 'a%'", None),
         "ix_expression": (
             "status = 'DONE' AND name IS NOT NULL AND NOT sent",
-            (Pin("status", "=", "'DONE'"), Pin("name", "is not null"), *sent),
+            (Condition("status", "=", "'DONE'"), Condition("name", "is not null"), *sent),
         ),
-        "ix_mood": ("mood = 'open'", (Pin("mood", "=", "'OPEN'"),)),
-        "ix_raw": ("raw = 'open'", (Pin("raw", "=", "'OPEN'"),)),
-        "ix_slash": (r"name = 'a\b%'", (Pin("name", "=", repr(r"a\b%")),)),
+        "ix_mood": ("mood = 'open'", (Condition("mood", "=", "'OPEN'"),)),
+        "ix_raw": ("raw = 'open'", (Condition("raw", "=", "'OPEN'"),)),
+        "ix_slash": (r"name = 'a\b%'", (Condition("name", "=", repr(r"a\b%")),)),
     }
 
 
@@ -271,7 +271,7 @@ def test_constant_of_a_type_that_converts_is_not_understood(base: type[SQLModel]
 
     Index("ix_name", "id", _table=Hero.__table__, postgresql_where=Hero.name == "x")
     predicate = named(one(Hero), "ix_name").predicate
-    assert (predicate.sql, predicate.pins) == ("name = 'x!'", None)
+    assert (predicate.sql, predicate.conditions) == ("name = 'x!'", None)
 
 
 def test_an_index_whose_sql_cannot_be_written_is_left_out_alone(
@@ -380,5 +380,5 @@ def test_an_index_that_can_not_be_read_is_left_out_alone(base: type[SQLModel], r
     (finding,) = schema.findings
     assert (finding.code, finding.message) == (
         "CG208",
-        "`ix_odd` of `Hero` is left out: it can not be read (RuntimeError: no such method)",
+        "`ix_odd` of `Hero` is left out: it cannot be read (RuntimeError: no such method)",
     )

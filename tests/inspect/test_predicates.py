@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ctrlgen.inspect.predicates import Subject, predicate_of
-from ctrlgen.schema import Annotation, Bounds, Column, Imported, Kind, Location, Pin
+from ctrlgen.schema import Annotation, Bounds, Column, Condition, Imported, Kind, Location
 
 
 def subject(attribute: str, kind: Kind, name: str = "", **labels: str) -> Subject:
@@ -18,9 +18,7 @@ def subject(attribute: str, kind: Kind, name: str = "", **labels: str) -> Subjec
         comparison="ordered",
         kind=kind,
         bounds=Bounds(),
-        item=None,
         enum_member=None,
-        description="",
         location=Location("a.py", 1),
     )
     return Subject(column, labels)
@@ -40,11 +38,11 @@ SUBJECTS = [
 ]
 COLUMNS = {item.column.name: item for item in SUBJECTS}
 
-SENT, UNSENT = Pin("sent", "=", "True"), Pin("sent", "=", "False")
+SENT, UNSENT = Condition("sent", "=", "True"), Condition("sent", "=", "False")
 
 
 @pytest.mark.parametrize(
-    ("sql", "pins"),
+    ("sql", "conditions"),
     [
         ("sent", (SENT,)),
         ("SENT", (SENT,)),
@@ -57,28 +55,31 @@ SENT, UNSENT = Pin("sent", "=", "True"), Pin("sent", "=", "False")
         ("(NOT sent)", (UNSENT,)),
         ("sent IS false", (UNSENT,)),
         ("sent = false", (UNSENT,)),
-        ("at IS NULL", (Pin("at", "is null"),)),
-        ("((at) is not null)", (Pin("at", "is not null"),)),
-        ("level = 3", (Pin("level", "=", "3"),)),
-        ("3 = level", (Pin("level", "=", "3"),)),
-        ("level = -3", (Pin("level", "=", "-3"),)),
-        ("level = 007", (Pin("level", "=", "7"),)),
-        ("weight = 01", (Pin("weight", "=", "1.0"),)),
-        ("rate = 0.50", (Pin("rate", "=", "0.50"),)),
-        ("name = 'it''s'", (Pin("name", "=", '"it\'s"'),)),
-        ("(name)::text = 'x'::text", (Pin("name", "=", "'x'"),)),
-        ("name::character varying = 'x'::character varying", (Pin("name", "=", "'x'"),)),
-        ("status = 'OPEN'", (Pin("status", "=", "'OPEN'"),)),
-        ("status = 'closed'::case_status", (Pin("status", "=", "'CLOSED'"),)),
-        ('"Nick Name" IS NULL', (Pin("nick", "is null"),)),
-        ("NOT sent AND at IS NOT NULL AND level = 1", (UNSENT, Pin("at", "is not null"), Pin("level", "=", "1"))),
-        ("((NOT sent) AND (at IS NULL))", (UNSENT, Pin("at", "is null"))),
-        ("sent AND (done AND level = 1)", (SENT, Pin("done", "=", "True"), Pin("level", "=", "1"))),
-        ("\n  sent\n  AND done\n", (SENT, Pin("done", "=", "True"))),
+        ("at IS NULL", (Condition("at", "is null"),)),
+        ("((at) is not null)", (Condition("at", "is not null"),)),
+        ("level = 3", (Condition("level", "=", "3"),)),
+        ("3 = level", (Condition("level", "=", "3"),)),
+        ("level = -3", (Condition("level", "=", "-3"),)),
+        ("level = 007", (Condition("level", "=", "7"),)),
+        ("weight = 01", (Condition("weight", "=", "1.0"),)),
+        ("rate = 0.50", (Condition("rate", "=", "0.50"),)),
+        ("name = 'it''s'", (Condition("name", "=", '"it\'s"'),)),
+        ("(name)::text = 'x'::text", (Condition("name", "=", "'x'"),)),
+        ("name::character varying = 'x'::character varying", (Condition("name", "=", "'x'"),)),
+        ("status = 'OPEN'", (Condition("status", "=", "'OPEN'"),)),
+        ("status = 'closed'::case_status", (Condition("status", "=", "'CLOSED'"),)),
+        ('"Nick Name" IS NULL', (Condition("nick", "is null"),)),
+        (
+            "NOT sent AND at IS NOT NULL AND level = 1",
+            (UNSENT, Condition("at", "is not null"), Condition("level", "=", "1")),
+        ),
+        ("((NOT sent) AND (at IS NULL))", (UNSENT, Condition("at", "is null"))),
+        ("sent AND (done AND level = 1)", (SENT, Condition("done", "=", "True"), Condition("level", "=", "1"))),
+        ("\n  sent\n  AND done\n", (SENT, Condition("done", "=", "True"))),
     ],
 )
-def test_understood(sql: str, pins: tuple[Pin, ...]) -> None:
-    assert predicate_of(sql, COLUMNS).pins == pins
+def test_understood(sql: str, conditions: tuple[Condition, ...]) -> None:
+    assert predicate_of(sql, COLUMNS).conditions == conditions
 
 
 @pytest.mark.parametrize(
@@ -125,17 +126,17 @@ def test_understood(sql: str, pins: tuple[Pin, ...]) -> None:
     ],
 )
 def test_not_understood(sql: str) -> None:
-    assert predicate_of(sql, COLUMNS).pins is None
+    assert predicate_of(sql, COLUMNS).conditions is None
 
 
 def test_enum_that_cannot_be_imported_is_not_understood() -> None:
     status = subject("status", "enum", OPEN="OPEN")
     nameless = replace(status.column, annotation=Annotation(("Any",)))
-    assert predicate_of("status = 'OPEN'", {"status": replace(status, column=nameless)}).pins is None
+    assert predicate_of("status = 'OPEN'", {"status": replace(status, column=nameless)}).conditions is None
 
 
 @pytest.mark.parametrize("sql", ["name = 'x'", "sent", "NOT sent", "level = 3"])
 def test_constant_that_only_the_type_of_its_column_can_read_is_not_understood(sql: str) -> None:
     columns = {name: replace(one, converted=True) for name, one in COLUMNS.items()}
-    assert predicate_of(sql, columns).pins is None
-    assert predicate_of("name IS NOT NULL", columns).pins == (Pin("name", "is not null"),)
+    assert predicate_of(sql, columns).conditions is None
+    assert predicate_of("name IS NOT NULL", columns).conditions == (Condition("name", "is not null"),)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ctrlgen.load import load
+from ctrlgen.child import schema_from_child
 from ctrlgen.schema import Schema
 
 HERO = """
@@ -45,7 +45,7 @@ class Workspace:
 
     def load(self, *models: str) -> Schema:
         """Load the modules of that name."""
-        return load(Settings(self.root, models))
+        return schema_from_child(Settings(self.root, models))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a user is told when their models can not be loaded."""
+"""What a user is told when their models cannot be loaded."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_an_exception_shows_their_line(workspace: Workspace) -> None:
     error = failure(workspace, "app")
     assert str(error.location) == "app/models.py:2"
     assert error.source == "y = x + 'one'"
-    assert error.message == "`app` can not be imported: TypeError: unsupported operand type(s) for +: 'int' and 'str'"
+    assert error.message == "`app` cannot be imported: TypeError: unsupported operand type(s) for +: 'int' and 'str'"
 
 
 def test_an_exception_deep_in_a_library_shows_their_last_line(workspace: Workspace) -> None:
@@ -85,7 +85,7 @@ def test_a_missing_dependency(workspace: Workspace) -> None:
 def test_sys_exit(workspace: Workspace) -> None:
     workspace.write(app="import sys\nsys.exit(3)")
     error = failure(workspace, "app")
-    assert (str(error.location), error.message) == ("app.py:2", "`app` can not be imported: it calls sys.exit(3)")
+    assert (str(error.location), error.message) == ("app.py:2", "`app` cannot be imported: it calls sys.exit(3)")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_relationship_that_does_not_resolve_is_named(workspace: Workspace, rig
     error = failure(workspace, "app", kind=ModelError)
     assert str(error.location) == f"app.py:{line}"
     assert error.source == (workspace.root / "app.py").read_text().splitlines()[line - 1].strip()
-    assert error.message.startswith(f"relationship `{'Team.heroes' if line == 5 else 'Hero.team'}` can not be")
+    assert error.message.startswith(f"relationship `{'Team.heroes' if line == 5 else 'Hero.team'}` cannot be")
 
 
 def test_an_unknown_target_suggests_the_nearest_model(workspace: Workspace) -> None:
@@ -159,7 +159,7 @@ def test_a_class_left_half_made_by_a_failed_import_is_forgotten(
 
 def test_a_module_that_is_interrupted_is_an_error_like_any(workspace: Workspace) -> None:
     workspace.write(app="raise KeyboardInterrupt\n")
-    with pytest.raises(LoadError, match="`app` can not be imported: KeyboardInterrupt"):
+    with pytest.raises(LoadError, match="`app` cannot be imported: KeyboardInterrupt"):
         workspace.load("app")
 
 
@@ -208,14 +208,14 @@ def test_a_relationship_into_a_module_that_failed_is_that_module_s_error(workspa
 def test_models_that_need_the_package_that_is_made_from_them(workspace: Workspace, needed: str) -> None:
     workspace.write(app=f"{needed}\n{HERO}")
     error = failure(workspace, "app")
-    assert error.hint == "models must not import `generated`, which is made from them"
+    assert error.hint == "models must not import `generated`, which is generated from them"
     workspace.write(
         generated__="from .hero import HeroController",
         generated__hero="from app import Hero\n\nclass HeroController: ...",
     )
     error = failure(workspace, "app")
     assert "partially initialized module `app`" in error.message.replace("'", "`")
-    assert error.hint == "models must not import `generated`, which is made from them"
+    assert error.hint == "models must not import `generated`, which is generated from them"
 
 
 FUTURE = """
@@ -259,7 +259,7 @@ def test_an_exception_that_can_not_even_be_printed(workspace: Workspace) -> None
         raise Broken
         """
     )
-    assert failure(workspace, "app").message == "`app` can not be imported: Broken"
+    assert failure(workspace, "app").message == "`app` cannot be imported: Broken"
 
 
 def test_models_none_of_which_can_be_read(workspace: Workspace) -> None:
@@ -278,5 +278,5 @@ def test_models_none_of_which_can_be_read(workspace: Workspace) -> None:
         """
     )
     error = failure(workspace, "app")
-    assert error.message.startswith("`Hero` is left out, because a column of its primary key is")
+    assert error.message.startswith("`Hero` is left out: it cannot be read (a column of its primary key is left out)")
     assert str(error.location) == "app.py:7"

@@ -160,5 +160,5 @@ def test_a_model_in_a_module_that_no_statement_can_import_is_left_out(workspace:
     schema = workspace.load("app")
     assert names(schema) == ["app.other.Villain"]
     assert [(finding.code, str(finding.location)) for finding in schema.findings] == [("CG202", "app/class.py:3")]
-    with pytest.raises(LoadError, match="`Hero` is left out: it can not be imported from"):
+    with pytest.raises(LoadError, match="`Hero` is left out: it cannot be imported from"):
         workspace.load("app.class")

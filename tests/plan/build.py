@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctrlgen.package import Controller
+from ctrlgen.blueprint import Controller
 from ctrlgen.plan import plan_controller
 from ctrlgen.schema import (
     Annotation,
@@ -10,6 +10,7 @@ from ctrlgen.schema import (
     Column,
     ColumnPart,
     Comparison,
+    Condition,
     ExpressionPart,
     ForeignKey,
     Imported,
@@ -19,7 +20,6 @@ from ctrlgen.schema import (
     Model,
     Origin,
     Part,
-    Pin,
     Predicate,
     Presence,
     Relation,
@@ -51,9 +51,7 @@ def column(
         comparison=comparison,
         kind=kind,
         bounds=Bounds(),
-        item=None,
         enum_member=None,
-        description="",
         location=Location("models.py", line),
         optional=optional,
         default=default,
@@ -66,7 +64,7 @@ def index(
     name: str | None = None,
     origin: Origin = "index",
     where: str | None = None,
-    pins: tuple[Pin, ...] | None = None,
+    conditions: tuple[Condition, ...] | None = None,
     nulls_not_distinct: bool = False,
     method: str = "btree",
     deferrable: bool = False,
@@ -76,7 +74,7 @@ def index(
         name=name,
         origin=origin,
         parts=tuple(ColumnPart(part) if isinstance(part, str) else part for part in parts),
-        predicate=Predicate(where, pins) if where else None,
+        predicate=Predicate(where, conditions) if where else None,
         nulls_not_distinct=nulls_not_distinct,
         method=method,
         location=HERE,
@@ -96,7 +94,7 @@ def expression(name: str | None, sql: str = "lower(name)") -> ExpressionPart:
 
 def relation(attribute: str, target: str = "Other", *, many: bool = True, by_columns: bool = True) -> Relation:
     """A relationship."""
-    return Relation(attribute, Imported("models", target), many, False, "", HERE, by_columns)
+    return Relation(attribute, Imported("models", target), many, False, HERE, by_columns)
 
 
 def model(
@@ -114,8 +112,6 @@ def model(
     return Model(
         reference=Imported("models", name),
         table=table or name.lower(),
-        schema=None,
-        description="",
         columns=(*own, *columns),
         indexes=(index(*primary_key, origin="primary key", name="pk"), *indexes),
         foreign_keys=foreign_keys,

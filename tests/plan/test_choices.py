@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from ctrlgen.errors import ConfigError, ModelError
-from ctrlgen.options import Options
 from ctrlgen.plan import plan, plan_controller
 from ctrlgen.schema import ForeignKey, Imported, Location, Schema
+from ctrlgen.settings import Options
 
 from .build import column, expression, index, method_names, model, relation, unique
 
@@ -39,7 +39,9 @@ def test_method_takes_the_name_it_is_given() -> None:
 
 
 def test_method_can_not_take_the_name_of_another() -> None:
-    with pytest.raises(ConfigError, match="gives a method of `UserController` the name `get_by_id`, which is taken"):
+    with pytest.raises(
+        ConfigError, match="gives a method of `UserController` the name `get_by_id`, which is already taken"
+    ):
         methods(Options(names={"User.get_by_name": "get_by_id"}))
 
 
@@ -54,7 +56,7 @@ def test_method_is_left_out() -> None:
 
 @pytest.mark.parametrize("options", [Options(skip_models=("Usr",)), Options(names={"Usr": "X"})])
 def test_name_that_nothing_answers_to_is_refused_with_the_nearest(options: Options) -> None:
-    with pytest.raises(ConfigError, match="speaks of `Usr`") as caught:
+    with pytest.raises(ConfigError, match="mentions `Usr`") as caught:
         methods(options)
     assert caught.value.hint == "did you mean `User`?"
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from ctrlgen.options import Options
-from ctrlgen.package import Facts, Partial
+from ctrlgen.blueprint import Facts, Partial
 from ctrlgen.plan import plan_controller
-from ctrlgen.schema import Index, Model, Pin
+from ctrlgen.schema import Condition, Index, Model
+from ctrlgen.settings import Options
 
 from .build import column, expression, index, model, unique
 
-OPEN = Pin("open", "=", "True")
+OPEN = Condition("open", "=", "True")
 
 
 def facts(*columns: object, **options: object) -> Facts:
@@ -38,7 +38,7 @@ def test_what_a_new_row_requires_is_what_its_type_requires() -> None:
         ((unique("id", name="uq_id"), index("a", name="ix")), ()),
         ((unique("a", expression("lower_name")),), (("a", "lower_name"),)),
         ((unique(expression(None, "a + 1"), name="uq"),), ()),
-        ((unique("a", where="open", pins=(OPEN,)),), ()),
+        ((unique("a", where="open", conditions=(OPEN,)),), ()),
         ((unique("a", deferrable=True),), ()),
         ((unique("a"), unique("a", name="uq_late", deferrable=True)), ()),
         ((unique("a", nulls_not_distinct=True),), (("a",),)),
@@ -59,44 +59,46 @@ def partial(*parts: str, **options: object) -> Model:
 
 
 @pytest.mark.parametrize(
-    ("pins", "expected"),
+    ("conditions", "expected"),
     [
         ((OPEN,), Partial("uq_m_open", "the predicate", (OPEN,), keys=("a",))),
         (
-            (Pin("b", "is null"), OPEN),
-            Partial("uq_m_open", "the predicate", (Pin("b", "is null"), OPEN), keys=("a",)),
+            (Condition("b", "is null"), OPEN),
+            Partial("uq_m_open", "the predicate", (Condition("b", "is null"), OPEN), keys=("a",)),
         ),
         (
-            (OPEN, Pin("b", "is not null")),
+            (OPEN, Condition("b", "is not null")),
             Partial("uq_m_open", "the predicate", (OPEN,), ("b",), keys=("a",)),
         ),
         (None, Partial("uq_m_open", "the predicate", keys=("a",))),
-        ((OPEN, Pin("open", "=", "False")), Partial("uq_m_open", "the predicate", keys=("a",))),
+        ((OPEN, Condition("open", "=", "False")), Partial("uq_m_open", "the predicate", keys=("a",))),
     ],
 )
-def test_partial_index_with_what_its_predicate_says(pins: tuple[Pin, ...] | None, expected: Partial) -> None:
-    assert plan_controller(partial("a", pins=pins)).facts.partial == (expected,)
+def test_partial_index_with_what_its_predicate_says(
+    conditions: tuple[Condition, ...] | None, expected: Partial
+) -> None:
+    assert plan_controller(partial("a", conditions=conditions)).facts.partial == (expected,)
 
 
 def test_on_conflict_is_about_all_parts_of_a_partial_index_though_methods_do_not_ask_for_what_is_pinned() -> None:
-    it = plan_controller(partial("a", "open", pins=(OPEN,)))
+    it = plan_controller(partial("a", "open", conditions=(OPEN,)))
     assert it.facts.partial[0].keys == ("a", "open")
     assert {method.keys for method in it.methods if method.within} == {("a",)}
 
 
 def test_partial_index_on_an_expression_is_nothing_on_conflict_is_about() -> None:
-    lower = unique(expression("lower_name"), name="uq_m_open", where="open", pins=(OPEN,))
+    lower = unique(expression("lower_name"), name="uq_m_open", where="open", conditions=(OPEN,))
     assert facts(column("name"), column("open"), indexes=(lower,)).partial[0].keys == ()
 
 
 def test_partial_index_that_is_not_unique_has_no_keys() -> None:
-    late = index("a", name="ix_m_open", where="open", pins=(OPEN,))
+    late = index("a", name="ix_m_open", where="open", conditions=(OPEN,))
     assert facts(column("a"), column("open"), indexes=(late,)).partial == (Partial("ix_m_open", "open", (OPEN,)),)
 
 
 def test_partial_index_that_no_method_is_within_is_not_mentioned() -> None:
-    late = index("a", name="ix_m_open", where="open", pins=(OPEN,))
+    late = index("a", name="ix_m_open", where="open", conditions=(OPEN,))
     it = model("M", column("a"), column("open"), indexes=(late,))
     assert plan_controller(it, Options(skip_methods=("M.find_open",))).facts.partial == ()
-    present = replace(late, predicate=replace(late.predicate, pins=(Pin("a", "is not null"),)))  # type: ignore[type-var]
+    present = replace(late, predicate=replace(late.predicate, conditions=(Condition("a", "is not null"),)))  # type: ignore[type-var]
     assert plan_controller(replace(it, indexes=(it.indexes[0], present))).facts.partial == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ctrlgen.plan import plan_controller
-from ctrlgen.schema import Pin
+from ctrlgen.schema import Condition
 
 from .build import column, expression, index, method_names, model, relation, unique
 
@@ -42,7 +42,9 @@ def test_partial_index_is_a_finder_named_after_its_purpose() -> None:
     reminder = model(
         "Reminder",
         column("due"),
-        indexes=(index("due", name="idx_reminder_pending", where="NOT sent", pins=(Pin("sent", "=", "False"),)),),
+        indexes=(
+            index("due", name="idx_reminder_pending", where="NOT sent", conditions=(Condition("sent", "=", "False"),)),
+        ),
     )
     finder = next(method for method in plan_controller(reminder).methods if method.kind == "find")
     assert (finder.name, finder.within, finder.parameters) == ("find_pending", "idx_reminder_pending", ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ctrlgen.plan import plan
-from ctrlgen.schema import ForeignKey, Imported, Location, Pin, Schema
+from ctrlgen.schema import Condition, ForeignKey, Imported, Location, Schema
 
 from .build import column, index, method_names, model, unique
 
@@ -32,16 +32,16 @@ def test_foreign_key_behind_another_column_is_not_led() -> None:
 
 
 def test_partial_index_that_leaves_out_only_rows_that_refer_to_nothing_leads_its_foreign_key() -> None:
-    present = Pin("guild_id", "is not null")
-    partial = index("guild_id", name="ix_user_guild", where="guild_id IS NOT NULL", pins=(present,))
+    present = Condition("guild_id", "is not null")
+    partial = index("guild_id", name="ix_user_guild", where="guild_id IS NOT NULL", conditions=(present,))
     user = model("User", column("guild_id", nullable=True), foreign_keys=(KEY,), indexes=(partial,))
     assert codes(user) == []
     assert "find_by_guild_id" in method_names(user)
 
 
-@pytest.mark.parametrize("pins", [(), (Pin("n", "is not null"),)])
-def test_other_partial_index_does_not_lead_a_foreign_key(pins: tuple[Pin, ...]) -> None:
-    partial = index("guild_id", "n", name="ix_user_some", where="...", pins=pins or None)
+@pytest.mark.parametrize("conditions", [(), (Condition("n", "is not null"),)])
+def test_other_partial_index_does_not_lead_a_foreign_key(conditions: tuple[Condition, ...]) -> None:
+    partial = index("guild_id", "n", name="ix_user_some", where="...", conditions=conditions or None)
     user = model("User", column("guild_id"), column("n", nullable=True), foreign_keys=(KEY,), indexes=(partial,))
     (finding,) = plan(Schema((user,)), "db").findings
     assert "no index over all rows of `User` begins with its foreign key `guild_id`" in finding.message

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ctrlgen.plan import plan_controller
-from ctrlgen.schema import Pin
+from ctrlgen.schema import Condition
 
 from .build import column, expression, index, method_names, model, unique
 
@@ -82,7 +82,11 @@ def test_partial_unique_index_is_named_after_its_purpose_and_asks_for_nothing_it
         column("sent", "bool"),
         indexes=(
             unique(
-                "user_id", "sent", name="uq_reminder_pending", where="sent = false", pins=(Pin("sent", "=", "False"),)
+                "user_id",
+                "sent",
+                name="uq_reminder_pending",
+                where="sent = false",
+                conditions=(Condition("sent", "=", "False"),),
             ),
         ),
     )
@@ -103,7 +107,9 @@ def test_predicate_that_only_excludes_nulls_of_the_key_is_an_ordinary_key() -> N
     user = model(
         "User",
         column("email", nullable=True),
-        indexes=(unique("email", name="uq_e", where="email IS NOT NULL", pins=(Pin("email", "is not null"),)),),
+        indexes=(
+            unique("email", name="uq_e", where="email IS NOT NULL", conditions=(Condition("email", "is not null"),)),
+        ),
     )
     methods = {method.name: method for method in plan_controller(user).methods}
     assert methods["get_by_email"].within is None
@@ -129,39 +135,45 @@ def test_table_of_nothing_but_its_key_has_nothing_to_update() -> None:
 
 
 def test_unique_index_of_what_is_null_is_no_key() -> None:
-    null = (Pin("b", "is null"),)
+    null = (Condition("b", "is null"),)
     names = method_names(
-        model("M", column("b", nullable=True), indexes=(unique("b", name="uq_m_open", where="b IS NULL", pins=null),))
+        model(
+            "M",
+            column("b", nullable=True),
+            indexes=(unique("b", name="uq_m_open", where="b IS NULL", conditions=null),),
+        )
     )
     assert "find_open" in names
     assert not [name for name in names if name.startswith("get_open")]
 
 
-ONE, TWO, GONE = Pin("kind", "=", "1"), Pin("kind", "=", "2"), Pin("gone", "is null")
+ONE, TWO, GONE = Condition("kind", "=", "1"), Condition("kind", "=", "2"), Condition("gone", "is null")
 
 
-@pytest.mark.parametrize("pins", [(ONE,), (ONE, GONE), (GONE, ONE)])
-def test_partial_key_whose_predicate_is_understood_gives_upserts(pins: tuple[Pin, ...]) -> None:
-    assert "upsert_open_by_m" in partial_names(pins)
+@pytest.mark.parametrize("conditions", [(ONE,), (ONE, GONE), (GONE, ONE)])
+def test_partial_key_whose_predicate_is_understood_gives_upserts(conditions: tuple[Condition, ...]) -> None:
+    assert "upsert_open_by_m" in partial_names(conditions)
 
 
-@pytest.mark.parametrize("pins", [None, (ONE, TWO), (ONE, Pin("kind", "is not null")), (ONE, GONE, ONE)])
+@pytest.mark.parametrize("conditions", [None, (ONE, TWO), (ONE, Condition("kind", "is not null")), (ONE, GONE, ONE)])
 def test_partial_key_whose_predicate_is_not_understood_or_says_two_things_of_one_column_gives_none(
-    pins: tuple[Pin, ...] | None,
+    conditions: tuple[Condition, ...] | None,
 ) -> None:
-    names = partial_names(pins)
+    names = partial_names(conditions)
     assert "get_open_by_m" in names
     assert not [name for name in names if name.startswith(("upsert_open", "get_or_create_open"))]
 
 
-def partial_names(pins: tuple[Pin, ...] | None) -> list[str]:
+def partial_names(conditions: tuple[Condition, ...] | None) -> list[str]:
     columns = (column("m"), column("kind", presence="optional"), column("gone", nullable=True, presence="optional"))
-    return method_names(model("M", *columns, indexes=(unique("m", name="uq_m_open", where="...", pins=pins),)))
+    return method_names(
+        model("M", *columns, indexes=(unique("m", name="uq_m_open", where="...", conditions=conditions),))
+    )
 
 
 def test_key_of_a_partial_index_that_only_leaves_out_nulls_is_nothing_on_conflict_can_be_about() -> None:
-    present = (Pin("m", "is not null"),)
-    names = method_names(model("M", column("m"), indexes=(unique("m", where="m IS NOT NULL", pins=present),)))
+    present = (Condition("m", "is not null"),)
+    names = method_names(model("M", column("m"), indexes=(unique("m", where="m IS NOT NULL", conditions=present),)))
     assert "get_by_m" in names
     assert "upsert_by_m" not in names
 

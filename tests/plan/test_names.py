@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ctrlgen.blueprint import RUNTIME_NAMES
 from ctrlgen.errors import NameClashError
-from ctrlgen.options import Options
-from ctrlgen.package import RUNTIME_NAMES
 from ctrlgen.plan import plan, plan_controller
-from ctrlgen.plan.casing import snake_case
-from ctrlgen.plan.naming import CONTROLLER, FACADE, REFINEMENTS, index_purpose
+from ctrlgen.plan.naming import CONTROLLER, FACADE, REFINEMENTS, index_purpose, snake_case
 from ctrlgen.schema import Index, Schema
+from ctrlgen.settings import Options
 from generated import runtime
 
 from .build import column, expression, index, model, unique
@@ -97,7 +96,7 @@ def test_full_finder_wins_over_that_of_a_partial_index() -> None:
     owners, (told,) = contested(index("k", name="ix_job_by_k", where="a > 1"), index("k", name="ix_job_k"))
     assert owners == {"find_by_k": "ix_job_k"}
     assert told == (
-        "CG107 `find_by_k` of `Job` is another index's or key's already, and so not given for index `ix_job_by_k`; "
+        "CG107 `find_by_k` of `Job` is already taken by another index or key, so index `ix_job_by_k` does not get it; "
         "rename it"
     )
 
@@ -106,7 +105,7 @@ def test_full_key_wins_over_a_partial_one_which_keeps_its_other_methods() -> Non
     owners, (told,) = contested(unique("k", name="uq_job_k"), unique("k", name="uq_job_one", where="a > 1"))
     assert owners["get_one_by_k"] == "uq_job_k"
     assert owners["get_one_one_by_k"] == "uq_job_one"
-    assert told.startswith("CG107 `get_one_by_k` of `Job` is another index's or key's already")
+    assert told.startswith("CG107 `get_one_by_k` of `Job` is already taken by another index or key")
 
 
 def test_of_two_keys_with_one_name_the_first_by_name_wins() -> None:
@@ -114,7 +113,7 @@ def test_of_two_keys_with_one_name_the_first_by_name_wins() -> None:
     owners, (told,) = contested(wide, other)
     assert owners["get_by_place"] == "ix_job_place"
     assert "`get_by_place`, `get_one_by_place`" in told
-    assert "and so not given for unique index `uq_job_place`" in told
+    assert "so unique index `uq_job_place` does not get them" in told
 
 
 def test_partial_indexes_of_one_name_and_column_are_told_apart_by_their_predicates() -> None:

@@ -11,9 +11,10 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from ctrlgen.format import format_sources
+from ctrlgen.header import HEADER, with_header
 from ctrlgen.plan import plan
-from ctrlgen.render import HEADER, render
-from ctrlgen.schema import Annotation, Column, Imported, Kind, Model, Pin, Schema
+from ctrlgen.render import render
+from ctrlgen.schema import Annotation, Column, Condition, Imported, Kind, Model, Schema
 from tests.plan.build import column, expression, index, model, relation, unique
 
 PLAIN = model("Tag", column("name", "str", kind="str"), indexes=(unique("name", name="uq_tag_name"),))
@@ -37,8 +38,8 @@ PARTIAL = model(
     column("due", "int"),
     column("sent", "bool", kind="bool", comparison="equal", presence="optional"),
     indexes=(
-        index("due", name="idx_reminder_pending", where="NOT sent", pins=(Pin("sent", "=", "False"),)),
-        unique("user_id", name="uq_reminder_open", where="NOT sent", pins=(Pin("sent", "=", "False"),)),
+        index("due", name="idx_reminder_pending", where="NOT sent", conditions=(Condition("sent", "=", "False"),)),
+        unique("user_id", name="uq_reminder_open", where="NOT sent", conditions=(Condition("sent", "=", "False"),)),
     ),
 )
 
@@ -48,7 +49,7 @@ def typed(*pieces: str | Imported, name: str = "a", nullable: bool = False) -> C
 
 
 def render_model(*models: Model) -> dict[str, str]:
-    return format_sources(render(plan(Schema(models), "db")), {"models", "db"})
+    return format_sources(with_header(render(plan(Schema(models), "db"))), {"models", "db"})
 
 
 @pytest.mark.parametrize(
@@ -104,9 +105,11 @@ def test_model_named_like_something_of_the_runtime_is_imported_under_another_nam
     assert "-> Selection[Selection_, SelectionLoad]:" in source
 
 
-def test_model_called_property_comes_last_because_its_attribute_hides_the_decorator() -> None:
+def test_model_called_property_hides_the_decorator_which_is_then_imported_under_another_name() -> None:
     source = render_model(model("Property"), model("Zebra"))["database.py"]
-    assert source.index("def zebra") < source.index("def property")
+    assert "from builtins import property as property_\n" in source
+    assert "    @property_\n    def property(self)" in source
+    assert "    @property_\n    def zebra(self)" in source
 
 
 @pytest.mark.parametrize("name", ["model", "c", "count", "dict", "get_by_id"])
@@ -173,7 +176,7 @@ def test_value_that_a_predicate_implies_is_a_literal(
     kind: Kind, pieces: tuple[str | Imported, ...], value: str, expected: str
 ) -> None:
     pinned = replace(typed(*pieces, name="b"), kind=kind, presence="optional")
-    where = index("a", name="idx_odd_late", where="...", pins=(Pin("b", "=", value),))
+    where = index("a", name="idx_odd_late", where="...", conditions=(Condition("b", "=", value),))
     source = render_model(model("Odd", column("a"), pinned, indexes=(where,)))["odd.py"]
     assert f"partial={{'idx_odd_late': Partial('...', {{'b': {expected}}})}}" in facts(source)
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from ctrlgen.config import Config
 from ctrlgen.pipeline import generate
-from ctrlgen.render.engine import render_template
+from ctrlgen.render.templates import render_template
+from ctrlgen.settings import Config
 from tests.runtime.models import Base
 
 if TYPE_CHECKING:

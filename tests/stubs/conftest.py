@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ctrlgen.package import Package
+from ctrlgen.blueprint import Package
 from ctrlgen.plan import plan
-from ctrlgen.schema import ForeignKey, Imported, Model, Pin, Schema
+from ctrlgen.schema import Condition, ForeignKey, Imported, Model, Schema
 from tests.plan.build import HERE, column, index, model, relation, unique
 
 TAG = model("Tag", column("name", "str", kind="str"), indexes=(unique("name", name="uq_tag_name"),))
@@ -19,7 +19,7 @@ POST = model(
     column("live", "bool", kind="bool", comparison="equal", presence="optional"),
     indexes=(
         index("tag_id", name="ix_post_tag"),
-        index("title", name="idx_post_live", where="live", pins=(Pin("live", "=", "True"),)),
+        index("title", name="idx_post_live", where="live", conditions=(Condition("live", "=", "True"),)),
     ),
     foreign_keys=(ForeignKey(("tag_id",), Imported("models", "Tag"), ("id",), HERE),),
     relations=(relation("tag", "Tag", many=False),),

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from ctrlgen.blueprint import Package
 from ctrlgen.errors import OutputError
-from ctrlgen.package import Package
 from ctrlgen.schema import Bounds, ForeignKey, Imported, Kind
 from ctrlgen.stubs import stubs
 from ctrlgen.stubs.cases import serving

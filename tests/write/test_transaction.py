@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from ctrlgen.errors import OutputError
-from ctrlgen.render import HEADER
-from ctrlgen.write import apply, compare
-from ctrlgen.write.changes import Change, Changes
+from ctrlgen.header import HEADER
+from ctrlgen.write import Change, Changes, apply, compare
 
 OURS = f"{HEADER}\nx = 1\n"
 
@@ -44,7 +43,7 @@ def test_failure_half_way_puts_everything_back(tmp_path: Path) -> None:
         (
             Change(tmp_path / "a.py", OURS.encode(), b"changed"),
             Change(tmp_path / "new/b.py", None, b"new"),
-            Change(tmp_path / "taken.py", None, b"can not replace a folder"),
+            Change(tmp_path / "taken.py", None, b"cannot replace a folder"),
         )
     )
     with pytest.raises(OutputError, match="nothing was changed"):
@@ -65,7 +64,7 @@ def test_full_disk_is_told_as_such_with_the_file_it_hit(tmp_path: Path, monkeypa
         raise OSError(errno.ENOSPC, "No space left on device")  # as `write` does: of which file, it does not say
 
     monkeypatch.setattr("os.fdopen", fail)
-    with pytest.raises(OutputError, match=r"can not write `.*a\.py`: No space left on device") as caught:
+    with pytest.raises(OutputError, match=r"cannot write `.*a\.py`: No space left on device") as caught:
         apply(compare({"a.py": OURS}, tmp_path), tmp_path)
-    assert caught.value.hint == "make room on the disk"
+    assert caught.value.hint == "free some space on the disk"
     assert tree(tmp_path) == {}

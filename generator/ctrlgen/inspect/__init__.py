@@ -1,8 +1,8 @@
 """Reads mapped classes into the ``Schema``; the only step that knows SQLAlchemy.
 
-``load`` calls :func:`inspect`, in the child process. One module per question: ``columns`` asks
-``annotations``, ``kinds``, ``presence`` and ``bounds``; ``indexes`` asks ``expressions`` and ``predicates``,
-which read SQL through ``sql``; ``relations`` stands alone.
+``child`` calls :func:`inspect`, in the child process. ``models`` reads a class through ``columns``, which asks
+``annotations`` and ``column_types``, through ``indexes``, which asks ``predicates``, and through ``relationships``.
+``index_sql`` reads the SQL of indexes, ``context`` collects findings.
 """
 
 from ctrlgen.inspect.models import inspect

@@ -1,15 +1,17 @@
-"""The author's annotation of a field: what it allows, and its source text for another module."""
+"""The author's annotations: what they allow, and their source text and imports for another module."""
 
 from __future__ import annotations
 
 import enum
+import keyword
+import sys
 import types
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union, cast, get_args, get_origin
+from types import SimpleNamespace
+from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from ctrlgen.inspect.names import NotImportableError, public_name
-from ctrlgen.load.source import Sources
 from ctrlgen.schema import Annotation, Imported
+from ctrlgen.source_locations import Sources
 
 Piece = str | Imported
 
@@ -25,6 +27,10 @@ _BARE: dict[object, tuple[Piece, ...]] = {
     tuple: (_ANY, ", ..."),
 }
 _UNIONS = (Union, types.UnionType)
+
+
+class NotImportableError(Exception):
+    """A type has no name by which a module could import it."""
 
 
 def unwrapped(annotation: object) -> tuple[object, list[object]]:
@@ -76,7 +82,7 @@ def rendered(annotation: object, sources: Sources) -> Annotation:
 
 
 def _members(annotation: object) -> tuple[object, ...]:
-    """Return the alternatives of a union; anything else is its own only one."""
+    """Return the alternatives of a union; anything else is its only alternative."""
     return get_args(annotation) if get_origin(annotation) in _UNIONS else (annotation,)
 
 
@@ -100,9 +106,9 @@ def _pieces(annotation: object, sources: Sources) -> Iterator[Piece]:
         yield from (Imported("typing", "Literal"), "[")
         yield from _joined((_literal(value, sources) for value in arguments), ", ")
         yield "]"
-    elif made := _pydantic_parts(annotation):
-        yield from _pieces_of_name(made[0], sources)
-        yield from _bracketed(made[1], sources)
+    elif parts := _pydantic_parts(annotation):
+        yield from _pieces_of_name(parts[0], sources)
+        yield from _bracketed(parts[1], sources)
     elif arguments:
         yield from _pieces_of_name(origin, sources)
         yield from _bracketed(arguments, sources)
@@ -112,7 +118,7 @@ def _pieces(annotation: object, sources: Sources) -> Iterator[Piece]:
 
 
 def _pydantic_parts(annotation: object) -> tuple[object, tuple[object, ...]] | None:
-    """Return what a generic model of pydantic was made of, which is a class of its own once it has parameters."""
+    """Return origin and arguments of a generic pydantic model, which is a class of its own once it has parameters."""
     metadata: dict[str, object] = getattr(annotation, "__pydantic_generic_metadata__", None) or {}
     origin, arguments = metadata.get("origin"), metadata.get("args")
     return (origin, cast("tuple[object, ...]", arguments)) if origin and arguments else None
@@ -160,7 +166,7 @@ def _joined(parts: Iterable[Iterable[Piece]], separator: str) -> Iterator[Piece]
 
 
 def _merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Join neighbouring texts."""
+    """Join neighbouring strings."""
     text = ""
     for piece in pieces:
         if isinstance(piece, str):
@@ -172,3 +178,69 @@ def _merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
         yield piece
     if text:
         yield text
+
+
+def resolved(annotation: object, model: type, sources: Sources) -> object:
+    """Return an annotation with the names in its strings looked up; itself where that fails.
+
+    A field whose type is imported for type checkers only stays a string for pydantic, and maps because its column is
+    given. Each is evaluated alone, so that a string that cannot be evaluated leaves the others as they are.
+    """
+    for base in model.__mro__:
+        namespace = vars(sys.modules[base.__module__]) | dict(_type_checking_names(base, sources))
+        field = SimpleNamespace(__annotations__={"field": annotation})
+        try:
+            return get_type_hints(field, namespace, include_extras=True)["field"]
+        except (NameError, TypeError, SyntaxError, AttributeError):
+            continue
+    return annotation
+
+
+def _type_checking_names(cls: type, sources: Sources) -> Iterator[tuple[str, object]]:
+    """Yield what the ``if TYPE_CHECKING:`` imports of a class's module would bind."""
+    for statement in sources.type_checking_imports(cls):
+        bound: dict[str, object] = {"__package__": sys.modules[cls.__module__].__package__}
+        try:
+            exec(statement, bound)  # noqa: S102 - the models' own import, in the process that runs the models
+        except Exception:  # noqa: BLE001, S112 - what cannot be imported is emitted as Any, with a warning
+            continue
+        yield from ((name, value) for name, value in bound.items() if not name.startswith("__"))
+
+
+def reference(cls: type) -> Imported:
+    """Return the place of a mapped class: where it was declared."""
+    return Imported(str(cls.__module__), str(cls.__qualname__))
+
+
+def public_name(item: object, sources: Sources) -> Imported:
+    """Return the public place of a named type.
+
+    The project's own types are imported from where they are declared, a library's from the shortest path that has
+    them (``pydantic.EmailStr``, not ``pydantic.networks.EmailStr``; ``pathlib.Path`` on every Python).
+
+    Raises
+    ------
+    NotImportableError
+        If it was defined in a function, or its module does not have it.
+    """
+    module = str(getattr(item, "__module__", ""))
+    name = str(getattr(item, "__qualname__", getattr(item, "__name__", "")))
+    homes = [home for home in _homes(module, sources) if _lookup(home, name) is item]
+    if not homes or any(keyword.iskeyword(part) for part in f"{homes[0]}.{name}".split(".")):
+        raise NotImportableError(f"{module}.{name}")
+    return Imported(homes[0], name)
+
+
+def _homes(module: str, sources: Sources) -> list[str]:
+    file: object = getattr(sys.modules.get(module), "__file__", None)
+    if isinstance(file, str) and sources.is_theirs(file):
+        return [module]
+    parts = module.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+
+
+def _lookup(module: str, name: str) -> object:
+    item: object = sys.modules.get(module)
+    for part in name.split("."):
+        item = getattr(item, part, None)
+    return item

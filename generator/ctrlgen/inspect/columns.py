@@ -3,41 +3,53 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, WrapValidator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 from sqlalchemy import Column as SAColumn
 from sqlalchemy.orm import Mapper
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlmodel import SQLModel
 
 from ctrlgen import schema
-from ctrlgen.inspect.annotations import ANY, allows_none, item_annotation, rendered, runtime_class, unwrapped
-from ctrlgen.inspect.bounds import bounds_of
+from ctrlgen.findings import UNIMPORTABLE_TYPE
+from ctrlgen.inspect.annotations import (
+    ANY,
+    NotImportableError,
+    allows_none,
+    item_annotation,
+    rendered,
+    resolved,
+    runtime_class,
+    unwrapped,
+)
+from ctrlgen.inspect.column_types import bounds_of, comparison_of, kind_of, sql_type
 from ctrlgen.inspect.context import Context
-from ctrlgen.inspect.forward import resolved
-from ctrlgen.inspect.kinds import comparison_of, item_kind, kind_of, sql_type
-from ctrlgen.inspect.names import NotImportableError
-from ctrlgen.inspect.presence import default_of, is_omitted, presence_of
-from ctrlgen.inspect.validators import is_validated
-from ctrlgen.schema import Annotation, Location
+from ctrlgen.schema import Annotation, Location, Presence
 
 Attributes = dict[str, SAColumn[Any]]
 """Mapped columns by attribute."""
 
+_VALIDATORS = (AfterValidator, BeforeValidator, PlainValidator, WrapValidator)
+
 
 def mapped_columns(mapper: Mapper[Any]) -> Attributes:
     """Return the columns of the mapper's own table by attribute, fields of the model first."""
-    found = dict(_table_columns(mapper))
-    fields = [name for name in _fields(mapper.class_) if name in found]
-    return {name: found[name] for name in [*fields, *found]}
+    mapped = dict(_table_columns(mapper))
+    fields = [name for name in _fields(mapper.class_) if name in mapped]
+    return {name: mapped[name] for name in [*fields, *mapped]}
 
 
 def columns_of(model: type[SQLModel], attributes: Attributes, context: Context) -> tuple[schema.Column, ...]:
-    """Return what there is to know about each column; one that can not be read is left out."""
+    """Return what there is to know about each column; a column that cannot be read is left out."""
     fields = _fields(model)
-    found = (_attempt(model, name, column, fields.get(name), context) for name, column in attributes.items())
-    return tuple(filter(None, found))
+    columns = (_attempt(model, name, column, fields.get(name), context) for name, column in attributes.items())
+    return tuple(filter(None, columns))
 
 
 def _fields(model: type[SQLModel]) -> dict[str, FieldInfo]:
@@ -70,32 +82,30 @@ def _column(
     python, inner = unwrapped(declared)
     metadata = [*(field.metadata if field else ()), *inner]
     kind = kind_of(python, sql)
+    default = Default(column, field)
     return schema.Column(
         attribute=attribute,
         name=str(column.name),
         annotation=_annotation(python, f"{model.__name__}.{attribute}", location, context),
         nullable=bool(column.nullable),
-        presence=presence_of(column, field),
+        presence=default.presence,
         comparison=comparison_of(kind, sql),
         kind=kind,
         bounds=bounds_of(metadata, sql),
-        item=item_kind(python, sql),
         enum_member=_enum_member(item_annotation(python)),
-        description=(field and field.description) or column.comment or column.doc or "",
         location=location,
         optional=allows_none(declared),
-        default=default_of(column, field),
+        default=default.constant,
         validated=is_validated(model, attribute, metadata),
-        omitted=is_omitted(column, field),
+        omitted=default.is_omitted,
     )
 
 
-def _annotation(python: object, what: str, location: Location, context: Context) -> Annotation:
+def _annotation(python: object, column: str, location: Location, context: Context) -> Annotation:
     try:
         return rendered(python, context.sources)
     except NotImportableError as error:
-        message = f"the type of `{what}` can not be imported ({error}); it is emitted as Any"
-        context.warn(location, "CG204", message)
+        context.warn(UNIMPORTABLE_TYPE, location, column=column, name=error)
         return ANY
 
 
@@ -112,3 +122,83 @@ def _enum_member(annotation: object) -> str | None:
     cls = runtime_class(annotation)
     members = list(cls.__members__) if cls is not None and issubclass(cls, enum.Enum) else []
     return members[0] if members else None
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """Where the value of a column comes from that a new row does not set; ``field`` is None without a declaration."""
+
+    column: SAColumn[Any]
+    field: FieldInfo | None
+
+    @property
+    def presence(self) -> Presence:
+        """Whether a new row needs the value, may leave it out, or must not set it."""
+        identity = self.column.identity
+        if self.column.computed is not None or (identity is not None and identity.always):
+            return "computed"
+        if self._python_default or self.column.server_default is not None or self._is_numbered:
+            return "optional"
+        if self.field is not None and self.field.is_required():
+            return "required"
+        # A default of None says that the value may be left out, which a NOT NULL column would not survive.
+        return "optional" if self.column.nullable else "required"
+
+    @property
+    def constant(self) -> str | None:
+        """The constant that a new row has by default, as a Python literal; None where there is none, or it varies.
+
+        A default of None leaves the value to the column, or to the database.
+        """
+        by_column = self.column.default
+        value: object = None if self.field is None else self.field.default
+        if value is None or value is PydanticUndefined:
+            if self.column.server_default is not None or self._factory:
+                return None
+            if by_column is None:
+                return "None" if self.column.nullable and value is None else None
+            value = by_column.arg if isinstance(by_column, ScalarElementColumnDefault) else None
+        if isinstance(value, enum.Enum):
+            return repr(value.name)
+        return repr(value) if isinstance(value, bool | int | float | str) else None
+
+    @property
+    def is_omitted(self) -> bool:
+        """Whether a default of None, or no field at all, stands for what the column or the database sets."""
+        none_by_default = self.field is None or (self.field.default is None and not self._factory)
+        if self.presence == "computed" or not none_by_default:
+            return False
+        return self.column.default is not None or self.column.server_default is not None or not self.column.nullable
+
+    @property
+    def _factory(self) -> bool:
+        return self.field is not None and self.field.default_factory is not None
+
+    @property
+    def _python_default(self) -> bool:
+        """Whether Python has a value other than None for it."""
+        value: object = None if self.field is None else self.field.default
+        constant = value is not None and value is not PydanticUndefined  # by identity: `==` of SQL is SQL
+        return self._factory or constant or self.column.default is not None
+
+    @property
+    def _is_numbered(self) -> bool:
+        """Whether the database numbers the rows.
+
+        SQLAlchemy would number any integer key. A key that the model requires comes from elsewhere (a snowflake
+        id), unless its column asks for numbers explicitly.
+        """
+        if self.column.table.autoincrement_column is not self.column:
+            return False
+        required = self.field is not None and self.field.is_required() and not allows_none(self.field.annotation)
+        return self.column.autoincrement is True or not required
+
+
+def is_validated(model: type[SQLModel], attribute: str, metadata: Iterable[object]) -> bool:
+    """Whether the attribute has a validator: in its annotation, as a method of the model, or SQLAlchemy's."""
+    methods = model.__pydantic_decorators__.field_validators.values()
+    return (
+        any(isinstance(item, _VALIDATORS) for item in metadata)
+        or any({attribute, "*"} & {*method.info.fields} for method in methods)
+        or attribute in sqlalchemy.inspect(model).validators
+    )

@@ -1,4 +1,4 @@
-"""What every part of inspecting shares: the sources, and where to leave findings."""
+"""What every part of the inspection shares: the sources, and where findings are collected."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ctrlgen.errors import CtrlgenError
-from ctrlgen.load.failures import described
-from ctrlgen.load.source import Sources
+from ctrlgen.errors import CtrlgenError, described
+from ctrlgen.findings import UNREADABLE, Rule
 from ctrlgen.schema import Finding, Location
+from ctrlgen.source_locations import Sources
 
 T = TypeVar("T")
 
@@ -21,14 +21,14 @@ class Context:
     sources: Sources
     findings: list[Finding] = field(default_factory=list[Finding])
 
-    def warn(self, location: Location, code: str, message: str) -> None:
-        """Leave a finding."""
-        self.findings.append(Finding(location, code, message))
+    def warn(self, rule: Rule, location: Location, **names: object) -> None:
+        """Add a finding."""
+        self.findings.append(rule.at(location, **names))
 
     def attempt(self, what: str, location: Location, read: Callable[[], T]) -> T | None:
-        """Return what ``read`` does; None, and a finding, where it fails in a way that nobody foresaw.
+        """Return what ``read`` does; None, and a finding, where it fails in an unforeseen way.
 
-        So one member that can not be read costs itself, and not the run.
+        So a member that cannot be read is left out, and the run goes on.
         """
         try:
             return read()
@@ -36,5 +36,5 @@ class Context:
             raise
         except Exception as error:  # noqa: BLE001 - types, defaults and descriptors of the author's may raise anything
             reason = " ".join(described(error).split())
-            self.warn(location, "CG208", f"{what} is left out: it can not be read ({reason})")
+            self.warn(UNREADABLE, location, what=what, reason=reason)
             return None

@@ -1,10 +1,11 @@
-"""The access paths of a model: primary key, unique constraints, indexes.
+"""The access paths of a model: primary key, unique constraints and indexes, with what each part of them is on.
 
-Duplicates are kept; what to make of them is for ``plan`` to say.
+Duplicates are kept; ``plan`` decides what to make of them.
 """
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -15,14 +16,24 @@ from sqlalchemy import Table, UniqueConstraint
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql import ClauseElement
 
+from ctrlgen.inspect.annotations import UNKNOWN, rendered
+from ctrlgen.inspect.column_types import comparison_of, kind_of, python_type, sql_type
 from ctrlgen.inspect.context import Context
-from ctrlgen.inspect.expressions import part_of
-from ctrlgen.inspect.kinds import sql_type
+from ctrlgen.inspect.index_sql import NotUnderstoodError, Reader, rendered_sql, unordered_sql, unqualified
 from ctrlgen.inspect.predicates import Subject, predicate_of
-from ctrlgen.inspect.sql import rendered_sql, unordered_sql, unqualified
-from ctrlgen.schema import ColumnPart, Index, Origin, Part, Predicate
+from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Origin, Part, Predicate, columns_of
+from ctrlgen.source_locations import Sources
 
 Declared = TypeVar("Declared", SAIndex, UniqueConstraint)
+
+
+_RESULTS: dict[str, tuple[type, str]] = {
+    **dict.fromkeys(["btrim", "initcap", "lower", "ltrim", "md5", "rtrim", "trim", "upper"], (str, "TEXT")),
+    **dict.fromkeys(["f_unaccent", "immutable_unaccent", "unaccent"], (str, "TEXT")),
+    **dict.fromkeys(["char_length", "length", "octet_length"], (int, "INTEGER")),
+    "date": (datetime.date, "DATE"),
+}
+"""What functions return whose type SQLAlchemy does not know, or only in part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +59,8 @@ def _attempt(
     read: Callable[[Declared, Owner, Context], Index | None], item: Declared, owner: Owner, context: Context
 ) -> Index | None:
     location = context.sources.of_index(owner.model, _name(item.name), [], "__table_args__")
-    called = f"`{item.name}`" if item.name else f"a nameless {type(item).__name__}"
-    what = f"{called} of `{owner.model.__name__}`"
+    name = f"`{item.name}`" if item.name else f"a nameless {type(item).__name__}"
+    what = f"{name} of `{owner.model.__name__}`"
     return context.attempt(what, location, lambda: read(item, owner, context))
 
 
@@ -91,15 +102,15 @@ def _plain(
 ) -> Index:
     names = [str(column.name) for column in columns]
     attributes = [owner.attributes[name] for name in names]
-    called = _name(name)
+    text = _name(name)
     return Index(
-        name=called,
+        name=text,
         origin=origin,
         parts=tuple(ColumnPart(attribute) for attribute in attributes),
         predicate=None,
         nulls_not_distinct=nulls_not_distinct,
         method="btree",
-        location=context.sources.of_index(owner.model, called, names, attributes[0]),
+        location=context.sources.of_index(owner.model, text, names, attributes[0]),
     )
 
 
@@ -109,7 +120,7 @@ def _index(index: SAIndex, owner: Owner, context: Context) -> Index | None:
         return None
     parts = _parts(index, owner, context)
     names = [str(column.name) for column in index.columns]
-    first = next((part.attribute for part in parts if isinstance(part, ColumnPart)), "__table_args__")
+    first = next(iter(columns_of(parts)), "__table_args__")
     name = _name(index.name)
     return Index(
         name=name,
@@ -151,5 +162,84 @@ def _option(item: SAIndex | UniqueConstraint, name: str) -> object:
 
 
 def _name(name: object) -> str | None:
-    """Return a name as plain text: SQLAlchemy's own kinds of text must not leave this process."""
+    """Return a name as plain text: SQLAlchemy's own subclasses of str must not leave this process."""
     return str(name) if isinstance(name, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """Functions, from the outermost, of one column."""
+
+    functions: tuple[str, ...]
+    attribute: str
+    cast: bool = False
+
+
+def part_of(sql: str, type_name: str, attributes: Mapping[str, str], sources: Sources) -> Part:
+    """Return one part of an index.
+
+    Parameters
+    ----------
+    sql
+        What the index has, without its order: ``name``, ``lower(name)``.
+    type_name
+        The SQL type SQLAlchemy gives it, maybe empty.
+    attributes
+        The model's attributes by the database's name.
+    """
+    try:
+        term = _parsed(sql, attributes)
+    except NotUnderstoodError:
+        term = None
+    if term is not None and not term.functions and not term.cast:
+        return ColumnPart(term.attribute)
+    python, type_name = _result(term, type_name)
+    return ExpressionPart(
+        name=_expression_name(term),
+        sql=sql,
+        annotation=rendered(python, sources) if python else UNKNOWN,
+        comparison=comparison_of(kind_of(python, type_name), type_name),
+    )
+
+
+def _parsed(sql: str, attributes: Mapping[str, str]) -> _Term:
+    reader = Reader(sql)
+    term = _term(reader, attributes)
+    reader.end()
+    return term
+
+
+def _term(reader: Reader, attributes: Mapping[str, str]) -> _Term:
+    if reader.accept("("):
+        term = _inner(reader, attributes)
+    else:
+        name = reader.name()
+        if reader.accept("("):
+            inner = _inner(reader, attributes)
+            term = _Term((name, *inner.functions), inner.attribute)
+        elif name in attributes:
+            term = _Term((), attributes[name])
+        else:
+            raise NotUnderstoodError(name)
+    cast = reader.text_cast()
+    return _Term(term.functions, term.attribute, cast or term.cast)
+
+
+def _inner(reader: Reader, attributes: Mapping[str, str]) -> _Term:
+    term = _term(reader, attributes)
+    reader.expect(")")
+    return term
+
+
+def _expression_name(term: _Term | None) -> str | None:
+    if term is None or not term.functions:
+        return None
+    name = "_".join((*term.functions, term.attribute))
+    return name if name.isidentifier() else None
+
+
+def _result(term: _Term | None, type_name: str) -> tuple[type | None, str]:
+    """Return the Python type and the SQL type of an expression's value."""
+    if term is not None and term.functions and term.functions[0] in _RESULTS:
+        return _RESULTS[term.functions[0]]
+    return python_type(type_name), type_name

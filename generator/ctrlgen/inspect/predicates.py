@@ -1,20 +1,20 @@
-"""The predicate of a partial index: its SQL, and what it says of single columns where that is certain."""
+"""Parses the predicate of a partial index, once: its SQL, and the conditions on columns where they are certain."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ctrlgen.inspect.sql import NotUnderstoodError, Reader, Token
-from ctrlgen.schema import Column, Imported, Pin, Predicate
+from ctrlgen.inspect.index_sql import NotUnderstoodError, Reader, Token
+from ctrlgen.schema import Column, Condition, Imported, Predicate
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A column a predicate may speak of.
+    """A column that a predicate may mention.
 
-    ``labels`` leads from what the database stores to enum members; ``converted`` tells that only the column's type
-    knows which value a constant stands for.
+    ``labels`` leads from what the database stores to enum members; ``converted`` is set where only the
+    column's type knows which value a constant stands for.
     """
 
     column: Column
@@ -43,19 +43,19 @@ class _Parser:
         self._sql = sql
         self._subjects = subjects
 
-    def parse(self) -> list[Pin]:
+    def parse(self) -> list[Condition]:
         self._reader = Reader(self._sql)
-        pins = self._conjunction()
+        conditions = self._conjunction()
         self._reader.end()
-        return pins
+        return conditions
 
-    def _conjunction(self) -> list[Pin]:
-        pins = self._test()
+    def _conjunction(self) -> list[Condition]:
+        conditions = self._test()
         while self._reader.accept("and"):
-            pins += self._test()
-        return pins
+            conditions += self._test()
+        return conditions
 
-    def _test(self) -> list[Pin]:
+    def _test(self) -> list[Condition]:
         if self._reader.next.text != "(":
             return [self._simple()]
         start = self._reader.position
@@ -64,11 +64,11 @@ class _Parser:
         except NotUnderstoodError:
             self._reader.position = start
         self._reader.expect("(")
-        pins = self._conjunction()
+        conditions = self._conjunction()
         self._reader.expect(")")
-        return pins
+        return conditions
 
-    def _simple(self) -> Pin:
+    def _simple(self) -> Condition:
         if self._reader.accept("not"):
             return self._negated()
         if self._reader.next.kind in {"number", "string"}:
@@ -77,18 +77,18 @@ class _Parser:
             return _equal(self._operand(), constant)
         return self._about(self._operand())
 
-    def _negated(self) -> Pin:
+    def _negated(self) -> Condition:
         subject = self._operand()
         if self._reader.next.text in {"=", "is"}:  # NOT binds weaker: it negates the whole test
             raise NotUnderstoodError("not")
         return _boolean(subject, "False")
 
-    def _about(self, subject: Subject) -> Pin:
+    def _about(self, subject: Subject) -> Condition:
         accept = self._reader.accept
         if accept("is", "null"):
-            return Pin(subject.column.attribute, "is null")
+            return Condition(subject.column.attribute, "is null")
         if accept("is", "not", "null"):
-            return Pin(subject.column.attribute, "is not null")
+            return Condition(subject.column.attribute, "is not null")
         if accept("is", "false"):
             return _boolean(subject, "False")
         if accept("="):
@@ -119,14 +119,14 @@ class _Parser:
             self._reader.name()
 
 
-def _boolean(subject: Subject, value: str) -> Pin:
+def _boolean(subject: Subject, value: str) -> Condition:
     if subject.column.kind != "bool" or subject.converted:
         raise NotUnderstoodError(subject.column.name)
-    return Pin(subject.column.attribute, "=", value)
+    return Condition(subject.column.attribute, "=", value)
 
 
-def _equal(subject: Subject, constant: Token) -> Pin:
-    return Pin(subject.column.attribute, "=", _literal(subject, constant))
+def _equal(subject: Subject, constant: Token) -> Condition:
+    return Condition(subject.column.attribute, "=", _literal(subject, constant))
 
 
 def _literal(subject: Subject, constant: Token) -> str:

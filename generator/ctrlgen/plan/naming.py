@@ -1,13 +1,13 @@
-"""What methods, parameters and keys are called; every rule about names in one place."""
+"""Names of controllers, methods, parameters and index expressions: every rule about names in one place."""
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
-from ctrlgen.plan.casing import snake_case
-from ctrlgen.schema import ColumnPart, Index, Model, Part
+from ctrlgen.namespace import Namespace
+from ctrlgen.schema import ExpressionPart, Index, Model, Part
 
 REFINEMENTS = frozenset({"filters", "limit", "offset", "options", "order_by", "all_rows", "self"})
 """Keywords the runtime's methods take beside the columns."""
@@ -31,59 +31,81 @@ CONTROLLER = frozenset(
 """Members every controller has, which no derived method may replace."""
 
 MANY = 4
-"""A key of more columns is called after its constraint."""
+"""Methods of a key with more columns are named after its constraint."""
 
-_TAKEN_AS_PARAMETER = frozenset({"self", "load", "values", "where"})
+PARAMETERS = frozenset({"self", "load", "values", "where"})
+"""Parameters that the templates of methods have besides a key's."""
+
+_MIXED_ACRONYM = re.compile(r"(OAuth)(?=[A-Z0-9]|$)")
+_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z][a-z])")
 
 
-def part_name(part: Part) -> str | None:
-    """Return what a column or expression is called in methods and filters."""
-    return part.attribute if isinstance(part, ColumnPart) else part.name
+def snake_case(name: str) -> str:
+    """Return ``name`` in snake case: ``GuildConfig`` → ``guild_config``, ``A2ATask`` → ``a2a_task``."""
+    return re.sub(r"_+", "_", _BOUNDARY.sub("_", _MIXED_ACRONYM.sub("Oauth", name))).lower()
 
 
-def joined(names: list[str]) -> str:
-    """Return ``a_and_b``."""
-    return "_and_".join(names)
+def attribute_name(class_name: str) -> str:
+    """Return the module and facade attribute of a model: ``GuildConfig`` → ``guild_config``."""
+    return Namespace().claim(snake_case(class_name))
+
+
+def parameter_names(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of one method's parameters: underscores behind those that cannot stand as such."""
+    return Namespace(PARAMETERS).claim_all(keys)
 
 
 def key_name(names: tuple[str, ...], index: Index, model: Model) -> str:
     """Return what methods call a key: its attributes, or its constraint's purpose where those are too many."""
+    joined = "_and_".join(names)
     if len(names) <= MANY:
-        return joined(list(names))
+        return joined
     purpose = index_purpose(index.name, model) if index.name else ""
-    return "primary_key" if index.origin == "primary key" else purpose or joined(list(names))
-
-
-def parameter_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of one method's parameters: underscores behind those that can not stand as such."""
-    wanted = list(names)
-    given: list[str] = []
-    for name in wanted:
-        called = name
-        while keyword.iskeyword(called) or called in _TAKEN_AS_PARAMETER or (called != name and called in wanted):
-            called += "_"
-        given.append(called)
-    return tuple(given)
+    return "primary_key" if index.origin == "primary key" else purpose or joined
 
 
 def index_purpose(index: str, model: Model) -> str:
     """Return what an index's name says beyond its table: ``idx_reminder_pending`` → ``pending``."""
     words = re.sub(r"\W+", "_", snake_case(index)).strip("_").split("_")
     words = words[1:] if words and words[0] in {"ix", "idx", "uq", "uix", "index", "unique"} else words
-    for own in sorted(_own_names(model), key=len, reverse=True):
-        head = own.split("_")
+    for table in sorted(_table_names(model), key=len, reverse=True):
+        head = table.split("_")
         if words[: len(head)] == head:
             words = words[len(head) :]
             break
     return "_".join(words)
 
 
-def _own_names(model: Model) -> set[str]:
+def _table_names(model: Model) -> set[str]:
+    """Return what an index's name may call the model's table, in singular and plural."""
     names = {snake_case(model.reference.name), model.table.lower()}
     return names | {f"{name}s" for name in names} | {name.removesuffix("s") for name in names}
 
 
-def attribute_name(class_name: str) -> str:
-    """Return the module and facade attribute of a model: ``GuildConfig`` → ``guild_config``."""
-    name = snake_case(class_name)
-    return f"{name}_" if keyword.iskeyword(name) else name
+def with_named_expressions(model: Model) -> Model:
+    """Return the model with expressions named after their index where their SQL suggests no name.
+
+    One name means one thing: it is neither a column's, nor that of another expression.
+    """
+    meanings = {column.attribute: "" for column in model.columns}
+    return replace(model, indexes=tuple(_with_named_expressions(index, model, meanings) for index in model.indexes))
+
+
+def _with_named_expressions(index: Index, model: Model, meanings: dict[str, str]) -> Index:
+    """Return an index with its expressions named; ``meanings`` has the SQL of each name so far."""
+    parts = tuple(_with_unambiguous_name(part, meanings) for part in index.parts)
+    nameless = [part for part in parts if isinstance(part, ExpressionPart) and part.name is None]
+    purpose = index_purpose(index.name, model) if index.name else ""
+    if len(nameless) != 1 or not purpose.isidentifier():
+        return replace(index, parts=parts)
+    (expression,) = nameless
+    is_free = meanings.setdefault(purpose, expression.sql) == expression.sql
+    named = replace(expression, name=purpose if is_free else None)
+    return replace(index, parts=tuple(named if part is expression else part for part in parts))
+
+
+def _with_unambiguous_name(part: Part, meanings: dict[str, str]) -> Part:
+    """Return an expression without its name where that means something else already."""
+    if not isinstance(part, ExpressionPart) or part.name is None:
+        return part
+    return part if meanings.setdefault(part.name, part.name) == part.name else replace(part, name=None)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ctrlgen.blueprint import Controller, Package
 from ctrlgen.format import format_sources
-from ctrlgen.package import Controller, Package
-from ctrlgen.render.engine import render_template
+from ctrlgen.render.templates import render_template
 from ctrlgen.schema import Finding, Imported
 from ctrlgen.stubs.cases import Cases
 from ctrlgen.stubs.existing import TestFile, read_test_file, speaks_of

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from ctrlgen.package import Method, Parameter
+from ctrlgen.blueprint import Method, Parameter
 from ctrlgen.schema import Column, ColumnPart, Imported, Index, Model, Part
 from ctrlgen.stubs.factories import key_columns
 from ctrlgen.stubs.keys import columns_in
@@ -59,7 +59,8 @@ class Cases:
                 yield Case(name, lines)
 
     def _of_methods(self) -> dict[str, Callable[[], Lines | None]]:
-        return {method.name: partial(self._writers[method.kind], self, method) for method in self._controller.methods}
+        known = (method for method in self._controller.methods if method.kind in self._writers)
+        return {method.name: partial(self._writers[method.kind], self, method) for method in known}
 
     def _of_model(self) -> dict[str, Callable[[], Lines | None]]:
         key = ", ".join(f"{column.attribute}={self._rows.value(column)}" for column in key_columns(self._controller))
@@ -276,7 +277,7 @@ def _holds_for(index: Index, method: Method) -> bool:
         return False
     if index.predicate is None or (method.index and method.within and index.predicate == method.index.predicate):
         return True
-    pins = index.predicate.pins
+    pins = index.predicate.conditions
     return pins is not None and all(pin.test == "is not null" and pin.attribute in method.keys for pin in pins)
 
 

@@ -12,8 +12,8 @@ import libcst
 from libcst.helpers import get_full_name_for_node
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
+from ctrlgen.blueprint import Controller
 from ctrlgen.errors import OutputError
-from ctrlgen.package import Controller
 from ctrlgen.schema import Location
 
 

@@ -6,7 +6,8 @@ import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ctrlgen.package import Controller, Package
+from ctrlgen.blueprint import Controller, Package
+from ctrlgen.findings import NO_STUBS
 from ctrlgen.schema import Column, Finding, ForeignKey, Model
 from ctrlgen.stubs.keys import columns_in, is_single, own_values
 from ctrlgen.stubs.names import IN_FACTORIES, factory_functions, variable
@@ -64,8 +65,7 @@ class Factories:
         for controller in self._controllers.values():
             reason = self._planned[controller.module]
             if isinstance(reason, str):
-                message = f"no test stubs for `{controller.model.reference.name}`: {reason}; write its tests by hand"
-                yield Finding(controller.model.location, "CG301", message)
+                yield NO_STUBS.at(controller.model.location, model=controller.model.reference.name, reason=reason)
 
     def _plan(self, controller: Controller, path: tuple[str, ...]) -> Factory | str:
         if controller.module in path:

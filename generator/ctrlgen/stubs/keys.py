@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ctrlgen.package import Controller
+from ctrlgen.blueprint import Controller
 from ctrlgen.schema import Column, ColumnPart, Index, Model
 from ctrlgen.stubs.values import Value, fresh_value
 
@@ -46,8 +46,8 @@ def _is_null_in(column: Column, model: Model) -> bool:
     """Tell whether a partial index is about rows without a value."""
     predicates = [index.predicate for index in model.indexes if index.predicate]
     return any(
-        predicate.pins is None
-        or any((pin.attribute, pin.test) == (column.attribute, "is null") for pin in predicate.pins)
+        predicate.conditions is None
+        or any((pin.attribute, pin.test) == (column.attribute, "is null") for pin in predicate.conditions)
         for predicate in predicates
     )
 
@@ -61,9 +61,9 @@ def is_single(model: Model, values: Mapping[str, Value]) -> bool:
 
 def _is_met(index: Index, model: Model, values: Mapping[str, Value]) -> bool:
     """Tell whether new rows may be in a unique index: a partial one may be about others."""
-    if index.predicate is None or index.predicate.pins is None:
+    if index.predicate is None or index.predicate.conditions is None:
         return index.predicate is None
-    free = [pin for pin in index.predicate.pins if pin.attribute not in values and pin.test == "="]
+    free = [pin for pin in index.predicate.conditions if pin.attribute not in values and pin.test == "="]
     return all(model.column(pin.attribute).default in (None, pin.value) for pin in free)
 
 

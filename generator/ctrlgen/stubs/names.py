@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Collection, Iterable
 
-from ctrlgen.package import Controller
+from ctrlgen.blueprint import Controller
 
 FACTORIES = "controller_factories"
 PLANS = "query_plans"

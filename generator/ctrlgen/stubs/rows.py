@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from ctrlgen.package import Controller, Method
-from ctrlgen.schema import Column, ForeignKey, Pin
+from ctrlgen.blueprint import Controller, Method
+from ctrlgen.schema import Column, Condition, ForeignKey
 from ctrlgen.stubs.factories import Factories, Factory, referred, value_of, widest_keys
 from ctrlgen.stubs.names import IN_TESTS, new_row, row_values, variable
 from ctrlgen.stubs.scope import Scope
@@ -85,10 +85,10 @@ class Rows:
         column = self._columns.get(attribute)
         return column is not None and column.nullable and column.default == "None" and attribute not in self.given
 
-    def _refers(self, pin: Pin) -> bool:
+    def _refers(self, pin: Condition) -> bool:
         return pin.test == "=" and any(pin.attribute in key.attributes for key in self.controller.model.foreign_keys)
 
-    def _holds(self, pin: Pin) -> bool:
+    def _holds(self, pin: Condition) -> bool:
         """Tell whether a conjunct is true of a new row as it is made."""
         column = self._columns[pin.attribute]
         if pin.test == "is not null":
@@ -97,7 +97,7 @@ class Rows:
             return self._planned.get(pin.attribute) == pinned_value(column, pin)
         return column.default == ("None" if pin.test == "is null" else pin.value)
 
-    def _set(self, pins: Iterable[Pin], needed: Collection[str]) -> Lines:
+    def _set(self, pins: Iterable[Condition], needed: Collection[str]) -> Lines:
         """Return the lines that set what a new row does not have by itself: constants, and any value where needed."""
         open_ = [pin for pin in pins if not self._holds(pin)]
         exact = {pin.attribute: pin for pin in open_ if pin.test != "is not null"}
@@ -152,7 +152,7 @@ class Rows:
         return f'values["{attribute}"] = {text}'
 
 
-def pins_of(method: Method) -> tuple[Pin, ...] | None:
+def pins_of(method: Method) -> tuple[Condition, ...] | None:
     """Return what the method's predicate asks for, nothing where it has none; None where that is not understood."""
     predicate = method.index.predicate if method.index else None
-    return predicate.pins if predicate else ()
+    return predicate.conditions if predicate else ()

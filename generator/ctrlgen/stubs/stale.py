@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ctrlgen.package import RUNTIME_NAMES, Controller, Package
+from ctrlgen.blueprint import RUNTIME_NAMES, Controller, Package
+from ctrlgen.findings import STALE_FACTORY, STALE_IMPORT, STALE_TEST
+from ctrlgen.plan.methods import is_derived
 from ctrlgen.schema import Finding, Location
 from ctrlgen.stubs.existing import TestFile, speaks_of
 from ctrlgen.stubs.names import FACTORIES, test_file
-
-_DERIVED = ("get_", "update_by_", "delete_", "upsert_", "find_by_", "load_")
 
 
 def stale(package: Package, there: Mapping[Path, TestFile], project: Path) -> Iterator[Finding]:
@@ -26,17 +26,16 @@ def stale(package: Package, there: Mapping[Path, TestFile], project: Path) -> It
             yield from _methods(controllers[path.name], file, place)
             yield from _loads(controllers[path.name], file, place)
         elif found := re.fullmatch(r"test_(\w+)_controller\.py", path.name):
-            message = f"these are tests of `db.{found[1]}`, which is no longer emitted: delete them"
-            yield Finding(Location(place, 1), "CG302", message)
+            yield STALE_TEST.at(Location(place, 1), what="these are tests of", target=f"db.{found[1]}")
 
 
 def _methods(controller: Controller, file: TestFile, place: str) -> Iterator[Finding]:
     emitted = {method.name for method in controller.methods} | {"update_where"}
     for name, line in file.functions:
         method = name.removeprefix("test_")
-        if method.startswith(_DERIVED) and method not in emitted and speaks_of(file.text, controller, method):
-            message = f"`{name}` tests `db.{controller.module}.{method}`, which is no longer emitted"
-            yield Finding(Location(place, line), "CG302", message)
+        if is_derived(method) and method not in emitted and speaks_of(file.text, controller, method):
+            target = f"db.{controller.module}.{method}"
+            yield STALE_TEST.at(Location(place, line), what=f"`{name}` tests", target=target)
 
 
 def _loads(controller: Controller, file: TestFile, place: str) -> Iterator[Finding]:
@@ -44,8 +43,8 @@ def _loads(controller: Controller, file: TestFile, place: str) -> Iterator[Findi
     for found in re.finditer(rf"\.{controller.module}\.find_all\(\)\.load\(([^)]*)\)", file.text):
         for name in set(re.findall(r"[\"'](\w+)[\"']", found[1])) - known:
             line = file.text.count("\n", 0, found.start()) + 1
-            message = f"`db.{controller.module}` has no relationship `{name}` to load"
-            yield Finding(Location(place, line), "CG302", message)
+            target = f"db.{controller.module}.c.{name}"
+            yield STALE_TEST.at(Location(place, line), what="`load` names the relationship", target=target)
 
 
 def _imports(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
@@ -53,8 +52,7 @@ def _imports(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
     known |= {"database", "runtime", *(it.module for it in package.controllers)}
     for it in file.origins:
         if it.module == package.name and it.name not in known:
-            message = f"`{it.name}` is imported from `{package.name}`, which no longer has it"
-            yield Finding(Location(place, it.line), "CG303", message)
+            yield STALE_IMPORT.at(Location(place, it.line), name=it.name, package=package.name)
 
 
 def _factories(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
@@ -64,8 +62,8 @@ def _factories(package: Package, file: TestFile, place: str) -> Iterator[Finding
     for name, line in file.functions:
         module = name.removeprefix("new_").removesuffix("_values")
         if module != name and module not in modules:
-            message = f"`{name}` is about a model that is no longer emitted: delete it, and mend what calls it"
-            yield Finding(Location(place, line), "CG304", message)
+            differences = "is about a model that is no longer emitted: delete it, and fix what calls it"
+            yield STALE_FACTORY.at(Location(place, line), factory=name, values=package.name, differences=differences)
     for controller in package.controllers:
         function = f"{controller.module}_values"
         if function not in returned:
@@ -74,5 +72,5 @@ def _factories(package: Package, file: TestFile, place: str) -> Iterator[Finding
         missing = {entry.key for entry in controller.create if entry.required} - returned[function]
         wrong = [*(f"lacks `{name}`" for name in sorted(missing)), *(f"gives `{name}`" for name in sorted(unknown))]
         if wrong:
-            message = f"`{function}` no longer fits `{controller.create_name}`: it {' and '.join(wrong)}"
-            yield Finding(Location(place, lines[function]), "CG304", message)
+            names = {"factory": function, "values": controller.create_name, "differences": " and ".join(wrong)}
+            yield STALE_FACTORY.at(Location(place, lines[function]), **names)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from ctrlgen.schema import Bounds, Column, Imported, Kind, Pin
+from ctrlgen.schema import Bounds, Column, Condition, Imported, Kind
 from ctrlgen.stubs.patterns import counted_text, fixed_text
 
 _TEXT_ROOM = 8
@@ -100,7 +100,7 @@ def other_value(column: Column) -> Value | None:
     return plain("True") if column.kind == "bool" else fixed_value(column)
 
 
-def pinned_value(column: Column, pin: Pin) -> Value | None:
+def pinned_value(column: Column, pin: Condition) -> Value | None:
     """Return the value for which a conjunct of a predicate holds; of an enum, its member."""
     constant = pin.value or ""
     if pin.test != "=":

@@ -1,0 +1,177 @@
+"""What will be emitted: the frozen data that ``plan`` produces and ``render`` and ``stubs`` read.
+
+It holds every decision: names, which methods, which parameters, which words in a docstring. Templates only print.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ctrlgen.schema import Annotation, Column, Comparison, Condition, Finding, Index, Model, Relation
+
+RUNTIME_NAMES = (
+    "AnyOf",
+    "CheckViolation",
+    "ConflictError",
+    "ConstraintError",
+    "DatabaseError",
+    "DatabaseService",
+    "ExclusionViolation",
+    "ForeignKeyViolation",
+    "InvalidCursorError",
+    "InvalidValueError",
+    "NotFoundError",
+    "NotNullViolation",
+    "NotStoredError",
+    "Page",
+    "PaginationResult",
+    "RefusedError",
+    "Selection",
+    "Span",
+    "TimedOutError",
+    "TransactionError",
+    "UniqueViolation",
+    "UnloadedError",
+    "UnreachableError",
+    "UnreadableRowError",
+    "ValidationError",
+)
+"""What the package re-exports from its runtime."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key of a TypedDict: ``key: annotation``, with the wrapper that says which values it takes.
+
+    ``wrapper`` is a generic alias of the runtime: ``Settable`` in an update, ``Ordered`` or ``Equal`` in a
+    filter, None for the plain type.
+    """
+
+    key: str
+    annotation: Annotation
+    nullable: bool
+    wrapper: Literal["Settable", "Ordered", "Equal"] | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A positional-only key parameter: its name in Python, and the key it has in ``Where``."""
+
+    name: str
+    key: str
+    annotation: Annotation
+    nullable: bool
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method derived from a key, an index or a relationship.
+
+    ``kind`` names its template, ``methods/<kind>.jinja``. ``within`` is the name of the partial index whose predicate
+    is built in. ``index`` is what backs the method (None for a loader), ``relation`` what a loader loads.
+    """
+
+    kind: str
+    name: str
+    doc: str
+    parameters: tuple[Parameter, ...] = ()
+    within: str | None = None
+    index: Index | None = None
+    relation: Relation | None = None
+
+    @property
+    def accepts_null(self) -> bool:
+        """Whether None is a key like any other, and finds the row with NULL."""
+        return any(parameter.nullable for parameter in self.parameters)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The ``Where`` keys the parameters stand for."""
+        return tuple(parameter.key for parameter in self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A partial index that a method is ``within``: its predicate as SQL, and what that says about columns.
+
+    ``implied_values`` has the conditions that give a row a value, ``present`` the attributes that are not NULL, and
+    ``keys`` the attributes of a unique index, if it is on columns only.
+    """
+
+    name: str
+    where: str
+    implied_values: tuple[Condition, ...] = ()
+    present: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the runtime is told about a model, as in its own ``Facts``; ``expressions`` are names and SQL."""
+
+    required: tuple[str, ...] = ()
+    computed: tuple[str, ...] = ()
+    omitted: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    expressions: tuple[tuple[str, str], ...] = ()
+    partial: tuple[Partial, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """One emitted module: ``<module>.py`` with class ``<stem>Controller``, reached as ``db.<module>``."""
+
+    model: Model
+    stem: str  # "GuildConfig": what class names begin with
+    module: str  # "guild_config": the module, and the attribute of the facade
+    create_name: str  # the TypedDict of a new row
+    update_name: str  # the TypedDict of changed values
+    create: tuple[Entry, ...]
+    update: tuple[Entry, ...]
+    where: tuple[Entry, ...]
+    facts: Facts
+    columns: tuple[Column, ...]
+    relations: tuple[Relation, ...]
+    methods: tuple[Method, ...]
+
+    @property
+    def class_name(self) -> str:
+        """The controller class."""
+        return f"{self.stem}Controller"
+
+    @property
+    def where_name(self) -> str:
+        """The TypedDict of filters."""
+        return f"{self.stem}Where"
+
+    @property
+    def load_name(self) -> str:
+        """The Literal of relationship names."""
+        return f"{self.stem}Load"
+
+    @property
+    def columns_name(self) -> str:
+        """The class of typed columns."""
+        return f"{self.stem}Columns"
+
+    @property
+    def exported(self) -> tuple[str, ...]:
+        """The names the package re-exports."""
+        return (self.class_name, self.create_name, self.load_name, self.update_name, self.where_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The generated package: its controllers, sorted by module name, and what the author should know."""
+
+    name: str  # the import name: "generated"
+    controllers: tuple[Controller, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What the exported names of every controller add to its stem."""
+        return tuple(name.removeprefix(first.stem) for first in self.controllers[:1] for name in first.exported)

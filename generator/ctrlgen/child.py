@@ -1,0 +1,192 @@
+"""The child process: it loads *and* inspects the models, because classes of the user's cannot leave it.
+
+The parent calls :func:`schema_from_child`, which starts ``python -P -m ctrlgen.child``, waits, and returns what came
+back or raises what the child reports. Importing this module must stay cheap: sqlmodel, SQLAlchemy and the steps that
+need them are imported in :func:`read_schema` alone, which only the child runs.
+
+User code runs in the child and nowhere else. It may print, replace hooks, start threads or exit: the reply goes through
+a file of its own, and the process ends without waiting for anybody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, cast
+
+from ctrlgen.errors import CtrlgenError, LoadError, described
+from ctrlgen.schema import Schema
+
+Reply = Schema | CtrlgenError
+_STDERR = 2
+_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.schema"})
+"""The modules whose classes may be in a reply: the parent never imports what the models import."""
+
+
+class Project(Protocol):
+    """What loading needs to know of the configuration."""
+
+    @property
+    def project(self) -> Path:
+        """The project's folder, absolute."""
+        ...
+
+    @property
+    def package(self) -> str:
+        """The import name of the generated package."""
+        ...
+
+    @property
+    def models(self) -> Sequence[str]:
+        """Import paths of the modules and packages that hold the models."""
+        ...
+
+
+# In the parent: start the child and read its reply.
+
+
+def schema_from_child(config: Project) -> Schema:
+    """Load and inspect the configured modules in a child process, and return what their models say.
+
+    Raises
+    ------
+    LoadError
+        If a configured module cannot be imported, or none holds a table model.
+    ModelError
+        If a model is declared so that nothing can be generated from it.
+    """
+    with tempfile.TemporaryDirectory(prefix="ctrlgen-") as name:
+        reply = _ask(config, Path(name))
+    if isinstance(reply, CtrlgenError):
+        raise reply
+    return reply
+
+
+def _ask(config: Project, folder: Path) -> Reply:
+    reply, progress = folder / "reply", folder / "progress"
+    # -P: neither the working directory nor ctrlgen's own folder may shadow a module.
+    command = [sys.executable, "-P", "-m", "ctrlgen.child"]
+    arguments = [str(reply), str(progress), str(config.project), config.package, *config.models]
+    done = subprocess.run(
+        [*command, *arguments], cwd=config.project, stdin=subprocess.DEVNULL, stdout=_STDERR, check=False
+    )
+    return read_reply(reply) or _crash(done.returncode, progress)
+
+
+def _crash(code: int, progress: Path) -> LoadError:
+    doing = progress.read_text("utf-8") if progress.exists() else "starting"
+    ending = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+    return LoadError(
+        f"the process that loads the models ended while {doing} ({ending})",
+        None,
+        "A module of models must come back from its import: look for os._exit, a crash of an extension, "
+        "or too little memory; what it printed stands above.",
+    )
+
+
+# In the child: read the models and leave the reply.
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run in the child: ``REPLY PROGRESS PROJECT PACKAGE MODULE...``; leave the reply and end the process."""
+    reply, progress, project, package, *names = arguments
+    streams = sys.stdout, sys.stderr
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    _open_project(Path(project))
+    write_reply(Path(reply), _answer(Path(project), package, names, _progress(Path(progress))))
+    for stream in streams:
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)  # the models' threads and exit handlers must not hold us up
+
+
+def read_schema(project: Path, package: str, names: Sequence[str], progress: Callable[[str], None]) -> Schema:
+    """Load the modules called ``names``, and inspect the models in them."""
+    from ctrlgen.inspect import inspect  # these two import sqlmodel, which the parent does without
+    from ctrlgen.load import load
+    from ctrlgen.source_locations import Sources
+
+    sources = Sources(project, package)
+    loaded = load(names, sources, progress)
+    return loaded.completed(lambda: inspect(loaded.models, sources))
+
+
+def _answer(project: Path, package: str, names: Sequence[str], progress: Callable[[str], None]) -> Reply:
+    try:
+        return read_schema(project, package, names, progress)
+    except CtrlgenError as error:
+        return error
+    except Exception as error:
+        if os.environ.get("CTRLGEN_TRACEBACK"):
+            raise
+        return CtrlgenError(
+            f"the models cannot be read, which is a mistake in ctrlgen: {described(error)}",
+            hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened",
+        )
+
+
+def _open_project(root: Path) -> None:
+    """Make the project's modules importable, before all others; those of a ``src`` folder after all others."""
+    sys.path.insert(0, str(root))
+    sys.path.append(str(root / "src"))
+
+
+def _progress(path: Path) -> Callable[[str], None]:
+    """Return what notes the step about to happen, so that the parent can name it where the child crashes."""
+
+    def progress(doing: str) -> None:
+        path.write_text(doing, "utf-8")
+
+    return progress
+
+
+# The reply: a ``Schema`` or an error, pickled into a private file.
+
+
+def write_reply(path: Path, reply: Reply) -> None:
+    """Leave ``reply`` at ``path``; it is there completely or not at all."""
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        _Pickler(file).dump(reply)
+    unfinished.replace(path)
+
+
+def read_reply(path: Path) -> Reply | None:
+    """Return what the child left at ``path``, or None if it never came so far."""
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        reply: object = _Unpickler(file).load()
+    assert isinstance(reply, Schema | CtrlgenError), reply
+    return reply
+
+
+class _Pickler(pickle.Pickler):
+    """Writes subclasses of ``str``, such as SQLAlchemy's ``quoted_name``, as plain strings."""
+
+    def reducer_override(self, obj: object, /) -> tuple[type[str], tuple[str]]:
+        if isinstance(obj, str):  # never a plain one: those take a shorter way
+            return str, (str.__str__(obj),)
+        return cast("tuple[type[str], tuple[str]]", NotImplemented)  # as the protocol wants it: go the usual way
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes instances of ctrlgen's data and of nothing else."""
+
+    def find_class(self, module_name: str, global_name: str, /) -> object:
+        if module_name not in _ALLOWED and (module_name, global_name) != ("builtins", "str"):
+            raise pickle.UnpicklingError(f"{module_name}.{global_name} must not leave the loading process")
+        cls: object = super().find_class(module_name, global_name)
+        return cls
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

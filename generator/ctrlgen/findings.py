@@ -1,0 +1,184 @@
+"""Every finding there is, in one table: code, message, what it means, what to do, and its place in the guide.
+
+Each step creates its findings through these rules. ``python -m ctrlgen.findings`` prints the list that stands in
+``docs/guide.md``; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from ctrlgen.schema import Finding, Location
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of finding.
+
+    Parameters
+    ----------
+    code
+        The stable code, ``CG101``.
+    message
+        What is printed; ``str.format`` fills in the names.
+    meaning
+        What it means, for the guide.
+    fix
+        What to do about it, for the guide.
+    silenceable
+        Whether the setting ``silence`` may name it.
+    """
+
+    code: str
+    message: str
+    meaning: str
+    fix: str
+    silenceable: bool = True
+
+    def at(self, location: Location, **names: object) -> Finding:
+        """Return a finding of this kind."""
+        return Finding(location, self.code, self.message.format(**names))
+
+    @property
+    def anchor(self) -> str:
+        """Where ``docs/guide.md`` explains it, behind the ``#``."""
+        return self.code.lower()
+
+
+UNINDEXED_FOREIGN_KEY = Rule(
+    "CG101",
+    "no index over all rows of `{model}` begins with its foreign key {keys}: it gets no `find_by_`, and deletes of "
+    "what it refers to scan the table; declare `index=True`",
+    "no index begins with a foreign key, or only one that leaves out some of its rows: deletes of the parent, and "
+    "loaders of the other side, scan the table",
+    "declare `index=True`, or an `Index` that begins with it",
+)
+REDUNDANT_INDEX = Rule(
+    "CG102",
+    "index `{index}` of `{model}` answers nothing that {other} does not: drop one of them",
+    "an index answers nothing that another one, which begins with it, does not",
+    "drop it",
+)
+NULLABLE_KEY = Rule(
+    "CG103",
+    "`{model}` is unique by {key}, where {nullable} may be NULL: any number of rows may have NULL there, and the "
+    "getter finds only those with a value",
+    "a unique key has a column that may be NULL: the getter finds only rows with a value",
+    "NOT NULL, or NULLS NOT DISTINCT, or live with it",
+)
+UNNAMED_EXPRESSION = Rule(
+    "CG104",
+    "no method can be named after the index `{index}` of `{model}`, which is on `{sql}`; give it a name that says "
+    "what it finds, as `ix_{table}_something`",
+    "no method can be named after an index's expression",
+    "name the index by what it finds",
+)
+REPLACED_MEMBER = Rule(
+    "CG105",
+    "{origin} of `{model}` would give `{method}`, which every controller has; rename it",
+    "a partial index or relationship would give a method that every controller has already",
+    "rename the index",
+)
+RESERVED_KEYWORD = Rule(
+    "CG106",
+    "finders of `{model}` take `{name}` themselves, so the {what} is no keyword of theirs; {fix}",
+    "a column, or the expression of an index, is called like something finders take themselves (`limit`, `order_by`, "
+    "...), so it is no keyword of theirs",
+    "filter with `c.limit == ...`; rename the index",
+)
+CONTESTED_METHOD = Rule(
+    "CG107",
+    "{methods} of `{model}` {are} already taken by another index or key, so {origin} `{index}` does not get {them}; "
+    "rename it",
+    "two indexes want methods of one name; those of the second are left out",
+    "rename the index",
+)
+FAILED_IMPORT = Rule(
+    "CG201",
+    "`{module}` is left out: {error}",
+    "a submodule could not be imported; its models are left out",
+    "fix the module; it cannot be silenced",
+    silenceable=False,
+)
+UNIMPORTABLE_MODEL = Rule(
+    "CG202",
+    "`{model}` is left out: it cannot be imported from `{module}`{reason}",
+    "a model cannot be imported by name, as when it is made inside a function",
+    "move it to its module's top",
+)
+EMPTY_MODULE = Rule(
+    "CG203",
+    "`{module}` holds no table model",
+    "a configured module declares no table model",
+    "take it out of `models`",
+)
+UNIMPORTABLE_TYPE = Rule(
+    "CG204",
+    "the type of `{column}` cannot be imported ({name}); it is emitted as Any",
+    "a column's type cannot be imported by name; it is emitted as `Any`",
+    "move the type to its module's top",
+)
+NO_LOADER = Rule(
+    "CG205",
+    '`{relationship}` has no loader: lazy="{lazy}" is never loaded',
+    "a relationship is `dynamic` or `write_only` and has no loader",
+    "load it through a finder of the other side",
+)
+UNKNOWN_TARGET = Rule(
+    "CG206",
+    "`{model}` points at `{target}`, but the table `{table}` {problem}",
+    "a foreign key points at a table that no imported model declares, or at a column its table lacks",
+    "declare or import the model, or fix the name; nothing, if the table is created elsewhere",
+)
+UNMAPPED_TABLE = Rule(
+    "CG207",
+    "`{model}` is left out: SQLModel does not map a table model that derives from another",
+    "a class says `table=True` and derives from another table model, which SQLModel does not map",
+    "make it a table of its own",
+)
+UNREADABLE = Rule(
+    "CG208",
+    "{what} is left out: it cannot be read ({reason})",
+    "a column, index, relationship or foreign key could not be read, because something of its declaration raised; it "
+    "is left out, and with a column what is built on it. For a column of the primary key, or the table itself, it is "
+    "the model. A column left out that a new row needs makes its inserts fail",
+    "fix what raises",
+)
+NO_STUBS = Rule(
+    "CG301",
+    "no test stubs for `{model}`: {reason}; write its tests by hand",
+    "no valid row of a model can be made from types alone, so it has no stubs",
+    "write its tests by hand",
+)
+STALE_TEST = Rule(
+    "CG302",
+    "{what} `{target}`, which is no longer emitted",
+    "a test is for a method, a relationship or a model that is no longer emitted",
+    "delete the test",
+)
+STALE_IMPORT = Rule(
+    "CG303",
+    "`{name}` is imported from `{package}`, which no longer has it",
+    "a test file imports from the package what it no longer has",
+    "fix the import",
+)
+STALE_FACTORY = Rule(
+    "CG304",
+    "`{factory}` no longer fits `{values}`: it {differences}",
+    "a factory lacks a value that its model requires, or gives one it does not take",
+    "fix the factory",
+)
+
+RULES = {rule.code: rule for rule in list(vars().values()) if isinstance(rule, Rule)}
+"""The rules by their codes, in order."""
+
+
+def guide_table() -> str:
+    """Return the list of all findings as the guide has it."""
+    rows = [f'| <a id="{rule.anchor}"></a>{rule.code} | {rule.meaning} | {rule.fix} |' for rule in RULES.values()]
+    return "\n".join(["| code | meaning | what to do |", "|---|---|---|", *rows, ""])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(guide_table())

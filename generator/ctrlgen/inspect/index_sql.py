@@ -1,0 +1,175 @@
+"""SQL of indexes as text and as tokens: just enough to recognise what is certain.
+
+SQLAlchemy's expressions are rendered first, so that ``indexes`` and ``predicates`` read one language, whether the
+author wrote an expression or text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Dialect, Table, TextClause
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+from typing_extensions import override
+
+
+class _Compiler(PGCompiler):
+    @override
+    def render_literal_value(self, value: object, type_: TypeEngine[Any]) -> str:
+        """Leave backslashes as they are, which SQLAlchemy doubles until it has asked a server."""
+        return SQLCompiler.render_literal_value(self, value, type_)
+
+
+class _PostgreSQL(PGDialect):
+    statement_compiler = _Compiler
+    supports_statement_cache = True
+
+
+_make: Callable[..., Dialect] = _PostgreSQL
+
+POSTGRESQL: Final = _make(paramstyle="named")  # the default style would double every percent sign
+
+
+_STRING = r"'(?:[^']|'')*'"
+_TOKEN = re.compile(
+    rf"""\s*(?:
+        (?P<quoted>"(?:[^"]|"")+")
+      | (?P<word>[^\W\d][\w$]*)
+      | (?P<number>-?\d+(?:\.\d+)?(?![\w.]))
+      | (?P<string>{_STRING})
+      | (?P<symbol>::|<>|!=|<=|>=|[^\w\s])
+    )""",
+    re.VERBOSE,
+)
+
+_ORDER = re.compile(r"\s*\b(?:asc|desc)?(?:\s*\bnulls\s+(?:first|last))?\s*$", re.IGNORECASE)
+_OPERATORS = re.compile(r"\s+[\w.]+_ops$", re.IGNORECASE)
+_KEYWORDS = frozenset(
+    {"all", "and", "any", "between", "case", "cast", "collate", "false", "ilike", "in", "is", "like", "not", "null"}
+    | {"or", "select", "similar", "true"}
+)
+
+
+class NotUnderstoodError(Exception):
+    """Some SQL is beyond what is certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of SQL; a quoted name is freed of its quotes, a word is in lower case."""
+
+    kind: str  # "quoted", "word", "number", "string", "symbol", "end"
+    text: str
+
+
+def rendered_sql(clause: ClauseElement | str) -> str:
+    """Return an expression as PostgreSQL text, constants written out.
+
+    Raises
+    ------
+    NotUnderstoodError
+        If a constant of it cannot be written as text.
+    """
+    if isinstance(clause, str):
+        return clause.strip()
+    options = {"literal_binds": True, "include_table": False}
+    try:
+        return str(clause.compile(dialect=POSTGRESQL, compile_kwargs=options)).strip()
+    except (SQLAlchemyError, NotImplementedError) as error:
+        raise NotUnderstoodError(str(error)) from error
+
+
+def unordered_sql(clause: ClauseElement | str) -> str:
+    """Return what an index is on as PostgreSQL text, without its order; raises what :func:`rendered_sql` does."""
+    sql = _ORDER.sub("", rendered_sql(clause))
+    return _OPERATORS.sub("", sql) if isinstance(clause, TextClause) else sql  # else SQLAlchemy keeps them apart
+
+
+def unqualified(sql: str, table: Table) -> str:
+    """Return the author's SQL with the table's columns by their bare names, which is all that ON CONFLICT knows."""
+    schema = rf'(?:"?{re.escape(table.schema)}"?\.)?' if table.schema else ""
+    qualified = rf'{_STRING}|(?<![\w$".]){schema}"?{re.escape(str(table.name))}"?\.(?!\w+\s*\()(?=[\w"])'
+    return re.sub(qualified, lambda match: match[0] if match[0].startswith("'") else "", sql, flags=re.IGNORECASE)
+
+
+class Reader:
+    """Reads tokens; every expectation that fails is a ``NotUnderstoodError``."""
+
+    def __init__(self, sql: str) -> None:
+        self._tokens = [*_tokens(sql), Token("end", "")]
+        self.position = 0
+
+    @property
+    def next(self) -> Token:
+        """The token not read yet."""
+        return self._tokens[self.position]
+
+    def take(self, *kinds: str) -> Token:
+        """Read a token of one of these kinds."""
+        token = self.next
+        if token.kind not in kinds:
+            raise NotUnderstoodError(token.text)
+        self.position += 1
+        return token
+
+    def accept(self, *texts: str) -> bool:
+        """Read these words or symbols if they come next."""
+        tokens = self._tokens[self.position : self.position + len(texts)]
+        if [token.text for token in tokens if token.kind in {"word", "symbol"}] != [*texts]:
+            return False
+        self.position += len(texts)
+        return True
+
+    def expect(self, text: str) -> None:
+        """Read this word or symbol."""
+        if not self.accept(text):
+            raise NotUnderstoodError(self.next.text)
+
+    def name(self) -> str:
+        """Read a name, of ``table.column`` the last part."""
+        token = self.take("quoted", "word")
+        if token.kind == "word" and token.text in _KEYWORDS:
+            raise NotUnderstoodError(token.text)
+        return self.name() if self.accept(".") else token.text
+
+    def end(self) -> None:
+        """Expect that nothing is left."""
+        self.take("end")
+
+    def text_cast(self) -> bool:
+        """Read ``::text`` or the like, which PostgreSQL adds where it prints an index."""
+        is_cast = False
+        while self.accept("::"):
+            is_cast = self.accept("text") or self.accept("character", "varying") or self.accept("varchar")
+            if not is_cast:
+                raise NotUnderstoodError(self.next.text)
+        return is_cast
+
+
+def _tokens(sql: str) -> Iterator[Token]:
+    position, sql = 0, sql.strip()
+    while position < len(sql):
+        match = _TOKEN.match(sql, position)
+        if match is None or match.lastgroup is None:
+            raise NotUnderstoodError(sql[position:])
+        yield Token(match.lastgroup, _plain(match.lastgroup, match[match.lastgroup]))
+        position = match.end()
+
+
+def _plain(kind: str, text: str) -> str:
+    match kind:
+        case "quoted":
+            return text[1:-1].replace('""', '"')
+        case "string":
+            return text[1:-1].replace("''", "'")
+        case "word":
+            return text.lower()
+        case _:
+            return text

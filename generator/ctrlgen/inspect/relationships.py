@@ -1,0 +1,179 @@
+"""Foreign keys and relationships of a model, as the mapper has them, whatever the annotations say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BinaryExpression,
+    BooleanClauseList,
+    Column,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Table,
+    TypeDecorator,
+)
+from sqlalchemy.dialects.postgresql import BIT
+from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange
+from sqlalchemy.exc import NoReferencedColumnError, NoReferenceError
+from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
+from sqlalchemy.sql import ClauseElement, operators, visitors
+from sqlalchemy.types import NullType, TypeEngine
+
+from ctrlgen.findings import NO_LOADER, UNKNOWN_TARGET
+from ctrlgen.inspect.annotations import reference
+from ctrlgen.inspect.column_types import overrides
+from ctrlgen.inspect.context import Context
+from ctrlgen.inspect.index_sql import POSTGRESQL
+from ctrlgen.schema import ForeignKey, Location, Relation
+
+_UNLOADABLE = frozenset({"dynamic", "write_only"})
+
+Classes = Mapping[Table, Mapper[Any]]
+"""Mappers by the table they map."""
+
+
+Pairs = Sequence[tuple[ColumnElement[Any], ColumnElement[Any]]]
+
+
+def relations_of(mapper: Mapper[Any], context: Context) -> tuple[Relation, ...]:
+    """Return the relationships that can be loaded, in the order of their declaration."""
+    relations = (_attempt(relationship, mapper.class_, context) for relationship in mapper.relationships)
+    return tuple(filter(None, relations))
+
+
+def foreign_keys_of(
+    model: type, table: Table, attributes: Mapping[str, str], classes: Classes, context: Context
+) -> tuple[ForeignKey, ...]:
+    """Return the foreign keys, by their columns, without those on a column that the class does not map.
+
+    Parameters
+    ----------
+    attributes
+        The model's attributes by the database's name.
+    """
+    keys = [
+        _attempt_foreign_key(model, constraint, names, classes, context)
+        for constraint in table.foreign_key_constraints
+        if (names := _local(constraint, attributes))
+    ]
+    order = list(attributes.values())
+    ordered = sorted(filter(None, keys), key=lambda key: ([*map(order.index, key.attributes)], repr(key.target)))
+    return tuple(ordered)
+
+
+def _attempt(relationship: RelationshipProperty[Any], model: type, context: Context) -> Relation | None:
+    location = context.sources.of_attribute(model, relationship.key)
+    what = f"relationship `{model.__name__}.{relationship.key}`"
+    return context.attempt(what, location, lambda: _relation(relationship, model, location, context))
+
+
+def _relation(
+    relationship: RelationshipProperty[Any], model: type, location: Location, context: Context
+) -> Relation | None:
+    if relationship.lazy in _UNLOADABLE:
+        name = f"{model.__name__}.{relationship.key}"
+        context.warn(NO_LOADER, location, relationship=name, lazy=relationship.lazy)
+        return None
+    return Relation(
+        attribute=relationship.key,
+        target=reference(relationship.mapper.class_),
+        many=bool(relationship.uselist),
+        optional=_may_be_none(relationship),
+        location=location,
+        by_columns=is_by_columns(relationship),
+    )
+
+
+def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:
+    """Whether a single relationship may be empty: always, unless foreign keys that are NOT NULL lead there."""
+    if relationship.uselist:
+        return False
+    here = relationship.direction is RelationshipDirection.MANYTOONE
+    return not here or any(getattr(column, "nullable", True) for column in relationship.local_columns)
+
+
+def _local(constraint: ForeignKeyConstraint, attributes: Mapping[str, str]) -> tuple[str, ...]:
+    names = [str(element.parent.name) for element in constraint.elements]
+    return tuple(attributes[name] for name in names) if attributes.keys() >= set(names) else ()
+
+
+def _attempt_foreign_key(
+    model: type, constraint: ForeignKeyConstraint, names: tuple[str, ...], classes: Classes, context: Context
+) -> ForeignKey | None:
+    location = context.sources.of_attribute(model, names[0] if len(names) == 1 else "__table_args__")
+    what = f"the foreign key `{'`, `'.join(names)}` of `{model.__name__}`"
+    return context.attempt(what, location, lambda: _foreign_key(model, constraint, names, location, classes, context))
+
+
+def _foreign_key(
+    model: type,
+    constraint: ForeignKeyConstraint,
+    names: tuple[str, ...],
+    location: Location,
+    classes: Classes,
+    context: Context,
+) -> ForeignKey:
+    written = [element.target_fullname for element in constraint.elements]
+    try:
+        columns = [element.column for element in constraint.elements]
+    except NoReferenceError as error:
+        problem = "has no such column" if isinstance(error, NoReferencedColumnError) else "is not declared"
+        names_ = {"model": model.__name__, "target": written[0], "table": error.table_name, "problem": problem}
+        context.warn(UNKNOWN_TARGET, location, **names_)
+        return ForeignKey(names, None, tuple(name.rpartition(".")[2] for name in written), location)
+    mapper = classes.get(constraint.referred_table)
+    if mapper is None:
+        return ForeignKey(names, None, tuple(str(column.name) for column in columns), location)
+    targets = tuple(mapper.get_property_by_column(column).key for column in columns)
+    return ForeignKey(names, reference(mapper.class_), targets, location)
+
+
+def is_plain(mapper: Mapper[Any]) -> bool:
+    """Whether a row is all there is to an object, and nothing happens when it is loaded."""
+    events: Any = mapper.class_manager.dispatch
+    listens = bool(events.load or events.refresh)
+    special = mapper.inherits or mapper.composites or mapper.polymorphic_on is not None
+    partial = any(
+        attribute.deferred or not isinstance(attribute.columns[0], Column) for attribute in mapper.column_attrs
+    )
+    return not (listens or special or partial or mapper.version_id_col is not None)
+
+
+def is_by_columns(relationship: RelationshipProperty[Any]) -> bool:
+    """Whether related rows are found by comparing columns, for any number of objects at once."""
+    matched, linked = _pairs(relationship)
+    listable = all(_is_listable(remote.type) for _, remote in matched)
+    return listable and is_plain(relationship.mapper) and _is_equality(relationship, [*matched, *linked])
+
+
+def _pairs(relationship: RelationshipProperty[Any]) -> tuple[Pairs, Pairs]:
+    """Return the columns that objects are matched by, and those that link a secondary table to its target."""
+    if relationship.secondary is None:
+        return relationship.local_remote_pairs or [], []
+    return relationship.synchronize_pairs, relationship.secondary_synchronize_pairs or []
+
+
+def _is_equality(relationship: RelationshipProperty[Any], pairs: Pairs) -> bool:
+    """Whether the joins of a relationship say nothing but that its pairs of columns are equal."""
+    joins: list[ClauseElement | None] = [relationship.primaryjoin, relationship.secondaryjoin]
+    parts: list[Any] = [part for join in joins if join is not None for part in visitors.iterate(join)]
+    known = {frozenset[object](pair) for pair in pairs}
+    alike = all(
+        part.operator is operators.eq and frozenset[object]((part.left, part.right)) in known
+        for part in parts
+        if isinstance(part, BinaryExpression)
+    )
+    together = all(part.operator is operators.and_ for part in parts if isinstance(part, BooleanClauseList))
+    return alike and together and all(isinstance(part, (BinaryExpression, BooleanClauseList, Column)) for part in parts)
+
+
+def _is_listable(kind: TypeEngine[Any]) -> bool:
+    """Whether values can be compared as a list: not lists themselves, nor values that become SQL one by one."""
+    if overrides(kind, "bind_expression"):
+        return False
+    if isinstance(kind, TypeDecorator):
+        return _is_listable(kind.load_dialect_impl(POSTGRESQL))
+    return not isinstance(kind, (ARRAY, BIT, AbstractMultiRange, NullType))

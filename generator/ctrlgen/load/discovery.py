@@ -1,0 +1,71 @@
+"""Finds modules that declare tables by reading their sources, without importing anything.
+
+``importing`` asks which submodules to import; error messages ask what the project has to offer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ctrlgen.errors import did_you_mean
+
+_TABLE = re.compile(rb"""\btable["']?\s*[=:]\s*True\b""")
+_SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages"})
+
+
+def table_modules(folders: Iterable[str | Path], package: str = "") -> list[str]:
+    """Return the import paths of all modules below ``folders`` whose source declares a table, sorted.
+
+    Parameters
+    ----------
+    folders
+        Where to look: the ``__path__`` of a package, or import roots.
+    package
+        The import path of those folders.
+    """
+    modules = (parts for folder in folders for parts in _modules(Path(folder)) if parts)
+    return sorted({".".join(filter(None, (package, *parts))) for parts in modules})
+
+
+def module_hint(name: str, root: Path) -> str:
+    """Return what to do about a configured module that does not exist."""
+    modules = _modules_with_tables(root)
+    if hint := did_you_mean(name.removesuffix(".py").replace("/", "."), modules):
+        return hint
+    if modules:
+        return f"tables are declared in {listed(modules)}"
+    return "no module of that folder declares a table; point --project at the folder that holds your package"
+
+
+def listed(names: Iterable[str], limit: int = 5) -> str:
+    """Return names in backquotes, at most ``limit`` of them."""
+    quoted = [f"`{name}`" for name in names]
+    return ", ".join(quoted[:limit]) + (", ..." if len(quoted) > limit else "")
+
+
+def _modules_with_tables(root: Path) -> list[str]:
+    """Return the modules that declare tables, and their packages."""
+    modules = [*table_modules([root]), *table_modules([root / "src"])]
+    packages = {module.rpartition(".")[0] for module in modules} - {""}
+    return sorted({*packages, *modules})
+
+
+def _modules(root: Path) -> Iterator[tuple[str, ...]]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if name.isidentifier() and name not in _SKIPPED)
+        for name in sorted(files):
+            path = Path(folder, name)
+            if _is_module(path) and _TABLE.search(path.read_bytes()):
+                yield _parts(path.relative_to(root))
+
+
+def _is_module(path: Path) -> bool:
+    return path.suffix == ".py" and path.stem.isidentifier() and path.stem != "__main__" and path.is_file()
+
+
+def _parts(path: Path) -> tuple[str, ...]:
+    parts = path.with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts

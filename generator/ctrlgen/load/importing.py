@@ -1,0 +1,133 @@
+"""Imports the configured modules, and turns what fails there into an error that shows the user's line.
+
+Called by ``load``, in the child process.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import inspect as inspection
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from ctrlgen.errors import LoadError, described, message_of
+from ctrlgen.findings import FAILED_IMPORT
+from ctrlgen.load.discovery import module_hint, table_modules
+from ctrlgen.schema import Finding
+from ctrlgen.source_locations import SourceFile, Sources
+
+Progress = Callable[[str], None]
+"""Notes what is about to happen."""
+
+
+def import_configured(names: Sequence[str], sources: Sources, progress: Progress) -> list[ModuleType]:
+    """Import each configured module; ``progress`` is called before each.
+
+    Raises
+    ------
+    LoadError
+        If one of them does not exist or its import fails.
+    """
+    return [_import(name, sources, progress) for name in dict.fromkeys(names)]
+
+
+def import_submodules(modules: Sequence[ModuleType], sources: Sources, progress: Progress) -> Iterator[Finding]:
+    """Import those submodules that declare tables and are not imported yet; yield the ones that fail."""
+    for module in modules:
+        paths: list[str] = list(getattr(module, "__path__", ()))
+        for name in table_modules(paths, module.__name__):
+            if name not in sys.modules and (failure := _try(name, paths, sources, progress)):
+                gc.collect()  # drops half-defined classes, which SQLAlchemy knows by weak references
+                yield failure
+
+
+def _import(name: str, sources: Sources, progress: Progress) -> ModuleType:
+    progress(f"importing `{name}`")
+    try:
+        return importlib.import_module(name)
+    except BaseException as error:  # KeyboardInterrupt too: the module may raise it itself
+        raise _missing(name, error, sources) or import_error(name, error, sources) from error
+
+
+def _missing(name: str, error: BaseException, sources: Sources) -> LoadError | None:
+    """Return the error for a module that does not exist, as opposed to one that fails."""
+    absent = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
+    if not absent and all(part.isidentifier() for part in name.split(".")):
+        return None
+    return LoadError(f"there is no module `{name}` in {sources.root}", None, module_hint(name, sources.root))
+
+
+def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) -> Finding | None:
+    progress(f"importing `{name}`")
+    try:
+        importlib.import_module(name)
+    except BaseException as error:  # noqa: BLE001 - sys.exit() too: the other models can still be served
+        failure = import_error(name, error, sources)
+        location = failure.location or sources.place(str(Path(paths[0], "__init__.py")), 1)
+        return FAILED_IMPORT.at(location, module=name, error=described(error))
+    return None
+
+
+def import_error(module: str, error: BaseException, sources: Sources) -> LoadError:
+    """Return the failed import of ``module`` as an error of ctrlgen.
+
+    The location is the last line of the user's own on the way to where it was raised, or the line that does
+    not parse.
+    """
+    where = _syntax_error_line(error) or _field_line(error) or _last_line(error, sources)
+    location = sources.place(*where) if where else None
+    source = sources.text(location) if location else None
+    return LoadError(f"`{module}` cannot be imported: {described(error)}", location, _hint(error, sources), source)
+
+
+def _syntax_error_line(error: BaseException) -> tuple[str, int] | None:
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_absolute():
+        return error.filename, error.lineno or 1
+    return None
+
+
+def _field_line(error: BaseException) -> tuple[str, int] | None:
+    """Return the field SQLModel was at; where a class fails as a whole, its traceback ends at ``class``."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        model, field = frame.f_locals.get("new_cls"), frame.f_locals.get("k")
+        if isinstance(model, type) and isinstance(field, str):
+            file = inspection.getsourcefile(frame.f_back) if frame.f_back else None
+            line = SourceFile(Path(file)).attribute_line(model.__qualname__, field) if file else None
+            return (file, line) if file and line else None
+    return None
+
+
+def _last_line(error: BaseException, sources: Sources) -> tuple[str, int] | None:
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    theirs = [frame for frame in frames if sources.is_theirs(frame[0])]
+    return theirs[-1] if theirs else None
+
+
+def _needs_package(error: BaseException, sources: Sources) -> bool:
+    """Whether the import failed because a model needs the generated package, which is missing or half imported."""
+    name = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    modules = [str(frame.f_globals.get("__name__")) for frame in frames]
+    return bool(sources.package) and any(
+        f"{module}.".startswith(f"{sources.package}.") for module in [*modules, str(name)]
+    )
+
+
+def _hint(error: BaseException, sources: Sources) -> str | None:
+    match error:
+        case ImportError() if _needs_package(error, sources):
+            return f"models must not import `{sources.package}`, which is generated from them"
+        case SystemExit():
+            return 'put what a script does under `if __name__ == "__main__":`'
+        case ModuleNotFoundError(name=str(name)):
+            return f"is `{name}` installed where ctrlgen runs ({sys.executable})?"
+        case _ if "is already defined for this MetaData" in message_of(error):
+            return "two classes have one table name, or one file is imported under two module names"
+        case _ if "has no matching SQLAlchemy type" in message_of(error):
+            return "give the field a column type: Field(sa_type=...) or Field(sa_column=Column(...))"
+        case _:
+            return None

@@ -1,0 +1,118 @@
+"""Selects the table models of the configured modules, and says which classes are left out.
+
+Called by ``load``, in the child process.
+"""
+
+from __future__ import annotations
+
+import keyword
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from types import ModuleType
+
+from sqlmodel import SQLModel
+
+from ctrlgen.errors import LoadError
+from ctrlgen.findings import EMPTY_MODULE, UNIMPORTABLE_MODEL, UNMAPPED_TABLE
+from ctrlgen.load.discovery import listed, module_hint
+from ctrlgen.schema import Finding
+from ctrlgen.source_locations import Sources
+
+
+def table_models(modules: Sequence[ModuleType]) -> list[type[SQLModel]]:
+    """Return the table models that live under a configured module or that one re-exports, sorted."""
+    exported = {id(value) for module in modules for value in vars(module).values()}
+    selected = [model for model in _mapped() if id(model) in exported or _under(model, modules)]
+    return sorted(selected, key=lambda model: (model.__module__, model.__qualname__))
+
+
+def importable(models: Iterable[type[SQLModel]], sources: Sources) -> tuple[list[type[SQLModel]], list[Finding]]:
+    """Return the models that emitted code can import, and a finding for each made in a function or shadowed since.
+
+    What a module left behind whose import failed is in neither: that failure has a finding of its own.
+    """
+    kept: list[type[SQLModel]] = []
+    findings: list[Finding] = []
+    for model in models:
+        if _is_importable(model):
+            kept.append(model)
+        elif model.__module__ in sys.modules:
+            keywords = any(map(keyword.iskeyword, model.__module__.split(".")))
+            reason = ", which has a keyword of Python in its name: rename it" if keywords else ""
+            names = {"model": model.__qualname__, "module": model.__module__, "reason": reason}
+            findings.append(UNIMPORTABLE_MODEL.at(sources.of_class(model), **names))
+    return kept, findings
+
+
+def unmapped(modules: Sequence[ModuleType], sources: Sources) -> Iterator[Finding]:
+    """Yield a finding for each class that says it is a table and is not mapped, as when it derives from another."""
+    for model in _subclasses():
+        declared = model.model_config.get("table") is True and "__mapper__" not in vars(model)
+        if declared and model.__module__ in sys.modules and _under(model, modules):
+            yield UNMAPPED_TABLE.at(sources.of_class(model), model=model.__qualname__)
+
+
+def empty_modules(
+    modules: Sequence[ModuleType], models: Sequence[type[SQLModel]], sources: Sources
+) -> Iterator[Finding]:
+    """Yield a finding for each configured module that holds none of the models."""
+    for module in modules:
+        exported = {id(value) for value in vars(module).values()}
+        if not any(id(model) in exported or _under(model, [module]) for model in models):
+            location = sources.place(module.__file__ or module.__name__, 1)
+            yield EMPTY_MODULE.at(location, module=module.__name__)
+
+
+def no_models(
+    names: Sequence[str], modules: Sequence[ModuleType], failed: Sequence[Finding], sources: Sources
+) -> LoadError:
+    """Return the error for a configuration in which no module holds a table model.
+
+    Parameters
+    ----------
+    failed
+        The submodules and models that were left out, which are then the reason.
+    """
+    if failed:
+        return LoadError(failed[0].message, failed[0].location, None, sources.text(failed[0].location))
+    plain = [name for module in modules for name in _plain_models(module)]
+    message = f"no table model in {listed(names)}"
+    if plain:
+        return LoadError(message, None, f"{listed(plain)} lack `table=True`: class {plain[0]}(SQLModel, table=True)")
+    return LoadError(message, None, module_hint(names[0] if names else "", sources.root))
+
+
+def _mapped() -> Iterator[type[SQLModel]]:
+    """Yield every mapped subclass of SQLModel in the process, in whatever registry it is."""
+    return (model for model in _subclasses() if "__mapper__" in vars(model))
+
+
+def _subclasses() -> Iterator[type[SQLModel]]:
+    waiting = list(SQLModel.__subclasses__())
+    seen: set[int] = set()
+    while waiting:
+        model = waiting.pop()
+        if id(model) not in seen:
+            seen.add(id(model))
+            waiting.extend(model.__subclasses__())
+            yield model
+
+
+def _under(model: type, modules: Sequence[ModuleType]) -> bool:
+    return any(f"{model.__module__}.".startswith(f"{module.__name__}.") for module in modules)
+
+
+def _is_importable(model: type) -> bool:
+    if any(keyword.iskeyword(part) for part in f"{model.__module__}.{model.__qualname__}".split(".")):
+        return False  # `importlib` has it, and no statement can import it
+    item: object = sys.modules.get(model.__module__)
+    for name in model.__qualname__.split("."):
+        item = getattr(item, name, None)
+    return item is model
+
+
+def _plain_models(module: ModuleType) -> list[str]:
+    """Return the names of the module's SQLModel classes that are not tables."""
+    values: Iterable[object] = vars(module).values()
+    classes = [value for value in values if isinstance(value, type) and issubclass(value, SQLModel)]
+    return sorted(cls.__name__ for cls in classes if cls.__module__ == module.__name__)

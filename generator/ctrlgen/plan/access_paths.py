@@ -1,0 +1,106 @@
+"""Reads a model's keys and indexes as access paths: what a method can ask for, once each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ctrlgen.plan.naming import index_purpose
+from ctrlgen.schema import ColumnPart, ForeignKey, Index, Model, Part, Predicate, columns_of, names_of
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPath:
+    """An index as methods see it: named parts, and the predicate it is built ``within``, if any."""
+
+    index: Index
+    parts: tuple[Part, ...]
+    purpose: str = ""
+
+    @property
+    def unique(self) -> bool:
+        """Whether it leads to at most one row; a column that the predicate says is NULL makes every row distinct."""
+        null = self.index.predicate.null if self.index.predicate else frozenset[str]()
+        return self.index.unique and (self.index.nulls_not_distinct or null.isdisjoint(self.index.columns))
+
+    @property
+    def within(self) -> str | None:
+        """The partial index whose predicate the path holds in."""
+        return self.index.name if self.purpose else None
+
+    @property
+    def predicate(self) -> str:
+        """The SQL of that predicate; empty for a full path."""
+        return self.index.predicate.sql if self.purpose and self.index.predicate else ""
+
+    @property
+    def where(self) -> str:
+        """The predicate in words for a docstring, shortened; empty for a full path."""
+        sql = " ".join(self.predicate.split())
+        return f" (where {sql if len(sql) <= 50 else f'{sql[:47]}...'})" if sql else ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the parts are called."""
+        return names_of(self.parts)
+
+
+def unique_paths(model: Model) -> list[AccessPath]:
+    """Return every path that leads to at most one row, the full ones first, each once."""
+    return list(_once(path for path in _paths(model) if path.unique))
+
+
+def index_paths(model: Model) -> list[AccessPath]:
+    """Return every path that has all rows with a value in its leading part, and so can find by it."""
+    return [path for path in _paths(model) if path.index.holds_all_rows_with(path.parts[:1])]
+
+
+def partial_paths(model: Model) -> list[AccessPath]:
+    """Return the paths of partial indexes that are not unique."""
+    return list(_once(path for path in _paths(model) if path.purpose and not path.unique))
+
+
+def unindexed_foreign_keys(model: Model) -> list[ForeignKey]:
+    """Return the foreign keys that no index leads which has all rows that refer to something."""
+    return [key for key in model.foreign_keys if not any(_leads(index, key) for index in model.indexes)]
+
+
+def is_arbiter(parts: tuple[Part, ...], predicate: Predicate | None, model: Model) -> bool:
+    """Whether ON CONFLICT can be about these parts of all rows, or of those within a predicate."""
+    alike = [index for index in model.indexes if index.unique and set(index.parts) == set(parts)]
+    refused = any(index.deferrable for index in alike)  # by ON CONFLICT, though another one would do
+    return not refused and any(index.enforced and index.predicate == predicate for index in alike)
+
+
+def _leads(index: Index, key: ForeignKey) -> bool:
+    lead = index.parts[: len(key.attributes)]
+    return set(columns_of(lead)) == set(key.attributes) and index.holds_all_rows_with(lead)
+
+
+def _paths(model: Model) -> Iterator[AccessPath]:
+    for index in model.indexes:
+        if not index.is_comparable or not index.names:
+            continue
+        if index.predicate is None or index.holds_all_rows_with(index.parts if index.unique else index.parts[:1]):
+            yield AccessPath(index, index.parts)
+        else:
+            yield AccessPath(index, _open_parts(index, index.predicate), _purpose(index, model))
+
+
+def _once(paths: Iterator[AccessPath]) -> Iterator[AccessPath]:
+    seen: set[tuple[str, str, frozenset[str]]] = set()
+    for path in sorted(paths, key=lambda path: bool(path.purpose)):
+        identity = (path.purpose, path.predicate, frozenset(path.names))
+        if identity not in seen:
+            seen.add(identity)
+            yield path
+
+
+def _open_parts(index: Index, predicate: Predicate) -> tuple[Part, ...]:
+    """Return the parts whose values the predicate does not imply."""
+    implied = {ColumnPart(condition.attribute) for condition in predicate.implied_values}
+    return tuple(part for part in index.parts if part not in implied)
+
+
+def _purpose(index: Index, model: Model) -> str:
+    return (index_purpose(index.name, model) if index.name else "") or f"partial_{'_'.join(index.names)}"

@@ -1,0 +1,73 @@
+"""Plans one model's controller, with the facts about it that the runtime is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ctrlgen.blueprint import Controller, Facts, Method, Partial
+from ctrlgen.plan.access_paths import is_arbiter
+from ctrlgen.plan.methods import derived_methods
+from ctrlgen.plan.naming import CONTROLLER, attribute_name
+from ctrlgen.plan.overrides import check_method_names, class_stem, overridden_methods
+from ctrlgen.plan.typed_dicts import create_entries, named_expressions, update_entries, where_entries
+from ctrlgen.schema import Index, Model
+from ctrlgen.settings import DEFAULTS, Options
+
+
+def plan_controller(model: Model, options: Options = DEFAULTS) -> Controller:
+    """Decide everything about one model's controller."""
+    stem = class_stem(model, options)
+    members = (method for method in derived_methods(model, options) if method.name not in CONTROLLER)
+    methods = tuple(overridden_methods(members, model, options))
+    controller = Controller(
+        model=model,
+        stem=stem,
+        module=attribute_name(stem),
+        create_name=f"{stem}{options.create_suffix}",
+        update_name=f"{stem}{options.update_suffix}",
+        create=create_entries(model),
+        update=update_entries(model),
+        where=where_entries(model),
+        facts=_facts(model, methods),
+        columns=model.columns,
+        relations=model.relations,
+        methods=methods,
+    )
+    check_method_names(controller)
+    return controller
+
+
+def _facts(model: Model, methods: Iterable[Method]) -> Facts:
+    """Return what the runtime must know for these methods of a model, so that it need not find out."""
+    partial_indexes = dict.fromkeys(method.index for method in methods if method.within and method.index)
+    return Facts(
+        required=tuple(column.attribute for column in model.columns if column.is_required),
+        computed=tuple(column.attribute for column in model.columns if column.is_computed),
+        omitted=tuple(column.attribute for column in model.columns if column.omitted),
+        unique=tuple(_unique_keys(model)),
+        expressions=tuple((part.name or "", part.sql) for part in named_expressions(model)),
+        partial=tuple(map(_partial, partial_indexes)),
+    )
+
+
+def _unique_keys(model: Model) -> Iterator[tuple[str, ...]]:
+    """Yield the unique keys, beside the primary key, that ON CONFLICT takes for all rows, each once."""
+    seen = {frozenset(model.primary_key.names)}
+    for index in model.indexes[1:]:
+        names = index.names
+        if index.unique and names and frozenset(names) not in seen and is_arbiter(index.parts, None, model):
+            seen.add(frozenset(names))
+            yield names
+
+
+def _partial(index: Index) -> Partial:
+    assert index.name
+    assert index.predicate
+    settled = index.predicate.is_settled
+    return Partial(
+        name=index.name,
+        where=index.predicate.sql,
+        implied_values=index.predicate.implied_values if settled else (),
+        present=index.predicate.present if settled else (),
+        keys=index.columns if index.unique and index.is_of_columns else (),
+    )

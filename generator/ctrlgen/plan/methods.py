@@ -1,0 +1,197 @@
+"""Derives the methods of a model from its keys, indexes and relationships.
+
+A new kind of method is added here and gets a template, ``templates/methods/<kind>.jinja``; see
+``docs/adding-a-method.md``. Methods on one row come from ``KEY_METHODS``, a line each; the others are a function each,
+listed in ``_DERIVATIONS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from ctrlgen.blueprint import Method, Parameter
+from ctrlgen.plan.access_paths import (
+    AccessPath,
+    index_paths,
+    is_arbiter,
+    partial_paths,
+    unindexed_foreign_keys,
+    unique_paths,
+)
+from ctrlgen.plan.naming import CONTROLLER, MANY, key_name, parameter_names
+from ctrlgen.plan.typed_dicts import update_entries
+from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, names_of
+from ctrlgen.settings import Options
+
+
+def _always(_path: AccessPath, _model: Model) -> bool:
+    return True
+
+
+def _has_something_to_set(_path: AccessPath, model: Model) -> bool:
+    return bool(update_entries(model))
+
+
+def _is_set_by_every_row(path: AccessPath, model: Model) -> bool:
+    """Tell whether a new row must have every column of the key, none of which may be NULL."""
+    predicate = path.index.predicate if path.within else None
+    understood = predicate is None or predicate.is_settled
+    arbiter = understood and is_arbiter(path.index.parts, predicate, model)
+    return arbiter and bool(path.parts) and all(_is_set(part, model) for part in path.parts)
+
+
+def _is_set(part: Part, model: Model) -> bool:
+    if isinstance(part, ExpressionPart):
+        return False
+    column = model.column(part.attribute)
+    return column.is_required and not column.nullable
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMethod:
+    """A method that every unique key gives: ``<kind>_by_<key>``.
+
+    ``doc`` is its docstring, with ``{key}`` for the key; ``applies`` tells whether a key gives it.
+    """
+
+    kind: str
+    doc: str
+    applies: Callable[[AccessPath, Model], bool] = _always
+
+
+KEY_METHODS = (
+    KeyMethod("get", "Return the row with this {key}, or None."),
+    KeyMethod("get_one", "Return the row with this {key}, or raise `NotFoundError`."),
+    KeyMethod(
+        "update", "Change the row with this {key} and return it, or None where there is none.", _has_something_to_set
+    ),
+    KeyMethod("delete", "Delete the row with this {key}; tell whether there was one."),
+    KeyMethod(
+        "get_or_create",
+        "Return the row with this {key}, made if missing, and whether it was made.",
+        _is_set_by_every_row,
+    ),
+    KeyMethod("upsert", "Insert the row, or change the one with this {key} to what is given.", _is_set_by_every_row),
+)
+
+
+def derived_methods(model: Model, options: Options) -> tuple[Method, ...]:
+    """Return what keys, indexes and relationships give, each name once."""
+    return tuple(method for method, winner in _with_winners(model, options) if method is winner)
+
+
+def is_derived(name: str) -> bool:
+    """Tell whether a method of that name can only come from a key, an index or a relationship, of whatever model."""
+    return name.startswith(_PREFIXES) and name not in CONTROLLER
+
+
+def contested_methods(model: Model, options: Options) -> dict[Index, list[str]]:
+    """Return the names of the methods that an index does not get, because another one has them."""
+    losers: dict[Index, list[str]] = {}
+    for method, winner in _with_winners(model, options):
+        if method is not winner and method.index is not None:
+            losers.setdefault(method.index, []).append(method.name)
+    return losers
+
+
+def _with_winners(model: Model, options: Options) -> list[tuple[Method, Method]]:
+    """Return every method with the one that has its name: of a full index before a partial one, else the first."""
+    methods = [method for derive in _DERIVATIONS for method in derive(model, options)]
+    winners: dict[str, Method] = {}
+    for method in sorted(methods, key=lambda method: method.within is not None):
+        winners.setdefault(method.name, method)
+    return [(method, winners[method.name]) for method in methods]
+
+
+def _key_methods(model: Model, _options: Options) -> Iterator[Method]:
+    """Yield the methods of every unique key, the primary key first."""
+    for path in unique_paths(model):
+        for rule in KEY_METHODS:
+            if rule.applies(path, model):
+                yield _key_method(rule, path, model)
+
+
+def _key_method(rule: KeyMethod, path: AccessPath, model: Model) -> Method:
+    name = key_name(path.names, path.index, model)
+    key = " and ".join(f"`{name}`" for name in ([name] if len(path.names) > MANY else path.names)) + path.where
+    prefix = "_".join(filter(None, [rule.kind, path.purpose]))
+    parameters = _parameters(path.parts, model)
+    if not path.index.nulls_not_distinct:
+        parameters = tuple(replace(parameter, nullable=False) for parameter in parameters)
+    return Method(
+        kind=rule.kind,
+        name=f"{prefix}_by_{name}" if path.names else prefix,
+        doc=rule.doc.format(key=key),
+        parameters=parameters,
+        within=path.within,
+        index=path.index,
+    )
+
+
+def _partial_finders(model: Model, _options: Options) -> Iterator[Method]:
+    """Yield a finder for every partial index that is not unique."""
+    for path in partial_paths(model):
+        doc = f"Select the rows of `{path.index.name}`{path.where}."
+        yield Method("find", f"find_{path.purpose}", doc, within=path.within, index=path.index)
+
+
+def _finders(model: Model, options: Options) -> Iterator[Method]:
+    """Yield a finder for the first part of each index, unless that is a key; by option, for bare foreign keys too."""
+    seen = {path.names[0] for path in unique_paths(model) if not path.purpose and len(path.names) == 1}
+    for path in index_paths(model):
+        name = path.names[0]
+        if name not in seen:
+            seen.add(name)
+            doc = f"Select the rows with this `{name}`.{_narrowing(name, model)}"
+            (parameter,) = _parameters(path.parts[:1], model)
+            yield Method("find", f"find_by_{name}", doc, (_answerable(parameter, path.index),), index=path.index)
+    for key in unindexed_foreign_keys(model) if options.foreign_keys == "emit" else ():
+        name = key.attributes[0]
+        if name not in seen:
+            seen.add(name)
+            doc = f"Select the rows with this `{name}`; no index backs this: it scans the table."
+            yield Method("find", f"find_by_{name}", doc, _parameters((ColumnPart(name),), model))
+
+
+def _loaders(model: Model, _options: Options) -> Iterator[Method]:
+    """Yield a loader for every relationship."""
+    for relation in model.relations:
+        doc = f"Load `{relation.attribute}` of these objects, in one statement."
+        yield Method("load", f"load_{relation.attribute}", doc, relation=relation)
+
+
+_DERIVATIONS = (_key_methods, _partial_finders, _finders, _loaders)
+"""Where methods come from; of two with one name the first keeps it."""
+
+_PREFIXES = (*(f"{rule.kind}_" for rule in KEY_METHODS), "find_", "load_")
+"""What the names of all these methods begin with."""
+
+
+def _parameters(parts: tuple[Part, ...], model: Model) -> tuple[Parameter, ...]:
+    """Return the positional parameters that ask for ``parts``."""
+    keys = names_of(parts)
+    return tuple(_parameter(*each, model) for each in zip(parameter_names(keys), keys, parts, strict=True))
+
+
+def _parameter(name: str, key: str, part: Part, model: Model) -> Parameter:
+    if isinstance(part, ExpressionPart):
+        return Parameter(name, key, part.annotation, nullable=False, comparison=part.comparison)
+    column = model.column(part.attribute)
+    return Parameter(name, key, column.annotation, column.nullable, column.comparison)
+
+
+def _answerable(parameter: Parameter, index: Index) -> Parameter:
+    """Return the parameter as the index can answer it: a hash knows only equality, some indexes have no NULL."""
+    nullable = parameter.nullable and index.predicate is None
+    return replace(parameter, nullable=nullable, comparison="equal" if index.method == "hash" else parameter.comparison)
+
+
+def _narrowing(name: str, model: Model) -> str:
+    """Return the sentence that names the composite indexes which begin with ``name``."""
+    rests = [
+        ", ".join(f"`{rest}`" for rest in path.names[1:])
+        for path in index_paths(model)
+        if path.names[0] == name and len(path.names) > 1
+    ]
+    return f" An index also narrows by {' or '.join(dict.fromkeys(rests))}." if rests else ""

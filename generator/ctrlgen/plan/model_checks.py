@@ -1,0 +1,129 @@
+"""Checks of a model that end in a finding: what its author should know, short of an error.
+
+``plan`` calls :func:`check_model`. The texts are in ``ctrlgen.findings``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ctrlgen.errors import ModelError
+from ctrlgen.findings import (
+    CONTESTED_METHOD,
+    NULLABLE_KEY,
+    REDUNDANT_INDEX,
+    REPLACED_MEMBER,
+    RESERVED_KEYWORD,
+    UNINDEXED_FOREIGN_KEY,
+    UNNAMED_EXPRESSION,
+)
+from ctrlgen.plan.access_paths import unindexed_foreign_keys
+from ctrlgen.plan.methods import contested_methods, derived_methods
+from ctrlgen.plan.naming import CONTROLLER, REFINEMENTS
+from ctrlgen.schema import Finding, Index, Model
+from ctrlgen.settings import Options
+
+
+def check_model(model: Model, options: Options) -> Iterator[Finding]:
+    """Yield everything worth a warning about one model."""
+    if options.foreign_keys == "warn":
+        yield from _unindexed_foreign_keys(model)
+    yield from _redundant_indexes(model)
+    yield from _nullable_keys(model)
+    yield from _unnamed_expressions(model)
+    yield from _reserved_keywords(model)
+    yield from _replaced_members(model, options)
+    yield from _contested_methods(model, options)
+
+
+def refuse_unindexed_foreign_keys(models: Iterable[Model]) -> None:
+    """Raise ``ModelError`` for the foreign keys that no index leads, all of them at once."""
+    keys = [(model, key) for model in models for key in unindexed_foreign_keys(model)]
+    if keys:
+        lines = [f"`{model.reference.name}` by {_listed(key.attributes)} ({key.location})" for model, key in keys]
+        message = f"foreign keys that no index over all rows begins with: {'; '.join(lines)}"
+        raise ModelError(message, location=keys[0][1].location, hint="declare `index=True`")
+
+
+def _unindexed_foreign_keys(model: Model) -> Iterator[Finding]:
+    """Yield one finding for the foreign keys that no index leads: each makes a delete scan the table."""
+    if keys := unindexed_foreign_keys(model):
+        listed = " or ".join(_listed(key.attributes) for key in keys)
+        yield UNINDEXED_FOREIGN_KEY.at(keys[0].location, model=model.reference.name, keys=listed)
+
+
+def _redundant_indexes(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each plain index that another one begins with: it costs writes and answers nothing more."""
+    for index in model.indexes:
+        longer = next((other for other in model.indexes if _makes_redundant(other, index, model)), None)
+        if longer is not None:
+            names = {"index": index.name, "model": model.reference.name, "other": _described(longer)}
+            yield REDUNDANT_INDEX.at(index.location, **names)
+
+
+def _makes_redundant(other: Index, index: Index, model: Model) -> bool:
+    if other is index or index.unique or _method_and_predicate(other) != _method_and_predicate(index):
+        return False
+    begins = other.parts[: len(index.parts)] == index.parts
+    same = other.parts == index.parts and not other.unique  # of twins, the second is the one to drop
+    return begins and (not same or model.indexes.index(other) < model.indexes.index(index))
+
+
+def _method_and_predicate(index: Index) -> tuple[str, str | None]:
+    return index.method, index.predicate.sql if index.predicate else None
+
+
+def _nullable_keys(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each unique key with a column that may be NULL: any number of rows can have NULL there."""
+    for index in model.indexes:
+        nullable = [name for name in index.columns if model.column(name).nullable]
+        if nullable and index.unique and index.predicate is None and not index.nulls_not_distinct:
+            key = _listed(part.name for part in index.parts)
+            yield NULLABLE_KEY.at(index.location, model=model.reference.name, key=key, nullable=_listed(nullable))
+
+
+def _unnamed_expressions(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each index whose expression has no name still."""
+    for index in model.indexes:
+        for part in index.expressions:
+            if part.name is None and index.is_comparable:
+                names = {"index": index.name or part.sql, "model": model.reference.name, "table": model.table}
+                yield UNNAMED_EXPRESSION.at(index.location, **names, sql=part.sql)
+
+
+def _reserved_keywords(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each column or index expression whose name is a keyword of every finder."""
+    for column in model.columns:
+        if (name := column.attribute) in REFINEMENTS:
+            texts = {"what": "column of that name", "fix": f"filter with `c.{name} == ...`"}
+            yield RESERVED_KEYWORD.at(column.location, model=model.reference.name, name=name, **texts)
+    for index in model.indexes:
+        for part in index.expressions:
+            if part.name in REFINEMENTS:
+                texts = {"what": f"expression of `{index.name}`", "fix": "rename the index"}
+                yield RESERVED_KEYWORD.at(index.location, model=model.reference.name, name=part.name, **texts)
+
+
+def _replaced_members(model: Model, options: Options) -> Iterator[Finding]:
+    """Yield a finding for each method that would replace a member every controller has."""
+    for method in derived_methods(model, options):
+        if method.name in CONTROLLER:
+            origin = f"index `{method.index.name}`" if method.index else "a relationship"
+            location = method.index.location if method.index else model.location
+            yield REPLACED_MEMBER.at(location, origin=origin, model=model.reference.name, method=method.name)
+
+
+def _contested_methods(model: Model, options: Options) -> Iterator[Finding]:
+    """Yield a finding for each index some of whose methods are called like those of another one."""
+    for index, methods in contested_methods(model, options).items():
+        are, them = ("is", "it") if len(methods) == 1 else ("are", "them")
+        texts = {"methods": _listed(methods), "are": are, "them": them, "origin": index.origin, "index": index.name}
+        yield CONTESTED_METHOD.at(index.location, model=model.reference.name, **texts)
+
+
+def _described(index: Index) -> str:
+    return f"`{index.name}`" if index.name else f"the {index.origin} on {_listed(part.name for part in index.parts)}"
+
+
+def _listed(names: Iterable[str | None]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,57 @@
+"""The keys of a model's TypedDicts: what a new row takes, what an update may set, what filters may compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from ctrlgen.blueprint import Entry
+from ctrlgen.plan.naming import REFINEMENTS
+from ctrlgen.schema import Comparison, ExpressionPart, Model
+
+
+def create_entries(model: Model) -> tuple[Entry, ...]:
+    """Return an entry for every column that a new row may set."""
+    return tuple(
+        Entry(column.attribute, column.annotation, column.nullable, required=column.is_required)
+        for column in model.columns
+        if not column.is_computed
+    )
+
+
+def update_entries(model: Model) -> tuple[Entry, ...]:
+    """Return an entry for every column that can change: not the primary key, nothing computed."""
+    return tuple(
+        Entry(column.attribute, column.annotation, column.nullable, wrapper="Settable")
+        for column in model.columns
+        if not column.is_computed and column.attribute not in model.primary_key.columns
+    )
+
+
+def where_entries(model: Model) -> tuple[Entry, ...]:
+    """Return an entry for every column and named index expression that can be compared."""
+    columns = [
+        Entry(column.attribute, column.annotation, column.nullable, wrapper=wrapper(column.comparison))
+        for column in model.columns
+        if column.comparison != "none" and column.attribute not in REFINEMENTS
+    ]
+    expressions = [
+        Entry(part.name, part.annotation, nullable=False, wrapper=wrapper(part.comparison))
+        for part in named_expressions(model)
+        if part.name and part.name not in REFINEMENTS
+    ]
+    return (*columns, *expressions)
+
+
+def named_expressions(model: Model) -> Iterator[ExpressionPart]:
+    """Yield each expression of an index that filters may name, once."""
+    seen = {column.attribute for column in model.columns}
+    for part in (part for index in model.indexes for part in index.expressions):
+        if part.name and part.name not in seen:
+            seen.add(part.name)
+            yield part
+
+
+def wrapper(comparison: Comparison) -> Literal["Ordered", "Equal"]:
+    """Return the alias of the runtime that says how a column may be compared."""
+    return "Ordered" if comparison == "ordered" else "Equal"

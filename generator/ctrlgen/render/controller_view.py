@@ -1,0 +1,261 @@
+"""Lays a ``Controller`` out as the strings its template prints."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ctrlgen.blueprint import Controller, Entry, Method, Parameter, Partial
+from ctrlgen.namespace import BUILTINS, Namespace
+from ctrlgen.plan.naming import CONTROLLER
+from ctrlgen.schema import Annotation, Column, Condition, Imported, Model, Relation
+
+_IMPORTS: dict[str, tuple[str, ...]] = {
+    "collections.abc": ("Iterable",),
+    "typing": ("TYPE_CHECKING", "Literal", "Never", "NotRequired", "TypeAlias", "Unpack", "cast"),
+    "typing_extensions": ("TypedDict",),
+    ".runtime": (
+        "BaseController",
+        "Equal",
+        "Facts",
+        "Filters",
+        "Ordered",
+        "Partial",
+        "Refinements",
+        "Selection",
+        "Settable",
+    ),
+    ".runtime.orm": ("OrmController",),
+    ".runtime.relations": ("by_columns", "by_orm"),
+}
+"""What every emitted module imports by its own name; what a module does not use goes when it is formatted."""
+
+_TYPE_IMPORTS: dict[str, tuple[str, ...]] = {"sqlalchemy.orm": ("Mapped",)}
+"""The same, for type checkers only."""
+
+_KNOWN = frozenset(Imported(module, name) for module, names in (_IMPORTS | _TYPE_IMPORTS).items() for name in names)
+_ANY = Annotation((Imported("typing", "Any"),))
+_DECIMAL = Imported("decimal", "Decimal")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A line ``name: type`` of a class body."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of a TypedDict; Python's keywords cannot stand in a class body."""
+
+    fields: list[Field]
+    keywords: list[Field]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodView:
+    """A method with its parameters and its key as source text."""
+
+    method: Method
+    signature: str  # "id: int, /"
+    key: str  # '{"id": id}'
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerView:
+    """All that ``controller.py.jinja`` prints."""
+
+    controller: Controller
+    model: str
+    imports: list[str]
+    type_imports: list[str]
+    create: Keys
+    update: Keys
+    where: Keys
+    columns: list[Field]
+    methods: list[MethodView]
+    facts: list[str]  # "required=('name',)"
+    self: str  # positional-only where a column is called so
+    filters: str
+    all_rows: str
+
+
+def lay_out(controller: Controller) -> ControllerView:
+    """Return the strings of one controller's module."""
+    model = controller.model
+    relations = [relation.target for relation in controller.relations]
+    imports = Namespace(_defined_names(controller), known=_KNOWN | BUILTINS)
+    name = imports.name(model.reference)
+    create = _keys(_create_field(entry, imports) for entry in controller.create)
+    update = _keys(_wrapped_field(entry, imports) for entry in controller.update)
+    where = _keys(_where_field(entry, imports) for entry in controller.where)
+    methods = [_method_view(method, imports) for method in controller.methods]
+    columns = _column_fields(controller, imports)
+    facts = _facts_source(controller, imports)
+    own = set(imports.import_lines([model.reference]))
+    type_only = [line for line in imports.import_lines(relations) if line not in own]
+    keywords = Namespace(entry.key for entry in controller.update)
+    return ControllerView(
+        controller=controller,
+        model=name,
+        imports=[*_statements(_IMPORTS), *(line for line in imports.import_lines() if line not in type_only)],
+        type_imports=[*_statements(_TYPE_IMPORTS), *type_only],
+        create=create,
+        update=update,
+        where=where,
+        columns=columns,
+        methods=methods,
+        facts=facts,
+        self="self, /" if "self" in _attributes(controller) else "self",
+        filters=keywords.claim("filters"),
+        all_rows=keywords.claim("all_rows"),
+    )
+
+
+def _statements(imports: Mapping[str, Iterable[str]]) -> list[str]:
+    return [f"from {module} import {', '.join(names)}" for module, names in imports.items()]
+
+
+def _keys(fields: Iterable[Field]) -> Keys:
+    listed = list(fields)
+    return Keys(
+        [field for field in listed if not keyword.iskeyword(field.name)],
+        [field for field in listed if keyword.iskeyword(field.name)],
+    )
+
+
+def _defined_names(controller: Controller) -> set[str]:
+    """Return the names of the module's classes, and of members and attributes, which hide what is outside theirs."""
+    return (
+        {method.name for method in controller.methods}
+        | _attributes(controller)
+        | CONTROLLER
+        | {
+            controller.class_name,
+            controller.create_name,
+            controller.update_name,
+            controller.where_name,
+            controller.load_name,
+            controller.columns_name,
+        }
+    )
+
+
+def _attributes(controller: Controller) -> set[str]:
+    columns = {column.attribute for column in controller.columns}
+    return columns | {relation.attribute for relation in controller.relations}
+
+
+def _create_field(entry: Entry, imports: Namespace) -> Field:
+    type_ = _value(entry.annotation, entry.nullable, imports)
+    return Field(entry.key, type_ if entry.required else f"{imports.name(Imported('typing', 'NotRequired'))}[{type_}]")
+
+
+def _wrapped_field(entry: Entry, imports: Namespace) -> Field:
+    return Field(entry.key, f"{_wrapper(entry, imports)}[{_value(entry.annotation, entry.nullable, imports)}]")
+
+
+def _where_field(entry: Entry, imports: Namespace) -> Field:
+    return Field(
+        entry.key, _optional(f"{_wrapper(entry, imports)}[{imports.source(entry.annotation)}]", entry.nullable)
+    )
+
+
+def _wrapper(entry: Entry, imports: Namespace) -> str:
+    return imports.name(Imported(".runtime", entry.wrapper or ""))
+
+
+def _column_fields(controller: Controller, imports: Namespace) -> list[Field]:
+    mapped = imports.name(Imported("sqlalchemy.orm", "Mapped"))
+    columns = [
+        Field(column.attribute, f"{mapped}[{_value(column.annotation, column.nullable, imports)}]")
+        for column in controller.columns
+    ]
+    relations = [Field(item.attribute, f"{mapped}[{_related(item, imports)}]") for item in controller.relations]
+    return _keys(columns + relations).fields
+
+
+def _related(relation: Relation, imports: Namespace) -> str:
+    target = imports.name(relation.target)
+    many = imports.name(Imported("builtins", "list"))
+    return f"{many}[{target}]" if relation.many else _optional(target, relation.optional)
+
+
+def _method_view(method: Method, imports: Namespace) -> MethodView:
+    finder = method.kind == "find"
+    parameters = [_parameter(parameter, finder, imports) for parameter in method.parameters]
+    return MethodView(method, "".join(f"{text}, " for text in parameters), _key(method.parameters))
+
+
+def _parameter(parameter: Parameter, finder: bool, imports: Namespace) -> str:
+    if not finder:
+        return f"{parameter.name}: {_value(parameter.annotation, parameter.nullable, imports)}"
+    type_ = f"{'Ordered' if parameter.comparison == 'ordered' else 'Equal'}[{imports.source(parameter.annotation)}]"
+    return f"{parameter.name}: {_optional(type_, parameter.nullable)}"
+
+
+def _key(parameters: Iterable[Parameter]) -> str:
+    return "{" + ", ".join(f"{parameter.key!r}: {parameter.name}" for parameter in parameters) + "}"
+
+
+def _value(annotation: Annotation, nullable: bool, imports: Namespace) -> str:
+    """Return the type of a value; ``Any`` has None among its own."""
+    return _optional(imports.source(annotation), nullable and annotation != _ANY)
+
+
+def _optional(type_: str, nullable: bool) -> str:
+    return f"{type_} | None" if nullable else type_
+
+
+def _facts_source(controller: Controller, imports: Namespace) -> list[str]:
+    """Return the arguments, ``required=('name',)``, without those that are empty."""
+    facts, model = controller.facts, controller.model
+    collections = {"required": facts.required, "computed": facts.computed, "omitted": facts.omitted}
+    mappings = {
+        "expressions": [(name, repr(sql)) for name, sql in facts.expressions],
+        "partial": [(partial.name, _partial(partial, model, imports)) for partial in facts.partial],
+        "relations": [(each.attribute, "by_columns" if each.by_columns else "by_orm") for each in controller.relations],
+    }
+    return [
+        *(f"{name}={names!r}" for name, names in (collections | {"unique": facts.unique}).items() if names),
+        *(f"{name}={_dict(items)}" for name, items in mappings.items() if items),
+    ]
+
+
+def _dict(items: Iterable[tuple[str, str]]) -> str:
+    return "{" + ", ".join(f"{key!r}: {source}" for key, source in items) + "}"
+
+
+def _partial(partial: Partial, model: Model, imports: Namespace) -> str:
+    return f"Partial({', '.join(_arguments(partial, model, imports))})"
+
+
+def _arguments(partial: Partial, model: Model, imports: Namespace) -> Iterator[str]:
+    yield repr(partial.where)
+    if partial.implied_values:
+        yield _dict(
+            (implied.attribute, _implied_value(implied, model.column(implied.attribute), imports))
+            for implied in partial.implied_values
+        )
+    if partial.present:
+        yield f"present={partial.present!r}"
+    if partial.keys:
+        yield f"keys={partial.keys!r}"
+
+
+def _implied_value(condition: Condition, column: Column, imports: Namespace) -> str:
+    """Return the value that a predicate gives to a column."""
+    if condition.value is None:
+        return "None"
+    if column.kind == "decimal":
+        return f"{imports.name(_DECIMAL)}({condition.value!r})"
+    return _member(ast.literal_eval(condition.value), column, imports) if column.kind == "enum" else condition.value
+
+
+def _member(name: str, column: Column, imports: Namespace) -> str:
+    cls = imports.source(column.annotation)
+    return f"{cls}.{name}" if name.isidentifier() and not keyword.iskeyword(name) else f"{cls}[{name!r}]"

@@ -1,0 +1,52 @@
+"""Finds and renders the Jinja templates, inside the wheel or in a checkout of this repository."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ctrlgen.errors import CtrlgenError
+
+_TOOL = Path(__file__).resolve().parent.parent
+
+
+def render_template(name: str, **values: object) -> str:
+    """Return the template's text; an unknown name in it is an error."""
+    return _environment().get_template(name).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(templates_folder(), encoding="utf-8"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - the output is Python, not HTML; `docstring` and `literal` do the quoting
+    )
+    environment.filters |= {"docstring": docstring, "literal": repr}
+    return environment
+
+
+def docstring(text: str) -> str:
+    """Return ``text`` on one line, unable to end or alter the docstring it stands in."""
+    return " ".join(text.split()).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+
+
+@cache
+def templates_folder() -> Path:
+    """Return the folder of the templates."""
+    for folder in (_TOOL / "templates", _TOOL.parent.parent / "templates"):
+        if (folder / "runtime").is_dir():
+            return folder
+    raise CtrlgenError("the templates are missing from this installation", hint="install ctrlgen again")
+
+
+def runtime_sources() -> dict[str, str]:
+    """Return the runtime's modules: path relative to the output folder → source as it stands."""
+    folder = templates_folder()
+    files = sorted((folder / "runtime").glob("*.py"))
+    return {file.relative_to(folder).as_posix(): file.read_text("utf-8") for file in files}

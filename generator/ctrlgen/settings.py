@@ -1,0 +1,235 @@
+"""The settings of ``[tool.ctrlgen]``: what they are, and how they are read from ``pyproject.toml`` and the flags.
+
+``cli`` calls :func:`read_config` first of all; ``plan`` heeds the ``Options``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Literal, cast
+
+from ctrlgen import toml
+from ctrlgen.errors import ConfigError, did_you_mean
+from ctrlgen.findings import RULES
+from ctrlgen.schema import Model
+
+ForeignKeys = Literal["warn", "emit", "error"]
+
+
+_EXAMPLE = """write into it:
+
+    [tool.ctrlgen]
+    models = ["app.models"]
+    output = "app/db"
+"""
+
+_OPTIONS = ("names", "skip", "strip", "suffixes", "silence", "foreign_keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a project may decide about its package beyond where things are.
+
+    ``names`` maps ``User`` or ``app.models.User`` to another class name, and ``User.get_by_id`` to another method
+    name; ``skip_models`` and ``skip_methods`` have names of the same form. ``strip`` are suffixes that names of models
+    lose. ``foreign_keys`` says what happens for a foreign key that no index leads.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+    skip_models: tuple[str, ...] = ()
+    skip_methods: tuple[str, ...] = ()
+    strip: tuple[str, ...] = ()
+    create_suffix: str = "Create"
+    update_suffix: str = "Update"
+    silence: tuple[str, ...] = ()
+    foreign_keys: ForeignKeys = "warn"
+
+    def name_of(self, model: Model, method: str | None = None) -> str | None:
+        """Return the name that the project gives to a model or one of its methods, if it does."""
+        return next((self.names[key] for key in model_names(model, method) if key in self.names), None)
+
+    def skips(self, model: Model, method: str | None = None) -> bool:
+        """Whether a model or one of its methods is to be left out."""
+        skipped = self.skip_methods if method else self.skip_models
+        return any(key in skipped for key in model_names(model, method))
+
+
+DEFAULTS = Options()
+
+
+def model_names(model: Model, method: str | None = None) -> tuple[str, str]:
+    """Return how the settings may call a model or a method of its controller, the qualified name first."""
+    suffix = f".{method}" if method else ""
+    module, name = model.reference.module, model.reference.name
+    return f"{module}.{name}{suffix}", f"{name}{suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are; each is also a flag. None: not set."""
+
+    models: tuple[str, ...] | None = None
+    output: str | None = None
+    package: str | None = None
+    tests: str | None = None
+
+    def over(self, other: Settings) -> Settings:
+        """Return these settings, and the other's where these are not set."""
+        values = {name: getattr(self, name) for name in _KEYS}
+        return Settings(**{name: getattr(other, name) if value is None else value for name, value in values.items()})
+
+
+_KEYS = tuple(field.name for field in fields(Settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A run's configuration, checked; folders are absolute."""
+
+    project: Path
+    models: tuple[str, ...]
+    output: Path
+    package: str
+    tests: Path | None
+    options: Options = DEFAULTS
+
+
+def read_config(project: Path, flags: Settings) -> Config:
+    """Return the configuration of the project in this folder, where flags override settings.
+
+    Raises
+    ------
+    ConfigError
+        Something is missing, misspelt or of the wrong type, or the output folder cannot be one.
+    """
+    root = project.resolve()
+    if not root.is_dir():
+        raise ConfigError(f"`{project}` is not a folder", hint="give the project's folder with `--project`")
+    section = _read_section(root / "pyproject.toml")
+    settings = flags.over(_read_settings(section))
+    if not settings.models:
+        raise _missing("models", "where your models are", root)
+    if not settings.output:
+        raise _missing("output", "where the controllers go", root)
+    output = _folder(root, settings.output, "output")
+    if output == root:
+        raise ConfigError("`output` is the project's own folder", hint="give the generated package a folder of its own")
+    tests = _folder(root, settings.tests, "tests") if settings.tests else None
+    if tests and (tests == root or tests.is_relative_to(output) or output.is_relative_to(tests)):
+        raise ConfigError(
+            "one of `tests` and `output` lies inside the other",
+            hint='give the stubs a folder of their own, as "tests/db"',
+        )
+    package = settings.package or _import_name(root, output)
+    if not all(toml.is_name(part) for part in package.split(".")):
+        raise ConfigError(f"`package` is `{package}`, which cannot be imported", hint='give a dotted path, as "app.db"')
+    _check_shadowing(output, package, settings.models)
+    return Config(root, settings.models, output, package, tests, _read_options(section))
+
+
+def _check_shadowing(output: Path, package: str, models: tuple[str, ...]) -> None:
+    """Refuse a package that Python would import in place of a module that exists already."""
+    module = output.with_name(f"{output.name}.py")
+    if package in models or module.is_file():
+        shadowed = f"the models in `{package}`" if package in models else f"`{module.name}`, which lies beside it"
+        raise ConfigError(
+            f"`output` would hide {shadowed}: both are imported by one name", hint="give the package another folder"
+        )
+
+
+def find_project(start: Path) -> Path:
+    """Return the nearest folder from ``start`` upwards whose pyproject.toml configures ctrlgen; else ``start``."""
+    folders = (start.resolve(), *start.resolve().parents)
+    return next((folder for folder in folders if _is_configured(folder / "pyproject.toml")), start)
+
+
+def _is_configured(file: Path) -> bool:
+    return file.is_file() and bool(_read_section(file))
+
+
+def _read_section(file: Path) -> toml.Table:
+    try:
+        document: toml.Table = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"`{file}` is not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"cannot read `{file}`: {error.strerror}") from error
+    section = toml.table(toml.table(document, "tool"), "ctrlgen")
+    toml.check_keys(section, (*_KEYS, *_OPTIONS), "tool.ctrlgen")
+    return section
+
+
+def _read_settings(section: toml.Table) -> Settings:
+    return Settings(
+        models=toml.texts(section, "models", '["app.models"]'),
+        output=toml.text(section, "output"),
+        package=toml.text(section, "package"),
+        tests=toml.text(section, "tests"),
+    )
+
+
+def _read_options(section: toml.Table) -> Options:
+    suffixes = toml.text_by_text(section, "suffixes", 'suffixes = { create = "Insert" }')
+    toml.check_keys(suffixes, ("create", "update"), "tool.ctrlgen.suffixes")
+    create, update = suffixes.get("create", "Create"), suffixes.get("update", "Update")
+    if create == update or {create, update} & {"Where", "Load", "Columns", "Controller"}:
+        raise ConfigError("`suffixes` in `[tool.ctrlgen]` gives two classes one name", hint="choose another suffix")
+    skip = toml.table(section, "skip")
+    toml.check_keys(skip, ("models", "methods"), "tool.ctrlgen.skip")
+    return Options(
+        names=toml.text_by_text(section, "names", '[tool.ctrlgen.names]\n"app.models.Session" = "Login"'),
+        skip_models=toml.texts(skip, "models", '["Legacy"]') or (),
+        skip_methods=toml.texts(skip, "methods", '["User.delete_by_id"]') or (),
+        strip=toml.texts(section, "strip", '["Table"]') or (),
+        create_suffix=create,
+        update_suffix=update,
+        silence=_codes(toml.texts(section, "silence", '["CG101"]') or ()),
+        foreign_keys=cast("ForeignKeys", toml.choice(section, "foreign_keys", ("warn", "emit", "error"), "warn")),
+    )
+
+
+def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
+    for code in codes:
+        if code not in RULES:
+            message = f"`silence` in `[tool.ctrlgen]`: `{code}` is not the code of a warning"
+            raise ConfigError(message, hint=did_you_mean(code, RULES) or 'they look like "CG101"')
+        if not RULES[code].silenceable:
+            raise ConfigError(f"{code} cannot be silenced: models are missing while it lasts", hint="fix the module")
+    return codes
+
+
+def _missing(key: str, what: str, root: Path) -> ConfigError:
+    file = root / "pyproject.toml"
+    hint = _EXAMPLE if file.exists() else f"there is no pyproject.toml there; create one, and {_EXAMPLE}"
+    return ConfigError(
+        f"`{root}` does not say {what} (`{key}`)", hint=f"{hint}\nor use `--project`, `--models`, `--output`"
+    )
+
+
+def _folder(root: Path, path: str, key: str) -> Path:
+    folder = (root / path).resolve()
+    if not folder.is_relative_to(root):
+        raise ConfigError(f"`{key}` is `{path}`, which lies outside the project", hint="give a folder inside it")
+    for place in (folder, *folder.parents):
+        if place.is_file():
+            raise ConfigError(f"`{key}` is `{path}`, and `{place}` is a file", hint="give a folder")
+    return folder
+
+
+def _import_name(root: Path, output: Path) -> str:
+    """Return the dotted path from the source root, which is ``src`` where that folder is not a package."""
+    parts = output.relative_to(root).parts
+    if parts[0] == "src" and len(parts) > 1 and not (root / "src" / "__init__.py").exists():
+        parts = parts[1:]
+    for part in parts:
+        if not toml.is_name(part):
+            raise ConfigError(
+                f"`{part}` in `output` cannot be part of an import path",
+                hint="rename the folder, or say with `package` how it is imported",
+            )
+    return ".".join(parts)

@@ -1,0 +1,212 @@
+"""Where things are declared: files, lines, and the text of those lines.
+
+The errors of loading and every location in the ``Schema`` come from here. Lines are taken from the syntax trees of the
+sources, because a class does not know its own line before Python 3.13.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from ctrlgen.schema import Location
+
+_OWN = Path(__file__).resolve().parent
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+_FOREIGN = frozenset({"abc", "builtins", "pydantic", "sqlmodel", "typing"})
+
+
+class Sources:
+    """The sources of one run, each file parsed once.
+
+    Parameters
+    ----------
+    root
+        The project's folder: locations are relative to it.
+    package
+        The import name of the generated package, which no model may need.
+    """
+
+    def __init__(self, root: Path, package: str = "") -> None:
+        self.root = root.resolve()
+        self.package = package
+        self._files: dict[str | None, SourceFile] = {}
+
+    def is_theirs(self, file: str) -> bool:
+        """Whether ``file`` is the project's own: not a library, not ctrlgen, not ``<string>``."""
+        path = Path(file)
+        if not path.is_absolute():  # "<frozen importlib._bootstrap>" would count as in the working directory
+            return False
+        path = path.resolve()
+        foreign = path.is_relative_to(_OWN) or not _INSTALLED.isdisjoint(path.parts)
+        return path.is_relative_to(self.root) and not foreign
+
+    def place(self, file: str, line: int) -> Location:
+        """Return a location; a file outside the project is called as seen from where it is imported."""
+        path = Path(file).resolve()
+        roots = [self.root] if self.is_theirs(file) else _import_roots()
+        inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
+        return Location(next(inside, path).as_posix(), line)
+
+    def of_class(self, cls: type) -> Location:
+        """Return where ``cls`` is declared."""
+        node = self._file(cls).classes.get(cls.__qualname__)
+        return self._location(cls, node.lineno if node else 1)
+
+    def of_attribute(self, cls: type, attribute: str) -> Location:
+        """Return where ``attribute`` is declared, be it in a base class; else the class's own place."""
+        for base in _declaring(cls):
+            line = self._file(base).attribute_line(base.__qualname__, attribute)
+            if line is not None:
+                return self._location(base, line)
+        return self.of_class(cls)
+
+    def of_index(self, cls: type, name: str | None, columns: Sequence[str], attribute: str) -> Location:
+        """Return where an index or constraint is declared.
+
+        By preference: the call that has its name, the call that has its columns, else ``attribute``.
+        """
+        for base in _declaring(cls):
+            file = self._file(base)
+            line = file.named_calls.get(name or "") or file.call_line(base.__qualname__, columns)
+            if line is not None:
+                return self._location(base, line)
+        return self.of_attribute(cls, attribute)
+
+    def type_checking_imports(self, cls: type) -> list[str]:
+        """Return the imports that the module of ``cls`` makes for type checkers only, as statements."""
+        return self._file(cls).type_checking_imports
+
+    def has_string_annotations(self, cls: type) -> bool:
+        """Return whether the module of ``cls`` begins with ``from __future__ import annotations``."""
+        return self._file(cls).has_string_annotations
+
+    def text(self, location: Location) -> str | None:
+        """Return the line as it stands in a file of the project, without the blanks around it."""
+        return linecache.getline(str(self.root / location.file), location.line).strip() or None
+
+    def _location(self, cls: type, line: int) -> Location:
+        file = _path(cls)
+        return self.place(file, line) if file else Location(cls.__module__.replace(".", "/") + ".py", line)
+
+    def _file(self, cls: type) -> SourceFile:
+        path = _path(cls)
+        if path not in self._files:
+            self._files[path] = SourceFile(Path(path or "."))
+        return self._files[path]
+
+
+def _path(cls: type) -> str | None:
+    path: object = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return path if isinstance(path, str) else None
+
+
+def _declaring(cls: type) -> Iterator[type]:
+    """Yield the class and its bases, without those of pydantic, SQLModel and the standard library."""
+    return (base for base in cls.__mro__ if base.__module__.partition(".")[0] not in _FOREIGN)
+
+
+def _import_roots() -> list[Path]:
+    """Return the folders that modules are imported from, the deepest first."""
+    folders = {Path(entry).resolve() for entry in sys.path if entry}
+    return sorted(folders, key=lambda folder: (-len(folder.parts), folder))
+
+
+class SourceFile:
+    """The syntax tree of one file; empty where there is none to read (a compiled module, say)."""
+
+    def __init__(self, path: Path) -> None:
+        self._tree = _parse(path)
+
+    @cached_property
+    def classes(self) -> dict[str, ast.ClassDef]:
+        """Every class by its qualified name; of several with one name the last counts, as at run time."""
+        return dict(_classes(self._tree))
+
+    @cached_property
+    def named_calls(self) -> dict[str, int]:
+        """The lines of ``Index(...)`` and ``...Constraint(...)`` calls by each string in their arguments."""
+        calls = (call for call in ast.walk(self._tree) if _declares_index(call))
+        return {text: call.lineno for call in calls if isinstance(call, ast.Call) for text in _strings(call)}
+
+    @cached_property
+    def has_string_annotations(self) -> bool:
+        """Whether ``from __future__ import annotations`` makes a string of every annotation."""
+        imports = (node for node in self._tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__")
+        return any(alias.name == "annotations" for node in imports for alias in node.names)
+
+    @cached_property
+    def type_checking_imports(self) -> list[str]:
+        """The imports under ``if TYPE_CHECKING:``."""
+        blocks = (node for node in ast.walk(self._tree) if isinstance(node, ast.If) and _is_type_checking(node.test))
+        statements = (statement for block in blocks for statement in block.body)
+        return [ast.unparse(line) for line in statements if isinstance(line, ast.Import | ast.ImportFrom)]
+
+    def attribute_line(self, qualname: str, attribute: str) -> int | None:
+        """Return the line that declares ``attribute`` in the body of the class, if one does."""
+        body = self.classes[qualname].body if qualname in self.classes else []
+        lines = (statement.lineno for statement in body if attribute in _declared(statement))
+        return next(lines, None)
+
+    def call_line(self, qualname: str, texts: Sequence[str]) -> int | None:
+        """Return the line of a call in the class whose positional strings are exactly ``texts``."""
+        node = self.classes.get(qualname)
+        calls = (call for call in ast.walk(node) if isinstance(call, ast.Call)) if node else ()
+        return next((call.lineno for call in calls if _positional(call) == list(texts)), None)
+
+
+def _parse(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return ast.Module(body=[], type_ignores=[])
+
+
+def _classes(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.ClassDef]]:
+    for child in ast.iter_child_nodes(node):
+        inner = prefix
+        if isinstance(child, ast.ClassDef):
+            yield prefix + child.name, child
+            inner = f"{prefix}{child.name}."
+        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = f"{prefix}{child.name}.<locals>."
+        yield from _classes(child, inner)
+
+
+def _declared(statement: ast.stmt) -> list[str]:
+    match statement:
+        case ast.AnnAssign(target=ast.Name(id=name)) | ast.FunctionDef(name=name):
+            return [name]
+        case ast.Assign(targets=targets):
+            return [target.id for target in targets if isinstance(target, ast.Name)]
+        case _:
+            return []
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return "TYPE_CHECKING" in {getattr(test, "id", None), getattr(test, "attr", None)}
+
+
+def _declares_index(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id=name)) | ast.Call(func=ast.Attribute(attr=name)):
+            return name.endswith(("Index", "Constraint"))
+        case _:
+            return False
+
+
+def _strings(call: ast.Call) -> list[str]:
+    arguments = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "name")]
+    return [string for node in arguments for string in _string(node)]
+
+
+def _positional(call: ast.Call) -> list[str]:
+    return [string for node in call.args for string in _string(node)]
+
+
+def _string(node: ast.expr) -> list[str]:
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []

@@ -1,0 +1,220 @@
+"""Compares the emitted files with the disk, shows the difference, and writes all of them or none.
+
+``pipeline`` compares; ``cli`` shows or writes. Files without the header line are never touched, and a failure while
+writing leaves every file as it was.
+"""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ctrlgen.errors import OutputError
+from ctrlgen.header import has_header
+
+_SUFFIXES = frozenset({".py", ".typed"})
+
+State = Literal["created", "changed", "removed", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file before and after; None where it does not exist."""
+
+    file: Path
+    before: bytes | None
+    after: bytes | None
+
+    @property
+    def state(self) -> State:
+        """What happens to the file; line endings are left as a checkout made them."""
+        if self.before is None or self.after is None:
+            return "unchanged" if self.before == self.after else "created" if self.before is None else "removed"
+        return "unchanged" if _with_unix_line_endings(self.before) == _with_unix_line_endings(self.after) else "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """All files of a run, sorted by path."""
+
+    files: tuple[Change, ...]
+
+    def having(self, state: State) -> list[Change]:
+        """Return the files in this state."""
+        return [change for change in self.files if change.state == state]
+
+    @property
+    def pending(self) -> list[Change]:
+        """The files that differ from the disk."""
+        return [change for change in self.files if change.state != "unchanged"]
+
+    def __add__(self, other: Changes) -> Changes:
+        return Changes(tuple(sorted(self.files + other.files, key=lambda change: change.file)))
+
+
+def _with_unix_line_endings(content: bytes) -> bytes:
+    """Return a file's content as ctrlgen emits it, whatever ``core.autocrlf`` did to it."""
+    return content.replace(b"\r\n", b"\n")
+
+
+def compare(sources: Mapping[str, str], folder: Path) -> Changes:
+    """Compare the sources with the files under ``folder``; files that are no longer emitted are to be removed.
+
+    Raises
+    ------
+    OutputError
+        A source would overwrite something that ctrlgen did not write, or a file cannot be read.
+    """
+    emitted = {folder / path: text.encode() for path, text in sources.items()}
+    try:
+        for file in emitted:
+            _refuse_foreign(file)
+        stale = [file for file in _emitted_files(folder) if file not in emitted]
+        return compare_contents(emitted | dict.fromkeys(stale))
+    except OSError as error:
+        raise OutputError(f"cannot read `{error.filename}`: {error.strerror}", hint="check its permissions") from error
+
+
+def compare_contents(contents: Mapping[Path, bytes | None]) -> Changes:
+    """Compare what files are to contain with what they contain, whoever wrote them."""
+    files = (Change(file, file.read_bytes() if file.exists() else None, after) for file, after in contents.items())
+    return Changes(tuple(sorted(files, key=lambda change: change.file)))
+
+
+def _emitted_files(folder: Path) -> Iterator[Path]:
+    """Yield every file of the package in ``folder`` that ctrlgen emitted; deeper folders may be another package's."""
+    for file in sorted((*folder.glob("*"), *folder.glob("runtime/*"))):
+        if file.suffix in _SUFFIXES and file.is_file() and has_header(file):
+            yield file
+
+
+def _refuse_foreign(file: Path) -> None:
+    """Raise ``OutputError`` where writing ``file`` would destroy something that ctrlgen did not write."""
+    for parent in file.parents:
+        if parent.is_file():
+            raise OutputError(f"`{parent}` is a file where a folder is needed", hint="move it, or set another `output`")
+    if file.is_dir() or (file.exists() and not has_header(file)):
+        raise OutputError(
+            f"`{file}` was not written by ctrlgen and is left alone; nothing was written",
+            hint="move it, or set another `output`; if its first line was lost, delete it and generate again",
+        )
+
+
+def unified_diff(changes: Changes, root: Path) -> str:
+    """Return the diff that would bring the disk up to date, with paths relative to ``root``."""
+    return "".join(line for change in changes.pending for line in _lines(change, root))
+
+
+def _lines(change: Change, root: Path) -> Iterator[str]:
+    path = change.file.relative_to(root).as_posix() if change.file.is_relative_to(root) else change.file.as_posix()
+    before, after = _text(change.before), _text(change.after)
+    old = "/dev/null" if change.before is None else f"a/{path}"
+    new = "/dev/null" if change.after is None else f"b/{path}"
+    for line in difflib.unified_diff(before, after, old, new):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _text(content: bytes | None) -> list[str]:
+    return _with_unix_line_endings(content or b"").decode(errors="replace").splitlines(keepends=True)
+
+
+def apply(changes: Changes, root: Path) -> None:
+    """Write what differs and remove what is no longer emitted; on any failure put everything back.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written; every file is as it was.
+    """
+    staged: dict[Path, Path] = {}
+    created: list[Path] = []
+    done: list[Change] = []
+    current = root
+    try:
+        for change in changes.pending:
+            current = change.file
+            _stage(change, staged, created)
+        for change in changes.pending:
+            current = change.file
+            done.append(change)
+            _replace(change, staged)
+    except BaseException as error:
+        _restore(done, staged, created)
+        if isinstance(error, OSError):
+            raise _unwritable(current, error) from error
+        raise
+    _remove_empty_folders(changes, root)
+
+
+def _unwritable(file: Path, error: OSError) -> OutputError:
+    """Return the error for a file that cannot be written; a full disk does not say which file it was."""
+    hints = {
+        **dict.fromkeys((errno.EACCES, errno.EPERM), "check its permissions"),
+        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space on the disk"),
+    }
+    message = f"cannot write `{file}`: {error.strerror}; nothing was changed"
+    return OutputError(message, hint=hints.get(error.errno or 0))
+
+
+def _stage(change: Change, staged: dict[Path, Path], created: list[Path]) -> None:
+    """Write the new content beside its target, so that the replacement itself can hardly fail."""
+    if change.after is None:
+        return
+    _create_folder(change.file.parent, created)
+    descriptor, name = tempfile.mkstemp(dir=change.file.parent, prefix=f".{change.file.name}.")
+    staged[change.file] = Path(name)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(change.after)
+    mode = change.file.stat().st_mode if change.file.exists() else 0o666 & ~_umask()
+    staged[change.file].chmod(mode)
+
+
+def _create_folder(folder: Path, created: list[Path]) -> None:
+    if not folder.exists():
+        _create_folder(folder.parent, created)
+        folder.mkdir(exist_ok=True)
+        created.append(folder)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _replace(change: Change, staged: dict[Path, Path]) -> None:
+    if change.after is None:
+        change.file.unlink()
+    else:
+        staged[change.file].replace(change.file)
+
+
+def _restore(done: list[Change], staged: dict[Path, Path], created: list[Path]) -> None:
+    for change in done:
+        with suppress(OSError):
+            if change.before is None:
+                change.file.unlink(missing_ok=True)
+            else:
+                change.file.write_bytes(change.before)
+    for file in staged.values():
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+    for folder in reversed(created):
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _remove_empty_folders(changes: Changes, root: Path) -> None:
+    for change in changes.having("removed"):
+        for folder in change.file.parents:
+            if folder == root or not folder.is_relative_to(root):
+                break
+            with suppress(OSError):
+                folder.rmdir()

@@ -4,25 +4,22 @@
 from typing import TYPE_CHECKING
 
 from .database import Database
-from .runtime import (
-    AnyOf,
+from .runtime.contracts import AnyOf, Filters, OrderBy, Page, PaginationResult, Settable, Span
+from .runtime.controller import BaseController
+from .runtime.errors import (
     CheckViolation,
     ConflictError,
     ConstraintError,
     DatabaseError,
-    DatabaseService,
     ExclusionViolation,
     ForeignKeyViolation,
     InvalidCursorError,
     InvalidValueError,
+    MultipleFoundError,
     NotFoundError,
     NotNullViolation,
     NotStoredError,
-    Page,
-    PaginationResult,
     RefusedError,
-    Selection,
-    Span,
     TimedOutError,
     TransactionError,
     UniqueViolation,
@@ -31,27 +28,26 @@ from .runtime import (
     UnreadableRowError,
     ValidationError,
 )
+from .runtime.selection import Selection
+from .runtime.service import DatabaseService
 
 __all__ = ["Database"]
+__all__ += ["AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "Settable", "Span"]
+__all__ += ["BaseController"]
 __all__ += [
-    "AnyOf",
     "CheckViolation",
     "ConflictError",
     "ConstraintError",
     "DatabaseError",
-    "DatabaseService",
     "ExclusionViolation",
     "ForeignKeyViolation",
     "InvalidCursorError",
     "InvalidValueError",
+    "MultipleFoundError",
     "NotFoundError",
     "NotNullViolation",
     "NotStoredError",
-    "Page",
-    "PaginationResult",
     "RefusedError",
-    "Selection",
-    "Span",
     "TimedOutError",
     "TransactionError",
     "UniqueViolation",
@@ -60,6 +56,8 @@ __all__ += [
     "UnreadableRowError",
     "ValidationError",
 ]
+__all__ += ["Selection"]
+__all__ += ["DatabaseService"]
 __all__ += ["AfkController", "AfkCreate", "AfkLoad", "AfkUpdate", "AfkWhere"]
 __all__ += ["CaseController", "CaseCreate", "CaseLoad", "CaseUpdate", "CaseWhere"]
 __all__ += ["GuildController", "GuildCreate", "GuildLoad", "GuildUpdate", "GuildWhere"]

@@ -11,8 +11,10 @@ from typing_extensions import TypedDict
 
 from models.case import Case, CaseType
 
-from .runtime import BaseController, Equal, Facts, Filters, Ordered, Partial, Refinements, Selection, Settable
+from .runtime.contracts import Equal, Facts, Filters, Ordered, Partial, Refinements, Settable
+from .runtime.controller import BaseController
 from .runtime.relations import by_columns
+from .runtime.selection import Selection
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped

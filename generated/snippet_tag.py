@@ -9,7 +9,9 @@ from typing_extensions import TypedDict
 
 from models.snippet import SnippetTag
 
-from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection
+from .runtime.contracts import Facts, Filters, Ordered, Refinements
+from .runtime.controller import BaseController
+from .runtime.selection import Selection
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped

@@ -10,8 +10,10 @@ from typing_extensions import TypedDict
 
 from models.snippet import Tag
 
-from .runtime import BaseController, Facts, Filters, Ordered, Refinements, Selection, Settable
+from .runtime.contracts import Facts, Filters, Ordered, Refinements, Settable
+from .runtime.controller import BaseController
 from .runtime.relations import by_columns
+from .runtime.selection import Selection
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped

@@ -10,34 +10,35 @@ from typing import Literal
 
 from ctrlgen.schema import Annotation, Column, Comparison, Condition, Finding, Index, Model, Relation
 
-RUNTIME_NAMES = (
-    "AnyOf",
-    "CheckViolation",
-    "ConflictError",
-    "ConstraintError",
-    "DatabaseError",
-    "DatabaseService",
-    "ExclusionViolation",
-    "ForeignKeyViolation",
-    "InvalidCursorError",
-    "InvalidValueError",
-    "NotFoundError",
-    "NotNullViolation",
-    "NotStoredError",
-    "Page",
-    "PaginationResult",
-    "RefusedError",
-    "Selection",
-    "Span",
-    "TimedOutError",
-    "TransactionError",
-    "UniqueViolation",
-    "UnloadedError",
-    "UnreachableError",
-    "UnreadableRowError",
-    "ValidationError",
-)
-"""What the package re-exports from its runtime."""
+RUNTIME_NAMES = {
+    "contracts": ("AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "Settable", "Span"),
+    "controller": ("BaseController",),
+    "errors": (
+        "CheckViolation",
+        "ConflictError",
+        "ConstraintError",
+        "DatabaseError",
+        "ExclusionViolation",
+        "ForeignKeyViolation",
+        "InvalidCursorError",
+        "InvalidValueError",
+        "MultipleFoundError",
+        "NotFoundError",
+        "NotNullViolation",
+        "NotStoredError",
+        "RefusedError",
+        "TimedOutError",
+        "TransactionError",
+        "UniqueViolation",
+        "UnloadedError",
+        "UnreachableError",
+        "UnreadableRowError",
+        "ValidationError",
+    ),
+    "selection": ("Selection",),
+    "service": ("DatabaseService",),
+}
+"""What the package re-exports from each module of its runtime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +176,11 @@ class Package:
     def suffixes(self) -> tuple[str, ...]:
         """What the exported names of every controller add to its stem."""
         return tuple(name.removeprefix(first.stem) for first in self.controllers[:1] for name in first.exported)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What can be imported from the package itself."""
+        of_runtime = (name for names in RUNTIME_NAMES.values() for name in names)
+        return frozenset(
+            {"Database", *of_runtime, *(name for controller in self.controllers for name in controller.exported)}
+        )

@@ -12,23 +12,16 @@ from ctrlgen.namespace import BUILTINS, Namespace
 from ctrlgen.plan.naming import CONTROLLER
 from ctrlgen.schema import Annotation, Column, Condition, Imported, Model, Relation
 
+_CONTRACTS = ".runtime.contracts"
 _IMPORTS: dict[str, tuple[str, ...]] = {
     "collections.abc": ("Iterable",),
     "typing": ("TYPE_CHECKING", "Literal", "Never", "NotRequired", "TypeAlias", "Unpack", "cast"),
     "typing_extensions": ("TypedDict",),
-    ".runtime": (
-        "BaseController",
-        "Equal",
-        "Facts",
-        "Filters",
-        "Ordered",
-        "Partial",
-        "Refinements",
-        "Selection",
-        "Settable",
-    ),
+    _CONTRACTS: ("Equal", "Facts", "Filters", "Ordered", "Partial", "Refinements", "Settable"),
+    ".runtime.controller": ("BaseController",),
     ".runtime.orm": ("OrmController",),
     ".runtime.relations": ("by_columns", "by_orm"),
+    ".runtime.selection": ("Selection",),
 }
 """What every emitted module imports by its own name; what a module does not use goes when it is formatted."""
 
@@ -166,7 +159,7 @@ def _where_field(entry: Entry, imports: Namespace) -> Field:
 
 
 def _wrapper(entry: Entry, imports: Namespace) -> str:
-    return imports.name(Imported(".runtime", entry.wrapper or ""))
+    return imports.name(Imported(_CONTRACTS, entry.wrapper or ""))
 
 
 def _column_fields(controller: Controller, imports: Namespace) -> list[Field]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ctrlgen.blueprint import RUNTIME_NAMES, Controller, Package
+from ctrlgen.blueprint import Controller, Package
 from ctrlgen.findings import STALE_FACTORY, STALE_IMPORT, STALE_TEST
 from ctrlgen.plan.methods import is_derived
 from ctrlgen.schema import Finding, Location
@@ -48,8 +48,7 @@ def _loads(controller: Controller, file: TestFile, place: str) -> Iterator[Findi
 
 
 def _imports(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
-    known = {"Database", *RUNTIME_NAMES, *(name for it in package.controllers for name in it.exported)}
-    known |= {"database", "runtime", *(it.module for it in package.controllers)}
+    known = {*package.names, "database", "runtime", *(it.module for it in package.controllers)}
     for it in file.origins:
         if it.module == package.name and it.name not in known:
             yield STALE_IMPORT.at(Location(place, it.line), name=it.name, package=package.name)

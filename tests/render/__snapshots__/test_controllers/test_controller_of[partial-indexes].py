@@ -9,7 +9,9 @@ from typing_extensions import TypedDict
 
 from models import Reminder
 
-from .runtime import BaseController, Equal, Facts, Filters, Ordered, Partial, Refinements, Selection, Settable
+from .runtime.contracts import Equal, Facts, Filters, Ordered, Partial, Refinements, Settable
+from .runtime.controller import BaseController
+from .runtime.selection import Selection
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .runtime import DatabaseService
+from .runtime.service import DatabaseService
 
 if TYPE_CHECKING:
     from .member import MemberController

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -17,17 +17,26 @@ from .runtime.selection import Selection
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
 
+    from .database import Database
+
 AfkLoad: TypeAlias = Never
 
 
-class AfkCreate(TypedDict, closed=True):
+class _AfkValues(TypedDict):
+    reason: str
+    since: NotRequired[datetime]
+    until: NotRequired[datetime | None]
+
+
+class AfkValues(_AfkValues, closed=True):
+    """Values of a new `Afk` beside its primary key."""
+
+
+class AfkCreate(_AfkValues, closed=True):
     """Values of a new `Afk`; what need not be given has a default."""
 
     guild_id: int
     member_id: int
-    reason: str
-    since: NotRequired[datetime]
-    until: NotRequired[datetime | None]
 
 
 class AfkUpdate(TypedDict, total=False, closed=True):
@@ -60,18 +69,19 @@ if TYPE_CHECKING:
         until: Mapped[datetime | None]
 
 
-class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate]):
+class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate, tuple[int, int]]):
     """Reads and writes `Afk`."""
 
     model = Afk
-    c: type[AfkColumns] = cast("type[AfkColumns]", cast("object", Afk))
+    c: type[AfkColumns]
+    db: Database
     _facts = Facts(required=("guild_id", "member_id", "reason"))
 
     async def create(self, **values: Unpack[AfkCreate]) -> Afk:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad]:
+    def find_all(self, filters: Filters = None, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad, AfkUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -93,11 +103,11 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate]):
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_guild_id_and_member_id(self, guild_id: int, member_id: int, /) -> Afk | None:
+    async def get_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Afk | None:
         """Return the row with this `guild_id` and `member_id`, or None."""
         return await self._get({"guild_id": guild_id, "member_id": member_id})
 
-    async def get_one_by_guild_id_and_member_id(self, guild_id: int, member_id: int, /) -> Afk:
+    async def get_one_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Afk:
         """Return the row with this `guild_id` and `member_id`, or raise `NotFoundError`."""
         return await self._get_one({"guild_id": guild_id, "member_id": member_id})
 
@@ -107,7 +117,13 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate]):
         """Change the row with this `guild_id` and `member_id` and return it, or None where there is none."""
         return await self._update({"guild_id": guild_id, "member_id": member_id}, values)
 
-    async def delete_by_guild_id_and_member_id(self, guild_id: int, member_id: int, /) -> bool:
+    async def update_one_by_guild_id_and_member_id(
+        self, guild_id: int, member_id: int, /, **values: Unpack[AfkUpdate]
+    ) -> Afk:
+        """Change the row with this `guild_id` and `member_id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id, "member_id": member_id}, values)
+
+    async def delete_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> bool:
         """Delete the row with this `guild_id` and `member_id`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "member_id": member_id})
 
@@ -119,14 +135,20 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate]):
         """Insert the row, or change the one with this `guild_id` and `member_id` to what is given."""
         return await self._upsert(("guild_id", "member_id"), values)
 
-    def find_by_guild_id(self, guild_id: Ordered[int], /, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad]:
+    def find_by_guild_id(
+        self, guild_id: Ordered[int], /, **where: Unpack[AfkWhere]
+    ) -> Selection[Afk, AfkLoad, AfkUpdate]:
         """Select the rows with this `guild_id`. An index also narrows by `member_id`."""
         return self._find({"guild_id": guild_id}, where)
 
-    def find_by_until(self, until: Ordered[datetime], /, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad]:
+    def find_by_until(
+        self, until_: Ordered[datetime], /, **where: Unpack[AfkWhere]
+    ) -> Selection[Afk, AfkLoad, AfkUpdate]:
         """Select the rows with this `until`."""
-        return self._find({"until": until}, where)
+        return self._find({"until": until_}, where)
 
-    def find_by_member_id(self, member_id: Ordered[int], /, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad]:
+    def find_by_member_id(
+        self, member_id: Ordered[int], /, **where: Unpack[AfkWhere]
+    ) -> Selection[Afk, AfkLoad, AfkUpdate]:
         """Select the rows with this `member_id`."""
         return self._find({"member_id": member_id}, where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -21,20 +21,29 @@ if TYPE_CHECKING:
 
     from models.guild import Guild
 
+    from .database import Database
+
 GuildConfigLoad: TypeAlias = Literal["guild"]
 
 
-class GuildConfigCreate(TypedDict, closed=True):
-    """Values of a new `GuildConfig`; what need not be given has a default."""
-
+class _GuildConfigValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    guild_id: int
     prefix: NotRequired[str]
     locale: NotRequired[str]
     mod_log_id: NotRequired[int | None]
     ignored_channel_ids: NotRequired[list[int]]
     banned_words: NotRequired[list[str]]
+
+
+class GuildConfigValues(_GuildConfigValues, closed=True):
+    """Values of a new `GuildConfig` beside its primary key."""
+
+
+class GuildConfigCreate(_GuildConfigValues, closed=True):
+    """Values of a new `GuildConfig`; what need not be given has a default."""
+
+    guild_id: int
 
 
 class GuildConfigUpdate(TypedDict, total=False, closed=True):
@@ -78,11 +87,12 @@ if TYPE_CHECKING:
         guild: Mapped[Guild]
 
 
-class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildConfigCreate, GuildConfigUpdate]):
+class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildConfigCreate, GuildConfigUpdate, int]):
     """Reads and writes `GuildConfig`."""
 
     model = GuildConfig
-    c: type[GuildConfigColumns] = cast("type[GuildConfigColumns]", cast("object", GuildConfig))
+    c: type[GuildConfigColumns]
+    db: Database
     _facts = Facts(required=("guild_id",), relations={"guild": by_columns})
 
     async def create(self, **values: Unpack[GuildConfigCreate]) -> GuildConfig:
@@ -91,7 +101,7 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[GuildConfigWhere]
-    ) -> Selection[GuildConfig, GuildConfigLoad]:
+    ) -> Selection[GuildConfig, GuildConfigLoad, GuildConfigUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -113,11 +123,11 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_guild_id(self, guild_id: int, /, *, load: Iterable[GuildConfigLoad] = ()) -> GuildConfig | None:
+    async def get_by_guild_id(self, guild_id: int, *, load: Iterable[GuildConfigLoad] = ()) -> GuildConfig | None:
         """Return the row with this `guild_id`, or None."""
         return await self._get({"guild_id": guild_id}, load)
 
-    async def get_one_by_guild_id(self, guild_id: int, /, *, load: Iterable[GuildConfigLoad] = ()) -> GuildConfig:
+    async def get_one_by_guild_id(self, guild_id: int, *, load: Iterable[GuildConfigLoad] = ()) -> GuildConfig:
         """Return the row with this `guild_id`, or raise `NotFoundError`."""
         return await self._get_one({"guild_id": guild_id}, load)
 
@@ -125,7 +135,11 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
         """Change the row with this `guild_id` and return it, or None where there is none."""
         return await self._update({"guild_id": guild_id}, values)
 
-    async def delete_by_guild_id(self, guild_id: int, /) -> bool:
+    async def update_one_by_guild_id(self, guild_id: int, /, **values: Unpack[GuildConfigUpdate]) -> GuildConfig:
+        """Change the row with this `guild_id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id}, values)
+
+    async def delete_by_guild_id(self, guild_id: int) -> bool:
         """Delete the row with this `guild_id`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id})
 

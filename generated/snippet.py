@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -23,15 +23,14 @@ if TYPE_CHECKING:
     from models.snippet import Tag
     from models.user import User
 
+    from .database import Database
+
 SnippetLoad: TypeAlias = Literal["guild", "author", "target", "aliases", "tags"]
 
 
-class SnippetCreate(TypedDict, closed=True):
-    """Values of a new `Snippet`; what need not be given has a default."""
-
+class _SnippetValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    id: NotRequired[int]
     guild_id: int
     author_id: NotRequired[int | None]
     target_id: NotRequired[int | None]
@@ -39,6 +38,16 @@ class SnippetCreate(TypedDict, closed=True):
     content: NotRequired[str | None]
     uses: NotRequired[int]
     locked: NotRequired[bool]
+
+
+class SnippetValues(_SnippetValues, closed=True):
+    """Values of a new `Snippet` beside its primary key."""
+
+
+class SnippetCreate(_SnippetValues, closed=True):
+    """Values of a new `Snippet`; what need not be given has a default."""
+
+    id: NotRequired[int]
 
 
 class SnippetUpdate(TypedDict, total=False, closed=True):
@@ -93,11 +102,12 @@ if TYPE_CHECKING:
         tags: Mapped[list[Tag]]
 
 
-class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, SnippetUpdate]):
+class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, SnippetUpdate, int]):
     """Reads and writes `Snippet`."""
 
     model = Snippet
-    c: type[SnippetColumns] = cast("type[SnippetColumns]", cast("object", Snippet))
+    c: type[SnippetColumns]
+    db: Database
     _facts = Facts(
         required=("guild_id", "name"),
         omitted=("id",),
@@ -116,7 +126,9 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[SnippetWhere]) -> Selection[Snippet, SnippetLoad]:
+    def find_all(
+        self, filters: Filters = None, **where: Unpack[SnippetWhere]
+    ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -138,11 +150,11 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /, *, load: Iterable[SnippetLoad] = ()) -> Snippet | None:
+    async def get_by_id(self, id: int, *, load: Iterable[SnippetLoad] = ()) -> Snippet | None:
         """Return the row with this `id`, or None."""
         return await self._get({"id": id}, load)
 
-    async def get_one_by_id(self, id: int, /, *, load: Iterable[SnippetLoad] = ()) -> Snippet:
+    async def get_one_by_id(self, id: int, *, load: Iterable[SnippetLoad] = ()) -> Snippet:
         """Return the row with this `id`, or raise `NotFoundError`."""
         return await self._get_one({"id": id}, load)
 
@@ -150,47 +162,57 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_lower_name(
-        self, guild_id: int, lower_name: str, /, *, load: Iterable[SnippetLoad] = ()
+        self, guild_id: int, lower_name: str, *, load: Iterable[SnippetLoad] = ()
     ) -> Snippet | None:
         """Return the row with this `guild_id` and `lower_name`, or None."""
         return await self._get({"guild_id": guild_id, "lower_name": lower_name}, load)
 
     async def get_one_by_guild_id_and_lower_name(
-        self, guild_id: int, lower_name: str, /, *, load: Iterable[SnippetLoad] = ()
+        self, guild_id: int, lower_name: str, *, load: Iterable[SnippetLoad] = ()
     ) -> Snippet:
         """Return the row with this `guild_id` and `lower_name`, or raise `NotFoundError`."""
         return await self._get_one({"guild_id": guild_id, "lower_name": lower_name}, load)
 
     async def update_by_guild_id_and_lower_name(
-        self, guild_id: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
+        self, guild_id_: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
     ) -> Snippet | None:
         """Change the row with this `guild_id` and `lower_name` and return it, or None where there is none."""
-        return await self._update({"guild_id": guild_id, "lower_name": lower_name}, values)
+        return await self._update({"guild_id": guild_id_, "lower_name": lower_name}, values)
 
-    async def delete_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str, /) -> bool:
+    async def update_one_by_guild_id_and_lower_name(
+        self, guild_id_: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
+    ) -> Snippet:
+        """Change the row with this `guild_id` and `lower_name` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id_, "lower_name": lower_name}, values)
+
+    async def delete_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str) -> bool:
         """Delete the row with this `guild_id` and `lower_name`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "lower_name": lower_name})
 
     def find_by_author_id(
         self, author_id: Ordered[int] | None, /, **where: Unpack[SnippetWhere]
-    ) -> Selection[Snippet, SnippetLoad]:
+    ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
         """Select the rows with this `author_id`."""
         return self._find({"author_id": author_id}, where)
 
     def find_by_target_id(
         self, target_id: Ordered[int] | None, /, **where: Unpack[SnippetWhere]
-    ) -> Selection[Snippet, SnippetLoad]:
+    ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
         """Select the rows with this `target_id`."""
         return self._find({"target_id": target_id}, where)
 
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[SnippetWhere]
-    ) -> Selection[Snippet, SnippetLoad]:
+    ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
         """Select the rows with this `guild_id`. An index also narrows by `lower_name`."""
         return self._find({"guild_id": guild_id}, where)
 

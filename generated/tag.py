@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -20,14 +20,23 @@ if TYPE_CHECKING:
 
     from models.snippet import Snippet
 
+    from .database import Database
+
 TagLoad: TypeAlias = Literal["snippets"]
 
 
-class TagCreate(TypedDict, closed=True):
+class _TagValues(TypedDict):
+    name: str
+
+
+class TagValues(_TagValues, closed=True):
+    """Values of a new `Tag` beside its primary key."""
+
+
+class TagCreate(_TagValues, closed=True):
     """Values of a new `Tag`; what need not be given has a default."""
 
     id: NotRequired[int]
-    name: str
 
 
 class TagUpdate(TypedDict, total=False, closed=True):
@@ -53,18 +62,19 @@ if TYPE_CHECKING:
         snippets: Mapped[list[Snippet]]
 
 
-class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate]):
+class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
     """Reads and writes `Tag`."""
 
     model = Tag
-    c: type[TagColumns] = cast("type[TagColumns]", cast("object", Tag))
+    c: type[TagColumns]
+    db: Database
     _facts = Facts(required=("name",), omitted=("id",), unique=(("name",),), relations={"snippets": by_columns})
 
     async def create(self, **values: Unpack[TagCreate]) -> Tag:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[TagWhere]) -> Selection[Tag, TagLoad]:
+    def find_all(self, filters: Filters = None, **where: Unpack[TagWhere]) -> Selection[Tag, TagLoad, TagUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -86,11 +96,11 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate]):
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /, *, load: Iterable[TagLoad] = ()) -> Tag | None:
+    async def get_by_id(self, id: int, *, load: Iterable[TagLoad] = ()) -> Tag | None:
         """Return the row with this `id`, or None."""
         return await self._get({"id": id}, load)
 
-    async def get_one_by_id(self, id: int, /, *, load: Iterable[TagLoad] = ()) -> Tag:
+    async def get_one_by_id(self, id: int, *, load: Iterable[TagLoad] = ()) -> Tag:
         """Return the row with this `id`, or raise `NotFoundError`."""
         return await self._get_one({"id": id}, load)
 
@@ -98,23 +108,31 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate]):
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[TagUpdate]) -> Tag:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
-    async def get_by_name(self, name: str, /, *, load: Iterable[TagLoad] = ()) -> Tag | None:
+    async def get_by_name(self, name: str, *, load: Iterable[TagLoad] = ()) -> Tag | None:
         """Return the row with this `name`, or None."""
         return await self._get({"name": name}, load)
 
-    async def get_one_by_name(self, name: str, /, *, load: Iterable[TagLoad] = ()) -> Tag:
+    async def get_one_by_name(self, name: str, *, load: Iterable[TagLoad] = ()) -> Tag:
         """Return the row with this `name`, or raise `NotFoundError`."""
         return await self._get_one({"name": name}, load)
 
-    async def update_by_name(self, name: str, /, **values: Unpack[TagUpdate]) -> Tag | None:
+    async def update_by_name(self, name_: str, /, **values: Unpack[TagUpdate]) -> Tag | None:
         """Change the row with this `name` and return it, or None where there is none."""
-        return await self._update({"name": name}, values)
+        return await self._update({"name": name_}, values)
 
-    async def delete_by_name(self, name: str, /) -> bool:
+    async def update_one_by_name(self, name_: str, /, **values: Unpack[TagUpdate]) -> Tag:
+        """Change the row with this `name` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"name": name_}, values)
+
+    async def delete_by_name(self, name: str) -> bool:
         """Delete the row with this `name`; tell whether there was one."""
         return await self._delete({"name": name})
 

@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, Self, TypeVar, cast
 import sqlalchemy as sa
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
+from typing_extensions import override
 
 from .contracts import Page
 from .errors import MultipleFoundError, NotFoundError, TransactionError
@@ -24,6 +25,7 @@ from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
 L = TypeVar("L", bound=str)
+U = TypeVar("U", bound=Mapping[str, object])
 N = TypeVar("N")
 
 _ZEROS: dict[str, object] = {"interval": timedelta(), "numeric": Decimal(0), "real": 0.0, "double precision": 0.0}
@@ -31,7 +33,7 @@ _WHOLE = {"smallint", "integer", "bigint"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Selection(Generic[M, L]):
+class Selection(Generic[M, L, U]):
     """Rows that match, lazily: ``await`` gives the list, ``async for`` one after the other in bounded memory.
 
     Every refinement returns a new selection. Without ``order_by`` there is no order, except of pages.
@@ -89,6 +91,10 @@ class Selection(Generic[M, L]):
         if source is not None and source.shared:  # other calls need the connection before the stream is over
             return self._one_by_one()
         return self._execution.stream(self._statement(), self._relations, self._options)
+
+    @override
+    def __repr__(self) -> str:
+        return f"<Selection of {self._table.model.__name__}{self._where.text.replace(MARK, '?')}: await it>"
 
     def __bool__(self) -> bool:
         raise TypeError("a selection is no answer yet: await it, or ask it with exists() or count()")
@@ -149,11 +155,9 @@ class Selection(Generic[M, L]):
         """Delete the rows and return how many there were; every row of the table only with ``all_rows``."""
         return await self._execution.affected(Sql(f"DELETE FROM {self._table.sql}") + self._targets(all_rows))
 
-    async def update(
-        self, values: Mapping[str, object] | None = None, /, *, all_rows: bool = False, **more: object
-    ) -> int:
+    async def update(self, values: U, /, *, all_rows: bool = False) -> int:
         """Set values, which may be SQL expressions, and return how many rows there were."""
-        where, changes = self._targets(all_rows), self._validation.change({**(values or {}), **more})
+        where, changes = self._targets(all_rows), self._validation.change(values)
         if not changes:
             return await self.count() if self._limit is None and self._offset is None else len(await self)
         return await self._execution.affected(update_rows(self._table, where, changes))

@@ -57,7 +57,16 @@ class Context:
 class Operand:
     """A column, or the expression of an index: ``sql`` is what it is called, ``bare`` without its table."""
 
-    def __init__(self, model: type[SQLModel], name: str, sql: str, bare: str, kind: sa.types.TypeEngine[Any]) -> None:
+    def __init__(
+        self,
+        model: type[SQLModel],
+        name: str,
+        sql: str,
+        bare: str,
+        kind: sa.types.TypeEngine[Any],
+        *,
+        utc: bool = False,
+    ) -> None:
         self.model, self.name, self.sql, self.bare, self.kind = model, name, sql, bare, kind
         self.inner = inner = _inner(kind.dialect_impl(DIALECT))
         self.wrapped = kind.bind_expression(sa.bindparam("value", type_=kind)) is not None
@@ -72,7 +81,8 @@ class Operand:
         timed = isinstance(inner, sa.DateTime)
         self.aware = bool(getattr(inner, "timezone", False)) if timed else None
         bind, self.result = bind_of(kind), result_of(kind)
-        self.bind = _infinite_in(bind) if self.aware else bind
+        self.utc = utc and self.aware is False
+        self.bind = _infinite_in(bind) if self.aware else _utc_in(bind) if self.utc else bind
 
     def value(self, value: object) -> Sql:
         """Return a value in SQL."""
@@ -95,7 +105,7 @@ class Operand:
 
     def timezone_mismatch(self, value: object) -> str | None:
         """Return why PostgreSQL would store another date and time than this one."""
-        if self.aware is None or not isinstance(value, datetime):
+        if self.aware is None or self.utc or not isinstance(value, datetime):
             return None
         fits = self.aware == (value.tzinfo is UTC or value.utcoffset() is not None)
         return None if fits else "needs a time zone" if self.aware else "must not have a time zone"
@@ -117,7 +127,7 @@ class Table(Generic[M]):
         self.operands: dict[str, Operand] = {}
         for name, column in self.columns.items():
             bare = str(quoted.quote(column.name))
-            self.operands[name] = Operand(model, name, f"{self.sql}.{bare}", bare, column.type)
+            self.operands[name] = Operand(model, name, f"{self.sql}.{bare}", bare, column.type, utc=facts.utc)
         for name, text in facts.expressions.items():
             self.operands[name] = Operand(model, name, f"({text})", f"({text})", sa.types.NullType())
         self.primary_key = [self.operands[name] for name, column in self.columns.items() if column in key]
@@ -244,5 +254,15 @@ def _infinite_in(bind: Convert | None) -> Convert:
     def convert(value: Any) -> Any:
         value = bind(value) if bind else value
         return value.replace(tzinfo=None) if value in (_MAX, _MIN) else value
+
+    return convert
+
+
+def _utc_in(bind: Convert | None) -> Convert:
+    """Return a conversion in which aware values are what a clock without time zone shows in UTC."""
+
+    def convert(value: Any) -> Any:
+        value = bind(value) if bind else value
+        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
 
     return convert

@@ -176,3 +176,17 @@ async def test_load_target(db: Database) -> None:
     case = await new_case(db)
     await db.case.load_target([case])
     assert case.target
+
+
+async def test_update_one_by_id(db: Database) -> None:
+    case = await new_case(db)
+    value = "changed"
+    changed = await db.case.update_one_by_id(present(case.id), reason=value)
+    assert changed.reason == value
+
+
+async def test_update_one_by_guild_id_and_number(db: Database) -> None:
+    case = await new_case(db)
+    value = "changed"
+    changed = await db.case.update_one_by_guild_id_and_number(case.guild_id, case.number, reason=value)
+    assert changed.reason == value

@@ -110,3 +110,10 @@ async def test_load_cases(db: Database) -> None:
     guild = await new_guild(db)
     await db.guild.load_cases([guild])
     assert not guild.cases
+
+
+async def test_update_one_by_id(db: Database) -> None:
+    guild = await new_guild(db)
+    value = (await guild_values(db))["name"]
+    changed = await db.guild.update_one_by_id(guild.id, name=value)
+    assert changed.name == value

@@ -93,3 +93,10 @@ async def test_find_by_guild_id(db: Database) -> None:
         assert levels in await db.levels.find_by_guild_id(levels.guild_id)
     assert len(plans) == 1
     assert plans[0] & {"idx_levels_leaderboard", "pk_levels"}
+
+
+async def test_update_one_by_guild_id_and_member_id(db: Database) -> None:
+    levels = await new_levels(db)
+    value = 7
+    changed = await db.levels.update_one_by_guild_id_and_member_id(levels.guild_id, levels.member_id, level=value)
+    assert changed.level == value

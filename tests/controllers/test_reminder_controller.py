@@ -149,3 +149,17 @@ async def test_load_user(db: Database) -> None:
     reminder = await new_reminder(db)
     await db.reminder.load_user([reminder])
     assert reminder.user
+
+
+async def test_update_one_by_id(db: Database) -> None:
+    reminder = await new_reminder(db)
+    value = (await reminder_values(db))["content"]
+    changed = await db.reminder.update_one_by_id(present(reminder.id), content=value)
+    assert changed.content == value
+
+
+async def test_update_one_pending_by_user_id_and_key(db: Database) -> None:
+    reminder = await new_reminder(db)
+    value = (await reminder_values(db))["content"]
+    changed = await db.reminder.update_one_pending_by_user_id_and_key(reminder.user_id, reminder.key, content=value)
+    assert changed.content == value

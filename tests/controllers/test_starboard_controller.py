@@ -98,3 +98,10 @@ async def test_load_messages(db: Database) -> None:
     starboard = await new_starboard(db)
     await db.starboard.load_messages([starboard])
     assert not starboard.messages
+
+
+async def test_update_one_by_guild_id(db: Database) -> None:
+    starboard = await new_starboard(db)
+    value = "changed"
+    changed = await db.starboard.update_one_by_guild_id(starboard.guild_id, emoji=value)
+    assert changed.emoji == value

@@ -128,3 +128,17 @@ async def test_load_snippets(db: Database) -> None:
     tag = await new_tag(db)
     await db.tag.load_snippets([tag])
     assert not tag.snippets
+
+
+async def test_update_one_by_id(db: Database) -> None:
+    tag = await new_tag(db)
+    value = (await tag_values(db))["name"]
+    changed = await db.tag.update_one_by_id(present(tag.id), name=value)
+    assert changed.name == value
+
+
+async def test_update_one_by_name(db: Database) -> None:
+    tag = await new_tag(db)
+    value = (await tag_values(db))["name"]
+    changed = await db.tag.update_one_by_name(tag.name, name=value)
+    assert changed.name == value

@@ -149,15 +149,15 @@ async def test_a_selection_is_immutable_and_may_be_used_again(db: Database) -> N
 async def test_selection_update_and_delete(db: Database) -> None:
     await people(db, 9)
     c = db.user.c
-    assert await db.user.find_all(points=2).update(points=c.points + 10) == 3
+    assert await db.user.find_all(points=2).update({"points": c.points + 10}) == 3
     assert await db.user.count(points=12) == 3
-    assert await db.user.find_all(points=12).order_by(c.id).limit(1).update(points=0) == 1
+    assert await db.user.find_all(points=12).order_by(c.id).limit(1).update({"points": 0}) == 1
     assert await db.user.find_all(points=12).limit(1).delete() == 1
     assert await db.user.find_all(points=12).delete() == 1
     with pytest.raises(TypeError, match="all_rows"):
         await db.user.find_all().delete()
     with pytest.raises(TypeError, match="all_rows"):
-        await db.user.find_all().update(points=1)
+        await db.user.find_all().update({"points": 1})
     assert await db.user.find_all().delete(all_rows=True) == 7
 
 

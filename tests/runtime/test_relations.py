@@ -158,7 +158,7 @@ async def test_objects_can_be_added_merged_refreshed_and_deleted_in_a_session(db
         assert len(user.cases) == 2
     assert (await db.user.get_one_by_id(1)).points == 4
     lonely = await db.user.get_one_by_id(3)
-    await db.case.find_all().update(moderator_id=None, all_rows=True)
+    await db.case.find_all().update({"moderator_id": None}, all_rows=True)
     async with db.session() as session:
         await session.delete(lonely)
     assert await db.user.get_by_id(3) is None

@@ -23,12 +23,14 @@ def plan_controller(model: Model, options: Options = DEFAULTS) -> Controller:
         model=model,
         stem=stem,
         module=attribute_name(stem),
+        own=options.controller_of(model),
+        values_name=f"{stem}Values",
         create_name=f"{stem}{options.create_suffix}",
         update_name=f"{stem}{options.update_suffix}",
         create=create_entries(model),
         update=update_entries(model),
         where=where_entries(model),
-        facts=_facts(model, methods),
+        facts=_facts(model, methods, options),
         columns=model.columns,
         relations=model.relations,
         methods=methods,
@@ -37,7 +39,7 @@ def plan_controller(model: Model, options: Options = DEFAULTS) -> Controller:
     return controller
 
 
-def _facts(model: Model, methods: Iterable[Method]) -> Facts:
+def _facts(model: Model, methods: Iterable[Method], options: Options) -> Facts:
     """Return what the runtime must know for these methods of a model, so that it need not find out."""
     partial_indexes = dict.fromkeys(method.index for method in methods if method.within and method.index)
     return Facts(
@@ -47,6 +49,7 @@ def _facts(model: Model, methods: Iterable[Method]) -> Facts:
         unique=tuple(_unique_keys(model)),
         expressions=tuple((part.name or "", part.sql) for part in named_expressions(model)),
         partial=tuple(map(_partial, partial_indexes)),
+        utc=options.utc and any(column.kind == "naive_datetime" for column in model.columns),
     )
 
 

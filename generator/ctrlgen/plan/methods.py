@@ -7,10 +7,10 @@ listed in ``_DERIVATIONS``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ctrlgen.blueprint import Method, Parameter
+from ctrlgen.blueprint import Entry, Method, Parameter
 from ctrlgen.plan.access_paths import (
     AccessPath,
     index_paths,
@@ -23,6 +23,10 @@ from ctrlgen.plan.naming import CONTROLLER, MANY, key_name, parameter_names
 from ctrlgen.plan.typed_dicts import update_entries
 from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, names_of
 from ctrlgen.settings import Options
+
+
+def _none(_model: Model) -> tuple[Entry, ...]:
+    return ()
 
 
 def _always(_path: AccessPath, _model: Model) -> bool:
@@ -52,19 +56,30 @@ def _is_set(part: Part, model: Model) -> bool:
 class KeyMethod:
     """A method that every unique key gives: ``<kind>_by_<key>``.
 
-    ``doc`` is its docstring, with ``{key}`` for the key; ``applies`` tells whether a key gives it.
+    ``doc`` is its docstring, with ``{key}`` for the key; ``applies`` tells whether a key gives it; ``keywords`` are the
+    keys of the ``**values`` that it takes beside the key.
     """
 
     kind: str
     doc: str
     applies: Callable[[AccessPath, Model], bool] = _always
+    keywords: Callable[[Model], tuple[Entry, ...]] = _none
 
 
 KEY_METHODS = (
     KeyMethod("get", "Return the row with this {key}, or None."),
     KeyMethod("get_one", "Return the row with this {key}, or raise `NotFoundError`."),
     KeyMethod(
-        "update", "Change the row with this {key} and return it, or None where there is none.", _has_something_to_set
+        "update",
+        "Change the row with this {key} and return it, or None where there is none.",
+        _has_something_to_set,
+        update_entries,
+    ),
+    KeyMethod(
+        "update_one",
+        "Change the row with this {key} and return it, or raise `NotFoundError`.",
+        _has_something_to_set,
+        update_entries,
     ),
     KeyMethod("delete", "Delete the row with this {key}; tell whether there was one."),
     KeyMethod(
@@ -116,7 +131,7 @@ def _key_method(rule: KeyMethod, path: AccessPath, model: Model) -> Method:
     name = key_name(path.names, path.index, model)
     key = " and ".join(f"`{name}`" for name in ([name] if len(path.names) > MANY else path.names)) + path.where
     prefix = "_".join(filter(None, [rule.kind, path.purpose]))
-    parameters = _parameters(path.parts, model)
+    parameters = _parameters(path.parts, model, rule.keywords(model))
     if not path.index.nulls_not_distinct:
         parameters = tuple(replace(parameter, nullable=False) for parameter in parameters)
     return Method(
@@ -168,10 +183,11 @@ _PREFIXES = (*(f"{rule.kind}_" for rule in KEY_METHODS), "find_", "load_")
 """What the names of all these methods begin with."""
 
 
-def _parameters(parts: tuple[Part, ...], model: Model) -> tuple[Parameter, ...]:
-    """Return the positional parameters that ask for ``parts``."""
+def _parameters(parts: tuple[Part, ...], model: Model, keywords: Iterable[Entry] = ()) -> tuple[Parameter, ...]:
+    """Return the parameters that ask for ``parts``, in a method that takes these keywords."""
     keys = names_of(parts)
-    return tuple(_parameter(*each, model) for each in zip(parameter_names(keys), keys, parts, strict=True))
+    names = parameter_names(keys, (entry.key for entry in keywords))
+    return tuple(_parameter(*each, model) for each in zip(names, keys, parts, strict=True))
 
 
 def _parameter(name: str, key: str, part: Part, model: Model) -> Parameter:
@@ -184,7 +200,12 @@ def _parameter(name: str, key: str, part: Part, model: Model) -> Parameter:
 def _answerable(parameter: Parameter, index: Index) -> Parameter:
     """Return the parameter as the index can answer it: a hash knows only equality, some indexes have no NULL."""
     nullable = parameter.nullable and index.predicate is None
-    return replace(parameter, nullable=nullable, comparison="equal" if index.method == "hash" else parameter.comparison)
+    comparison = "equal" if index.method == "hash" else parameter.comparison
+    answerable = replace(parameter, nullable=nullable, comparison=comparison)
+    if answerable == parameter:
+        return parameter
+    (name,) = parameter_names([parameter.key], [parameter.key])  # since the keyword of that name takes more
+    return replace(answerable, name=name)
 
 
 def _narrowing(name: str, model: Model) -> str:

@@ -15,7 +15,7 @@ from ctrlgen.schema import Annotation, Column, Condition, Imported, Model, Relat
 _CONTRACTS = ".runtime.contracts"
 _IMPORTS: dict[str, tuple[str, ...]] = {
     "collections.abc": ("Iterable",),
-    "typing": ("TYPE_CHECKING", "Literal", "Never", "NotRequired", "TypeAlias", "Unpack", "cast"),
+    "typing": ("TYPE_CHECKING", "Literal", "Never", "NotRequired", "TypeAlias", "Unpack"),
     "typing_extensions": ("TypedDict",),
     _CONTRACTS: ("Equal", "Facts", "Filters", "Ordered", "Partial", "Refinements", "Settable"),
     ".runtime.controller": ("BaseController",),
@@ -25,7 +25,7 @@ _IMPORTS: dict[str, tuple[str, ...]] = {
 }
 """What every emitted module imports by its own name; what a module does not use goes when it is formatted."""
 
-_TYPE_IMPORTS: dict[str, tuple[str, ...]] = {"sqlalchemy.orm": ("Mapped",)}
+_TYPE_IMPORTS: dict[str, tuple[str, ...]] = {"sqlalchemy.orm": ("Mapped",), ".database": ("Database",)}
 """The same, for type checkers only."""
 
 _KNOWN = frozenset(Imported(module, name) for module, names in (_IMPORTS | _TYPE_IMPORTS).items() for name in names)
@@ -54,7 +54,7 @@ class MethodView:
     """A method with its parameters and its key as source text."""
 
     method: Method
-    signature: str  # "id: int, /"
+    signature: str  # ", guild_id: int, rank: int"
     key: str  # '{"id": id}'
 
 
@@ -66,6 +66,8 @@ class ControllerView:
     model: str
     imports: list[str]
     type_imports: list[str]
+    primary_key: str  # its type: "tuple[int, int]"
+    values: Keys
     create: Keys
     update: Keys
     where: Keys
@@ -83,7 +85,9 @@ def lay_out(controller: Controller) -> ControllerView:
     relations = [relation.target for relation in controller.relations]
     imports = Namespace(_defined_names(controller), known=_KNOWN | BUILTINS)
     name = imports.name(model.reference)
-    create = _keys(_create_field(entry, imports) for entry in controller.create)
+    primary_key = {column.attribute for column in controller.primary_key}
+    values = _keys(_create_field(entry, imports) for entry in controller.create if entry.key not in primary_key)
+    create = _keys(_create_field(entry, imports) for entry in controller.create if entry.key in primary_key)
     update = _keys(_wrapped_field(entry, imports) for entry in controller.update)
     where = _keys(_where_field(entry, imports) for entry in controller.where)
     methods = [_method_view(method, imports) for method in controller.methods]
@@ -97,6 +101,8 @@ def lay_out(controller: Controller) -> ControllerView:
         model=name,
         imports=[*_statements(_IMPORTS), *(line for line in imports.import_lines() if line not in type_only)],
         type_imports=[*_statements(_TYPE_IMPORTS), *type_only],
+        primary_key=_key_type(controller.primary_key, imports),
+        values=values,
         create=create,
         update=update,
         where=where,
@@ -129,6 +135,8 @@ def _defined_names(controller: Controller) -> set[str]:
         | CONTROLLER
         | {
             controller.class_name,
+            controller.values_name,
+            f"_{controller.values_name}",
             controller.create_name,
             controller.update_name,
             controller.where_name,
@@ -181,7 +189,7 @@ def _related(relation: Relation, imports: Namespace) -> str:
 def _method_view(method: Method, imports: Namespace) -> MethodView:
     finder = method.kind == "find"
     parameters = [_parameter(parameter, finder, imports) for parameter in method.parameters]
-    return MethodView(method, "".join(f"{text}, " for text in parameters), _key(method.parameters))
+    return MethodView(method, "".join(f", {text}" for text in parameters), _key(method.parameters))
 
 
 def _parameter(parameter: Parameter, finder: bool, imports: Namespace) -> str:
@@ -189,6 +197,11 @@ def _parameter(parameter: Parameter, finder: bool, imports: Namespace) -> str:
         return f"{parameter.name}: {_value(parameter.annotation, parameter.nullable, imports)}"
     type_ = f"{'Ordered' if parameter.comparison == 'ordered' else 'Equal'}[{imports.source(parameter.annotation)}]"
     return f"{parameter.name}: {_optional(type_, parameter.nullable)}"
+
+
+def _key_type(columns: tuple[Column, ...], imports: Namespace) -> str:
+    types = [_value(column.annotation, column.nullable, imports) for column in columns]
+    return types[0] if len(types) == 1 else f"{imports.name(Imported('builtins', 'tuple'))}[{', '.join(types)}]"
 
 
 def _key(parameters: Iterable[Parameter]) -> str:
@@ -216,6 +229,7 @@ def _facts_source(controller: Controller, imports: Namespace) -> list[str]:
     return [
         *(f"{name}={names!r}" for name, names in (collections | {"unique": facts.unique}).items() if names),
         *(f"{name}={_dict(items)}" for name, items in mappings.items() if items),
+        *(["utc=True"] if facts.utc else []),
     ]
 
 

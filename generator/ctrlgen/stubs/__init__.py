@@ -123,7 +123,7 @@ class _Writer:
             module=it.module,
             model=it.model.reference.name,
             returns=scope.name(it.model.reference),
-            takes=scope.name(Imported(self._package.name, it.create_name)),
+            takes=scope.name(Imported(f"{self._package.name}.{it.module}", it.create_name)),
             parents=tuple((parent.variable, new_row(parent.controller)) for parent in factory.parents),
             values=tuple((name, value.source(scope.name)) for name, value in factory.values.items()),
         )

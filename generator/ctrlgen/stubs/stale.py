@@ -48,10 +48,13 @@ def _loads(controller: Controller, file: TestFile, place: str) -> Iterator[Findi
 
 
 def _imports(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
-    known = {*package.names, "database", "runtime", *(it.module for it in package.controllers)}
-    for it in file.origins:
-        if it.module == package.name and it.name not in known:
-            yield STALE_IMPORT.at(Location(place, it.line), name=it.name, package=package.name)
+    modules = {f"{package.name}.{controller.module}": controller.names for controller in package.controllers}
+    modules[package.name] = package.names | {"database", "runtime", *(each.module for each in package.controllers)}
+    elsewhere = (f"{package.name}.database", f"{package.name}.runtime")
+    for origin in file.origins:
+        own = origin.module == package.name or origin.module.startswith(f"{package.name}.")
+        if own and not origin.module.startswith(elsewhere) and origin.name not in modules.get(origin.module, ()):
+            yield STALE_IMPORT.at(Location(place, origin.line), name=origin.name, package=origin.module)
 
 
 def _factories(package: Package, file: TestFile, place: str) -> Iterator[Finding]:

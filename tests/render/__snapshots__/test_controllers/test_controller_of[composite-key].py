@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Never, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -16,15 +16,24 @@ from .runtime.selection import Selection
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
 
+    from .database import Database
+
 MemberLoad: TypeAlias = Never
 
 
-class MemberCreate(TypedDict, closed=True):
+class _MemberValues(TypedDict):
+    xp: int
+
+
+class MemberValues(_MemberValues, closed=True):
+    """Values of a new `Member` beside its primary key."""
+
+
+class MemberCreate(_MemberValues, closed=True):
     """Values of a new `Member`; what need not be given has a default."""
 
     guild_id: int
     user_id: int
-    xp: int
 
 
 class MemberUpdate(TypedDict, total=False, closed=True):
@@ -51,18 +60,21 @@ if TYPE_CHECKING:
         xp: Mapped[int]
 
 
-class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUpdate]):
+class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUpdate, tuple[int, int]]):
     """Reads and writes `Member`."""
 
     model = Member
-    c: type[MemberColumns] = cast("type[MemberColumns]", cast("object", Member))
+    c: type[MemberColumns]
+    db: Database
     _facts = Facts(required=("guild_id", "user_id", "xp"))
 
     async def create(self, **values: Unpack[MemberCreate]) -> Member:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[MemberWhere]) -> Selection[Member, MemberLoad]:
+    def find_all(
+        self, filters: Filters = None, **where: Unpack[MemberWhere]
+    ) -> Selection[Member, MemberLoad, MemberUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -84,11 +96,11 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_guild_id_and_user_id(self, guild_id: int, user_id: int, /) -> Member | None:
+    async def get_by_guild_id_and_user_id(self, guild_id: int, user_id: int) -> Member | None:
         """Return the row with this `guild_id` and `user_id`, or None."""
         return await self._get({"guild_id": guild_id, "user_id": user_id})
 
-    async def get_one_by_guild_id_and_user_id(self, guild_id: int, user_id: int, /) -> Member:
+    async def get_one_by_guild_id_and_user_id(self, guild_id: int, user_id: int) -> Member:
         """Return the row with this `guild_id` and `user_id`, or raise `NotFoundError`."""
         return await self._get_one({"guild_id": guild_id, "user_id": user_id})
 
@@ -98,7 +110,13 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
         """Change the row with this `guild_id` and `user_id` and return it, or None where there is none."""
         return await self._update({"guild_id": guild_id, "user_id": user_id}, values)
 
-    async def delete_by_guild_id_and_user_id(self, guild_id: int, user_id: int, /) -> bool:
+    async def update_one_by_guild_id_and_user_id(
+        self, guild_id: int, user_id: int, /, **values: Unpack[MemberUpdate]
+    ) -> Member:
+        """Change the row with this `guild_id` and `user_id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id, "user_id": user_id}, values)
+
+    async def delete_by_guild_id_and_user_id(self, guild_id: int, user_id: int) -> bool:
         """Delete the row with this `guild_id` and `user_id`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "user_id": user_id})
 
@@ -112,6 +130,6 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
 
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[MemberWhere]
-    ) -> Selection[Member, MemberLoad]:
+    ) -> Selection[Member, MemberLoad, MemberUpdate]:
         """Select the rows with this `guild_id`. An index also narrows by `user_id`."""
         return self._find({"guild_id": guild_id}, where)

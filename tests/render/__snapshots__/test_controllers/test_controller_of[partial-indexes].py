@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -16,16 +16,25 @@ from .runtime.selection import Selection
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
 
+    from .database import Database
+
 ReminderLoad: TypeAlias = Never
 
 
-class ReminderCreate(TypedDict, closed=True):
-    """Values of a new `Reminder`; what need not be given has a default."""
-
-    id: NotRequired[int]
+class _ReminderValues(TypedDict):
     user_id: int
     due: int
     sent: NotRequired[bool]
+
+
+class ReminderValues(_ReminderValues, closed=True):
+    """Values of a new `Reminder` beside its primary key."""
+
+
+class ReminderCreate(_ReminderValues, closed=True):
+    """Values of a new `Reminder`; what need not be given has a default."""
+
+    id: NotRequired[int]
 
 
 class ReminderUpdate(TypedDict, total=False, closed=True):
@@ -56,11 +65,12 @@ if TYPE_CHECKING:
         sent: Mapped[bool]
 
 
-class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, ReminderUpdate]):
+class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, ReminderUpdate, int]):
     """Reads and writes `Reminder`."""
 
     model = Reminder
-    c: type[ReminderColumns] = cast("type[ReminderColumns]", cast("object", Reminder))
+    c: type[ReminderColumns]
+    db: Database
     _facts = Facts(
         required=("user_id", "due"),
         partial={
@@ -73,7 +83,9 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[ReminderWhere]) -> Selection[Reminder, ReminderLoad]:
+    def find_all(
+        self, filters: Filters = None, **where: Unpack[ReminderWhere]
+    ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -95,11 +107,11 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /) -> Reminder | None:
+    async def get_by_id(self, id: int) -> Reminder | None:
         """Return the row with this `id`, or None."""
         return await self._get({"id": id})
 
-    async def get_one_by_id(self, id: int, /) -> Reminder:
+    async def get_one_by_id(self, id: int) -> Reminder:
         """Return the row with this `id`, or raise `NotFoundError`."""
         return await self._get_one({"id": id})
 
@@ -107,23 +119,31 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
-    async def get_open_by_user_id(self, user_id: int, /) -> Reminder | None:
+    async def get_open_by_user_id(self, user_id: int) -> Reminder | None:
         """Return the row with this `user_id` (where NOT sent), or None."""
         return await self._get({"user_id": user_id}, within="uq_reminder_open")
 
-    async def get_one_open_by_user_id(self, user_id: int, /) -> Reminder:
+    async def get_one_open_by_user_id(self, user_id: int) -> Reminder:
         """Return the row with this `user_id` (where NOT sent), or raise `NotFoundError`."""
         return await self._get_one({"user_id": user_id}, within="uq_reminder_open")
 
-    async def update_open_by_user_id(self, user_id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
+    async def update_open_by_user_id(self, user_id_: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
         """Change the row with this `user_id` (where NOT sent) and return it, or None where there is none."""
-        return await self._update({"user_id": user_id}, values, within="uq_reminder_open")
+        return await self._update({"user_id": user_id_}, values, within="uq_reminder_open")
 
-    async def delete_open_by_user_id(self, user_id: int, /) -> bool:
+    async def update_one_open_by_user_id(self, user_id_: int, /, **values: Unpack[ReminderUpdate]) -> Reminder:
+        """Change the row with this `user_id` (where NOT sent) and return it, or raise `NotFoundError`."""
+        return await self._update_one({"user_id": user_id_}, values, within="uq_reminder_open")
+
+    async def delete_open_by_user_id(self, user_id: int) -> bool:
         """Delete the row with this `user_id` (where NOT sent); tell whether there was one."""
         return await self._delete({"user_id": user_id}, within="uq_reminder_open")
 
@@ -135,6 +155,6 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Insert the row, or change the one with this `user_id` (where NOT sent) to what is given."""
         return await self._upsert(("user_id",), values, within="uq_reminder_open")
 
-    def find_pending(self, **where: Unpack[ReminderWhere]) -> Selection[Reminder, ReminderLoad]:
+    def find_pending(self, **where: Unpack[ReminderWhere]) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
         """Select the rows of `idx_reminder_pending` (where NOT sent)."""
         return self._find({}, where, within="idx_reminder_pending")

@@ -9,7 +9,9 @@ from __future__ import annotations
 from itertools import count
 from typing import TypeVar
 
-from db import Database, PostCreate, TagCreate
+from db import Database
+from db.post import PostCreate
+from db.tag import TagCreate
 from models import Post, Tag
 
 T = TypeVar("T")

@@ -73,6 +73,13 @@ async def test_update_by_id(db: Database) -> None:
     assert changed.title == value
 
 
+async def test_update_one_by_id(db: Database) -> None:
+    post = await new_post(db)
+    value = (await post_values(db))["title"]
+    changed = await db.post.update_one_by_id(present(post.id), title=value)
+    assert changed.title == value
+
+
 async def test_delete_by_id(db: Database) -> None:
     post = await new_post(db)
     assert await db.post.delete_by_id(present(post.id))

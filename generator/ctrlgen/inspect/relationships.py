@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     ARRAY,
@@ -100,8 +100,8 @@ def _is_linked(relationship: RelationshipProperty[Any]) -> bool:
     keys = {str(column.key) for _, column in pairs}
     constraints: list[Any] = [each for each in table.constraints if isinstance(each, _UNIQUE)]
     once = any(set(each.columns.keys()) == keys for each in constraints)
-    columns: Any = table.columns
-    return set(columns.keys()) == keys and len(keys) == len(pairs) and once
+    names = {str(column.key) for column in cast("Any", table).c}
+    return names == keys and len(keys) == len(pairs) and once
 
 
 def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:

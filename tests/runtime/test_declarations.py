@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from guild_db import CheckViolation, ConstraintError, Database, PartitionViolation
+import sqlalchemy as sa
+from guild_db import AnyOf, CheckViolation, ConstraintError, Database, PartitionViolation, Span
+from guild_query_plans import explained
 
 from tests.conftest import NewDatabase
 from tests.runtime.declared_models import DeclaredBase, Event, Event2020
@@ -18,14 +20,14 @@ BY_HAND = (
        $$ BEGIN IF NEW.name = 'refused' THEN RAISE check_violation; END IF; RETURN NEW; END $$""",
     "CREATE TRIGGER refuse BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION refuse()",
 )
+TABLES = [table for table in DeclaredBase.metadata.sorted_tables if not table.info.get("is_partition")]
 
 
 @pytest.fixture(scope="module")
 async def address(new_database: NewDatabase) -> AsyncIterator[str]:
     async with new_database() as url:
-        tables = [table for table in DeclaredBase.metadata.sorted_tables if not table.info.get("is_partition")]
         async with Database(url) as db, db.engine.begin() as connection:
-            await connection.run_sync(lambda sync: DeclaredBase.metadata.create_all(sync, tables))
+            await connection.run_sync(lambda sync: DeclaredBase.metadata.create_all(sync, TABLES))
             for statement in BY_HAND:
                 await connection.exec_driver_sql(statement)
         yield url
@@ -34,6 +36,9 @@ async def address(new_database: NewDatabase) -> AsyncIterator[str]:
 @pytest.fixture
 async def db(address: str) -> AsyncIterator[Database]:
     async with Database(address) as db:
+        names = ", ".join(f'"{table.name}"' for table in TABLES)
+        async with db.engine.begin() as connection:
+            await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
         yield db
 
 
@@ -66,3 +71,29 @@ async def test_a_check_without_a_name_is_no_partition(db: Database) -> None:
     """As a trigger raises it."""
     with pytest.raises(CheckViolation, match=r"^Event: check constraint is violated$"):
         await db.event.create(id=4, at=IN_2020, name="refused")
+
+
+async def test_a_partial_finder_reads_the_rows_of_what_its_index_leads_with(db: Database) -> None:
+    for guild in (1, 1, 2):
+        await db.ticket.create(guild_id=guild, owner_id=guild)
+    await db.ticket.create(guild_id=1, status="closed")
+    async with explained(db) as plans:
+        found = await db.ticket.find_active_by_guild_id(1, at=Span(ge=0)).order_by(db.ticket.c.id)
+    assert [ticket.id for ticket in found] == [1, 2]
+    assert len(plans) == 1
+    assert plans[0] & {"idx_ticket_active_guild"}
+
+
+async def test_a_partial_finder_asks_for_nothing_that_the_predicate_implies(db: Database) -> None:
+    await db.ticket.create_many([{"guild_id": guild, "urgent": guild > 1} for guild in (1, 2, 3)])
+    assert [ticket.id for ticket in await db.ticket.find_urgent_by_guild_id(2)] == [2]
+    assert await db.ticket.find_unowned().count() == 2
+
+
+async def test_a_partial_finder_finds_null_and_several(db: Database) -> None:
+    await db.ticket.create_many([{"guild_id": 1, "owner_id": owner} for owner in (None, 7, 8, 9)])
+    await db.ticket.create(guild_id=1, status="closed")
+    assert await db.ticket.find_owned_by_owner_id(None).count() == 1
+    assert await db.ticket.find_owned_by_owner_id(AnyOf([7, 9])).count() == 2
+    with pytest.raises(TypeError, match="owner_id"):
+        db.ticket.find_owned_by_owner_id(7, owner_id=8)

@@ -239,9 +239,11 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
         """Insert `create`, or apply `update` to the row with this `guild_id` and `number`."""
         return await self._create_or_update(("guild_id", "number"), create, update)
 
-    def find_expiring(self, **where: Unpack[CaseWhere]) -> Selection[Case, CaseLoad, CaseUpdate]:
-        """Select the rows of `idx_case_expiring` (where is_active AND expires_at IS NOT NULL)."""
-        return self._find({}, where, within="idx_case_expiring")
+    def find_expiring_by_expires_at(
+        self, expires_at_: Ordered[datetime], /, **where: Unpack[CaseWhere]
+    ) -> Selection[Case, CaseLoad, CaseUpdate]:
+        """Select the rows with this `expires_at` (where is_active AND expires_at IS NOT NULL)."""
+        return self._find({"expires_at": expires_at_}, where, within="idx_case_expiring")
 
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[CaseWhere]

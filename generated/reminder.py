@@ -215,9 +215,11 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Insert `create`, or apply `update` to the row with this `user_id` and `key` (where NOT sent)."""
         return await self._create_or_update(("user_id", "key"), create, update, within="uq_reminder_pending")
 
-    def find_pending(self, **where: Unpack[ReminderWhere]) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
-        """Select the rows of `idx_reminder_pending` (where NOT sent)."""
-        return self._find({}, where, within="idx_reminder_pending")
+    def find_pending_by_expires_at(
+        self, expires_at: Ordered[datetime], /, **where: Unpack[ReminderWhere]
+    ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
+        """Select the rows with this `expires_at` (where NOT sent)."""
+        return self._find({"expires_at": expires_at}, where, within="idx_reminder_pending")
 
     def find_by_user_id(
         self, user_id: Ordered[int], /, **where: Unpack[ReminderWhere]

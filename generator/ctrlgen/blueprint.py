@@ -26,6 +26,7 @@ RUNTIME_NAMES = {
         "NotFoundError",
         "NotNullViolation",
         "NotStoredError",
+        "PartitionViolation",
         "RefusedError",
         "TimedOutError",
         "TransactionError",

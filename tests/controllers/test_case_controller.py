@@ -126,12 +126,12 @@ async def test_upsert_by_guild_id_and_number(db: Database) -> None:
     assert second.id == first.id
 
 
-async def test_find_expiring(db: Database) -> None:
+async def test_find_expiring_by_expires_at(db: Database) -> None:
     values = await case_values(db)
     values["expires_at"] = datetime.now(UTC)
     case = await db.case.create(**values)
     async with explained(db) as plans:
-        assert case in await db.case.find_expiring()
+        assert case in await db.case.find_expiring_by_expires_at(present(case.expires_at))
     assert len(plans) == 1
     assert plans[0] & {"idx_case_expiring"}
 

@@ -129,10 +129,10 @@ async def test_upsert_pending_by_user_id_and_key(db: Database) -> None:
     assert second.id == first.id
 
 
-async def test_find_pending(db: Database) -> None:
+async def test_find_pending_by_expires_at(db: Database) -> None:
     reminder = await new_reminder(db)
     async with explained(db) as plans:
-        assert reminder in await db.reminder.find_pending()
+        assert reminder in await db.reminder.find_pending_by_expires_at(reminder.expires_at)
     assert len(plans) == 1
     assert plans[0] & {"idx_reminder_pending"}
 

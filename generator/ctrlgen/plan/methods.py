@@ -155,10 +155,20 @@ def _key_method(rule: KeyMethod, path: AccessPath, model: Model) -> Method:
 
 
 def _partial_finders(model: Model, _options: Options) -> Iterator[Method]:
-    """Yield a finder for every partial index that is not unique."""
-    for path in partial_paths(model):
-        doc = f"Select the rows of `{path.index.name}`{path.where}."
-        yield Method("find", f"find_{path.purpose}", doc, within=path.within, index=path.index)
+    """Yield a finder for the first part that each partial index asks for, unless that is unique."""
+    paths = partial_paths(model)
+    seen: set[tuple[str, str]] = set()
+    for path in paths:
+        lead = path.names[:1]
+        name = "_by_".join([f"find_{path.purpose}", *lead])
+        if (name, path.predicate) in seen:
+            continue
+        seen.add((name, path.predicate))
+        what = f"with this `{lead[0]}`" if lead else f"of `{path.index.name}`"
+        alike = [other for other in paths if (other.purpose, other.predicate) == (path.purpose, path.predicate)]
+        doc = f"Select the rows {what}{path.where}.{_narrowing(lead[0], alike) if lead else ''}"
+        parameters = tuple(_answerable(each, path) for each in _parameters(path.parts[:1], model))
+        yield Method("find", name, doc, parameters, within=path.within, index=path.index)
 
 
 def _finders(model: Model, options: Options) -> Iterator[Method]:
@@ -168,9 +178,9 @@ def _finders(model: Model, options: Options) -> Iterator[Method]:
         name = path.names[0]
         if name not in seen:
             seen.add(name)
-            doc = f"Select the rows with this `{name}`.{_backing(path.index)}{_narrowing(name, model)}"
+            doc = f"Select the rows with this `{name}`.{_backing(path.index)}{_narrowing(name, index_paths(model))}"
             (parameter,) = _parameters(path.parts[:1], model)
-            yield Method("find", f"find_by_{name}", doc, (_answerable(parameter, path.index),), index=path.index)
+            yield Method("find", f"find_by_{name}", doc, (_answerable(parameter, path),), index=path.index)
     for key in unindexed_foreign_keys(model) if options.foreign_keys == "emit" else ():
         name = key.attributes[0]
         if name not in seen:
@@ -222,10 +232,10 @@ def _parameter(name: str, key: str, part: Part, model: Model) -> Parameter:
     return Parameter(name, key, column.annotation, column.nullable, column.comparison)
 
 
-def _answerable(parameter: Parameter, index: Index) -> Parameter:
+def _answerable(parameter: Parameter, path: AccessPath) -> Parameter:
     """Return the parameter as the index can answer it: a hash knows only equality, some indexes have no NULL."""
-    nullable = parameter.nullable and index.predicate is None
-    comparison = "equal" if index.method == "hash" else parameter.comparison
+    nullable = parameter.nullable and path.has_null
+    comparison = "equal" if path.index.method == "hash" else parameter.comparison
     answerable = replace(parameter, nullable=nullable, comparison=comparison)
     if answerable == parameter:
         return parameter
@@ -239,11 +249,8 @@ def _backing(index: Index) -> str:
     return f" Backed by {name}." if name else ""
 
 
-def _narrowing(name: str, model: Model) -> str:
+def _narrowing(name: str, paths: Iterable[AccessPath]) -> str:
     """Return the sentence that names the composite indexes which begin with ``name``."""
-    rests = [
-        ", ".join(f"`{rest}`" for rest in path.names[1:])
-        for path in index_paths(model)
-        if path.names[0] == name and len(path.names) > 1
-    ]
-    return f" An index also narrows by {' or '.join(dict.fromkeys(rests))}." if rests else ""
+    rests = [", ".join(f"`{rest}`" for rest in path.names[1:]) for path in paths if path.names[:1] == (name,)]
+    narrowing = dict.fromkeys(filter(None, rests))
+    return f" An index also narrows by {' or '.join(narrowing)}." if narrowing else ""

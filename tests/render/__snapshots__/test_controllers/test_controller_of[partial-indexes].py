@@ -168,6 +168,8 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Insert `create`, or apply `update` to the row with this `user_id` (where NOT sent)."""
         return await self._create_or_update(("user_id",), create, update, within="uq_reminder_open")
 
-    def find_pending(self, **where: Unpack[ReminderWhere]) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
-        """Select the rows of `idx_reminder_pending` (where NOT sent)."""
-        return self._find({}, where, within="idx_reminder_pending")
+    def find_pending_by_due(
+        self, due: Ordered[int], /, **where: Unpack[ReminderWhere]
+    ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
+        """Select the rows with this `due` (where NOT sent)."""
+        return self._find({"due": due}, where, within="idx_reminder_pending")

@@ -1,0 +1,36 @@
+"""Renders the rules for ``docs/lint.md``: ``python -m ctrlgen.lint.rule_table`` prints what stands between its marks."""
+
+from __future__ import annotations
+
+import sys
+
+from ctrlgen.lint.registry import Rule
+from ctrlgen.lint.rules import RULES
+from ctrlgen.lint.runner import SYNTAX_ERROR
+
+_SYNTAX = f'| <a id="{SYNTAX_ERROR.lower()}"></a>{SYNTAX_ERROR} | syntax-error | the file cannot be read | |'
+
+
+def rule_table() -> str:
+    """Return the list of all rules, and a section for each."""
+    rows = [
+        f"| [{rule.code}](#{rule.anchor()}) | {rule.name} | {_cell(rule.summary())} | {'`--fix`' if rule.fixable else ''} |"
+        for rule in RULES
+    ]
+    table = ["| code | name | what it finds | |", "|---|---|---|---|", _SYNTAX, *rows]
+    return "\n".join([*table, "", *(_section(rule) for rule in RULES)])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("``", "`").removesuffix(".")
+
+
+def _section(rule: Rule) -> str:
+    parts = [f'### <a id="{rule.anchor()}"></a>{rule.code} {rule.name}', rule.why]
+    parts += ["```python", f"# bad\n{rule.bad.strip()}\n\n# good\n{rule.good.strip()}", "```"]
+    text = f"{parts[0]}\n\n{parts[1]}\n\n{chr(10).join(parts[2:])}\n"
+    return f"{text}\n{rule.limits}\n" if rule.limits else text
+
+
+if __name__ == "__main__":
+    sys.stdout.write(rule_table())

@@ -2,5 +2,6 @@
 
 ``command`` is what ``cli`` calls. It lists the ``files``, lets ``runner`` check them (each is parsed to a
 ``SourceCode``, read through ``Queries`` by every rule in ``rules``), applies ``fixes`` and prints in one of the
-``output_formats``. Nothing that is read is ever imported, but for the project's models, whose plan says what is emitted.
+``output_formats``. Nothing that is read is ever imported; only the project's models are loaded, in a process of their
+own, because their plan says what is emitted.
 """

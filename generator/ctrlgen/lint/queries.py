@@ -33,12 +33,16 @@ _OTHER_SESSIONS = (
 )
 _SESSION_CLASS = re.compile(r"^(sqlalchemy|sqlmodel)\..*\b(AsyncSession|Session|async_scoped_session|scoped_session)$")
 _SESSION_ALIAS = re.compile(r"(^|\.)(\w*(Db|DB|Async|SQL)\w*Session\w*|Session(Dep|Dependency)|AsyncSession)$")
-_SESSION_FACTORY = re.compile(r"^(\w*_)?session(_?(maker|factory|local|scope))?$|^SessionLocal$|^get_\w*session$", re.I)
+_SESSION_FACTORY = re.compile(
+    r"^(\w*_)?session(_?(maker|factory|local|scope))?$|^SessionLocal$|^get_\w*session$", re.IGNORECASE
+)
 _SESSION_NAME = re.compile(r"^_?(\w+_)?session$")
 
 _SESSION_READS = frozenset({"execute", "exec", "scalars", "scalar", "get", "get_one", "stream", "stream_scalars"})
 _SESSION_WRITES = frozenset({"add", "add_all", "merge", "delete", "flush", "commit", "refresh", "rollback"})
 _STATEMENT_WRITES = frozenset({"update", "delete", "insert"})
+
+_PROBE = re.compile(r"^(\w+\.)?(text\(['\"]select 1;?['\"]\)|select\((\w+\.)?(literal\()?1\)?\))$", re.IGNORECASE)
 
 _ONE_ROW = frozenset({"first", "one", "one_or_none", "scalar", "scalar_one", "scalar_one_or_none", "fetchone"})
 _ROWS = frozenset({"all", "scalars", "unique", "fetchall", "mappings", "tuples", "columns", "partitions", "yield_per"})
@@ -132,6 +136,11 @@ class Queries:
         statement = self.statement(call)
         return statement is not None and last_name(innermost(statement).func) in _STATEMENT_WRITES
 
+    def is_probe(self, query: Query) -> bool:
+        """Whether a query only asks if the database is there: ``SELECT 1``."""
+        statement = self.statement(query.call) if query.via == "session" else None
+        return statement is not None and bool(_PROBE.match(self.source.text(statement)))
+
     def within(self, root: cst.CSTNode) -> list[Query]:
         """Return the queries under a node."""
         return [query for call in self.source.within(root, cst.Call) if (query := self.query(call)) is not None]
@@ -218,7 +227,7 @@ class Queries:
         if target is not None and name in {"session", "transaction"} and self._is_database(target):
             return True
         if name == "begin" and target is not None:
-            return bool(re.search("session", last_name(target) or "", re.I))
+            return bool(re.search("session", last_name(target) or "", re.IGNORECASE))
         return self.uses_sqlalchemy and bool(_SESSION_FACTORY.match(name))
 
     def _is_database(self, node: cst.BaseExpression) -> bool:
@@ -252,7 +261,9 @@ class Queries:
             return False
         parts = path.split(".")
         if parts == ["self"]:
-            return self.is_controller_class(self.source.class_around(node))
+            around = self.source.class_around(node)
+            is_excerpt = around is None  # a method without its class, as in documentation
+            return is_excerpt or self.is_controller_class(around)
         if len(parts) > 1 and _DATABASE.search(parts[-2]):
             return parts[-1] not in _NOT_CONTROLLERS
         if parts[-1].endswith("_controller"):
@@ -345,7 +356,7 @@ class Queries:
         return isinstance(self.source.parent(self.end(call)), cst.Await)
 
     def equalities(self, call: cst.Call) -> dict[str, str]:
-        """Return the columns a query compares by ``==`` with their values: keywords, ``filters=``, the key of a getter."""
+        """Return the columns a query compares by ``==``, with their values, however they are given."""
         name = method(call) or ""
         arguments = positional(call)
         getter = GETTER.match(name)

@@ -45,13 +45,13 @@ def _replaced_get(query: Query, queries: Queries) -> str | None:
 def _replaced_statement(statement: cst.Call, queries: Queries) -> str | None:
     """Return what replaces ``select(User).where(User.id == 1)``, or a ``delete`` by a key."""
     steps: list[tuple[str, cst.Call]] = []
-    node: cst.BaseExpression = statement
-    while isinstance(node, cst.Call) and (target := receiver(node)) is not None and isinstance(target, cst.Call):
-        steps.append((method(node) or "", node))
-        node = target
-    if not isinstance(node, cst.Call) or len(node.args) != 1 or any(name not in _PLAIN for name, _ in steps):
+    first = statement
+    while (target := receiver(first)) is not None and isinstance(target, cst.Call):
+        steps.append((method(first) or "", first))
+        first = target
+    if len(first.args) != 1 or any(name not in _PLAIN for name, _ in steps):
         return None
-    verb, controller = last_name(node.func), _controller(node.args[0].value, queries)
+    verb, controller = last_name(first.func), _controller(first.args[0].value, queries)
     values = _compared(steps, queries)
     if controller is None or not values or not set(values) <= controller.columns:
         return None

@@ -1,4 +1,7 @@
-"""Renders the rules for ``docs/lint.md``: ``python -m ctrlgen.lint.rule_table`` prints what stands between its marks."""
+"""Renders the rules for ``docs/lint.md``.
+
+``python -m ctrlgen.lint.rule_table`` prints what stands between the marks of that file; a test compares the two.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ _SYNTAX = f'| <a id="{SYNTAX_ERROR.lower()}"></a>{SYNTAX_ERROR} | syntax-error |
 def rule_table() -> str:
     """Return the list of all rules, and a section for each."""
     rows = [
-        f"| [{rule.code}](#{rule.anchor()}) | {rule.name} | {_cell(rule.summary())} | {'`--fix`' if rule.fixable else ''} |"
+        f"| [{rule.code}](#{rule.anchor()}) | {rule.name} | {_cell(rule.summary())} | {'yes' if rule.fixable else ''} |"
         for rule in RULES
     ]
-    table = ["| code | name | what it finds | |", "|---|---|---|---|", _SYNTAX, *rows]
+    table = ["| code | name | what it finds | `--fix` |", "|---|---|---|---|", _SYNTAX, *rows]
     return "\n".join([*table, "", *(_section(rule) for rule in RULES)])
 
 

@@ -191,7 +191,7 @@ def check_files(
     """Return the result of each file, in order."""
     names = [shown(file) for file in files]
     workers = min(processes or os.cpu_count() or 1, len(files) // _MANY_FILES + 1)
-    if workers < 2:  # noqa: PLR2004 - one process is this one
+    if workers < 2:
         return [checker.check_file(file, name) for file, name in zip(files, names, strict=True)]
     with ProcessPoolExecutor(workers) as pool:
         return list(pool.map(partial(_check, checker), files, names, chunksize=8))

@@ -62,7 +62,7 @@ class SourceCode:
         self._walk(module)
 
     def _walk(self, root: cst.CSTNode) -> None:
-        """Number the nodes in their order, and note their parents; without recursion, as deep as the parser went."""
+        """Give the nodes numbers in their order, and note their parents; without recursion, which has a limit."""
         number = 0
         stack: list[cst.CSTNode | tuple[cst.CSTNode, int]] = [root]
         while stack:
@@ -158,7 +158,7 @@ class SourceCode:
 
     @cached_property
     def _scopes(self) -> dict[cst.CSTNode, Scope | None]:
-        return cast("dict[cst.CSTNode, Scope | None]", dict(self._wrapper.resolve(ScopeProvider)))
+        return dict(self._wrapper.resolve(ScopeProvider))
 
     def qualified(self, node: cst.CSTNode) -> set[str]:
         """Return what an imported name is called by its module; empty where it is not imported."""
@@ -177,8 +177,8 @@ class SourceCode:
         modules: set[str] = set()
         for statement in self.all(cst.Import):
             modules.update(name for alias in statement.names if (name := dotted(alias.name)))
-        for statement in self.all(cst.ImportFrom):
-            if statement.module is not None and (name := dotted(statement.module)):
+        for members in self.all(cst.ImportFrom):
+            if members.module is not None and (name := dotted(members.module)):
                 modules.add(name)
         return modules
 
@@ -214,22 +214,17 @@ class SourceCode:
         return {}
 
     def _find_bindings(self, function: cst.CSTNode) -> Iterator[Binding]:
-        for node in self.own(function, cst.Assign):
-            for target in node.targets:
-                if isinstance(target.target, cst.Name):
-                    yield Binding(target.target.value, node.value, "assign", node)
-        for node in self.own(function, cst.AnnAssign):
-            if isinstance(node.target, cst.Name) and node.value is not None:
-                yield Binding(node.target.value, node.value, "assign", node)
-        for node in self.own(function, cst.NamedExpr):
-            if isinstance(node.target, cst.Name):
-                yield Binding(node.target.value, node.value, "assign", node)
-        for node in self.own(function, cst.WithItem):
-            if node.asname is not None and isinstance(node.asname.name, cst.Name):
-                yield Binding(node.asname.name.value, node.item, "with", node)
-        for node in self.own(function, cst.For):
-            if isinstance(node.target, cst.Name):
-                yield Binding(node.target.value, node.iter, "for", node)
+        for assign in self.own(function, cst.Assign):
+            for target in assign.targets:
+                yield from _bound(target.target, assign.value, "assign", assign)
+        for annotated in self.own(function, cst.AnnAssign):
+            yield from _bound(annotated.target, annotated.value, "assign", annotated)
+        for walrus in self.own(function, cst.NamedExpr):
+            yield from _bound(walrus.target, walrus.value, "assign", walrus)
+        for item in self.own(function, cst.WithItem):
+            yield from _bound(item.asname.name if item.asname else None, item.item, "with", item)
+        for loop in self.own(function, cst.For):
+            yield from _bound(loop.target, loop.iter, "for", loop)
 
     def binding(self, name: cst.Name) -> Binding | None:
         """Return what a name was bound to last before this place, in its function or, of a closure, one around."""
@@ -267,7 +262,7 @@ class SourceCode:
 
     @cached_property
     def _positions(self) -> dict[cst.CSTNode, CodeRange]:
-        return cast("dict[cst.CSTNode, CodeRange]", dict(self._wrapper.resolve(PositionProvider)))
+        return dict(self._wrapper.resolve(PositionProvider))
 
     def start(self, node: cst.CSTNode) -> Place:
         """Return where a node begins."""
@@ -286,6 +281,16 @@ class SourceCode:
     def insert(self, node: cst.CSTNode, text: str) -> Edit:
         """Return the edit that puts ``text`` before a node."""
         return Edit(self.start(node), self.start(node), text)
+
+
+def _bound(
+    target: cst.CSTNode | None,
+    value: cst.BaseExpression | None,
+    kind: Literal["assign", "with", "for"],
+    node: cst.CSTNode,
+) -> Iterator[Binding]:
+    if isinstance(target, cst.Name) and value is not None:
+        yield Binding(target.value, value, kind, node)
 
 
 def dotted(node: cst.CSTNode) -> str | None:
@@ -329,6 +334,11 @@ def method(call: cst.Call) -> str | None:
 def receiver(call: cst.Call) -> cst.BaseExpression | None:
     """Return what a method is called on, ``a.b`` of ``a.b.c()``."""
     return call.func.value if isinstance(call.func, cst.Attribute) else None
+
+
+def snake(name: str) -> str:
+    """Return ``guild_config`` for ``app.models.GuildConfig``, as ctrlgen calls its controller."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.rpartition(".")[2]).lower()
 
 
 def unwrapped(node: cst.BaseExpression) -> cst.BaseExpression:

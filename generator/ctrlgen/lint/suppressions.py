@@ -38,8 +38,7 @@ def _comments(text: str) -> list[tuple[int, str]]:
     comments: list[tuple[int, str]] = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.COMMENT:
-                comments.append((token.start[0], token.string))
+            comments += [(token.start[0], token.string)] if token.type == tokenize.COMMENT else []
     except (tokenize.TokenError, SyntaxError):  # newer syntax than this Python's: then by the lines alone
         return [(number, line) for number, line in enumerate(text.splitlines(), 1) if "#" in line]
     return comments

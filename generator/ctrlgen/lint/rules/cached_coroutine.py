@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
@@ -21,8 +22,8 @@ class CachedCoroutine(Rule):
     name = "cached-coroutine"
     message = "`{cache}` keeps the coroutine of `{function}`, not its result: the second await of it raises"
     why = (
-        "A coroutine can be awaited once, so the second call with the same arguments raises `RuntimeError: cannot reuse "
-        "already awaited coroutine`; and on a method the cache keeps `self` alive."
+        "A coroutine can be awaited once, so the second call with the same arguments raises `RuntimeError: cannot "
+        "reuse already awaited coroutine`; and on a method the cache keeps `self` alive."
     )
     bad = """
 @lru_cache(maxsize=128)
@@ -36,6 +37,7 @@ async def get_cached_config(self, guild_id: int) -> GuildConfig | None:
     return self._configs[guild_id]
 """
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         for function in queries.source.all(cst.FunctionDef):
             if function.asynchronous is None:

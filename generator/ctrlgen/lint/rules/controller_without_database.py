@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
+from ctrlgen.lint.source_code import snake
 
 _PACKAGES = frozenset({"controllers", "controller", "database", "db", "repositories", "generated"})
 
@@ -26,11 +27,12 @@ class ControllerWithoutDatabase(Rule):
     bad = "self.guild_controller = GuildConfigController()"
     good = "self.guild_controller = self.db.guild_config"
     limits = (
-        "Classes called `...Controller` that are imported from a package of controllers or of the database, or assigned "
-        "to an attribute called `..._controller`."
+        "Classes called `...Controller` that are imported from a package of controllers or of the database, or "
+        "assigned to an attribute called `..._controller`."
     )
     in_tests = False
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
         for call in source.all(cst.Call):
@@ -43,7 +45,7 @@ class ControllerWithoutDatabase(Rule):
             is_local = any(it.name.value == name for it in source.all(cst.ClassDef))
             if is_local or (module is None and not _is_controller_attribute(call, queries)):
                 continue
-            attribute = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.removesuffix("Controller")).lower()
+            attribute = snake(name.removesuffix("Controller"))
             is_method = bool(source.class_around(call))
             yield self.report(queries, call, f"{'self.' if is_method else ''}db.{attribute}", controller=name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries, Query
@@ -14,6 +15,8 @@ from ctrlgen.lint.source_code import dotted, last_name, positional
 
 _COMMANDS = frozenset({"command", "hybrid_command", "group", "hybrid_group", "listener", "event", "context_menu"})
 _ROUTES = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "websocket", "api_route", "route"})
+_LISTENERS = frozenset({"listener", "event"})
+_BOUNDARIES = frozenset({"commit", "flush", "rollback", "refresh"})
 _COMMAND_LINES = ("typer", "click", "cyclopts", "asyncclick")
 
 
@@ -24,8 +27,8 @@ class DirectSession(Rule):
     name = "direct-session"
     message = "`{function}` is a {kind} and uses a database session itself: queries belong in controllers"
     why = (
-        "A command or route that opens sessions decides when to commit and which errors to expect, each in its own way, "
-        "and cannot be tested without the framework."
+        "A command or route that opens sessions decides when to commit and which errors to expect, each in its own "
+        "way, and cannot be tested without the framework."
     )
     bad = """
 @commands.command()
@@ -40,15 +43,17 @@ async def points(self, ctx):
 """
     limits = (
         "Functions decorated as a command, listener or event of a bot, or as a route with a path. A session that is "
-        "only passed on is not used; commands of a command line are not meant. One finding for each session."
+        "only passed on, committed or flushed is not used, and neither is one that is probed with `SELECT 1`. "
+        "Commands of a command line are not meant. One finding for each session."
     )
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
         reported: set[tuple[cst.CSTNode, str]] = set()
         for query in queries.every:
             entry = next(((it, kind) for it in source.functions(query.call) if (kind := entry_kind(it, queries))), None)
-            if query.via != "session" or entry is None:
+            if query.via != "session" or entry is None or query.method in _BOUNDARIES or queries.is_probe(query):
                 continue
             function, kind = entry
             place = _opened_at(query, queries)
@@ -60,7 +65,7 @@ async def points(self, ctx):
 
 
 def entry_kind(function: cst.FunctionDef, queries: Queries) -> str | None:
-    """Return whether a function is a ``command`` of a bot or a ``route``; None for any other."""
+    """Return ``command`` or ``listener`` for a function of a bot, ``route`` for one of the web, None for any other."""
     if queries.source.imports_from(*_COMMAND_LINES):
         return None
     for decorator in function.decorators:
@@ -68,7 +73,7 @@ def entry_kind(function: cst.FunctionDef, queries: Queries) -> str | None:
         name = last_name(call.func if isinstance(call, cst.Call) else call)
         path = dotted(call.func if isinstance(call, cst.Call) else call)
         if name in _COMMANDS and path != name and function.asynchronous is not None:
-            return "command"
+            return "listener" if name in _LISTENERS else "command"
         if name in _ROUTES and isinstance(call, cst.Call) and _has_path(call, queries):
             return "route"
     return None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
@@ -37,10 +38,11 @@ class FormattedSql(Rule):
     bad = """query = f"SELECT * FROM users WHERE username = '{username}'" """
     good = """query = text("SELECT * FROM users WHERE username = :username").bindparams(username=username)"""
     limits = (
-        "Values only, by f-string, `%`, `format` and `+`. Names of tables and columns cannot be parameters and are left "
-        "alone, and so are lists of placeholders and constants in capitals."
+        "Values only, by f-string, `%`, `format` and `+`. Names of tables and columns cannot be parameters and are "
+        "left alone, and so are lists of placeholders and constants in capitals."
     )
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
         inner: set[cst.CSTNode] = set()

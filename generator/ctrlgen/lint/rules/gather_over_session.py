@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
@@ -33,6 +34,7 @@ async with db.session() as session:
 users, cases = await asyncio.gather(db.user.find_by_guild_id(1).all(), db.case.find_by_guild_id(1).all())
 """
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         for starter, arguments in _started(queries):
             shared = _shared_session(arguments, queries)

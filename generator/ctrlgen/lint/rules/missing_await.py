@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import FINDER, SELECTION, Queries, Query
@@ -35,6 +36,7 @@ if await db.user.find_by_guild_id(guild_id).exists():
     )
     fixable = True
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
         for query in queries.every:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic, Edit
 from ctrlgen.lint.queries import Queries
@@ -28,6 +29,7 @@ class NaiveNow(Rule):
     good = "created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))"
     fixable = True
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
         for node in source.all(cst.Attribute):

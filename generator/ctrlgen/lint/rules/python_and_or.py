@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.conditions import conditions, in_parentheses, is_sql, parts
 from ctrlgen.lint.diagnostics import Diagnostic
@@ -24,6 +25,7 @@ class PythonAndOr(Rule):
     limits = "`flag or User.points > 5` is left alone: with a Python value on the left it means what it says."
     fixable = True
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         for condition in conditions(queries):
             inner: set[cst.CSTNode] = set()

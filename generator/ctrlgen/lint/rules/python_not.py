@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.conditions import conditions, in_parentheses, is_sql, parts
 from ctrlgen.lint.diagnostics import Diagnostic
@@ -23,6 +24,7 @@ class PythonNot(Rule):
     good = "db.user.find_all(~User.is_active)"
     fixable = True
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         for condition in conditions(queries):
             for part in parts(condition):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries, Query
@@ -33,10 +34,11 @@ users = await self.db.user.find_all(limit=100).load("cases")
     )
     in_tests = False
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         reported: set[cst.CSTNode] = set()
         for loop, names, body in loops_over_rows(queries):
-            for query in _reads(body, names, queries):
+            for query in repeated_reads(body, names, queries):
                 if query.call in reported:
                     continue
                 reported.add(query.call)
@@ -51,11 +53,11 @@ def loops_over_rows(queries: Queries) -> Iterator[tuple[cst.For | cst.CompFor, s
     for loop in source.all(cst.For):
         if _iterates_over_rows(loop, queries):
             yield loop, _names(loop.target, queries), [loop.body]
-    for loop in source.all(cst.CompFor):
-        comprehension = source.parent(loop)
-        if _iterates_over_rows(loop, queries) and comprehension is not None:
-            repeated = [child for child in comprehension.children if child is not loop]
-            yield loop, _names(loop.target, queries), [child for child in repeated if _is_expression(child)]
+    for clause in source.all(cst.CompFor):
+        comprehension = source.parent(clause)
+        if _iterates_over_rows(clause, queries) and comprehension is not None:
+            repeated = [child for child in comprehension.children if child is not clause]
+            yield clause, _names(clause.target, queries), [child for child in repeated if _is_expression(child)]
 
 
 def _is_expression(node: cst.CSTNode) -> bool:
@@ -71,7 +73,8 @@ def _names(target: cst.BaseExpression, queries: Queries) -> set[str]:
     return {name.value for name in queries.source.within(target, cst.Name)}
 
 
-def _reads(body: list[cst.CSTNode], names: set[str], queries: Queries) -> Iterator[Query]:
+def repeated_reads(body: list[cst.CSTNode], names: set[str], queries: Queries) -> Iterator[Query]:
+    """Yield the queries in the body of a loop that use its row, and after which the loop goes on."""
     source = queries.source
     for part in body:
         names = names | _derived(part, names, queries)
@@ -105,23 +108,24 @@ def _ends_loop(end: cst.Call, queries: Queries) -> bool:
     if source.within(line, cst.Return):
         return True
     block = source.parent(line)
-    statements = list(block.body) if isinstance(block, cst.IndentedBlock) else []
+    statements: list[cst.CSTNode] = list(block.body) if isinstance(block, cst.IndentedBlock) else []
     after = statements[statements.index(line) + 1 :] if line in statements else []
     last = after[-1] if after else None
-    leaves = isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[0], cst.Return | cst.Break | cst.Raise)
-    return leaves
+    return isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[0], cst.Return | cst.Break | cst.Raise)
 
 
 def _replacement(query: Query, loop: cst.For | cst.CompFor, queries: Queries) -> str:
     source = queries.source
     rows = source.text(loop.iter) if isinstance(loop.iter, cst.Name) else "rows"
     if query.via == "controller":
-        relation = last_name(query.receiver) or "related"
+        relation = (last_name(query.receiver) or "related").removesuffix("s")
+        relation = relation if query.method.startswith("get_by_") else f"{relation}s"
         owner = queries.rows(loop.iter)
-        if owner is not None and owner.query.via == "controller" and relation != "self":
+        if owner is not None and owner.query.via == "controller" and last_name(query.receiver) != "self":
+            loader = f"await {source.text(owner.query.receiver)}.load_{relation}({rows})"
             return (
-                f'`.load("{relation}s")` on the first query, or `await {source.text(owner.query.receiver)}.load_{relation}s'
-                f"({rows})`; where there is no relationship, one query with `AnyOf([... for ... in {rows}])`"
+                f'`.load("{relation}")` on the first query, or `{loader}`; '
+                "where there is no relationship, one query with `AnyOf([...])`"
             )
         return f"one query for all of them, with `AnyOf([... for ... in {rows}])` or `.in_(...)`"
     return f"one statement for all of them: `.where(Model.key.in_([... for ... in {rows}]))`, or `selectinload(...)`"

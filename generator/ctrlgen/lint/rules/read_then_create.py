@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries, Query
 from ctrlgen.lint.registry import Rule
-from ctrlgen.lint.source_code import dotted, last_name, positional
+from ctrlgen.lint.source_code import dotted, last_name, positional, snake
 
 _CONFLICTS = ("IntegrityError", "UniqueViolation", "ConstraintError", "UniqueViolationError", "DatabaseError")
 
@@ -47,6 +49,7 @@ user = await db.user.upsert_by_discord_id(discord_id=discord_id, username=name)
     )
     in_tests = False
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
         for branch in source.all(cst.If):
@@ -57,11 +60,11 @@ user = await db.user.upsert_by_discord_id(discord_id=discord_id, username=name)
             name, is_missing = tested
             absent, present = _branches(branch, is_missing, queries)
             creation = next((it for node in absent for it in _creations(node, rows.query, queries)), None)
-            if creation is None or _is_guarded(creation.node, queries):
+            if creation is None:
                 continue
             changes = any(_changes(node, name.value, rows.query, queries) for node in present)
             keys = _shared_keys(rows.query, creation, queries)
-            if changes or keys:
+            if (changes or keys) and not _is_guarded(creation.node, queries, broadly=not changes):
                 replacement = _replacement(rows.query, creation, keys, changes=changes, queries=queries)
                 yield self.report(queries, creation.node, replacement, name=name.value)
 
@@ -87,7 +90,8 @@ def _tested(test: cst.BaseExpression) -> tuple[cst.Name, bool] | None:
 def _branches(branch: cst.If, is_missing: bool, queries: Queries) -> tuple[list[cst.CSTNode], list[cst.CSTNode]]:
     """Return what runs when the row is missing, and what when it is there; after a ``return`` that is the rest."""
     rest = _rest(branch, queries)
-    body, other = [branch.body], [branch.orelse.body] if isinstance(branch.orelse, cst.Else) else []
+    body: list[cst.CSTNode] = [branch.body]
+    other: list[cst.CSTNode] = [branch.orelse.body] if isinstance(branch.orelse, cst.Else) else []
     if branch.orelse is None and queries.source.within(branch.body, cst.Return):
         other = rest
     elif branch.orelse is None and is_missing:
@@ -184,11 +188,15 @@ def _changes(node: cst.CSTNode, name: str, read: Query, queries: Queries) -> boo
     if read.via != "session":
         return False
     targets = [target.target for it in source.within(node, cst.Assign) for target in it.targets]
+    for call in source.within(node, cst.Call):
+        if last_name(call.func) == "setattr" and call.args and source.text(call.args[0].value) == name:
+            return True
     return any(dotted(target.value) == name for target in targets if isinstance(target, cst.Attribute))
 
 
-def _is_guarded(node: cst.CSTNode, queries: Queries) -> bool:
-    """Whether the failure that a race makes is caught: by name, or with everything else."""
+def _is_guarded(node: cst.CSTNode, queries: Queries, *, broadly: bool) -> bool:
+    """Whether the failure that a race makes is caught: by name or, where nothing else is lost, with all others."""
+    names = (*_CONFLICTS, "Exception") if broadly else _CONFLICTS
     source = queries.source
     function = source.function(node)
     for ancestor in source.ancestors(node):
@@ -196,19 +204,25 @@ def _is_guarded(node: cst.CSTNode, queries: Queries) -> bool:
             return False
         if isinstance(ancestor, cst.Try) and source.is_in(node, ancestor.body):
             kinds = " ".join(source.text(handler.type) for handler in ancestor.handlers if handler.type is not None)
-            if any(name in kinds for name in _CONFLICTS):
+            if set(names) & set(re.findall(r"\w+", kinds)):
                 return True
     return False
 
 
+def _keys_by_value(read: Query, creation: _Creation, queries: Queries) -> list[str]:
+    """Return the keys of the new row whose values the row was looked for by, or what was looked for."""
+    looked_for = {queries.source.text(argument.value) for argument in read.call.args}
+    return [key for key, value in creation.values.items() if value in looked_for] or list(_read_keys(read, queries))
+
+
 def _replacement(read: Query, creation: _Creation, keys: list[str], *, changes: bool, queries: Queries) -> str:
     verb = "upsert" if changes else "get_or_create"
-    keys = keys or list(_read_keys(read, queries))
+    keys = keys or _keys_by_value(read, creation, queries)
     method = f"{verb}_by_{'_and_'.join(keys) if keys else 'key'}"
     on = creation.on
     if read.via == "session":
         controller = queries.emitted.of(on, queries.source.module_of(on)) if queries.emitted else None
-        on = f"db.{controller.attribute if controller else on.lower()}"
+        on = f"db.{controller.attribute if controller else snake(on)}"
     given = ", ".join(f"{name}={value}" for name, value in creation.values.items()) or "..."
     call = f"await {on}.{method}({given})"
     return call if changes else f"row, is_new = {call}"

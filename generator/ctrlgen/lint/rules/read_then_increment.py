@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries, Query
 from ctrlgen.lint.registry import Rule
-from ctrlgen.lint.source_code import dotted, keyword, positional
+from ctrlgen.lint.source_code import dotted, keyword, positional, snake
 
 _ARITHMETIC = (cst.Add, cst.Subtract, cst.Multiply)
-_ASSIGNED = {cst.AddAssign: "+", cst.SubtractAssign: "-", cst.MultiplyAssign: "*"}
+_ASSIGNED: dict[type[cst.BaseAugOp], str] = {cst.AddAssign: "+", cst.SubtractAssign: "-", cst.MultiplyAssign: "*"}
 
 
 class ReadThenIncrement(Rule):
@@ -35,6 +36,7 @@ await db.user.update_by_id(user_id, points=db.user.c.points + 5)
     )
     in_tests = False
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         yield from self._updates(queries)
         yield from self._assignments(queries)
@@ -62,13 +64,13 @@ await db.user.update_by_id(user_id, points=db.user.c.points + 5)
             operator = _ASSIGNED.get(type(change.operator))
             if operator is not None and isinstance(change.target, cst.Attribute):
                 yield from self._session_change(change, change.target, operator, change.value, queries)
-        for change in source.all(cst.Assign):
-            target, value = change.targets[0].target, queries.resolved(change.value)
+        for assignment in source.all(cst.Assign):
+            target, value = assignment.targets[0].target, queries.resolved(assignment.value)
             if not isinstance(target, cst.Attribute) or not isinstance(value, cst.BinaryOperation):
                 continue
             operator = _operator(value)
             if operator and _computed_from(value, target.attr.value, queries) == dotted(target.value):
-                yield from self._session_change(change, target, operator, value.right, queries)
+                yield from self._session_change(assignment, target, operator, value.right, queries)
 
     def _session_change(
         self, change: cst.CSTNode, target: cst.Attribute, operator: str, value: cst.BaseExpression, queries: Queries
@@ -81,13 +83,14 @@ await db.user.update_by_id(user_id, points=db.user.c.points + 5)
             return
         text, column = source.text(target), target.attr.value
         amount = source.text(value)
-        replacement = f"await db.<model>.update_by_id({dotted(target.value)}.id, {column}=db.<model>.c.{column} {operator} {amount})"
-        model = _model_attribute(rows.query, queries)
-        yield self.report(queries, change, replacement.replace("<model>", model), value=f"{text} {operator} {amount}")
+        on = f"db.{_model_attribute(rows.query, queries)}"
+        computed = f"{column}={on}.c.{column} {operator} {amount}"
+        replacement = f"await {on}.update_by_id({dotted(target.value)}.id, {computed})"
+        yield self.report(queries, change, replacement, value=f"{text} {operator} {amount}")
 
 
 def _operator(value: cst.BinaryOperation) -> str | None:
-    signs = {cst.Add: "+", cst.Subtract: "-", cst.Multiply: "*"}
+    signs: dict[type[cst.BaseBinaryOp], str] = {cst.Add: "+", cst.Subtract: "-", cst.Multiply: "*"}
     return signs.get(type(value.operator))
 
 
@@ -126,4 +129,4 @@ def _model_attribute(read: Query, queries: Queries) -> str:
     controller = queries.emitted.of(model, queries.source.module_of(model)) if queries.emitted and model else None
     if controller is not None:
         return controller.attribute
-    return model.lower() if model and model[:1].isupper() else "user"
+    return snake(model) if model and model[:1].isupper() else "user"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from typing_extensions import override
+
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
@@ -21,12 +23,13 @@ class ReplaceableQuery(Rule):
     bad = "user = (await session.exec(select(User).where(User.discord_id == 42))).first()"
     good = "user = await db.user.get_by_discord_id(42)"
     limits = (
-        "Needs `[tool.ctrlgen]`, because it asks the project's plan. Queries whose conditions are equalities of a key or "
-        "of what an index leads; statements that join, group, lock or order by several columns are left alone, and so "
-        "is what stands in `db.transaction()`, where calls of controllers and of the session may have to share it."
+        "Needs `[tool.ctrlgen]`, because it asks the project's plan. Queries whose conditions are equalities of a key "
+        "or of what an index leads; statements that join, group, lock or order by several columns are left alone, and "
+        "so is what stands in `db.transaction()`, where calls of controllers and of the session may have to share it."
     )
     in_tests = False
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
         for query in queries.every:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
@@ -38,15 +39,18 @@ except UniqueViolation:
     return None  # there is one already; everything else is for the caller
 """
     limits = (
-        "A `try` that contains a query. One whose body is a `db.transaction()` block that ends in `return True` is left "
-        "alone when the handler logs: it answers whether the transaction was stored. A handler that raises is fine."
+        "A `try` that contains a query, other than the probe `SELECT 1`. One whose body is a `db.transaction()` block "
+        "that ends in `return True` is left alone when the handler logs: it answers whether the transaction was "
+        "stored. A handler that raises is fine."
     )
     in_tests = False
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
         for attempt in source.all(cst.Try):
-            if not queries.within(attempt.body) or _reports_outcome(attempt, queries):
+            asked = [query for query in queries.within(attempt.body) if not queries.is_probe(query)]
+            if not asked or _reports_outcome(attempt, queries):
                 continue
             for handler in attempt.handlers:
                 value = _returned(handler, queries)

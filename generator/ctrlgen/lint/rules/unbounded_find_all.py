@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
-from ctrlgen.lint.rules.query_in_loop import QueryInLoop
+from ctrlgen.lint.rules.query_in_loop import loops_over_rows, repeated_reads
 
 _BOUNDING = frozenset({"limit", "page", "first", "one", "one_or_none", "count", "exists", "sum", "delete", "update"})
 
@@ -29,12 +30,13 @@ class UnboundedFindAll(Rule):
     )
     in_tests = False
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
-        repeated = _rows_of_reported_loops(queries)
+        reported = _rows_of_reported_loops(queries)
         for query in queries.every:
             call = query.call
-            if query.via != "controller" or query.method != "find_all" or call.args or call in repeated:
+            if query.via != "controller" or query.method != "find_all" or call.args or call in reported:
                 continue
             names = {name for name, _ in queries.chain(call)}
             if names & _BOUNDING or not queries.is_awaited(call):
@@ -47,16 +49,9 @@ class UnboundedFindAll(Rule):
 
 def _rows_of_reported_loops(queries: Queries) -> set[cst.Call]:
     """Return the queries whose rows a loop asks for one by one: fixing that changes the query anyway."""
-    source = queries.source
     calls: set[cst.Call] = set()
-    for diagnostic in QueryInLoop().check(queries):
-        for loop in [*source.all(cst.For), *source.all(cst.CompFor)]:
-            inside = source.parent(loop) if isinstance(loop, cst.CompFor) else loop
-            rows = queries.rows(loop.iter)
-            if (
-                rows is not None
-                and inside is not None
-                and source.start(inside) <= diagnostic.start <= source.end(inside)
-            ):
-                calls.add(rows.query.call)
+    for loop, names, body in loops_over_rows(queries):
+        rows = queries.rows(loop.iter)
+        if rows is not None and any(True for _ in repeated_reads(body, names, queries)):
+            calls.add(rows.query.call)
     return calls

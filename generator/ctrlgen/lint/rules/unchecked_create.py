@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
@@ -33,6 +34,7 @@ async def create_user(self, **data: Unpack[UserCreate]) -> User | None:
     limits = "Functions outside controllers whose own `**data`, without `Unpack[...]`, is passed on outside of a `try`."
     in_tests = False
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
         for query in queries.every:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
+from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries, Query
@@ -37,6 +38,7 @@ await db.reminder.find_by_user_id(user_id).delete()
     limits = "Loops over rows that the same function has read, whose body is that one call of a controller."
     in_tests = False
 
+    @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         for loop, names, body in loops_over_rows(queries):
             query = _only_write(loop, queries)

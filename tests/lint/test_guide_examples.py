@@ -12,7 +12,8 @@ from ctrlgen.lint.emitted_methods import EmittedMethods
 from .conftest import codes, lint
 
 _EXAMPLE = re.compile(
-    r"^## (?P<kind>good|bad|shown)(?: (?P<code>CGL\d+))?: (?P<title>[^\n]*)\n\n```python\n(?P<text>.*?)\n```", re.M | re.S
+    r"^## (?P<kind>good|bad|shown)(?: (?P<code>CGL\d+))?: (?P<title>[^\n]*)\n\n```python\n(?P<text>.*?)\n```",
+    re.MULTILINE | re.DOTALL,
 )
 EXAMPLES = list(_EXAMPLE.finditer(Path(__file__).with_name("guide_examples.md").read_text("utf-8")))
 GOOD = [pytest.param(it["text"], id=it["title"]) for it in EXAMPLES if it["kind"] == "good"]

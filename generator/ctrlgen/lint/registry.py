@@ -48,6 +48,8 @@ class Rule(ABC):
     ) -> Diagnostic:
         """Return a finding of this kind about a node."""
         source = queries.source
+        if edits and _has_layout(source.module.code_for_node(node)):
+            edits = ()  # a comment or a long string in it is for a person to move
         message = self.message.format(**names)
         return Diagnostic(source.path, source.start(node), source.end(node), self.code, message, replacement, edits)
 
@@ -60,3 +62,8 @@ class Rule(ABC):
     def summary(cls) -> str:
         """Return what the rule finds, in one sentence: the first line of its docstring."""
         return (cls.__doc__ or cls.name).strip().splitlines()[0]
+
+
+def _has_layout(code: str) -> bool:
+    """Whether the source of a node has what is lost when it is written on one line."""
+    return "\n" in code and ("#" in code or '"""' in code or "'''" in code)

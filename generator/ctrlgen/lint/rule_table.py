@@ -29,10 +29,15 @@ def _cell(text: str) -> str:
 
 
 def _section(rule: Rule) -> str:
-    parts = [f'### <a id="{rule.anchor()}"></a>{rule.code} {rule.name}', rule.why]
-    parts += ["```python", f"# bad\n{rule.bad.strip()}\n\n# good\n{rule.good.strip()}", "```"]
-    text = f"{parts[0]}\n\n{parts[1]}\n\n{chr(10).join(parts[2:])}\n"
-    return f"{text}\n{rule.limits}\n" if rule.limits else text
+    paragraphs = [
+        f'### <a id="{rule.anchor()}"></a>{rule.code} {rule.name}',
+        rule.why,
+        f"```python\n{rule.bad.strip()}\n```",
+        "Instead:",
+        f"```python\n{rule.good.strip()}\n```",
+        rule.limits,
+    ]
+    return "\n\n".join(filter(None, paragraphs)) + "\n"
 
 
 if __name__ == "__main__":

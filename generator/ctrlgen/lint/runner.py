@@ -6,13 +6,16 @@ import ast
 import os
 import re
 import stat
+import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import libcst as cst
 
@@ -24,8 +27,16 @@ from ctrlgen.lint.rules import RULES
 from ctrlgen.lint.source_code import SourceCode
 from ctrlgen.lint.suppressions import Suppressions
 
+ResultT = TypeVar("ResultT")
+
 SYNTAX_ERROR = "CGL001"
 _MANY_FILES = 24
+_TOO_DEEP = "an expression in it is nested too deeply"
+_DEEPEST = 200
+"""How deep Python lets brackets be nested."""
+_BRACKETS = re.compile(rb"[\[\](){}]")
+_STACK = 256 * 1024 * 1024
+_RECURSION = 100_000
 _PASSES = 5
 _WORTH_READING = re.compile(
     rb"find_|get_by|get_one_by|session|\.create\(|\.count\(|utcnow|utcfromtimestamp|functools|gather|create_task"
@@ -67,6 +78,9 @@ class Checker:
 
     def check_file(self, file: Path, shown: str) -> FileResult:
         """Return the findings of a file, after fixing what can be fixed if that is asked for."""
+        return with_deep_stack(partial(self._check_file, file, shown))
+
+    def _check_file(self, file: Path, shown: str) -> FileResult:
         try:
             content = file.read_bytes()
         except OSError as error:
@@ -110,24 +124,67 @@ class Checker:
         module, failure = _parse(content, shown)
         if module is None:
             return ((failure,) if failure else ()), None
-        queries = Queries(SourceCode(shown, module), self.emitted)
         suppressions = Suppressions(content.decode(module.encoding))
-        rules = [rule for rule in RULES if self.choice.allows(rule.code)]
-        rules = [rule for rule in rules if rule.in_tests or not queries.source.in_tests]
-        found = {diagnostic for rule in rules for diagnostic in rule.check(queries)}
+        try:
+            found = self._found(SourceCode(shown, module))
+        except RecursionError:
+            return (_unreadable(shown, Place(1, 0), _TOO_DEEP),), None
         return tuple(sorted(it for it in found if not suppressions.cover(it))), module
+
+    def _found(self, source: SourceCode) -> set[Diagnostic]:
+        queries = Queries(source, self.emitted)
+        rules = [rule for rule in RULES if self.choice.allows(rule.code)]
+        rules = [rule for rule in rules if rule.in_tests or not source.in_tests]
+        return {diagnostic for rule in rules for diagnostic in rule.check(queries)}
 
 
 def _parse(content: bytes, shown: str) -> tuple[cst.Module | None, Diagnostic | None]:
+    if _nesting(content) > _DEEPEST and _syntax_error(content):
+        return None, _unreadable(shown, Place(1, 0), _TOO_DEEP)  # the parser of libcst would overflow its stack
     try:
         return cst.parse_module(content), None
     except cst.ParserSyntaxError as error:
         place, reason = Place(error.raw_line, max(error.raw_column, 0)), _syntax_error(content) or "it is not Python"
         return None, _unreadable(shown, place, reason)
-    except (UnicodeDecodeError, LookupError) as error:
+    except (UnicodeDecodeError, LookupError, SyntaxError) as error:  # the last is what a wrong `# coding` raises
         return None, _unreadable(shown, Place(1, 0), f"it cannot be decoded: {error}")
     except RecursionError:
-        return None, _unreadable(shown, Place(1, 0), "an expression in it is nested too deeply to be read")
+        return None, _unreadable(shown, Place(1, 0), _TOO_DEEP)
+
+
+def _nesting(content: bytes) -> int:
+    """Return how deep brackets are nested at most, those of strings included."""
+    deepest = depth = 0
+    for match in _BRACKETS.finditer(content):
+        depth += 1 if match[0] in b"([{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def with_deep_stack(work: Callable[[], ResultT]) -> ResultT:
+    """Return what ``work`` does, with room for long chains: parser and metadata recurse into each link of them."""
+    results: list[ResultT] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again by the caller
+            errors.append(error)
+
+    limit = sys.getrecursionlimit()
+    size = threading.stack_size(_STACK)
+    sys.setrecursionlimit(max(limit, _RECURSION))
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(size)
+        sys.setrecursionlimit(limit)
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 def _syntax_error(content: bytes) -> str | None:
@@ -136,8 +193,8 @@ def _syntax_error(content: bytes) -> str | None:
         ast.parse(content)
     except SyntaxError as error:
         return f"{error.msg}"
-    except (ValueError, RecursionError, MemoryError):
-        return None
+    except (ValueError, RecursionError, MemoryError) as error:
+        return str(error) or "it is nested too deeply"
     return None
 
 

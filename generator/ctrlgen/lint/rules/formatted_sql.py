@@ -45,14 +45,12 @@ class FormattedSql(Rule):
     @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
-        inner: set[cst.CSTNode] = set()
         for node in _formatted(queries):
-            if node in inner or any(ancestor in inner for ancestor in source.ancestors(node)):
-                continue
+            if _is_part(source.parent(node)):
+                continue  # of a longer string
             pieces = _pieces(node, queries)
             if pieces is None:
                 continue
-            inner.add(node)
             template = "".join(piece if isinstance(piece, str) else _HOLE for piece in pieces)
             pattern = _SQL_TO_TEXT if _is_run(node, queries) else _SQL
             if not pattern.match(template):
@@ -76,6 +74,12 @@ def _formatted(queries: Queries) -> list[cst.BaseExpression]:
         *(it for it in source.all(cst.Call) if method(it) == "format"),
     ]
     return sorted(nodes, key=source.order)
+
+
+def _is_part(parent: cst.CSTNode | None) -> bool:
+    is_operation = isinstance(parent, cst.BinaryOperation) and isinstance(parent.operator, cst.Modulo | cst.Add)
+    is_template = isinstance(parent, cst.Attribute) and parent.attr.value == "format"
+    return is_operation or is_template or isinstance(parent, cst.ConcatenatedString)
 
 
 def _pieces(node: cst.BaseExpression, queries: Queries) -> list[str | cst.BaseExpression] | None:

@@ -11,6 +11,7 @@ from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import FINDER, SELECTION, Queries, Query
 from ctrlgen.lint.registry import Rule
 
+_ALWAYS_TRUE = "it is always true"
 _CONSUMERS = frozenset(
     {"len", "list", "tuple", "set", "sorted", "sum", "max", "min", "bool", "any", "all", "enumerate"}
 )
@@ -51,8 +52,9 @@ if await db.user.find_by_guild_id(guild_id).exists():
         source, text = queries.source, queries.source.text(end)
         use = _use(end, query, queries)
         if use is not None:
-            awaited = f"await {text}" if not isinstance(source.parent(end), cst.Attribute) else f"(await {text})"
-            yield self.report(queries, end, awaited, (source.replace(end, awaited),), query=_short(text), use=use)
+            awaited = _awaited(end, query, use, queries)
+            edits = (source.replace(end, awaited),) if _may_await(end, queries) else ()
+            yield self.report(queries, end, awaited, edits, query=_short(text), use=use)
             return
         parent = source.parent(end)
         if not isinstance(parent, cst.Assign) or len(parent.targets) != 1:
@@ -69,6 +71,22 @@ if await db.user.find_by_guild_id(guild_id).exists():
                 return
 
 
+def _awaited(end: cst.Call, query: Query, use: str, queries: Queries) -> str:
+    """Return the call as it should be: awaited, and asked for existence where its truth is tested."""
+    text = queries.source.text(end)
+    if use == _ALWAYS_TRUE and FINDER.match(query.method) and queries.end(query.call) is query.call:
+        return f"await {text}.exists()"
+    is_inner = isinstance(queries.source.parent(end), cst.Attribute | cst.Subscript)
+    return f"(await {text})" if is_inner else f"await {text}"
+
+
+def _may_await(end: cst.Call, queries: Queries) -> bool:
+    """Whether an await here changes nothing else: in a generator expression it would."""
+    function = queries.source.function(end)
+    around = (it for it in queries.source.ancestors(end) if queries.source.is_in(it, function))
+    return not any(isinstance(it, cst.GeneratorExp) for it in around)
+
+
 def _is_lazy(query: Query, queries: Queries) -> bool:
     """Whether the whole chain is known: everything that is called on the selection is its own."""
     return all(name in SELECTION for name, _ in queries.chain(query.call))
@@ -83,9 +101,9 @@ def _use(node: cst.BaseExpression, query: Query, queries: Queries) -> str | None
     if isinstance(parent, cst.For | cst.CompFor) and parent.iter is node:
         return None if parent.asynchronous is not None else "there is nothing to iterate over"
     if isinstance(parent, cst.If | cst.IfExp | cst.While | cst.Assert) and parent.test is node:
-        return "it is always true"
+        return _ALWAYS_TRUE
     if isinstance(parent, cst.UnaryOperation) and isinstance(parent.operator, cst.Not):
-        return "it is always true"
+        return _ALWAYS_TRUE
     if isinstance(parent, cst.Comparison):
         return "it equals nothing" if parent.left is node else None
     if isinstance(parent, cst.Subscript) and parent.value is node:

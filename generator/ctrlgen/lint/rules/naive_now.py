@@ -39,6 +39,8 @@ class NaiveNow(Rule):
             is_called = isinstance(call, cst.Call) and call.func is node
             target = call if isinstance(call, cst.Call) and is_called else node
             text = _replacement(node, target, queries)
+            if text and text.startswith("lambda") and not isinstance(source.parent(node), cst.Arg | cst.Assign):
+                text = f"({text})"
             imports = _utc_import(node, queries)
             edits = (source.replace(target, text), *imports) if text and imports is not None else ()
             replacement = text or f"{source.text(node.value)}.fromtimestamp(..., {_utc(node, queries)})"

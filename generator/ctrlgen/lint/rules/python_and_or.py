@@ -54,10 +54,10 @@ def _operands(node: cst.BooleanOperation, inner: set[cst.CSTNode]) -> list[cst.B
 
 def _is_nested(operands: list[cst.BaseExpression]) -> bool:
     """Whether an operand must be changed, too: then the inner one is fixed first."""
-    changing = (cst.BooleanOperation, cst.UnaryOperation)
     is_operator = any(
         isinstance(operand, cst.Comparison)
         and any(isinstance(it.operator, cst.Is | cst.IsNot | cst.In | cst.NotIn) for it in operand.comparisons)
         for operand in operands
     )
-    return is_operator or any(isinstance(operand, changing) for operand in operands)
+    is_not = any(isinstance(it, cst.UnaryOperation) and isinstance(it.operator, cst.Not) for it in operands)
+    return is_operator or is_not or any(isinstance(operand, cst.BooleanOperation) for operand in operands)

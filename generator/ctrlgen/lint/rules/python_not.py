@@ -20,8 +20,8 @@ class PythonNot(Rule):
     name = "python-not"
     message = "`not` is evaluated by Python before the query is made: the condition is a constant, or raises"
     why = "SQLAlchemy cannot see `not`: `not User.is_active` is `False`, and the query returns no row."
-    bad = "db.user.find_all(not User.is_active)"
-    good = "db.user.find_all(~User.is_active)"
+    bad = "await db.user.find_all(not User.is_active)"
+    good = "await db.user.find_all(~User.is_active)"
     fixable = True
 
     @override

@@ -161,10 +161,61 @@ class SourceCode:
         return dict(self._wrapper.resolve(ScopeProvider))
 
     def qualified(self, node: cst.CSTNode) -> set[str]:
-        """Return what an imported name is called by its module; empty where it is not imported."""
+        """Return what an imported name is called by its module; empty where it is not imported.
+
+        The scopes are asked only where a file binds the name in another way, too: to compute them costs more than all
+        rules together.
+        """
+        path = dotted(node)
+        root, _, rest = (path or "").partition(".")
+        if root not in self._imports:
+            return set()
+        if root not in self._bound_otherwise:
+            return {f"{origin}.{rest}" if rest else origin for origin in self._imports[root]}
         scope = self._scopes.get(node)
         names = scope.get_qualified_names_for(node) if scope is not None else ()
         return {name.name for name in names if name.source is QualifiedNameSource.IMPORT}
+
+    @cached_property
+    def _imports(self) -> dict[str, set[str]]:
+        """What imports call their names, wherever in the file they stand."""
+        imports: defaultdict[str, set[str]] = defaultdict(set)
+        for statement in self.all(cst.Import):
+            for alias in statement.names:
+                name = dotted(alias.name) or ""
+                local = last_name(alias.asname.name) if alias.asname else None
+                imports[local or name.partition(".")[0]].add(name if local else name.partition(".")[0])
+        for members in self.all(cst.ImportFrom):
+            module = (dotted(members.module) if members.module else None) or ""
+            for alias in members.names if isinstance(members.names, Sequence) else ():
+                name = last_name(alias.name) or ""
+                local = last_name(alias.asname.name) if alias.asname else None
+                imports[local or name].add(f"{module}.{name}")
+        return imports
+
+    @cached_property
+    def _bound_otherwise(self) -> set[str]:
+        """The names that anything but an import binds."""
+        names = {node.name.value for node in self.all(cst.Param)}
+        names |= {node.name.value for node in self.all(cst.FunctionDef)}
+        names |= {node.name.value for node in self.all(cst.ClassDef)}
+        targets: list[cst.CSTNode] = [
+            *(node.target for node in self.all(cst.AssignTarget)),
+            *(node.target for node in self.all(cst.AnnAssign)),
+            *(node.target for node in self.all(cst.NamedExpr)),
+            *(node.target for node in self.all(cst.For)),
+            *(node.target for node in self.all(cst.CompFor)),
+            *(node.name for node in self.all(cst.AsName)),
+        ]
+        for target in targets:
+            if not isinstance(self.parent(target), cst.AsName) or not self._names_import(target):
+                names |= {name.value for name in self.within(target, cst.Name)}
+        return names
+
+    def _names_import(self, name: cst.CSTNode) -> bool:
+        """Whether a name after ``as`` is an import's, and not that of a context or an error."""
+        alias = self.parent(name)
+        return alias is not None and isinstance(self.parent(alias), cst.ImportAlias)
 
     def is_bound(self, name: str) -> bool:
         """Whether the module itself binds a name at its top."""
@@ -187,19 +238,9 @@ class SourceCode:
         return any(module.partition(".")[0] in packages for module in self.imported_modules)
 
     def module_of(self, name: str) -> str | None:
-        """Return the module a name is imported from, dots of relative imports left out."""
-        return self._import_origins.get(name)
-
-    @cached_property
-    def _import_origins(self) -> dict[str, str]:
-        origins: dict[str, str] = {}
-        for statement in self.all(cst.ImportFrom):
-            module = (dotted(statement.module) if statement.module else None) or ""
-            for alias in statement.names if isinstance(statement.names, Sequence) else ():
-                local = alias.asname.name if alias.asname else alias.name
-                if isinstance(local, cst.Name):
-                    origins[local.value] = module
-        return origins
+        """Return the module a name is imported from, without the dots of a relative import."""
+        origins = sorted(origin for origin in self._imports.get(name, ()) if "." in origin)
+        return origins[0].rpartition(".")[0] if origins else None
 
     # Values
 

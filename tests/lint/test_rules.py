@@ -76,6 +76,8 @@ def test_session_in_a_command_or_route_is_found(code: str, message: str) -> None
         ROUTE.replace("await session.get(User, user_id)", "await read(session, user_id)"),
         ROUTE.replace("return await session.get(User, user_id)", "await session.commit()"),
         ROUTE.replace("session.get(User, user_id)", 'session.execute(text("SELECT 1"))'),
+        ROUTE.replace("session.get(User, user_id)", "session.execute('select 1')"),
+        ROUTE.replace("session.get(User, user_id)", "session.execute(select(1))"),
         ROUTE.replace("SessionDep", "aiohttp.ClientSession"),
         ROUTE.replace('@router.get("/users/{user_id}")\n', ""),
         ROUTE.replace('@router.get("/users/{user_id}")', "@cache.get"),
@@ -434,6 +436,10 @@ def test_read_that_decides_about_a_creation_is_found(code: str, replacement: str
             f"        user = await {CREATE}\n    except UniqueViolation:\n        pass"
         ),
         "user = await session.get(User, user_id)\nif user is None:\n    session.add(Case(id=user_id))",
+        (
+            "user = await session.get(User, user_id)\nif user is None:\n    session.add(User(id=user_id))\n"
+            "with contextlib.suppress(UniqueViolationError):\n    await session.commit()"
+        ),
     ],
 )
 def test_read_before_another_creation_is_fine(code: str) -> None:
@@ -512,6 +518,8 @@ def test_value_formatted_into_sql_is_found(code: str) -> None:
         'q = f"SELECT * FROM users WHERE id IN ({placeholders})"',
         'q = f"SELECT * FROM users WHERE id = {SYSTEM_USER}"',
         'q = f"SELECT * FROM users WHERE {condition}"',
+        """q = f"SELECT id FROM {{{{ ref('layer_{layer}') }}}}" """,
+        """q = f"SELECT date_trunc('{unit}', created_at) FROM users" """,
         'label = f"Select a role from = {name}"',
         'log(f"UPDATE = {name}")',
         'await session.execute(text("SELECT * FROM users WHERE id = :id"), {"id": 1})',

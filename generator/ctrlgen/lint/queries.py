@@ -42,7 +42,7 @@ _SESSION_READS = frozenset({"execute", "exec", "scalars", "scalar", "get", "get_
 _SESSION_WRITES = frozenset({"add", "add_all", "merge", "delete", "flush", "commit", "refresh", "rollback"})
 _STATEMENT_WRITES = frozenset({"update", "delete", "insert"})
 
-_PROBE = re.compile(r"^(\w+\.)?(text\(['\"]select 1;?['\"]\)|select\((\w+\.)?(literal\()?1\)?\))$", re.IGNORECASE)
+_PROBE = re.compile(r"^(\w+\.)?(text\()?(['\"]select 1;?['\"]\)?|select\((\w+\.)?(literal\()?1\)?\))$", re.IGNORECASE)
 
 _ONE_ROW = frozenset({"first", "one", "one_or_none", "scalar", "scalar_one", "scalar_one_or_none", "fetchone"})
 _ROWS = frozenset({"all", "scalars", "unique", "fetchall", "mappings", "tuples", "columns", "partitions", "yield_per"})
@@ -138,8 +138,8 @@ class Queries:
 
     def is_probe(self, query: Query) -> bool:
         """Whether a query only asks if the database is there: ``SELECT 1``."""
-        statement = self.statement(query.call) if query.via == "session" else None
-        return statement is not None and bool(_PROBE.match(self.source.text(statement)))
+        arguments = positional(query.call) if query.via == "session" else []
+        return bool(arguments) and bool(_PROBE.match(self.source.text(self.resolved(arguments[0]))))
 
     def within(self, root: cst.CSTNode) -> list[Query]:
         """Return the queries under a node."""

@@ -18,11 +18,12 @@ _SQL = re.compile(
     re.DOTALL,
 )
 _SQL_TO_TEXT = re.compile(_SQL.pattern, re.DOTALL | re.IGNORECASE)
+_OPERATOR = r"(=|<|>|\|\||\bLIKE\s|\bIN\s*\(|\bVALUES\s*\([^)]*|\bBETWEEN\s|\bLIMIT\s|\bOFFSET\s|,)"
 _VALUE_BEFORE = re.compile(
-    r"(=|<|>|\bLIKE\s|\bIN\s*\(|\bVALUES\s*\([^)]*|\bSET\s+\w+\s*=|\bBETWEEN\s|\bAND\s+\d+\s*|\bLIMIT\s|\bOFFSET\s)\s*'?%?$"
-    r"|'[^'\s]*$",
-    re.IGNORECASE,
+    rf"{_OPERATOR.replace('|,', '')}\s*$|{_OPERATOR}\s*'[^'\s]*$|\bBETWEEN\s+\S+\s+AND\s+$", re.IGNORECASE
 )
+_TEMPLATE = re.compile(r"\{\{.*?(\}\}|$)", re.DOTALL)
+"""What a template engine fills in later, as dbt does."""
 _PARAMETERS = re.compile(r"placeholder|bind|param|marks|quoted|literal", re.IGNORECASE)
 _RUNS_SQL = frozenset({"text", "execute", "exec", "fetch", "fetchrow", "fetchval", "scalar", "scalars", "executemany"})
 _HOLE = "\0"
@@ -139,7 +140,7 @@ def _first_value(pieces: list[str | cst.BaseExpression], queries: Queries) -> cs
         if isinstance(piece, str):
             before += piece
             continue
-        if _VALUE_BEFORE.search(before) and not _is_harmless(piece, queries):
+        if _VALUE_BEFORE.search(_TEMPLATE.sub("", before)) and not _is_harmless(piece, queries):
             return piece
         before += "x"
     return None

@@ -195,16 +195,23 @@ def _changes(node: cst.CSTNode, name: str, read: Query, queries: Queries) -> boo
 
 
 def _is_guarded(node: cst.CSTNode, queries: Queries, *, broadly: bool) -> bool:
-    """Whether the failure that a race makes is caught: by name or, where nothing else is lost, with all others."""
-    names = (*_CONFLICTS, "Exception") if broadly else _CONFLICTS
+    """Whether the failure that a race makes is caught: by name or, where nothing else is lost, with all others.
+
+    A row that is added to a session fails when that is flushed or committed, so every handler of the function counts.
+    """
     source = queries.source
+    names = {*_CONFLICTS, "Exception"} if broadly else set(_CONFLICTS)
     function = source.function(node)
-    for ancestor in source.ancestors(node):
-        if ancestor is function:
-            return False
-        if isinstance(ancestor, cst.Try) and source.is_in(node, ancestor.body):
-            kinds = " ".join(source.text(handler.type) for handler in ancestor.handlers if handler.type is not None)
-            if set(names) & set(re.findall(r"\w+", kinds)):
+    is_added = not any(query.call is node and query.via == "controller" for query in queries.every)
+    for attempt in source.own(function, cst.Try):
+        if is_added or source.is_in(node, attempt.body):
+            kinds = [source.text(handler.type) for handler in attempt.handlers if handler.type is not None]
+            if names & set(re.findall(r"\w+", " ".join(kinds))):
+                return True
+    for block in source.own(function, cst.With):
+        if is_added or source.is_in(node, block.body):
+            suppressed = [source.text(item.item) for item in block.items if "suppress" in source.text(item.item)]
+            if names & set(re.findall(r"\w+", " ".join(suppressed))):
                 return True
     return False
 

@@ -210,6 +210,7 @@ def test_bounded_find_all_is_fine(code: str) -> None:
 
 def test_unbounded_find_all_is_found_with_its_refinements() -> None:
     assert codes(in_function("return await db.user.find_all().order_by(x)")) == ["CGL203"]
+    assert codes(in_function("return await db.user.find_all(order_by=x)")) == ["CGL203"]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +239,8 @@ def test_unbounded_find_all_is_found_with_its_refinements() -> None:
         "select(User).where({})",
         "select(User).where(User.x == 1, {})",
         "select(User).where(or_({}, User.x == 1))",
+        "select(User).where(User.cases.any({}))",
+        "select(User).join(Case, {})",
         "await db.user.find_all({})",
         "await db.user.count(filters={})",
         "await db.user.find_all([User.x == 1, {}])",
@@ -287,6 +290,8 @@ def test_cache_on_a_coroutine_is_found(cache: str) -> None:
     [
         "await asyncio.gather(session.execute(a), session.execute(b))",
         "await asyncio.gather(first(session), second(session))",
+        "tasks = [work(session, x) for x in xs]\nawait asyncio.gather(*tasks)",
+        "await asyncio.gather(self.session.execute(a), self.session.execute(b))",
         "await asyncio.gather(*[work(session, x) for x in xs])",
         "async with db.session() as s:\n    await asyncio.gather(*(s.get(User, x) for x in xs))",
         "async with asyncio.TaskGroup() as tg:\n    tg.create_task(f(session))\n    tg.create_task(g(session))",
@@ -322,6 +327,7 @@ def test_tasks_with_connections_of_their_own_are_fine(code: str) -> None:
         ("x = db.user.find_by_guild_id(1)[0]", "no items"),
         ("x = len(db.user.find_by_guild_id(1))", "no rows"),
         ("x = db.user.count() > 5", "equals nothing"),
+        ("return db.user.get_by_id(1)", "the caller gets a coroutine"),
         ("user = db.user.get_by_id(1)\nprint(user.name)", "no such attribute"),
         ("users = db.user.find_by_guild_id(1)\nfor user in users:\n    pass", "nothing to iterate over"),
     ],
@@ -402,6 +408,14 @@ CREATE = "db.user.create(discord_id=user_id, name='x')"
         ),
         (
             f"if (user := await db.user.get_by_discord_id(user_id)) is None:\n    user = await {CREATE}",
+            "row, is_new = await db.user.get_or_create_by_discord_id(discord_id=user_id, name='x')",
+        ),
+        (
+            f"if not await db.user.exists(discord_id=user_id):\n    await {CREATE}",
+            "row, is_new = await db.user.get_or_create_by_discord_id(discord_id=user_id, name='x')",
+        ),
+        (
+            f"if await db.user.get_by_discord_id(user_id) is None:\n    await {CREATE}",
             "row, is_new = await db.user.get_or_create_by_discord_id(discord_id=user_id, name='x')",
         ),
         (
@@ -498,6 +512,8 @@ def test_typed_or_handled_create_is_fine() -> None:
         """q = f"UPDATE users SET name = '{name}' WHERE id = 1" """,
         """q = f"SELECT * FROM {table} WHERE name LIKE '%{name}%'" """,
         """await session.execute(text(f"select * from users where id = {user_id}"))""",
+        """sql = f"select * from users where id = {user_id}" """,
+        """user_query = "select * from users where name = '%s'" % name""",
         '''q = f"""
             SELECT *
             FROM users
@@ -554,3 +570,22 @@ def test_rows_of_tests_may_be_read_whole() -> None:
     assert codes(code) == ["CGL203"]
     assert codes(code, path="tests/test_users.py") == []
     assert codes(code, path="app/conftest.py") == []
+
+
+def test_row_that_is_changed_in_memory_and_written_back_is_found() -> None:
+    code = "user = await db.user.get_by_id(1)\nuser.points += 5\nawait db.user.update_by_id(1, points=user.points)"
+    (finding,) = lint(in_function(code))
+    assert finding.replacement == "await db.user.update_by_id(1, points=db.user.c.points + 5)"
+    assert codes(in_function(code.replace("user.points += 5\n", ""))) == []
+
+
+def test_rows_that_a_function_takes_are_rows() -> None:
+    code = in_function("for user in users:\n    await db.case.find_by_user_id(user.id)", "db, users: list[User]")
+    assert codes(code) == ["CGL201"]
+    assert codes(code.replace("list[User]", "list[discord.Member]")) == []
+
+
+def test_function_of_what_was_read_becomes_one_of_the_database() -> None:
+    code = "user = await db.user.get_by_id(1)\nawait db.user.update_by_id(1, points=max(0, user.points - 5), x=1)"
+    (finding,) = lint(in_function(code))
+    assert finding.replacement == "await db.user.update_by_id(1, points=func.greatest(0, db.user.c.points - 5), x=1)"

@@ -14,6 +14,8 @@ _CLASS = re.compile(r"^_?[A-Z][A-Za-z0-9]*$")
 _CONSTANT = re.compile(r"^[A-Z0-9_]{2,}$")
 _SETTINGS = re.compile(r"(Settings|Env|Environment|Constants|Flags)$")
 _CONDITIONAL = frozenset({"where", "filter", "having"})
+_RELATED = frozenset({"any", "has"})
+_JOINING = frozenset({"join", "outerjoin"})
 _COMBINING = frozenset({"and_", "or_", "not_"})
 _NARROWING = frozenset({"find_all", "find_one", "count", "exists", "paginate", "update_where", "delete_where"})
 
@@ -33,6 +35,10 @@ def _conditions_of(call: cst.Call, queries: Queries) -> Iterator[cst.BaseExpress
     name = last_name(call.func)
     if name in _COMBINING or (name in _CONDITIONAL and receiver(call) is not None):
         yield from positional(call)
+    if name in _RELATED and receiver(call) is not None:
+        yield from positional(call)
+    if name in _JOINING and receiver(call) is not None:
+        yield from positional(call)[1:]
     if name in _NARROWING and receiver(call) is not None and queries.query(call) is not None:
         yield from positional(call)
     for argument in call.args:

@@ -26,6 +26,7 @@ _TEMPLATE = re.compile(r"\{\{.*?(\}\}|$)", re.DOTALL)
 """What a template engine fills in later, as dbt does."""
 _PARAMETERS = re.compile(r"placeholder|bind|param|marks|quoted|literal", re.IGNORECASE)
 _RUNS_SQL = frozenset({"text", "execute", "exec", "fetch", "fetchrow", "fetchval", "scalar", "scalars", "executemany"})
+_STATEMENT_NAME = re.compile(r"(^|_)(sql|query|stmt|statement)$", re.IGNORECASE)
 _HOLE = "\0"
 
 
@@ -154,6 +155,10 @@ def _is_harmless(value: cst.BaseExpression, queries: Queries) -> bool:
 
 
 def _is_run(node: cst.BaseExpression, queries: Queries) -> bool:
+    """Whether a string is run as SQL, or called so: then it is read whatever its case."""
     argument = queries.source.parent(node)
+    if isinstance(argument, cst.Assign):
+        names = [last_name(target.target) or "" for target in argument.targets]
+        return any(_STATEMENT_NAME.search(name) for name in names)
     call = queries.source.parent(argument) if isinstance(argument, cst.Arg) else None
     return isinstance(call, cst.Call) and last_name(call.func) in _RUNS_SQL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import libcst as cst
 from typing_extensions import override
@@ -36,45 +37,59 @@ users, cases = await asyncio.gather(db.user.find_by_guild_id(1).all(), db.case.f
 
     @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
-        for starter, arguments in _started(queries):
-            shared = _shared_session(arguments, queries)
+        for starter, tasks in _started(queries):
+            shared = _shared_session(tasks, queries)
             if shared is not None:
                 replacement = "await one after the other, or give each task a session of its own"
                 yield self.report(queries, starter, replacement, shared=shared, what="a session")
             elif block := queries.transaction_around(starter):
-                calls = [query for it in arguments for query in queries.within(it) if query.via == "controller"]
-                is_repeated = any(arg.star for arg in arguments)
-                if calls and (len(calls) > 1 or is_repeated or len(arguments) == 1):
+                calls = [query for it in tasks for query in queries.within(it.node) if query.via == "controller"]
+                if calls and (len(calls) > 1 or len(tasks) == 1 or any(it.repeated for it in tasks)):
                     opened = next(it.item for it in block.items if queries.opens_transaction(it.item))
                     replacement = "await one after the other, or gather before the transaction begins"
                     text = queries.source.text(opened)
                     yield self.report(queries, starter, replacement, shared=text, what="a transaction")
 
 
-def _started(queries: Queries) -> Iterator[tuple[cst.Call, list[cst.Arg]]]:
-    """Yield each call that runs several things at once, with their arguments; a task group counts as one call."""
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is started, and whether that is repeated by a comprehension."""
+
+    node: cst.BaseExpression
+    repeated: bool
+
+
+def _started(queries: Queries) -> Iterator[tuple[cst.Call, list[_Task]]]:
+    """Yield each call that runs several things at once, with what those are; a task group counts as one call."""
     groups: defaultdict[tuple[cst.CSTNode, str], list[cst.Call]] = defaultdict(list)
     for call in queries.source.all(cst.Call):
         name = last_name(call.func)
         if name in _STARTERS and "asyncio" in {it.partition(".")[0] for it in queries.source.qualified(call.func)}:
-            yield call, [argument for argument in call.args if argument.keyword is None]
+            yield call, [_task(argument, queries) for argument in call.args if argument.keyword is None]
         if method(call) == "create_task" and (target := receiver(call)) is not None and call.args:
             groups[queries.source.function(call), queries.source.text(target)].append(call)
     for calls in groups.values():
-        yield calls[0], [call.args[0] for call in calls]
+        yield calls[0], [_task(call.args[0], queries) for call in calls]
 
 
-def _shared_session(arguments: list[cst.Arg], queries: Queries) -> str | None:
+def _task(argument: cst.Arg, queries: Queries) -> _Task:
+    value = queries.resolved(argument.value)
+    return _Task(value, repeated=bool(argument.star) and bool(queries.source.within(value, cst.CompFor)))
+
+
+def _shared_session(tasks: list[_Task], queries: Queries) -> str | None:
     """Return the session that more than one of the tasks has, or one that is started in a loop."""
+    source = queries.source
     counts: defaultdict[str, int] = defaultdict(int)
-    for argument in arguments:
-        for name in {it.value: it for it in queries.source.within(argument, cst.Name)}.values():
-            if queries.is_session(name) and not _opened_inside(name, argument, queries):
-                is_repeated = bool(argument.star) and bool(queries.source.within(argument, cst.CompFor))
-                counts[name.value] += 2 if is_repeated else 1
+    for task in tasks:
+        names: list[cst.Name | cst.Attribute] = [*source.within(task.node, cst.Name)]
+        names += source.within(task.node, cst.Attribute)
+        for text, name in {source.text(it): it for it in names}.items():
+            if queries.is_session(name) and not _opened_inside(name, task.node, queries):
+                counts[text] += 2 if task.repeated else 1
     return next((name for name, count in counts.items() if count > 1), None)
 
 
-def _opened_inside(name: cst.Name, argument: cst.Arg, queries: Queries) -> bool:
-    binding = queries.source.binding(name)
-    return binding is not None and queries.source.is_in(binding.node, argument)
+def _opened_inside(name: cst.Name | cst.Attribute, task: cst.BaseExpression, queries: Queries) -> bool:
+    binding = queries.source.binding(name) if isinstance(name, cst.Name) else None
+    return binding is not None and queries.source.is_in(binding.node, task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -98,6 +99,11 @@ def _use(node: cst.BaseExpression, query: Query, queries: Queries) -> str | None
     parent = source.parent(node)
     if isinstance(parent, cst.Expr):
         return "it does nothing" if isinstance(node, cst.Call) else None
+    if isinstance(parent, cst.Return) and not FINDER.match(query.method) and node is queries.end(query.call):
+        function = source.function(node)
+        returns = function.returns if isinstance(function, cst.FunctionDef) else None
+        is_meant = returns is not None and re.search(r"Coroutine|Awaitable|Any|object", source.text(returns.annotation))
+        return None if is_meant else "the caller gets a coroutine"
     if isinstance(parent, cst.For | cst.CompFor) and parent.iter is node:
         return None if parent.asynchronous is not None else "there is nothing to iterate over"
     if isinstance(parent, cst.If | cst.IfExp | cst.While | cst.Assert) and parent.test is node:

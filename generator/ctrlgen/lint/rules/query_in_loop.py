@@ -12,6 +12,8 @@ from ctrlgen.lint.queries import Queries, Query
 from ctrlgen.lint.registry import Rule
 from ctrlgen.lint.source_code import last_name
 
+_COLLECTIONS = frozenset({"list", "List", "Sequence", "Iterable", "Collection", "set", "tuple"})
+
 
 class QueryInLoop(Rule):
     """N+1: one query for the rows, then one for each of them."""
@@ -29,7 +31,8 @@ for user in users:
 users = await self.db.user.find_all(limit=100).load("cases")
 """
     limits = (
-        "Loops and comprehensions over rows that the same function has read, whose query uses the row. Writes are "
+        "Loops and comprehensions over rows that the same function has read or takes as `list[Model]`, whose query "
+        "uses the row. Writes are "
         "CGL202's. A loop that returns or breaks right after its query is a search, and left alone."
     )
     in_tests = False
@@ -66,7 +69,18 @@ def _is_expression(node: cst.CSTNode) -> bool:
 
 def _iterates_over_rows(loop: cst.For | cst.CompFor, queries: Queries) -> bool:
     rows = queries.rows(loop.iter)
-    return rows is not None and rows.many
+    return (rows is not None and rows.many) or _is_list_of_models(loop.iter, queries)
+
+
+def _is_list_of_models(node: cst.BaseExpression, queries: Queries) -> bool:
+    """Whether a parameter is annotated as rows: ``users: list[User]`` with a model."""
+    annotation = queries.source.annotation(node) if isinstance(node, cst.Name) else None
+    if not isinstance(annotation, cst.Subscript) or last_name(annotation.value) not in _COLLECTIONS:
+        return False
+    item = annotation.slice[0].slice
+    name = last_name(item.value) if isinstance(item, cst.Index) else None
+    module = queries.source.module_of(name) if name else None
+    return module is not None and "models" in module.split(".")
 
 
 def _names(target: cst.BaseExpression, queries: Queries) -> set[str]:

@@ -14,6 +14,7 @@ from ctrlgen.lint.queries import Queries, Query
 from ctrlgen.lint.registry import Rule
 from ctrlgen.lint.source_code import dotted, last_name, positional, snake
 
+_LONG = 60
 _CONFLICTS = ("IntegrityError", "UniqueViolation", "ConstraintError", "UniqueViolationError", "DatabaseError")
 
 
@@ -55,25 +56,26 @@ user = await db.user.upsert_by_discord_id(discord_id=discord_id, username=name)
         for branch in source.all(cst.If):
             tested = _tested(branch.test)
             rows = queries.rows(tested[0]) if tested is not None else None
-            if tested is None or rows is None or rows.many or rows.query.method in {"count", "exists"}:
+            if tested is None or rows is None or rows.many or rows.query.method == "count":
                 continue
-            name, is_missing = tested
+            name, is_missing = source.text(tested[0]), tested[1]
             absent, present = _branches(branch, is_missing, queries)
             creation = next((it for node in absent for it in _creations(node, rows.query, queries)), None)
             if creation is None:
                 continue
-            changes = any(_changes(node, name.value, rows.query, queries) for node in present)
+            changes = any(_changes(node, name, rows.query, queries) for node in present)
             keys = _shared_keys(rows.query, creation, queries)
             if (changes or keys) and not _is_guarded(creation.node, queries, broadly=not changes):
                 replacement = _replacement(rows.query, creation, keys, changes=changes, queries=queries)
-                yield self.report(queries, creation.node, replacement, name=name.value)
+                name = name if len(name) < _LONG else "the row"
+                yield self.report(queries, creation.node, replacement, name=name)
 
 
-def _tested(test: cst.BaseExpression) -> tuple[cst.Name, bool] | None:
-    """Return the name a condition tests for a row, and whether it asks for one that is missing."""
+def _tested(test: cst.BaseExpression) -> tuple[cst.BaseExpression, bool] | None:
+    """Return what a condition tests for a row, a name or an awaited query, and whether it asks for a missing one."""
     if isinstance(test, cst.NamedExpr):
         test = test.target
-    if isinstance(test, cst.Name):
+    if isinstance(test, cst.Name | cst.Await):
         return test, False
     if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
         inner = _tested(test.expression)
@@ -82,7 +84,8 @@ def _tested(test: cst.BaseExpression) -> tuple[cst.Name, bool] | None:
         comparison = test.comparisons[0]
         left = test.left.target if isinstance(test.left, cst.NamedExpr) else test.left
         is_none = isinstance(comparison.comparator, cst.Name) and comparison.comparator.value == "None"
-        if isinstance(left, cst.Name) and is_none and isinstance(comparison.operator, cst.Is | cst.IsNot):
+        is_row = isinstance(left, cst.Name | cst.Await)
+        if is_row and is_none and isinstance(comparison.operator, cst.Is | cst.IsNot):
             return left, isinstance(comparison.operator, cst.Is)
     return None
 
@@ -103,7 +106,7 @@ def _sets_same_row(branch: cst.If, queries: Queries) -> bool:
     """Whether the branch binds the name it has tested, so that what follows is about either row."""
     tested = _tested(branch.test)
     return tested is not None and any(
-        isinstance(target.target, cst.Name) and target.target.value == tested[0].value
+        isinstance(target.target, cst.Name) and target.target.value == queries.source.text(tested[0])
         for it in queries.source.within(branch.body, cst.Assign)
         for target in it.targets
     )

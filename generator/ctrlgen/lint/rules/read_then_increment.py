@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import libcst as cst
 from typing_extensions import override
@@ -43,20 +45,25 @@ await db.user.update_by_id(user_id, points=db.user.c.points + 5)
 
     def _updates(self, queries: Queries) -> Iterator[Diagnostic]:
         for query in queries.every:
-            if query.via != "controller" or not query.method.startswith("update"):
+            if query.via != "controller" or not query.method.startswith(("update", "upsert")):
                 continue
             for argument in query.call.args:
                 if argument.keyword is None:
                     continue
                 column, value = argument.keyword.value, queries.resolved(argument.value)
-                row = _computed_from(value, column, queries)
-                if row is not None:
+                computed = _computation(value, column, queries)
+                if computed is not None:
                     on = queries.source.text(query.receiver)
-                    text = queries.source.text(value)
-                    replaced = text.replace(f"{row}.{column}", f"{on}.c.{column}")
-                    positionals = ", ".join(queries.source.text(it) for it in positional(query.call))
-                    replacement = f"await {on}.{query.method}({positionals}, {column}={replaced})"
-                    yield self.report(queries, argument, replacement, value=text)
+                    given = [
+                        f"{column}={computed.expression.format(column=f'{on}.c.{column}')}"
+                        if it is argument
+                        else f"{it.keyword.value}={queries.source.text(it.value)}"
+                        if it.keyword is not None
+                        else f"{it.star}{queries.source.text(it.value)}"
+                        for it in query.call.args
+                    ]
+                    replacement = f"await {on}.{query.method}({', '.join(given)})"
+                    yield self.report(queries, argument, replacement, value=queries.source.text(value))
 
     def _assignments(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
@@ -69,7 +76,11 @@ await db.user.update_by_id(user_id, points=db.user.c.points + 5)
             if not isinstance(target, cst.Attribute) or not isinstance(value, cst.BinaryOperation):
                 continue
             operator = _operator(value)
-            if operator and _computed_from(value, target.attr.value, queries) == dotted(target.value):
+            if (
+                operator
+                and not isinstance(value.left, cst.Call)
+                and _computed_from(value, target.attr.value, queries) == dotted(target.value)
+            ):
                 yield from self._session_change(assignment, target, operator, value.right, queries)
 
     def _session_change(
@@ -99,18 +110,61 @@ def _is_number(value: cst.BaseExpression, queries: Queries) -> bool:
     return not isinstance(value, cst.SimpleString | cst.FormattedString | cst.ConcatenatedString | cst.List | cst.Dict)
 
 
-def _computed_from(value: cst.BaseExpression, column: str, queries: Queries) -> str | None:
-    """Return the row whose own column a value is computed from."""
-    if not isinstance(value, cst.BinaryOperation) or not isinstance(value.operator, _ARITHMETIC):
+@dataclass(frozen=True, slots=True)
+class _Computation:
+    """How a value is computed from a column of a row; ``expression`` has ``{column}`` in the column's place."""
+
+    row: str
+    expression: str
+
+
+def _computation(value: cst.BaseExpression, column: str, queries: Queries) -> _Computation | None:
+    source = queries.source
+    row = _computed_from(value, column, queries)
+    if row is not None:
+        text = source.text(value).replace("{", "{{").replace("}", "}}").replace(f"{row}.{column}", "{column}")
+        for function, of_sql in (("max", "func.greatest"), ("min", "func.least")):
+            text = re.sub(rf"\b{function}\(", f"{of_sql}(", text)
+        return _Computation(row, text)
+    change = _increment(value, column, queries)
+    if change is None or not isinstance(value, cst.Attribute):
         return None
-    for side in (value.left, value.right):
-        if not isinstance(side, cst.Attribute) or side.attr.value != column or not isinstance(side.value, cst.Name):
+    amount = source.text(change.value).replace("{", "{{").replace("}", "}}")
+    return _Computation(source.text(value.value), f"{{column}} {_ASSIGNED[type(change.operator)]} {amount}")
+
+
+def _computed_from(value: cst.BaseExpression, column: str, queries: Queries) -> str | None:
+    """Return the row whose own column a value is computed from, directly or as in ``max(0, row.points - 5)``."""
+    for operation in queries.source.within(value, cst.BinaryOperation):
+        if not isinstance(operation.operator, _ARITHMETIC):
             continue
-        rows = queries.rows(side.value)
-        other = value.right if side is value.left else value.left
-        if rows is not None and not rows.many and not _is_locked(rows.query, queries) and _is_number(other, queries):
-            return side.value.value
+        for side, other in ((operation.left, operation.right), (operation.right, operation.left)):
+            if isinstance(side, cst.Attribute) and side.attr.value == column and _is_number(other, queries):
+                row = _unlocked_row(side, queries)
+                if row is not None:
+                    return row
     return None
+
+
+def _increment(value: cst.BaseExpression, column: str, queries: Queries) -> cst.AugAssign | None:
+    """Return the ``row.points += 5`` before ``row.points`` is written back."""
+    if not isinstance(value, cst.Attribute) or value.attr.value != column or _unlocked_row(value, queries) is None:
+        return None
+    source = queries.source
+    for change in source.own(source.function(value), cst.AugAssign):
+        is_same = source.text(change.target) == source.text(value) and source.order(change) < source.order(value)
+        if is_same and type(change.operator) in _ASSIGNED and _is_number(change.value, queries):
+            return change
+    return None
+
+
+def _unlocked_row(attribute: cst.Attribute, queries: Queries) -> str | None:
+    """Return the name of the row an attribute belongs to, if it was read by a query that does not lock it."""
+    if not isinstance(attribute.value, cst.Name):
+        return None
+    rows = queries.rows(attribute.value)
+    is_unlocked = rows is not None and not rows.many and not _is_locked(rows.query, queries)
+    return attribute.value.value if is_unlocked else None
 
 
 def _is_locked(read: Query, queries: Queries) -> bool:

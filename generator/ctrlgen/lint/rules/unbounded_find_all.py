@@ -25,8 +25,8 @@ class UnboundedFindAll(Rule):
     bad = "users = await self.db.user.find_all()"
     good = "page = await self.db.user.find_all().page(size=50)"
     limits = (
-        "Calls without any argument, whose result is awaited or returned. `async for` streams, and is left alone; so "
-        "are rows whose loop CGL201 reports already, and tests."
+        "Calls without any argument but an order, whose result is awaited or returned. `async for` streams, and is "
+        "left alone; so are rows whose loop CGL201 reports already, and tests."
     )
     in_tests = False
 
@@ -36,7 +36,7 @@ class UnboundedFindAll(Rule):
         reported = _rows_of_reported_loops(queries)
         for query in queries.every:
             call = query.call
-            if query.via != "controller" or query.method != "find_all" or call.args or call in reported:
+            if query.via != "controller" or query.method != "find_all" or not _is_unbounded(call) or call in reported:
                 continue
             names = {name for name, _ in queries.chain(call)}
             if names & _BOUNDING or not queries.is_awaited(call):
@@ -45,6 +45,11 @@ class UnboundedFindAll(Rule):
             yield self.report(
                 queries, call, f"`{text}.page(size=50)`, `{text}.limit(100)`, or `async for row in {text}`"
             )
+
+
+def _is_unbounded(call: cst.Call) -> bool:
+    """Whether nothing narrows a call: an order alone does not."""
+    return all(arg.keyword is not None and arg.keyword.value == "order_by" for arg in call.args)
 
 
 def _rows_of_reported_loops(queries: Queries) -> set[cst.Call]:

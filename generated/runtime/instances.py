@@ -8,13 +8,14 @@ import operator
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import orm
 from sqlmodel import SQLModel
 
 from .errors import UnloadedError, translated
+from .operand import change_times
 from .pool import Rows
 from .table import Table
 
@@ -76,14 +77,18 @@ class Instances(Generic[M]):
     def _converted(self, rows: Rows) -> Rows:
         lists = [list(row) for row in rows]
         with translated(self._table.model, ()):
-            for number in self._table.times:
-                for row in lists:
-                    if (value := row[number]) is not None and value.tzinfo is None:  # an end of time
-                        row[number] = value.replace(tzinfo=UTC)
             for number, convert in self._table.results:
                 for row in lists:
                     row[number] = convert(row[number])
+            for number in self._table.times:
+                for row in lists:
+                    row[number] = change_times(row[number], _aware)
         return lists
+
+
+def _aware(moment: datetime) -> datetime:
+    """Return a date and time with a time zone: what the driver gives without one is an end of time."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def stand_ins(mapper: orm.Mapper[Any]) -> dict[str, Any]:

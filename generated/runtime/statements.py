@@ -16,8 +16,9 @@ from sqlalchemy.sql.elements import AsBoolean, BooleanClauseList, False_, Groupi
 
 from .contracts import AnyOf, Filters, Span
 from .errors import ValidationError
-from .sql import MARK, Convert, Request, Sql, joined
-from .table import Operand, Table, has_sql, is_sql
+from .operand import Operand
+from .sql import MARK, Convert, Request, Sql, has_sql, is_sql, joined
+from .table import Table
 
 _BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 _SIMPLE = frozenset({bool, bytes, datetime, Decimal, float, int, str, UUID})  # that a column can only be equal to

@@ -18,7 +18,7 @@ from .execution import Execution
 from .instances import uninterrupted
 from .selection import Selection
 from .service import DatabaseService
-from .sql import Request, Sql
+from .sql import Request, Sql, is_sql
 from .statements import (
     insert_once,
     insert_row,
@@ -31,7 +31,7 @@ from .statements import (
     upsert_row,
     where_of,
 )
-from .table import Table, is_sql
+from .table import Table
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)

@@ -17,9 +17,9 @@ from .contracts import Page
 from .errors import MultipleFoundError, NotFoundError, TransactionError
 from .execution import Execution
 from .keyset import Order, ordered
-from .sql import MARK, Sql, result_of
+from .sql import MARK, Sql, is_sql, result_of
 from .statements import update_rows
-from .table import Table, is_sql
+from .table import Table
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)

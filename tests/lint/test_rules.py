@@ -7,8 +7,10 @@ import textwrap
 import pytest
 
 from ctrlgen.lint.emitted_methods import EmittedMethods
+from ctrlgen.lint.queries import SELECTION
 from ctrlgen.lint.registry import Rule
 from ctrlgen.lint.rules import RULES
+from generated import Selection
 
 from .conftest import codes, lint
 
@@ -589,3 +591,13 @@ def test_function_of_what_was_read_becomes_one_of_the_database() -> None:
     code = "user = await db.user.get_by_id(1)\nawait db.user.update_by_id(1, points=max(0, user.points - 5), x=1)"
     (finding,) = lint(in_function(code))
     assert finding.replacement == "await db.user.update_by_id(1, points=func.greatest(0, db.user.c.points - 5), x=1)"
+
+
+def test_what_a_test_expects_to_fail_is_fine() -> None:
+    code = "with pytest.raises(TypeError):\n    db.user.find_all(colour='red')"
+    assert codes(in_function(code)) == []
+    assert codes(in_function(code.replace("pytest.raises(TypeError)", "suppress(TypeError)"))) == ["CGL403"]
+
+
+def test_everything_a_selection_offers_is_known() -> None:
+    assert {name for name in dir(Selection) if not name.startswith("_")} == SELECTION

@@ -49,7 +49,7 @@ _ROWS = frozenset({"all", "scalars", "unique", "fetchall", "mappings", "tuples",
 SELECTION = frozenset(
     {
         *("order_by", "limit", "offset", "load", "options", "for_update"),
-        *("first", "one", "one_or_none", "count", "exists", "sum", "page", "delete", "update", "all"),
+        *("first", "one", "one_or_none", "count", "exists", "sum", "page", "delete", "update", "in_total_order"),
     }
 )
 """What is called on what a finder returns."""
@@ -61,7 +61,7 @@ _EMITTED_READ = re.compile(
 )
 _EMITTED_WRITE = re.compile(
     r"^(create|create_many|update_where|update_many|bulk_update|delete_many|delete_where|upsert_many"
-    r"|(update|delete|upsert|get_or_create)_by_\w+)$"
+    r"|(update|update_one|delete|upsert|get_or_create)_by_\w+)$"
 )
 _OWN_WRITE = re.compile(r"^(get_or_create|create|update|delete|upsert|bulk|insert|set|add|remove|increment)(_\w+)?$")
 _OWN_READ = re.compile(r"^(get|find|list|fetch|load|count|exists)(_\w+)?$")

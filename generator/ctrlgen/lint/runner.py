@@ -135,7 +135,8 @@ class Checker:
         queries = Queries(source, self.emitted)
         rules = [rule for rule in RULES if self.choice.allows(rule.code)]
         rules = [rule for rule in rules if rule.in_tests or not source.in_tests]
-        return {diagnostic for rule in rules for diagnostic in rule.check(queries)}
+        found = {diagnostic for rule in rules for diagnostic in rule.check(queries)}
+        return {it for it in found if not source.expects_an_error(it.start)}
 
 
 def _parse(content: bytes, shown: str) -> tuple[cst.Module | None, Diagnostic | None]:

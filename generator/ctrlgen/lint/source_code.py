@@ -19,6 +19,8 @@ from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider, Qualif
 
 from ctrlgen.lint.diagnostics import Edit, Place
 
+_EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex", "warns"})
+
 NodeT = TypeVar("NodeT", bound=cst.CSTNode)
 
 _LAYOUT = re.compile(
@@ -314,6 +316,18 @@ class SourceCode:
         """Return where a node ends."""
         position = self._positions[node].end
         return Place(position.line, position.column)
+
+    def expects_an_error(self, place: Place) -> bool:
+        """Whether a place is in a ``with pytest.raises(...)`` block: what stands there is wrong on purpose."""
+        return any(start <= place <= end for start, end in self._expecting_blocks)
+
+    @cached_property
+    def _expecting_blocks(self) -> list[tuple[Place, Place]]:
+        return [
+            (self.start(block), self.end(block))
+            for block in self.all(cst.With)
+            if any(isinstance(it.item, cst.Call) and last_name(it.item.func) in _EXPECTING for it in block.items)
+        ]
 
     def replace(self, node: cst.CSTNode, text: str) -> Edit:
         """Return the edit that puts ``text`` in a node's place."""

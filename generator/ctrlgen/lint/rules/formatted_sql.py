@@ -44,6 +44,8 @@ class FormattedSql(Rule):
         "left alone, and so are lists of placeholders and constants in capitals."
     )
 
+    in_tests = False
+
     @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source

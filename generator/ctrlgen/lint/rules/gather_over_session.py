@@ -32,7 +32,7 @@ async with db.session() as session:
     users, cases = await asyncio.gather(session.exec(select(User)), session.exec(select(Case)))
 """
     good = """
-users, cases = await asyncio.gather(db.user.find_by_guild_id(1).all(), db.case.find_by_guild_id(1).all())
+users, cases = await asyncio.gather(db.user.find_by_guild_id(1), db.case.find_by_guild_id(1))
 """
 
     @override

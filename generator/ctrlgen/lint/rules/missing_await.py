@@ -116,7 +116,7 @@ def _use(node: cst.BaseExpression, query: Query, queries: Queries) -> str | None
         return "it has no items"
     if isinstance(parent, cst.Attribute) and parent.value is node:
         own = SELECTION | {"close", "send", "throw"} if FINDER.match(query.method) else {"close", "send", "throw"}
-        return None if parent.attr.value in own or parent.attr.value.startswith("__") else "it has no such attribute"
+        return None if parent.attr.value in own or parent.attr.value.startswith("_") else "it has no such attribute"
     if isinstance(parent, cst.Arg):
         call = source.parent(parent)
         is_consumed = isinstance(call, cst.Call) and isinstance(call.func, cst.Name) and call.func.value in _CONSUMERS

@@ -16,6 +16,7 @@ from ctrlgen.lint.source_code import unwrapped
 _BULK = {
     "create": "create_many([{{...}} for ... in {rows}])",
     "update_by_": 'update_many([{{"id": ..., ...}} for ... in {rows}])',
+    "update_one_by_": 'update_many([{{"id": ..., ...}} for ... in {rows}])',
     "delete_by_": "delete_many([... for ... in {rows}])",
     "upsert_by_": "upsert_many([{{...}} for ... in {rows}], key=[...])",
 }

@@ -84,7 +84,14 @@ def _relation(
         optional=_may_be_none(relationship),
         location=location,
         by_columns=is_by_columns(relationship),
+        attributes=_attributes(relationship),
     )
+
+
+def _attributes(relationship: RelationshipProperty[Any]) -> tuple[str, ...]:
+    """Return the columns of the relationship's own model that it is found by, as the model calls them."""
+    columns = [column for column in relationship.local_columns if column in relationship.parent.columns]
+    return tuple(sorted(str(relationship.parent.get_property_by_column(column).key) for column in columns))
 
 
 def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:

@@ -83,19 +83,24 @@ class Value:
         return "".join(piece if isinstance(piece, str) else name(piece) for piece in self.pieces)
 
 
+NULL = Value(("None",))
+
+
 @dataclass(frozen=True, slots=True)
 class Samples:
     """Values for tests, which the column accepts; None where no candidate was accepted.
 
     ``new`` is for new rows: another value each time, where the column takes so many. ``fixed`` is the same each time.
     ``changed`` is a value that rows do not have unless it was set, and that is read as it was written. ``needed`` tells
-    that tests must set a value although new rows may leave it out: a constraint refuses the default.
+    that tests must set a value although new rows may leave it out: a constraint refuses the default. ``settled`` tells
+    that a CHECK constraint of several columns decides whether there is a value, and which.
     """
 
     new: Value | None = None
     fixed: Value | None = None
     changed: Value | None = None
     needed: bool = False
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,23 @@ class Column:
     def is_computed(self) -> bool:
         """Whether the database computes it, and nobody may set it."""
         return self.presence == "computed"
+
+    def value_for(self, condition: Condition) -> Value | None:
+        """Return a value for which a condition on the column holds; of an enum, its member."""
+        constant = condition.value or ""
+        if condition.test != "=":
+            return NULL if condition.test == "is null" else self.samples.fixed
+        match self.kind:
+            case "enum":
+                enum = next((piece for piece in self.annotation.pieces if isinstance(piece, Imported)), None)
+                member = constant.strip("'\"")
+                return Value((enum, f".{member}")) if enum else None
+            case "uuid":
+                return Value((Imported("uuid", "UUID"), f"({constant})"))
+            case "decimal":
+                return Value((Imported("decimal", "Decimal"), f'("{constant}")'))
+            case _:
+                return Value((constant,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +239,7 @@ class Index:
     location: Location
     deferrable: bool = False  # which ON CONFLICT does not take
     enforced: bool = True  # by the database; the key of a view is one to the mapper alone
+    companions: tuple[tuple[str, Value], ...] = ()  # what CHECK constraints ask of a row that meets the predicate
 
     @property
     def unique(self) -> bool:

@@ -76,6 +76,7 @@ class Operand:
         self.is_json = isinstance(inner, sa.JSON)
         self.dumps = self.is_json and not decides  # models, dates and the like, before the type sees them
         self.is_list = isinstance(inner, (sa.ARRAY, AbstractMultiRange, sa.types.NullType))
+        self.decides = decides
         self.takes_lists = self.is_list or self.is_json or decides or not isinstance(inner, _SINGLE)
         self.array = "" if self.is_list or self.wrapped or isinstance(inner, BIT) else _array_of(kind)
         timed = isinstance(inner, sa.DateTime)
@@ -105,8 +106,8 @@ class Operand:
 
     def timezone_mismatch(self, value: object) -> str | None:
         """Return why PostgreSQL would store another date and time than this one."""
-        if self.aware is None or self.utc or not isinstance(value, datetime):
-            return None
+        if self.aware is None or self.utc or self.decides or not isinstance(value, datetime):
+            return None  # a type of the author's own has made of it what is stored
         fits = self.aware == (value.tzinfo is UTC or value.utcoffset() is not None)
         return None if fits else "needs a time zone" if self.aware else "must not have a time zone"
 

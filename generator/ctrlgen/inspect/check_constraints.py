@@ -20,7 +20,7 @@ from ctrlgen.inspect.index_sql import NotUnderstoodError, rendered_sql
 UNKNOWN = object()
 """A value that is there, but that nobody knows before the row is stored: a default of the database, say."""
 
-_COMPARISONS: dict[type[exp.Expression], Callable[[Any, Any], object]] = {
+_COMPARISONS: dict[type[exp.Expr], Callable[[Any, Any], object]] = {
     exp.EQ: operator.eq,
     exp.NEQ: operator.ne,
     exp.GT: operator.gt,
@@ -35,7 +35,7 @@ _COMPARISONS: dict[type[exp.Expression], Callable[[Any, Any], object]] = {
     exp.RegexpLike: lambda text, pattern: re.search(pattern, text) is not None,
     exp.RegexpILike: lambda text, pattern: re.search(pattern, text, re.IGNORECASE) is not None,
 }
-_FUNCTIONS: dict[type[exp.Expression], Callable[[Any], object]] = {
+_FUNCTIONS: dict[type[exp.Expr], Callable[[Any], object]] = {
     exp.Length: len,
     exp.Lower: str.lower,
     exp.Upper: str.upper,
@@ -55,7 +55,7 @@ class Check:
 
     name: str
     attributes: frozenset[str]
-    condition: exp.Expression | None
+    condition: exp.Expr | None
     by_name: Mapping[str, str]
 
     @property
@@ -95,13 +95,13 @@ def _check(constraint: CheckConstraint, attributes: Mapping[str, str]) -> Check:
     check = Check(name or sql, frozenset(attributes[each] for each in names & attributes.keys()), condition, attributes)
     try:
         check.holds(dict.fromkeys(attributes.values()))  # raises where some part of it is not understood
-        understood = names <= attributes.keys() and all(type(node) in _KNOWN for node in condition.walk())
+        understood = names <= attributes.keys() and all(map(_is_known, condition.walk()))
     except NotUnderstoodError:
         understood = False
     return check if understood else Check(check.name, check.attributes, None, attributes)
 
 
-def _parsed(sql: str) -> exp.Expression:
+def _parsed(sql: str) -> exp.Expr:
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what it keeps as it is
     return sqlglot.parse_one(sql, read="postgres")
 
@@ -115,7 +115,18 @@ _KNOWN = frozenset(
 )
 
 
-def _value(node: exp.Expression, row: Mapping[str, object]) -> object:
+_ARGUMENTS = frozenset(
+    {"this", "expression", "expressions", "low", "high", "to", "negate", "quoted", "is_string", "nested"}
+)
+
+
+def _is_known(node: exp.Expr) -> bool:
+    """Whether a node is of a known kind, and nothing about it is beyond that."""
+    arguments = {name for name, value in node.args.items() if value not in (None, False, [])}
+    return isinstance(node, exp.DataType) or (type(node) in _KNOWN and arguments <= _ARGUMENTS)
+
+
+def _value(node: exp.Expr, row: Mapping[str, object]) -> object:
     """Return what an expression is of a row: None for NULL, ``UNKNOWN`` where a value of the row is.
 
     Raises
@@ -123,6 +134,15 @@ def _value(node: exp.Expression, row: Mapping[str, object]) -> object:
     NotUnderstoodError
         The expression is beyond what is evaluated here.
     """
+    value = _plain_value(node, row)
+    return _negated(value) if node.args.get("negate") else value
+
+
+def _negated(value: object) -> object:
+    return value if value in (None, UNKNOWN) else not value
+
+
+def _plain_value(node: exp.Expr, row: Mapping[str, object]) -> object:
     match node:
         case exp.Paren() | exp.Cast():
             return _value(node.this, row)
@@ -137,8 +157,7 @@ def _value(node: exp.Expression, row: Mapping[str, object]) -> object:
         case exp.And() | exp.Or():
             return _combined(node, row)
         case exp.Not():
-            value = _value(node.this, row)
-            return value if value in (None, UNKNOWN) else not value
+            return _negated(_value(node.this, row))
         case exp.Is():
             value, expected = _value(node.this, row), _value(node.expression, row)
             return UNKNOWN if value is UNKNOWN else value is expected or (value is not None and value == expected)
@@ -154,7 +173,7 @@ def _combined(node: exp.And | exp.Or, row: Mapping[str, object]) -> object:
     return next((value for value in values if value in (None, UNKNOWN)), not decisive)
 
 
-def _of_values(node: exp.Expression, row: Mapping[str, object]) -> object:
+def _of_values(node: exp.Expr, row: Mapping[str, object]) -> object:
     """Return what an operator or function makes of its operands."""
     function, operands = _applied(node, row)
     if isinstance(node, exp.Anonymous):
@@ -171,28 +190,36 @@ def _of_values(node: exp.Expression, row: Mapping[str, object]) -> object:
         raise NotUnderstoodError(str(error)) from error
 
 
-def _applied(node: exp.Expression, row: Mapping[str, object]) -> tuple[Callable[..., object], list[object]]:
-    def values(nodes: Iterable[exp.Expression]) -> list[object]:
+def _applied(node: exp.Expr, row: Mapping[str, object]) -> tuple[Callable[..., object], list[object]]:
+    def values(nodes: Iterable[exp.Expr]) -> list[object]:
         return [_value(each, row) for each in nodes]
 
     match node:
         case exp.Between():
             low, high = node.args["low"], node.args["high"]
-            return (lambda value, least, most: least <= value <= most), values((node.this, low, high))
+            return _is_between, values((node.this, low, high))
         case exp.In() if node.expressions:
-            return (lambda value, *listed: value in listed), values((node.this, *node.expressions))
+            return _is_one_of, values((node.this, *node.expressions))
         case exp.EQ() if isinstance(node.expression, exp.Any) and (array := node.expression.find(exp.Array)):
-            return (lambda value, *listed: value in listed), values((node.this, *array.expressions))
+            return _is_one_of, values((node.this, *array.expressions))
         case exp.Anonymous() if node.name.lower() in _COUNTS:
             return _COUNTS[node.name.lower()], values(node.expressions)
         case exp.Coalesce():
-            return (lambda *listed: listed), values((node.this, *node.expressions))
+            return _is_one_of, values((node.this, *node.expressions))
         case _ if type(node) in _COMPARISONS:
             return _COMPARISONS[type(node)], values((node.this, node.expression))
         case _ if type(node) in _FUNCTIONS:
             return _FUNCTIONS[type(node)], values((node.this,))
         case _:
             raise NotUnderstoodError(type(node).__name__)
+
+
+def _is_between(value: Decimal, least: Decimal, most: Decimal) -> bool:
+    return least <= value <= most
+
+
+def _is_one_of(value: object, *listed: object) -> bool:
+    return value in listed
 
 
 def _like(pattern: str) -> str:

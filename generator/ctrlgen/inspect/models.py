@@ -6,6 +6,7 @@ import re
 import traceback
 import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import sqlalchemy
@@ -98,7 +99,10 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
         reference=reference(model),
         table=str(table.name),
         columns=columns,
-        indexes=indexes_of(mapper, Owner(model, table, names, subjects), context),
+        indexes=tuple(
+            replace(index, companions=sampler.companions(columns, index.predicate)) if index.predicate else index
+            for index in indexes_of(mapper, Owner(model, table, names, subjects), context)
+        ),
         foreign_keys=foreign_keys_of(model, table, names, tables, context),
         relations=relations_of(mapper, context),
         location=context.sources.of_class(model),

@@ -90,8 +90,9 @@ def _relation(
 
 def _attributes(relationship: RelationshipProperty[Any]) -> tuple[str, ...]:
     """Return the columns of the relationship's own model that it is found by, as the model calls them."""
-    columns = [column for column in relationship.local_columns if column in relationship.parent.columns]
-    return tuple(sorted(str(relationship.parent.get_property_by_column(column).key) for column in columns))
+    parent = relationship.parent
+    own = {attribute.columns[0]: attribute.key for attribute in parent.column_attrs}
+    return tuple(sorted(key for column, key in own.items() if column in relationship.local_columns))
 
 
 def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:

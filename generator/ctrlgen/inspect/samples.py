@@ -6,49 +6,39 @@ This runs in the child process, because only there are the models.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-import enum
-import importlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, cast
 
 import sqlalchemy
-from pydantic import BaseModel, TypeAdapter
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 from sqlalchemy import Column as SAColumn
 from sqlmodel import SQLModel
 
-from ctrlgen.inspect.annotations import (
-    NotImportableError,
-    item_annotation,
-    rendered,
-    runtime_class,
-    unwrapped,
-)
+from ctrlgen.inspect.annotations import NotImportableError, runtime_class, unwrapped
 from ctrlgen.inspect.check_constraints import UNKNOWN, Check
-from ctrlgen.inspect.column_types import bounds_of, kind_of
 from ctrlgen.inspect.index_sql import POSTGRESQL, NotUnderstoodError
-from ctrlgen.inspect.sample_candidates import changed_values, fixed_values, members, new_values
-from ctrlgen.schema import Bounds, Column, Imported, Samples, Value
+from ctrlgen.inspect.sample_candidates import changed_values, fixed_values, new_values
+from ctrlgen.inspect.typed_values import Evaluation, TypedValues, is_equal
+from ctrlgen.schema import NULL, Column, Predicate, Samples, Value
 from ctrlgen.source_locations import Sources
 
 _NUMBERS = (1, 23, 456, 7890)
 """Counts for which a value that varies must be accepted."""
 
-_DEPTH = 6
-"""Levels of classes within classes that are filled."""
+_TRIES = 3000
+"""Candidates that are tried for a sample."""
 
-_COMBINATIONS = 2000
+_OPTIONS = 12
+"""Candidates that are combined with those of other columns."""
+
+_TYPED = frozenset({"array", "enum", "json", "other"})
+"""Kinds of which only the annotation says what their values are."""
+
+_COMBINATIONS = 20_000
 """Combinations of values that are tried where a CHECK is about several columns."""
-
-_NO_CALL = frozenset({"builtins", "datetime", "decimal", "typing", "uuid"})
-"""Modules whose types are written as literals or calls of their own."""
-
-_NONE = Value(("None",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,172 +47,6 @@ class _Refused:
 
 
 REFUSED = _Refused()
-
-
-class Evaluation:
-    """Evaluates the source of values, as the tests will."""
-
-    def __init__(self) -> None:
-        self._items: dict[Imported, object] = {}
-
-    def of(self, value: Value, number: int = 1) -> object:
-        """Return what the source is where the count has come to ``number``; raises whatever it raises."""
-        names: dict[str, object] = {"numbers": itertools.count(number)}
-
-        def name(item: Imported) -> str:
-            local = f"item_{len(names)}"
-            names[local] = self._item(item)
-            return local
-
-        source = value.source(name)
-        return eval(source, names)  # noqa: S307 - source of ours, with classes of the models
-
-    def _item(self, item: Imported) -> object:
-        if item not in self._items:
-            resolved: object = importlib.import_module(item.module)
-            for part in item.name.split("."):
-                resolved = getattr(resolved, part)
-            self._items[item] = resolved
-        return self._items[item]
-
-
-class TypedValues:
-    """Yields values of an annotation, down to what the classes in it require."""
-
-    def __init__(self, evaluation: Evaluation, sources: Sources) -> None:
-        self._evaluation, self._sources = evaluation, sources
-
-    def of(self, annotation: object, depth: int = _DEPTH) -> Iterator[Value]:
-        """Yield candidates; some may be refused."""
-        annotation, _ = unwrapped(annotation)
-        origin, arguments = get_origin(annotation), get_args(annotation)
-        cls = runtime_class(annotation)
-        if depth == 0:
-            return
-        if origin is Literal:
-            yield from self._literals(arguments)
-        elif origin is Union or type(annotation).__name__ == "UnionType":
-            for member in arguments:
-                yield from self.of(member, depth)
-        elif cls is None or annotation is Any or isinstance(annotation, TypeVar):
-            yield from (Value(("{}",)), Value(("[]",)), Value(('"x"',)))
-        elif issubclass(cls, enum.Enum):
-            yield from self.members(cls)
-        elif fields := _fields_of(cls):
-            yield from self._call(annotation, cls, fields, depth)
-        else:
-            yield from self._builtin(annotation, cls, depth)
-
-    def members(self, cls: type[enum.Enum]) -> Iterator[Value]:
-        """Yield the members of an enum."""
-        yield from (self._named(cls, f".{name}") for name in members(cls))
-
-    def calls(self, annotation: object, values: Iterable[Value]) -> Iterator[Value]:
-        """Yield each value as it is made of a named type: ``UserId(1)``."""
-        pieces = rendered(annotation, self._sources).pieces
-        match pieces:
-            case (Imported() as item,) if item.module not in _NO_CALL:
-                yield from (replace(value, pieces=(item, "(", *value.pieces, ")")) for value in values)
-            case _:
-                return
-
-    def _named(self, cls: object, behind: str) -> Value:
-        return Value((*rendered(cls, self._sources).pieces, behind))
-
-    def _literals(self, constants: Iterable[object]) -> Iterator[Value]:
-        for constant in constants:
-            yield (
-                self._named(type(constant), f".{constant.name}")
-                if isinstance(constant, enum.Enum)
-                else Value((repr(constant),))
-            )
-
-    def _builtin(self, annotation: object, cls: type, depth: int) -> Iterator[Value]:
-        """Yield values of Python's own types, and of classes that are made from a string or a number."""
-        arguments = get_args(annotation)
-        kind = kind_of(cls, "")
-        plain = [*fixed_values(kind, Bounds())]
-        if issubclass(cls, dict) or cls.__name__ in {"Mapping", "MutableMapping"}:
-            yield Value(("{}",))
-            if len(arguments) == 2:
-                for key, value in zip(self.of(arguments[0], depth - 1), self.of(arguments[1], depth - 1), strict=False):
-                    yield Value(("{", *key.pieces, ": ", *value.pieces, "}"))
-        elif issubclass(cls, tuple) and arguments and arguments[-1] is not Ellipsis:
-            items = [self._first(argument, depth - 1) for argument in arguments]
-            if None not in items:
-                pieces = (piece for item in items if item for piece in (*item.pieces, ", "))
-                yield Value(("(", *pieces, ")"))
-        elif issubclass(cls, (list, tuple, set, frozenset)) or cls.__name__ in {"Sequence", "Iterable", "Collection"}:
-            opened, closed = {set: ("{", "}"), tuple: ("(", ",)")}.get(cls, ("[", "]"))
-            yield Value(({set: "set()", tuple: "()", frozenset: "frozenset()"}.get(cls, "[]"),))
-            for item in self.of(item_annotation(annotation) if arguments else str, depth - 1):
-                yield Value((opened, *item.pieces, closed))
-        elif kind == "other":
-            strings = [*fixed_values("str", Bounds())]
-            yield from self.calls(annotation, (*strings, Value(("1",)), Value(("",))))
-            yield from strings
-        else:
-            yield from self.calls(annotation, plain)
-            yield from plain
-
-    def _call(self, annotation: object, cls: type, fields: Mapping[str, object], depth: int) -> Iterator[Value]:
-        """Yield an object with a value for each required field; a TypedDict is written as a dict."""
-        written = is_typeddict(cls)
-        pieces: list[str | Imported] = ["{"] if written else [*rendered(annotation, self._sources).pieces, "("]
-        for number, (name, field) in enumerate(fields.items()):
-            value = self._first(field, depth - 1)
-            if value is None:
-                return
-            pieces += [", " if number else "", f'"{name}": ' if written else f"{name}=", *value.pieces]
-        yield Value((*pieces, "}" if written else ")"))
-
-    def _first(self, annotation: object, depth: int) -> Value | None:
-        """Return the first value that pydantic accepts for an annotation."""
-        try:
-            adapter = TypeAdapter[Any](annotation)
-        except Exception:  # noqa: BLE001 - a type that pydantic has no schema for
-            return next(self.of(annotation, depth), None)
-        python, metadata = unwrapped(annotation)
-        bounds = bounds_of(metadata, "")
-        near = fixed_values(kind_of(python, ""), bounds) if metadata else ()
-        for value in itertools.islice(itertools.chain(near, self.of(annotation, depth)), 200):
-            try:
-                if _is_equal(adapter.validate_python(self._evaluation.of(value)), self._evaluation.of(value)):
-                    return value
-            except Exception:  # noqa: BLE001, S112 - a candidate that is refused, by whatever error
-                continue
-        return None
-
-
-def _fields_of(cls: type) -> dict[str, object] | None:
-    """Return the annotations of what an object of a class requires; None for a class that does not say."""
-    if issubclass(cls, BaseModel):
-        fields = cls.model_fields.items()
-        return {
-            field.alias or name: _annotated(field.annotation, field.metadata)
-            for name, field in fields
-            if field.is_required()
-        } or ({} if cls is not BaseModel else None)
-    if dataclasses.is_dataclass(cls):
-        hints = get_type_hints(cls, include_extras=True)
-        missing = dataclasses.MISSING
-        return {
-            field.name: hints[field.name]
-            for field in dataclasses.fields(cls)
-            if field.init and field.default is missing and field.default_factory is missing
-        }
-    if is_typeddict(cls):
-        hints = get_type_hints(cls, include_extras=False)
-        required: frozenset[str] = getattr(cls, "__required_keys__", frozenset())
-        return {name: hint for name, hint in hints.items() if name in required}
-    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        defaults: dict[str, object] = getattr(cls, "_field_defaults", {})
-        return {name: hint for name, hint in get_type_hints(cls).items() if name not in defaults}
-    return None
-
-
-def _annotated(annotation: object, metadata: Sequence[object]) -> object:
-    return Annotated[annotation, *metadata] if metadata else annotation  # type: ignore[valid-type]  # made at run time
 
 
 class FieldTrial:
@@ -261,7 +85,7 @@ class FieldTrial:
             stored = checked if self._bind is None else self._bind(checked)
         except Exception:  # noqa: BLE001 - validators and types may raise anything
             return REFUSED
-        if same and not (_is_equal(checked, value) and self._is_read_as(stored, checked)):
+        if same and not (is_equal(checked, value) and self._is_read_as(stored, checked)):
             return REFUSED
         return stored
 
@@ -278,16 +102,9 @@ class FieldTrial:
         if not self._converts or self._result is None:
             return True
         try:
-            return _is_equal(self._result(stored), value)
+            return is_equal(self._result(stored), value)
         except Exception:  # noqa: BLE001 - it may expect what only the driver returns
             return True
-
-
-def _is_equal(one: object, other: object) -> bool:
-    try:
-        return bool(one == other)
-    except Exception:  # noqa: BLE001 - of the author's own
-        return False
 
 
 class Sampler:
@@ -330,45 +147,36 @@ class Sampler:
 
     def _with_samples(self, column: Column) -> Column:
         attribute = column.attribute
-        own = [check for check in self._checks if check.attributes == {attribute}]
+        own = [check for check in self._checks if check.attributes == frozenset({attribute})]
         constants = [constant for check in own for constant in check.constants]
         trial = self._trial(attribute)
 
-        def first(candidates: Iterable[Value], *, same: bool = True) -> Value | None:
+        def first(name: str, *, same: bool = True) -> Value | None:
+            candidates = itertools.islice(self._candidates(name, column, constants), _TRIES)
             return next((value for value in candidates if self._is_accepted(value, attribute, trial, own, same)), None)
 
-        candidates = self._candidates(column, constants)
-        new, fixed = [*itertools.islice(candidates["new"], 3000)], [*itertools.islice(candidates["fixed"], 3000)]
-        steady = first(fixed) or first(fixed, same=False)
-        varying = first(new) or (None if steady else first(new, same=False))
+        new, fixed = first("new"), first("fixed")
+        if not (new or fixed):
+            new, fixed = first("new", same=False), first("fixed", same=False)
         shared = any(len(check.attributes) > 1 and attribute in check.attributes for check in self._checks)
-        changed = None if shared else first(itertools.islice(candidates["changed"], 3000))
-        return replace(
-            column, samples=Samples(varying or steady, steady or varying, changed, self._is_refused(column, trial, own))
-        )
+        changed = None if shared or not fixed else first("changed")
+        needed = self._is_refused(column, trial, own)
+        return replace(column, samples=Samples(new or fixed, fixed or new, changed, needed))
 
-    def _candidates(self, column: Column, constants: Sequence[str]) -> dict[str, Iterator[Value]]:
-        python = self._annotations[column.attribute]
+    def _candidates(self, name: str, column: Column, constants: Sequence[str]) -> Iterator[Value]:
+        """Yield candidates for one of the samples, as the column's type has them."""
+        python, kind, bounds = self._annotations[column.attribute], column.kind, column.bounds
         words = column.attribute.replace("_", " ")
-        names = {
-            "new": partial(new_values, column.kind, column.bounds, words),
-            "fixed": partial(fixed_values, column.kind, column.bounds, constants),
-            "changed": partial(changed_values, column.kind, column.bounds, constants),
+        values: dict[str, Callable[[], Iterator[Value]]] = {
+            "new": lambda: new_values("str" if kind == "other" else kind, bounds, words),
+            "fixed": lambda: fixed_values(kind, bounds, constants),
+            "changed": lambda: changed_values(kind, bounds, constants),
         }
-        return {name: self._wrapped(python, column, values, name) for name, values in names.items()}
-
-    def _wrapped(
-        self, python: object, column: Column, values: Callable[[], Iterator[Value]], name: str
-    ) -> Iterator[Value]:
         try:
-            yield from self._typed.calls(python, values())
-            yield from values()
-            if column.kind in {"array", "json", "enum", "other"} and name == "fixed":
+            yield from self._typed.calls(python, values[name]())
+            yield from values[name]()
+            if kind in _TYPED and name == "fixed":
                 yield from self._typed.of(python)
-            elif column.kind == "other" and name == "new":
-                strings = [*new_values("str", column.bounds, column.attribute.replace("_", " "))]
-                yield from self._typed.calls(python, strings)
-                yield from strings
         except NotImportableError:
             return
 
@@ -434,9 +242,41 @@ class Sampler:
             row = {attribute: stored for attribute, (_, stored) in zip(attributes, combination, strict=True)}
             if _all_hold(checks, row):
                 for attribute, (samples, _) in zip(attributes, combination, strict=True):
-                    sampled[attribute] = replace(sampled[attribute], samples=samples)
+                    sampled[attribute] = replace(sampled[attribute], samples=replace(samples, settled=True))
                 return []
         return [check.name for check in checks]
+
+    def companions(self, columns: Sequence[Column], predicate: Predicate) -> tuple[tuple[str, Value], ...]:
+        """Return what a row must have besides, by the CHECK constraints of several columns, to meet a predicate."""
+        by_name = {column.attribute: column for column in columns if not column.is_computed}
+        stored = dict[str, object]()
+        for condition in predicate.conditions or ():
+            column = by_name.get(condition.attribute)
+            value = column.value_for(condition) if column else None
+            if column is None or value is None:
+                return ()
+            try:
+                stored[column.attribute] = self._trial(column.attribute).stored(self._evaluation.of(value), same=False)
+            except Exception:  # noqa: BLE001 - the constant may be no value of the column's type
+                return ()
+        wide = [check for check in self._checks if check.condition is not None and len(check.attributes) > 1]
+        attributes = sorted(
+            {each for check in wide for each in check.attributes if each in by_name and each not in stored}
+        )
+        if not attributes or not any(check.attributes & stored.keys() for check in wide):
+            return ()
+        options = [self._options(by_name[attribute]) for attribute in attributes]
+        for combination in itertools.islice(itertools.product(*options), _COMBINATIONS):
+            chosen = dict(zip(attributes, combination, strict=True))
+            if _all_hold(wide, {**stored, **{attribute: value for attribute, (_, value) in chosen.items()}}):
+                samples = {
+                    name: each
+                    for name, (each, _) in chosen.items()
+                    if each.new != by_name[name].samples.new
+                    or (each.needed and not by_name[name].samples.needed and not by_name[name].is_required)
+                }
+                return tuple((name, each.new) for name, each in samples.items() if each.new)
+        return ()
 
     def _options(self, column: Column) -> list[tuple[Samples, object]]:
         """Return the samples a column may have, with what is stored for a new row, the most natural first."""
@@ -445,15 +285,15 @@ class Sampler:
         if not column.is_required and not samples.needed:
             options.append((samples, self._default(column, trial)))
         constants = [constant for check in self._checks for constant in check.constants]
-        more = (value for value in itertools.islice(self._candidates(column, constants)["fixed"], 12))
+        more = itertools.islice(self._candidates("fixed", column, constants), _OPTIONS)
         for value in dict.fromkeys(value for value in (samples.new, samples.fixed, *more) if value):
-            own = [check for check in self._checks if check.attributes == {column.attribute}]
+            own = [check for check in self._checks if check.attributes == frozenset({column.attribute})]
             if self._is_accepted(value, column.attribute, trial, own, same=False):
                 stored = trial.stored(self._evaluation.of(value), same=False)
                 fixed = samples.fixed if value == samples.new else value
                 options.append((replace(samples, new=value, fixed=fixed, needed=True), stored))
         if column.nullable:
-            options.append((replace(samples, new=_NONE, fixed=_NONE), None))
+            options.append((replace(samples, new=NULL, fixed=NULL), None))
         return options
 
 

@@ -80,12 +80,12 @@ def _factories(
             yield STALE_FACTORY.at(Location(place, function.line), **names)
     for factory in factories.all():
         controller = factory.controller
-        function = file.function(row_values(controller))
-        if function is None or function.keys is None:
+        values = file.function(row_values(controller))
+        if values is None or values.keys is None:
             continue
-        unknown = function.keys - {entry.key for entry in controller.create}
+        unknown = values.keys - {entry.key for entry in controller.create}
         required = {entry.key for entry in controller.create if entry.required}
-        missing = set[str]() if function.name in completed else required - function.keys
+        missing = set[str]() if values.name in completed else required - values.keys
         lines = {name: factory.values[name].source(lambda item: item.name) for name in missing & factory.values.keys()}
         lacking = (
             f"lacks `{name}`" + (f' (add `"{name}": {lines[name]},`)' if name in lines else "")
@@ -93,5 +93,5 @@ def _factories(
         )
         wrong = [*lacking, *(f"gives `{name}`" for name in sorted(unknown))]
         if wrong:
-            names = {"factory": function.name, "values": controller.create_name, "differences": " and ".join(wrong)}
-            yield STALE_FACTORY.at(Location(place, function.line), **names)
+            names = {"factory": values.name, "values": controller.create_name, "differences": " and ".join(wrong)}
+            yield STALE_FACTORY.at(Location(place, values.line), **names)

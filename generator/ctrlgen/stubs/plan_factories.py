@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from ctrlgen.blueprint import Controller, Package
 from ctrlgen.findings import INCOMPLETE_FACTORY, UNSETTLED_CHECK
-from ctrlgen.schema import Column, Finding, ForeignKey, Imported, Index, Model, Value
+from ctrlgen.schema import NULL, Column, Finding, ForeignKey, Imported, Index, Model, Value
 from ctrlgen.stubs.stub_names import factory_functions, names_in_factories, row_values, variable
 
 _SKIP = Imported("pytest", "skip")
-_NULL = Value(("None",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ class _Plan:
         """Leave a foreign key NULL, or else to the user."""
         columns = [self._model.column(name) for name in key.attributes if name not in self._values]
         if nullable := [column for column in columns if column.nullable]:
-            self._values |= {column.attribute: _NULL for column in nullable}
+            self._values |= {column.attribute: NULL for column in nullable}
             return
         for column in columns:
             self._values[column.attribute] = self._missing(column.attribute, reason)
@@ -240,7 +239,7 @@ def own_values(controller: Controller, given: Mapping[str, Value]) -> dict[str, 
     for index in model.indexes[1:]:
         for name in index.columns:
             column = columns.get(name)
-            if column is None or name in values or name in referring:
+            if column is None or name in values or name in referring or column.samples.settled:
                 continue
             value = column.samples.new
             if value and _is_better_given(column, index, model, value):
@@ -255,7 +254,7 @@ def entry_is_required(controller: Controller, attribute: str) -> bool:
 
 def _new(column: Column, *, required: bool) -> Value | None:
     if column.samples.new is None and column.nullable and required:
-        return _NULL
+        return NULL
     return column.samples.new
 
 
@@ -302,6 +301,6 @@ def _is_alike(index: Index, model: Model, values: Mapping[str, Value]) -> bool:
 
 def _differs(column: Column, index: Index, values: Mapping[str, Value]) -> bool:
     if value := values.get(column.attribute):
-        is_null = value == _NULL and not index.nulls_not_distinct
+        is_null = value == NULL and not index.nulls_not_distinct
         return value.varies or is_null or column.kind in {"uuid", "datetime"}
     return column.default is None or (column.default == "None" and not index.nulls_not_distinct)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from ctrlgen.blueprint import Controller, Method
-from ctrlgen.schema import Column, Condition, ForeignKey, Imported, Value
+from ctrlgen.schema import NULL, Column, Condition, ForeignKey, Value
 from ctrlgen.stubs.plan_factories import Factories, Factory, referred, value_of, widest_keys
 from ctrlgen.stubs.stub_names import FileNames, names_in_tests, new_row, row_values, variable
 
@@ -39,7 +39,7 @@ class Rows:
         self.new = f"{self.name} = await {new_row(self.controller)}(db)"
         self.once = factory.once
         self._planned = factory.values if self.given == frozenset(factory.values) else dict[str, Value]()
-        self.present = frozenset(name for name in self.given if self._planned.get(name) != Value(("None",)))
+        self.present = frozenset(name for name in self.given if self._planned.get(name) != NULL)
         self._factories = factories
         self._columns = {column.attribute: column for column in self.controller.columns}
 
@@ -55,7 +55,7 @@ class Rows:
         if conditions is None:
             raise UnknownRowError
         needed = {each.key for each in method.parameters if not each.nullable and self.lacks(each.key)}
-        lines = self._set(conditions, needed)
+        lines = self._set_with_companions(method, conditions, needed)
         create = f"{self.name} = await db.{self.controller.module}.create(**values)"
         return [*self._values(), *lines, create] if lines else [self.new]
 
@@ -74,7 +74,17 @@ class Rows:
             for condition in conditions_of(method) or ()
             if condition.attribute in self.given or self._refers(condition)
         ]
-        return [*self._values(), *self._set(conditions, set())]
+        return [*self._values(), *self._set_with_companions(method, conditions, set())]
+
+    def _set_with_companions(self, method: Method, conditions: Iterable[Condition], needed: set[str]) -> Lines:
+        """Return the lines that set what the predicate asks for, and what CHECK constraints then ask for besides."""
+        if method.index is None or all(map(self._holds, conditions_of(method) or ())):
+            return self._set(conditions, needed)
+        companions = dict(method.index.companions) if method.within else {}
+        referring = {name for key in self.controller.model.foreign_keys for name in key.attributes}
+        rows = {name for name, value in companions.items() if name in referring and value != NULL}
+        plain = [self._line(name, value) for name, value in companions.items() if name not in rows]
+        return [*self._set(conditions, needed | rows), *plain]
 
     def value(self, column: Column) -> str:
         """Return the row's value of a column."""
@@ -103,7 +113,7 @@ class Rows:
         if condition.test == "is not null":
             return not self.lacks(condition.attribute)
         if condition.attribute in self.given:
-            return self._planned.get(condition.attribute) == value_for(column, condition)
+            return self._planned.get(condition.attribute) == column.value_for(condition)
         return column.default == ("None" if condition.test == "is null" else condition.value)
 
     def _set(self, conditions: Iterable[Condition], needed: Collection[str]) -> Lines:
@@ -124,7 +134,7 @@ class Rows:
         ]
         return [
             *(line for key in references for line in self._reference(key)),
-            *(self._line(name, value_for(self._columns[name], condition)) for name, condition in exact.items()),
+            *(self._line(name, self._columns[name].value_for(condition)) for name, condition in exact.items()),
             *(self._line(name, self._columns[name].samples.fixed) for name in plain),
         ]
 
@@ -168,21 +178,3 @@ def conditions_of(method: Method) -> tuple[Condition, ...] | None:
     """Return what the method's predicate asks for, nothing where it has none; None where that is not understood."""
     predicate = method.index.predicate if method.index else None
     return predicate.conditions if predicate else ()
-
-
-def value_for(column: Column, condition: Condition) -> Value | None:
-    """Return the value for which a conjunct of a predicate holds; of an enum, its member."""
-    constant = condition.value or ""
-    if condition.test != "=":
-        return Value(("None",)) if condition.test == "is null" else column.samples.fixed
-    match column.kind:
-        case "enum":
-            enum = next((piece for piece in column.annotation.pieces if isinstance(piece, Imported)), None)
-            member = constant.strip("'\"")
-            return Value((enum, f".{member}")) if enum else None
-        case "uuid":
-            return Value((Imported("uuid", "UUID"), f"({constant})"))
-        case "decimal":
-            return Value((Imported("decimal", "Decimal"), f'("{constant}")'))
-        case _:
-            return Value((constant,))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from ctrlgen.blueprint import Controller, Package
@@ -81,15 +80,12 @@ class StubSources:
 
     def created(self) -> dict[str, str]:
         """Return the files to create, by name."""
-        helpers = {
-            "__init__.py": lambda: '"""Tests of the generated controllers."""\n',
-            "conftest.py": lambda: render_template("stubs/conftest.py.jinja", package=self._package),
-            f"{PLANS}.py": lambda: render_template("stubs/query_plans.py.jinja", package=self._package),
-        }
-        missing = {name: render for name, render in helpers.items() if self._file(name) is None}
-        if not self._prefix:
-            missing.pop("__init__.py", None)
-        files = {name: render() for name, render in missing.items()}
+        files = dict[str, str]()
+        if self._prefix and self._file("__init__.py") is None:
+            files["__init__.py"] = '"""Tests of the generated controllers."""\n'
+        for name in ("conftest.py", f"{PLANS}.py"):
+            if self._file(name) is None:
+                files[name] = render_template(f"stubs/{name}.jinja", package=self._package)
         if self._existing is None and self._factories.all():
             addition = self.factories()
             values = {"imports": addition.imports, "body": addition.source}
@@ -103,9 +99,10 @@ class StubSources:
 
     def added(self) -> dict[str, Addition]:
         """Return what to add to the files that are there, by name."""
-        additions = {test_file(each.controller): partial(self.tests, each) for each in self._factories.all()}
-        additions[f"{FACTORIES}.py"] = self.factories
-        there = {name: add() for name, add in additions.items() if self._file(name) is not None}
+        tests = {test_file(factory.controller): factory for factory in self._factories.all()}
+        there = {name: self.tests(factory) for name, factory in tests.items() if self._file(name) is not None}
+        if self._existing is not None:
+            there[f"{FACTORIES}.py"] = self.factories()
         return {name: addition for name, addition in there.items() if addition.source or addition.completions}
 
     def factories(self) -> Addition:
@@ -162,9 +159,9 @@ class StubSources:
             names.use(Imported(f"{self._prefix}{FACTORIES}", helper))
         names.use(Imported(f"{self._prefix}{PLANS}", "explained"))
         own = self._existing.function(row_values(factory.controller)) if self._existing else None
-        keys: Collection[str] | None = own.keys if own else None
         required = {entry.key for entry in factory.controller.create if entry.required} & factory.values.keys()
-        return Rows(factory, self._factories, factory.values.keys() if keys is None else keys | required, names)
+        keys = factory.values.keys() if own is None or own.keys is None else own.keys | required
+        return Rows(factory, self._factories, keys, names)
 
     def _file(self, name: str) -> TestFile | None:
         return self._files.get(self._folder / name)

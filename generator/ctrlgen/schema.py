@@ -239,7 +239,7 @@ class Index:
     location: Location
     deferrable: bool = False  # which ON CONFLICT does not take
     enforced: bool = True  # by the database; the key of a view is one to the mapper alone
-    companions: tuple[tuple[str, Value], ...] = ()  # what CHECK constraints ask of a row that meets the predicate
+    companions: tuple[tuple[str, Value], ...] = ()  # what CHECK constraints ask of a row that it finds
 
     @property
     def unique(self) -> bool:

@@ -100,7 +100,7 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
         table=str(table.name),
         columns=columns,
         indexes=tuple(
-            replace(index, companions=sampler.companions(columns, index.predicate)) if index.predicate else index
+            replace(index, companions=sampler.companions(columns, index))
             for index in indexes_of(mapper, Owner(model, table, names, subjects), context)
         ),
         foreign_keys=foreign_keys_of(model, table, names, tables, context),

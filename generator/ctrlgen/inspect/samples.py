@@ -22,7 +22,7 @@ from ctrlgen.inspect.check_constraints import UNKNOWN, Check
 from ctrlgen.inspect.index_sql import POSTGRESQL, NotUnderstoodError
 from ctrlgen.inspect.sample_candidates import changed_values, fixed_values, new_values
 from ctrlgen.inspect.typed_values import Evaluation, TypedValues, is_equal
-from ctrlgen.schema import NULL, Column, Predicate, Samples, Value
+from ctrlgen.schema import NULL, Column, Index, Samples, Value
 from ctrlgen.source_locations import Sources
 
 _NUMBERS = (1, 23, 456, 7890)
@@ -70,6 +70,7 @@ class FieldTrial:
         self._type: Any = column.type.dialect_impl(POSTGRESQL)
         self._bind: Any = self._type.bind_processor(POSTGRESQL)
         self._result: Any = self._type.result_processor(POSTGRESQL, None)
+        self._driver_types = _driver_types(column.type)
         self._converts = isinstance(column.type, sqlalchemy.TypeDecorator)
 
     def stored(self, value: object, *, same: bool) -> object:
@@ -84,6 +85,8 @@ class FieldTrial:
             checked = self._checked(value)
             stored = checked if self._bind is None else self._bind(checked)
         except Exception:  # noqa: BLE001 - validators and types may raise anything
+            return REFUSED
+        if stored is not None and not isinstance(stored, self._driver_types):
             return REFUSED
         if same and not (is_equal(checked, value) and self._is_read_as(stored, checked)):
             return REFUSED
@@ -105,6 +108,14 @@ class FieldTrial:
             return is_equal(self._result(stored), value)
         except Exception:  # noqa: BLE001 - it may expect what only the driver returns
             return True
+
+
+def _driver_types(kind: sqlalchemy.types.TypeEngine[Any]) -> type | tuple[type, ...]:
+    """Return the classes of values that the driver takes for a type; ``object`` where that is not simple."""
+    if isinstance(kind, sqlalchemy.TypeDecorator):
+        return _driver_types(kind.impl_instance)
+    classes = {sqlalchemy.String: str, sqlalchemy.Integer: int, sqlalchemy.LargeBinary: (bytes, bytearray, memoryview)}
+    return next((taken for sql, taken in classes.items() if isinstance(kind, sql)), object)
 
 
 class Sampler:
@@ -246,37 +257,47 @@ class Sampler:
                 return []
         return [check.name for check in checks]
 
-    def companions(self, columns: Sequence[Column], predicate: Predicate) -> tuple[tuple[str, Value], ...]:
-        """Return what a row must have besides, by the CHECK constraints of several columns, to meet a predicate."""
+    def companions(self, columns: Sequence[Column], index: Index) -> tuple[tuple[str, Value], ...]:
+        """Return what CHECK constraints of several columns ask of a row that the methods of an index find.
+
+        Such a row meets the predicate, and has a value for each column of the key.
+        """
         by_name = {column.attribute: column for column in columns if not column.is_computed}
-        stored = dict[str, object]()
-        for condition in predicate.conditions or ():
-            column = by_name.get(condition.attribute)
-            value = column.value_for(condition) if column else None
-            if column is None or value is None:
-                return ()
-            try:
-                stored[column.attribute] = self._trial(column.attribute).stored(self._evaluation.of(value), same=False)
-            except Exception:  # noqa: BLE001 - the constant may be no value of the column's type
-                return ()
         wide = [check for check in self._checks if check.condition is not None and len(check.attributes) > 1]
-        attributes = sorted(
-            {each for check in wide for each in check.attributes if each in by_name and each not in stored}
-        )
-        if not attributes or not any(check.attributes & stored.keys() for check in wide):
+        chosen = dict[str, Value | None]()
+        for condition in index.predicate.conditions or () if index.predicate else ():
+            column = by_name.get(condition.attribute)
+            chosen[condition.attribute] = column.value_for(condition) if column else None
+        keys = [by_name[name] for name in index.columns if name in by_name and name not in chosen]
+        present = {each.attribute: each.samples.fixed for each in keys if each.nullable and each.default == "None"}
+        chosen |= present
+        if not any(check.attributes & chosen.keys() for check in wide):
             return ()
+        stored = {name: self._stored(name, value) for name, value in chosen.items() if value}
+        attributes = sorted({each for check in wide for each in check.attributes if each in by_name} - stored.keys())
         options = [self._options(by_name[attribute]) for attribute in attributes]
         for combination in itertools.islice(itertools.product(*options), _COMBINATIONS):
-            chosen = dict(zip(attributes, combination, strict=True))
-            if _all_hold(wide, {**stored, **{attribute: value for attribute, (_, value) in chosen.items()}}):
-                samples = {
-                    name: each
-                    for name, (each, _) in chosen.items()
-                    if each.new != by_name[name].samples.new
-                    or (each.needed and not by_name[name].samples.needed and not by_name[name].is_required)
+            others = dict(zip(attributes, combination, strict=True))
+            if _all_hold(wide, {**stored, **{attribute: value for attribute, (_, value) in others.items()}}):
+                changed = {
+                    name: samples.fixed
+                    for name, (samples, _) in others.items()
+                    if self._differs(by_name[name], samples)
                 }
-                return tuple((name, each.new) for name, each in samples.items() if each.new)
+                return tuple((name, value) for name, value in (present | changed).items() if value)
         return ()
+
+    def _differs(self, column: Column, samples: Samples) -> bool:
+        """Whether a row with these samples has another value than a new row has anyway."""
+        given = samples.needed and not column.is_required
+        return samples.new != column.samples.new or (given and not column.samples.needed)
+
+    def _stored(self, attribute: str, value: Value) -> object:
+        try:
+            stored = self._trial(attribute).stored(self._evaluation.of(value), same=False)
+        except Exception:  # noqa: BLE001 - the constant of a predicate may be no value of the column's type
+            return UNKNOWN
+        return UNKNOWN if stored is REFUSED else stored
 
     def _options(self, column: Column) -> list[tuple[Samples, object]]:
         """Return the samples a column may have, with what is stored for a new row, the most natural first."""

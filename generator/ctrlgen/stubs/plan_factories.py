@@ -219,8 +219,8 @@ def _may_be_null(key: ForeignKey, model: Model) -> bool:
 
 
 def _is_given(column: Column) -> bool:
-    """Whether every new row of the tests has a value for a column that it may not leave out."""
-    return column.is_required or column.samples.needed
+    """Whether every new row of the tests has a value for a column, and not NULL because a CHECK asks for that."""
+    return (column.is_required or column.samples.needed) and column.samples.new != NULL
 
 
 # Values with keys in mind: rows of one factory must not clash, and unique keys should find them.

@@ -77,10 +77,11 @@ class Rows:
         return [*self._values(), *self._set_with_companions(method, conditions, set())]
 
     def _set_with_companions(self, method: Method, conditions: Iterable[Condition], needed: set[str]) -> Lines:
-        """Return the lines that set what the predicate asks for, and what CHECK constraints then ask for besides."""
-        if method.index is None or all(map(self._holds, conditions_of(method) or ())):
+        """Return the lines that set what the method asks for, and what CHECK constraints then ask for besides."""
+        conditions = [*conditions]
+        if method.index is None or (not needed and all(map(self._holds, conditions_of(method) or ()))):
             return self._set(conditions, needed)
-        companions = dict(method.index.companions) if method.within else {}
+        companions = {name: value for name, value in method.index.companions if name not in needed}
         referring = {name for key in self.controller.model.foreign_keys for name in key.attributes}
         rows = {name for name, value in companions.items() if name in referring and value != NULL}
         plain = [self._line(name, value) for name, value in companions.items() if name not in rows]

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import sqlalchemy
-from pydantic_core import CoreSchema, SchemaValidator, core_schema
+from pydantic_core import CoreSchema, SchemaValidator, core_schema, to_jsonable_python
 from sqlalchemy import Column as SAColumn
 from sqlmodel import SQLModel
 
 from ctrlgen.inspect.annotations import NotImportableError, runtime_class, unwrapped
 from ctrlgen.inspect.check_constraints import UNKNOWN, Check
+from ctrlgen.inspect.column_types import overrides
 from ctrlgen.inspect.index_sql import POSTGRESQL, NotUnderstoodError
 from ctrlgen.inspect.sample_candidates import changed_values, fixed_values, new_values
 from ctrlgen.inspect.typed_values import Evaluation, TypedValues, is_equal
@@ -72,6 +73,8 @@ class FieldTrial:
         self._result: Any = self._type.result_processor(POSTGRESQL, None)
         self._driver_types = _driver_types(column.type)
         self._converts = isinstance(column.type, sqlalchemy.TypeDecorator)
+        inner = column.type.impl_instance if isinstance(column.type, sqlalchemy.TypeDecorator) else column.type
+        self._dumps = isinstance(inner, sqlalchemy.JSON) and not overrides(column.type, "process_bind_param")
 
     def stored(self, value: object, *, same: bool) -> object:
         """Return what the database is sent for a value; ``REFUSED`` where the column does not accept it.
@@ -83,7 +86,8 @@ class FieldTrial:
         """
         try:
             checked = self._checked(value)
-            stored = checked if self._bind is None else self._bind(checked)
+            sent = to_jsonable_python(checked) if self._dumps else checked
+            stored = sent if self._bind is None else self._bind(sent)
         except Exception:  # noqa: BLE001 - validators and types may raise anything
             return REFUSED
         if stored is not None and not isinstance(stored, self._driver_types):
@@ -102,10 +106,10 @@ class FieldTrial:
         return value
 
     def _is_read_as(self, stored: object, value: object) -> bool:
-        if not self._converts or self._result is None:
+        if not self._converts:
             return True
         try:
-            return is_equal(self._result(stored), value)
+            return is_equal(stored if self._result is None else self._result(stored), value)
         except Exception:  # noqa: BLE001 - it may expect what only the driver returns
             return True
 

@@ -8,9 +8,10 @@ import importlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter
+from typing_extensions import is_typeddict
 
 from ctrlgen.inspect.annotations import item_annotation, rendered, runtime_class, unwrapped
 from ctrlgen.inspect.column_types import bounds_of, kind_of

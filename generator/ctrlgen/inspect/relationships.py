@@ -88,6 +88,7 @@ def _relation(
         location=location,
         by_columns=is_by_columns(relationship),
         linked=_is_linked(relationship),
+        attributes=_attributes(relationship),
     )
 
 
@@ -102,6 +103,13 @@ def _is_linked(relationship: RelationshipProperty[Any]) -> bool:
     once = any(set(each.columns.keys()) == keys for each in constraints)
     names = {str(column.key) for column in cast("Any", table).c}
     return names == keys and len(keys) == len(pairs) and once
+
+
+def _attributes(relationship: RelationshipProperty[Any]) -> tuple[str, ...]:
+    """Return the columns of the relationship's own model that it is found by, as the model calls them."""
+    parent = relationship.parent
+    own = {attribute.columns[0]: attribute.key for attribute in parent.column_attrs}
+    return tuple(sorted(key for column, key in own.items() if column in relationship.local_columns))
 
 
 def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:

@@ -107,4 +107,4 @@ async def test_find_by_tag_id(db: Database) -> None:
 async def test_load_tag(db: Database) -> None:
     post = await new_post(db)
     await db.post.load_tag([post])
-    _ = post.tag
+    assert post.tag

@@ -8,14 +8,13 @@ import operator
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import orm
 from sqlmodel import SQLModel
 
 from .errors import UnloadedError, translated
-from .operand import change_times
+from .operand import change_times, with_zone
 from .pool import Rows
 from .table import Table
 
@@ -82,13 +81,8 @@ class Instances(Generic[M]):
                     row[number] = convert(row[number])
             for number in self._table.times:
                 for row in lists:
-                    row[number] = change_times(row[number], _aware)
+                    row[number] = change_times(row[number], with_zone)
         return lists
-
-
-def _aware(moment: datetime) -> datetime:
-    """Return a date and time with a time zone: what the driver gives without one is an end of time."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def stand_ins(mapper: orm.Mapper[Any]) -> dict[str, Any]:

@@ -158,6 +158,18 @@ def upsert_row(
     return insert_row(table, row, returning, conflict)
 
 
+def create_or_change_row(
+    table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None, changes: Values
+) -> Sql:
+    """Insert a row, or make changes in the one with its key, and return it."""
+    settings = _settings(table, table.completed(changes, "onupdate") if changes else {})
+    if not settings:  # something must be set in a row that is there, for it to be returned
+        bare = table.operands[next(iter(keys))].bare
+        settings = [Sql(f"{bare} = excluded.{bare}")]
+    conflict = Sql(f" ON CONFLICT {table.conflict(keys, within)} DO UPDATE SET ") + joined(", ", settings)
+    return insert_row(table, row, returning, conflict)
+
+
 def update_rows(table: Table[Any], where: Sql, changes: Values) -> Sql:
     """Set values of the rows that match, and what their table's ``onupdate`` adds."""
     parts = _settings(table, table.completed(changes, "onupdate"))

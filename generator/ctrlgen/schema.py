@@ -243,6 +243,7 @@ class Relation:
     optional: bool  # of a single object: may it be None
     location: Location
     by_columns: bool = True  # whether it is found by comparing columns; else only SQLAlchemy knows how to load it
+    linked: bool = False  # whether rows of a table that has nothing but the two keys link the objects
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,8 +134,8 @@ def _term(table: Table[Any], clause: Any) -> Term:
         element = element.element
     falling, nullable = operators.desc_op in modifiers, getattr(element, "nullable", True)
     nulls_first = operators.nulls_first_op in modifiers or (falling and operators.nulls_last_op not in modifiers)
+    is_float = isinstance(getattr(element, "type", None), sa.Float)
     kind: str | None = table.source.c[element.key].type.compile(DIALECT) if isinstance(element, sa.Column) else None
     text = table.embedded(element)
     compared = text if kind else Sql("(") + text + ")"  # NOT a > b would be NOT (a > b)
-    is_float = isinstance(getattr(cast("Any", element), "type", None), sa.Float)
     return Term(compared, kind, falling, nulls_first, nullable, is_float)

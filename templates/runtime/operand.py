@@ -69,6 +69,13 @@ class Operand:
         self.utc = utc and self.aware is False
         self.bind = _changed(bind, _infinite if self.aware else _utc) if self.aware or self.utc else bind
 
+    @property
+    def read(self) -> Convert | None:
+        """What makes a value of the driver's."""
+        if not self.aware:
+            return self.result
+        return lambda value: change_times(self.result(value) if self.result else value, with_zone)
+
     def value(self, value: object) -> Sql:
         """Return a value in SQL."""
         if reason := self.timezone_mismatch(value):
@@ -125,6 +132,11 @@ def change_times(value: Any, change: Callable[[datetime], datetime]) -> Any:
         lower, upper = change_times(bounds.lower, change), change_times(bounds.upper, change)
         return dataclasses.replace(bounds, lower=lower, upper=upper)
     return value
+
+
+def with_zone(moment: datetime) -> datetime:
+    """Return a date and time with a time zone: what the driver gives without one is an end of time."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _is_kept_as_text(model: type[SQLModel], name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, cast
 from sqlalchemy import orm
 from sqlmodel import SQLModel
 
-from .contracts import Facts
+from .contracts import Facts, Loader
 from .execution import Execution
 from .operand import Operand
 from .sql import QUOTED, Sql, in_sql, joined
@@ -56,6 +56,22 @@ async def by_orm(execution: Execution[Any], name: str, objects: Sequence[SQLMode
         return {key: value if relation.uselist else [value] for key, value in related.items() if value is not None}
 
     await _attach(relation, objects, relation.parent.primary_key, find, seen)
+
+
+def nested(load: Loader) -> Loader:
+    """Return what loads a relationship of related objects, "cases.guild", whose own relationship is loaded."""
+
+    async def through(execution: Execution[Any], path: str, objects: Sequence[SQLModel], _seen: Seen) -> None:
+        outer, _, inner = path.partition(".")
+        target: Table[Any] = Table(execution.table.mapper.relationships[outer].mapper.class_, Facts())
+        related = dict[int, SQLModel]()
+        for one in objects:
+            value: Any = getattr(one, outer)
+            values: list[SQLModel] = cast("Any", value) if isinstance(value, list) else [value] if value else []
+            related |= {id(one): one for one in values}
+        await load(Execution(execution.transactions, target, execution.session), inner, list(related.values()), None)
+
+    return through
 
 
 async def _attach(

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from .contracts import Facts
 from .operand import Operand
-from .sql import QUOTED, Sql, in_sql, is_sql
+from .sql import QUOTED, Convert, Sql, in_sql, is_sql, result_of
 
 M = TypeVar("M", bound=SQLModel)
 
@@ -71,11 +71,13 @@ class Table(Generic[M]):
         """Return the names of relationships, once it is clear that they are."""
         if isinstance(names, str):
             raise TypeError(f'load takes a list of relationships: ["{names}"]')
-        for name in (given := tuple(names)):
+        loaded: dict[str, None] = {}
+        for name in names:
             if name not in self.facts.relations:
-                like = suggestion(name, self.facts.relations)
+                like = suggestion(str(name), self.facts.relations)
                 raise TypeError(f"{self.model.__name__} has no relationship {name!r}{like}")
-        return given
+            loaded |= {name.partition(".")[0]: None, name: None}  # "cases.guild" needs the cases
+        return tuple(loaded)
 
     def conflict(self, keys: Collection[str], within: str | None) -> str:
         """Return what ON CONFLICT is about: a unique key, or all of a partial index."""
@@ -103,6 +105,14 @@ class Table(Generic[M]):
             f"an expression for {self.model.__name__} must be about its own columns, not {names}; reach others "
             f"through a relationship, with c.<relationship>.any(...) or .has(...)"
         )
+
+    def term(self, expression: Any, method: str) -> tuple[Sql, Convert | None]:
+        """Return an expression that ``method`` reads, and what makes its values of the driver's."""
+        if not is_sql(expression):
+            raise TypeError(f"{method} takes columns such as c.points, not {expression!r}")
+        operand = self.operands.get(getattr(expression, "key", None) or "")
+        of_column = operand is not None and expression is getattr(self.model, operand.name, None)
+        return self.embedded(expression), operand.read if operand and of_column else result_of(expression.type)
 
     def assigned(self, values: Mapping[str, object]) -> list[Sql]:
         """Return what columns are set to."""

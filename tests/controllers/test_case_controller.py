@@ -190,3 +190,10 @@ async def test_update_one_by_guild_id_and_number(db: Database) -> None:
     value = "changed"
     changed = await db.case.update_one_by_guild_id_and_number(case.guild_id, case.number, reason=value)
     assert changed.reason == value
+
+
+async def test_create_or_update_by_guild_id_and_number(db: Database) -> None:
+    values = await case_values(db)
+    first = await db.case.create_or_update_by_guild_id_and_number(create=values, update={})
+    second = await db.case.create_or_update_by_guild_id_and_number(create=values, update={})
+    assert second.id == first.id

@@ -21,7 +21,7 @@ def test_leading_column_of_an_index_gives_one_finder() -> None:
 def test_docstring_names_what_the_composite_index_narrows_by() -> None:
     user = model("User", column("guild_id"), column("points"), indexes=(index("guild_id", "points", name="ix"),))
     finder = next(method for method in plan_controller(user).methods if method.kind == "find")
-    assert finder.doc == "Select the rows with this `guild_id`. An index also narrows by `points`."
+    assert finder.doc == "Select the rows with this `guild_id`. Backed by `ix`. An index also narrows by `points`."
 
 
 def test_two_indexes_with_one_leading_column_give_one_finder() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ EVERYTHING: Model = model(
         index("a", name="ix_job_a"),
         index("a", name="ix_job_late", where="open", conditions=(Condition("open", "=", "True"),)),
     ),
-    relations=(relation("parts"),),
+    relations=(replace(relation("parts"), linked=True),),
 )
 
 

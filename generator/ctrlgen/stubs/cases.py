@@ -149,6 +149,11 @@ class Cases:
         same = [f"assert second.{key.attribute} == first.{key.attribute}" for key in key_columns(self._controller)]
         return self._inserting(method, f"first = {call}", f"second = {call}", *same)
 
+    def _create_or_update(self, method: Method) -> Lines:
+        call = f"await {self._db}.{method.name}(create=values, update={{}})"
+        same = [f"assert second.{key.attribute} == first.{key.attribute}" for key in key_columns(self._controller)]
+        return self._inserting(method, f"first = {call}", f"second = {call}", *same)
+
     def _inserting(self, method: Method, *lines: str) -> Lines:
         return [*self._rows.inserted(method), *lines]
 
@@ -175,6 +180,7 @@ class Cases:
         "delete": _delete,
         "get_or_create": _get_or_create,
         "upsert": _upsert,
+        "create_or_update": _create_or_update,
         "find": _find,
         "load": _load,
     }

@@ -48,3 +48,16 @@ class Ticket(DeclaredBase, table=True):
     status: str = "open"
     urgent: bool = False
     at: int = 0
+
+
+class Note(DeclaredBase, table=True):
+    """Most of it may be NULL, in all the ways to say so."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    title: str
+    body: str | None
+    at: datetime | None
+    ticket_id: int | None = Field(foreign_key="ticket.id")
+    tags: list[str] | None = Field(sa_column=sa.Column(sa.ARRAY(sa.String)))
+    author: str = Field(sa_column=sa.Column(sa.String))  # which may be NULL, but not for the author
+    kept: str | None = Field(sa_column=sa.Column(sa.String, server_default="so"))

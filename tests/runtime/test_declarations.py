@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
-from guild_db import AnyOf, CheckViolation, ConstraintError, Database, PartitionViolation, Span
+from guild_db import AnyOf, CheckViolation, ConstraintError, Database, PartitionViolation, Span, ValidationError
 from guild_query_plans import explained
 
 from tests.conftest import NewDatabase
@@ -97,3 +97,18 @@ async def test_a_partial_finder_finds_null_and_several(db: Database) -> None:
     assert await db.ticket.find_owned_by_owner_id(AnyOf([7, 9])).count() == 2
     with pytest.raises(TypeError, match="owner_id"):
         db.ticket.find_owned_by_owner_id(7, owner_id=8)
+
+
+async def test_what_may_be_null_may_be_left_out_of_a_new_row(db: Database) -> None:
+    note = await db.note.create(title="a", author="ada")
+    assert (note.body, note.at, note.ticket_id, note.tags, note.kept) == (None, None, None, None, "so")
+    (other,) = await db.note.create_many([{"title": "b", "author": "ada", "body": None, "tags": ["x"]}])
+    assert (other.body, other.tags) == (None, ["x"])
+
+
+async def test_what_the_author_has_not_declared_optional_is_required_though_the_column_takes_null(db: Database) -> None:
+    with pytest.raises(ValidationError) as caught:
+        await db.note.create()  # type: ignore[call-arg]
+    assert caught.value.reasons == {"author": "is required", "title": "is required"}
+    note = await db.note.create(title="a", author=None)
+    assert note.author is None

@@ -187,6 +187,8 @@ class Index:
     location: Location
     deferrable: bool = False  # which ON CONFLICT does not take
     enforced: bool = True  # by the database; the key of a view is one to the mapper alone
+    unknown_columns: tuple[str, ...] = ()  # what its SQL names and the table lacks
+    constants: tuple[str, ...] = ()  # SQL of expressions, or of the predicate, that names no column
 
     @property
     def unique(self) -> bool:

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ctrlgen.errors import ModelError
+from ctrlgen.errors import ModelError, did_you_mean
 from ctrlgen.findings import (
+    CONSTANT_EXPRESSION,
     CONTESTED_METHOD,
     NULLABLE_KEY,
+    PREDICATE_NOT_UNDERSTOOD,
     REDUNDANT_INDEX,
     REPLACED_MEMBER,
     RESERVED_KEYWORD,
     UNINDEXED_FOREIGN_KEY,
+    UNKNOWN_COLUMN,
     UNNAMED_EXPRESSION,
 )
 from ctrlgen.plan.access_paths import unindexed_foreign_keys
-from ctrlgen.plan.methods import contested_methods, derived_methods
+from ctrlgen.plan.methods import contested_methods, derived_methods, methods_without_predicate
 from ctrlgen.plan.naming import CONTROLLER, REFINEMENTS
 from ctrlgen.schema import Finding, Index, Model
 from ctrlgen.settings import Options
@@ -31,6 +34,9 @@ def check_model(model: Model, options: Options) -> Iterator[Finding]:
     yield from _redundant_indexes(model)
     yield from _nullable_keys(model)
     yield from _unnamed_expressions(model)
+    yield from _unknown_columns(model)
+    yield from _constant_expressions(model)
+    yield from _predicates_not_understood(model)
     yield from _reserved_keywords(model)
     yield from _replaced_members(model, options)
     yield from _contested_methods(model, options)
@@ -86,9 +92,38 @@ def _unnamed_expressions(model: Model) -> Iterator[Finding]:
     """Yield a finding for each index whose expression has no name still."""
     for index in model.indexes:
         for part in index.expressions:
-            if part.name is None and index.is_comparable:
+            if part.name is None and index.is_comparable and part.sql not in index.constants:
                 names = {"index": index.name or part.sql, "model": model.reference.name, "table": model.table}
                 yield UNNAMED_EXPRESSION.at(index.location, **names, sql=part.sql)
+
+
+def _unknown_columns(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each name in an index's SQL that its table lacks."""
+    known = [column.name for column in model.columns]
+    for index in model.indexes:
+        for name in index.unknown_columns:
+            hint = did_you_mean(name, known)
+            texts = {"name": name, "table": model.table, "suggestion": f"; {hint}" if hint else ""}
+            yield UNKNOWN_COLUMN.at(index.location, index=index.name, model=model.reference.name, **texts)
+
+
+def _constant_expressions(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each expression or predicate of an index that does not depend on the row."""
+    for index in model.indexes:
+        for sql in index.constants:
+            meant = sql
+            for column in model.columns:
+                meant = meant.replace(f"'{column.name}'", column.name)
+            texts = {"sql": sql, "suggestion": f"; did you mean `text({meant!r})`?" if meant != sql else ""}
+            yield CONSTANT_EXPRESSION.at(index.location, index=index.name, model=model.reference.name, **texts)
+
+
+def _predicates_not_understood(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each partial unique index that lacks methods because of how its predicate is written."""
+    for index, methods in methods_without_predicate(model).items():
+        if index.predicate and not (index.unknown_columns or index.constants):
+            texts = {"sql": index.predicate.sql, "methods": "`, `".join(methods)}
+            yield PREDICATE_NOT_UNDERSTOOD.at(index.location, index=index.name, model=model.reference.name, **texts)
 
 
 def _reserved_keywords(model: Model) -> Iterator[Finding]:

@@ -149,3 +149,34 @@ def test_predicate_that_says_the_same_twice_is_understood(generate: Generate) ->
     )
     assert told == []
     assert "def upsert_live_by_email(" in emitted
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        'sa.Index("ix_hero_b", sa.desc("level"))',
+        'sa.Index("ix_hero_b", sa.text("level DESC NULLS LAST"))',
+        'sa.Index("ix_hero_b", sa.nulls_first(sa.column("level")))',
+        'sa.Index("ix_hero_b", sa.text("level int4_minmax_multi_ops"))',
+        'sa.Index("ix_hero_b", "level", postgresql_ops={"level": "int4_bloom_ops"})',
+        'sa.Index("ix_hero_b", "level", postgresql_include=["email"])',
+    ],
+)
+def test_index_in_another_order_or_with_more_in_it_is_no_duplicate(generate: Generate, other: str) -> None:
+    """Of two with the same columns, each may answer what the other does not; one without INCLUDE may not."""
+    told, _ = index(generate, f'sa.Index("ix_hero_a", "level", postgresql_include=["status"]), {other}')
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    "declarations",
+    [
+        'sa.Index("ix_hero_a", "level"), sa.Index("ix_hero_b", sa.text("level ASC NULLS LAST"))',
+        'sa.Index("ix_hero_a", sa.desc("level")), sa.Index("ix_hero_b", sa.text("level desc nulls first"))',
+        'sa.Index("ix_hero_a", "level"), sa.Index("ix_hero_b", "level", "email")',
+        'sa.Index("ix_hero_a", "level"), sa.Index("ix_hero_b", "level", postgresql_include=["email"])',
+    ],
+)
+def test_true_duplicate_is_found(generate: Generate, declarations: str) -> None:
+    (told,), _ = index(generate, declarations)
+    assert told.startswith("models.py:7: warning CG102: index `ix_hero_")

@@ -96,6 +96,26 @@ def unordered_sql(clause: ClauseElement | str) -> str:
     return _OPERATORS.sub("", sql) if isinstance(clause, TextClause) else sql  # else SQLAlchemy keeps them apart
 
 
+def order_of(clause: ClauseElement | str, operator_class: str = "") -> str:
+    """Return the operator class and the order that an index has a part in; empty for what PostgreSQL does by itself.
+
+    Raises what :func:`rendered_sql` does.
+    """
+    sql = rendered_sql(clause)
+    order = _ORDER.search(sql)
+    words = order[0].lower().split() if order else []
+    direction = "desc" if "desc" in words else "asc"
+    nulls = words[-1] if "nulls" in words else "first" if direction == "desc" else "last"
+    named = _OPERATORS.search(_ORDER.sub("", sql)) if isinstance(clause, TextClause) else None
+    by_default = (direction, nulls) == ("asc", "last")
+    return " ".join(
+        [
+            operator_class or (named[0].strip().lower() if named else ""),
+            "" if by_default else f"{direction} nulls {nulls}",
+        ]
+    ).strip()
+
+
 def unqualified(sql: str, table: Table) -> str:
     """Return the author's SQL with the table's columns by their bare names, which is all that ON CONFLICT knows."""
     schema = rf'(?:"?{re.escape(table.schema)}"?\.)?' if table.schema else ""

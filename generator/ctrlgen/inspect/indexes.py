@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Column as SAColumn
 from sqlalchemy import Index as SAIndex
@@ -19,7 +19,15 @@ from sqlalchemy.sql import ClauseElement
 from ctrlgen.inspect.annotations import UNKNOWN, rendered
 from ctrlgen.inspect.column_types import comparison_of, kind_of, python_type, sql_type
 from ctrlgen.inspect.context import Context
-from ctrlgen.inspect.index_sql import NotUnderstoodError, Reader, column_names, rendered_sql, unordered_sql, unqualified
+from ctrlgen.inspect.index_sql import (
+    NotUnderstoodError,
+    Reader,
+    column_names,
+    order_of,
+    rendered_sql,
+    unordered_sql,
+    unqualified,
+)
 from ctrlgen.inspect.predicates import Subject, predicate_of
 from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Origin, Part, Predicate, columns_of
 from ctrlgen.source_locations import Sources
@@ -95,7 +103,7 @@ def _unique_constraint(constraint: UniqueConstraint, owner: Owner, context: Cont
     distinct = bool(_option(constraint, "nulls_not_distinct"))
     columns = list(constraint.columns)
     plain = _plain("unique constraint", constraint.name, columns, owner, context, nulls_not_distinct=distinct)
-    return replace(plain, deferrable=bool(constraint.deferrable))
+    return replace(plain, deferrable=bool(constraint.deferrable), included=tuple(_included(constraint)))
 
 
 def _plain(
@@ -143,6 +151,8 @@ def _index(index: SAIndex, owner: Owner, context: Context) -> Index | None:
         nulls_not_distinct=bool(_option(index, "nulls_not_distinct")),
         method=str(_option(index, "using") or "btree").lower(),
         location=context.sources.of_index(owner.model, name, names, first),
+        orders=tuple(_orders(index)),
+        included=tuple(_included(index)),
         unknown_columns=tuple(name for names in mentioned.values() for name in names or () if name not in owner.known),
         constants=tuple(sql for sql, names in mentioned.items() if names == []),
     )
@@ -152,6 +162,20 @@ def _parts(index: SAIndex, owner: Owner, context: Context) -> tuple[Part, ...]:
     expressions: Iterable[ClauseElement | str] = index.expressions
     parts = [(unqualified(unordered_sql(item), owner.table), _type_name(item)) for item in expressions]
     return tuple(part_of(sql, type_name, owner.attributes, context.sources) for sql, type_name in parts)
+
+
+def _orders(index: SAIndex) -> Iterator[str]:
+    """Yield the operator class and order of each part, which SQLAlchemy finds as it does here."""
+    operator_classes = cast("Mapping[str, str]", _option(index, "ops") or {})
+    expressions: Iterable[ClauseElement | str] = index.expressions
+    for item in expressions:
+        yield order_of(item, operator_classes.get(str(getattr(item, "key", "")), ""))
+
+
+def _included(item: SAIndex | UniqueConstraint) -> Iterator[str]:
+    """Yield the names of the columns that an index has beside its parts."""
+    for column in cast("Iterable[object]", _option(item, "include") or ()):
+        yield str(getattr(column, "name", column))
 
 
 def _type_name(expression: object) -> str:

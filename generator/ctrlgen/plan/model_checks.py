@@ -59,7 +59,10 @@ def _unindexed_foreign_keys(model: Model) -> Iterator[Finding]:
 
 
 def _redundant_indexes(model: Model) -> Iterator[Finding]:
-    """Yield a finding for each plain index that another one begins with: it costs writes and answers nothing more."""
+    """Yield a finding for each plain index that another one begins with: it costs writes and answers nothing more.
+
+    Another order, operator class or stored column is another answer; only a B-tree does as well by its first parts.
+    """
     for index in model.indexes:
         longer = next((other for other in model.indexes if _makes_redundant(other, index, model)), None)
         if longer is not None:
@@ -68,11 +71,16 @@ def _redundant_indexes(model: Model) -> Iterator[Finding]:
 
 
 def _makes_redundant(other: Index, index: Index, model: Model) -> bool:
-    if other is index or index.unique or _method_and_predicate(other) != _method_and_predicate(index):
+    if other is index or index.unique or not other.enforced:
         return False
-    begins = other.parts[: len(index.parts)] == index.parts
-    same = other.parts == index.parts and not other.unique  # of twins, the second is the one to drop
-    return begins and (not same or model.indexes.index(other) < model.indexes.index(index))
+    if _method_and_predicate(other) != _method_and_predicate(index):
+        return False
+    parts, all_parts = index.ordered_parts, other.ordered_parts
+    begins = all_parts[: len(parts)] == parts if index.method == "btree" else all_parts == parts
+    stored = {*other.included, *(model.column(name).name for name in other.columns)}
+    twins = all_parts == parts and set(other.included) == set(index.included) and not other.unique
+    first = model.indexes.index(other) < model.indexes.index(index)  # of twins, the second is the one to drop
+    return begins and stored.issuperset(index.included) and (first or not twins)
 
 
 def _method_and_predicate(index: Index) -> tuple[str, str | None]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from ctrlgen.blueprint import Package
 from ctrlgen.child import schema_from_child
 from ctrlgen.errors import LoadError
+from ctrlgen.findings import unsilenced
 from ctrlgen.format import format_sources
 from ctrlgen.header import with_header
 from ctrlgen.plan import plan
@@ -49,10 +50,12 @@ def generate(config: Config) -> Generation:
     sources = render(package)
     files = format_sources(with_header(sources), first_party(package))
     if config.tests is None:
-        return Generation(files, {}, package, package.findings, schema.incomplete)
+        findings = unsilenced(package.findings, config.options.silence, config.project)
+        return Generation(files, {}, package, findings, schema.incomplete)
     tests = stubs(package, config.tests, project=config.project, first_party=first_party(package))
     stale = () if schema.incomplete else tests.findings  # a missing model may come back
-    return Generation(files, tests.files, package, package.findings + stale, schema.incomplete)
+    findings = unsilenced((*package.findings, *stale), config.options.silence, config.project)
+    return Generation(files, tests.files, package, findings, schema.incomplete)
 
 
 def compare_with_disk(generation: Generation, config: Config) -> Changes:

@@ -114,7 +114,7 @@ async def remind(db: Database, log: StepLog, users: list[User]) -> None:
             )
         for reminder in await take_due_reminders(db, now, limit=10):
             log.say(f"{reminder.user.username}: {reminder.content}")
-        log.say(f"{await db.reminder.find_pending().count()} still pending")
+        log.say(f"{await db.reminder.count(sent=False)} still pending")
 
 
 async def show_leaderboard(db: Database, log: StepLog) -> None:

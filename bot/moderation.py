@@ -48,7 +48,7 @@ async def open_case(
 async def take_due_reminders(db: Database, now: datetime, *, limit: int) -> list[Reminder]:
     """Take reminders that fell due; of several workers, each gets others."""
     async with db.transaction():
-        due = db.reminder.find_pending(expires_at=Span(le=now)).order_by(db.reminder.c.expires_at)
+        due = db.reminder.find_pending_by_expires_at(Span(le=now)).order_by(db.reminder.c.expires_at)
         taken = await due.limit(limit).for_update(skip_locked=True).load("user")
         for reminder in taken:
             await db.reminder.update_by_id(key(reminder), sent=True)

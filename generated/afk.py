@@ -104,11 +104,17 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate, tuple[int
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Afk | None:
-        """Return the row with this `guild_id` and `member_id`, or None."""
+        """Return the row with this `guild_id` and `member_id`, or None.
+
+        Backed by the primary key.
+        """
         return await self._get({"guild_id": guild_id, "member_id": member_id})
 
     async def get_one_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Afk:
-        """Return the row with this `guild_id` and `member_id`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `member_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"guild_id": guild_id, "member_id": member_id})
 
     async def update_by_guild_id_and_member_id(
@@ -135,20 +141,27 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate, tuple[int
         """Insert the row, or change the one with this `guild_id` and `member_id` to what is given."""
         return await self._upsert(("guild_id", "member_id"), values)
 
+    async def create_or_update_by_guild_id_and_member_id(self, create: AfkCreate, update: AfkUpdate) -> Afk:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `member_id`."""
+        return await self._create_or_update(("guild_id", "member_id"), create, update)
+
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[AfkWhere]
     ) -> Selection[Afk, AfkLoad, AfkUpdate]:
-        """Select the rows with this `guild_id`. An index also narrows by `member_id`."""
+        """Select the rows with this `guild_id`.
+
+        Backed by the primary key. An index also narrows by `member_id`.
+        """
         return self._find({"guild_id": guild_id}, where)
 
     def find_by_until(
         self, until_: Ordered[datetime], /, **where: Unpack[AfkWhere]
     ) -> Selection[Afk, AfkLoad, AfkUpdate]:
-        """Select the rows with this `until`."""
+        """Select the rows with this `until`. Backed by `idx_afk_temporary`."""
         return self._find({"until": until_}, where)
 
     def find_by_member_id(
         self, member_id: Ordered[int], /, **where: Unpack[AfkWhere]
     ) -> Selection[Afk, AfkLoad, AfkUpdate]:
-        """Select the rows with this `member_id`."""
+        """Select the rows with this `member_id`. Backed by `ix_afks_member_id`."""
         return self._find({"member_id": member_id}, where)

@@ -13,7 +13,7 @@ from models.case import Case, CaseType
 
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Partial, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-CaseLoad: TypeAlias = Literal["guild", "moderator", "target"]
+CaseLoad: TypeAlias = Literal[
+    "guild",
+    "moderator",
+    "target",
+    "guild.config",
+    "guild.users",
+    "moderator.guild",
+    "moderator.reminders",
+    "target.guild",
+    "target.reminders",
+]
 
 
 class _CaseValues(TypedDict):
@@ -121,7 +131,17 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
                 "is_active AND expires_at IS NOT NULL", {"is_active": True}, present=("expires_at",)
             )
         },
-        relations={"guild": by_columns, "moderator": by_columns, "target": by_columns},
+        relations={
+            "guild": by_columns,
+            "moderator": by_columns,
+            "target": by_columns,
+            "guild.config": nested(by_columns),
+            "guild.users": nested(by_columns),
+            "moderator.guild": nested(by_columns),
+            "moderator.reminders": nested(by_columns),
+            "target.guild": nested(by_columns),
+            "target.reminders": nested(by_columns),
+        },
     )
 
     async def create(self, **values: Unpack[CaseCreate]) -> Case:
@@ -151,11 +171,14 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[CaseLoad] = ()) -> Case | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
     async def get_one_by_id(self, id: int, *, load: Iterable[CaseLoad] = ()) -> Case:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[CaseUpdate]) -> Case | None:
@@ -173,13 +196,19 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
     async def get_by_guild_id_and_number(
         self, guild_id: int, number: int, *, load: Iterable[CaseLoad] = ()
     ) -> Case | None:
-        """Return the row with this `guild_id` and `number`, or None."""
+        """Return the row with this `guild_id` and `number`, or None.
+
+        Backed by `uq_cases_guild_id_number`.
+        """
         return await self._get({"guild_id": guild_id, "number": number}, load)
 
     async def get_one_by_guild_id_and_number(
         self, guild_id: int, number: int, *, load: Iterable[CaseLoad] = ()
     ) -> Case:
-        """Return the row with this `guild_id` and `number`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `number`, or raise `NotFoundError`.
+
+        Backed by `uq_cases_guild_id_number`.
+        """
         return await self._get_one({"guild_id": guild_id, "number": number}, load)
 
     async def update_by_guild_id_and_number(
@@ -206,26 +235,39 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
         """Insert the row, or change the one with this `guild_id` and `number` to what is given."""
         return await self._upsert(("guild_id", "number"), values)
 
-    def find_expiring(self, **where: Unpack[CaseWhere]) -> Selection[Case, CaseLoad, CaseUpdate]:
-        """Select the rows of `idx_case_expiring` (where is_active AND expires_at IS NOT NULL)."""
-        return self._find({}, where, within="idx_case_expiring")
+    async def create_or_update_by_guild_id_and_number(self, create: CaseCreate, update: CaseUpdate) -> Case:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `number`."""
+        return await self._create_or_update(("guild_id", "number"), create, update)
+
+    def find_expiring_by_expires_at(
+        self, expires_at_: Ordered[datetime], /, **where: Unpack[CaseWhere]
+    ) -> Selection[Case, CaseLoad, CaseUpdate]:
+        """Select the rows with this `expires_at` (where is_active AND expires_at IS NOT NULL)."""
+        return self._find({"expires_at": expires_at_}, where, within="idx_case_expiring")
 
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[CaseWhere]
     ) -> Selection[Case, CaseLoad, CaseUpdate]:
-        """Select the rows with this `guild_id`. An index also narrows by `type` or `number`."""
+        """Select the rows with this `guild_id`.
+
+        Backed by `ix_cases_guild_id_type`. An index also narrows by `type` or
+        `number`.
+        """
         return self._find({"guild_id": guild_id}, where)
 
     def find_by_moderator_id(
         self, moderator_id: Ordered[int], /, **where: Unpack[CaseWhere]
     ) -> Selection[Case, CaseLoad, CaseUpdate]:
-        """Select the rows with this `moderator_id`."""
+        """Select the rows with this `moderator_id`.
+
+        Backed by `ix_cases_moderator_id`.
+        """
         return self._find({"moderator_id": moderator_id}, where)
 
     def find_by_target_id(
         self, target_id: Ordered[int], /, **where: Unpack[CaseWhere]
     ) -> Selection[Case, CaseLoad, CaseUpdate]:
-        """Select the rows with this `target_id`."""
+        """Select the rows with this `target_id`. Backed by `ix_cases_target_id`."""
         return self._find({"target_id": target_id}, where)
 
     async def load_guild(self, objects: Iterable[Case], /) -> None:

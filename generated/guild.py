@@ -13,7 +13,7 @@ from models.guild import Guild
 
 from .runtime.contracts import Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-GuildLoad: TypeAlias = Literal["config", "users", "cases"]
+GuildLoad: TypeAlias = Literal[
+    "config",
+    "users",
+    "cases",
+    "users.cases",
+    "users.moderated_cases",
+    "users.reminders",
+    "cases.moderator",
+    "cases.target",
+]
 
 
 class _GuildValues(TypedDict):
@@ -85,7 +94,19 @@ class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate,
     model = Guild
     c: type[GuildColumns]
     db: Database
-    _facts = Facts(required=("id", "name"), relations={"config": by_columns, "users": by_columns, "cases": by_columns})
+    _facts = Facts(
+        required=("id", "name"),
+        relations={
+            "config": by_columns,
+            "users": by_columns,
+            "cases": by_columns,
+            "users.cases": nested(by_columns),
+            "users.moderated_cases": nested(by_columns),
+            "users.reminders": nested(by_columns),
+            "cases.moderator": nested(by_columns),
+            "cases.target": nested(by_columns),
+        },
+    )
 
     async def create(self, **values: Unpack[GuildCreate]) -> Guild:
         """Insert one row and return it."""
@@ -116,11 +137,14 @@ class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate,
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[GuildLoad] = ()) -> Guild | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
     async def get_one_by_id(self, id: int, *, load: Iterable[GuildLoad] = ()) -> Guild:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[GuildUpdate]) -> Guild | None:
@@ -142,6 +166,10 @@ class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate,
     async def upsert_by_id(self, **values: Unpack[GuildCreate]) -> Guild:
         """Insert the row, or change the one with this `id` to what is given."""
         return await self._upsert(("id",), values)
+
+    async def create_or_update_by_id(self, create: GuildCreate, update: GuildUpdate) -> Guild:
+        """Insert `create`, or apply `update` to the row with this `id`."""
+        return await self._create_or_update(("id",), create, update)
 
     async def load_config(self, objects: Iterable[Guild], /) -> None:
         """Load `config` of these objects, in one statement."""

@@ -13,7 +13,7 @@ from models.guild import GuildConfig
 
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-GuildConfigLoad: TypeAlias = Literal["guild"]
+GuildConfigLoad: TypeAlias = Literal["guild", "guild.users", "guild.cases"]
 
 
 class _GuildConfigValues(TypedDict):
@@ -93,7 +93,10 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
     model = GuildConfig
     c: type[GuildConfigColumns]
     db: Database
-    _facts = Facts(required=("guild_id",), relations={"guild": by_columns})
+    _facts = Facts(
+        required=("guild_id",),
+        relations={"guild": by_columns, "guild.users": nested(by_columns), "guild.cases": nested(by_columns)},
+    )
 
     async def create(self, **values: Unpack[GuildConfigCreate]) -> GuildConfig:
         """Insert one row and return it."""
@@ -124,11 +127,14 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_guild_id(self, guild_id: int, *, load: Iterable[GuildConfigLoad] = ()) -> GuildConfig | None:
-        """Return the row with this `guild_id`, or None."""
+        """Return the row with this `guild_id`, or None. Backed by the primary key."""
         return await self._get({"guild_id": guild_id}, load)
 
     async def get_one_by_guild_id(self, guild_id: int, *, load: Iterable[GuildConfigLoad] = ()) -> GuildConfig:
-        """Return the row with this `guild_id`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"guild_id": guild_id}, load)
 
     async def update_by_guild_id(self, guild_id: int, /, **values: Unpack[GuildConfigUpdate]) -> GuildConfig | None:
@@ -150,6 +156,10 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
     async def upsert_by_guild_id(self, **values: Unpack[GuildConfigCreate]) -> GuildConfig:
         """Insert the row, or change the one with this `guild_id` to what is given."""
         return await self._upsert(("guild_id",), values)
+
+    async def create_or_update_by_guild_id(self, create: GuildConfigCreate, update: GuildConfigUpdate) -> GuildConfig:
+        """Insert `create`, or apply `update` to the row with this `guild_id`."""
+        return await self._create_or_update(("guild_id",), create, update)
 
     async def load_guild(self, objects: Iterable[GuildConfig], /) -> None:
         """Load `guild` of these objects, in one statement."""

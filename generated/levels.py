@@ -114,11 +114,17 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Levels | None:
-        """Return the row with this `guild_id` and `member_id`, or None."""
+        """Return the row with this `guild_id` and `member_id`, or None.
+
+        Backed by the primary key.
+        """
         return await self._get({"guild_id": guild_id, "member_id": member_id})
 
     async def get_one_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Levels:
-        """Return the row with this `guild_id` and `member_id`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `member_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"guild_id": guild_id, "member_id": member_id})
 
     async def update_by_guild_id_and_member_id(
@@ -145,8 +151,15 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
         """Insert the row, or change the one with this `guild_id` and `member_id` to what is given."""
         return await self._upsert(("guild_id", "member_id"), values)
 
+    async def create_or_update_by_guild_id_and_member_id(self, create: LevelsCreate, update: LevelsUpdate) -> Levels:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `member_id`."""
+        return await self._create_or_update(("guild_id", "member_id"), create, update)
+
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[LevelsWhere]
     ) -> Selection[Levels, LevelsLoad, LevelsUpdate]:
-        """Select the rows with this `guild_id`. An index also narrows by `member_id` or `xp`."""
+        """Select the rows with this `guild_id`.
+
+        Backed by the primary key. An index also narrows by `member_id` or `xp`.
+        """
         return self._find({"guild_id": guild_id}, where)

@@ -127,11 +127,14 @@ class PermissionAssignmentController(
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[PermissionAssignmentLoad] = ()) -> PermissionAssignment | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
     async def get_one_by_id(self, id: int, *, load: Iterable[PermissionAssignmentLoad] = ()) -> PermissionAssignment:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(
@@ -151,13 +154,19 @@ class PermissionAssignmentController(
     async def get_by_guild_id_and_role_id(
         self, guild_id: int, role_id: int, *, load: Iterable[PermissionAssignmentLoad] = ()
     ) -> PermissionAssignment | None:
-        """Return the row with this `guild_id` and `role_id`, or None."""
+        """Return the row with this `guild_id` and `role_id`, or None.
+
+        Backed by `uq_permission_assignments_guild_id_role_id`.
+        """
         return await self._get({"guild_id": guild_id, "role_id": role_id}, load)
 
     async def get_one_by_guild_id_and_role_id(
         self, guild_id: int, role_id: int, *, load: Iterable[PermissionAssignmentLoad] = ()
     ) -> PermissionAssignment:
-        """Return the row with this `guild_id` and `role_id`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `role_id`, or raise `NotFoundError`.
+
+        Backed by `uq_permission_assignments_guild_id_role_id`.
+        """
         return await self._get_one({"guild_id": guild_id, "role_id": role_id}, load)
 
     async def update_by_guild_id_and_role_id(
@@ -188,16 +197,29 @@ class PermissionAssignmentController(
         """Insert the row, or change the one with this `guild_id` and `role_id` to what is given."""
         return await self._upsert(("guild_id", "role_id"), values)
 
+    async def create_or_update_by_guild_id_and_role_id(
+        self, create: PermissionAssignmentCreate, update: PermissionAssignmentUpdate
+    ) -> PermissionAssignment:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `role_id`."""
+        return await self._create_or_update(("guild_id", "role_id"), create, update)
+
     def find_by_rank_id(
         self, rank_id: Ordered[int], /, **where: Unpack[PermissionAssignmentWhere]
     ) -> Selection[PermissionAssignment, PermissionAssignmentLoad, PermissionAssignmentUpdate]:
-        """Select the rows with this `rank_id`."""
+        """Select the rows with this `rank_id`.
+
+        Backed by `ix_permission_assignments_rank_id`.
+        """
         return self._find({"rank_id": rank_id}, where)
 
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[PermissionAssignmentWhere]
     ) -> Selection[PermissionAssignment, PermissionAssignmentLoad, PermissionAssignmentUpdate]:
-        """Select the rows with this `guild_id`. An index also narrows by `role_id`."""
+        """Select the rows with this `guild_id`.
+
+        Backed by `uq_permission_assignments_guild_id_role_id`. An index also
+        narrows by `role_id`.
+        """
         return self._find({"guild_id": guild_id}, where)
 
     async def load_rank(self, objects: Iterable[PermissionAssignment], /) -> None:

@@ -117,11 +117,14 @@ class PermissionCommandController(
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int) -> PermissionCommand | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id})
 
     async def get_one_by_id(self, id: int) -> PermissionCommand:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id})
 
     async def update_by_id(self, id: int, /, **values: Unpack[PermissionCommandUpdate]) -> PermissionCommand | None:
@@ -137,11 +140,17 @@ class PermissionCommandController(
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_command(self, guild_id: int, command: str) -> PermissionCommand | None:
-        """Return the row with this `guild_id` and `command`, or None."""
+        """Return the row with this `guild_id` and `command`, or None.
+
+        Backed by `uq_permission_commands_guild_id_command`.
+        """
         return await self._get({"guild_id": guild_id, "command": command})
 
     async def get_one_by_guild_id_and_command(self, guild_id: int, command: str) -> PermissionCommand:
-        """Return the row with this `guild_id` and `command`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `command`, or raise `NotFoundError`.
+
+        Backed by `uq_permission_commands_guild_id_command`.
+        """
         return await self._get_one({"guild_id": guild_id, "command": command})
 
     async def update_by_guild_id_and_command(
@@ -170,8 +179,18 @@ class PermissionCommandController(
         """Insert the row, or change the one with this `guild_id` and `command` to what is given."""
         return await self._upsert(("guild_id", "command"), values)
 
+    async def create_or_update_by_guild_id_and_command(
+        self, create: PermissionCommandCreate, update: PermissionCommandUpdate
+    ) -> PermissionCommand:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `command`."""
+        return await self._create_or_update(("guild_id", "command"), create, update)
+
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[PermissionCommandWhere]
     ) -> Selection[PermissionCommand, PermissionCommandLoad, PermissionCommandUpdate]:
-        """Select the rows with this `guild_id`. An index also narrows by `command`."""
+        """Select the rows with this `guild_id`.
+
+        Backed by `uq_permission_commands_guild_id_command`. An index also narrows
+        by `command`.
+        """
         return self._find({"guild_id": guild_id}, where)

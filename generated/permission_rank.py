@@ -127,11 +127,14 @@ class PermissionRankController(
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[PermissionRankLoad] = ()) -> PermissionRank | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
     async def get_one_by_id(self, id: int, *, load: Iterable[PermissionRankLoad] = ()) -> PermissionRank:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[PermissionRankUpdate]) -> PermissionRank | None:
@@ -149,13 +152,19 @@ class PermissionRankController(
     async def get_by_guild_id_and_name(
         self, guild_id: int, name: str, *, load: Iterable[PermissionRankLoad] = ()
     ) -> PermissionRank | None:
-        """Return the row with this `guild_id` and `name`, or None."""
+        """Return the row with this `guild_id` and `name`, or None.
+
+        Backed by `uq_permission_ranks_guild_id_name`.
+        """
         return await self._get({"guild_id": guild_id, "name": name}, load)
 
     async def get_one_by_guild_id_and_name(
         self, guild_id: int, name: str, *, load: Iterable[PermissionRankLoad] = ()
     ) -> PermissionRank:
-        """Return the row with this `guild_id` and `name`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `name`, or raise `NotFoundError`.
+
+        Backed by `uq_permission_ranks_guild_id_name`.
+        """
         return await self._get_one({"guild_id": guild_id, "name": name}, load)
 
     async def update_by_guild_id_and_name(
@@ -184,16 +193,28 @@ class PermissionRankController(
         """Insert the row, or change the one with this `guild_id` and `name` to what is given."""
         return await self._upsert(("guild_id", "name"), values)
 
+    async def create_or_update_by_guild_id_and_name(
+        self, create: PermissionRankCreate, update: PermissionRankUpdate
+    ) -> PermissionRank:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `name`."""
+        return await self._create_or_update(("guild_id", "name"), create, update)
+
     async def get_by_guild_id_and_rank(
         self, guild_id: int, rank: int, *, load: Iterable[PermissionRankLoad] = ()
     ) -> PermissionRank | None:
-        """Return the row with this `guild_id` and `rank`, or None."""
+        """Return the row with this `guild_id` and `rank`, or None.
+
+        Backed by `uq_permission_ranks_guild_id_rank`.
+        """
         return await self._get({"guild_id": guild_id, "rank": rank}, load)
 
     async def get_one_by_guild_id_and_rank(
         self, guild_id: int, rank: int, *, load: Iterable[PermissionRankLoad] = ()
     ) -> PermissionRank:
-        """Return the row with this `guild_id` and `rank`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `rank`, or raise `NotFoundError`.
+
+        Backed by `uq_permission_ranks_guild_id_rank`.
+        """
         return await self._get_one({"guild_id": guild_id, "rank": rank}, load)
 
     async def update_by_guild_id_and_rank(
@@ -222,10 +243,20 @@ class PermissionRankController(
         """Insert the row, or change the one with this `guild_id` and `rank` to what is given."""
         return await self._upsert(("guild_id", "rank"), values)
 
+    async def create_or_update_by_guild_id_and_rank(
+        self, create: PermissionRankCreate, update: PermissionRankUpdate
+    ) -> PermissionRank:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `rank`."""
+        return await self._create_or_update(("guild_id", "rank"), create, update)
+
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[PermissionRankWhere]
     ) -> Selection[PermissionRank, PermissionRankLoad, PermissionRankUpdate]:
-        """Select the rows with this `guild_id`. An index also narrows by `name` or `rank`."""
+        """Select the rows with this `guild_id`.
+
+        Backed by `uq_permission_ranks_guild_id_name`. An index also narrows by
+        `name` or `rank`.
+        """
         return self._find({"guild_id": guild_id}, where)
 
     async def load_assignments(self, objects: Iterable[PermissionRank], /) -> None:

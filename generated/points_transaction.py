@@ -15,7 +15,7 @@ from models.points import PointsTransaction
 
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-PointsTransactionLoad: TypeAlias = Literal["sender", "receiver"]
+PointsTransactionLoad: TypeAlias = Literal[
+    "sender",
+    "receiver",
+    "sender.guild",
+    "sender.cases",
+    "sender.moderated_cases",
+    "sender.reminders",
+    "receiver.guild",
+    "receiver.cases",
+    "receiver.moderated_cases",
+    "receiver.reminders",
+]
 
 
 class _PointsTransactionValues(TypedDict):
@@ -99,7 +110,18 @@ class PointsTransactionController(
     _facts = Facts(
         required=("sender_id", "receiver_id", "amount"),
         computed=("fee",),
-        relations={"sender": by_columns, "receiver": by_columns},
+        relations={
+            "sender": by_columns,
+            "receiver": by_columns,
+            "sender.guild": nested(by_columns),
+            "sender.cases": nested(by_columns),
+            "sender.moderated_cases": nested(by_columns),
+            "sender.reminders": nested(by_columns),
+            "receiver.guild": nested(by_columns),
+            "receiver.cases": nested(by_columns),
+            "receiver.moderated_cases": nested(by_columns),
+            "receiver.reminders": nested(by_columns),
+        },
     )
 
     async def create(self, **values: Unpack[PointsTransactionCreate]) -> PointsTransaction:
@@ -133,11 +155,14 @@ class PointsTransactionController(
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: UUID, *, load: Iterable[PointsTransactionLoad] = ()) -> PointsTransaction | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
     async def get_one_by_id(self, id: UUID, *, load: Iterable[PointsTransactionLoad] = ()) -> PointsTransaction:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: UUID, /, **values: Unpack[PointsTransactionUpdate]) -> PointsTransaction | None:
@@ -155,13 +180,19 @@ class PointsTransactionController(
     def find_by_receiver_id(
         self, receiver_id: Ordered[int], /, **where: Unpack[PointsTransactionWhere]
     ) -> Selection[PointsTransaction, PointsTransactionLoad, PointsTransactionUpdate]:
-        """Select the rows with this `receiver_id`."""
+        """Select the rows with this `receiver_id`.
+
+        Backed by `ix_points_transactions_receiver_id`.
+        """
         return self._find({"receiver_id": receiver_id}, where)
 
     def find_by_sender_id(
         self, sender_id: Ordered[int], /, **where: Unpack[PointsTransactionWhere]
     ) -> Selection[PointsTransaction, PointsTransactionLoad, PointsTransactionUpdate]:
-        """Select the rows with this `sender_id`."""
+        """Select the rows with this `sender_id`.
+
+        Backed by `ix_points_transactions_sender_id`.
+        """
         return self._find({"sender_id": sender_id}, where)
 
     async def load_sender(self, objects: Iterable[PointsTransaction], /) -> None:

@@ -13,7 +13,7 @@ from models.reminder import Reminder
 
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Partial, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-ReminderLoad: TypeAlias = Literal["user"]
+ReminderLoad: TypeAlias = Literal["user", "user.guild", "user.cases", "user.moderated_cases"]
 
 
 class _ReminderValues(TypedDict):
@@ -108,7 +108,12 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
             "uq_reminder_pending": Partial("NOT sent", {"sent": False}, keys=("user_id", "key")),
             "idx_reminder_pending": Partial("NOT sent", {"sent": False}),
         },
-        relations={"user": by_columns},
+        relations={
+            "user": by_columns,
+            "user.guild": nested(by_columns),
+            "user.cases": nested(by_columns),
+            "user.moderated_cases": nested(by_columns),
+        },
     )
 
     async def create(self, **values: Unpack[ReminderCreate]) -> Reminder:
@@ -140,11 +145,14 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[ReminderLoad] = ()) -> Reminder | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
     async def get_one_by_id(self, id: int, *, load: Iterable[ReminderLoad] = ()) -> Reminder:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
@@ -162,13 +170,19 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
     async def get_pending_by_user_id_and_key(
         self, user_id: int, key: str, *, load: Iterable[ReminderLoad] = ()
     ) -> Reminder | None:
-        """Return the row with this `user_id` and `key` (where NOT sent), or None."""
+        """Return the row with this `user_id` and `key` (where NOT sent), or None.
+
+        Backed by `uq_reminder_pending`.
+        """
         return await self._get({"user_id": user_id, "key": key}, load, within="uq_reminder_pending")
 
     async def get_one_pending_by_user_id_and_key(
         self, user_id: int, key: str, *, load: Iterable[ReminderLoad] = ()
     ) -> Reminder:
-        """Return the row with this `user_id` and `key` (where NOT sent), or raise `NotFoundError`."""
+        """Return the row with this `user_id` and `key` (where NOT sent), or raise `NotFoundError`.
+
+        Backed by `uq_reminder_pending`.
+        """
         return await self._get_one({"user_id": user_id, "key": key}, load, within="uq_reminder_pending")
 
     async def update_pending_by_user_id_and_key(
@@ -195,14 +209,22 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Insert the row, or change the one with this `user_id` and `key` (where NOT sent) to what is given."""
         return await self._upsert(("user_id", "key"), values, within="uq_reminder_pending")
 
-    def find_pending(self, **where: Unpack[ReminderWhere]) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
-        """Select the rows of `idx_reminder_pending` (where NOT sent)."""
-        return self._find({}, where, within="idx_reminder_pending")
+    async def create_or_update_pending_by_user_id_and_key(
+        self, create: ReminderCreate, update: ReminderUpdate
+    ) -> Reminder:
+        """Insert `create`, or apply `update` to the row with this `user_id` and `key` (where NOT sent)."""
+        return await self._create_or_update(("user_id", "key"), create, update, within="uq_reminder_pending")
+
+    def find_pending_by_expires_at(
+        self, expires_at: Ordered[datetime], /, **where: Unpack[ReminderWhere]
+    ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
+        """Select the rows with this `expires_at` (where NOT sent)."""
+        return self._find({"expires_at": expires_at}, where, within="idx_reminder_pending")
 
     def find_by_user_id(
         self, user_id: Ordered[int], /, **where: Unpack[ReminderWhere]
     ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
-        """Select the rows with this `user_id`."""
+        """Select the rows with this `user_id`. Backed by `ix_reminders_user_id`."""
         return self._find({"user_id": user_id}, where)
 
     async def load_user(self, objects: Iterable[Reminder], /) -> None:

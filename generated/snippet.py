@@ -13,7 +13,8 @@ from models.snippet import Snippet
 
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.links import Links
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -25,7 +26,30 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-SnippetLoad: TypeAlias = Literal["guild", "author", "target", "aliases", "tags"]
+SnippetLoad: TypeAlias = Literal[
+    "guild",
+    "author",
+    "target",
+    "aliases",
+    "tags",
+    "guild.config",
+    "guild.users",
+    "guild.cases",
+    "author.guild",
+    "author.cases",
+    "author.moderated_cases",
+    "author.reminders",
+    "target.guild",
+    "target.author",
+    "target.target",
+    "target.aliases",
+    "target.tags",
+    "aliases.guild",
+    "aliases.author",
+    "aliases.target",
+    "aliases.aliases",
+    "aliases.tags",
+]
 
 
 class _SnippetValues(TypedDict):
@@ -119,6 +143,23 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
             "target": by_columns,
             "aliases": by_columns,
             "tags": by_columns,
+            "guild.config": nested(by_columns),
+            "guild.users": nested(by_columns),
+            "guild.cases": nested(by_columns),
+            "author.guild": nested(by_columns),
+            "author.cases": nested(by_columns),
+            "author.moderated_cases": nested(by_columns),
+            "author.reminders": nested(by_columns),
+            "target.guild": nested(by_columns),
+            "target.author": nested(by_columns),
+            "target.target": nested(by_columns),
+            "target.aliases": nested(by_columns),
+            "target.tags": nested(by_columns),
+            "aliases.guild": nested(by_columns),
+            "aliases.author": nested(by_columns),
+            "aliases.target": nested(by_columns),
+            "aliases.aliases": nested(by_columns),
+            "aliases.tags": nested(by_columns),
         },
     )
 
@@ -151,11 +192,14 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[SnippetLoad] = ()) -> Snippet | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
     async def get_one_by_id(self, id: int, *, load: Iterable[SnippetLoad] = ()) -> Snippet:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet | None:
@@ -173,13 +217,19 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
     async def get_by_guild_id_and_lower_name(
         self, guild_id: int, lower_name: str, *, load: Iterable[SnippetLoad] = ()
     ) -> Snippet | None:
-        """Return the row with this `guild_id` and `lower_name`, or None."""
+        """Return the row with this `guild_id` and `lower_name`, or None.
+
+        Backed by `uq_snippets_guild_id_lower_name`.
+        """
         return await self._get({"guild_id": guild_id, "lower_name": lower_name}, load)
 
     async def get_one_by_guild_id_and_lower_name(
         self, guild_id: int, lower_name: str, *, load: Iterable[SnippetLoad] = ()
     ) -> Snippet:
-        """Return the row with this `guild_id` and `lower_name`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `lower_name`, or raise `NotFoundError`.
+
+        Backed by `uq_snippets_guild_id_lower_name`.
+        """
         return await self._get_one({"guild_id": guild_id, "lower_name": lower_name}, load)
 
     async def update_by_guild_id_and_lower_name(
@@ -201,19 +251,23 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
     def find_by_author_id(
         self, author_id: Ordered[int] | None, /, **where: Unpack[SnippetWhere]
     ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
-        """Select the rows with this `author_id`."""
+        """Select the rows with this `author_id`. Backed by `ix_snippets_author_id`."""
         return self._find({"author_id": author_id}, where)
 
     def find_by_target_id(
         self, target_id: Ordered[int] | None, /, **where: Unpack[SnippetWhere]
     ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
-        """Select the rows with this `target_id`."""
+        """Select the rows with this `target_id`. Backed by `ix_snippets_target_id`."""
         return self._find({"target_id": target_id}, where)
 
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[SnippetWhere]
     ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
-        """Select the rows with this `guild_id`. An index also narrows by `lower_name`."""
+        """Select the rows with this `guild_id`.
+
+        Backed by `uq_snippets_guild_id_lower_name`. An index also narrows by
+        `lower_name`.
+        """
         return self._find({"guild_id": guild_id}, where)
 
     async def load_guild(self, objects: Iterable[Snippet], /) -> None:
@@ -235,3 +289,15 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
     async def load_tags(self, objects: Iterable[Snippet], /) -> None:
         """Load `tags` of these objects, in one statement."""
         await self._load("tags", objects)
+
+    async def add_tags(self, objects: Iterable[Snippet], tags: Iterable[Tag], /) -> int:
+        """Add these `tags` to each of the objects, and return how many links are new."""
+        return await Links(self._execution, "tags").add(objects, tags)
+
+    async def remove_tags(self, objects: Iterable[Snippet], tags: Iterable[Tag], /) -> int:
+        """Remove these `tags` from each of the objects, and return how many links there were."""
+        return await Links(self._execution, "tags").remove(objects, tags)
+
+    async def set_tags(self, objects: Iterable[Snippet], tags: Iterable[Tag], /) -> int:
+        """Let each of the objects have these `tags` and no others, and return how many links have changed."""
+        return await Links(self._execution, "tags").set(objects, tags)

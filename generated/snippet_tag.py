@@ -89,11 +89,17 @@ class SnippetTagController(
         return await self._find({}, where, filters).exists()
 
     async def get_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int) -> SnippetTag | None:
-        """Return the row with this `snippet_id` and `tag_id`, or None."""
+        """Return the row with this `snippet_id` and `tag_id`, or None.
+
+        Backed by the primary key.
+        """
         return await self._get({"snippet_id": snippet_id, "tag_id": tag_id})
 
     async def get_one_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int) -> SnippetTag:
-        """Return the row with this `snippet_id` and `tag_id`, or raise `NotFoundError`."""
+        """Return the row with this `snippet_id` and `tag_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"snippet_id": snippet_id, "tag_id": tag_id})
 
     async def delete_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int) -> bool:
@@ -113,11 +119,14 @@ class SnippetTagController(
     def find_by_snippet_id(
         self, snippet_id: Ordered[int], /, **where: Unpack[SnippetTagWhere]
     ) -> Selection[SnippetTag, SnippetTagLoad, SnippetTagUpdate]:
-        """Select the rows with this `snippet_id`. An index also narrows by `tag_id`."""
+        """Select the rows with this `snippet_id`.
+
+        Backed by the primary key. An index also narrows by `tag_id`.
+        """
         return self._find({"snippet_id": snippet_id}, where)
 
     def find_by_tag_id(
         self, tag_id: Ordered[int], /, **where: Unpack[SnippetTagWhere]
     ) -> Selection[SnippetTag, SnippetTagLoad, SnippetTagUpdate]:
-        """Select the rows with this `tag_id`."""
+        """Select the rows with this `tag_id`. Backed by `ix_snippet_tags_tag_id`."""
         return self._find({"tag_id": tag_id}, where)

@@ -107,11 +107,14 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_guild_id(self, guild_id: int, *, load: Iterable[StarboardLoad] = ()) -> Starboard | None:
-        """Return the row with this `guild_id`, or None."""
+        """Return the row with this `guild_id`, or None. Backed by the primary key."""
         return await self._get({"guild_id": guild_id}, load)
 
     async def get_one_by_guild_id(self, guild_id: int, *, load: Iterable[StarboardLoad] = ()) -> Starboard:
-        """Return the row with this `guild_id`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"guild_id": guild_id}, load)
 
     async def update_by_guild_id(self, guild_id: int, /, **values: Unpack[StarboardUpdate]) -> Starboard | None:
@@ -133,6 +136,10 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
     async def upsert_by_guild_id(self, **values: Unpack[StarboardCreate]) -> Starboard:
         """Insert the row, or change the one with this `guild_id` to what is given."""
         return await self._upsert(("guild_id",), values)
+
+    async def create_or_update_by_guild_id(self, create: StarboardCreate, update: StarboardUpdate) -> Starboard:
+        """Insert `create`, or apply `update` to the row with this `guild_id`."""
+        return await self._create_or_update(("guild_id",), create, update)
 
     async def load_messages(self, objects: Iterable[Starboard], /) -> None:
         """Load `messages` of these objects, in one statement."""

@@ -130,13 +130,16 @@ class StarboardMessageController(
     async def get_by_message_id(
         self, message_id: int, *, load: Iterable[StarboardMessageLoad] = ()
     ) -> StarboardMessage | None:
-        """Return the row with this `message_id`, or None."""
+        """Return the row with this `message_id`, or None. Backed by the primary key."""
         return await self._get({"message_id": message_id}, load)
 
     async def get_one_by_message_id(
         self, message_id: int, *, load: Iterable[StarboardMessageLoad] = ()
     ) -> StarboardMessage:
-        """Return the row with this `message_id`, or raise `NotFoundError`."""
+        """Return the row with this `message_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"message_id": message_id}, load)
 
     async def update_by_message_id(
@@ -165,16 +168,28 @@ class StarboardMessageController(
         """Insert the row, or change the one with this `message_id` to what is given."""
         return await self._upsert(("message_id",), values)
 
+    async def create_or_update_by_message_id(
+        self, create: StarboardMessageCreate, update: StarboardMessageUpdate
+    ) -> StarboardMessage:
+        """Insert `create`, or apply `update` to the row with this `message_id`."""
+        return await self._create_or_update(("message_id",), create, update)
+
     async def get_by_posted_id(
         self, posted_id: int, *, load: Iterable[StarboardMessageLoad] = ()
     ) -> StarboardMessage | None:
-        """Return the row with this `posted_id`, or None."""
+        """Return the row with this `posted_id`, or None.
+
+        Backed by `uq_starboard_messages_posted_id`.
+        """
         return await self._get({"posted_id": posted_id}, load)
 
     async def get_one_by_posted_id(
         self, posted_id: int, *, load: Iterable[StarboardMessageLoad] = ()
     ) -> StarboardMessage:
-        """Return the row with this `posted_id`, or raise `NotFoundError`."""
+        """Return the row with this `posted_id`, or raise `NotFoundError`.
+
+        Backed by `uq_starboard_messages_posted_id`.
+        """
         return await self._get_one({"posted_id": posted_id}, load)
 
     async def update_by_posted_id(
@@ -203,10 +218,19 @@ class StarboardMessageController(
         """Insert the row, or change the one with this `posted_id` to what is given."""
         return await self._upsert(("posted_id",), values)
 
+    async def create_or_update_by_posted_id(
+        self, create: StarboardMessageCreate, update: StarboardMessageUpdate
+    ) -> StarboardMessage:
+        """Insert `create`, or apply `update` to the row with this `posted_id`."""
+        return await self._create_or_update(("posted_id",), create, update)
+
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[StarboardMessageWhere]
     ) -> Selection[StarboardMessage, StarboardMessageLoad, StarboardMessageUpdate]:
-        """Select the rows with this `guild_id`."""
+        """Select the rows with this `guild_id`.
+
+        Backed by `ix_starboard_messages_guild_id`.
+        """
         return self._find({"guild_id": guild_id}, where)
 
     async def load_board(self, objects: Iterable[StarboardMessage], /) -> None:

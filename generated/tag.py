@@ -12,7 +12,8 @@ from models.snippet import Tag
 
 from .runtime.contracts import Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.links import Links
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-TagLoad: TypeAlias = Literal["snippets"]
+TagLoad: TypeAlias = Literal["snippets", "snippets.guild", "snippets.author", "snippets.target", "snippets.aliases"]
 
 
 class _TagValues(TypedDict):
@@ -68,7 +69,18 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
     model = Tag
     c: type[TagColumns]
     db: Database
-    _facts = Facts(required=("name",), omitted=("id",), unique=(("name",),), relations={"snippets": by_columns})
+    _facts = Facts(
+        required=("name",),
+        omitted=("id",),
+        unique=(("name",),),
+        relations={
+            "snippets": by_columns,
+            "snippets.guild": nested(by_columns),
+            "snippets.author": nested(by_columns),
+            "snippets.target": nested(by_columns),
+            "snippets.aliases": nested(by_columns),
+        },
+    )
 
     async def create(self, **values: Unpack[TagCreate]) -> Tag:
         """Insert one row and return it."""
@@ -97,11 +109,14 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[TagLoad] = ()) -> Tag | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
     async def get_one_by_id(self, id: int, *, load: Iterable[TagLoad] = ()) -> Tag:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[TagUpdate]) -> Tag | None:
@@ -117,11 +132,14 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
         return await self._delete({"id": id})
 
     async def get_by_name(self, name: str, *, load: Iterable[TagLoad] = ()) -> Tag | None:
-        """Return the row with this `name`, or None."""
+        """Return the row with this `name`, or None. Backed by `uq_tags_name`."""
         return await self._get({"name": name}, load)
 
     async def get_one_by_name(self, name: str, *, load: Iterable[TagLoad] = ()) -> Tag:
-        """Return the row with this `name`, or raise `NotFoundError`."""
+        """Return the row with this `name`, or raise `NotFoundError`.
+
+        Backed by `uq_tags_name`.
+        """
         return await self._get_one({"name": name}, load)
 
     async def update_by_name(self, name_: str, /, **values: Unpack[TagUpdate]) -> Tag | None:
@@ -144,6 +162,22 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
         """Insert the row, or change the one with this `name` to what is given."""
         return await self._upsert(("name",), values)
 
+    async def create_or_update_by_name(self, create: TagCreate, update: TagUpdate) -> Tag:
+        """Insert `create`, or apply `update` to the row with this `name`."""
+        return await self._create_or_update(("name",), create, update)
+
     async def load_snippets(self, objects: Iterable[Tag], /) -> None:
         """Load `snippets` of these objects, in one statement."""
         await self._load("snippets", objects)
+
+    async def add_snippets(self, objects: Iterable[Tag], snippets: Iterable[Snippet], /) -> int:
+        """Add these `snippets` to each of the objects, and return how many links are new."""
+        return await Links(self._execution, "snippets").add(objects, snippets)
+
+    async def remove_snippets(self, objects: Iterable[Tag], snippets: Iterable[Snippet], /) -> int:
+        """Remove these `snippets` from each of the objects, and return how many links there were."""
+        return await Links(self._execution, "snippets").remove(objects, snippets)
+
+    async def set_snippets(self, objects: Iterable[Tag], snippets: Iterable[Snippet], /) -> int:
+        """Let each of the objects have these `snippets` and no others, and return how many links have changed."""
+        return await Links(self._execution, "snippets").set(objects, snippets)

@@ -13,7 +13,7 @@ from models.user import User
 
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-UserLoad: TypeAlias = Literal["guild", "cases", "moderated_cases", "reminders"]
+UserLoad: TypeAlias = Literal[
+    "guild",
+    "cases",
+    "moderated_cases",
+    "reminders",
+    "guild.config",
+    "guild.cases",
+    "cases.guild",
+    "moderated_cases.guild",
+]
 
 
 class _UserValues(TypedDict):
@@ -102,7 +111,16 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
         required=("discord_id", "guild_id", "username"),
         omitted=("id",),
         unique=(("discord_id",),),
-        relations={"guild": by_columns, "cases": by_columns, "moderated_cases": by_columns, "reminders": by_columns},
+        relations={
+            "guild": by_columns,
+            "cases": by_columns,
+            "moderated_cases": by_columns,
+            "reminders": by_columns,
+            "guild.config": nested(by_columns),
+            "guild.cases": nested(by_columns),
+            "cases.guild": nested(by_columns),
+            "moderated_cases.guild": nested(by_columns),
+        },
     )
 
     async def create(self, **values: Unpack[UserCreate]) -> User:
@@ -132,11 +150,14 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[UserLoad] = ()) -> User | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
     async def get_one_by_id(self, id: int, *, load: Iterable[UserLoad] = ()) -> User:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[UserUpdate]) -> User | None:
@@ -152,11 +173,17 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
         return await self._delete({"id": id})
 
     async def get_by_discord_id(self, discord_id: int, *, load: Iterable[UserLoad] = ()) -> User | None:
-        """Return the row with this `discord_id`, or None."""
+        """Return the row with this `discord_id`, or None.
+
+        Backed by `uq_users_discord_id`.
+        """
         return await self._get({"discord_id": discord_id}, load)
 
     async def get_one_by_discord_id(self, discord_id: int, *, load: Iterable[UserLoad] = ()) -> User:
-        """Return the row with this `discord_id`, or raise `NotFoundError`."""
+        """Return the row with this `discord_id`, or raise `NotFoundError`.
+
+        Backed by `uq_users_discord_id`.
+        """
         return await self._get_one({"discord_id": discord_id}, load)
 
     async def update_by_discord_id(self, discord_id_: int, /, **values: Unpack[UserUpdate]) -> User | None:
@@ -179,10 +206,14 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
         """Insert the row, or change the one with this `discord_id` to what is given."""
         return await self._upsert(("discord_id",), values)
 
+    async def create_or_update_by_discord_id(self, create: UserCreate, update: UserUpdate) -> User:
+        """Insert `create`, or apply `update` to the row with this `discord_id`."""
+        return await self._create_or_update(("discord_id",), create, update)
+
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[UserWhere]
     ) -> Selection[User, UserLoad, UserUpdate]:
-        """Select the rows with this `guild_id`."""
+        """Select the rows with this `guild_id`. Backed by `ix_users_guild_id`."""
         return self._find({"guild_id": guild_id}, where)
 
     async def load_guild(self, objects: Iterable[User], /) -> None:

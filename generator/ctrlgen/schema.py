@@ -296,6 +296,7 @@ class Relation:
     optional: bool  # of a single object: may it be None
     location: Location
     by_columns: bool = True  # whether it is found by comparing columns; else only SQLAlchemy knows how to load it
+    linked: bool = False  # whether rows of a table that has nothing but the two keys link the objects
     attributes: tuple[str, ...] = ()  # the columns of its own model that it is found by
 
 

@@ -100,3 +100,11 @@ async def test_update_one_by_guild_id_and_member_id(db: Database) -> None:
     value = 7
     changed = await db.levels.update_one_by_guild_id_and_member_id(levels.guild_id, levels.member_id, level=value)
     assert changed.level == value
+
+
+async def test_create_or_update_by_guild_id_and_member_id(db: Database) -> None:
+    values = await levels_values(db)
+    first = await db.levels.create_or_update_by_guild_id_and_member_id(create=values, update={})
+    second = await db.levels.create_or_update_by_guild_id_and_member_id(create=values, update={})
+    assert second.guild_id == first.guild_id
+    assert second.member_id == first.member_id

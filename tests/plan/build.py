@@ -113,7 +113,9 @@ def relation(
     attributes: tuple[str, ...] = (),
 ) -> Relation:
     """A relationship, followed by these attributes of its own model."""
-    return Relation(attribute, Imported("models", target), many, False, HERE, by_columns, attributes)
+    return Relation(
+        attribute, Imported("models", target), many, False, HERE, by_columns=by_columns, attributes=attributes
+    )
 
 
 def model(

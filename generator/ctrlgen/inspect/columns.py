@@ -79,7 +79,8 @@ def _column(
     python, inner = unwrapped(declared)
     metadata = [*(field.metadata if field else ()), *inner]
     kind = kind_of(python, sql)
-    default = Default(column, field)
+    optional = allows_none(declared)
+    default = Default(column, field, optional=optional)
     return schema.Column(
         attribute=attribute,
         name=str(column.name),
@@ -91,7 +92,7 @@ def _column(
         bounds=bounds_of(metadata, sql),
         enum_member=_enum_member(item_annotation(python)),
         location=location,
-        optional=allows_none(declared),
+        optional=optional,
         default=default.constant,
         omitted=default.is_omitted,
     )
@@ -127,10 +128,14 @@ def _enum_member(annotation: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """Where the value of a column comes from that a new row does not set; ``field`` is None without a declaration."""
+    """Where the value of a column comes from that a new row does not set.
+
+    ``field`` is None without a declaration; ``optional`` tells whether the author's type has None.
+    """
 
     column: SAColumn[Any]
     field: FieldInfo | None
+    optional: bool
 
     @property
     def presence(self) -> Presence:
@@ -140,10 +145,9 @@ class Default:
             return "computed"
         if self._python_default or self.column.server_default is not None or self._is_numbered:
             return "optional"
-        if self.field is not None and self.field.is_required():
-            return "required"
-        # A default of None says that the value may be left out, which a NOT NULL column would not survive.
-        return "optional" if self.column.nullable else "required"
+        # What may be NULL may be left out, be it without a default; unless the author's type knows no None.
+        required = self.field is not None and self.field.is_required() and not self.optional
+        return "optional" if self.column.nullable and not required else "required"
 
     @property
     def constant(self) -> str | None:
@@ -157,7 +161,7 @@ class Default:
             if self.column.server_default is not None or self._factory:
                 return None
             if by_column is None:
-                return "None" if self.column.nullable and value is None else None
+                return "None" if self.column.nullable and (value is None or self.optional) else None
             value = by_column.arg if isinstance(by_column, ScalarElementColumnDefault) else None
         if isinstance(value, enum.Enum):
             return repr(value.name)
@@ -191,5 +195,5 @@ class Default:
         """
         if self.column.table.autoincrement_column is not self.column:
             return False
-        required = self.field is not None and self.field.is_required() and not allows_none(self.field.annotation)
+        required = self.field is not None and self.field.is_required() and not self.optional
         return self.column.autoincrement is True or not required

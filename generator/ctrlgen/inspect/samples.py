@@ -114,12 +114,21 @@ class FieldTrial:
             return True
 
 
+_DRIVER_TYPES: dict[type, type | tuple[type, ...]] = {
+    sqlalchemy.String: str,
+    sqlalchemy.Integer: int,
+    sqlalchemy.LargeBinary: (bytes, bytearray, memoryview),
+}
+
+
 def _driver_types(kind: sqlalchemy.types.TypeEngine[Any]) -> type | tuple[type, ...]:
     """Return the classes of values that the driver takes for a type; ``object`` where that is not simple."""
     if isinstance(kind, sqlalchemy.TypeDecorator):
         return _driver_types(kind.impl_instance)
-    classes = {sqlalchemy.String: str, sqlalchemy.Integer: int, sqlalchemy.LargeBinary: (bytes, bytearray, memoryview)}
-    return next((taken for sql, taken in classes.items() if isinstance(kind, sql)), object)
+    for sql, taken in _DRIVER_TYPES.items():
+        if isinstance(kind, sql):
+            return taken
+    return object
 
 
 class Sampler:

@@ -90,6 +90,28 @@ def index_purpose(index: str, model: Model) -> str:
     return "_".join(words)
 
 
+def purpose_beside(columns: tuple[str, ...], index: Index, model: Model) -> str:
+    """Return the purpose of a partial index whose methods name these columns anyway.
+
+    ``idx_case_active_guild`` on ``guild_id`` → ``active``; where nothing else is left, ``partial``.
+    """
+    words = index_purpose(index.name, model).split("_") if index.name else []
+    named = [["by"], *(name.split("_") for column in columns for name in (column, column.removesuffix("_id")))]
+    while (rest := _without(words, named)) != words:
+        words = rest
+    return "_".join(filter(None, words)) or "partial"
+
+
+def _without(words: list[str], named: Iterable[list[str]]) -> list[str]:
+    """Return words without the first of these names that they begin or end with."""
+    for name in named:
+        if words[-len(name) :] == name:
+            return words[: -len(name)]
+        if words[: len(name)] == name:
+            return words[len(name) :]
+    return words
+
+
 def _table_names(model: Model) -> set[str]:
     """Return what an index's name may call the model's table, in singular and plural."""
     names = {snake_case(model.reference.name), model.table.lower()}

@@ -145,6 +145,11 @@ class TestCases:
         same = [f"assert second.{key.attribute} == first.{key.attribute}" for key in self._controller.primary_key]
         return self._inserting(method, f"first = {call}", f"second = {call}", *same)
 
+    def _create_or_update(self, method: Method) -> Lines:
+        call = f"await {self._db}.{method.name}(create=values, update={{}})"
+        same = [f"assert second.{key.attribute} == first.{key.attribute}" for key in self._controller.primary_key]
+        return self._inserting(method, f"first = {call}", f"second = {call}", *same)
+
     def _inserting(self, method: Method, *lines: str) -> Lines:
         return [*self._rows.inserted(method), *lines]
 
@@ -183,6 +188,7 @@ class TestCases:
         "delete": _delete,
         "get_or_create": _get_or_create,
         "upsert": _upsert,
+        "create_or_update": _create_or_update,
         "find": _find,
         "load": _load,
     }

@@ -97,11 +97,17 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_guild_id_and_user_id(self, guild_id: int, user_id: int) -> Member | None:
-        """Return the row with this `guild_id` and `user_id`, or None."""
+        """Return the row with this `guild_id` and `user_id`, or None.
+
+        Backed by the primary key.
+        """
         return await self._get({"guild_id": guild_id, "user_id": user_id})
 
     async def get_one_by_guild_id_and_user_id(self, guild_id: int, user_id: int) -> Member:
-        """Return the row with this `guild_id` and `user_id`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `user_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"guild_id": guild_id, "user_id": user_id})
 
     async def update_by_guild_id_and_user_id(
@@ -128,8 +134,15 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
         """Insert the row, or change the one with this `guild_id` and `user_id` to what is given."""
         return await self._upsert(("guild_id", "user_id"), values)
 
+    async def create_or_update_by_guild_id_and_user_id(self, create: MemberCreate, update: MemberUpdate) -> Member:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `user_id`."""
+        return await self._create_or_update(("guild_id", "user_id"), create, update)
+
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[MemberWhere]
     ) -> Selection[Member, MemberLoad, MemberUpdate]:
-        """Select the rows with this `guild_id`. An index also narrows by `user_id`."""
+        """Select the rows with this `guild_id`.
+
+        Backed by the primary key. An index also narrows by `user_id`.
+        """
         return self._find({"guild_id": guild_id}, where)

@@ -101,11 +101,14 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int) -> Snippet | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id})
 
     async def get_one_by_id(self, id: int) -> Snippet:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id})
 
     async def update_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet | None:
@@ -121,11 +124,17 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str) -> Snippet | None:
-        """Return the row with this `guild_id` and `lower_name`, or None."""
+        """Return the row with this `guild_id` and `lower_name`, or None.
+
+        Backed by `uq_snippet_name`.
+        """
         return await self._get({"guild_id": guild_id, "lower_name": lower_name})
 
     async def get_one_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str) -> Snippet:
-        """Return the row with this `guild_id` and `lower_name`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `lower_name`, or raise `NotFoundError`.
+
+        Backed by `uq_snippet_name`.
+        """
         return await self._get_one({"guild_id": guild_id, "lower_name": lower_name})
 
     async def update_by_guild_id_and_lower_name(
@@ -147,5 +156,8 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[SnippetWhere]
     ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
-        """Select the rows with this `guild_id`. An index also narrows by `lower_name`."""
+        """Select the rows with this `guild_id`.
+
+        Backed by `uq_snippet_name`. An index also narrows by `lower_name`.
+        """
         return self._find({"guild_id": guild_id}, where)

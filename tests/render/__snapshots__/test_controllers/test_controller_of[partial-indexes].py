@@ -108,11 +108,14 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int) -> Reminder | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id})
 
     async def get_one_by_id(self, id: int) -> Reminder:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id})
 
     async def update_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
@@ -128,11 +131,17 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         return await self._delete({"id": id})
 
     async def get_open_by_user_id(self, user_id: int) -> Reminder | None:
-        """Return the row with this `user_id` (where NOT sent), or None."""
+        """Return the row with this `user_id` (where NOT sent), or None.
+
+        Backed by `uq_reminder_open`.
+        """
         return await self._get({"user_id": user_id}, within="uq_reminder_open")
 
     async def get_one_open_by_user_id(self, user_id: int) -> Reminder:
-        """Return the row with this `user_id` (where NOT sent), or raise `NotFoundError`."""
+        """Return the row with this `user_id` (where NOT sent), or raise `NotFoundError`.
+
+        Backed by `uq_reminder_open`.
+        """
         return await self._get_one({"user_id": user_id}, within="uq_reminder_open")
 
     async def update_open_by_user_id(self, user_id_: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
@@ -155,6 +164,12 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Insert the row, or change the one with this `user_id` (where NOT sent) to what is given."""
         return await self._upsert(("user_id",), values, within="uq_reminder_open")
 
-    def find_pending(self, **where: Unpack[ReminderWhere]) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
-        """Select the rows of `idx_reminder_pending` (where NOT sent)."""
-        return self._find({}, where, within="idx_reminder_pending")
+    async def create_or_update_open_by_user_id(self, create: ReminderCreate, update: ReminderUpdate) -> Reminder:
+        """Insert `create`, or apply `update` to the row with this `user_id` (where NOT sent)."""
+        return await self._create_or_update(("user_id",), create, update, within="uq_reminder_open")
+
+    def find_pending_by_due(
+        self, due: Ordered[int], /, **where: Unpack[ReminderWhere]
+    ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
+        """Select the rows with this `due` (where NOT sent)."""
+        return self._find({"due": due}, where, within="idx_reminder_pending")

@@ -102,11 +102,14 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[PostLoad] = ()) -> Post | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
     async def get_one_by_id(self, id: int, *, load: Iterable[PostLoad] = ()) -> Post:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[PostUpdate]) -> Post | None:
@@ -124,7 +127,7 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]
     def find_by_author_id(
         self, author_id: Ordered[int], /, **where: Unpack[PostWhere]
     ) -> Selection[Post, PostLoad, PostUpdate]:
-        """Select the rows with this `author_id`."""
+        """Select the rows with this `author_id`. Backed by `ix_post_author`."""
         return self._find({"author_id": author_id}, where)
 
     async def load_author(self, objects: Iterable[Post], /) -> None:

@@ -92,11 +92,14 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int) -> Tag | None:
-        """Return the row with this `id`, or None."""
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id})
 
     async def get_one_by_id(self, id: int) -> Tag:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id})
 
     async def update_by_id(self, id: int, /, **values: Unpack[TagUpdate]) -> Tag | None:
@@ -112,11 +115,14 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
         return await self._delete({"id": id})
 
     async def get_by_name(self, name: str) -> Tag | None:
-        """Return the row with this `name`, or None."""
+        """Return the row with this `name`, or None. Backed by `uq_tag_name`."""
         return await self._get({"name": name})
 
     async def get_one_by_name(self, name: str) -> Tag:
-        """Return the row with this `name`, or raise `NotFoundError`."""
+        """Return the row with this `name`, or raise `NotFoundError`.
+
+        Backed by `uq_tag_name`.
+        """
         return await self._get_one({"name": name})
 
     async def update_by_name(self, name_: str, /, **values: Unpack[TagUpdate]) -> Tag | None:
@@ -138,3 +144,7 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
     async def upsert_by_name(self, **values: Unpack[TagCreate]) -> Tag:
         """Insert the row, or change the one with this `name` to what is given."""
         return await self._upsert(("name",), values)
+
+    async def create_or_update_by_name(self, create: TagCreate, update: TagUpdate) -> Tag:
+        """Insert `create`, or apply `update` to the row with this `name`."""
+        return await self._create_or_update(("name",), create, update)

@@ -86,12 +86,12 @@ async def test_delete_by_id(db: Database) -> None:
     assert not await db.post.delete_by_id(present(post.id))
 
 
-async def test_find_live(db: Database) -> None:
+async def test_find_live_by_title(db: Database) -> None:
     values = await post_values(db)
     values["live"] = True
     post = await db.post.create(**values)
     async with explained(db) as plans:
-        assert post in await db.post.find_live()
+        assert post in await db.post.find_live_by_title(post.title)
     assert len(plans) == 1
     assert "Seq Scan" not in plans[0]
 

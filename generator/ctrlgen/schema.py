@@ -239,7 +239,9 @@ class Index:
     location: Location
     deferrable: bool = False  # which ON CONFLICT does not take
     enforced: bool = True  # by the database; the key of a view is one to the mapper alone
-    companions: tuple[tuple[str, Value], ...] = ()  # what CHECK constraints ask of a row that it finds
+    companions: (
+        tuple[tuple[str, Value], ...] | None
+    ) = ()  # what CHECK constraints ask of a row with its key; None: no row
 
     @property
     def unique(self) -> bool:

@@ -232,6 +232,19 @@ def test_foreign_key_with_a_default_gets_its_row(folder: Path) -> None:
     assert '"tag_id": present(tag.id),' in text
 
 
+def test_column_that_is_a_keyword_costs_only_the_tests_that_would_name_it(folder: Path) -> None:
+    named = dataclasses.replace(TAG, columns=(*TAG.columns, column("class", "str", kind="str")))
+    keyed = model("Kind", column("class"), column("name", "str", kind="str"), primary_key=("class",))
+    assert codes(package(named, keyed), folder) == []
+    write(package(named, keyed), folder)
+    assert '"class": f"class {next(numbers)}",' in (folder / "controller_factories.py").read_text()
+    assert "test_update_by_id" in functions(folder / "test_tag_controller.py")
+    tests = functions(folder / "test_kind_controller.py")
+    assert "test_create" in tests
+    assert "test_get_by_class_" in tests or "test_get_by_class" in tests
+    assert "test_find_one" not in tests
+
+
 def test_unknown_value_concerns_its_own_model_only(folder: Path) -> None:
     odd = dataclasses.replace(column("shape", "Shape", kind="other"), samples=Samples())
     assert codes(package(POST, dataclasses.replace(TAG, columns=(*TAG.columns, odd))), folder) == [

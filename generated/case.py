@@ -242,7 +242,10 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
     def find_expiring_by_expires_at(
         self, expires_at_: Ordered[datetime], /, **where: Unpack[CaseWhere]
     ) -> Selection[Case, CaseLoad, CaseUpdate]:
-        """Select the rows with this `expires_at` (where is_active AND expires_at IS NOT NULL)."""
+        """Select the rows with this `expires_at` (where is_active AND expires_at IS NOT NULL).
+
+        Backed by `idx_case_expiring`.
+        """
         return self._find({"expires_at": expires_at_}, where, within="idx_case_expiring")
 
     def find_by_guild_id(

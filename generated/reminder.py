@@ -218,7 +218,10 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
     def find_pending_by_expires_at(
         self, expires_at: Ordered[datetime], /, **where: Unpack[ReminderWhere]
     ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
-        """Select the rows with this `expires_at` (where NOT sent)."""
+        """Select the rows with this `expires_at` (where NOT sent).
+
+        Backed by `idx_reminder_pending`.
+        """
         return self._find({"expires_at": expires_at}, where, within="idx_reminder_pending")
 
     def find_by_user_id(

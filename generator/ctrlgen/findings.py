@@ -94,6 +94,29 @@ CONTESTED_METHOD = Rule(
     "two indexes want methods of one name; those of the second are left out",
     "rename the index",
 )
+UNKNOWN_COLUMN = Rule(
+    "CG108",
+    "index `{index}` of `{model}` mentions `{name}`, which is no column of `{table}`{suggestion}",
+    "the SQL of an index, or of its predicate, mentions a column that its table lacks",
+    "fix the name; the database will not make the index",
+)
+CONSTANT_EXPRESSION = Rule(
+    "CG109",
+    "`{sql}` in index `{index}` of `{model}` names no column, so it is the same for every row{suggestion}",
+    'an expression or predicate of an index names no column: to SQLAlchemy `func.lower("email")` is the function of a '
+    "string, and to Python `Hero.deleted_at is None` is False",
+    'name the column: `func.lower(column("email"))`, or as `text(...)`; compare with `==`, `is_(None)`',
+)
+PREDICATE_NOT_UNDERSTOOD = Rule(
+    "CG110",
+    "ctrlgen cannot tell from the predicate of unique index `{index}` of `{model}` which values a row in it has "
+    "(`{sql}`), so there is no `{methods}`; write it as `column = constant`, `column`, `NOT column` or "
+    "`column IS [NOT] NULL`, one for each column, joined by AND",
+    "the predicate of a partial unique index does not say which values a row in it has, as one with `IN`, `<>`, `OR` "
+    "or a function; so the index gives no `upsert_` and no `get_or_create_`",
+    "write it as `column = constant`, `column`, `NOT column`, `column IS [NOT] NULL`, joined by AND; nothing, if you "
+    "need neither method",
+)
 FAILED_IMPORT = Rule(
     "CG201",
     "`{module}` is left out: {error}",

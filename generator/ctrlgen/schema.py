@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Literal
 
 
@@ -223,6 +224,9 @@ class Predicate:
         return self.conditions is not None and not self.implied_values and set(self.present) <= set(columns)
 
 
+Companions = tuple[tuple[str, Value], ...] | None
+"""Values of further columns, by attribute."""
+
 Origin = Literal["primary key", "unique constraint", "unique index", "index"]
 
 
@@ -239,9 +243,11 @@ class Index:
     location: Location
     deferrable: bool = False  # which ON CONFLICT does not take
     enforced: bool = True  # by the database; the key of a view is one to the mapper alone
-    companions: (
-        tuple[tuple[str, Value], ...] | None
-    ) = ()  # what CHECK constraints ask of a row with its key; None: no row
+    companions: Companions = ()  # what CHECK constraints ask of a row that it finds; None where no row can be
+    orders: tuple[str, ...] = ()  # of each part its operator class and order, empty by default; so are all if empty
+    included: tuple[str, ...] = ()  # the columns it only stores (INCLUDE), by the database's name
+    unknown_columns: tuple[str, ...] = ()  # what its SQL names and the table lacks
+    constants: tuple[str, ...] = ()  # SQL of expressions, or of the predicate, that names no column
 
     @property
     def unique(self) -> bool:
@@ -267,6 +273,11 @@ class Index:
     def names(self) -> tuple[str, ...]:
         """What the parts are called; empty where one of them has no name."""
         return names_of(self.parts)
+
+    @property
+    def ordered_parts(self) -> tuple[tuple[Part, str], ...]:
+        """The parts, each with its operator class and order."""
+        return tuple(zip(self.parts, chain(self.orders, repeat("")), strict=False))
 
     @property
     def is_comparable(self) -> bool:

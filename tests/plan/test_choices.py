@@ -8,7 +8,7 @@ import pytest
 
 from ctrlgen.errors import ConfigError, ModelError
 from ctrlgen.plan import plan, plan_controller
-from ctrlgen.schema import ForeignKey, Imported, Location, Schema
+from ctrlgen.schema import ForeignKey, Imported, Index, Location, Schema
 from ctrlgen.settings import Options
 
 from .build import column, expression, index, method_names, model, relation, unique
@@ -135,6 +135,47 @@ def test_index_that_another_one_begins_with_is_found() -> None:
     assert codes(index("a", name="ix_a"), index("a", name="ix_a2")) == ["CG102"]
     assert codes(index("b", name="ix_b"), index("a", "b", name="ix_a_b")) == []
     assert codes(index("a", name="ix_a", where="a > 1"), index("a", "b", name="ix_a_b")) == []
+
+
+DESC = ("desc nulls first",)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (index("a", name="ix_a"), replace(index("a", name="ix_a2"), orders=DESC)),
+        (index("a", name="ix_a"), replace(index("a", name="ix_a2"), orders=("int4_minmax_ops",))),
+        (replace(index("a", name="ix_a"), orders=DESC), index("a", "b", name="ix_a_b")),
+        (index("a", "b", name="ix_a_b"), replace(index("a", "b", name="ix_a_b2"), orders=("", *DESC))),
+        (replace(index("a", name="ix_a"), included=("b",)), replace(index("a", name="ix_a2"), included=("id",))),
+        (replace(index("a", name="ix_a"), included=("id",)), index("a", "b", name="ix_a_b")),
+        (index("a", name="ix_a", method="hash"), index("a", name="ix_a2")),
+        (index("a", name="ix_a", method="gin"), index("a", "b", name="ix_a_b", method="gin")),
+        (index("a", name="ix_a", where="a > 1"), index("a", name="ix_a2", where="a > 2")),
+        (index("a", name="ix_a"), replace(unique("a", name="uq_a"), enforced=False)),
+    ],
+)
+def test_index_that_answers_something_else_is_no_duplicate(first: Index, second: Index) -> None:
+    assert codes(first, second) == []
+    assert codes(second, first) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (replace(index("a", name="ix_a"), orders=DESC), replace(index("a", name="ix_a2"), orders=DESC)),
+        (replace(index("a", name="ix_a"), orders=DESC), replace(index("a", "b", name="ix_a_b"), orders=DESC)),
+        (index("a", name="ix_a"), replace(index("a", name="ix_a2"), included=("b",))),
+        (replace(index("a", name="ix_a"), included=("b",)), index("a", "b", name="ix_a_b")),
+        (index("a", name="ix_a", method="gin"), index("a", name="ix_a2", method="gin")),
+        (index("a", name="ix_a", where="a > 1"), index("a", name="ix_a2", where="a > 1")),
+    ],
+)
+def test_index_that_answers_nothing_more_is_a_duplicate_in_whatever_order_they_stand(
+    first: Index, second: Index
+) -> None:
+    assert codes(first, second) == ["CG102"]
+    assert codes(second, first) == ["CG102"]
 
 
 def test_unique_key_that_may_be_null_is_found() -> None:

@@ -49,7 +49,7 @@ def test_partial_index_is_a_finder_named_after_its_purpose() -> None:
     )
     finder = next(method for method in plan_controller(reminder).methods if method.kind == "find")
     assert (finder.name, finder.within, finder.keys) == ("find_pending_by_due", "idx_reminder_pending", ("due",))
-    assert finder.doc == "Select the rows with this `due` (where NOT sent)."
+    assert finder.doc == "Select the rows with this `due` (where NOT sent). Backed by `idx_reminder_pending`."
 
 
 def partial_finders(*indexes: Index) -> list[Method]:
@@ -63,7 +63,10 @@ OPEN = Condition("open", "=", "True")
 def test_finder_of_a_partial_index_asks_for_what_the_index_leads_with() -> None:
     (finder,) = partial_finders(index("a", "b", name="idx_case_open", where="open", conditions=(OPEN,)))
     assert (finder.name, finder.keys) == ("find_open_by_a", ("a",))
-    assert finder.doc == "Select the rows with this `a` (where open). An index also narrows by `b`."
+    assert (
+        finder.doc
+        == "Select the rows with this `a` (where open). Backed by `idx_case_open`. An index also narrows by `b`."
+    )
 
 
 def test_what_the_predicate_implies_is_not_asked_for() -> None:
@@ -73,7 +76,7 @@ def test_what_the_predicate_implies_is_not_asked_for() -> None:
     )
     found = {method.name: (method.keys, method.doc) for method in partial_finders(first, none)}
     assert found == {
-        "find_first_by_a": (("a",), "Select the rows with this `a` (where open)."),
+        "find_first_by_a": (("a",), "Select the rows with this `a` (where open). Backed by `idx_case_first`."),
         "find_none": ((), "Select the rows of `idx_case_none` (where open)."),
     }
 
@@ -81,7 +84,8 @@ def test_what_the_predicate_implies_is_not_asked_for() -> None:
 def test_partial_indexes_that_only_narrow_differently_give_one_finder() -> None:
     indexes = [index("a", *more, name=f"idx_case_open_a{'_'.join(['', *more])}", where="x") for more in ((), "b", "c")]
     (finder,) = partial_finders(*indexes)
-    assert finder.doc == "Select the rows with this `a` (where x). An index also narrows by `b` or `c`."
+    backing = "Backed by `idx_case_open_a`."
+    assert finder.doc == f"Select the rows with this `a` (where x). {backing} An index also narrows by `b` or `c`."
 
 
 def test_finder_of_a_partial_index_takes_null_unless_the_predicate_excludes_it() -> None:
@@ -107,3 +111,10 @@ def test_index_of_another_method_gives_no_finder_because_it_answers_no_equality(
 def test_every_relationship_has_a_loader() -> None:
     user = model("User", relations=(relation("cases"), relation("guild", many=False)))
     assert [name for name in method_names(user) if name.startswith("load")] == ["load_cases", "load_guild"]
+
+
+def test_expression_without_a_name_leaves_the_finder_of_what_the_index_leads_with() -> None:
+    odd = index("a", expression(None, "n % 2"), expression(None, "n % 3"), "b", name="ix")
+    assert finders(method_names(model("User", column("a"), column("b"), indexes=(odd,)))) == ["find_by_a"]
+    unnamed = unique("a", expression(None, "n % 2"), expression(None, "n % 3"), name="uq")
+    assert method_names(model("User", column("a"), indexes=(unnamed,)))[-1] == "find_by_a"

@@ -10,7 +10,7 @@ from ctrlgen.blueprint import RUNTIME_NAMES
 from ctrlgen.errors import NameClashError
 from ctrlgen.plan import plan, plan_controller
 from ctrlgen.plan.naming import CONTROLLER, FACADE, REFINEMENTS, index_purpose, purpose_beside, snake_case
-from ctrlgen.schema import Index, Schema
+from ctrlgen.schema import Condition, Index, Schema
 from ctrlgen.settings import Options
 from generated.runtime.contracts import Refinements
 from generated.runtime.controller import BaseController
@@ -105,7 +105,8 @@ def test_partial_index_never_takes_the_finder_of_a_full_one() -> None:
 
 
 def test_full_key_wins_over_a_partial_one_which_keeps_its_other_methods() -> None:
-    owners, (told,) = contested(unique("k", name="uq_job_k"), unique("k", name="uq_job_one", where="a > 1"))
+    partial = unique("k", name="uq_job_one", where="a = 1", conditions=(Condition("a", "=", "1"),))
+    owners, (told,) = contested(unique("k", name="uq_job_k"), partial)
     assert owners["get_one_by_k"] == "uq_job_k"
     assert owners["get_one_one_by_k"] == "uq_job_one"
     assert told.startswith("CG107 `get_one_by_k`, `update_one_by_k` of `Job` are already taken by another index or key")

@@ -40,8 +40,11 @@ def _has_something_to_set(_path: AccessPath, model: Model) -> bool:
 def _is_set_by_every_row(path: AccessPath, model: Model) -> bool:
     """Tell whether a new row must have every column of the key, none of which may be NULL."""
     predicate = path.index.predicate if path.within else None
-    understood = predicate is None or predicate.is_settled
-    arbiter = understood and is_arbiter(path.index.parts, predicate, model)
+    return (predicate is None or predicate.is_settled) and _is_key_of_new_rows(path, model)
+
+
+def _is_key_of_new_rows(path: AccessPath, model: Model) -> bool:
+    arbiter = is_arbiter(path.index.parts, path.index.predicate if path.within else None, model)
     return arbiter and bool(path.parts) and all(_is_set(part, model) for part in path.parts)
 
 
@@ -120,6 +123,16 @@ def contested_methods(model: Model, options: Options) -> dict[Index, list[str]]:
     return losers
 
 
+def methods_without_predicate(model: Model) -> dict[Index, list[str]]:
+    """Return the names of the methods that a partial index only lacks because its predicate is not understood."""
+    paths = [path for path in unique_paths(model) if path.within and _is_key_of_new_rows(path, model)]
+    return {
+        path.index: [_key_method(rule, path, model).name for rule in KEY_METHODS if not rule.applies(path, model)]
+        for path in paths
+        if path.index.predicate and not path.index.predicate.is_settled
+    }
+
+
 def _with_winners(model: Model, options: Options) -> list[tuple[Method, Method]]:
     """Return every method with the one that has its name: of a full index before a partial one, else the first."""
     methods = [method for derive in _DERIVATIONS for method in derive(model, options)]
@@ -164,9 +177,12 @@ def _partial_finders(model: Model, _options: Options) -> Iterator[Method]:
         if (name, path.predicate) in seen:
             continue
         seen.add((name, path.predicate))
-        what = f"with this `{lead[0]}`" if lead else f"of `{path.index.name}`"
         alike = [other for other in paths if (other.purpose, other.predicate) == (path.purpose, path.predicate)]
-        doc = f"Select the rows {what}{path.where}.{_narrowing(lead[0], alike) if lead else ''}"
+        doc = f"Select the rows of `{path.index.name}`{path.where}."
+        if lead:
+            doc = (
+                f"Select the rows with this `{lead[0]}`{path.where}.{_backing(path.index)}{_narrowing(lead[0], alike)}"
+            )
         parameters = tuple(_answerable(each, path) for each in _parameters(path.parts[:1], model))
         yield Method("find", name, doc, parameters, within=path.within, index=path.index)
 

@@ -131,6 +131,7 @@ def _with_named_expressions(index: Index, model: Model, meanings: dict[str, str]
     """Return an index with its expressions named; ``meanings`` has the SQL of each name so far."""
     parts = tuple(_with_unambiguous_name(part, meanings) for part in index.parts)
     nameless = [part for part in parts if isinstance(part, ExpressionPart) and part.name is None]
+    nameless = [part for part in nameless if part.sql not in index.constants]
     purpose = index_purpose(index.name, model) if index.name else ""
     if len(nameless) != 1 or not purpose.isidentifier():
         return replace(index, parts=parts)

@@ -171,5 +171,8 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
     def find_pending_by_due(
         self, due: Ordered[int], /, **where: Unpack[ReminderWhere]
     ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
-        """Select the rows with this `due` (where NOT sent)."""
+        """Select the rows with this `due` (where NOT sent).
+
+        Backed by `idx_reminder_pending`.
+        """
         return self._find({"due": due}, where, within="idx_reminder_pending")

@@ -47,7 +47,7 @@ def generate(config: Config) -> Generation:
     schema = schema_from_child(config)  # load, inspect
     package = plan(schema, config.package, config.options)
     sources = render(package)
-    files = format_sources(with_header(sources), first_party(package))
+    files = with_header(format_sources(sources, first_party(package), config.output))
     if config.tests is None:
         return Generation(files, {}, package, package.findings, schema.incomplete)
     tests = stubs(package, config.tests, project=config.project, first_party=first_party(package))

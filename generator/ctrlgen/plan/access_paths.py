@@ -35,9 +35,9 @@ class AccessPath:
 
     @property
     def where(self) -> str:
-        """The predicate in words for a docstring, shortened; empty for a full path."""
+        """The predicate in words for a docstring, whole; empty for a full path."""
         sql = " ".join(self.predicate.split())
-        return f" (where {sql if len(sql) <= 50 else f'{sql[:47]}...'})" if sql else ""
+        return f" (where {sql})" if sql else ""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -10,10 +10,9 @@ from datetime import UTC, datetime, timedelta
 from alembic import command
 from alembic.config import Config
 
-from bot.database import BotDatabase
 from bot.embedded import PROJECT, database_url
 from bot.moderation import key, open_case, take_due_reminders, transfer
-from generated import CheckViolation, UnloadedError
+from generated import CheckViolation, Database, UnloadedError
 from models import CaseType, User
 
 GUILD = 1_118_000_000_000_000_001
@@ -36,7 +35,7 @@ def migrate(url: str) -> None:
 
 async def play(url: str) -> None:
     """Play the scenario."""
-    async with BotDatabase(url, application_name="ctrlgen demo") as db:
+    async with Database(url, application_name="ctrlgen demo") as db:
         log = StepLog(db)
         await db.guild.delete_by_id(GUILD)  # what an earlier run left
         await join_guild(db, log)
@@ -47,7 +46,7 @@ async def play(url: str) -> None:
         await show_leaderboard(db, log)
 
 
-async def join_guild(db: BotDatabase, log: StepLog) -> None:
+async def join_guild(db: Database, log: StepLog) -> None:
     """Join a guild; joining again changes nothing but the name."""
     with log.step("A guild joins"):
         await db.guild.upsert_by_id(id=GUILD, name="Analytical Engines")
@@ -56,7 +55,7 @@ async def join_guild(db: BotDatabase, log: StepLog) -> None:
         log.say(f"{guild.name}: prefix {config.prefix!r}, config is {'new' if is_new else 'old'}")
 
 
-async def earn_points(db: BotDatabase, log: StepLog) -> list[User]:
+async def earn_points(db: Database, log: StepLog) -> list[User]:
     """Members arrive in one statement, and earn points without a lost update."""
     with log.step("Members earn points"):
         users = await db.user.create_many(
@@ -74,7 +73,7 @@ async def earn_points(db: BotDatabase, log: StepLog) -> list[User]:
     return users
 
 
-async def hand_over_points(db: BotDatabase, log: StepLog, users: list[User]) -> None:
+async def hand_over_points(db: Database, log: StepLog, users: list[User]) -> None:
     """Transfer points in one transaction; one that asks too much leaves no trace."""
     ada, grace = users[0], users[-1]
     with log.step("A transfer, and one that is refused"):
@@ -87,7 +86,7 @@ async def hand_over_points(db: BotDatabase, log: StepLog, users: list[User]) -> 
             log.say(f"{user.username} has {user.points} points")
 
 
-async def moderate(db: BotDatabase, log: StepLog, users: list[User]) -> None:
+async def moderate(db: Database, log: StepLog, users: list[User]) -> None:
     """Two cases get the next numbers; relationships load when they are asked for, and only then."""
     with log.step("Cases are opened with their numbers"):
         for type_, reason in ((CaseType.WARN, "spam"), (CaseType.TIMEOUT, "more spam")):
@@ -101,7 +100,7 @@ async def moderate(db: BotDatabase, log: StepLog, users: list[User]) -> None:
             log.say(f"not loaded: {error}")
 
 
-async def remind(db: BotDatabase, log: StepLog, users: list[User]) -> None:
+async def remind(db: Database, log: StepLog, users: list[User]) -> None:
     """Two of three reminders are due; each is taken once."""
     now = datetime.now(UTC)
     with log.step("Reminders fall due"):
@@ -115,10 +114,10 @@ async def remind(db: BotDatabase, log: StepLog, users: list[User]) -> None:
             )
         for reminder in await take_due_reminders(db, now, limit=10):
             log.say(f"{reminder.user.username}: {reminder.content}")
-        log.say(f"{await db.reminder.find_pending().count()} still pending")
+        log.say(f"{await db.reminder.count(sent=False)} still pending")
 
 
-async def show_leaderboard(db: BotDatabase, log: StepLog) -> None:
+async def show_leaderboard(db: Database, log: StepLog) -> None:
     """Keyset pages: each begins where the last one ended, whoever was added meanwhile."""
     with log.step("The leaderboard, by pages of three"):
         cursor: str | None = None
@@ -133,7 +132,7 @@ async def show_leaderboard(db: BotDatabase, log: StepLog) -> None:
 class StepLog:
     """Prints each step under a heading, and how many statements it took."""
 
-    def __init__(self, db: BotDatabase) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
 
     @contextmanager

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.database import BotDatabase
-from generated import Span
+from generated import Database, Span
 from models import Case, CaseType, PointsTransaction, Reminder, User
 
 
-async def transfer(db: BotDatabase, sender: User, receiver: User, amount: int) -> PointsTransaction:
+async def transfer(db: Database, sender: User, receiver: User, amount: int) -> PointsTransaction:
     """Move points from one member to another, all of it or nothing.
 
     Each row changes in one atomic statement, in the order of the keys, so that two transfers between the same
@@ -29,7 +28,7 @@ async def transfer(db: BotDatabase, sender: User, receiver: User, amount: int) -
 
 
 async def open_case(
-    db: BotDatabase, guild_id: int, type_: CaseType, *, moderator: User, target: User, reason: str
+    db: Database, guild_id: int, type_: CaseType, *, moderator: User, target: User, reason: str
 ) -> Case:
     """Open a case under the guild's next number; the guild's row is the lock that hands numbers out."""
     async with db.transaction():
@@ -46,10 +45,10 @@ async def open_case(
         )
 
 
-async def take_due_reminders(db: BotDatabase, now: datetime, *, limit: int) -> list[Reminder]:
+async def take_due_reminders(db: Database, now: datetime, *, limit: int) -> list[Reminder]:
     """Take reminders that fell due; of several workers, each gets others."""
     async with db.transaction():
-        due = db.reminder.find_pending(expires_at=Span(le=now)).order_by(db.reminder.c.expires_at)
+        due = db.reminder.find_pending_by_expires_at(Span(le=now)).order_by(db.reminder.c.expires_at)
         taken = await due.limit(limit).for_update(skip_locked=True).load("user")
         for reminder in taken:
             await db.reminder.update_by_id(key(reminder), sent=True)

@@ -21,6 +21,7 @@ from .runtime.errors import (
     NotFoundError,
     NotNullViolation,
     NotStoredError,
+    PartitionViolation,
     RefusedError,
     TimedOutError,
     TransactionError,
@@ -32,6 +33,24 @@ from .runtime.errors import (
 )
 from .runtime.selection import Selection
 from .runtime.service import DatabaseService
+
+if TYPE_CHECKING:
+    from .afk import AfkController
+    from .case import CaseController
+    from .guild import GuildController
+    from .guild_config import GuildConfigController
+    from .levels import LevelsController
+    from .permission_assignment import PermissionAssignmentController
+    from .permission_command import PermissionCommandController
+    from .permission_rank import PermissionRankController
+    from .points_transaction import PointsTransactionController
+    from .reminder import ReminderController
+    from .snippet import SnippetController
+    from .snippet_tag import SnippetTagController
+    from .starboard import StarboardController
+    from .starboard_message import StarboardMessageController
+    from .tag import TagController
+    from .user import UserController
 
 __all__ = ["Database"]
 __all__ += ["AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "Settable", "Span"]
@@ -49,6 +68,7 @@ __all__ += [
     "NotFoundError",
     "NotNullViolation",
     "NotStoredError",
+    "PartitionViolation",
     "RefusedError",
     "TimedOutError",
     "TransactionError",
@@ -60,134 +80,50 @@ __all__ += [
 ]
 __all__ += ["Selection"]
 __all__ += ["DatabaseService"]
-__all__ += ["AfkController", "AfkCreate", "AfkLoad", "AfkUpdate", "AfkWhere"]
-__all__ += ["CaseController", "CaseCreate", "CaseLoad", "CaseUpdate", "CaseWhere"]
-__all__ += ["GuildController", "GuildCreate", "GuildLoad", "GuildUpdate", "GuildWhere"]
-__all__ += ["GuildConfigController", "GuildConfigCreate", "GuildConfigLoad", "GuildConfigUpdate", "GuildConfigWhere"]
-__all__ += ["LevelsController", "LevelsCreate", "LevelsLoad", "LevelsUpdate", "LevelsWhere"]
 __all__ += [
+    "AfkController",
+    "CaseController",
+    "GuildConfigController",
+    "GuildController",
+    "LevelsController",
     "PermissionAssignmentController",
-    "PermissionAssignmentCreate",
-    "PermissionAssignmentLoad",
-    "PermissionAssignmentUpdate",
-    "PermissionAssignmentWhere",
-]
-__all__ += [
     "PermissionCommandController",
-    "PermissionCommandCreate",
-    "PermissionCommandLoad",
-    "PermissionCommandUpdate",
-    "PermissionCommandWhere",
-]
-__all__ += [
     "PermissionRankController",
-    "PermissionRankCreate",
-    "PermissionRankLoad",
-    "PermissionRankUpdate",
-    "PermissionRankWhere",
-]
-__all__ += [
     "PointsTransactionController",
-    "PointsTransactionCreate",
-    "PointsTransactionLoad",
-    "PointsTransactionUpdate",
-    "PointsTransactionWhere",
-]
-__all__ += ["ReminderController", "ReminderCreate", "ReminderLoad", "ReminderUpdate", "ReminderWhere"]
-__all__ += ["SnippetController", "SnippetCreate", "SnippetLoad", "SnippetUpdate", "SnippetWhere"]
-__all__ += ["SnippetTagController", "SnippetTagCreate", "SnippetTagLoad", "SnippetTagUpdate", "SnippetTagWhere"]
-__all__ += ["StarboardController", "StarboardCreate", "StarboardLoad", "StarboardUpdate", "StarboardWhere"]
-__all__ += [
+    "ReminderController",
+    "SnippetController",
+    "SnippetTagController",
+    "StarboardController",
     "StarboardMessageController",
-    "StarboardMessageCreate",
-    "StarboardMessageLoad",
-    "StarboardMessageUpdate",
-    "StarboardMessageWhere",
+    "TagController",
+    "UserController",
 ]
-__all__ += ["TagController", "TagCreate", "TagLoad", "TagUpdate", "TagWhere"]
-__all__ += ["UserController", "UserCreate", "UserLoad", "UserUpdate", "UserWhere"]
 
-if TYPE_CHECKING:
-    from .afk import AfkController, AfkCreate, AfkLoad, AfkUpdate, AfkWhere
-    from .case import CaseController, CaseCreate, CaseLoad, CaseUpdate, CaseWhere
-    from .guild import GuildController, GuildCreate, GuildLoad, GuildUpdate, GuildWhere
-    from .guild_config import (
-        GuildConfigController,
-        GuildConfigCreate,
-        GuildConfigLoad,
-        GuildConfigUpdate,
-        GuildConfigWhere,
-    )
-    from .levels import LevelsController, LevelsCreate, LevelsLoad, LevelsUpdate, LevelsWhere
-    from .permission_assignment import (
-        PermissionAssignmentController,
-        PermissionAssignmentCreate,
-        PermissionAssignmentLoad,
-        PermissionAssignmentUpdate,
-        PermissionAssignmentWhere,
-    )
-    from .permission_command import (
-        PermissionCommandController,
-        PermissionCommandCreate,
-        PermissionCommandLoad,
-        PermissionCommandUpdate,
-        PermissionCommandWhere,
-    )
-    from .permission_rank import (
-        PermissionRankController,
-        PermissionRankCreate,
-        PermissionRankLoad,
-        PermissionRankUpdate,
-        PermissionRankWhere,
-    )
-    from .points_transaction import (
-        PointsTransactionController,
-        PointsTransactionCreate,
-        PointsTransactionLoad,
-        PointsTransactionUpdate,
-        PointsTransactionWhere,
-    )
-    from .reminder import ReminderController, ReminderCreate, ReminderLoad, ReminderUpdate, ReminderWhere
-    from .snippet import SnippetController, SnippetCreate, SnippetLoad, SnippetUpdate, SnippetWhere
-    from .snippet_tag import SnippetTagController, SnippetTagCreate, SnippetTagLoad, SnippetTagUpdate, SnippetTagWhere
-    from .starboard import StarboardController, StarboardCreate, StarboardLoad, StarboardUpdate, StarboardWhere
-    from .starboard_message import (
-        StarboardMessageController,
-        StarboardMessageCreate,
-        StarboardMessageLoad,
-        StarboardMessageUpdate,
-        StarboardMessageWhere,
-    )
-    from .tag import TagController, TagCreate, TagLoad, TagUpdate, TagWhere
-    from .user import UserController, UserCreate, UserLoad, UserUpdate, UserWhere
-else:
-    _modules = {
-        f"{stem}{suffix}": module
-        for module, stem in {
-            "afk": "Afk",
-            "case": "Case",
-            "guild": "Guild",
-            "guild_config": "GuildConfig",
-            "levels": "Levels",
-            "permission_assignment": "PermissionAssignment",
-            "permission_command": "PermissionCommand",
-            "permission_rank": "PermissionRank",
-            "points_transaction": "PointsTransaction",
-            "reminder": "Reminder",
-            "snippet": "Snippet",
-            "snippet_tag": "SnippetTag",
-            "starboard": "Starboard",
-            "starboard_message": "StarboardMessage",
-            "tag": "Tag",
-            "user": "User",
-        }.items()
-        for suffix in ("Controller", "Create", "Load", "Update", "Where")
-    }
+_MODULES = {
+    "AfkController": "afk",
+    "CaseController": "case",
+    "GuildController": "guild",
+    "GuildConfigController": "guild_config",
+    "LevelsController": "levels",
+    "PermissionAssignmentController": "permission_assignment",
+    "PermissionCommandController": "permission_command",
+    "PermissionRankController": "permission_rank",
+    "PointsTransactionController": "points_transaction",
+    "ReminderController": "reminder",
+    "SnippetController": "snippet",
+    "SnippetTagController": "snippet_tag",
+    "StarboardController": "starboard",
+    "StarboardMessageController": "starboard_message",
+    "TagController": "tag",
+    "UserController": "user",
+}
+
+if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Return what a controller's module has, which is imported now."""
+        """Import a controller when it is first used."""
         from importlib import import_module
 
-        if name not in _modules:
+        if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_modules[name]}"), name)
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

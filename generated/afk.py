@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -19,17 +19,26 @@ from .runtime.selection import Selection
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
 
+    from .database import Database
+
 AfkLoad: TypeAlias = Never
 
 
-class AfkCreate(TypedDict, closed=True):
+class _AfkValues(TypedDict):
+    reason: str
+    since: NotRequired[datetime]
+    until: NotRequired[datetime | None]
+
+
+class AfkValues(_AfkValues, closed=True):
+    """Values of a new `Afk` beside its primary key."""
+
+
+class AfkCreate(_AfkValues, closed=True):
     """Values of a new `Afk`; what need not be given has a default."""
 
     guild_id: int
     member_id: int
-    reason: str
-    since: NotRequired[datetime]
-    until: NotRequired[datetime | None]
 
 
 class AfkUpdate(TypedDict, total=False, closed=True):
@@ -62,18 +71,19 @@ if TYPE_CHECKING:
         until: Mapped[datetime | None]
 
 
-class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate]):
+class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate, tuple[int, int]]):
     """Reads and writes `Afk`."""
 
     model = Afk
-    c: type[AfkColumns] = cast("type[AfkColumns]", cast("object", Afk))
+    c: type[AfkColumns]
+    db: Database
     _facts = Facts(required=("guild_id", "member_id", "reason"))
 
     async def create(self, **values: Unpack[AfkCreate]) -> Afk:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad]:
+    def find_all(self, filters: Filters = None, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad, AfkUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -95,12 +105,18 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate]):
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_guild_id_and_member_id(self, guild_id: int, member_id: int, /) -> Afk | None:
-        """Return the row with this `guild_id` and `member_id`, or None."""
+    async def get_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Afk | None:
+        """Return the row with this `guild_id` and `member_id`, or None.
+
+        Backed by the primary key.
+        """
         return await self._get({"guild_id": guild_id, "member_id": member_id})
 
-    async def get_one_by_guild_id_and_member_id(self, guild_id: int, member_id: int, /) -> Afk:
-        """Return the row with this `guild_id` and `member_id`, or raise `NotFoundError`."""
+    async def get_one_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Afk:
+        """Return the row with this `guild_id` and `member_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"guild_id": guild_id, "member_id": member_id})
 
     async def update_by_guild_id_and_member_id(
@@ -109,7 +125,13 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate]):
         """Change the row with this `guild_id` and `member_id` and return it, or None where there is none."""
         return await self._update({"guild_id": guild_id, "member_id": member_id}, values)
 
-    async def delete_by_guild_id_and_member_id(self, guild_id: int, member_id: int, /) -> bool:
+    async def update_one_by_guild_id_and_member_id(
+        self, guild_id: int, member_id: int, /, **values: Unpack[AfkUpdate]
+    ) -> Afk:
+        """Change the row with this `guild_id` and `member_id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id, "member_id": member_id}, values)
+
+    async def delete_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> bool:
         """Delete the row with this `guild_id` and `member_id`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "member_id": member_id})
 
@@ -121,14 +143,27 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate]):
         """Insert the row, or change the one with this `guild_id` and `member_id` to what is given."""
         return await self._upsert(("guild_id", "member_id"), values)
 
-    def find_by_guild_id(self, guild_id: Ordered[int], /, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad]:
-        """Select the rows with this `guild_id`. An index also narrows by `member_id`."""
+    async def create_or_update_by_guild_id_and_member_id(self, create: AfkCreate, update: AfkUpdate) -> Afk:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `member_id`."""
+        return await self._create_or_update(("guild_id", "member_id"), create, update)
+
+    def find_by_guild_id(
+        self, guild_id: Ordered[int], /, **where: Unpack[AfkWhere]
+    ) -> Selection[Afk, AfkLoad, AfkUpdate]:
+        """Select the rows with this `guild_id`.
+
+        Backed by the primary key. An index also narrows by `member_id`.
+        """
         return self._find({"guild_id": guild_id}, where)
 
-    def find_by_until(self, until: Ordered[datetime], /, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad]:
-        """Select the rows with this `until`."""
-        return self._find({"until": until}, where)
+    def find_by_until(
+        self, until_: Ordered[datetime], /, **where: Unpack[AfkWhere]
+    ) -> Selection[Afk, AfkLoad, AfkUpdate]:
+        """Select the rows with this `until`. Backed by `idx_afk_temporary`."""
+        return self._find({"until": until_}, where)
 
-    def find_by_member_id(self, member_id: Ordered[int], /, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad]:
-        """Select the rows with this `member_id`."""
+    def find_by_member_id(
+        self, member_id: Ordered[int], /, **where: Unpack[AfkWhere]
+    ) -> Selection[Afk, AfkLoad, AfkUpdate]:
+        """Select the rows with this `member_id`. Backed by `ix_afks_member_id`."""
         return self._find({"member_id": member_id}, where)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -15,7 +15,7 @@ from models.case import Case, CaseType
 
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Partial, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -24,15 +24,24 @@ if TYPE_CHECKING:
     from models.guild import Guild
     from models.user import User
 
-CaseLoad: TypeAlias = Literal["guild", "moderator", "target"]
+    from .database import Database
+
+CaseLoad: TypeAlias = Literal[
+    "guild",
+    "moderator",
+    "target",
+    "guild.config",
+    "guild.users",
+    "moderator.guild",
+    "moderator.reminders",
+    "target.guild",
+    "target.reminders",
+]
 
 
-class CaseCreate(TypedDict, closed=True):
-    """Values of a new `Case`; what need not be given has a default."""
-
+class _CaseValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    id: NotRequired[int]
     guild_id: int
     number: int
     type: CaseType
@@ -42,6 +51,16 @@ class CaseCreate(TypedDict, closed=True):
     details: NotRequired[dict[str, Any]]
     is_active: NotRequired[bool]
     expires_at: NotRequired[datetime | None]
+
+
+class CaseValues(_CaseValues, closed=True):
+    """Values of a new `Case` beside its primary key."""
+
+
+class CaseCreate(_CaseValues, closed=True):
+    """Values of a new `Case`; what need not be given has a default."""
+
+    id: NotRequired[int]
 
 
 class CaseUpdate(TypedDict, total=False, closed=True):
@@ -99,11 +118,12 @@ if TYPE_CHECKING:
         target: Mapped[User]
 
 
-class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate]):
+class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]):
     """Reads and writes `Case`."""
 
     model = Case
-    c: type[CaseColumns] = cast("type[CaseColumns]", cast("object", Case))
+    c: type[CaseColumns]
+    db: Database
     _facts = Facts(
         required=("guild_id", "number", "type", "moderator_id", "target_id"),
         omitted=("id",),
@@ -113,14 +133,24 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate]):
                 "is_active AND expires_at IS NOT NULL", {"is_active": True}, present=("expires_at",)
             )
         },
-        relations={"guild": by_columns, "moderator": by_columns, "target": by_columns},
+        relations={
+            "guild": by_columns,
+            "moderator": by_columns,
+            "target": by_columns,
+            "guild.config": nested(by_columns),
+            "guild.users": nested(by_columns),
+            "moderator.guild": nested(by_columns),
+            "moderator.reminders": nested(by_columns),
+            "target.guild": nested(by_columns),
+            "target.reminders": nested(by_columns),
+        },
     )
 
     async def create(self, **values: Unpack[CaseCreate]) -> Case:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[CaseWhere]) -> Selection[Case, CaseLoad]:
+    def find_all(self, filters: Filters = None, **where: Unpack[CaseWhere]) -> Selection[Case, CaseLoad, CaseUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -142,41 +172,60 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate]):
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /, *, load: Iterable[CaseLoad] = ()) -> Case | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int, *, load: Iterable[CaseLoad] = ()) -> Case | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
-    async def get_one_by_id(self, id: int, /, *, load: Iterable[CaseLoad] = ()) -> Case:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int, *, load: Iterable[CaseLoad] = ()) -> Case:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[CaseUpdate]) -> Case | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[CaseUpdate]) -> Case:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_number(
-        self, guild_id: int, number: int, /, *, load: Iterable[CaseLoad] = ()
+        self, guild_id: int, number: int, *, load: Iterable[CaseLoad] = ()
     ) -> Case | None:
-        """Return the row with this `guild_id` and `number`, or None."""
+        """Return the row with this `guild_id` and `number`, or None.
+
+        Backed by `uq_cases_guild_id_number`.
+        """
         return await self._get({"guild_id": guild_id, "number": number}, load)
 
     async def get_one_by_guild_id_and_number(
-        self, guild_id: int, number: int, /, *, load: Iterable[CaseLoad] = ()
+        self, guild_id: int, number: int, *, load: Iterable[CaseLoad] = ()
     ) -> Case:
-        """Return the row with this `guild_id` and `number`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `number`, or raise `NotFoundError`.
+
+        Backed by `uq_cases_guild_id_number`.
+        """
         return await self._get_one({"guild_id": guild_id, "number": number}, load)
 
     async def update_by_guild_id_and_number(
-        self, guild_id: int, number: int, /, **values: Unpack[CaseUpdate]
+        self, guild_id_: int, number_: int, /, **values: Unpack[CaseUpdate]
     ) -> Case | None:
         """Change the row with this `guild_id` and `number` and return it, or None where there is none."""
-        return await self._update({"guild_id": guild_id, "number": number}, values)
+        return await self._update({"guild_id": guild_id_, "number": number_}, values)
 
-    async def delete_by_guild_id_and_number(self, guild_id: int, number: int, /) -> bool:
+    async def update_one_by_guild_id_and_number(
+        self, guild_id_: int, number_: int, /, **values: Unpack[CaseUpdate]
+    ) -> Case:
+        """Change the row with this `guild_id` and `number` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id_, "number": number_}, values)
+
+    async def delete_by_guild_id_and_number(self, guild_id: int, number: int) -> bool:
         """Delete the row with this `guild_id` and `number`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "number": number})
 
@@ -188,22 +237,39 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate]):
         """Insert the row, or change the one with this `guild_id` and `number` to what is given."""
         return await self._upsert(("guild_id", "number"), values)
 
-    def find_expiring(self, **where: Unpack[CaseWhere]) -> Selection[Case, CaseLoad]:
-        """Select the rows of `idx_case_expiring` (where is_active AND expires_at IS NOT NULL)."""
-        return self._find({}, where, within="idx_case_expiring")
+    async def create_or_update_by_guild_id_and_number(self, create: CaseCreate, update: CaseUpdate) -> Case:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `number`."""
+        return await self._create_or_update(("guild_id", "number"), create, update)
 
-    def find_by_guild_id(self, guild_id: Ordered[int], /, **where: Unpack[CaseWhere]) -> Selection[Case, CaseLoad]:
-        """Select the rows with this `guild_id`. An index also narrows by `type` or `number`."""
+    def find_expiring_by_expires_at(
+        self, expires_at_: Ordered[datetime], /, **where: Unpack[CaseWhere]
+    ) -> Selection[Case, CaseLoad, CaseUpdate]:
+        """Select the rows with this `expires_at` (where is_active AND expires_at IS NOT NULL)."""
+        return self._find({"expires_at": expires_at_}, where, within="idx_case_expiring")
+
+    def find_by_guild_id(
+        self, guild_id: Ordered[int], /, **where: Unpack[CaseWhere]
+    ) -> Selection[Case, CaseLoad, CaseUpdate]:
+        """Select the rows with this `guild_id`.
+
+        Backed by `ix_cases_guild_id_type`. An index also narrows by `type` or
+        `number`.
+        """
         return self._find({"guild_id": guild_id}, where)
 
     def find_by_moderator_id(
         self, moderator_id: Ordered[int], /, **where: Unpack[CaseWhere]
-    ) -> Selection[Case, CaseLoad]:
-        """Select the rows with this `moderator_id`."""
+    ) -> Selection[Case, CaseLoad, CaseUpdate]:
+        """Select the rows with this `moderator_id`.
+
+        Backed by `ix_cases_moderator_id`.
+        """
         return self._find({"moderator_id": moderator_id}, where)
 
-    def find_by_target_id(self, target_id: Ordered[int], /, **where: Unpack[CaseWhere]) -> Selection[Case, CaseLoad]:
-        """Select the rows with this `target_id`."""
+    def find_by_target_id(
+        self, target_id: Ordered[int], /, **where: Unpack[CaseWhere]
+    ) -> Selection[Case, CaseLoad, CaseUpdate]:
+        """Select the rows with this `target_id`. Backed by `ix_cases_target_id`."""
         return self._find({"target_id": target_id}, where)
 
     async def load_guild(self, objects: Iterable[Case], /) -> None:

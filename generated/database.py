@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from .runtime.service import DatabaseService
 
 if TYPE_CHECKING:
+    from bot.database import Users
+
     from .afk import AfkController
     from .case import CaseController
     from .guild import GuildController
@@ -25,120 +28,43 @@ if TYPE_CHECKING:
     from .starboard import StarboardController
     from .starboard_message import StarboardMessageController
     from .tag import TagController
-    from .user import UserController
 
 
 class Database(DatabaseService):
     """One controller per model."""
 
-    @property
-    def afk(self) -> AfkController:
-        """Controller of `Afk`."""
-        from .afk import AfkController
+    afk: AfkController
+    case: CaseController
+    guild: GuildController
+    guild_config: GuildConfigController
+    levels: LevelsController
+    permission_assignment: PermissionAssignmentController
+    permission_command: PermissionCommandController
+    permission_rank: PermissionRankController
+    points_transaction: PointsTransactionController
+    reminder: ReminderController
+    snippet: SnippetController
+    snippet_tag: SnippetTagController
+    starboard: StarboardController
+    starboard_message: StarboardMessageController
+    tag: TagController
+    user: Users
 
-        return self._controller(AfkController)
-
-    @property
-    def case(self) -> CaseController:
-        """Controller of `Case`."""
-        from .case import CaseController
-
-        return self._controller(CaseController)
-
-    @property
-    def guild(self) -> GuildController:
-        """Controller of `Guild`."""
-        from .guild import GuildController
-
-        return self._controller(GuildController)
-
-    @property
-    def guild_config(self) -> GuildConfigController:
-        """Controller of `GuildConfig`."""
-        from .guild_config import GuildConfigController
-
-        return self._controller(GuildConfigController)
-
-    @property
-    def levels(self) -> LevelsController:
-        """Controller of `Levels`."""
-        from .levels import LevelsController
-
-        return self._controller(LevelsController)
-
-    @property
-    def permission_assignment(self) -> PermissionAssignmentController:
-        """Controller of `PermissionAssignment`."""
-        from .permission_assignment import PermissionAssignmentController
-
-        return self._controller(PermissionAssignmentController)
-
-    @property
-    def permission_command(self) -> PermissionCommandController:
-        """Controller of `PermissionCommand`."""
-        from .permission_command import PermissionCommandController
-
-        return self._controller(PermissionCommandController)
-
-    @property
-    def permission_rank(self) -> PermissionRankController:
-        """Controller of `PermissionRank`."""
-        from .permission_rank import PermissionRankController
-
-        return self._controller(PermissionRankController)
-
-    @property
-    def points_transaction(self) -> PointsTransactionController:
-        """Controller of `PointsTransaction`."""
-        from .points_transaction import PointsTransactionController
-
-        return self._controller(PointsTransactionController)
-
-    @property
-    def reminder(self) -> ReminderController:
-        """Controller of `Reminder`."""
-        from .reminder import ReminderController
-
-        return self._controller(ReminderController)
-
-    @property
-    def snippet(self) -> SnippetController:
-        """Controller of `Snippet`."""
-        from .snippet import SnippetController
-
-        return self._controller(SnippetController)
-
-    @property
-    def snippet_tag(self) -> SnippetTagController:
-        """Controller of `SnippetTag`."""
-        from .snippet_tag import SnippetTagController
-
-        return self._controller(SnippetTagController)
-
-    @property
-    def starboard(self) -> StarboardController:
-        """Controller of `Starboard`."""
-        from .starboard import StarboardController
-
-        return self._controller(StarboardController)
-
-    @property
-    def starboard_message(self) -> StarboardMessageController:
-        """Controller of `StarboardMessage`."""
-        from .starboard_message import StarboardMessageController
-
-        return self._controller(StarboardMessageController)
-
-    @property
-    def tag(self) -> TagController:
-        """Controller of `Tag`."""
-        from .tag import TagController
-
-        return self._controller(TagController)
-
-    @property
-    def user(self) -> UserController:
-        """Controller of `User`."""
-        from .user import UserController
-
-        return self._controller(UserController)
+    _controllers: ClassVar[Mapping[str, str]] = {
+        "afk": ".afk:AfkController",
+        "case": ".case:CaseController",
+        "guild": ".guild:GuildController",
+        "guild_config": ".guild_config:GuildConfigController",
+        "levels": ".levels:LevelsController",
+        "permission_assignment": ".permission_assignment:PermissionAssignmentController",
+        "permission_command": ".permission_command:PermissionCommandController",
+        "permission_rank": ".permission_rank:PermissionRankController",
+        "points_transaction": ".points_transaction:PointsTransactionController",
+        "reminder": ".reminder:ReminderController",
+        "snippet": ".snippet:SnippetController",
+        "snippet_tag": ".snippet_tag:SnippetTagController",
+        "starboard": ".starboard:StarboardController",
+        "starboard_message": ".starboard_message:StarboardMessageController",
+        "tag": ".tag:TagController",
+        "user": "bot.database:Users",
+    }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -15,7 +15,7 @@ from models.guild import Guild
 
 from .runtime.contracts import Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -25,17 +25,35 @@ if TYPE_CHECKING:
     from models.guild import GuildConfig
     from models.user import User
 
-GuildLoad: TypeAlias = Literal["config", "users", "cases"]
+    from .database import Database
+
+GuildLoad: TypeAlias = Literal[
+    "config",
+    "users",
+    "cases",
+    "users.cases",
+    "users.moderated_cases",
+    "users.reminders",
+    "cases.moderator",
+    "cases.target",
+]
 
 
-class GuildCreate(TypedDict, closed=True):
-    """Values of a new `Guild`; what need not be given has a default."""
-
+class _GuildValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    id: int
     name: str
     case_count: NotRequired[int]
+
+
+class GuildValues(_GuildValues, closed=True):
+    """Values of a new `Guild` beside its primary key."""
+
+
+class GuildCreate(_GuildValues, closed=True):
+    """Values of a new `Guild`; what need not be given has a default."""
+
+    id: int
 
 
 class GuildUpdate(TypedDict, total=False, closed=True):
@@ -72,18 +90,33 @@ if TYPE_CHECKING:
         cases: Mapped[list[Case]]
 
 
-class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate]):
+class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate, int]):
     """Reads and writes `Guild`."""
 
     model = Guild
-    c: type[GuildColumns] = cast("type[GuildColumns]", cast("object", Guild))
-    _facts = Facts(required=("id", "name"), relations={"config": by_columns, "users": by_columns, "cases": by_columns})
+    c: type[GuildColumns]
+    db: Database
+    _facts = Facts(
+        required=("id", "name"),
+        relations={
+            "config": by_columns,
+            "users": by_columns,
+            "cases": by_columns,
+            "users.cases": nested(by_columns),
+            "users.moderated_cases": nested(by_columns),
+            "users.reminders": nested(by_columns),
+            "cases.moderator": nested(by_columns),
+            "cases.target": nested(by_columns),
+        },
+    )
 
     async def create(self, **values: Unpack[GuildCreate]) -> Guild:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[GuildWhere]) -> Selection[Guild, GuildLoad]:
+    def find_all(
+        self, filters: Filters = None, **where: Unpack[GuildWhere]
+    ) -> Selection[Guild, GuildLoad, GuildUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -105,19 +138,26 @@ class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate]
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /, *, load: Iterable[GuildLoad] = ()) -> Guild | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int, *, load: Iterable[GuildLoad] = ()) -> Guild | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
-    async def get_one_by_id(self, id: int, /, *, load: Iterable[GuildLoad] = ()) -> Guild:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int, *, load: Iterable[GuildLoad] = ()) -> Guild:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[GuildUpdate]) -> Guild | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[GuildUpdate]) -> Guild:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
@@ -128,6 +168,10 @@ class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate]
     async def upsert_by_id(self, **values: Unpack[GuildCreate]) -> Guild:
         """Insert the row, or change the one with this `id` to what is given."""
         return await self._upsert(("id",), values)
+
+    async def create_or_update_by_id(self, create: GuildCreate, update: GuildUpdate) -> Guild:
+        """Insert `create`, or apply `update` to the row with this `id`."""
+        return await self._create_or_update(("id",), create, update)
 
     async def load_config(self, objects: Iterable[Guild], /) -> None:
         """Load `config` of these objects, in one statement."""

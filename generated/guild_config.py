@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -15,7 +15,7 @@ from models.guild import GuildConfig
 
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -23,20 +23,29 @@ if TYPE_CHECKING:
 
     from models.guild import Guild
 
-GuildConfigLoad: TypeAlias = Literal["guild"]
+    from .database import Database
+
+GuildConfigLoad: TypeAlias = Literal["guild", "guild.users", "guild.cases"]
 
 
-class GuildConfigCreate(TypedDict, closed=True):
-    """Values of a new `GuildConfig`; what need not be given has a default."""
-
+class _GuildConfigValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    guild_id: int
     prefix: NotRequired[str]
     locale: NotRequired[str]
     mod_log_id: NotRequired[int | None]
     ignored_channel_ids: NotRequired[list[int]]
     banned_words: NotRequired[list[str]]
+
+
+class GuildConfigValues(_GuildConfigValues, closed=True):
+    """Values of a new `GuildConfig` beside its primary key."""
+
+
+class GuildConfigCreate(_GuildConfigValues, closed=True):
+    """Values of a new `GuildConfig`; what need not be given has a default."""
+
+    guild_id: int
 
 
 class GuildConfigUpdate(TypedDict, total=False, closed=True):
@@ -80,12 +89,16 @@ if TYPE_CHECKING:
         guild: Mapped[Guild]
 
 
-class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildConfigCreate, GuildConfigUpdate]):
+class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildConfigCreate, GuildConfigUpdate, int]):
     """Reads and writes `GuildConfig`."""
 
     model = GuildConfig
-    c: type[GuildConfigColumns] = cast("type[GuildConfigColumns]", cast("object", GuildConfig))
-    _facts = Facts(required=("guild_id",), relations={"guild": by_columns})
+    c: type[GuildConfigColumns]
+    db: Database
+    _facts = Facts(
+        required=("guild_id",),
+        relations={"guild": by_columns, "guild.users": nested(by_columns), "guild.cases": nested(by_columns)},
+    )
 
     async def create(self, **values: Unpack[GuildConfigCreate]) -> GuildConfig:
         """Insert one row and return it."""
@@ -93,7 +106,7 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[GuildConfigWhere]
-    ) -> Selection[GuildConfig, GuildConfigLoad]:
+    ) -> Selection[GuildConfig, GuildConfigLoad, GuildConfigUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -115,19 +128,26 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_guild_id(self, guild_id: int, /, *, load: Iterable[GuildConfigLoad] = ()) -> GuildConfig | None:
-        """Return the row with this `guild_id`, or None."""
+    async def get_by_guild_id(self, guild_id: int, *, load: Iterable[GuildConfigLoad] = ()) -> GuildConfig | None:
+        """Return the row with this `guild_id`, or None. Backed by the primary key."""
         return await self._get({"guild_id": guild_id}, load)
 
-    async def get_one_by_guild_id(self, guild_id: int, /, *, load: Iterable[GuildConfigLoad] = ()) -> GuildConfig:
-        """Return the row with this `guild_id`, or raise `NotFoundError`."""
+    async def get_one_by_guild_id(self, guild_id: int, *, load: Iterable[GuildConfigLoad] = ()) -> GuildConfig:
+        """Return the row with this `guild_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"guild_id": guild_id}, load)
 
     async def update_by_guild_id(self, guild_id: int, /, **values: Unpack[GuildConfigUpdate]) -> GuildConfig | None:
         """Change the row with this `guild_id` and return it, or None where there is none."""
         return await self._update({"guild_id": guild_id}, values)
 
-    async def delete_by_guild_id(self, guild_id: int, /) -> bool:
+    async def update_one_by_guild_id(self, guild_id: int, /, **values: Unpack[GuildConfigUpdate]) -> GuildConfig:
+        """Change the row with this `guild_id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id}, values)
+
+    async def delete_by_guild_id(self, guild_id: int) -> bool:
         """Delete the row with this `guild_id`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id})
 
@@ -138,6 +158,10 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
     async def upsert_by_guild_id(self, **values: Unpack[GuildConfigCreate]) -> GuildConfig:
         """Insert the row, or change the one with this `guild_id` to what is given."""
         return await self._upsert(("guild_id",), values)
+
+    async def create_or_update_by_guild_id(self, create: GuildConfigCreate, update: GuildConfigUpdate) -> GuildConfig:
+        """Insert `create`, or apply `update` to the row with this `guild_id`."""
+        return await self._create_or_update(("guild_id",), create, update)
 
     async def load_guild(self, objects: Iterable[GuildConfig], /) -> None:
         """Load `guild` of these objects, in one statement."""

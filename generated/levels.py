@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -19,19 +19,28 @@ from .runtime.selection import Selection
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
 
+    from .database import Database
+
 LevelsLoad: TypeAlias = Never
 
 
-class LevelsCreate(TypedDict, closed=True):
-    """Values of a new `Levels`; what need not be given has a default."""
-
+class _LevelsValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    guild_id: int
-    member_id: int
     xp: NotRequired[float]
     level: NotRequired[int]
     blacklisted: NotRequired[bool]
+
+
+class LevelsValues(_LevelsValues, closed=True):
+    """Values of a new `Levels` beside its primary key."""
+
+
+class LevelsCreate(_LevelsValues, closed=True):
+    """Values of a new `Levels`; what need not be given has a default."""
+
+    guild_id: int
+    member_id: int
 
 
 class LevelsUpdate(TypedDict, total=False, closed=True):
@@ -70,18 +79,21 @@ if TYPE_CHECKING:
         blacklisted: Mapped[bool]
 
 
-class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUpdate]):
+class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUpdate, tuple[int, int]]):
     """Reads and writes `Levels`."""
 
     model = Levels
-    c: type[LevelsColumns] = cast("type[LevelsColumns]", cast("object", Levels))
+    c: type[LevelsColumns]
+    db: Database
     _facts = Facts(required=("guild_id", "member_id"))
 
     async def create(self, **values: Unpack[LevelsCreate]) -> Levels:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[LevelsWhere]) -> Selection[Levels, LevelsLoad]:
+    def find_all(
+        self, filters: Filters = None, **where: Unpack[LevelsWhere]
+    ) -> Selection[Levels, LevelsLoad, LevelsUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -103,12 +115,18 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_guild_id_and_member_id(self, guild_id: int, member_id: int, /) -> Levels | None:
-        """Return the row with this `guild_id` and `member_id`, or None."""
+    async def get_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Levels | None:
+        """Return the row with this `guild_id` and `member_id`, or None.
+
+        Backed by the primary key.
+        """
         return await self._get({"guild_id": guild_id, "member_id": member_id})
 
-    async def get_one_by_guild_id_and_member_id(self, guild_id: int, member_id: int, /) -> Levels:
-        """Return the row with this `guild_id` and `member_id`, or raise `NotFoundError`."""
+    async def get_one_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Levels:
+        """Return the row with this `guild_id` and `member_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"guild_id": guild_id, "member_id": member_id})
 
     async def update_by_guild_id_and_member_id(
@@ -117,7 +135,13 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
         """Change the row with this `guild_id` and `member_id` and return it, or None where there is none."""
         return await self._update({"guild_id": guild_id, "member_id": member_id}, values)
 
-    async def delete_by_guild_id_and_member_id(self, guild_id: int, member_id: int, /) -> bool:
+    async def update_one_by_guild_id_and_member_id(
+        self, guild_id: int, member_id: int, /, **values: Unpack[LevelsUpdate]
+    ) -> Levels:
+        """Change the row with this `guild_id` and `member_id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id, "member_id": member_id}, values)
+
+    async def delete_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> bool:
         """Delete the row with this `guild_id` and `member_id`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "member_id": member_id})
 
@@ -129,8 +153,15 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
         """Insert the row, or change the one with this `guild_id` and `member_id` to what is given."""
         return await self._upsert(("guild_id", "member_id"), values)
 
+    async def create_or_update_by_guild_id_and_member_id(self, create: LevelsCreate, update: LevelsUpdate) -> Levels:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `member_id`."""
+        return await self._create_or_update(("guild_id", "member_id"), create, update)
+
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[LevelsWhere]
-    ) -> Selection[Levels, LevelsLoad]:
-        """Select the rows with this `guild_id`. An index also narrows by `member_id` or `xp`."""
+    ) -> Selection[Levels, LevelsLoad, LevelsUpdate]:
+        """Select the rows with this `guild_id`.
+
+        Backed by the primary key. An index also narrows by `member_id` or `xp`.
+        """
         return self._find({"guild_id": guild_id}, where)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -23,18 +23,27 @@ if TYPE_CHECKING:
 
     from models.permission import PermissionRank
 
+    from .database import Database
+
 PermissionAssignmentLoad: TypeAlias = Literal["rank"]
 
 
-class PermissionAssignmentCreate(TypedDict, closed=True):
-    """Values of a new `PermissionAssignment`; what need not be given has a default."""
-
+class _PermissionAssignmentValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    id: NotRequired[int]
     guild_id: int
     role_id: int
     rank_id: int
+
+
+class PermissionAssignmentValues(_PermissionAssignmentValues, closed=True):
+    """Values of a new `PermissionAssignment` beside its primary key."""
+
+
+class PermissionAssignmentCreate(_PermissionAssignmentValues, closed=True):
+    """Values of a new `PermissionAssignment`; what need not be given has a default."""
+
+    id: NotRequired[int]
 
 
 class PermissionAssignmentUpdate(TypedDict, total=False, closed=True):
@@ -74,15 +83,14 @@ if TYPE_CHECKING:
 
 class PermissionAssignmentController(
     BaseController[
-        PermissionAssignment, PermissionAssignmentLoad, PermissionAssignmentCreate, PermissionAssignmentUpdate
+        PermissionAssignment, PermissionAssignmentLoad, PermissionAssignmentCreate, PermissionAssignmentUpdate, int
     ]
 ):
     """Reads and writes `PermissionAssignment`."""
 
     model = PermissionAssignment
-    c: type[PermissionAssignmentColumns] = cast(
-        "type[PermissionAssignmentColumns]", cast("object", PermissionAssignment)
-    )
+    c: type[PermissionAssignmentColumns]
+    db: Database
     _facts = Facts(
         required=("guild_id", "role_id", "rank_id"),
         omitted=("id",),
@@ -96,7 +104,7 @@ class PermissionAssignmentController(
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[PermissionAssignmentWhere]
-    ) -> Selection[PermissionAssignment, PermissionAssignmentLoad]:
+    ) -> Selection[PermissionAssignment, PermissionAssignmentLoad, PermissionAssignmentUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -120,14 +128,15 @@ class PermissionAssignmentController(
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(
-        self, id: int, /, *, load: Iterable[PermissionAssignmentLoad] = ()
-    ) -> PermissionAssignment | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int, *, load: Iterable[PermissionAssignmentLoad] = ()) -> PermissionAssignment | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
-    async def get_one_by_id(self, id: int, /, *, load: Iterable[PermissionAssignmentLoad] = ()) -> PermissionAssignment:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int, *, load: Iterable[PermissionAssignmentLoad] = ()) -> PermissionAssignment:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(
@@ -136,29 +145,45 @@ class PermissionAssignmentController(
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[PermissionAssignmentUpdate]) -> PermissionAssignment:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_role_id(
-        self, guild_id: int, role_id: int, /, *, load: Iterable[PermissionAssignmentLoad] = ()
+        self, guild_id: int, role_id: int, *, load: Iterable[PermissionAssignmentLoad] = ()
     ) -> PermissionAssignment | None:
-        """Return the row with this `guild_id` and `role_id`, or None."""
+        """Return the row with this `guild_id` and `role_id`, or None.
+
+        Backed by `uq_permission_assignments_guild_id_role_id`.
+        """
         return await self._get({"guild_id": guild_id, "role_id": role_id}, load)
 
     async def get_one_by_guild_id_and_role_id(
-        self, guild_id: int, role_id: int, /, *, load: Iterable[PermissionAssignmentLoad] = ()
+        self, guild_id: int, role_id: int, *, load: Iterable[PermissionAssignmentLoad] = ()
     ) -> PermissionAssignment:
-        """Return the row with this `guild_id` and `role_id`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `role_id`, or raise `NotFoundError`.
+
+        Backed by `uq_permission_assignments_guild_id_role_id`.
+        """
         return await self._get_one({"guild_id": guild_id, "role_id": role_id}, load)
 
     async def update_by_guild_id_and_role_id(
-        self, guild_id: int, role_id: int, /, **values: Unpack[PermissionAssignmentUpdate]
+        self, guild_id_: int, role_id_: int, /, **values: Unpack[PermissionAssignmentUpdate]
     ) -> PermissionAssignment | None:
         """Change the row with this `guild_id` and `role_id` and return it, or None where there is none."""
-        return await self._update({"guild_id": guild_id, "role_id": role_id}, values)
+        return await self._update({"guild_id": guild_id_, "role_id": role_id_}, values)
 
-    async def delete_by_guild_id_and_role_id(self, guild_id: int, role_id: int, /) -> bool:
+    async def update_one_by_guild_id_and_role_id(
+        self, guild_id_: int, role_id_: int, /, **values: Unpack[PermissionAssignmentUpdate]
+    ) -> PermissionAssignment:
+        """Change the row with this `guild_id` and `role_id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id_, "role_id": role_id_}, values)
+
+    async def delete_by_guild_id_and_role_id(self, guild_id: int, role_id: int) -> bool:
         """Delete the row with this `guild_id` and `role_id`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "role_id": role_id})
 
@@ -174,16 +199,29 @@ class PermissionAssignmentController(
         """Insert the row, or change the one with this `guild_id` and `role_id` to what is given."""
         return await self._upsert(("guild_id", "role_id"), values)
 
+    async def create_or_update_by_guild_id_and_role_id(
+        self, create: PermissionAssignmentCreate, update: PermissionAssignmentUpdate
+    ) -> PermissionAssignment:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `role_id`."""
+        return await self._create_or_update(("guild_id", "role_id"), create, update)
+
     def find_by_rank_id(
         self, rank_id: Ordered[int], /, **where: Unpack[PermissionAssignmentWhere]
-    ) -> Selection[PermissionAssignment, PermissionAssignmentLoad]:
-        """Select the rows with this `rank_id`."""
+    ) -> Selection[PermissionAssignment, PermissionAssignmentLoad, PermissionAssignmentUpdate]:
+        """Select the rows with this `rank_id`.
+
+        Backed by `ix_permission_assignments_rank_id`.
+        """
         return self._find({"rank_id": rank_id}, where)
 
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[PermissionAssignmentWhere]
-    ) -> Selection[PermissionAssignment, PermissionAssignmentLoad]:
-        """Select the rows with this `guild_id`. An index also narrows by `role_id`."""
+    ) -> Selection[PermissionAssignment, PermissionAssignmentLoad, PermissionAssignmentUpdate]:
+        """Select the rows with this `guild_id`.
+
+        Backed by `uq_permission_assignments_guild_id_role_id`. An index also
+        narrows by `role_id`.
+        """
         return self._find({"guild_id": guild_id}, where)
 
     async def load_rank(self, objects: Iterable[PermissionAssignment], /) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -19,18 +19,27 @@ from .runtime.selection import Selection
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
 
+    from .database import Database
+
 PermissionCommandLoad: TypeAlias = Never
 
 
-class PermissionCommandCreate(TypedDict, closed=True):
-    """Values of a new `PermissionCommand`; what need not be given has a default."""
-
+class _PermissionCommandValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    id: NotRequired[int]
     guild_id: int
     command: str
     required_rank: int
+
+
+class PermissionCommandValues(_PermissionCommandValues, closed=True):
+    """Values of a new `PermissionCommand` beside its primary key."""
+
+
+class PermissionCommandCreate(_PermissionCommandValues, closed=True):
+    """Values of a new `PermissionCommand`; what need not be given has a default."""
+
+    id: NotRequired[int]
 
 
 class PermissionCommandUpdate(TypedDict, total=False, closed=True):
@@ -68,12 +77,13 @@ if TYPE_CHECKING:
 
 
 class PermissionCommandController(
-    BaseController[PermissionCommand, PermissionCommandLoad, PermissionCommandCreate, PermissionCommandUpdate]
+    BaseController[PermissionCommand, PermissionCommandLoad, PermissionCommandCreate, PermissionCommandUpdate, int]
 ):
     """Reads and writes `PermissionCommand`."""
 
     model = PermissionCommand
-    c: type[PermissionCommandColumns] = cast("type[PermissionCommandColumns]", cast("object", PermissionCommand))
+    c: type[PermissionCommandColumns]
+    db: Database
     _facts = Facts(
         required=("guild_id", "command", "required_rank"), omitted=("id",), unique=(("guild_id", "command"),)
     )
@@ -84,7 +94,7 @@ class PermissionCommandController(
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[PermissionCommandWhere]
-    ) -> Selection[PermissionCommand, PermissionCommandLoad]:
+    ) -> Selection[PermissionCommand, PermissionCommandLoad, PermissionCommandUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -108,37 +118,56 @@ class PermissionCommandController(
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /) -> PermissionCommand | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int) -> PermissionCommand | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id})
 
-    async def get_one_by_id(self, id: int, /) -> PermissionCommand:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int) -> PermissionCommand:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id})
 
     async def update_by_id(self, id: int, /, **values: Unpack[PermissionCommandUpdate]) -> PermissionCommand | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[PermissionCommandUpdate]) -> PermissionCommand:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
-    async def get_by_guild_id_and_command(self, guild_id: int, command: str, /) -> PermissionCommand | None:
-        """Return the row with this `guild_id` and `command`, or None."""
+    async def get_by_guild_id_and_command(self, guild_id: int, command: str) -> PermissionCommand | None:
+        """Return the row with this `guild_id` and `command`, or None.
+
+        Backed by `uq_permission_commands_guild_id_command`.
+        """
         return await self._get({"guild_id": guild_id, "command": command})
 
-    async def get_one_by_guild_id_and_command(self, guild_id: int, command: str, /) -> PermissionCommand:
-        """Return the row with this `guild_id` and `command`, or raise `NotFoundError`."""
+    async def get_one_by_guild_id_and_command(self, guild_id: int, command: str) -> PermissionCommand:
+        """Return the row with this `guild_id` and `command`, or raise `NotFoundError`.
+
+        Backed by `uq_permission_commands_guild_id_command`.
+        """
         return await self._get_one({"guild_id": guild_id, "command": command})
 
     async def update_by_guild_id_and_command(
-        self, guild_id: int, command: str, /, **values: Unpack[PermissionCommandUpdate]
+        self, guild_id_: int, command_: str, /, **values: Unpack[PermissionCommandUpdate]
     ) -> PermissionCommand | None:
         """Change the row with this `guild_id` and `command` and return it, or None where there is none."""
-        return await self._update({"guild_id": guild_id, "command": command}, values)
+        return await self._update({"guild_id": guild_id_, "command": command_}, values)
 
-    async def delete_by_guild_id_and_command(self, guild_id: int, command: str, /) -> bool:
+    async def update_one_by_guild_id_and_command(
+        self, guild_id_: int, command_: str, /, **values: Unpack[PermissionCommandUpdate]
+    ) -> PermissionCommand:
+        """Change the row with this `guild_id` and `command` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id_, "command": command_}, values)
+
+    async def delete_by_guild_id_and_command(self, guild_id: int, command: str) -> bool:
         """Delete the row with this `guild_id` and `command`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "command": command})
 
@@ -152,8 +181,18 @@ class PermissionCommandController(
         """Insert the row, or change the one with this `guild_id` and `command` to what is given."""
         return await self._upsert(("guild_id", "command"), values)
 
+    async def create_or_update_by_guild_id_and_command(
+        self, create: PermissionCommandCreate, update: PermissionCommandUpdate
+    ) -> PermissionCommand:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `command`."""
+        return await self._create_or_update(("guild_id", "command"), create, update)
+
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[PermissionCommandWhere]
-    ) -> Selection[PermissionCommand, PermissionCommandLoad]:
-        """Select the rows with this `guild_id`. An index also narrows by `command`."""
+    ) -> Selection[PermissionCommand, PermissionCommandLoad, PermissionCommandUpdate]:
+        """Select the rows with this `guild_id`.
+
+        Backed by `uq_permission_commands_guild_id_command`. An index also narrows
+        by `command`.
+        """
         return self._find({"guild_id": guild_id}, where)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -23,19 +23,28 @@ if TYPE_CHECKING:
 
     from models.permission import PermissionAssignment
 
+    from .database import Database
+
 PermissionRankLoad: TypeAlias = Literal["assignments"]
 
 
-class PermissionRankCreate(TypedDict, closed=True):
-    """Values of a new `PermissionRank`; what need not be given has a default."""
-
+class _PermissionRankValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    id: NotRequired[int]
     guild_id: int
     rank: int
     name: str
     description: NotRequired[str | None]
+
+
+class PermissionRankValues(_PermissionRankValues, closed=True):
+    """Values of a new `PermissionRank` beside its primary key."""
+
+
+class PermissionRankCreate(_PermissionRankValues, closed=True):
+    """Values of a new `PermissionRank`; what need not be given has a default."""
+
+    id: NotRequired[int]
 
 
 class PermissionRankUpdate(TypedDict, total=False, closed=True):
@@ -77,12 +86,13 @@ if TYPE_CHECKING:
 
 
 class PermissionRankController(
-    BaseController[PermissionRank, PermissionRankLoad, PermissionRankCreate, PermissionRankUpdate]
+    BaseController[PermissionRank, PermissionRankLoad, PermissionRankCreate, PermissionRankUpdate, int]
 ):
     """Reads and writes `PermissionRank`."""
 
     model = PermissionRank
-    c: type[PermissionRankColumns] = cast("type[PermissionRankColumns]", cast("object", PermissionRank))
+    c: type[PermissionRankColumns]
+    db: Database
     _facts = Facts(
         required=("guild_id", "rank", "name"),
         omitted=("id",),
@@ -96,7 +106,7 @@ class PermissionRankController(
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[PermissionRankWhere]
-    ) -> Selection[PermissionRank, PermissionRankLoad]:
+    ) -> Selection[PermissionRank, PermissionRankLoad, PermissionRankUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -118,41 +128,60 @@ class PermissionRankController(
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /, *, load: Iterable[PermissionRankLoad] = ()) -> PermissionRank | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int, *, load: Iterable[PermissionRankLoad] = ()) -> PermissionRank | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
-    async def get_one_by_id(self, id: int, /, *, load: Iterable[PermissionRankLoad] = ()) -> PermissionRank:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int, *, load: Iterable[PermissionRankLoad] = ()) -> PermissionRank:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[PermissionRankUpdate]) -> PermissionRank | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[PermissionRankUpdate]) -> PermissionRank:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_name(
-        self, guild_id: int, name: str, /, *, load: Iterable[PermissionRankLoad] = ()
+        self, guild_id: int, name: str, *, load: Iterable[PermissionRankLoad] = ()
     ) -> PermissionRank | None:
-        """Return the row with this `guild_id` and `name`, or None."""
+        """Return the row with this `guild_id` and `name`, or None.
+
+        Backed by `uq_permission_ranks_guild_id_name`.
+        """
         return await self._get({"guild_id": guild_id, "name": name}, load)
 
     async def get_one_by_guild_id_and_name(
-        self, guild_id: int, name: str, /, *, load: Iterable[PermissionRankLoad] = ()
+        self, guild_id: int, name: str, *, load: Iterable[PermissionRankLoad] = ()
     ) -> PermissionRank:
-        """Return the row with this `guild_id` and `name`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `name`, or raise `NotFoundError`.
+
+        Backed by `uq_permission_ranks_guild_id_name`.
+        """
         return await self._get_one({"guild_id": guild_id, "name": name}, load)
 
     async def update_by_guild_id_and_name(
-        self, guild_id: int, name: str, /, **values: Unpack[PermissionRankUpdate]
+        self, guild_id_: int, name_: str, /, **values: Unpack[PermissionRankUpdate]
     ) -> PermissionRank | None:
         """Change the row with this `guild_id` and `name` and return it, or None where there is none."""
-        return await self._update({"guild_id": guild_id, "name": name}, values)
+        return await self._update({"guild_id": guild_id_, "name": name_}, values)
 
-    async def delete_by_guild_id_and_name(self, guild_id: int, name: str, /) -> bool:
+    async def update_one_by_guild_id_and_name(
+        self, guild_id_: int, name_: str, /, **values: Unpack[PermissionRankUpdate]
+    ) -> PermissionRank:
+        """Change the row with this `guild_id` and `name` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id_, "name": name_}, values)
+
+    async def delete_by_guild_id_and_name(self, guild_id: int, name: str) -> bool:
         """Delete the row with this `guild_id` and `name`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "name": name})
 
@@ -166,25 +195,43 @@ class PermissionRankController(
         """Insert the row, or change the one with this `guild_id` and `name` to what is given."""
         return await self._upsert(("guild_id", "name"), values)
 
+    async def create_or_update_by_guild_id_and_name(
+        self, create: PermissionRankCreate, update: PermissionRankUpdate
+    ) -> PermissionRank:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `name`."""
+        return await self._create_or_update(("guild_id", "name"), create, update)
+
     async def get_by_guild_id_and_rank(
-        self, guild_id: int, rank: int, /, *, load: Iterable[PermissionRankLoad] = ()
+        self, guild_id: int, rank: int, *, load: Iterable[PermissionRankLoad] = ()
     ) -> PermissionRank | None:
-        """Return the row with this `guild_id` and `rank`, or None."""
+        """Return the row with this `guild_id` and `rank`, or None.
+
+        Backed by `uq_permission_ranks_guild_id_rank`.
+        """
         return await self._get({"guild_id": guild_id, "rank": rank}, load)
 
     async def get_one_by_guild_id_and_rank(
-        self, guild_id: int, rank: int, /, *, load: Iterable[PermissionRankLoad] = ()
+        self, guild_id: int, rank: int, *, load: Iterable[PermissionRankLoad] = ()
     ) -> PermissionRank:
-        """Return the row with this `guild_id` and `rank`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `rank`, or raise `NotFoundError`.
+
+        Backed by `uq_permission_ranks_guild_id_rank`.
+        """
         return await self._get_one({"guild_id": guild_id, "rank": rank}, load)
 
     async def update_by_guild_id_and_rank(
-        self, guild_id: int, rank: int, /, **values: Unpack[PermissionRankUpdate]
+        self, guild_id_: int, rank_: int, /, **values: Unpack[PermissionRankUpdate]
     ) -> PermissionRank | None:
         """Change the row with this `guild_id` and `rank` and return it, or None where there is none."""
-        return await self._update({"guild_id": guild_id, "rank": rank}, values)
+        return await self._update({"guild_id": guild_id_, "rank": rank_}, values)
 
-    async def delete_by_guild_id_and_rank(self, guild_id: int, rank: int, /) -> bool:
+    async def update_one_by_guild_id_and_rank(
+        self, guild_id_: int, rank_: int, /, **values: Unpack[PermissionRankUpdate]
+    ) -> PermissionRank:
+        """Change the row with this `guild_id` and `rank` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id_, "rank": rank_}, values)
+
+    async def delete_by_guild_id_and_rank(self, guild_id: int, rank: int) -> bool:
         """Delete the row with this `guild_id` and `rank`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "rank": rank})
 
@@ -198,10 +245,20 @@ class PermissionRankController(
         """Insert the row, or change the one with this `guild_id` and `rank` to what is given."""
         return await self._upsert(("guild_id", "rank"), values)
 
+    async def create_or_update_by_guild_id_and_rank(
+        self, create: PermissionRankCreate, update: PermissionRankUpdate
+    ) -> PermissionRank:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `rank`."""
+        return await self._create_or_update(("guild_id", "rank"), create, update)
+
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[PermissionRankWhere]
-    ) -> Selection[PermissionRank, PermissionRankLoad]:
-        """Select the rows with this `guild_id`. An index also narrows by `name` or `rank`."""
+    ) -> Selection[PermissionRank, PermissionRankLoad, PermissionRankUpdate]:
+        """Select the rows with this `guild_id`.
+
+        Backed by `uq_permission_ranks_guild_id_name`. An index also narrows by
+        `name` or `rank`.
+        """
         return self._find({"guild_id": guild_id}, where)
 
     async def load_assignments(self, objects: Iterable[PermissionRank], /) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 from uuid import UUID
 
 from typing_extensions import TypedDict
@@ -17,7 +17,7 @@ from models.points import PointsTransaction
 
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -25,19 +25,39 @@ if TYPE_CHECKING:
 
     from models.user import User
 
-PointsTransactionLoad: TypeAlias = Literal["sender", "receiver"]
+    from .database import Database
+
+PointsTransactionLoad: TypeAlias = Literal[
+    "sender",
+    "receiver",
+    "sender.guild",
+    "sender.cases",
+    "sender.moderated_cases",
+    "sender.reminders",
+    "receiver.guild",
+    "receiver.cases",
+    "receiver.moderated_cases",
+    "receiver.reminders",
+]
 
 
-class PointsTransactionCreate(TypedDict, closed=True):
-    """Values of a new `PointsTransaction`; what need not be given has a default."""
-
+class _PointsTransactionValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    id: NotRequired[UUID]
     sender_id: int
     receiver_id: int
     amount: int
     fee_rate: NotRequired[Decimal]
+
+
+class PointsTransactionValues(_PointsTransactionValues, closed=True):
+    """Values of a new `PointsTransaction` beside its primary key."""
+
+
+class PointsTransactionCreate(_PointsTransactionValues, closed=True):
+    """Values of a new `PointsTransaction`; what need not be given has a default."""
+
+    id: NotRequired[UUID]
 
 
 class PointsTransactionUpdate(TypedDict, total=False, closed=True):
@@ -82,16 +102,28 @@ if TYPE_CHECKING:
 
 
 class PointsTransactionController(
-    BaseController[PointsTransaction, PointsTransactionLoad, PointsTransactionCreate, PointsTransactionUpdate]
+    BaseController[PointsTransaction, PointsTransactionLoad, PointsTransactionCreate, PointsTransactionUpdate, UUID]
 ):
     """Reads and writes `PointsTransaction`."""
 
     model = PointsTransaction
-    c: type[PointsTransactionColumns] = cast("type[PointsTransactionColumns]", cast("object", PointsTransaction))
+    c: type[PointsTransactionColumns]
+    db: Database
     _facts = Facts(
         required=("sender_id", "receiver_id", "amount"),
         computed=("fee",),
-        relations={"sender": by_columns, "receiver": by_columns},
+        relations={
+            "sender": by_columns,
+            "receiver": by_columns,
+            "sender.guild": nested(by_columns),
+            "sender.cases": nested(by_columns),
+            "sender.moderated_cases": nested(by_columns),
+            "sender.reminders": nested(by_columns),
+            "receiver.guild": nested(by_columns),
+            "receiver.cases": nested(by_columns),
+            "receiver.moderated_cases": nested(by_columns),
+            "receiver.reminders": nested(by_columns),
+        },
     )
 
     async def create(self, **values: Unpack[PointsTransactionCreate]) -> PointsTransaction:
@@ -100,7 +132,7 @@ class PointsTransactionController(
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[PointsTransactionWhere]
-    ) -> Selection[PointsTransaction, PointsTransactionLoad]:
+    ) -> Selection[PointsTransaction, PointsTransactionLoad, PointsTransactionUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -124,32 +156,45 @@ class PointsTransactionController(
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: UUID, /, *, load: Iterable[PointsTransactionLoad] = ()) -> PointsTransaction | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: UUID, *, load: Iterable[PointsTransactionLoad] = ()) -> PointsTransaction | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
-    async def get_one_by_id(self, id: UUID, /, *, load: Iterable[PointsTransactionLoad] = ()) -> PointsTransaction:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: UUID, *, load: Iterable[PointsTransactionLoad] = ()) -> PointsTransaction:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: UUID, /, **values: Unpack[PointsTransactionUpdate]) -> PointsTransaction | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: UUID, /) -> bool:
+    async def update_one_by_id(self, id: UUID, /, **values: Unpack[PointsTransactionUpdate]) -> PointsTransaction:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: UUID) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
     def find_by_receiver_id(
         self, receiver_id: Ordered[int], /, **where: Unpack[PointsTransactionWhere]
-    ) -> Selection[PointsTransaction, PointsTransactionLoad]:
-        """Select the rows with this `receiver_id`."""
+    ) -> Selection[PointsTransaction, PointsTransactionLoad, PointsTransactionUpdate]:
+        """Select the rows with this `receiver_id`.
+
+        Backed by `ix_points_transactions_receiver_id`.
+        """
         return self._find({"receiver_id": receiver_id}, where)
 
     def find_by_sender_id(
         self, sender_id: Ordered[int], /, **where: Unpack[PointsTransactionWhere]
-    ) -> Selection[PointsTransaction, PointsTransactionLoad]:
-        """Select the rows with this `sender_id`."""
+    ) -> Selection[PointsTransaction, PointsTransactionLoad, PointsTransactionUpdate]:
+        """Select the rows with this `sender_id`.
+
+        Backed by `ix_points_transactions_sender_id`.
+        """
         return self._find({"sender_id": sender_id}, where)
 
     async def load_sender(self, objects: Iterable[PointsTransaction], /) -> None:

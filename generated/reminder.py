@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -15,7 +15,7 @@ from models.reminder import Reminder
 
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Partial, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -23,15 +23,14 @@ if TYPE_CHECKING:
 
     from models.user import User
 
-ReminderLoad: TypeAlias = Literal["user"]
+    from .database import Database
+
+ReminderLoad: TypeAlias = Literal["user", "user.guild", "user.cases", "user.moderated_cases"]
 
 
-class ReminderCreate(TypedDict, closed=True):
-    """Values of a new `Reminder`; what need not be given has a default."""
-
+class _ReminderValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    id: NotRequired[int]
     user_id: int
     key: str
     channel_id: int
@@ -39,6 +38,16 @@ class ReminderCreate(TypedDict, closed=True):
     expires_at: datetime
     repeats_every: NotRequired[timedelta | None]
     sent: NotRequired[bool]
+
+
+class ReminderValues(_ReminderValues, closed=True):
+    """Values of a new `Reminder` beside its primary key."""
+
+
+class ReminderCreate(_ReminderValues, closed=True):
+    """Values of a new `Reminder`; what need not be given has a default."""
+
+    id: NotRequired[int]
 
 
 class ReminderUpdate(TypedDict, total=False, closed=True):
@@ -88,11 +97,12 @@ if TYPE_CHECKING:
         user: Mapped[User]
 
 
-class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, ReminderUpdate]):
+class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, ReminderUpdate, int]):
     """Reads and writes `Reminder`."""
 
     model = Reminder
-    c: type[ReminderColumns] = cast("type[ReminderColumns]", cast("object", Reminder))
+    c: type[ReminderColumns]
+    db: Database
     _facts = Facts(
         required=("user_id", "key", "channel_id", "content", "expires_at"),
         omitted=("id",),
@@ -100,14 +110,21 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
             "uq_reminder_pending": Partial("NOT sent", {"sent": False}, keys=("user_id", "key")),
             "idx_reminder_pending": Partial("NOT sent", {"sent": False}),
         },
-        relations={"user": by_columns},
+        relations={
+            "user": by_columns,
+            "user.guild": nested(by_columns),
+            "user.cases": nested(by_columns),
+            "user.moderated_cases": nested(by_columns),
+        },
     )
 
     async def create(self, **values: Unpack[ReminderCreate]) -> Reminder:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[ReminderWhere]) -> Selection[Reminder, ReminderLoad]:
+    def find_all(
+        self, filters: Filters = None, **where: Unpack[ReminderWhere]
+    ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -129,41 +146,60 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /, *, load: Iterable[ReminderLoad] = ()) -> Reminder | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int, *, load: Iterable[ReminderLoad] = ()) -> Reminder | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
-    async def get_one_by_id(self, id: int, /, *, load: Iterable[ReminderLoad] = ()) -> Reminder:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int, *, load: Iterable[ReminderLoad] = ()) -> Reminder:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
     async def get_pending_by_user_id_and_key(
-        self, user_id: int, key: str, /, *, load: Iterable[ReminderLoad] = ()
+        self, user_id: int, key: str, *, load: Iterable[ReminderLoad] = ()
     ) -> Reminder | None:
-        """Return the row with this `user_id` and `key` (where NOT sent), or None."""
+        """Return the row with this `user_id` and `key` (where NOT sent), or None.
+
+        Backed by `uq_reminder_pending`.
+        """
         return await self._get({"user_id": user_id, "key": key}, load, within="uq_reminder_pending")
 
     async def get_one_pending_by_user_id_and_key(
-        self, user_id: int, key: str, /, *, load: Iterable[ReminderLoad] = ()
+        self, user_id: int, key: str, *, load: Iterable[ReminderLoad] = ()
     ) -> Reminder:
-        """Return the row with this `user_id` and `key` (where NOT sent), or raise `NotFoundError`."""
+        """Return the row with this `user_id` and `key` (where NOT sent), or raise `NotFoundError`.
+
+        Backed by `uq_reminder_pending`.
+        """
         return await self._get_one({"user_id": user_id, "key": key}, load, within="uq_reminder_pending")
 
     async def update_pending_by_user_id_and_key(
-        self, user_id: int, key: str, /, **values: Unpack[ReminderUpdate]
+        self, user_id_: int, key_: str, /, **values: Unpack[ReminderUpdate]
     ) -> Reminder | None:
         """Change the row with this `user_id` and `key` (where NOT sent) and return it, or None where there is none."""
-        return await self._update({"user_id": user_id, "key": key}, values, within="uq_reminder_pending")
+        return await self._update({"user_id": user_id_, "key": key_}, values, within="uq_reminder_pending")
 
-    async def delete_pending_by_user_id_and_key(self, user_id: int, key: str, /) -> bool:
+    async def update_one_pending_by_user_id_and_key(
+        self, user_id_: int, key_: str, /, **values: Unpack[ReminderUpdate]
+    ) -> Reminder:
+        """Change the row with this `user_id` and `key` (where NOT sent) and return it, or raise `NotFoundError`."""
+        return await self._update_one({"user_id": user_id_, "key": key_}, values, within="uq_reminder_pending")
+
+    async def delete_pending_by_user_id_and_key(self, user_id: int, key: str) -> bool:
         """Delete the row with this `user_id` and `key` (where NOT sent); tell whether there was one."""
         return await self._delete({"user_id": user_id, "key": key}, within="uq_reminder_pending")
 
@@ -175,14 +211,22 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Insert the row, or change the one with this `user_id` and `key` (where NOT sent) to what is given."""
         return await self._upsert(("user_id", "key"), values, within="uq_reminder_pending")
 
-    def find_pending(self, **where: Unpack[ReminderWhere]) -> Selection[Reminder, ReminderLoad]:
-        """Select the rows of `idx_reminder_pending` (where NOT sent)."""
-        return self._find({}, where, within="idx_reminder_pending")
+    async def create_or_update_pending_by_user_id_and_key(
+        self, create: ReminderCreate, update: ReminderUpdate
+    ) -> Reminder:
+        """Insert `create`, or apply `update` to the row with this `user_id` and `key` (where NOT sent)."""
+        return await self._create_or_update(("user_id", "key"), create, update, within="uq_reminder_pending")
+
+    def find_pending_by_expires_at(
+        self, expires_at: Ordered[datetime], /, **where: Unpack[ReminderWhere]
+    ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
+        """Select the rows with this `expires_at` (where NOT sent)."""
+        return self._find({"expires_at": expires_at}, where, within="idx_reminder_pending")
 
     def find_by_user_id(
         self, user_id: Ordered[int], /, **where: Unpack[ReminderWhere]
-    ) -> Selection[Reminder, ReminderLoad]:
-        """Select the rows with this `user_id`."""
+    ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
+        """Select the rows with this `user_id`. Backed by `ix_reminders_user_id`."""
         return self._find({"user_id": user_id}, where)
 
     async def load_user(self, objects: Iterable[Reminder], /) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -15,7 +15,8 @@ from models.snippet import Snippet
 
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.links import Links
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -25,15 +26,37 @@ if TYPE_CHECKING:
     from models.snippet import Tag
     from models.user import User
 
-SnippetLoad: TypeAlias = Literal["guild", "author", "target", "aliases", "tags"]
+    from .database import Database
+
+SnippetLoad: TypeAlias = Literal[
+    "guild",
+    "author",
+    "target",
+    "aliases",
+    "tags",
+    "guild.config",
+    "guild.users",
+    "guild.cases",
+    "author.guild",
+    "author.cases",
+    "author.moderated_cases",
+    "author.reminders",
+    "target.guild",
+    "target.author",
+    "target.target",
+    "target.aliases",
+    "target.tags",
+    "aliases.guild",
+    "aliases.author",
+    "aliases.target",
+    "aliases.aliases",
+    "aliases.tags",
+]
 
 
-class SnippetCreate(TypedDict, closed=True):
-    """Values of a new `Snippet`; what need not be given has a default."""
-
+class _SnippetValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    id: NotRequired[int]
     guild_id: int
     author_id: NotRequired[int | None]
     target_id: NotRequired[int | None]
@@ -41,6 +64,16 @@ class SnippetCreate(TypedDict, closed=True):
     content: NotRequired[str | None]
     uses: NotRequired[int]
     locked: NotRequired[bool]
+
+
+class SnippetValues(_SnippetValues, closed=True):
+    """Values of a new `Snippet` beside its primary key."""
+
+
+class SnippetCreate(_SnippetValues, closed=True):
+    """Values of a new `Snippet`; what need not be given has a default."""
+
+    id: NotRequired[int]
 
 
 class SnippetUpdate(TypedDict, total=False, closed=True):
@@ -95,11 +128,12 @@ if TYPE_CHECKING:
         tags: Mapped[list[Tag]]
 
 
-class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, SnippetUpdate]):
+class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, SnippetUpdate, int]):
     """Reads and writes `Snippet`."""
 
     model = Snippet
-    c: type[SnippetColumns] = cast("type[SnippetColumns]", cast("object", Snippet))
+    c: type[SnippetColumns]
+    db: Database
     _facts = Facts(
         required=("guild_id", "name"),
         omitted=("id",),
@@ -111,6 +145,23 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
             "target": by_columns,
             "aliases": by_columns,
             "tags": by_columns,
+            "guild.config": nested(by_columns),
+            "guild.users": nested(by_columns),
+            "guild.cases": nested(by_columns),
+            "author.guild": nested(by_columns),
+            "author.cases": nested(by_columns),
+            "author.moderated_cases": nested(by_columns),
+            "author.reminders": nested(by_columns),
+            "target.guild": nested(by_columns),
+            "target.author": nested(by_columns),
+            "target.target": nested(by_columns),
+            "target.aliases": nested(by_columns),
+            "target.tags": nested(by_columns),
+            "aliases.guild": nested(by_columns),
+            "aliases.author": nested(by_columns),
+            "aliases.target": nested(by_columns),
+            "aliases.aliases": nested(by_columns),
+            "aliases.tags": nested(by_columns),
         },
     )
 
@@ -118,7 +169,9 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[SnippetWhere]) -> Selection[Snippet, SnippetLoad]:
+    def find_all(
+        self, filters: Filters = None, **where: Unpack[SnippetWhere]
+    ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -140,60 +193,83 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /, *, load: Iterable[SnippetLoad] = ()) -> Snippet | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int, *, load: Iterable[SnippetLoad] = ()) -> Snippet | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
-    async def get_one_by_id(self, id: int, /, *, load: Iterable[SnippetLoad] = ()) -> Snippet:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int, *, load: Iterable[SnippetLoad] = ()) -> Snippet:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_lower_name(
-        self, guild_id: int, lower_name: str, /, *, load: Iterable[SnippetLoad] = ()
+        self, guild_id: int, lower_name: str, *, load: Iterable[SnippetLoad] = ()
     ) -> Snippet | None:
-        """Return the row with this `guild_id` and `lower_name`, or None."""
+        """Return the row with this `guild_id` and `lower_name`, or None.
+
+        Backed by `uq_snippets_guild_id_lower_name`.
+        """
         return await self._get({"guild_id": guild_id, "lower_name": lower_name}, load)
 
     async def get_one_by_guild_id_and_lower_name(
-        self, guild_id: int, lower_name: str, /, *, load: Iterable[SnippetLoad] = ()
+        self, guild_id: int, lower_name: str, *, load: Iterable[SnippetLoad] = ()
     ) -> Snippet:
-        """Return the row with this `guild_id` and `lower_name`, or raise `NotFoundError`."""
+        """Return the row with this `guild_id` and `lower_name`, or raise `NotFoundError`.
+
+        Backed by `uq_snippets_guild_id_lower_name`.
+        """
         return await self._get_one({"guild_id": guild_id, "lower_name": lower_name}, load)
 
     async def update_by_guild_id_and_lower_name(
-        self, guild_id: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
+        self, guild_id_: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
     ) -> Snippet | None:
         """Change the row with this `guild_id` and `lower_name` and return it, or None where there is none."""
-        return await self._update({"guild_id": guild_id, "lower_name": lower_name}, values)
+        return await self._update({"guild_id": guild_id_, "lower_name": lower_name}, values)
 
-    async def delete_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str, /) -> bool:
+    async def update_one_by_guild_id_and_lower_name(
+        self, guild_id_: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
+    ) -> Snippet:
+        """Change the row with this `guild_id` and `lower_name` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id_, "lower_name": lower_name}, values)
+
+    async def delete_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str) -> bool:
         """Delete the row with this `guild_id` and `lower_name`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "lower_name": lower_name})
 
     def find_by_author_id(
         self, author_id: Ordered[int] | None, /, **where: Unpack[SnippetWhere]
-    ) -> Selection[Snippet, SnippetLoad]:
-        """Select the rows with this `author_id`."""
+    ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
+        """Select the rows with this `author_id`. Backed by `ix_snippets_author_id`."""
         return self._find({"author_id": author_id}, where)
 
     def find_by_target_id(
         self, target_id: Ordered[int] | None, /, **where: Unpack[SnippetWhere]
-    ) -> Selection[Snippet, SnippetLoad]:
-        """Select the rows with this `target_id`."""
+    ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
+        """Select the rows with this `target_id`. Backed by `ix_snippets_target_id`."""
         return self._find({"target_id": target_id}, where)
 
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[SnippetWhere]
-    ) -> Selection[Snippet, SnippetLoad]:
-        """Select the rows with this `guild_id`. An index also narrows by `lower_name`."""
+    ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
+        """Select the rows with this `guild_id`.
+
+        Backed by `uq_snippets_guild_id_lower_name`. An index also narrows by
+        `lower_name`.
+        """
         return self._find({"guild_id": guild_id}, where)
 
     async def load_guild(self, objects: Iterable[Snippet], /) -> None:
@@ -215,3 +291,15 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
     async def load_tags(self, objects: Iterable[Snippet], /) -> None:
         """Load `tags` of these objects, in one statement."""
         await self._load("tags", objects)
+
+    async def add_tags(self, objects: Iterable[Snippet], tags: Iterable[Tag], /) -> int:
+        """Add these `tags` to each of the objects, and return how many links are new."""
+        return await Links(self._execution, "tags").add(objects, tags)
+
+    async def remove_tags(self, objects: Iterable[Snippet], tags: Iterable[Tag], /) -> int:
+        """Remove these `tags` from each of the objects, and return how many links there were."""
+        return await Links(self._execution, "tags").remove(objects, tags)
+
+    async def set_tags(self, objects: Iterable[Snippet], tags: Iterable[Tag], /) -> int:
+        """Let each of the objects have these `tags` and no others, and return how many links have changed."""
+        return await Links(self._execution, "tags").set(objects, tags)

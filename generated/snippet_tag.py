@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Never, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -18,10 +18,20 @@ from .runtime.selection import Selection
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
 
+    from .database import Database
+
 SnippetTagLoad: TypeAlias = Never
 
 
-class SnippetTagCreate(TypedDict, closed=True):
+class _SnippetTagValues(TypedDict):
+    pass
+
+
+class SnippetTagValues(_SnippetTagValues, closed=True):
+    """Values of a new `SnippetTag` beside its primary key."""
+
+
+class SnippetTagCreate(_SnippetTagValues, closed=True):
     """Values of a new `SnippetTag`; what need not be given has a default."""
 
     snippet_id: int
@@ -48,11 +58,14 @@ if TYPE_CHECKING:
         tag_id: Mapped[int]
 
 
-class SnippetTagController(BaseController[SnippetTag, SnippetTagLoad, SnippetTagCreate, SnippetTagUpdate]):
+class SnippetTagController(
+    BaseController[SnippetTag, SnippetTagLoad, SnippetTagCreate, SnippetTagUpdate, tuple[int, int]]
+):
     """Reads and writes `SnippetTag`."""
 
     model = SnippetTag
-    c: type[SnippetTagColumns] = cast("type[SnippetTagColumns]", cast("object", SnippetTag))
+    c: type[SnippetTagColumns]
+    db: Database
     _facts = Facts(required=("snippet_id", "tag_id"))
 
     async def create(self, **values: Unpack[SnippetTagCreate]) -> SnippetTag:
@@ -61,7 +74,7 @@ class SnippetTagController(BaseController[SnippetTag, SnippetTagLoad, SnippetTag
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[SnippetTagWhere]
-    ) -> Selection[SnippetTag, SnippetTagLoad]:
+    ) -> Selection[SnippetTag, SnippetTagLoad, SnippetTagUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -77,15 +90,21 @@ class SnippetTagController(BaseController[SnippetTag, SnippetTagLoad, SnippetTag
         """Tell whether any row matches."""
         return await self._find({}, where, filters).exists()
 
-    async def get_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int, /) -> SnippetTag | None:
-        """Return the row with this `snippet_id` and `tag_id`, or None."""
+    async def get_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int) -> SnippetTag | None:
+        """Return the row with this `snippet_id` and `tag_id`, or None.
+
+        Backed by the primary key.
+        """
         return await self._get({"snippet_id": snippet_id, "tag_id": tag_id})
 
-    async def get_one_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int, /) -> SnippetTag:
-        """Return the row with this `snippet_id` and `tag_id`, or raise `NotFoundError`."""
+    async def get_one_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int) -> SnippetTag:
+        """Return the row with this `snippet_id` and `tag_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"snippet_id": snippet_id, "tag_id": tag_id})
 
-    async def delete_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int, /) -> bool:
+    async def delete_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int) -> bool:
         """Delete the row with this `snippet_id` and `tag_id`; tell whether there was one."""
         return await self._delete({"snippet_id": snippet_id, "tag_id": tag_id})
 
@@ -101,12 +120,15 @@ class SnippetTagController(BaseController[SnippetTag, SnippetTagLoad, SnippetTag
 
     def find_by_snippet_id(
         self, snippet_id: Ordered[int], /, **where: Unpack[SnippetTagWhere]
-    ) -> Selection[SnippetTag, SnippetTagLoad]:
-        """Select the rows with this `snippet_id`. An index also narrows by `tag_id`."""
+    ) -> Selection[SnippetTag, SnippetTagLoad, SnippetTagUpdate]:
+        """Select the rows with this `snippet_id`.
+
+        Backed by the primary key. An index also narrows by `tag_id`.
+        """
         return self._find({"snippet_id": snippet_id}, where)
 
     def find_by_tag_id(
         self, tag_id: Ordered[int], /, **where: Unpack[SnippetTagWhere]
-    ) -> Selection[SnippetTag, SnippetTagLoad]:
-        """Select the rows with this `tag_id`."""
+    ) -> Selection[SnippetTag, SnippetTagLoad, SnippetTagUpdate]:
+        """Select the rows with this `tag_id`. Backed by `ix_snippet_tags_tag_id`."""
         return self._find({"tag_id": tag_id}, where)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -22,16 +22,25 @@ if TYPE_CHECKING:
 
     from models.starboard import StarboardMessage
 
+    from .database import Database
+
 StarboardLoad: TypeAlias = Literal["messages"]
 
 
-class StarboardCreate(TypedDict, closed=True):
-    """Values of a new `Starboard`; what need not be given has a default."""
-
-    guild_id: int
+class _StarboardValues(TypedDict):
     channel_id: int
     emoji: NotRequired[str]
     threshold: NotRequired[int]
+
+
+class StarboardValues(_StarboardValues, closed=True):
+    """Values of a new `Starboard` beside its primary key."""
+
+
+class StarboardCreate(_StarboardValues, closed=True):
+    """Values of a new `Starboard`; what need not be given has a default."""
+
+    guild_id: int
 
 
 class StarboardUpdate(TypedDict, total=False, closed=True):
@@ -63,18 +72,21 @@ if TYPE_CHECKING:
         messages: Mapped[list[StarboardMessage]]
 
 
-class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCreate, StarboardUpdate]):
+class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCreate, StarboardUpdate, int]):
     """Reads and writes `Starboard`."""
 
     model = Starboard
-    c: type[StarboardColumns] = cast("type[StarboardColumns]", cast("object", Starboard))
+    c: type[StarboardColumns]
+    db: Database
     _facts = Facts(required=("guild_id", "channel_id"), relations={"messages": by_columns})
 
     async def create(self, **values: Unpack[StarboardCreate]) -> Starboard:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[StarboardWhere]) -> Selection[Starboard, StarboardLoad]:
+    def find_all(
+        self, filters: Filters = None, **where: Unpack[StarboardWhere]
+    ) -> Selection[Starboard, StarboardLoad, StarboardUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -96,19 +108,26 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_guild_id(self, guild_id: int, /, *, load: Iterable[StarboardLoad] = ()) -> Starboard | None:
-        """Return the row with this `guild_id`, or None."""
+    async def get_by_guild_id(self, guild_id: int, *, load: Iterable[StarboardLoad] = ()) -> Starboard | None:
+        """Return the row with this `guild_id`, or None. Backed by the primary key."""
         return await self._get({"guild_id": guild_id}, load)
 
-    async def get_one_by_guild_id(self, guild_id: int, /, *, load: Iterable[StarboardLoad] = ()) -> Starboard:
-        """Return the row with this `guild_id`, or raise `NotFoundError`."""
+    async def get_one_by_guild_id(self, guild_id: int, *, load: Iterable[StarboardLoad] = ()) -> Starboard:
+        """Return the row with this `guild_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"guild_id": guild_id}, load)
 
     async def update_by_guild_id(self, guild_id: int, /, **values: Unpack[StarboardUpdate]) -> Starboard | None:
         """Change the row with this `guild_id` and return it, or None where there is none."""
         return await self._update({"guild_id": guild_id}, values)
 
-    async def delete_by_guild_id(self, guild_id: int, /) -> bool:
+    async def update_one_by_guild_id(self, guild_id: int, /, **values: Unpack[StarboardUpdate]) -> Starboard:
+        """Change the row with this `guild_id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id}, values)
+
+    async def delete_by_guild_id(self, guild_id: int) -> bool:
         """Delete the row with this `guild_id`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id})
 
@@ -119,6 +138,10 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
     async def upsert_by_guild_id(self, **values: Unpack[StarboardCreate]) -> Starboard:
         """Insert the row, or change the one with this `guild_id` to what is given."""
         return await self._upsert(("guild_id",), values)
+
+    async def create_or_update_by_guild_id(self, create: StarboardCreate, update: StarboardUpdate) -> Starboard:
+        """Insert `create`, or apply `update` to the row with this `guild_id`."""
+        return await self._create_or_update(("guild_id",), create, update)
 
     async def load_messages(self, objects: Iterable[Starboard], /) -> None:
         """Load `messages` of these objects, in one statement."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -23,19 +23,28 @@ if TYPE_CHECKING:
 
     from models.starboard import Starboard
 
+    from .database import Database
+
 StarboardMessageLoad: TypeAlias = Literal["board"]
 
 
-class StarboardMessageCreate(TypedDict, closed=True):
-    """Values of a new `StarboardMessage`; what need not be given has a default."""
-
+class _StarboardMessageValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    message_id: int
     guild_id: int
     author_id: int
     posted_id: int
     stars: NotRequired[int]
+
+
+class StarboardMessageValues(_StarboardMessageValues, closed=True):
+    """Values of a new `StarboardMessage` beside its primary key."""
+
+
+class StarboardMessageCreate(_StarboardMessageValues, closed=True):
+    """Values of a new `StarboardMessage`; what need not be given has a default."""
+
+    message_id: int
 
 
 class StarboardMessageUpdate(TypedDict, total=False, closed=True):
@@ -77,12 +86,13 @@ if TYPE_CHECKING:
 
 
 class StarboardMessageController(
-    BaseController[StarboardMessage, StarboardMessageLoad, StarboardMessageCreate, StarboardMessageUpdate]
+    BaseController[StarboardMessage, StarboardMessageLoad, StarboardMessageCreate, StarboardMessageUpdate, int]
 ):
     """Reads and writes `StarboardMessage`."""
 
     model = StarboardMessage
-    c: type[StarboardMessageColumns] = cast("type[StarboardMessageColumns]", cast("object", StarboardMessage))
+    c: type[StarboardMessageColumns]
+    db: Database
     _facts = Facts(
         required=("message_id", "guild_id", "author_id", "posted_id"),
         unique=(("posted_id",),),
@@ -95,7 +105,7 @@ class StarboardMessageController(
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[StarboardMessageWhere]
-    ) -> Selection[StarboardMessage, StarboardMessageLoad]:
+    ) -> Selection[StarboardMessage, StarboardMessageLoad, StarboardMessageUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -120,15 +130,18 @@ class StarboardMessageController(
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_message_id(
-        self, message_id: int, /, *, load: Iterable[StarboardMessageLoad] = ()
+        self, message_id: int, *, load: Iterable[StarboardMessageLoad] = ()
     ) -> StarboardMessage | None:
-        """Return the row with this `message_id`, or None."""
+        """Return the row with this `message_id`, or None. Backed by the primary key."""
         return await self._get({"message_id": message_id}, load)
 
     async def get_one_by_message_id(
-        self, message_id: int, /, *, load: Iterable[StarboardMessageLoad] = ()
+        self, message_id: int, *, load: Iterable[StarboardMessageLoad] = ()
     ) -> StarboardMessage:
-        """Return the row with this `message_id`, or raise `NotFoundError`."""
+        """Return the row with this `message_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"message_id": message_id}, load)
 
     async def update_by_message_id(
@@ -137,7 +150,13 @@ class StarboardMessageController(
         """Change the row with this `message_id` and return it, or None where there is none."""
         return await self._update({"message_id": message_id}, values)
 
-    async def delete_by_message_id(self, message_id: int, /) -> bool:
+    async def update_one_by_message_id(
+        self, message_id: int, /, **values: Unpack[StarboardMessageUpdate]
+    ) -> StarboardMessage:
+        """Change the row with this `message_id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"message_id": message_id}, values)
+
+    async def delete_by_message_id(self, message_id: int) -> bool:
         """Delete the row with this `message_id`; tell whether there was one."""
         return await self._delete({"message_id": message_id})
 
@@ -151,25 +170,43 @@ class StarboardMessageController(
         """Insert the row, or change the one with this `message_id` to what is given."""
         return await self._upsert(("message_id",), values)
 
+    async def create_or_update_by_message_id(
+        self, create: StarboardMessageCreate, update: StarboardMessageUpdate
+    ) -> StarboardMessage:
+        """Insert `create`, or apply `update` to the row with this `message_id`."""
+        return await self._create_or_update(("message_id",), create, update)
+
     async def get_by_posted_id(
-        self, posted_id: int, /, *, load: Iterable[StarboardMessageLoad] = ()
+        self, posted_id: int, *, load: Iterable[StarboardMessageLoad] = ()
     ) -> StarboardMessage | None:
-        """Return the row with this `posted_id`, or None."""
+        """Return the row with this `posted_id`, or None.
+
+        Backed by `uq_starboard_messages_posted_id`.
+        """
         return await self._get({"posted_id": posted_id}, load)
 
     async def get_one_by_posted_id(
-        self, posted_id: int, /, *, load: Iterable[StarboardMessageLoad] = ()
+        self, posted_id: int, *, load: Iterable[StarboardMessageLoad] = ()
     ) -> StarboardMessage:
-        """Return the row with this `posted_id`, or raise `NotFoundError`."""
+        """Return the row with this `posted_id`, or raise `NotFoundError`.
+
+        Backed by `uq_starboard_messages_posted_id`.
+        """
         return await self._get_one({"posted_id": posted_id}, load)
 
     async def update_by_posted_id(
-        self, posted_id: int, /, **values: Unpack[StarboardMessageUpdate]
+        self, posted_id_: int, /, **values: Unpack[StarboardMessageUpdate]
     ) -> StarboardMessage | None:
         """Change the row with this `posted_id` and return it, or None where there is none."""
-        return await self._update({"posted_id": posted_id}, values)
+        return await self._update({"posted_id": posted_id_}, values)
 
-    async def delete_by_posted_id(self, posted_id: int, /) -> bool:
+    async def update_one_by_posted_id(
+        self, posted_id_: int, /, **values: Unpack[StarboardMessageUpdate]
+    ) -> StarboardMessage:
+        """Change the row with this `posted_id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"posted_id": posted_id_}, values)
+
+    async def delete_by_posted_id(self, posted_id: int) -> bool:
         """Delete the row with this `posted_id`; tell whether there was one."""
         return await self._delete({"posted_id": posted_id})
 
@@ -183,10 +220,19 @@ class StarboardMessageController(
         """Insert the row, or change the one with this `posted_id` to what is given."""
         return await self._upsert(("posted_id",), values)
 
+    async def create_or_update_by_posted_id(
+        self, create: StarboardMessageCreate, update: StarboardMessageUpdate
+    ) -> StarboardMessage:
+        """Insert `create`, or apply `update` to the row with this `posted_id`."""
+        return await self._create_or_update(("posted_id",), create, update)
+
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[StarboardMessageWhere]
-    ) -> Selection[StarboardMessage, StarboardMessageLoad]:
-        """Select the rows with this `guild_id`."""
+    ) -> Selection[StarboardMessage, StarboardMessageLoad, StarboardMessageUpdate]:
+        """Select the rows with this `guild_id`.
+
+        Backed by `ix_starboard_messages_guild_id`.
+        """
         return self._find({"guild_id": guild_id}, where)
 
     async def load_board(self, objects: Iterable[StarboardMessage], /) -> None:

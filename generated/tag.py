@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -14,7 +14,8 @@ from models.snippet import Tag
 
 from .runtime.contracts import Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.links import Links
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -22,14 +23,23 @@ if TYPE_CHECKING:
 
     from models.snippet import Snippet
 
-TagLoad: TypeAlias = Literal["snippets"]
+    from .database import Database
+
+TagLoad: TypeAlias = Literal["snippets", "snippets.guild", "snippets.author", "snippets.target", "snippets.aliases"]
 
 
-class TagCreate(TypedDict, closed=True):
+class _TagValues(TypedDict):
+    name: str
+
+
+class TagValues(_TagValues, closed=True):
+    """Values of a new `Tag` beside its primary key."""
+
+
+class TagCreate(_TagValues, closed=True):
     """Values of a new `Tag`; what need not be given has a default."""
 
     id: NotRequired[int]
-    name: str
 
 
 class TagUpdate(TypedDict, total=False, closed=True):
@@ -55,18 +65,30 @@ if TYPE_CHECKING:
         snippets: Mapped[list[Snippet]]
 
 
-class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate]):
+class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
     """Reads and writes `Tag`."""
 
     model = Tag
-    c: type[TagColumns] = cast("type[TagColumns]", cast("object", Tag))
-    _facts = Facts(required=("name",), omitted=("id",), unique=(("name",),), relations={"snippets": by_columns})
+    c: type[TagColumns]
+    db: Database
+    _facts = Facts(
+        required=("name",),
+        omitted=("id",),
+        unique=(("name",),),
+        relations={
+            "snippets": by_columns,
+            "snippets.guild": nested(by_columns),
+            "snippets.author": nested(by_columns),
+            "snippets.target": nested(by_columns),
+            "snippets.aliases": nested(by_columns),
+        },
+    )
 
     async def create(self, **values: Unpack[TagCreate]) -> Tag:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[TagWhere]) -> Selection[Tag, TagLoad]:
+    def find_all(self, filters: Filters = None, **where: Unpack[TagWhere]) -> Selection[Tag, TagLoad, TagUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -88,35 +110,49 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate]):
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /, *, load: Iterable[TagLoad] = ()) -> Tag | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int, *, load: Iterable[TagLoad] = ()) -> Tag | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
-    async def get_one_by_id(self, id: int, /, *, load: Iterable[TagLoad] = ()) -> Tag:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int, *, load: Iterable[TagLoad] = ()) -> Tag:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[TagUpdate]) -> Tag | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[TagUpdate]) -> Tag:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
-    async def get_by_name(self, name: str, /, *, load: Iterable[TagLoad] = ()) -> Tag | None:
-        """Return the row with this `name`, or None."""
+    async def get_by_name(self, name: str, *, load: Iterable[TagLoad] = ()) -> Tag | None:
+        """Return the row with this `name`, or None. Backed by `uq_tags_name`."""
         return await self._get({"name": name}, load)
 
-    async def get_one_by_name(self, name: str, /, *, load: Iterable[TagLoad] = ()) -> Tag:
-        """Return the row with this `name`, or raise `NotFoundError`."""
+    async def get_one_by_name(self, name: str, *, load: Iterable[TagLoad] = ()) -> Tag:
+        """Return the row with this `name`, or raise `NotFoundError`.
+
+        Backed by `uq_tags_name`.
+        """
         return await self._get_one({"name": name}, load)
 
-    async def update_by_name(self, name: str, /, **values: Unpack[TagUpdate]) -> Tag | None:
+    async def update_by_name(self, name_: str, /, **values: Unpack[TagUpdate]) -> Tag | None:
         """Change the row with this `name` and return it, or None where there is none."""
-        return await self._update({"name": name}, values)
+        return await self._update({"name": name_}, values)
 
-    async def delete_by_name(self, name: str, /) -> bool:
+    async def update_one_by_name(self, name_: str, /, **values: Unpack[TagUpdate]) -> Tag:
+        """Change the row with this `name` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"name": name_}, values)
+
+    async def delete_by_name(self, name: str) -> bool:
         """Delete the row with this `name`; tell whether there was one."""
         return await self._delete({"name": name})
 
@@ -128,6 +164,22 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate]):
         """Insert the row, or change the one with this `name` to what is given."""
         return await self._upsert(("name",), values)
 
+    async def create_or_update_by_name(self, create: TagCreate, update: TagUpdate) -> Tag:
+        """Insert `create`, or apply `update` to the row with this `name`."""
+        return await self._create_or_update(("name",), create, update)
+
     async def load_snippets(self, objects: Iterable[Tag], /) -> None:
         """Load `snippets` of these objects, in one statement."""
         await self._load("snippets", objects)
+
+    async def add_snippets(self, objects: Iterable[Tag], snippets: Iterable[Snippet], /) -> int:
+        """Add these `snippets` to each of the objects, and return how many links are new."""
+        return await Links(self._execution, "snippets").add(objects, snippets)
+
+    async def remove_snippets(self, objects: Iterable[Tag], snippets: Iterable[Snippet], /) -> int:
+        """Remove these `snippets` from each of the objects, and return how many links there were."""
+        return await Links(self._execution, "snippets").remove(objects, snippets)
+
+    async def set_snippets(self, objects: Iterable[Tag], snippets: Iterable[Snippet], /) -> int:
+        """Let each of the objects have these `snippets` and no others, and return how many links have changed."""
+        return await Links(self._execution, "snippets").set(objects, snippets)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -15,7 +15,7 @@ from models.user import User
 
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
-from .runtime.relations import by_columns
+from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -25,20 +25,38 @@ if TYPE_CHECKING:
     from models.guild import Guild
     from models.reminder import Reminder
 
-UserLoad: TypeAlias = Literal["guild", "cases", "moderated_cases", "reminders"]
+    from .database import Database
+
+UserLoad: TypeAlias = Literal[
+    "guild",
+    "cases",
+    "moderated_cases",
+    "reminders",
+    "guild.config",
+    "guild.cases",
+    "cases.guild",
+    "moderated_cases.guild",
+]
 
 
-class UserCreate(TypedDict, closed=True):
-    """Values of a new `User`; what need not be given has a default."""
-
+class _UserValues(TypedDict):
     created_at: NotRequired[datetime]
     updated_at: NotRequired[datetime | None]
-    id: NotRequired[int]
     discord_id: int
     guild_id: int
     username: str
     points: NotRequired[int]
     is_active: NotRequired[bool]
+
+
+class UserValues(_UserValues, closed=True):
+    """Values of a new `User` beside its primary key."""
+
+
+class UserCreate(_UserValues, closed=True):
+    """Values of a new `User`; what need not be given has a default."""
+
+    id: NotRequired[int]
 
 
 class UserUpdate(TypedDict, total=False, closed=True):
@@ -85,23 +103,33 @@ if TYPE_CHECKING:
         reminders: Mapped[list[Reminder]]
 
 
-class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate]):
+class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]):
     """Reads and writes `User`."""
 
     model = User
-    c: type[UserColumns] = cast("type[UserColumns]", cast("object", User))
+    c: type[UserColumns]
+    db: Database
     _facts = Facts(
         required=("discord_id", "guild_id", "username"),
         omitted=("id",),
         unique=(("discord_id",),),
-        relations={"guild": by_columns, "cases": by_columns, "moderated_cases": by_columns, "reminders": by_columns},
+        relations={
+            "guild": by_columns,
+            "cases": by_columns,
+            "moderated_cases": by_columns,
+            "reminders": by_columns,
+            "guild.config": nested(by_columns),
+            "guild.cases": nested(by_columns),
+            "cases.guild": nested(by_columns),
+            "moderated_cases.guild": nested(by_columns),
+        },
     )
 
     async def create(self, **values: Unpack[UserCreate]) -> User:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[UserWhere]) -> Selection[User, UserLoad]:
+    def find_all(self, filters: Filters = None, **where: Unpack[UserWhere]) -> Selection[User, UserLoad, UserUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -123,35 +151,52 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate]):
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /, *, load: Iterable[UserLoad] = ()) -> User | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int, *, load: Iterable[UserLoad] = ()) -> User | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
-    async def get_one_by_id(self, id: int, /, *, load: Iterable[UserLoad] = ()) -> User:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int, *, load: Iterable[UserLoad] = ()) -> User:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[UserUpdate]) -> User | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[UserUpdate]) -> User:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
-    async def get_by_discord_id(self, discord_id: int, /, *, load: Iterable[UserLoad] = ()) -> User | None:
-        """Return the row with this `discord_id`, or None."""
+    async def get_by_discord_id(self, discord_id: int, *, load: Iterable[UserLoad] = ()) -> User | None:
+        """Return the row with this `discord_id`, or None.
+
+        Backed by `uq_users_discord_id`.
+        """
         return await self._get({"discord_id": discord_id}, load)
 
-    async def get_one_by_discord_id(self, discord_id: int, /, *, load: Iterable[UserLoad] = ()) -> User:
-        """Return the row with this `discord_id`, or raise `NotFoundError`."""
+    async def get_one_by_discord_id(self, discord_id: int, *, load: Iterable[UserLoad] = ()) -> User:
+        """Return the row with this `discord_id`, or raise `NotFoundError`.
+
+        Backed by `uq_users_discord_id`.
+        """
         return await self._get_one({"discord_id": discord_id}, load)
 
-    async def update_by_discord_id(self, discord_id: int, /, **values: Unpack[UserUpdate]) -> User | None:
+    async def update_by_discord_id(self, discord_id_: int, /, **values: Unpack[UserUpdate]) -> User | None:
         """Change the row with this `discord_id` and return it, or None where there is none."""
-        return await self._update({"discord_id": discord_id}, values)
+        return await self._update({"discord_id": discord_id_}, values)
 
-    async def delete_by_discord_id(self, discord_id: int, /) -> bool:
+    async def update_one_by_discord_id(self, discord_id_: int, /, **values: Unpack[UserUpdate]) -> User:
+        """Change the row with this `discord_id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"discord_id": discord_id_}, values)
+
+    async def delete_by_discord_id(self, discord_id: int) -> bool:
         """Delete the row with this `discord_id`; tell whether there was one."""
         return await self._delete({"discord_id": discord_id})
 
@@ -163,8 +208,14 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate]):
         """Insert the row, or change the one with this `discord_id` to what is given."""
         return await self._upsert(("discord_id",), values)
 
-    def find_by_guild_id(self, guild_id: Ordered[int], /, **where: Unpack[UserWhere]) -> Selection[User, UserLoad]:
-        """Select the rows with this `guild_id`."""
+    async def create_or_update_by_discord_id(self, create: UserCreate, update: UserUpdate) -> User:
+        """Insert `create`, or apply `update` to the row with this `discord_id`."""
+        return await self._create_or_update(("discord_id",), create, update)
+
+    def find_by_guild_id(
+        self, guild_id: Ordered[int], /, **where: Unpack[UserWhere]
+    ) -> Selection[User, UserLoad, UserUpdate]:
+        """Select the rows with this `guild_id`. Backed by `ix_users_guild_id`."""
         return self._find({"guild_id": guild_id}, where)
 
     async def load_guild(self, objects: Iterable[User], /) -> None:

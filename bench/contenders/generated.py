@@ -73,7 +73,7 @@ class Authors(Protocol):
     async def count(self, *, group_id: int) -> int: ...  # noqa: D102
     async def exists(self, *, group_id: int) -> bool: ...  # noqa: D102
     async def create_many(self, rows: Sequence[NewAuthor]) -> list[Author]: ...  # noqa: D102
-    async def update_many(self, rows: Sequence[Score]) -> int: ...  # noqa: D102
+    async def bulk_update(self, rows: Sequence[Score]) -> int: ...  # noqa: D102
     def find_by_group_id(self, group_id: int, /) -> Selection: ...  # noqa: D102
     def find_all(self) -> Selection: ...  # noqa: D102
 
@@ -177,7 +177,7 @@ class Ctrlgen(Contender):
 
     @override
     async def bulk_update(self, rows: Sequence[Score]) -> None:
-        await self._db.author.update_many(rows)
+        await self._db.author.bulk_update(rows)
 
 
 def _generated() -> ModuleType:

@@ -4,8 +4,8 @@
 """The runtime of the emitted controllers; all of it is in this folder, and depends on nothing of the generator.
 
 From the outside in: ``service`` and ``controller`` are what emitted classes derive from, ``selection`` is what finders
-return, and ``contracts`` what goes in and out of them. ``validation`` checks values, ``table`` and ``statements`` make
-``sql`` of them, ``execution`` sends it, in the ``transactions`` around the task, whose ``sessions`` are SQLModel's, on
-the connections of the ``pool``, and ``instances`` are made of the rows. ``relations`` loads relationships, ``keyset``
-reads pages, and ``errors`` is how all of it fails.
+return, and ``contracts`` what goes in and out of them. ``validation`` checks values; ``table``, ``operand`` and
+``statements`` make ``sql`` of them; ``execution`` sends it, in the ``transactions`` around the task, whose ``sessions``
+are SQLModel's, on the connections of the ``pool``; ``instances`` are made of the rows. ``relations`` loads
+relationships, ``keyset`` reads pages, and ``errors`` is how all of it fails.
 """

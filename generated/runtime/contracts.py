@@ -41,7 +41,8 @@ class Span(Generic[T]):
 Equal: TypeAlias = T | AnyOf[T]
 Ordered: TypeAlias = T | AnyOf[T] | Span[T]
 Settable: TypeAlias = T | ColumnElement[T]
-Filters: TypeAlias = ColumnElement[bool] | Iterable[ColumnElement[bool]] | None
+Condition: TypeAlias = SQLColumnExpression[bool] | SQLColumnExpression[bool | None]
+Filters: TypeAlias = Condition | Iterable[Condition] | None
 OrderBy: TypeAlias = SQLColumnExpression[object] | Iterable[SQLColumnExpression[object]] | None
 
 
@@ -129,6 +130,8 @@ class Facts:
         Partial indexes by name.
     relations
         What loads each relationship.
+    utc
+        Whether columns without time zone take aware datetimes, as UTC.
     """
 
     required: Collection[str] = ()
@@ -138,3 +141,4 @@ class Facts:
     expressions: Mapping[str, str] = field(default_factory=dict[str, str])
     partial: Mapping[str, Partial] = field(default_factory=dict[str, Partial])
     relations: Mapping[str, Loader] = field(default_factory=dict[str, Loader])
+    utc: bool = False

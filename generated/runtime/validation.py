@@ -15,7 +15,8 @@ from pydantic_core import ValidationError as PydanticError
 from sqlmodel import SQLModel
 
 from .errors import ValidationError
-from .table import Table, has_sql, is_sql, suggestion
+from .sql import has_sql, is_sql
+from .table import Table, suggestion
 
 _KNOWN = frozenset(get_args(core_schema.ErrorType))
 

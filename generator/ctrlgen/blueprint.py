@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ctrlgen.schema import Annotation, Column, Comparison, Condition, Finding, Index, Model, Relation
+from ctrlgen.schema import Annotation, Column, Comparison, Condition, Finding, Imported, Index, Model, Relation
 
 RUNTIME_NAMES = {
     "contracts": ("AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "Settable", "Span"),
@@ -26,6 +26,7 @@ RUNTIME_NAMES = {
         "NotFoundError",
         "NotNullViolation",
         "NotStoredError",
+        "PartitionViolation",
         "RefusedError",
         "TimedOutError",
         "TransactionError",
@@ -58,7 +59,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A positional-only key parameter: its name in Python, and the key it has in ``Where``."""
+    """A parameter that asks for a part of a key: its name in Python, and the key it has in ``Where``."""
 
     name: str
     key: str
@@ -119,6 +120,15 @@ class Facts:
     unique: tuple[tuple[str, ...], ...] = ()
     expressions: tuple[tuple[str, str], ...] = ()
     partial: tuple[Partial, ...] = ()
+    utc: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NestedRelation:
+    """A relationship of related objects: ``cases.guild`` loads the guild of each case."""
+
+    path: str
+    by_columns: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,8 @@ class Controller:
     model: Model
     stem: str  # "GuildConfig": what class names begin with
     module: str  # "guild_config": the module, and the attribute of the facade
+    own: str | None  # the project's own controller, "app.users:Users", which the facade has in place of this one
+    values_name: str  # the TypedDict of a new row without its primary key
     create_name: str  # the TypedDict of a new row
     update_name: str  # the TypedDict of changed values
     create: tuple[Entry, ...]
@@ -137,6 +149,12 @@ class Controller:
     columns: tuple[Column, ...]
     relations: tuple[Relation, ...]
     methods: tuple[Method, ...]
+    nested: tuple[NestedRelation, ...] = ()
+
+    @property
+    def loadable(self) -> tuple[str, ...]:
+        """What ``load`` may ask for."""
+        return (*(relation.attribute for relation in self.relations), *(nested.path for nested in self.nested))
 
     @property
     def class_name(self) -> str:
@@ -159,9 +177,21 @@ class Controller:
         return f"{self.stem}Columns"
 
     @property
-    def exported(self) -> tuple[str, ...]:
-        """The names the package re-exports."""
-        return (self.class_name, self.create_name, self.load_name, self.update_name, self.where_name)
+    def names(self) -> frozenset[str]:
+        """What can be imported from its module."""
+        typed = (self.values_name, self.create_name, self.update_name, self.where_name, self.load_name)
+        return frozenset({self.class_name, *typed})
+
+    @property
+    def in_facade(self) -> Imported:
+        """The class whose instance the facade has."""
+        module, _, name = (self.own or f".{self.module}:{self.class_name}").partition(":")
+        return Imported(module, name)
+
+    @property
+    def primary_key(self) -> tuple[Column, ...]:
+        """The columns of the primary key."""
+        return tuple(map(self.model.column, self.model.primary_key.columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +203,7 @@ class Package:
     findings: tuple[Finding, ...]
 
     @property
-    def suffixes(self) -> tuple[str, ...]:
-        """What the exported names of every controller add to its stem."""
-        return tuple(name.removeprefix(first.stem) for first in self.controllers[:1] for name in first.exported)
-
-    @property
     def names(self) -> frozenset[str]:
         """What can be imported from the package itself."""
         of_runtime = (name for names in RUNTIME_NAMES.values() for name in names)
-        return frozenset(
-            {"Database", *of_runtime, *(name for controller in self.controllers for name in controller.exported)}
-        )
+        return frozenset({"Database", *of_runtime, *(controller.class_name for controller in self.controllers)})

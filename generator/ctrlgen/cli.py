@@ -1,6 +1,6 @@
-"""The command line: ``ctrlgen generate | check | diff``.
+"""The command line: ``ctrlgen generate | check | diff | lint``.
 
-Exit codes: 0 fine, 1 stale or unknown, 2 a mistake in usage, configuration or models.
+Exit codes: 0 fine, 1 stale, unknown or findings, 2 a mistake in usage, configuration or models.
 """
 
 from __future__ import annotations
@@ -115,6 +115,39 @@ def diff(
     """Show what `generate` would change, and change nothing."""
     run = _run(project, models, output, package, tests)
     typer.echo(unified_diff(run.changes, run.config.project), nl=False)
+
+
+@app.command(epilog="Example: ctrlgen lint app tests --select CGL1,CGL2 --format github")
+def lint(
+    paths: Annotated[list[str], typer.Argument(help="Files and folders of hand-written code.", metavar="PATH...")],
+    select: Annotated[
+        list[str] | None, typer.Option("--select", help="Only these codes, or all that begin so.", metavar="CODES")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Not these codes.", metavar="CODES")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed without a choice to make.")] = False,
+    output_format: Annotated[
+        str, typer.Option("--format", help="text, github, json or sarif.", metavar="FORMAT")
+    ] = "text",
+    project: ProjectOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Report queries and database code that an emitted method, or another way of writing it, would improve.
+
+    Exits with 1 when something is found. `# ctrlgen: ignore[CGL101]` on its line keeps a finding quiet. The rules:
+    docs/lint.md.
+    """
+    from ctrlgen.lint.command import lint as run_lint  # libcst is for this command alone
+
+    code = run_lint(
+        paths,
+        select=select or (),
+        ignore=ignore or (),
+        fix=fix,
+        output_format=output_format,
+        project=project,
+        quiet=quiet,
+    )
+    raise typer.Exit(code)
 
 
 def _run(

@@ -145,11 +145,11 @@ UNREADABLE = Rule(
     "the model. A column left out that a new row needs makes its inserts fail",
     "fix what raises",
 )
-NO_STUBS = Rule(
+INCOMPLETE_FACTORY = Rule(
     "CG301",
-    "no test stubs for `{model}`: {reason}; write its tests by hand",
-    "no valid row of a model can be made from types alone, so it has no stubs",
-    "write its tests by hand",
+    "no valid row of `{model}` is known: {reason}; put a value into `{factory}`, until then its tests are skipped",
+    "no value is known that a column of a model accepts: its tests, and those of models that refer to it, are skipped",
+    "put a value into the factory, where it says `skip`",
 )
 STALE_TEST = Rule(
     "CG302",
@@ -168,6 +168,13 @@ STALE_FACTORY = Rule(
     "`{factory}` no longer fits `{values}`: it {differences}",
     "a factory lacks a value that its model requires, or gives one it does not take",
     "fix the factory",
+)
+
+UNSETTLED_CHECK = Rule(
+    "CG305",
+    "the rows that tests make of `{model}` may violate its CHECK constraint `{check}`; if so, fix `{factory}`",
+    "a CHECK constraint is not understood, or no values are known that satisfy it: tests may violate it",
+    "fix the factory, if tests fail",
 )
 
 RULES = {rule.code: rule for rule in list(vars().values()) if isinstance(rule, Rule)}

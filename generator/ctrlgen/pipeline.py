@@ -76,8 +76,9 @@ def write(changes: Changes, config: Config) -> None:
 
 
 def first_party(package: Package) -> set[str]:
-    """Return the top-level packages that are the project's own: those of the models, and the generated one."""
+    """Return the top-level packages that are the project's own: of models, controllers, and the generated one."""
     modules = {controller.model.reference.module for controller in package.controllers} | {package.name}
+    modules |= {controller.in_facade.module for controller in package.controllers if controller.own}
     return {module.partition(".")[0] for module in modules}
 
 

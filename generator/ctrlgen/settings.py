@@ -26,7 +26,7 @@ _EXAMPLE = """write into it:
     output = "app/db"
 """
 
-_OPTIONS = ("names", "skip", "strip", "suffixes", "silence", "foreign_keys")
+_OPTIONS = ("names", "skip", "strip", "suffixes", "silence", "foreign_keys", "controllers", "naive_datetimes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class Options:
 
     ``names`` maps ``User`` or ``app.models.User`` to another class name, and ``User.get_by_id`` to another method
     name; ``skip_models`` and ``skip_methods`` have names of the same form. ``strip`` are suffixes that names of models
-    lose. ``foreign_keys`` says what happens for a foreign key that no index leads.
+    lose. ``foreign_keys`` says what happens for a foreign key that no index leads. ``controllers`` maps models to the
+    project's own controllers, ``app.users:Users``. ``utc`` tells that aware datetimes are converted for columns
+    without time zone.
     """
 
     names: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -46,6 +48,12 @@ class Options:
     update_suffix: str = "Update"
     silence: tuple[str, ...] = ()
     foreign_keys: ForeignKeys = "warn"
+    controllers: Mapping[str, str] = field(default_factory=dict[str, str])
+    utc: bool = False
+
+    def controller_of(self, model: Model) -> str | None:
+        """Return the path of the project's own controller of a model, if it has one."""
+        return next((self.controllers[key] for key in model_names(model) if key in self.controllers), None)
 
     def name_of(self, model: Model, method: str | None = None) -> str | None:
         """Return the name that the project gives to a model or one of its methods, if it does."""
@@ -189,6 +197,10 @@ def _read_options(section: toml.Table) -> Options:
         create_suffix=create,
         update_suffix=update,
         silence=_codes(toml.texts(section, "silence", '["CG101"]') or ()),
+        controllers=toml.text_by_text(
+            section, "controllers", '[tool.ctrlgen.controllers]\n"User" = "app.users:Users"', paths=True
+        ),
+        utc=toml.choice(section, "naive_datetimes", ("refuse", "utc"), "refuse") == "utc",
         foreign_keys=cast("ForeignKeys", toml.choice(section, "foreign_keys", ("warn", "emit", "error"), "warn")),
     )
 

@@ -37,12 +37,12 @@ def texts(section: Table, key: str, example: str) -> tuple[str, ...] | None:
     raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be a list of strings", hint=f"write `{key} = {example}`")
 
 
-def text_by_text(section: Table, key: str, example: str) -> dict[str, str]:
-    """Return a table of strings; an empty table where there is none."""
-    values = dict(table(section, key))
-    named = {name: value for name, value in values.items() if is_text(value) and is_name(value)}
+def text_by_text(section: Table, key: str, example: str, *, paths: bool = False) -> dict[str, str]:
+    """Return a table of names, or of paths of classes; an empty table where there is none."""
+    values, accepts, what = dict(table(section, key)), is_path if paths else is_name, "path" if paths else "name"
+    named = {name: value for name, value in values.items() if is_text(value) and accepts(value)}
     for name in values.keys() - named.keys():
-        message = f"`{key}` in `[tool.ctrlgen]` must map names to names, and {values[name]!r} is not a name"
+        message = f"`{key}` in `[tool.ctrlgen]` must map names to {what}s, and {values[name]!r} is not a {what}"
         raise ConfigError(message, hint=f"write `{example}`")
     return named
 
@@ -67,6 +67,12 @@ def check_keys(section: Table, known: Collection[str], where: str) -> None:
 def is_name(text: str) -> bool:
     """Whether ``text`` is a name in Python: an identifier, but not a keyword."""
     return text.isidentifier() and not keyword.iskeyword(text)
+
+
+def is_path(text: str) -> bool:
+    """Whether ``text`` is the path of a class, ``app.users:Users``."""
+    module, _, name = text.partition(":")
+    return all(map(is_name, (*module.split("."), name)))
 
 
 def is_text(value: object) -> TypeGuard[str]:

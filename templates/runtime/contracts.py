@@ -38,7 +38,8 @@ class Span(Generic[T]):
 Equal: TypeAlias = T | AnyOf[T]
 Ordered: TypeAlias = T | AnyOf[T] | Span[T]
 Settable: TypeAlias = T | ColumnElement[T]
-Filters: TypeAlias = ColumnElement[bool] | Iterable[ColumnElement[bool]] | None
+Condition: TypeAlias = SQLColumnExpression[bool] | SQLColumnExpression[bool | None]
+Filters: TypeAlias = Condition | Iterable[Condition] | None
 OrderBy: TypeAlias = SQLColumnExpression[object] | Iterable[SQLColumnExpression[object]] | None
 
 
@@ -126,6 +127,8 @@ class Facts:
         Partial indexes by name.
     relations
         What loads each relationship.
+    utc
+        Whether columns without time zone take aware datetimes, as UTC.
     """
 
     required: Collection[str] = ()
@@ -135,3 +138,4 @@ class Facts:
     expressions: Mapping[str, str] = field(default_factory=dict[str, str])
     partial: Mapping[str, Partial] = field(default_factory=dict[str, Partial])
     relations: Mapping[str, Loader] = field(default_factory=dict[str, Loader])
+    utc: bool = False

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from functools import cached_property
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import instance_state
 from sqlmodel import SQLModel
+from typing_extensions import override
 
 from .contracts import Facts, Filters, OrderBy, PaginationResult, Refinements
 from .errors import NotFoundError, NotStoredError, UniqueViolation
@@ -17,8 +18,9 @@ from .execution import Execution
 from .instances import uninterrupted
 from .selection import Selection
 from .service import DatabaseService
-from .sql import Request, Sql
+from .sql import Request, Sql, is_sql
 from .statements import (
+    create_or_change_row,
     insert_once,
     insert_row,
     key_of,
@@ -30,19 +32,20 @@ from .statements import (
     upsert_row,
     where_of,
 )
-from .table import Table, is_sql
+from .table import Table
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
 L = TypeVar("L", bound=str)
 C = TypeVar("C", bound=Mapping[str, object])
 U = TypeVar("U", bound=Mapping[str, object])
+K = TypeVar("K")
 
 _REFINEMENTS = frozenset(Refinements.__annotations__)
 
 
-class BaseController(Generic[M, L, C, U]):
-    """Reads and writes one model."""
+class BaseController(Generic[M, L, C, U, K]):
+    """Reads and writes one model, whose primary key is a ``K``: a value, or of several columns a tuple."""
 
     model: type[M]
     _facts: ClassVar[Facts] = Facts()
@@ -50,6 +53,21 @@ class BaseController(Generic[M, L, C, U]):
 
     def __init__(self, db: DatabaseService, session: AsyncSession | None = None) -> None:
         self._db, self._session = db, session
+
+    @override
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._db!r}>"
+
+    if not TYPE_CHECKING:  # to which each emitted class declares its columns and its database
+
+        def __init_subclass__(cls) -> None:
+            """Let ``c`` be the model, whose class attributes are the columns."""
+            cls.c = getattr(cls, "model", None)
+
+        @property
+        def db(self) -> DatabaseService:
+            """The database, with the other controllers."""
+            return self._db
 
     def using(self, session: AsyncSession) -> Self:
         """Return a controller whose calls are part of this session's transaction."""
@@ -86,27 +104,25 @@ class BaseController(Generic[M, L, C, U]):
         last = {repr(instance_state(one).key): one for one in stored}  # a row that is there twice is one object
         return [last[repr(instance_state(one).key)] for one in stored]
 
-    async def update_many(self, rows: Iterable[Mapping[str, object]]) -> int:
-        """Set values of rows, each given with its primary key, all or none, and return how many were there."""
+    async def update_many(self, rows: Iterable[tuple[K, U]]) -> int:
+        """Set values of rows, pairs of a primary key and what changes, all or none; return how many rows were there."""
+        names = self._table.key_names
+        return await self.bulk_update(
+            {**changes, **dict(zip(names, self._key_values(key), strict=True))} for key, changes in rows
+        )
+
+    async def bulk_update(self, updates: Iterable[Mapping[str, object]]) -> int:
+        """Set values of rows, dicts that have the primary key, too, all or none; return how many rows were there."""
         with uninterrupted():
-            checked = self._validation.rows(self._validation.keyed, rows)
+            checked = self._validation.rows(self._validation.keyed, updates)
             made = requests(
                 self._table, [(row, None) for row in checked], lambda row, _: update_key(self._table, row, "1")
             )
         return len(await self._execution.many(made))
 
-    async def bulk_update(self, updates: Iterable[Mapping[str, object]]) -> int:
-        """Set values of rows: another name of ``update_many``."""
-        return await self.update_many(updates)
-
-    async def delete_many(self, keys: Iterable[object]) -> int:
+    async def delete_many(self, keys: Iterable[K]) -> int:
         """Delete the rows with these primary keys (tuples, if it has several columns), and return how many."""
-        given = [cast("tuple[object, ...]", key) if isinstance(key, tuple) else (key,) for key in keys]
-        names = self._table.key_names
-        if any(len(key) != len(names) for key in given):
-            each = f"tuples ({', '.join(names)})" if len(names) > 1 else f"values of {names[0]}"
-            raise TypeError(f"the primary keys of {self.model.__name__} are {each}")
-        condition = one_of(self._table.primary_key, given)
+        condition = one_of(self._table.primary_key, [self._key_values(key) for key in keys])
         return await self._execution.affected(Sql(f"DELETE FROM {self._table.sql} WHERE ") + condition)
 
     async def delete_where(self, filters: Filters = None, *, all_rows: bool = False) -> int:
@@ -153,6 +169,13 @@ class BaseController(Generic[M, L, C, U]):
         found = await self._execution.objects(statement)
         return found[0] if found else None
 
+    async def _update_one(
+        self, key: Mapping[str, object], values: U, *, within: str | None = None, nulls: bool = False
+    ) -> M:
+        if (updated := await self._update(key, values, within=within, nulls=nulls)) is None:
+            raise NotFoundError.of(f"no such {self.model.__name__}", model=self.model)
+        return updated
+
     async def _delete(self, key: Mapping[str, object], *, within: str | None = None, nulls: bool = False) -> bool:
         where = key_of(self._table, key, within, nulls=nulls)
         return await self._execution.affected(Sql(f"DELETE FROM {self._table.sql}") + where) > 0
@@ -186,6 +209,12 @@ class BaseController(Generic[M, L, C, U]):
         wanted = self._execution.select_list
         return await self._execution.stored(upsert_row(self._table, row, wanted, keys, within, tuple(values)))
 
+    async def _create_or_update(self, keys: Collection[str], create: C, update: U, *, within: str | None = None) -> M:
+        row = row_within(self._table, create, within, self._validation.new)
+        changes = self._validation.change(update)
+        wanted = self._execution.select_list
+        return await self._execution.stored(create_or_change_row(self._table, row, wanted, keys, within, changes))
+
     async def _update_where(self, filters: Filters, values: U, *, all_rows: bool = False) -> int:
         return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
@@ -201,13 +230,13 @@ class BaseController(Generic[M, L, C, U]):
         filters: Filters = None,
         *,
         within: str | None = None,
-    ) -> Selection[M, L]:
+    ) -> Selection[M, L, U]:
         if twice := key.keys() & where.keys():
             raise TypeError(f"{', '.join(sorted(twice))} is given twice")
         refinements = cast("Refinements", where)
         columns = {name: value for name, value in where.items() if name not in _REFINEMENTS}
         found = where_of(self._table, {**key, **columns}, within, filters)
-        selection = Selection[M, L](self._execution, self._validation, found)
+        selection = Selection[M, L, U](self._execution, self._validation, found)
         if len(columns) == len(where):
             return selection
         if (order := refinements.get("order_by")) is not None:
@@ -215,6 +244,14 @@ class BaseController(Generic[M, L, C, U]):
             selection = selection.order_by(*cast("Iterable[Any]", [order] if single else order))
         selection = selection.options(*refinements.get("options", ()))
         return selection.limit(refinements.get("limit")).offset(refinements.get("offset"))
+
+    def _key_values(self, key: K) -> tuple[object, ...]:
+        """Return the values of a primary key, column by column."""
+        values, names = cast("tuple[object, ...]", key if isinstance(key, tuple) else (key,)), self._table.key_names
+        if len(values) != len(names):
+            each = f"tuples ({', '.join(names)})" if len(names) > 1 else f"values of {names[0]}"
+            raise TypeError(f"the primary keys of {self.model.__name__} are {each}")
+        return values
 
     def _selecting(self, where: Sql) -> Sql:
         return Sql(f"SELECT {self._execution.select_list} FROM {self._table.sql}") + where

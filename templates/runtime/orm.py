@@ -21,6 +21,7 @@ M = TypeVar("M", bound=SQLModel)
 L = TypeVar("L", bound=str)
 C = TypeVar("C", bound=Mapping[str, object])
 U = TypeVar("U", bound=Mapping[str, object])
+K = TypeVar("K")
 
 
 class OrmExecution(Execution[M]):
@@ -44,7 +45,7 @@ class OrmExecution(Execution[M]):
         return await self.loaded(found, load)
 
 
-class OrmController(BaseController[M, L, C, U], Generic[M, L, C, U]):
+class OrmController(BaseController[M, L, C, U, K], Generic[M, L, C, U, K]):
     """Reads and writes a model whose objects only the ORM can make."""
 
     _kind = OrmExecution

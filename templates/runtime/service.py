@@ -8,26 +8,30 @@ import math
 import os
 import random
 import re
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
 from importlib import import_module
-from typing import Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import override
 
 from .errors import TransactionError, UnreachableError, is_conflict, translated
 from .pool import Connection, Pool, Pools, Source
 from .sessions import Adapter, Callback
 from .sql import DIALECT
+from .table import suggestion
 from .transactions import Isolation, Transactions
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__package__)
 _asyncpg: Any = import_module("asyncpg")  # which has no types
+_PACKAGE = __name__.rpartition(".runtime.")[0]  # the emitted one, to which modules of controllers are relative
 _OPTIONAL = {"channel_binding": {"disable", "prefer"}, "gssencmode": {"disable", "prefer"}}
 """What asyncpg does not do, with the values that do not insist on it."""
 
@@ -59,6 +63,8 @@ class DatabaseService:
         What else ``asyncpg.connect`` takes.
     """
 
+    _controllers: ClassVar[Mapping[str, str]] = {}
+
     def __init__(
         self,
         url: str | None = None,
@@ -86,7 +92,6 @@ class DatabaseService:
         most = pool_size + max_overflow
         pool = partial(Pool, self._connected, pool_size, most, pool_timeout, pool_recycle, reset=reset)
         self._transactions = Transactions(Pools(pool), echo=echo)
-        self._controllers: dict[object, object] = {}
 
     @property
     def url(self) -> str:
@@ -97,6 +102,11 @@ class DatabaseService:
     def engine(self) -> AsyncEngine:
         """SQLAlchemy's engine over the same connections, for what controllers do not do."""
         return self.transactions.engine
+
+    @property
+    def models(self) -> list[type[SQLModel]]:
+        """The models of all controllers, which are imported now: their tables are in the metadata after this."""
+        return [getattr(self, name).model for name in self._controllers]
 
     @property
     def transactions(self) -> Transactions:
@@ -220,12 +230,21 @@ class DatabaseService:
         if self._slow is not None and query.elapsed >= self._slow:
             _log.warning("a statement took %.3f s: %s", query.elapsed, text)
 
-    def _controller(self, kind: Callable[[DatabaseService], T]) -> T:
-        """Return the one instance of a controller class."""
-        _ = self.transactions  # or what is missing
-        if kind not in self._controllers:
-            self._controllers[kind] = kind(self)
-        return cast("T", self._controllers[kind])
+    if not TYPE_CHECKING:  # to which the facade declares its controllers
+
+        def __getattr__(self, name: str) -> object:
+            """Import the controller of this name when it is first used, and keep it."""
+            if name.startswith("_") or (path := self._controllers.get(name)) is None:
+                likely = suggestion(name, self._controllers)
+                raise AttributeError(f"{type(self).__name__} has no controller {name!r}{likely}")
+            _ = self.transactions  # or what is missing
+            module, _, controller = path.partition(":")
+            self.__dict__[name] = getattr(import_module(module, _PACKAGE), controller)(self)
+            return self.__dict__[name]
+
+    @override
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._shown}>"
 
 
 def _address(given: str) -> tuple[str, str, dict[str, Any]]:

@@ -76,10 +76,10 @@ def emitted(app: Project) -> list[str]:
     return [path for path in app.files() if path.startswith("app/db/")]
 
 
-def test_package_exports_under_the_suffixes_of_the_configuration(app: Project) -> None:
+def test_types_have_the_suffixes_of_the_configuration(app: Project) -> None:
     app.write("pyproject.toml", f'{SETTINGS}suffixes = {{ create = "Insert", update = "Patch" }}\n')
     assert app.run("generate").returncode == 0
-    code = "from app.db import HeroController, HeroInsert, HeroPatch, HeroWhere; import app.db as db; "
+    code = "from app.db.hero import HeroInsert, HeroPatch, HeroValues, HeroWhere; import app.db as db; "
     code += "print(all(hasattr(db, name) for name in db.__all__))"
     done = subprocess.run([sys.executable, "-c", code], cwd=app.root, capture_output=True, text=True, check=False)
     assert done.stdout == "True\n", done.stderr

@@ -134,8 +134,7 @@ async def execute(server: str, statement: str) -> None:
 
 def all_metadata(database: Database) -> list[MetaData]:
     """Return the metadata of all models, each once."""
-    names = [name for name, member in vars(Database).items() if isinstance(member, property)]
-    return list(dict.fromkeys(getattr(database, name).model.metadata for name in names))
+    return list(dict.fromkeys(model.metadata for model in database.models))
 
 
 def complete_tables(metadata: MetaData) -> list[Table]:

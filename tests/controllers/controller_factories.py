@@ -10,25 +10,23 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import TypeVar
 
-from generated import (
-    AfkCreate,
-    CaseCreate,
-    Database,
-    GuildConfigCreate,
-    GuildCreate,
-    LevelsCreate,
-    PermissionAssignmentCreate,
-    PermissionCommandCreate,
-    PermissionRankCreate,
-    PointsTransactionCreate,
-    ReminderCreate,
-    SnippetCreate,
-    SnippetTagCreate,
-    StarboardCreate,
-    StarboardMessageCreate,
-    TagCreate,
-    UserCreate,
-)
+from generated import Database
+from generated.afk import AfkCreate
+from generated.case import CaseCreate
+from generated.guild import GuildCreate
+from generated.guild_config import GuildConfigCreate
+from generated.levels import LevelsCreate
+from generated.permission_assignment import PermissionAssignmentCreate
+from generated.permission_command import PermissionCommandCreate
+from generated.permission_rank import PermissionRankCreate
+from generated.points_transaction import PointsTransactionCreate
+from generated.reminder import ReminderCreate
+from generated.snippet import SnippetCreate
+from generated.snippet_tag import SnippetTagCreate
+from generated.starboard import StarboardCreate
+from generated.starboard_message import StarboardMessageCreate
+from generated.tag import TagCreate
+from generated.user import UserCreate
 from models.case import Case, CaseType
 from models.guild import Guild, GuildConfig
 from models.permission import PermissionAssignment, PermissionCommand, PermissionRank

@@ -113,3 +113,18 @@ async def test_find_by_member_id(db: Database) -> None:
         assert afk in await db.afk.find_by_member_id(afk.member_id)
     assert len(plans) == 1
     assert plans[0] & {"ix_afks_member_id"}
+
+
+async def test_update_one_by_guild_id_and_member_id(db: Database) -> None:
+    afk = await new_afk(db)
+    value = (await afk_values(db))["reason"]
+    changed = await db.afk.update_one_by_guild_id_and_member_id(afk.guild_id, afk.member_id, reason=value)
+    assert changed.reason == value
+
+
+async def test_create_or_update_by_guild_id_and_member_id(db: Database) -> None:
+    values = await afk_values(db)
+    first = await db.afk.create_or_update_by_guild_id_and_member_id(create=values, update={})
+    second = await db.afk.create_or_update_by_guild_id_and_member_id(create=values, update={})
+    assert second.guild_id == first.guild_id
+    assert second.member_id == first.member_id

@@ -126,12 +126,12 @@ async def test_upsert_by_guild_id_and_number(db: Database) -> None:
     assert second.id == first.id
 
 
-async def test_find_expiring(db: Database) -> None:
+async def test_find_expiring_by_expires_at(db: Database) -> None:
     values = await case_values(db)
     values["expires_at"] = datetime.now(UTC)
     case = await db.case.create(**values)
     async with explained(db) as plans:
-        assert case in await db.case.find_expiring()
+        assert case in await db.case.find_expiring_by_expires_at(present(case.expires_at))
     assert len(plans) == 1
     assert plans[0] & {"idx_case_expiring"}
 
@@ -176,3 +176,24 @@ async def test_load_target(db: Database) -> None:
     case = await new_case(db)
     await db.case.load_target([case])
     assert case.target
+
+
+async def test_update_one_by_id(db: Database) -> None:
+    case = await new_case(db)
+    value = "changed"
+    changed = await db.case.update_one_by_id(present(case.id), reason=value)
+    assert changed.reason == value
+
+
+async def test_update_one_by_guild_id_and_number(db: Database) -> None:
+    case = await new_case(db)
+    value = "changed"
+    changed = await db.case.update_one_by_guild_id_and_number(case.guild_id, case.number, reason=value)
+    assert changed.reason == value
+
+
+async def test_create_or_update_by_guild_id_and_number(db: Database) -> None:
+    values = await case_values(db)
+    first = await db.case.create_or_update_by_guild_id_and_number(create=values, update={})
+    second = await db.case.create_or_update_by_guild_id_and_number(create=values, update={})
+    assert second.id == first.id

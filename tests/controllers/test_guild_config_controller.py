@@ -98,3 +98,17 @@ async def test_load_guild(db: Database) -> None:
     guild_config = await new_guild_config(db)
     await db.guild_config.load_guild([guild_config])
     assert guild_config.guild
+
+
+async def test_update_one_by_guild_id(db: Database) -> None:
+    guild_config = await new_guild_config(db)
+    value = "chang"
+    changed = await db.guild_config.update_one_by_guild_id(guild_config.guild_id, prefix=value)
+    assert changed.prefix == value
+
+
+async def test_create_or_update_by_guild_id(db: Database) -> None:
+    values = await guild_config_values(db)
+    first = await db.guild_config.create_or_update_by_guild_id(create=values, update={})
+    second = await db.guild_config.create_or_update_by_guild_id(create=values, update={})
+    assert second.guild_id == first.guild_id

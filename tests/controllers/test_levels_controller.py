@@ -93,3 +93,18 @@ async def test_find_by_guild_id(db: Database) -> None:
         assert levels in await db.levels.find_by_guild_id(levels.guild_id)
     assert len(plans) == 1
     assert plans[0] & {"idx_levels_leaderboard", "pk_levels"}
+
+
+async def test_update_one_by_guild_id_and_member_id(db: Database) -> None:
+    levels = await new_levels(db)
+    value = 7
+    changed = await db.levels.update_one_by_guild_id_and_member_id(levels.guild_id, levels.member_id, level=value)
+    assert changed.level == value
+
+
+async def test_create_or_update_by_guild_id_and_member_id(db: Database) -> None:
+    values = await levels_values(db)
+    first = await db.levels.create_or_update_by_guild_id_and_member_id(create=values, update={})
+    second = await db.levels.create_or_update_by_guild_id_and_member_id(create=values, update={})
+    assert second.guild_id == first.guild_id
+    assert second.member_id == first.member_id

@@ -172,3 +172,26 @@ async def test_load_rank(db: Database) -> None:
     permission_assignment = await new_permission_assignment(db)
     await db.permission_assignment.load_rank([permission_assignment])
     assert permission_assignment.rank
+
+
+async def test_update_one_by_id(db: Database) -> None:
+    permission_assignment = await new_permission_assignment(db)
+    value = datetime.now(UTC)
+    changed = await db.permission_assignment.update_one_by_id(present(permission_assignment.id), created_at=value)
+    assert changed.created_at == value
+
+
+async def test_update_one_by_guild_id_and_role_id(db: Database) -> None:
+    permission_assignment = await new_permission_assignment(db)
+    value = datetime.now(UTC)
+    changed = await db.permission_assignment.update_one_by_guild_id_and_role_id(
+        permission_assignment.guild_id, permission_assignment.role_id, created_at=value
+    )
+    assert changed.created_at == value
+
+
+async def test_create_or_update_by_guild_id_and_role_id(db: Database) -> None:
+    values = await permission_assignment_values(db)
+    first = await db.permission_assignment.create_or_update_by_guild_id_and_role_id(create=values, update={})
+    second = await db.permission_assignment.create_or_update_by_guild_id_and_role_id(create=values, update={})
+    assert second.id == first.id

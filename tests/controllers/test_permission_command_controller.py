@@ -145,3 +145,26 @@ async def test_find_by_guild_id(db: Database) -> None:
         assert permission_command in await db.permission_command.find_by_guild_id(permission_command.guild_id)
     assert len(plans) == 1
     assert plans[0] & {"uq_permission_commands_guild_id_command"}
+
+
+async def test_update_one_by_id(db: Database) -> None:
+    permission_command = await new_permission_command(db)
+    value = 0
+    changed = await db.permission_command.update_one_by_id(present(permission_command.id), required_rank=value)
+    assert changed.required_rank == value
+
+
+async def test_update_one_by_guild_id_and_command(db: Database) -> None:
+    permission_command = await new_permission_command(db)
+    value = 0
+    changed = await db.permission_command.update_one_by_guild_id_and_command(
+        permission_command.guild_id, permission_command.command, required_rank=value
+    )
+    assert changed.required_rank == value
+
+
+async def test_create_or_update_by_guild_id_and_command(db: Database) -> None:
+    values = await permission_command_values(db)
+    first = await db.permission_command.create_or_update_by_guild_id_and_command(create=values, update={})
+    second = await db.permission_command.create_or_update_by_guild_id_and_command(create=values, update={})
+    assert second.id == first.id

@@ -111,3 +111,10 @@ async def test_load_receiver(db: Database) -> None:
     points_transaction = await new_points_transaction(db)
     await db.points_transaction.load_receiver([points_transaction])
     assert points_transaction.receiver
+
+
+async def test_update_one_by_id(db: Database) -> None:
+    points_transaction = await new_points_transaction(db)
+    value = (await points_transaction_values(db))["amount"]
+    changed = await db.points_transaction.update_one_by_id(points_transaction.id, amount=value)
+    assert changed.amount == value

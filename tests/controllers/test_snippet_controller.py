@@ -165,3 +165,17 @@ async def test_load_tags(db: Database) -> None:
     snippet = await new_snippet(db)
     await db.snippet.load_tags([snippet])
     assert not snippet.tags
+
+
+async def test_update_one_by_id(db: Database) -> None:
+    snippet = await new_snippet(db)
+    value = (await snippet_values(db))["name"]
+    changed = await db.snippet.update_one_by_id(present(snippet.id), name=value)
+    assert changed.name == value
+
+
+async def test_update_one_by_guild_id_and_lower_name(db: Database) -> None:
+    snippet = await new_snippet(db)
+    value = (await snippet_values(db))["name"]
+    changed = await db.snippet.update_one_by_guild_id_and_lower_name(snippet.guild_id, snippet.name.lower(), name=value)
+    assert changed.name == value

@@ -156,3 +156,24 @@ async def test_load_reminders(db: Database) -> None:
     user = await new_user(db)
     await db.user.load_reminders([user])
     assert not user.reminders
+
+
+async def test_update_one_by_id(db: Database) -> None:
+    user = await new_user(db)
+    value = (await user_values(db))["username"]
+    changed = await db.user.update_one_by_id(present(user.id), username=value)
+    assert changed.username == value
+
+
+async def test_update_one_by_discord_id(db: Database) -> None:
+    user = await new_user(db)
+    value = (await user_values(db))["username"]
+    changed = await db.user.update_one_by_discord_id(user.discord_id, username=value)
+    assert changed.username == value
+
+
+async def test_create_or_update_by_discord_id(db: Database) -> None:
+    values = await user_values(db)
+    first = await db.user.create_or_update_by_discord_id(create=values, update={})
+    second = await db.user.create_or_update_by_discord_id(create=values, update={})
+    assert second.id == first.id

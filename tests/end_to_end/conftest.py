@@ -76,7 +76,9 @@ def reference(project: Path, tmp_path: Path) -> Path:
     """A copy of this repository's models and configuration, to generate from without touching the tree."""
     folder = tmp_path / "reference"
     shutil.copytree(project / "models", folder / "models", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "pyproject.toml").write_text('[tool.ctrlgen]\nmodels = ["models"]\noutput = "generated"\n')
+    (folder / "pyproject.toml").write_text(
+        '[tool.ctrlgen]\nmodels = ["models"]\noutput = "generated"\ncontrollers = { User = "bot.database:Users" }\n'
+    )
     return folder
 
 

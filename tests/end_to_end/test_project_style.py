@@ -71,7 +71,7 @@ def styled(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     (tmp_path / "app/models.py").write_text(MODELS.replace("from sqlmodel", f"{IMPORTS}from sqlmodel", 1))
     version = ">=3.14" if "3.14" in request.param else ">=3.11"
     project = f'[project]\nname = "shop"\nversion = "1"\nrequires-python = "{version}"\n'
-    config = f'{project}[tool.ctrlgen]\nmodels = ["app.models"]\noutput = "app/db"\n'
+    config = f'{project}[tool.ctrlgen]\nmodels = ["app.models"]\noutput = "app/db"\ntests = "tests/db"\n'
     (tmp_path / "pyproject.toml").write_text(config)
     (tmp_path / "base.toml").write_text("line-length = 70\n")
     with (tmp_path / file).open("a") as stream:
@@ -85,7 +85,8 @@ def test_ruff_of_the_project_finds_nothing_in_emitted_files(styled: Path, run: R
     ruff = sys.executable, "-m", "ruff"
     run(*ruff, "check", "--no-cache", *files, cwd=styled)
     run(*ruff, "check", "--no-cache", "--select", "ALL", "--preview", *files, cwd=styled)
-    run(*ruff, "format", "--no-cache", "--check", "--diff", *files, cwd=styled)
+    run(*ruff, "format", "--no-cache", "--check", "--diff", *files, "tests", cwd=styled)
+    run(*ruff, "check", "--no-cache", "--select", "I,F", "tests", cwd=styled)
     run(*tool, "check", cwd=styled)
     if "3.14" not in (styled / "pyproject.toml").read_text():  # whose syntax this Python may not know
         run(sys.executable, "-c", "from app.db import *; import app.db.ticket", cwd=styled)

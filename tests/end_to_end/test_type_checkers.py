@@ -27,9 +27,33 @@ CHECKERS = {
 RIGHT = """\
 from datetime import UTC, datetime
 
-from generated import AnyOf, Database, Page, Span
-from models import User
+from bot.database import Users
+from generated import AnyOf, Database, Filters, OrderBy, Page, Selection, Span
+from generated.levels import LevelsCreate, LevelsUpdate, LevelsValues
+from generated.user import UserLoad, UserUpdate
+from models import Levels, User
 from sqlalchemy.orm import selectinload
+from typing_extensions import Unpack
+
+
+async def award(db: Database, guild_id: int, member_id: int, **values: Unpack[LevelsValues]) -> Levels:
+    return await db.levels.create(guild_id=guild_id, member_id=member_id, **values)
+
+
+async def prepared(db: Database, changes: LevelsUpdate, row: LevelsCreate) -> None:
+    await db.levels.update_by_guild_id_and_member_id(1, 2, **changes)
+    await db.levels.update_many([((1, 2), changes)])
+    await db.levels.upsert_by_guild_id_and_member_id(**row)
+    await db.levels.delete_many([(1, 2)])
+
+
+def rich(db: Database, least: int, where: Filters = None, by: OrderBy = None) -> Selection[User, UserLoad, UserUpdate]:
+    return db.user.find_all(where, points=Span(ge=least), order_by=by)
+
+
+class Richest(Users):
+    async def guild_name(self, key: int) -> str:
+        return (await self.db.guild.get_one_by_id(id=key)).name
 
 
 async def right(db: Database) -> None:
@@ -37,13 +61,21 @@ async def right(db: Database) -> None:
     points: int = user.points
     await db.user.update_by_discord_id(points, points=db.user.c.points + 5)
     c = db.user.c
+    await db.user.find_all(c.is_active).update({"points": c.points + 1, "is_active": False})
+    await db.user.update_many([(1, {"points": 5}), (2, {"username": "ada", "points": c.points + 1})])
+    await db.user.bulk_update([{"id": 1, "points": 5}])
+    await db.user.delete_many([1, 2])
+    same: User = await db.user.update_one_by_id(1, points=3)
+    pair = await db.levels.get_by_guild_id_and_member_id(member_id=2, guild_id=1)
+    board: Page[User] = await db.user.leaderboard(1, size=5)
+    print(same, pair, board)
     found: list[User] = await db.user.find_by_guild_id(2, points=Span(ge=1), username=AnyOf(["ada"]), limit=5)
     found = await db.user.find_all(c.points > 5, order_by=c.points.desc()).load("guild").limit(3)
     found = await db.user.find_all(filters=[c.points > 5, c.username.in_(["ada"])], order_by=[c.points, c.id])
     one: User | None = await db.user.get_by_discord_id(1, load=["guild"])
     page: Page[User] = await db.user.find_all().page(size=10)
     await db.user.find_all(options=[selectinload(c.guild)])
-    due = await db.reminder.find_pending(expires_at=Span(lt=datetime.now(UTC)))
+    due = await db.reminder.find_pending_by_expires_at(Span(lt=datetime.now(UTC)))
     await db.user.create_many([{"discord_id": 1, "guild_id": 2, "username": "ada"}])
     created, is_new = await db.user.get_or_create_by_discord_id(discord_id=1, guild_id=2, username="ada")
     print(found, one, page.items, due, created.username, is_new)
@@ -67,6 +99,14 @@ async def wrong(db: Database) -> None:
     db.user.find_by_guild_id(5).load("gild")  # WRONG: no such relationship
     db.user.find_all(True)  # WRONG: a plain bool is no filter
     await db.user.create_many([{"discord_id": 1}])  # WRONG: required values are missing
+    await db.user.update_many([("1", {"points": 5})])  # WRONG: a key of another type
+    await db.user.update_many([(1, {"pionts": 5})])  # WRONG: misspelt
+    await db.user.delete_many(["1"])  # WRONG: keys of another type
+    await db.levels.delete_many([1])  # WRONG: the key has two columns
+    await db.user.find_by_guild_id(5).update({"pionts": 3})  # WRONG: misspelt
+    await db.user.find_by_guild_id(5).update({"points": "x"})  # WRONG: not a number
+    await db.levels.get_by_guild_id_and_member_id(guild_id=1)  # WRONG: half a key
+    await db.user.update_one_by_id(1, pionts=3)  # WRONG: misspelt
     (await db.user.get_by_discord_id(1)).username  # WRONG: may be None
     db.user.get_one_by_discord_id(1).username  # WRONG: not awaited
     await db.user.c.points  # WRONG: a column is nothing to await
@@ -79,7 +119,7 @@ async def wrong(db: Database) -> None:
 @pytest.fixture
 def workspace(project: Path, tmp_path: Path) -> Path:
     """The reference models and what is emitted for them, with nothing of this repository's settings."""
-    for name in ("models", "generated"):
+    for name in ("models", "generated", "bot"):
         shutil.copytree(project / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(STRICT))
     return tmp_path

@@ -15,6 +15,7 @@ from ctrlgen.header import HEADER, with_header
 from ctrlgen.plan import plan
 from ctrlgen.render import render
 from ctrlgen.schema import Annotation, Column, Condition, Imported, Kind, Model, Schema
+from ctrlgen.settings import Options
 from tests.plan.build import column, expression, index, model, relation, unique
 
 PLAIN = model("Tag", column("name", "str", kind="str"), indexes=(unique("name", name="uq_tag_name"),))
@@ -82,7 +83,7 @@ def test_every_file_begins_with_the_header() -> None:
 def test_text_of_the_author_can_not_break_out_of_a_docstring(evil: str) -> None:
     odd = model("Odd", column("x"), table=evil, indexes=(index("x", name="idx_odd_late", where=f"x = {evil}"),))
     source = render_model(odd)["odd.py"]
-    assert "find_late" in {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
+    assert "find_late_by_x" in {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
 
 
 def test_type_named_like_a_column_is_imported_under_another_name() -> None:
@@ -102,14 +103,16 @@ def test_types_of_one_name_from_two_modules_are_told_apart() -> None:
 def test_model_named_like_something_of_the_runtime_is_imported_under_another_name() -> None:
     source = render_model(model("Selection", column("x")))["selection.py"]
     assert "from models import Selection as Selection_\n" in source
-    assert "-> Selection[Selection_, SelectionLoad]:" in source
+    assert "-> Selection[Selection_, SelectionLoad, SelectionUpdate]:" in source
 
 
-def test_model_called_property_hides_the_decorator_which_is_then_imported_under_another_name() -> None:
-    source = render_model(model("Property"), model("Zebra"))["database.py"]
-    assert "from builtins import property as property_\n" in source
-    assert "    @property_\n    def property(self)" in source
-    assert "    @property_\n    def zebra(self)" in source
+def test_controllers_of_the_project_are_in_the_facade_in_place_of_the_emitted_ones() -> None:
+    options = Options(controllers={"User": "app.users:Users", "models.Guild": "other.users:Users"})
+    source = render(plan(Schema((model("Guild"), model("User")), ()), "db", options))["database.py"]
+    assert "    from other.users import Users\n" in source
+    assert "    from app.users import Users as Users_\n" in source
+    assert "    guild: Users\n" in source
+    assert "    user: Users_\n" in source
 
 
 @pytest.mark.parametrize("name", ["model", "c", "count", "dict", "get_by_id"])
@@ -135,7 +138,8 @@ def test_column_that_is_a_keyword_is_declared_by_a_call() -> None:
     odd = model("Odd", column("class", "str"), column("x"), indexes=(unique("class"),))
     module = ast.parse(render_model(odd)["odd.py"])
     bases = {node.name: ast.unparse(node.bases[0]) for node in module.body if isinstance(node, ast.ClassDef)}
-    assert (bases["OddCreate"], bases["OddUpdate"]) == ("_OddCreateKeywords", "_OddUpdateKeywords")
+    assert (bases["_OddValues"], bases["OddUpdate"]) == ("_OddValuesKeywords", "_OddUpdateKeywords")
+    assert bases["OddCreate"] == "_OddValues"
     assert bases["OddWhere"] == "Refinements"
 
 

@@ -103,12 +103,12 @@ async def test_no_way_to_commit_takes_a_rollback_for_a_success(db: Database, way
 
 async def test_rows_that_are_equal_to_postgresql_only_are_written_one_after_the_other(db: Database) -> None:
     key = (await db.thing.create()).key
-    assert await db.thing.update_many([{"key": key, "v": 1}, {"key": str(key), "v": 2}]) == 2
+    assert await db.thing.bulk_update([{"key": key, "v": 1}, {"key": str(key), "v": 2}]) == 2
     assert (await db.thing.get_one_by_key(key)).v == 2
     stored = await db.thing.upsert_many([{"key": str(key), "v": 3}, {"key": key, "v": 4}])
     assert [one.v for one in stored] == [4, 4]
     await db.listed.create_many([{"tags": ["a"]}, {"tags": ["b"]}])
-    assert await db.listed.update_many([{"tags": ["a"], "v": 1}, {"tags": ["a"], "v": 2}]) == 2
+    assert await db.listed.bulk_update([{"tags": ["a"], "v": 1}, {"tags": ["a"], "v": 2}]) == 2
     assert [one.v for one in await db.listed.upsert_many([{"tags": ["a"], "v": 5}])] == [5]
     assert await db.listed.delete_many([["a"]]) == 1
 
@@ -119,7 +119,7 @@ async def test_bulk_calls_store_what_single_calls_store(db: Database) -> None:
         assert [(one.conf, one.rights) for one in made] == [(None, Rights(3)), ({"a": 1}, Rights.WRITE)]
     assert await db.thing.count(conf=None) == 2
     assert await db.thing.count(rights=AnyOf([Rights(3)])) == 2
-    await db.thing.update_many([{"key": one.key, "conf": None} for one in await db.thing.find_all(conf={"a": 1})])
+    await db.thing.bulk_update([{"key": one.key, "conf": None} for one in await db.thing.find_all(conf={"a": 1})])
     assert await db.thing.count(conf=None) == 4
 
 

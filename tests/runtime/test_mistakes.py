@@ -113,7 +113,7 @@ async def test_skip_locked_holds_for_update_and_delete(url: str, db: Database) -
     await db.user.create_many([values(n) for n in range(1, 3)])
     async with Database(url) as other, db.transaction(), other.transaction():
         assert len(await db.user.find_all(id=1).for_update()) == 1
-        assert await other.user.find_all().for_update(skip_locked=True).update(points=1, all_rows=True) == 1
+        assert await other.user.find_all().for_update(skip_locked=True).update({"points": 1}, all_rows=True) == 1
 
 
 async def test_errors_of_the_callers_own_session_are_translated(db: Database) -> None:
@@ -144,7 +144,7 @@ async def test_a_key_is_one_value(db: Database, several: Any) -> None:
 
 async def test_rows_of_bulk_calls_are_dicts_and_keys_are_whole(db: Database) -> None:
     wrong: Any = [User(discord_id=1)]
-    for call in (db.user.create_many, db.user.upsert_many, db.user.update_many):
+    for call in (db.user.create_many, db.user.upsert_many, db.user.bulk_update):
         with pytest.raises(TypeError, match="a row is a dict of its values, not a User"):
             await call(wrong)
     with pytest.raises(TypeError, match=r"primary keys of Level are tuples \(guild_id, member_id\)"):
@@ -187,7 +187,7 @@ async def test_names_that_are_nearly_right_are_answered_with_the_right_one(db: D
         db.user.find_all(pionts=1)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r'key takes a list of attributes: \["discord_id"\]'):
         await db.user.upsert_many([values()], key="discord_id")
-    with pytest.raises(TypeError, match=r"sum takes a column such as c\.points, not 'points'"):
+    with pytest.raises(TypeError, match=r"sum takes columns such as c\.points, not 'points'"):
         await db.user.find_all().sum("points")  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match="id is the primary key, which cannot be changed"):
         await db.user.update_by_id(1, id=2)  # type: ignore[call-arg]

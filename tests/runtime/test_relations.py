@@ -85,7 +85,10 @@ async def test_unknown_relationships_are_type_errors(db: Database) -> None:
         await db.user.get_by_id(1, load=["case"])  # type: ignore[list-item]
     with pytest.raises(TypeError, match=r'load takes a list of relationships: \["cases"\]'):
         await db.user.get_by_id(1, load="cases")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="User has no relationship 'id'; there are cases, guild"):
+    with pytest.raises(
+        TypeError,
+        match=r"User has no relationship 'id'; there are cases, cases\.children, cases\.parent, guild, ",
+    ):
         db.user.find_all().load("id")  # type: ignore[arg-type]
 
 
@@ -158,7 +161,7 @@ async def test_objects_can_be_added_merged_refreshed_and_deleted_in_a_session(db
         assert len(user.cases) == 2
     assert (await db.user.get_one_by_id(1)).points == 4
     lonely = await db.user.get_one_by_id(3)
-    await db.case.find_all().update(moderator_id=None, all_rows=True)
+    await db.case.find_all().update({"moderator_id": None}, all_rows=True)
     async with db.session() as session:
         await session.delete(lonely)
     assert await db.user.get_by_id(3) is None

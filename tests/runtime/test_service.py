@@ -93,20 +93,28 @@ async def test_pool_settings(url: str) -> None:
             await db.user.count()
 
 
-async def test_a_controller_is_made_once_and_may_be_replaced_by_subclassing(url: str) -> None:
+async def test_a_controller_is_made_once_and_may_be_replaced_by_one_with_arguments(url: str) -> None:
     class Users(UserController):
-        async def total(self) -> int:
-            return await self.count()
+        def __init__(self, db: Database, limit: int) -> None:
+            super().__init__(db)
+            self.most = limit
 
-    class Bot(Database):
-        @property
-        def user(self) -> Users:
-            return self._controller(Users)
+        async def guilds(self) -> int:
+            return min(self.most, await self.db.guild.count())
 
-    db = Bot(url)
+    db = Database(url)
     assert db.user is db.user
-    assert await db.user.total() >= 0
+    assert repr(db.user) == f"<UserController of {db!r}>"
+    users = db.user = Users(db, limit=5)
+    assert await db.user.count() >= 0
+    assert await users.guilds() >= 0
     await db.dispose()
+
+
+async def test_a_misspelt_controller_is_named(url: str) -> None:
+    db = Database(url)
+    with pytest.raises(AttributeError, match=r"Database has no controller 'users'; did you mean user\?"):
+        _ = getattr(db, "users")  # noqa: B009 - to which type checkers say the same
 
 
 def test_a_package_has_what_its_modules_have_and_nothing_else() -> None:

@@ -168,7 +168,7 @@ async def test_bulk_calls_in_a_session_with_autocommit_are_all_or_none(db: Datab
             )
         user = await db.user.using(session).create(discord_id=1, guild_id=1, name="old")
         with pytest.raises(CheckViolation):
-            await db.user.using(session).update_many(
+            await db.user.using(session).bulk_update(
                 [{"id": user.id, "name": "new"}, {"id": user.id, "points": 2_000_000}]
             )
         assert [user.name for user in await db.user.find_all()] == ["old"]

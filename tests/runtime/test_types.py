@@ -40,13 +40,13 @@ async def test_no_array_cuts_what_is_too_long(codes: CodeController) -> None:
         with pytest.raises(InvalidValueError):
             await codes.upsert_many(rows)
     with pytest.raises(InvalidValueError):
-        await codes.update_many([{"code": "abcde", "note": "toolong"}])
+        await codes.bulk_update([{"code": "abcde", "note": "toolong"}])
 
 
 async def test_none_is_null_in_one_call_and_in_many(codes: CodeController) -> None:
     await codes.create(code="a", own=None)
     await codes.create_many([{"code": "b", "own": None}, {"code": "c", "own": {"x": "y"}}])
-    await codes.update_many([{"code": "c", "own": None}])
+    await codes.bulk_update([{"code": "c", "own": None}])
     assert await codes.find_all(own=None).count() == 3
 
 
@@ -60,7 +60,7 @@ async def test_lists_are_values_where_columns_hold_them(codes: CodeController) -
 
 async def test_onupdate_is_called_for_each_row(codes: CodeController) -> None:
     await codes.create_many([{"code": "a"}, {"code": "b"}])
-    await codes.update_many([{"code": "a", "note": "n"}, {"code": "b", "note": "n"}])
+    await codes.bulk_update([{"code": "a", "note": "n"}, {"code": "b", "note": "n"}])
     assert len({code.stamp for code in await codes.find_all()}) == 2
     rows = await codes.upsert_many([{"code": "a", "note": "m"}, {"code": "b", "note": "m"}])
     assert len({row.stamp for row in rows}) == 2
@@ -70,7 +70,7 @@ async def test_onupdate_is_called_for_each_row(codes: CodeController) -> None:
 
 async def test_update_many_of_nothing_counts_what_is_there(codes: CodeController) -> None:
     await codes.create_many([{"code": "a"}])
-    assert await codes.update_many([{"code": "a"}, {"code": "z"}]) == 1
+    assert await codes.bulk_update([{"code": "a"}, {"code": "z"}]) == 1
 
 
 async def test_joins_of_more_than_their_pairs_are_kept_whole(db: Database) -> None:

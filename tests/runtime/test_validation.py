@@ -62,7 +62,7 @@ async def test_update_refuses_before_any_sql(db: Database) -> None:
     with pytest.raises(ValidationError):
         await db.user.update_where(all_rows=True, points=-1)
     with pytest.raises(ValidationError):
-        await db.user.find_all(id=1).update(points=-1)
+        await db.user.find_all(id=1).update({"points": -1})
 
 
 async def test_every_write_path_validates(db: Database) -> None:
@@ -72,7 +72,7 @@ async def test_every_write_path_validates(db: Database) -> None:
         db.user.upsert_many([bad]),
         db.user.upsert_by_discord_id(**bad),
         db.user.get_or_create_by_discord_id(**bad),
-        db.user.update_many([{"id": 1, "points": -1}]),
+        db.user.bulk_update([{"id": 1, "points": -1}]),
     ):
         with statements(db) as sent, pytest.raises(ValidationError):
             await write

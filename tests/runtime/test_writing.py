@@ -68,7 +68,7 @@ async def test_an_explicit_none_stores_null(db: Database) -> None:
 async def test_none_in_a_json_column_is_null_and_not_json(db: Database) -> None:
     await db.guild.create(id=2, name="a", settings=None)
     await db.guild.create_many([{"id": 3, "name": "b", "settings": None}])
-    await db.guild.find_all(id=1).update(settings=None)
+    await db.guild.find_all(id=1).update({"settings": None})
     assert await db.guild.find_all(settings=None).count() == 3
 
 
@@ -202,14 +202,14 @@ async def test_upsert_many_merges_repeated_keys_in_order(db: Database) -> None:
 
 async def test_update_many_is_all_or_nothing(db: Database) -> None:
     await db.user.create_many([values(1), values(2)])
-    assert await db.user.update_many([{"id": 1, "points": 5}, {"id": 2, "name": "x"}, {"id": 9, "points": 1}]) == 2
+    assert await db.user.bulk_update([{"id": 1, "points": 5}, {"id": 2, "name": "x"}, {"id": 9, "points": 1}]) == 2
     assert await db.user.bulk_update([{"id": 1, "points": db.user.c.points + 1}]) == 1
     assert (await db.user.get_one_by_id(1)).points == 6
     with pytest.raises(UniqueViolation):
-        await db.user.update_many([{"id": 1, "points": 9}, {"id": 2, "discord_id": 1}])
+        await db.user.bulk_update([{"id": 1, "points": 9}, {"id": 2, "discord_id": 1}])
     assert (await db.user.get_one_by_id(1)).points == 6
     with pytest.raises(ValidationError, match="id is required"):
-        await db.user.update_many([{"points": 1}])
+        await db.user.bulk_update([{"points": 1}])
 
 
 async def test_delete_many(db: Database) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import sqlalchemy as sa
 
-from bot.database import BotDatabase
+from generated import Database
 from models import User
 from models.base import Base
 from tests.conftest import NewDatabase
@@ -19,15 +19,15 @@ GUILD = 7
 async def reference_url(new_database: NewDatabase) -> AsyncIterator[str]:
     """A database with the reference tables."""
     async with new_database() as url:
-        async with BotDatabase(url) as db, db.engine.begin() as connection:
+        async with Database(url) as db, db.engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
         yield url
 
 
 @pytest.fixture
-async def db(reference_url: str) -> AsyncIterator[BotDatabase]:
+async def db(reference_url: str) -> AsyncIterator[Database]:
     """The bot's database, empty but for one guild."""
-    async with BotDatabase(reference_url, pool_size=10) as db:
+    async with Database(reference_url, pool_size=10) as db:
         names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
         async with db.engine.begin() as connection:
             await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
@@ -36,7 +36,7 @@ async def db(reference_url: str) -> AsyncIterator[BotDatabase]:
 
 
 @pytest.fixture
-async def users(db: BotDatabase) -> list[User]:
+async def users(db: Database) -> list[User]:
     """Three members with a hundred points each."""
     return await db.user.create_many(
         [{"discord_id": n, "guild_id": GUILD, "username": f"u{n}", "points": 100} for n in range(1, 4)]

@@ -10,14 +10,13 @@ from sqlalchemy import and_, select
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import selectinload
 
-from bot.database import BotDatabase
 from bot.moderation import key, open_case, take_due_reminders, transfer
-from generated import CheckViolation, NotFoundError, UnloadedError, ValidationError
+from generated import CheckViolation, Database, NotFoundError, UnloadedError, ValidationError
 from models import CaseType, PointsTransaction, User
 from tests.scenarios.conftest import GUILD
 
 
-async def test_service_access_patterns(db: BotDatabase, users: list[User]) -> None:
+async def test_service_access_patterns(db: Database, users: list[User]) -> None:
     config, _ = await db.guild_config.get_or_create_by_guild_id(guild_id=GUILD)
     assert (await db.guild_config.get_by_guild_id(GUILD)) == config
     async with db.session() as session:
@@ -25,7 +24,7 @@ async def test_service_access_patterns(db: BotDatabase, users: list[User]) -> No
         assert len(result.scalars().all()) == 3
 
 
-async def test_crud_operations(db: BotDatabase) -> None:
+async def test_crud_operations(db: Database) -> None:
     user = await db.user.create(discord_id=123456789, guild_id=GUILD, username="testuser")
     assert (user.discord_id, user.username, user.points) == (123456789, "testuser", 0)
     assert await db.user.get_by_id(key(user)) == user
@@ -37,14 +36,14 @@ async def test_crud_operations(db: BotDatabase) -> None:
     assert await db.user.get_by_id(key(user)) is None
 
 
-async def test_get_or_create_does_not_race(db: BotDatabase) -> None:
+async def test_get_or_create_does_not_race(db: Database) -> None:
     """The guide reads, then writes, then reads again when that clashed; here one call does it."""
     made = await asyncio.gather(*(db.guild_config.get_or_create_by_guild_id(guild_id=GUILD) for _ in range(20)))
     assert sum(is_new for _, is_new in made) == 1
     assert len({config.guild_id for config, _ in made}) == 1
 
 
-async def test_errors_are_not_swallowed(db: BotDatabase, users: list[User]) -> None:
+async def test_errors_are_not_swallowed(db: Database, users: list[User]) -> None:
     """The guide returns None or False on any exception; here each has a class, and the guide's own still catches it."""
     with pytest.raises(IntegrityError) as caught:
         await db.user.create(discord_id=1, guild_id=GUILD, username="again")
@@ -55,7 +54,7 @@ async def test_errors_are_not_swallowed(db: BotDatabase, users: list[User]) -> N
         await db.user.find_all(id=999).one()
 
 
-async def test_complex_operation_is_all_or_nothing(db: BotDatabase) -> None:
+async def test_complex_operation_is_all_or_nothing(db: Database) -> None:
     with pytest.raises(RuntimeError, match="step 3"):
         async with db.transaction():
             user = await db.user.create(discord_id=1, guild_id=GUILD, username="a")
@@ -67,21 +66,21 @@ async def test_complex_operation_is_all_or_nothing(db: BotDatabase) -> None:
     assert await db.reminder.count() == 0
 
 
-async def test_simple_queries(db: BotDatabase, users: list[User]) -> None:
+async def test_simple_queries(db: Database, users: list[User]) -> None:
     c = db.user.c
     found = await db.user.find_all(filters=c.guild_id == GUILD, limit=2, order_by=c.created_at.desc())
     assert len(found) == 2
     assert await db.user.find_one(filters=c.username == "u2") == users[1]
 
 
-async def test_complex_queries(db: BotDatabase, users: list[User]) -> None:
+async def test_complex_queries(db: Database, users: list[User]) -> None:
     c = db.user.c
     await db.user.update_by_id(key(users[1]), points=500)
     top = await db.user.find_by_guild_id(GUILD).order_by(c.points.desc(), c.id.desc()).limit(2)
     assert [user.username for user in top] == ["u2", "u3"]
 
 
-async def test_eager_loading_for_relationships(db: BotDatabase, users: list[User]) -> None:
+async def test_eager_loading_for_relationships(db: Database, users: list[User]) -> None:
     await open_case(db, GUILD, CaseType.WARN, moderator=users[0], target=users[1], reason="spam")
     user = await db.user.find_one(filters=db.user.c.id == users[1].id, options=[selectinload(db.user.c.cases)])
     assert user is not None
@@ -92,14 +91,14 @@ async def test_eager_loading_for_relationships(db: BotDatabase, users: list[User
         _ = users[1].cases
 
 
-async def test_relationship_filtering(db: BotDatabase, users: list[User]) -> None:
+async def test_relationship_filtering(db: Database, users: list[User]) -> None:
     await open_case(db, GUILD, CaseType.WARN, moderator=users[0], target=users[1], reason="spam")
     c = db.user.c
     found = await db.user.find_all(filters=and_(c.guild_id == GUILD, c.cases.any(db.case.c.reason == "spam")))
     assert found == [users[1]]
 
 
-async def test_points_transfer_loses_nothing_under_contention(db: BotDatabase, users: list[User]) -> None:
+async def test_points_transfer_loses_nothing_under_contention(db: Database, users: list[User]) -> None:
     """The guide reads both rows and writes what it computed, without a lock: of two transfers one is lost."""
     pairs = [(users[n % 3], users[(n + 1) % 3]) for n in range(30)]
     await asyncio.gather(*(transfer(db, sender, receiver, 1) for sender, receiver in pairs))
@@ -107,24 +106,24 @@ async def test_points_transfer_loses_nothing_under_contention(db: BotDatabase, u
     assert await db.points_transaction.count() == 30
 
 
-async def test_points_transfer_that_asks_too_much_leaves_no_trace(db: BotDatabase, users: list[User]) -> None:
+async def test_points_transfer_that_asks_too_much_leaves_no_trace(db: Database, users: list[User]) -> None:
     with pytest.raises(CheckViolation):
         await transfer(db, users[0], users[1], 101)
     assert [user.points for user in await db.user.find_all()] == [100, 100, 100]
     assert await db.points_transaction.find_all() == list[PointsTransaction]()
 
 
-async def test_pagination_for_large_datasets(db: BotDatabase, users: list[User]) -> None:
+async def test_pagination_for_large_datasets(db: Database, users: list[User]) -> None:
     result = await db.user.paginate(filters=db.user.c.guild_id == GUILD, page=2, per_page=2)
     assert (result.items, result.total, result.pages, result.has_next) == ([users[2]], 3, 2, False)
 
 
-async def test_bulk_operations(db: BotDatabase, users: list[User]) -> None:
+async def test_bulk_operations(db: Database, users: list[User]) -> None:
     assert await db.user.bulk_update([{"id": user.id, "points": number} for number, user in enumerate(users)]) == 3
     assert [user.points for user in await db.user.find_all()] == [0, 1, 2]
 
 
-async def test_reading_again_needs_no_cached_coroutine(db: BotDatabase) -> None:
+async def test_reading_again_needs_no_cached_coroutine(db: Database) -> None:
     """The guide puts lru_cache on a coroutine, which can be awaited but once; a call can be made again and again."""
     await db.guild_config.get_or_create_by_guild_id(guild_id=GUILD)
     first, second = [await db.guild_config.get_by_guild_id(GUILD) for _ in range(2)]
@@ -134,7 +133,7 @@ async def test_reading_again_needs_no_cached_coroutine(db: BotDatabase) -> None:
     assert now.prefix == "?"
 
 
-async def test_timestamps_know_their_zone(db: BotDatabase, users: list[User]) -> None:
+async def test_timestamps_know_their_zone(db: Database, users: list[User]) -> None:
     """The guide's datetime.utcnow has none, and PostgreSQL would take it for local time."""
     assert users[0].created_at.utcoffset() is not None
     with pytest.raises(ValidationError, match="expires_at needs a time zone"):
@@ -147,14 +146,14 @@ async def test_timestamps_know_their_zone(db: BotDatabase, users: list[User]) ->
         )
 
 
-async def test_inputs_are_validated(db: BotDatabase, users: list[User]) -> None:
+async def test_inputs_are_validated(db: Database, users: list[User]) -> None:
     with pytest.raises(ValidationError, match="points"):
         await db.user.update_by_id(key(users[0]), points=-1)
     with pytest.raises(ValidationError, match="username"):
         await db.user.update_by_id(key(users[0]), username="   ")
 
 
-async def test_sql_injection_is_a_text_like_any(db: BotDatabase, users: list[User]) -> None:
+async def test_sql_injection_is_a_text_like_any(db: Database, users: list[User]) -> None:
     evil = "'; DROP TABLE users; --"
     assert await db.user.find_all(filters=db.user.c.username == evil) == []
     assert await db.user.find_all(username=evil) == []
@@ -164,7 +163,7 @@ async def test_sql_injection_is_a_text_like_any(db: BotDatabase, users: list[Use
     assert await db.user.count() == 3
 
 
-async def test_reminders_fall_due_once(db: BotDatabase, users: list[User]) -> None:
+async def test_reminders_fall_due_once(db: Database, users: list[User]) -> None:
     now = datetime.now(UTC)
     for number in range(10):
         await db.reminder.create(
@@ -177,4 +176,4 @@ async def test_reminders_fall_due_once(db: BotDatabase, users: list[User]) -> No
     taken = await asyncio.gather(*(take_due_reminders(db, now, limit=3) for _ in range(5)))
     ids = [reminder.id for batch in taken for reminder in batch]
     assert len(ids) == len(set(ids)) == 10
-    assert await db.reminder.find_pending().count() == 0
+    assert await db.reminder.count(sent=False) == 0

@@ -11,12 +11,12 @@ import traceback
 
 import sqlalchemy as sa
 
-from bot.database import BotDatabase
+from generated import Database
 
 CALLS = 200
 
 
-async def right_answers(db: BotDatabase, who: str) -> int:
+async def right_answers(db: Database, who: str) -> int:
     """Ask for many different things at once, check each answer, and return the server's process that served us."""
 
     async def ask(n: int) -> None:
@@ -33,7 +33,7 @@ async def right_answers(db: BotDatabase, who: str) -> int:
             return int(str(await session.scalar(sa.text("SELECT pg_backend_pid()"))))
 
 
-def child(db: BotDatabase, seen: set[int]) -> None:
+def child(db: Database, seen: set[int]) -> None:
     """Work on an event loop of our own, as a forked worker does."""
     for _ in range(2):
         backend = asyncio.run(right_answers(db, "child"))
@@ -41,7 +41,7 @@ def child(db: BotDatabase, seen: set[int]) -> None:
         gc.collect()
 
 
-async def backends(db: BotDatabase) -> set[int]:
+async def backends(db: Database) -> set[int]:
     """Open every connection of the pool, and return which of the server's processes they lead to."""
     together = asyncio.Barrier(3)
 
@@ -53,7 +53,7 @@ async def backends(db: BotDatabase) -> set[int]:
     return set(await asyncio.gather(*(one() for _ in range(3))))
 
 
-def forked(db: BotDatabase, seen: set[int]) -> int:
+def forked(db: Database, seen: set[int]) -> int:
     """Fork as a server of workers does; the child ends at once, as multiprocessing's do.
 
     Not by ``sys.exit``: asyncio then closes the parent's event loop in the child, on the ``epoll`` that both share.
@@ -75,7 +75,7 @@ def done(pid: int) -> None:
     assert status == 0, f"the child ended with {os.waitstatus_to_exitcode(status)}"
 
 
-async def while_running(db: BotDatabase, way: str) -> None:
+async def while_running(db: Database, way: str) -> None:
     """Fork out of a running event loop, and work beside the child and after it."""
     seen = await backends(db)
     if way == "fork":
@@ -93,7 +93,7 @@ async def while_running(db: BotDatabase, way: str) -> None:
     await db.dispose()
 
 
-def between_loops(db: BotDatabase) -> None:
+def between_loops(db: Database) -> None:
     """Fork between two event loops, with the connections of the first one still open."""
     loop = asyncio.new_event_loop()
     seen = loop.run_until_complete(backends(db))
@@ -106,7 +106,7 @@ def between_loops(db: BotDatabase) -> None:
 
 
 if __name__ == "__main__":
-    database = BotDatabase(sys.argv[1], pool_size=3, max_overflow=0)
+    database = Database(sys.argv[1], pool_size=3, max_overflow=0)
     if sys.argv[2] == "between":
         between_loops(database)
     else:

@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import sqlalchemy as sa
 
-from bot.database import BotDatabase
+from generated import Database
 from tests.scenarios.conftest import GUILD
 
-db = BotDatabase(pool_size=3, max_overflow=2)
+db = Database(pool_size=3, max_overflow=2)
 ROUNDS = 20
 
 

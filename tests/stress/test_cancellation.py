@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 import sqlalchemy as sa
 
-from bot.database import BotDatabase
-from generated import DatabaseError, DatabaseService, TimedOutError, UserCreate
+from generated import Database, DatabaseError, DatabaseService, TimedOutError, UserCreate
 from models import User
 from tests.scenarios.conftest import GUILD
 
@@ -34,7 +33,7 @@ def row(n: int) -> UserCreate:
 class Step:
     """What a task does with its number, and how far it came: ``inside`` until nothing but the commit is left."""
 
-    db: BotDatabase
+    db: Database
     n: int
     kind: str
     state: str = "inside"
@@ -147,7 +146,7 @@ STEPS: dict[str, Callable[[Step], Awaitable[None]]] = {
 class Chaos:
     """Tasks that start steps and cancel them after a random time, until that many were cancelled."""
 
-    db: BotDatabase
+    db: Database
     wanted: int
     dice: random.Random = field(default_factory=lambda: random.Random(SEED))
     steps: list[Step] = field(default_factory=list[Step])
@@ -175,10 +174,10 @@ class Chaos:
 
 
 @pytest.fixture
-async def few(reference_url: str) -> AsyncIterator[BotDatabase]:
+async def few(reference_url: str) -> AsyncIterator[Database]:
     """A database with fewer connections than there are tasks."""
     options = {"pool_size": SIZE, "max_overflow": MOST - SIZE, "pool_timeout": 20}
-    async with BotDatabase(reference_url, application_name=APPLICATION, **options) as few:
+    async with Database(reference_url, application_name=APPLICATION, **options) as few:
         yield few
 
 
@@ -190,7 +189,7 @@ async def busy(db: DatabaseService) -> list[tuple[object, ...]]:
 
 
 async def test_random_cancellations_leak_nothing_and_store_nothing_by_half(
-    db: BotDatabase, users: list[User], few: BotDatabase, whole: bool
+    db: Database, users: list[User], few: Database, whole: bool
 ) -> None:
     chaos = Chaos(few, 1_000 if whole else 100)
     await asyncio.gather(*(chaos.work() for _ in range(TASKS)))
@@ -219,7 +218,7 @@ async def test_random_cancellations_leak_nothing_and_store_nothing_by_half(
     await every_connection_can_be_had_and_no_more(few)
 
 
-async def every_connection_can_be_had_and_no_more(db: BotDatabase) -> None:
+async def every_connection_can_be_had_and_no_more(db: Database) -> None:
     """Hold as many transactions as there may be, and find that another call has to wait."""
     together, over = asyncio.Barrier(MOST + 1), asyncio.Event()
 
@@ -242,7 +241,7 @@ async def every_connection_can_be_had_and_no_more(db: BotDatabase) -> None:
 
 
 async def test_those_who_wait_for_a_connection_are_cancelled_without_a_trace(reference_url: str) -> None:
-    async with BotDatabase(reference_url, pool_size=1, max_overflow=0, pool_timeout=5) as db:
+    async with Database(reference_url, pool_size=1, max_overflow=0, pool_timeout=5) as db:
         for turn in range(50):
             async with db.session() as session:
                 await session.execute(sa.text("SELECT 1"))
@@ -260,14 +259,12 @@ async def test_those_who_wait_for_a_connection_are_cancelled_without_a_trace(ref
         assert await db.user.count() >= 0
 
 
-async def test_cancelled_while_connecting_leaves_no_connection_on_the_server(
-    db: BotDatabase, reference_url: str
-) -> None:
+async def test_cancelled_while_connecting_leaves_no_connection_on_the_server(db: Database, reference_url: str) -> None:
     dice = random.Random(SEED)
     name = f"{APPLICATION}-connecting"
     sql = sa.text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
     for _ in range(60):
-        one = BotDatabase(reference_url, pool_size=1, max_overflow=0, application_name=name)
+        one = Database(reference_url, pool_size=1, max_overflow=0, application_name=name)
         task = asyncio.create_task(one.user.count())
         await asyncio.sleep(dice.uniform(0, 0.03))
         task.cancel()
@@ -285,7 +282,7 @@ async def test_cancelled_while_connecting_leaves_no_connection_on_the_server(
 
 async def test_a_pool_that_times_out_does_so_with_an_error_of_the_package(reference_url: str) -> None:
     async with (
-        BotDatabase(reference_url, pool_size=1, max_overflow=0, pool_timeout=0.05) as db,
+        Database(reference_url, pool_size=1, max_overflow=0, pool_timeout=0.05) as db,
         db.session() as session,
     ):
         await session.execute(sa.text("SELECT 1"))

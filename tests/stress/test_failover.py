@@ -14,8 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from bot.database import BotDatabase
-from generated import DatabaseError, RefusedError, TransactionError, UnreachableError, UserCreate
+from generated import Database, DatabaseError, RefusedError, TransactionError, UnreachableError, UserCreate
 from models.base import Base
 from tests.scenarios.conftest import GUILD
 from tests.stress.servers import Node, Pair, binaries, started_pair
@@ -32,7 +31,7 @@ WRITABLE = ("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reloa
 async def pair() -> AsyncIterator[Pair]:
     """Two servers with the reference tables."""
     async with started_pair() as pair:
-        async with BotDatabase(pair.primary.url) as db:
+        async with Database(pair.primary.url) as db:
             async with db.engine.begin() as connection:
                 await connection.run_sync(Base.metadata.create_all)
             await db.guild.create(id=GUILD, name="home")
@@ -44,45 +43,45 @@ def row(n: int) -> UserCreate:
     return {"discord_id": n, "guild_id": GUILD, "username": f"u{n}"}
 
 
-async def create(db: BotDatabase, n: int) -> None:
+async def create(db: Database, n: int) -> None:
     await db.user.create(**row(n))
 
 
-async def bulk(db: BotDatabase, n: int) -> None:
+async def bulk(db: Database, n: int) -> None:
     await db.user.create_many([row(n), row(-n)])
 
 
-async def block(db: BotDatabase, n: int) -> None:
+async def block(db: Database, n: int) -> None:
     async with db.transaction():
         await db.user.create(**row(n))
         async with db.transaction():
             await db.user.create(**row(-n))
 
 
-async def session(db: BotDatabase, n: int) -> None:
+async def session(db: Database, n: int) -> None:
     async with db.session() as session:
         await db.user.using(session).create(**row(n))
         await db.user.using(session).create(**row(-n))
 
 
-async def joined(db: BotDatabase, n: int) -> None:
+async def joined(db: Database, n: int) -> None:
     """Write in a block by SQLAlchemy's own session, whose errors are SQLAlchemy's."""
     async with db.transaction() as session:
         await session.execute(sa.text("INSERT INTO guilds (id, name, case_count) VALUES (:n, 'x', 0)"), {"n": n})
         await db.user.create(**row(n))
 
 
-async def stream(db: BotDatabase, n: int) -> None:
+async def stream(db: Database, n: int) -> None:
     async for _ in db.user.find_all().limit(50):
         pass
     await db.user.create(**row(n))
 
 
-async def repeated(db: BotDatabase, n: int) -> None:
+async def repeated(db: Database, n: int) -> None:
     await db.run(lambda _: db.user.create(**row(n)))
 
 
-WRITES: dict[str, Callable[[BotDatabase, int], Awaitable[None]]] = {
+WRITES: dict[str, Callable[[Database, int], Awaitable[None]]] = {
     one.__name__: one for one in (create, bulk, block, session, joined, stream, repeated)
 }
 
@@ -91,7 +90,7 @@ WRITES: dict[str, Callable[[BotDatabase, int], Awaitable[None]]] = {
 class Load:
     """Tasks that write without pause, and what becomes of their calls."""
 
-    db: BotDatabase
+    db: Database
     done: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
     failed: list[tuple[float, str, BaseException]] = field(default_factory=list[tuple[float, str, BaseException]])
     over: bool = False
@@ -114,7 +113,7 @@ class Load:
 
 @pytest.mark.parametrize("mode", ["immediate", "fast"])
 async def test_a_standby_promoted_under_load_takes_over_without_a_restart(pair: Pair, mode: str, whole: bool) -> None:
-    async with BotDatabase(pair.url, pool_size=5, max_overflow=5, command_timeout=5) as db:
+    async with Database(pair.url, pool_size=5, max_overflow=5, command_timeout=5) as db:
         load = Load(db)
         workers = [asyncio.create_task(load.work()) for _ in range(16 if whole else 8)]
         await asyncio.sleep(3 if whole else 1)
@@ -151,7 +150,7 @@ async def test_a_standby_promoted_under_load_takes_over_without_a_restart(pair: 
 
 
 async def test_a_primary_that_becomes_read_only_costs_one_call_and_one_connection(pair: Pair) -> None:
-    async with BotDatabase(pair.primary.url, pool_size=1, max_overflow=0) as db:
+    async with Database(pair.primary.url, pool_size=1, max_overflow=0) as db:
         for number, (kind, write) in enumerate(WRITES.items(), start=1):
             await write(db, number)
             before = await backend(db)
@@ -166,7 +165,7 @@ async def test_a_primary_that_becomes_read_only_costs_one_call_and_one_connectio
 
 
 async def test_a_read_only_transaction_that_tries_to_write_costs_no_connection(pair: Pair) -> None:
-    async with BotDatabase(pair.primary.url, pool_size=1, max_overflow=0) as db:
+    async with Database(pair.primary.url, pool_size=1, max_overflow=0) as db:
         before = await backend(db)
         with pytest.raises(TransactionError, match="read-only"):
             async with db.transaction(read_only=True):
@@ -176,7 +175,7 @@ async def test_a_read_only_transaction_that_tries_to_write_costs_no_connection(p
 
 
 async def test_after_a_switchover_one_write_fails_whatever_the_pool_holds(pair: Pair) -> None:
-    async with BotDatabase(pair.url, pool_size=5) as db:
+    async with Database(pair.url, pool_size=5) as db:
         await asyncio.gather(*(create(db, n) for n in range(1, 6)))
         assert db.pool_status()["idle"] == 5
         await pair.primary.execute("ALTER SYSTEM RESET synchronous_standby_names")
@@ -195,7 +194,7 @@ async def test_after_a_switchover_one_write_fails_whatever_the_pool_holds(pair: 
 
 
 async def test_a_begin_that_a_standby_refuses_leaves_nothing_behind(pair: Pair) -> None:
-    async with BotDatabase(pair.standby.url, pool_size=1, max_overflow=0) as db:
+    async with Database(pair.standby.url, pool_size=1, max_overflow=0) as db:
         for _ in range(3):
             with pytest.raises(RefusedError):
                 async with db.transaction(isolation="SERIALIZABLE"):
@@ -218,7 +217,7 @@ def kinds(failed: list[tuple[float, str, BaseException]]) -> dict[str, int]:
     return dict(Counter(type(error).__name__ for _, _, error in failed))
 
 
-async def backend(db: BotDatabase) -> int:
+async def backend(db: Database) -> int:
     """Return which of the server's processes serves the next call."""
     async with db.session() as session:
         return int(str(await session.scalar(sa.text("SELECT pg_backend_pid()"))))

@@ -17,14 +17,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from bot.database import BotDatabase
 from bot.embedded import start_server
-from generated import DatabaseError, DatabaseService, TimedOutError, UnreachableError
+from generated import Database, DatabaseError, DatabaseService, TimedOutError, UnreachableError
 from models import User
 from models.base import Base
 from tests.scenarios.conftest import GUILD
 
-Call = Callable[[BotDatabase], Coroutine[Any, Any, object]]
+Call = Callable[[Database], Coroutine[Any, Any, object]]
 
 
 async def backends(db: DatabaseService, condition: str = "TRUE") -> int:
@@ -34,7 +33,7 @@ async def backends(db: DatabaseService, condition: str = "TRUE") -> int:
         return int(str(await session.scalar(sa.text(f"{sql} AND {condition}"))))
 
 
-async def is_at_rest(db: BotDatabase) -> bool:
+async def is_at_rest(db: Database) -> bool:
     """Whether no connection is in use, and none has an open transaction; given a second to get there."""
     for _ in range(50):
         if db.pool_status()["in_use"] == 0 and not await backends(db, "state LIKE 'idle in transaction%'"):
@@ -78,7 +77,7 @@ async def terminate(admin: DatabaseService) -> None:
 
 
 async def test_terminated_backends_are_an_error_once_and_then_forgotten(
-    db: BotDatabase, users: list[User], admin: DatabaseService
+    db: Database, users: list[User], admin: DatabaseService
 ) -> None:
     await asyncio.gather(*(db.user.count() for _ in range(8)))
     await terminate(admin)
@@ -88,7 +87,7 @@ async def test_terminated_backends_are_an_error_once_and_then_forgotten(
     assert await is_at_rest(db)
 
 
-async def test_a_connection_cut_in_mid_query_is_a_clear_error(db: BotDatabase, admin: DatabaseService) -> None:
+async def test_a_connection_cut_in_mid_query_is_a_clear_error(db: Database, admin: DatabaseService) -> None:
     async def slow() -> None:
         async with db.session() as session:
             await session.execute(sa.text("SELECT pg_sleep(30)"))
@@ -102,7 +101,7 @@ async def test_a_connection_cut_in_mid_query_is_a_clear_error(db: BotDatabase, a
     assert await is_at_rest(db)
 
 
-async def stored(db: BotDatabase) -> set[int]:
+async def stored(db: Database) -> set[int]:
     """Return who is stored; a connection that was cut while it was idle may first be an error."""
     for _ in range(db.pool_status()["idle"]):
         with contextlib.suppress(UnreachableError):
@@ -111,7 +110,7 @@ async def stored(db: BotDatabase) -> set[int]:
     return {user.discord_id for user in await db.user.find_all()}
 
 
-async def test_what_was_acknowledged_is_there(db: BotDatabase, admin: DatabaseService) -> None:
+async def test_what_was_acknowledged_is_there(db: Database, admin: DatabaseService) -> None:
     done: list[int] = []
 
     async def write(n: int) -> None:
@@ -131,7 +130,7 @@ async def test_what_was_acknowledged_is_there(db: BotDatabase, admin: DatabaseSe
 
 async def test_a_server_that_is_killed_under_load_loses_nothing_it_acknowledged() -> None:
     server = Server(Path(tempfile.mkdtemp(prefix="ctrlgen-killed-")))
-    async with BotDatabase(server.url, pool_size=5) as db:
+    async with Database(server.url, pool_size=5) as db:
         async with db.engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
         await db.guild.create(id=GUILD, name="home")
@@ -156,7 +155,7 @@ async def test_a_server_that_is_killed_under_load_loses_nothing_it_acknowledged(
 
 
 async def test_statement_timeout_is_an_error_and_the_connection_lives(reference_url: str) -> None:
-    async with BotDatabase(reference_url, pool_size=1, max_overflow=0, statement_timeout=0.1) as db:
+    async with Database(reference_url, pool_size=1, max_overflow=0, statement_timeout=0.1) as db:
         with pytest.raises(DBAPIError, match="statement timeout"):
             async with db.session() as session:
                 await session.execute(sa.text("SELECT pg_sleep(5)"))
@@ -164,7 +163,7 @@ async def test_statement_timeout_is_an_error_and_the_connection_lives(reference_
         assert await is_at_rest(db)
 
 
-async def test_lock_timeout_is_an_error_and_the_connection_lives(db: BotDatabase, users: list[User]) -> None:
+async def test_lock_timeout_is_an_error_and_the_connection_lives(db: Database, users: list[User]) -> None:
     async with db.transaction():
         await db.user.update_by_discord_id(1, points=1)
         async with db.session() as other:
@@ -177,7 +176,7 @@ async def test_lock_timeout_is_an_error_and_the_connection_lives(db: BotDatabase
 
 
 async def test_an_exhausted_pool_is_an_error_and_recovers(reference_url: str) -> None:
-    async with BotDatabase(reference_url, pool_size=1, max_overflow=0, pool_timeout=0.1) as db:
+    async with Database(reference_url, pool_size=1, max_overflow=0, pool_timeout=0.1) as db:
         async with db.session() as session:
             await session.execute(sa.text("SELECT 1"))
             with pytest.raises(TimedOutError, match="no connection was free in time"):
@@ -202,17 +201,17 @@ CALLS: dict[str, Call] = {
 }
 
 
-async def many(db: BotDatabase) -> object:
+async def many(db: Database) -> object:
     """Read a list."""
     return await db.user.find_by_guild_id(GUILD)
 
 
-async def streamed(db: BotDatabase) -> object:
+async def streamed(db: Database) -> object:
     """Read one by one."""
     return [user async for user in db.user.find_all()]
 
 
-async def moved(db: BotDatabase) -> None:
+async def moved(db: Database) -> None:
     """Change two rows in a transaction."""
     async with db.transaction():
         await db.user.update_by_discord_id(1, points=db.user.c.points - 1)
@@ -222,7 +221,7 @@ async def moved(db: BotDatabase) -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_cancellation_at_every_await_leaks_nothing(
-    name: str, db: BotDatabase, users: list[User], whole: bool
+    name: str, db: Database, users: list[User], whole: bool
 ) -> None:
     """Cancel the call after one step of the event loop, after two, and so on until it gets through."""
     total = sum([user.points for user in await db.user.find_all()])

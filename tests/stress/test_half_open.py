@@ -16,16 +16,15 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from bot.database import BotDatabase
-from generated import DatabaseError, TimedOutError, UnreachableError, UserCreate
+from generated import Database, DatabaseError, TimedOutError, UnreachableError, UserCreate
 from models import User
 from tests.scenarios.conftest import GUILD
 from tests.stress.servers import Proxy
 
 _log = logging.getLogger(__name__)
 
-Call: TypeAlias = Callable[[BotDatabase, Callable[[], object]], Coroutine[Any, Any, None]]
-Begin: TypeAlias = Callable[[BotDatabase], Coroutine[Any, Any, None]]
+Call: TypeAlias = Callable[[Database, Callable[[], object]], Coroutine[Any, Any, None]]
+Begin: TypeAlias = Callable[[Database], Coroutine[Any, Any, None]]
 
 TIMEOUT = 0.5
 
@@ -40,9 +39,9 @@ async def proxy(reference_url: str, users: list[User]) -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def one(proxy: Proxy) -> AsyncIterator[BotDatabase]:
+async def one(proxy: Proxy) -> AsyncIterator[Database]:
     """A database with one connection, through the network, which is open when the test begins."""
-    async with BotDatabase(proxy.url, pool_size=1, max_overflow=0, command_timeout=TIMEOUT) as one:
+    async with Database(proxy.url, pool_size=1, max_overflow=0, command_timeout=TIMEOUT) as one:
         yield one
         await proxy.close()  # so that nothing waits for an answer that cannot come
 
@@ -51,54 +50,54 @@ def row(n: int) -> UserCreate:
     return {"discord_id": n, "guild_id": GUILD, "username": f"u{n}"}
 
 
-async def backend(db: BotDatabase) -> int:
+async def backend(db: Database) -> int:
     """Return which of the server's processes serves the next call."""
     async with db.session() as session:
         return int(str(await session.scalar(sa.text("SELECT pg_backend_pid()"))))
 
 
-async def get(db: BotDatabase, _: Callable[[], object]) -> None:
+async def get(db: Database, _: Callable[[], object]) -> None:
     await db.user.get_by_discord_id(1)
 
 
-async def create(db: BotDatabase, _: Callable[[], object]) -> None:
+async def create(db: Database, _: Callable[[], object]) -> None:
     await db.user.create(**row(50))
 
 
-async def bulk(db: BotDatabase, _: Callable[[], object]) -> None:
+async def bulk(db: Database, _: Callable[[], object]) -> None:
     await db.user.create_many(map(row, range(50, 60)))
 
 
-async def stream(db: BotDatabase, _: Callable[[], object]) -> None:
+async def stream(db: Database, _: Callable[[], object]) -> None:
     assert [user async for user in db.user.find_all()]
 
 
-async def block(db: BotDatabase, _: Callable[[], object]) -> None:
+async def block(db: Database, _: Callable[[], object]) -> None:
     async with db.transaction():
         await db.user.create(**row(50))
 
 
-async def session(db: BotDatabase, _: Callable[[], object]) -> None:
+async def session(db: Database, _: Callable[[], object]) -> None:
     async with db.session() as session:
         await db.user.using(session).create(**row(50))
 
 
-async def ping(db: BotDatabase, _: Callable[[], object]) -> None:
+async def ping(db: Database, _: Callable[[], object]) -> None:
     await db.ping()
 
 
-async def run(db: BotDatabase, _: Callable[[], object]) -> None:
+async def run(db: Database, _: Callable[[], object]) -> None:
     await db.run(lambda _: db.user.create(**row(50)))
 
 
-async def in_a_block(db: BotDatabase, freeze: Callable[[], object]) -> None:
+async def in_a_block(db: Database, freeze: Callable[[], object]) -> None:
     async with db.transaction():
         await db.user.create(**row(50))
         freeze()
         await db.user.create(**row(51))
 
 
-async def in_a_savepoint(db: BotDatabase, freeze: Callable[[], object]) -> None:
+async def in_a_savepoint(db: Database, freeze: Callable[[], object]) -> None:
     async with db.transaction():
         await db.user.create(**row(50))
         async with db.transaction():
@@ -106,25 +105,25 @@ async def in_a_savepoint(db: BotDatabase, freeze: Callable[[], object]) -> None:
             await db.user.create(**row(51))
 
 
-async def in_a_session(db: BotDatabase, freeze: Callable[[], object]) -> None:
+async def in_a_session(db: Database, freeze: Callable[[], object]) -> None:
     async with db.session() as session:
         await db.user.using(session).create(**row(50))
         freeze()
         await db.user.using(session).create(**row(51))
 
 
-async def in_a_stream(db: BotDatabase, freeze: Callable[[], object]) -> None:
+async def in_a_stream(db: Database, freeze: Callable[[], object]) -> None:
     async for _ in db.user.find_all():
         freeze()
 
 
-async def at_the_commit(db: BotDatabase, freeze: Callable[[], object]) -> None:
+async def at_the_commit(db: Database, freeze: Callable[[], object]) -> None:
     async with db.transaction():
         await db.user.create(**row(50))
         freeze()
 
 
-async def at_the_commit_of_a_session(db: BotDatabase, freeze: Callable[[], object]) -> None:
+async def at_the_commit_of_a_session(db: Database, freeze: Callable[[], object]) -> None:
     async with db.session() as session:
         await db.user.using(session).create(**row(50))
         freeze()
@@ -136,7 +135,7 @@ WITHIN = (in_a_block, in_a_savepoint, in_a_session, in_a_stream, at_the_commit, 
 
 @pytest.mark.parametrize("call", [*AT_REST, *WITHIN])
 async def test_a_half_open_connection_ends_a_call_in_time_and_the_next_one_works(
-    one: BotDatabase, proxy: Proxy, call: Call
+    one: Database, proxy: Proxy, call: Call
 ) -> None:
     await call(one, lambda: None)  # so that everything is prepared
     await one.user.delete_where(one.user.c.discord_id >= 50)
@@ -155,7 +154,7 @@ async def test_a_half_open_connection_ends_a_call_in_time_and_the_next_one_works
 
 
 async def test_every_connection_is_half_open_and_all_are_replaced(proxy: Proxy) -> None:
-    async with BotDatabase(proxy.url, pool_size=5, command_timeout=TIMEOUT) as db:
+    async with Database(proxy.url, pool_size=5, command_timeout=TIMEOUT) as db:
         await asyncio.gather(*(db.user.count() for _ in range(5)))
         proxy.freeze()
         began = time.monotonic()
@@ -173,7 +172,7 @@ async def test_every_connection_is_half_open_and_all_are_replaced(proxy: Proxy) 
 async def test_a_task_at_a_half_open_connection_is_cancelled_at_once(
     proxy: Proxy, call: Call, command_timeout: float | None
 ) -> None:
-    async with BotDatabase(proxy.url, pool_size=1, max_overflow=0, command_timeout=command_timeout) as one:
+    async with Database(proxy.url, pool_size=1, max_overflow=0, command_timeout=command_timeout) as one:
         await call(one, lambda: None)  # so that everything is prepared
         await one.user.delete_where(one.user.c.discord_id >= 50)
         if call not in WITHIN:
@@ -192,20 +191,20 @@ async def test_a_task_at_a_half_open_connection_is_cancelled_at_once(
     assert in_time, "it waits for an answer that cannot come"
 
 
-async def test_a_server_that_accepts_and_says_nothing_is_unreachable_in_time(one: BotDatabase, proxy: Proxy) -> None:
+async def test_a_server_that_accepts_and_says_nothing_is_unreachable_in_time(one: Database, proxy: Proxy) -> None:
     proxy.freeze()
     proxy.dead = True
     url = proxy.url + "&connect_timeout=1"
     began = time.monotonic()
     async with asyncio.timeout(5):
         with pytest.raises((UnreachableError, TimedOutError)):
-            await BotDatabase(url).user.count()
+            await Database(url).user.count()
     assert time.monotonic() - began < 1.5
     proxy.dead = False
 
 
 async def test_dispose_does_not_wait_long_for_half_open_connections(proxy: Proxy) -> None:
-    db = BotDatabase(proxy.url, pool_size=3, command_timeout=TIMEOUT)
+    db = Database(proxy.url, pool_size=3, command_timeout=TIMEOUT)
     await asyncio.gather(*(db.user.count() for _ in range(3)))
     proxy.freeze()
     with suppress(TimedOutError):
@@ -219,7 +218,7 @@ async def test_dispose_does_not_wait_long_for_half_open_connections(proxy: Proxy
 
 
 async def test_connections_are_replaced_by_age(reference_url: str) -> None:
-    async with BotDatabase(reference_url, pool_size=1, max_overflow=0, pool_recycle=0.4) as db:
+    async with Database(reference_url, pool_size=1, max_overflow=0, pool_recycle=0.4) as db:
         first = await backend(db)
         assert await backend(db) == first
         await asyncio.sleep(0.5)
@@ -239,25 +238,25 @@ async def test_connections_are_replaced_by_age(reference_url: str) -> None:
         assert left == 0, "what is too old is closed"
 
 
-async def sessions_begin(db: BotDatabase) -> None:
+async def sessions_begin(db: Database) -> None:
     """Begin a transaction as a session does."""
     async with db.session() as session:
         await session.execute(sa.text("SELECT 1"))
 
 
-async def engines_begin(db: BotDatabase) -> None:
+async def engines_begin(db: Database) -> None:
     """Begin a transaction as somebody does who uses the engine."""
     async with db.engine.begin() as connection:
         await connection.execute(sa.text("SELECT 1"))
 
 
-async def blocks_begin(db: BotDatabase) -> None:
+async def blocks_begin(db: Database) -> None:
     """Begin a transaction as a block does."""
     async with db.transaction():
         await db.user.count()
 
 
-async def serial_block_begins(db: BotDatabase) -> None:
+async def serial_block_begins(db: Database) -> None:
     """Begin a transaction as a block does that asks for more."""
     async with db.transaction(isolation="SERIALIZABLE"):
         await db.user.count()
@@ -266,7 +265,7 @@ async def serial_block_begins(db: BotDatabase) -> None:
 BEGINNINGS = (blocks_begin, serial_block_begins, sessions_begin, engines_begin)
 
 
-async def all_is_well(db: BotDatabase, before: int) -> None:
+async def all_is_well(db: Database, before: int) -> None:
     """Check that every way to begin works, on another connection than before, and is what it says."""
     assert db.pool_status()["in_use"] == 0
     assert await db.user.count() == 3
@@ -285,7 +284,7 @@ async def all_is_well(db: BotDatabase, before: int) -> None:
 
 
 @pytest.mark.parametrize("begin", BEGINNINGS)
-async def test_a_begin_that_is_refused_costs_the_connection(one: BotDatabase, proxy: Proxy, begin: Begin) -> None:
+async def test_a_begin_that_is_refused_costs_the_connection(one: Database, proxy: Proxy, begin: Begin) -> None:
     await begin(one)
     before = await backend(one)
     proxy.refused = b"BEGIN"
@@ -298,7 +297,7 @@ async def test_a_begin_that_is_refused_costs_the_connection(one: BotDatabase, pr
 
 
 @pytest.mark.parametrize("begin", BEGINNINGS)
-async def test_a_begin_that_is_cancelled_costs_the_connection(one: BotDatabase, proxy: Proxy, begin: Begin) -> None:
+async def test_a_begin_that_is_cancelled_costs_the_connection(one: Database, proxy: Proxy, begin: Begin) -> None:
     await begin(one)
     before = await backend(one)
     proxy.swallowed = b"BEGIN"
@@ -314,7 +313,7 @@ async def test_a_begin_that_is_cancelled_costs_the_connection(one: BotDatabase, 
 
 
 @pytest.mark.parametrize("begin", BEGINNINGS)
-async def test_a_begin_that_is_not_answered_ends_in_time(one: BotDatabase, proxy: Proxy, begin: Begin) -> None:
+async def test_a_begin_that_is_not_answered_ends_in_time(one: Database, proxy: Proxy, begin: Begin) -> None:
     await begin(one)
     before = await backend(one)
     proxy.swallowed = b"BEGIN"
@@ -326,7 +325,7 @@ async def test_a_begin_that_is_not_answered_ends_in_time(one: BotDatabase, proxy
     await all_is_well(one, before)
 
 
-async def test_a_connection_that_the_network_cuts_is_replaced(one: BotDatabase, proxy: Proxy) -> None:
+async def test_a_connection_that_the_network_cuts_is_replaced(one: Database, proxy: Proxy) -> None:
     before = await backend(one)
     for link in proxy.links:
         link.client.close()

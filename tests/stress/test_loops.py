@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.database import BotDatabase
+from generated import Database
 from tests.stress.test_faults import backends
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ WAYS = (
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_database_is_used_on_several_event_loops(
-    way: str, db: BotDatabase, reference_url: str, project: Path, whole: bool
+    way: str, db: Database, reference_url: str, project: Path, whole: bool
 ) -> None:
     for _ in range(5 if whole else 1):
         await db.user.delete_where(db.user.c.discord_id > 0)

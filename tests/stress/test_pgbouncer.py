@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.database import BotDatabase
 from bot.moderation import transfer
+from generated import Database
 from models import User
 from tests.scenarios.conftest import GUILD
 
@@ -60,10 +60,10 @@ def pooled_url(reference_url: str) -> Iterator[str]:
 
 
 @pytest.mark.skipif(PGBOUNCER is None, reason="pgbouncer is not installed (apt-get install pgbouncer)")
-async def test_everything_works_behind_pgbouncer(pooled_url: str, db: BotDatabase, users: list[User]) -> None:
+async def test_everything_works_behind_pgbouncer(pooled_url: str, db: Database, users: list[User]) -> None:
     async with (
-        BotDatabase(pooled_url, pool_size=8) as one,
-        BotDatabase(pooled_url, pool_size=8) as other,
+        Database(pooled_url, pool_size=8) as one,
+        Database(pooled_url, pool_size=8) as other,
     ):
         for _ in range(10):
             await asyncio.gather(

@@ -7,8 +7,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.database import BotDatabase
 from bot.moderation import key, take_due_reminders
+from generated import Database
 from models import User
 from tests.scenarios.conftest import GUILD
 
@@ -32,33 +32,33 @@ async def all_at_once(project: Path, url: str, job: str, times: int) -> list[str
     return list(await asyncio.gather(*(one() for _ in range(PROCESSES))))
 
 
-async def test_get_or_create_of_two_hundred_makes_one(db: BotDatabase, reference_url: str, project: Path) -> None:
+async def test_get_or_create_of_two_hundred_makes_one(db: Database, reference_url: str, project: Path) -> None:
     made = await all_at_once(project, reference_url, "get_or_create", 50)
     assert sum(map(int, made)) == 1
     assert await db.user.count() == 1
 
 
-async def test_upsert_of_two_hundred_makes_one(db: BotDatabase, reference_url: str, project: Path) -> None:
+async def test_upsert_of_two_hundred_makes_one(db: Database, reference_url: str, project: Path) -> None:
     await all_at_once(project, reference_url, "upsert", 50)
     user = await db.user.get_one_by_discord_id(42)
     assert user.username == f"n{user.points}", "what one call set is there as a whole"
     assert await db.user.count() == 1
 
 
-async def test_atomic_updates_lose_nothing(db: BotDatabase, reference_url: str, project: Path) -> None:
+async def test_atomic_updates_lose_nothing(db: Database, reference_url: str, project: Path) -> None:
     await db.user.create(discord_id=42, guild_id=GUILD, username="one")
     await all_at_once(project, reference_url, "add", 50)
     assert (await db.user.get_one_by_discord_id(42)).points == 200
 
 
-async def test_case_numbers_have_no_gaps_and_no_repeats(db: BotDatabase, reference_url: str, project: Path) -> None:
+async def test_case_numbers_have_no_gaps_and_no_repeats(db: Database, reference_url: str, project: Path) -> None:
     await db.user.create(discord_id=42, guild_id=GUILD, username="one")
     await all_at_once(project, reference_url, "case", 13)
     numbers = sorted([case.number for case in await db.case.find_all()])
     assert numbers == list(range(1, 53))
 
 
-async def test_work_queue_hands_out_each_reminder_once(db: BotDatabase, users: list[User]) -> None:
+async def test_work_queue_hands_out_each_reminder_once(db: Database, users: list[User]) -> None:
     now = datetime.now(UTC)
     await db.reminder.create_many(
         [

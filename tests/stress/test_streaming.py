@@ -9,15 +9,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from bot.database import BotDatabase
+from generated import Database
 from tests.scenarios.conftest import GUILD
 
 SCRIPT = """
 import asyncio, resource, sys
-from bot.database import BotDatabase
+from generated import Database
 
 async def main():
-    async with BotDatabase(sys.argv[1]) as db:
+    async with Database(sys.argv[1]) as db:
         [user async for user in db.user.find_all().limit(1000)]
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         count = 0
@@ -30,7 +30,7 @@ asyncio.run(main())
 
 
 async def test_many_rows_are_streamed_in_bounded_memory(
-    db: BotDatabase, reference_url: str, project: Path, whole: bool
+    db: Database, reference_url: str, project: Path, whole: bool
 ) -> None:
     rows = 1_000_000 if whole else 50_000
     async with db.session() as session:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bot.database import BotDatabase
 from bot.moderation import open_case
+from generated import Database
 from models import CaseType
 
 GUILD = 7
@@ -14,7 +14,7 @@ GUILD = 7
 
 async def main(url: str, job: str, times: int) -> None:
     """Do the job as often, all at once."""
-    async with BotDatabase(url, pool_size=8, max_overflow=0) as db:
+    async with Database(url, pool_size=8, max_overflow=0) as db:
         if job == "get_or_create":
             calls = [
                 db.user.get_or_create_by_discord_id(discord_id=42, guild_id=GUILD, username="one") for _ in range(times)

@@ -6,6 +6,7 @@ import re
 import traceback
 import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import sqlalchemy
@@ -17,12 +18,14 @@ from ctrlgen import schema
 from ctrlgen.errors import ModelError, described, did_you_mean, message_of
 from ctrlgen.findings import UNREADABLE
 from ctrlgen.inspect.annotations import reference
+from ctrlgen.inspect.check_constraints import checks_of
 from ctrlgen.inspect.column_types import labels_of, overrides
-from ctrlgen.inspect.columns import columns_of, mapped_columns
+from ctrlgen.inspect.columns import columns_of, declared_type, mapped_columns
 from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.indexes import Owner, indexes_of
 from ctrlgen.inspect.predicates import Subject
 from ctrlgen.inspect.relationships import Classes, foreign_keys_of, is_plain, relations_of
+from ctrlgen.inspect.samples import Sampler
 from ctrlgen.schema import Model, Schema
 from ctrlgen.source_locations import Sources
 
@@ -88,15 +91,23 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
     names = {column.name: column.attribute for column in columns}
     subjects = {column.name: _subject(column, mapped[column.attribute], model) for column in columns}
     table = _table(mapper)
+    fields = dict(model.model_fields)
+    types = {name: declared_type(model, mapped[name], fields.get(name), context.sources) for name in names.values()}
+    sampler = Sampler(model, mapped, types, checks_of(table, names), context.sources)
+    columns, unsettled = sampler.sampled(columns)
     return Model(
         reference=reference(model),
         table=str(table.name),
         columns=columns,
-        indexes=indexes_of(mapper, Owner(model, table, names, subjects), context),
+        indexes=tuple(
+            replace(index, companions=sampler.companions(columns, index))
+            for index in indexes_of(mapper, Owner(model, table, names, subjects), context)
+        ),
         foreign_keys=foreign_keys_of(model, table, names, tables, context),
         relations=relations_of(mapper, context),
         location=context.sources.of_class(model),
         plain=is_plain(mapper),
+        unsettled_checks=unsettled,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     ARRAY,
@@ -12,8 +12,10 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     ForeignKeyConstraint,
+    PrimaryKeyConstraint,
     Table,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange
@@ -29,6 +31,7 @@ from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
 from ctrlgen.schema import ForeignKey, Location, Relation
 
+_UNIQUE = (PrimaryKeyConstraint, UniqueConstraint)
 _UNLOADABLE = frozenset({"dynamic", "write_only"})
 
 Classes = Mapping[Table, Mapper[Any]]
@@ -84,7 +87,29 @@ def _relation(
         optional=_may_be_none(relationship),
         location=location,
         by_columns=is_by_columns(relationship),
+        linked=_is_linked(relationship),
+        attributes=_attributes(relationship),
     )
+
+
+def _is_linked(relationship: RelationshipProperty[Any]) -> bool:
+    """Whether a link is a row of a table that has nothing but the keys of both sides, each pair once."""
+    table = relationship.secondary
+    if not isinstance(table, Table) or relationship.viewonly or not is_by_columns(relationship):
+        return False
+    pairs = [*relationship.synchronize_pairs, *(relationship.secondary_synchronize_pairs or ())]
+    keys = {str(column.key) for _, column in pairs}
+    constraints: list[Any] = [each for each in table.constraints if isinstance(each, _UNIQUE)]
+    once = any(set(each.columns.keys()) == keys for each in constraints)
+    names = {str(column.key) for column in cast("Any", table).c}
+    return names == keys and len(keys) == len(pairs) and once
+
+
+def _attributes(relationship: RelationshipProperty[Any]) -> tuple[str, ...]:
+    """Return the columns of the relationship's own model that it is found by, as the model calls them."""
+    parent = relationship.parent
+    own = {attribute.columns[0]: attribute.key for attribute in parent.column_attrs}
+    return tuple(sorted(key for column, key in own.items() if column in relationship.local_columns))
 
 
 def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:

@@ -32,7 +32,7 @@ def plan(schema: Schema, name: str, options: Options = DEFAULTS) -> Package:
     models = [with_named_expressions(model) for model in schema.models]
     check_settings(options, [(model, method.name) for model in models for method in derived_methods(model, options)])
     models = selected_models(models, options)
-    controllers = [plan_controller(model, options) for model in models]
+    controllers = [plan_controller(model, options, models) for model in models]
     check_module_names(controllers)
     if options.foreign_keys == "error":
         refuse_unindexed_foreign_keys(models)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ctrlgen.plan.naming import index_purpose
+from ctrlgen.plan.naming import purpose_beside
 from ctrlgen.schema import ColumnPart, ForeignKey, Index, Model, Part, Predicate, columns_of, names_of
 
 
@@ -35,9 +35,14 @@ class AccessPath:
 
     @property
     def where(self) -> str:
-        """The predicate in words for a docstring, whole; empty for a full path."""
-        sql = " ".join(self.predicate.split())
-        return f" (where {sql})" if sql else ""
+        """The predicate in words for a docstring; empty for a full path."""
+        return f" (where {' '.join(self.predicate.split())})" if self.predicate else ""
+
+    @property
+    def has_null(self) -> bool:
+        """Whether it has the rows with NULL in its leading part."""
+        predicate = self.index.predicate
+        return predicate is None or (bool(self.purpose) and self.names[0] not in predicate.present)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,7 +89,8 @@ def _paths(model: Model) -> Iterator[AccessPath]:
         if index.predicate is None or index.holds_all_rows_with(index.parts if index.unique else index.parts[:1]):
             yield AccessPath(index, index.parts)
         else:
-            yield AccessPath(index, _open_parts(index, index.predicate), _purpose(index, model))
+            parts = _open_parts(index, index.predicate)
+            yield AccessPath(index, parts, purpose_beside(names_of(parts), index, model))
 
 
 def _once(paths: Iterator[AccessPath]) -> Iterator[AccessPath]:
@@ -100,7 +106,3 @@ def _open_parts(index: Index, predicate: Predicate) -> tuple[Part, ...]:
     """Return the parts whose values the predicate does not imply."""
     implied = {ColumnPart(condition.attribute) for condition in predicate.implied_values}
     return tuple(part for part in index.parts if part not in implied)
-
-
-def _purpose(index: Index, model: Model) -> str:
-    return (index_purpose(index.name, model) if index.name else "") or f"partial_{'_'.join(index.names)}"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from ctrlgen.blueprint import Controller, Facts, Method, Partial
+from ctrlgen.blueprint import Controller, Facts, Method, NestedRelation, Partial
 from ctrlgen.plan.access_paths import is_arbiter
 from ctrlgen.plan.methods import derived_methods
 from ctrlgen.plan.naming import CONTROLLER, attribute_name
 from ctrlgen.plan.overrides import check_method_names, class_stem, overridden_methods
 from ctrlgen.plan.typed_dicts import create_entries, named_expressions, update_entries, where_entries
-from ctrlgen.schema import Index, Model
+from ctrlgen.schema import Imported, Index, Model
 from ctrlgen.settings import DEFAULTS, Options
 
 
-def plan_controller(model: Model, options: Options = DEFAULTS) -> Controller:
-    """Decide everything about one model's controller."""
+def plan_controller(model: Model, options: Options = DEFAULTS, models: Iterable[Model] = ()) -> Controller:
+    """Decide everything about one model's controller; ``models`` are those that relationships may lead to."""
     stem = class_stem(model, options)
     members = (method for method in derived_methods(model, options) if method.name not in CONTROLLER)
     methods = tuple(overridden_methods(members, model, options))
@@ -23,21 +23,33 @@ def plan_controller(model: Model, options: Options = DEFAULTS) -> Controller:
         model=model,
         stem=stem,
         module=attribute_name(stem),
+        own=options.controller_of(model),
+        values_name=f"{stem}Values",
         create_name=f"{stem}{options.create_suffix}",
         update_name=f"{stem}{options.update_suffix}",
         create=create_entries(model),
         update=update_entries(model),
         where=where_entries(model),
-        facts=_facts(model, methods),
+        facts=_facts(model, methods, options),
         columns=model.columns,
         relations=model.relations,
         methods=methods,
+        nested=tuple(_nested_relations(model, {related.reference: related for related in models})),
     )
     check_method_names(controller)
     return controller
 
 
-def _facts(model: Model, methods: Iterable[Method]) -> Facts:
+def _nested_relations(model: Model, models: Mapping[Imported, Model]) -> Iterator[NestedRelation]:
+    """Yield the relationships of related objects, but those that lead back to where they come from."""
+    for relation in model.relations:
+        related = models.get(relation.target)
+        for inner in related.relations if related else ():
+            if inner.target != model.reference or relation.target == model.reference:
+                yield NestedRelation(f"{relation.attribute}.{inner.attribute}", inner.by_columns)
+
+
+def _facts(model: Model, methods: Iterable[Method], options: Options) -> Facts:
     """Return what the runtime must know for these methods of a model, so that it need not find out."""
     partial_indexes = dict.fromkeys(method.index for method in methods if method.within and method.index)
     return Facts(
@@ -47,6 +59,7 @@ def _facts(model: Model, methods: Iterable[Method]) -> Facts:
         unique=tuple(_unique_keys(model)),
         expressions=tuple((part.name or "", part.sql) for part in named_expressions(model)),
         partial=tuple(map(_partial, partial_indexes)),
+        utc=options.utc and any(column.kind == "naive_datetime" for column in model.columns),
     )
 
 

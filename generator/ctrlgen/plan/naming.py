@@ -14,7 +14,18 @@ REFINEMENTS = frozenset({"filters", "limit", "offset", "options", "order_by", "a
 
 FACADE = frozenset(
     {
-        *("after_commit", "borrow_from", "connect", "dispose", "engine", "ping", "pool", "pool_status", "run"),
+        *(
+            "after_commit",
+            "borrow_from",
+            "connect",
+            "dispose",
+            "engine",
+            "models",
+            "ping",
+            "pool",
+            "pool_status",
+            "run",
+        ),
         *("session", "transaction", "transactions", "url", "watched"),
         *("base", "database", "runtime"),
     }
@@ -23,14 +34,14 @@ FACADE = frozenset(
 
 CONTROLLER = frozenset(
     {
-        *("c", "model", "using", "paginate", "bulk_update"),
+        *("c", "db", "model", "using", "paginate", "bulk_update"),
         *("create", "find_all", "find_one", "count", "exists", "update_where", "delete_where"),
         *("create_many", "update_many", "upsert_many", "delete_many"),
     }
 )
 """Members every controller has, which no derived method may replace."""
 
-MANY = 4
+MANY = 3
 """Methods of a key with more columns are named after its constraint."""
 
 PARAMETERS = frozenset({"self", "load", "values", "where"})
@@ -50,9 +61,12 @@ def attribute_name(class_name: str) -> str:
     return Namespace().claim(snake_case(class_name))
 
 
-def parameter_names(keys: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of one method's parameters: underscores behind those that cannot stand as such."""
-    return Namespace(PARAMETERS).claim_all(keys)
+def parameter_names(keys: Iterable[str], keywords: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the names of one method's parameters: underscores behind those that cannot stand as such.
+
+    Type checkers take a key of ``**keywords`` for the parameter of that name, positional-only or not.
+    """
+    return Namespace(PARAMETERS.union(keywords)).claim_all(keys)
 
 
 def key_name(names: tuple[str, ...], index: Index, model: Model) -> str:
@@ -74,6 +88,28 @@ def index_purpose(index: str, model: Model) -> str:
             words = words[len(head) :]
             break
     return "_".join(words)
+
+
+def purpose_beside(columns: tuple[str, ...], index: Index, model: Model) -> str:
+    """Return the purpose of a partial index whose methods name these columns anyway.
+
+    ``idx_case_active_guild`` on ``guild_id`` → ``active``; where nothing else is left, ``partial``.
+    """
+    words = index_purpose(index.name, model).split("_") if index.name else []
+    named = [["by"], *(name.split("_") for column in columns for name in (column, column.removesuffix("_id")))]
+    while (rest := _without(words, named)) != words:
+        words = rest
+    return "_".join(filter(None, words)) or "partial"
+
+
+def _without(words: list[str], named: Iterable[list[str]]) -> list[str]:
+    """Return words without the first of these names that they begin or end with."""
+    for name in named:
+        if words[-len(name) :] == name:
+            return words[: -len(name)]
+        if words[: len(name)] == name:
+            return words[len(name) :]
+    return words
 
 
 def _table_names(model: Model) -> set[str]:

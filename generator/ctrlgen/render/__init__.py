@@ -6,10 +6,18 @@ The templates print what ``controller_view`` lays out; every decision was made b
 from __future__ import annotations
 
 from ctrlgen.blueprint import RUNTIME_NAMES, Package
-from ctrlgen.namespace import BUILTINS, Namespace
+from ctrlgen.namespace import Namespace
 from ctrlgen.render.controller_view import lay_out
 from ctrlgen.render.templates import render_template, runtime_sources
 from ctrlgen.schema import Imported
+
+_IN_FACADE = (
+    Imported("collections.abc", "Mapping"),
+    Imported("typing", "TYPE_CHECKING"),
+    Imported("typing", "ClassVar"),
+    Imported(".runtime.service", "DatabaseService"),
+)
+"""What the template of the facade imports itself."""
 
 
 def render(package: Package) -> dict[str, str]:
@@ -27,16 +35,17 @@ def render(package: Package) -> dict[str, str]:
 
 
 def _facade(package: Package) -> str:
-    """Return the module of the facade, whose properties may hide the decorator that makes them."""
-    names = Namespace((controller.module for controller in package.controllers), known=BUILTINS)
-    decorator = names.name(Imported("builtins", "property"))
-    return render_template("database.py.jinja", package=package, property=decorator, imports=names.import_lines())
+    """Return the module of the facade, whose attributes may be called like their classes."""
+    names = Namespace({"Database", *(controller.module for controller in package.controllers)}, known=_IN_FACADE)
+    classes = {controller.module: names.name(controller.in_facade) for controller in package.controllers}
+    return render_template("database.py.jinja", package=package, classes=classes, imports=names.import_lines())
 
 
 def _runtime(package: Package) -> dict[str, str]:
     """Return the runtime, without the modules that nothing in the package needs."""
     needed = {
         "runtime/orm.py": any(not controller.model.plain for controller in package.controllers),
+        "runtime/links.py": any(each.linked for controller in package.controllers for each in controller.relations),
         "runtime/relations.py": any(controller.relations for controller in package.controllers),
     }
     return {path: source for path, source in runtime_sources().items() if needed.get(path, True)}

@@ -15,17 +15,18 @@ from ctrlgen.schema import Annotation, Column, Condition, Imported, Model, Relat
 _CONTRACTS = ".runtime.contracts"
 _IMPORTS: dict[str, tuple[str, ...]] = {
     "collections.abc": ("Iterable",),
-    "typing": ("TYPE_CHECKING", "Literal", "Never", "NotRequired", "TypeAlias", "Unpack", "cast"),
+    "typing": ("TYPE_CHECKING", "Literal", "Never", "NotRequired", "TypeAlias", "Unpack"),
     "typing_extensions": ("TypedDict",),
     _CONTRACTS: ("Equal", "Facts", "Filters", "Ordered", "Partial", "Refinements", "Settable"),
     ".runtime.controller": ("BaseController",),
     ".runtime.orm": ("OrmController",),
-    ".runtime.relations": ("by_columns", "by_orm"),
+    ".runtime.links": ("Links",),
+    ".runtime.relations": ("by_columns", "by_orm", "nested"),
     ".runtime.selection": ("Selection",),
 }
 """What every emitted module imports by its own name; what a module does not use goes when it is formatted."""
 
-_TYPE_IMPORTS: dict[str, tuple[str, ...]] = {"sqlalchemy.orm": ("Mapped",)}
+_TYPE_IMPORTS: dict[str, tuple[str, ...]] = {"sqlalchemy.orm": ("Mapped",), ".database": ("Database",)}
 """The same, for type checkers only."""
 
 _KNOWN = frozenset(Imported(module, name) for module, names in (_IMPORTS | _TYPE_IMPORTS).items() for name in names)
@@ -54,8 +55,9 @@ class MethodView:
     """A method with its parameters and its key as source text."""
 
     method: Method
-    signature: str  # "id: int, /"
+    signature: str  # ", guild_id: int, rank: int"
     key: str  # '{"id": id}'
+    related: str = ""  # the class that a relationship leads to
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class ControllerView:
     model: str
     imports: list[str]
     type_imports: list[str]
+    primary_key: str  # its type: "tuple[int, int]"
+    values: Keys
     create: Keys
     update: Keys
     where: Keys
@@ -83,7 +87,9 @@ def lay_out(controller: Controller) -> ControllerView:
     relations = [relation.target for relation in controller.relations]
     imports = Namespace(_defined_names(controller), known=_KNOWN | BUILTINS)
     name = imports.name(model.reference)
-    create = _keys(_create_field(entry, imports) for entry in controller.create)
+    primary_key = {column.attribute for column in controller.primary_key}
+    values = _keys(_create_field(entry, imports) for entry in controller.create if entry.key not in primary_key)
+    create = _keys(_create_field(entry, imports) for entry in controller.create if entry.key in primary_key)
     update = _keys(_wrapped_field(entry, imports) for entry in controller.update)
     where = _keys(_where_field(entry, imports) for entry in controller.where)
     methods = [_method_view(method, imports) for method in controller.methods]
@@ -97,6 +103,8 @@ def lay_out(controller: Controller) -> ControllerView:
         model=name,
         imports=[*_statements(_IMPORTS), *(line for line in imports.import_lines() if line not in type_only)],
         type_imports=[*_statements(_TYPE_IMPORTS), *type_only],
+        primary_key=_key_type(controller.primary_key, imports),
+        values=values,
         create=create,
         update=update,
         where=where,
@@ -129,6 +137,8 @@ def _defined_names(controller: Controller) -> set[str]:
         | CONTROLLER
         | {
             controller.class_name,
+            controller.values_name,
+            f"_{controller.values_name}",
             controller.create_name,
             controller.update_name,
             controller.where_name,
@@ -181,7 +191,8 @@ def _related(relation: Relation, imports: Namespace) -> str:
 def _method_view(method: Method, imports: Namespace) -> MethodView:
     finder = method.kind == "find"
     parameters = [_parameter(parameter, finder, imports) for parameter in method.parameters]
-    return MethodView(method, "".join(f"{text}, " for text in parameters), _key(method.parameters))
+    related = imports.name(method.relation.target) if method.relation else ""
+    return MethodView(method, "".join(f", {text}" for text in parameters), _key(method.parameters), related)
 
 
 def _parameter(parameter: Parameter, finder: bool, imports: Namespace) -> str:
@@ -189,6 +200,11 @@ def _parameter(parameter: Parameter, finder: bool, imports: Namespace) -> str:
         return f"{parameter.name}: {_value(parameter.annotation, parameter.nullable, imports)}"
     type_ = f"{'Ordered' if parameter.comparison == 'ordered' else 'Equal'}[{imports.source(parameter.annotation)}]"
     return f"{parameter.name}: {_optional(type_, parameter.nullable)}"
+
+
+def _key_type(columns: tuple[Column, ...], imports: Namespace) -> str:
+    types = [_value(column.annotation, column.nullable, imports) for column in columns]
+    return types[0] if len(types) == 1 else f"{imports.name(Imported('builtins', 'tuple'))}[{', '.join(types)}]"
 
 
 def _key(parameters: Iterable[Parameter]) -> str:
@@ -211,12 +227,20 @@ def _facts_source(controller: Controller, imports: Namespace) -> list[str]:
     mappings = {
         "expressions": [(name, repr(sql)) for name, sql in facts.expressions],
         "partial": [(partial.name, _partial(partial, model, imports)) for partial in facts.partial],
-        "relations": [(each.attribute, "by_columns" if each.by_columns else "by_orm") for each in controller.relations],
+        "relations": [
+            *((each.attribute, _loader(by_columns=each.by_columns)) for each in controller.relations),
+            *((each.path, f"nested({_loader(by_columns=each.by_columns)})") for each in controller.nested),
+        ],
     }
     return [
         *(f"{name}={names!r}" for name, names in (collections | {"unique": facts.unique}).items() if names),
         *(f"{name}={_dict(items)}" for name, items in mappings.items() if items),
+        *(["utc=True"] if facts.utc else []),
     ]
+
+
+def _loader(*, by_columns: bool) -> str:
+    return "by_columns" if by_columns else "by_orm"
 
 
 def _dict(items: Iterable[tuple[str, str]]) -> str:

@@ -40,10 +40,10 @@ async def test_rows_that_postgresql_holds_to_be_one_are_set_one_after_the_other(
 async def test_keys_that_postgresql_rounds_are_updated_and_deleted_as_by_single_calls(db: Database) -> None:
     first, second = Decimal("1.00"), Decimal(1)
     await db.rounded.create_many([{"amount": first}, {"amount": Decimal(2)}])
-    assert await db.rounded.update_many([{"amount": first, "v": 1}, {"amount": second, "v": 2}]) == 2
+    assert await db.rounded.bulk_update([{"amount": first, "v": 1}, {"amount": second, "v": 2}]) == 2
     assert (await db.rounded.get_one_by_amount(first)).v == 2
     assert await db.rounded.delete_many([first, second]) == 1
-    assert await db.rounded.update_many([{"amount": first, "v": 1}]) == 0
+    assert await db.rounded.bulk_update([{"amount": first, "v": 1}]) == 0
 
 
 async def test_a_key_without_a_hash_serves_every_call(db: Database) -> None:
@@ -51,7 +51,7 @@ async def test_a_key_without_a_hash_serves_every_call(db: Database) -> None:
     assert [filed.v for filed in await db.filed.upsert_many([{"doc": one, "v": 1}, {"doc": one, "v": 2}])][-1] == 2
     await db.filed.create(doc=other)
     assert (await db.filed.get_one_by_doc(one)).v == 2
-    assert await db.filed.update_many([{"doc": one, "v": 3}, {"doc": one, "v": 4}, {"doc": other, "v": 5}]) == 3
+    assert await db.filed.bulk_update([{"doc": one, "v": 3}, {"doc": one, "v": 4}, {"doc": other, "v": 5}]) == 3
     assert [(await db.filed.get_one_by_doc(key)).v for key in (one, other)] == [4, 5]
     assert await db.filed.get_or_create_by_doc(doc=one, v=9) != ()
     assert (await db.filed.upsert_by_doc(doc=one, v=6)).v == 6
@@ -89,7 +89,7 @@ async def test_none_is_null_on_every_way_into_a_json_column(db: Database) -> Non
     await db.thing.create_many([{"conf": {"a": 1}}, {"conf": None, "typed": None}])
     await db.thing.update_where(conf={"a": 1}, all_rows=True)
     await db.thing.update_where(conf=None, all_rows=True)
-    await db.thing.update_many([{"key": made.key, "conf": None}])
+    await db.thing.bulk_update([{"key": made.key, "conf": None}])
     async with db.session() as session:
         nulls = await session.scalar(sa.text("SELECT count(*) FROM thing WHERE conf IS NULL AND typed IS NULL"))
     assert nulls == await db.thing.count() == 4
@@ -99,11 +99,11 @@ async def test_flags_go_through_every_call(db: Database) -> None:
     both = Rights.READ | Rights.WRITE
     made = await db.thing.create_many([{"rights": both}, {"rights": Rights.READ}, {"rights": Rights(0)}])
     assert [one.rights for one in made] == [both, Rights.READ, Rights(0)]
-    assert await db.thing.update_many([{"key": made[2].key, "rights": both}]) == 1
+    assert await db.thing.bulk_update([{"key": made[2].key, "rights": both}]) == 1
     await db.thing.upsert_many([{"key": made[1].key, "rights": Rights.WRITE}])
     assert await db.thing.count(rights=AnyOf([both, Rights(0)])) == 2
     assert await db.thing.count(rights=AnyOf({Rights.WRITE})) == 1
-    assert await db.thing.find_all(rights=both).update(rights=Rights.READ) == 2
+    assert await db.thing.find_all(rights=both).update({"rights": Rights.READ}) == 2
     sought = await db.sought.upsert_many([{"rights": both}, {"rights": both, "note": "x"}], key=["rights"])
     assert [one.note for one in sought] == ["x", "x"]
     assert (await db.sought.get_one_by_rights(both)).rights == both
@@ -116,7 +116,7 @@ async def test_enums_that_are_numbers_or_texts_go_through_every_call(db: Databas
     assert [one.rights for one in await db.flagged.create_many(rows)] == [Rights.READ, Rights(0)]
     (again,) = await db.flagged.upsert_many([{"rights": both, "word": Word.NO}], key=["rights"])
     assert (again.id, again.rights, again.level, again.word) == (1, both, Level.HIGH, Word.NO)
-    assert await db.flagged.update_many([{"id": 2, "level": Level.HIGH, "word": Word.YES}]) == 1
+    assert await db.flagged.bulk_update([{"id": 2, "level": Level.HIGH, "word": Word.YES}]) == 1
     assert (await db.flagged.get_one_by_rights(both)).id == 1
     assert (await db.flagged.upsert_by_rights(rights=both, word=Word.YES)).word == Word.YES
     assert await db.flagged.count(rights=AnyOf([both, Rights(0)])) == 2
@@ -127,7 +127,7 @@ async def test_enums_that_are_numbers_or_texts_go_through_every_call(db: Databas
 async def test_many_large_rows_are_stored_changed_and_read(db: Database) -> None:
     made = await db.thing.create_many([{"v": n, "document": chr(97 + n % 26) * 1_000_000} for n in range(64)])
     assert [(one.v, (one.document or "")[:1]) for one in made] == [(n, chr(97 + n % 26)) for n in range(64)]
-    assert await db.thing.update_many([{"key": one.key, "document": "z" * 1_000_000} for one in made]) == 64
+    assert await db.thing.bulk_update([{"key": one.key, "document": "z" * 1_000_000} for one in made]) == 64
     again = await db.thing.upsert_many([{"key": one.key, "document": "y" * 1_000_000} for one in made])
     assert {one.document for one in again} == {"y" * 1_000_000}
     async for one in db.thing.find_all():
@@ -139,5 +139,5 @@ async def test_a_bulk_call_that_fails_stores_nothing_though_its_rows_differ_in_s
         await db.skipped.create_many([{"name": "a"}, {"id": 9, "name": "b"}, {"name": "a"}])
     await db.skipped.create(name="a")
     with pytest.raises(InvalidValueError):
-        await db.counted.update_many([{"id": 1, "n": 1}, {"id": 1, "n": 2**40}])
+        await db.counted.bulk_update([{"id": 1, "n": 1}, {"id": 1, "n": 2**40}])
     assert (await db.skipped.count(), await db.counted.count()) == (1, 0)

@@ -72,7 +72,7 @@ async def test_a_type_that_makes_json_itself_gets_the_value_as_it_is(db: Databas
     rows = db.configured
     first = await rows.create(conf=Conf(depth=1))
     await rows.create_many([{"conf": Conf(depth=depth)} for depth in (2, 3)])
-    await rows.update_many([{"id": first.id, "conf": Conf(depth=4)}])
+    await rows.bulk_update([{"id": first.id, "conf": Conf(depth=4)}])
     assert await rows.upsert_many([{"conf": Conf(depth=4)}], key=["conf"])
     found = await rows.get_by_conf(Conf(depth=4))
     assert found

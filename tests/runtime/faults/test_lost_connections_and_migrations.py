@@ -146,7 +146,7 @@ CALLS: dict[str, Callable[[Database], Any]] = {
     "page": lambda db: db.counted.find_all().page(5),
     "upsert_many": lambda db: db.counted.upsert_many([{"id": 1, "n": 1}]),
     "update": lambda db: db.counted.update_by_id(1, n=1),
-    "update_many": lambda db: db.counted.update_many([{"id": 1, "n": 1}]),
+    "update_many": lambda db: db.counted.bulk_update([{"id": 1, "n": 1}]),
     "update_where": lambda db: db.counted.update_where(db.counted.c.n + 0 == 1, n=1),
     "exists": lambda db: db.counted.exists(n=1),
     "sum": lambda db: db.counted.find_all().sum(db.counted.c.n),

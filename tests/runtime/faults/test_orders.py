@@ -24,7 +24,7 @@ async def test_there_is_no_order_but_of_pages(db: Database) -> None:
         await found.one_or_none()
         await found.limit(3)
         await found.offset(1)
-        await found.limit(2).update(v=1)
+        await found.limit(2).update({"v": 1})
         await found.limit(2).delete()
         await found.count()
         await found.exists()

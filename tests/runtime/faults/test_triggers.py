@@ -33,7 +33,7 @@ async def test_a_row_that_a_trigger_keeps_as_it_is_is_not_claimed_to_be_changed(
     await db.guarded.create_many([{"id": 1, "name": "keep"}, {"id": 2, "name": "free"}])
     assert await db.guarded.update_by_id(1, v=5) is None
     assert await db.guarded.delete_by_id(1) is False
-    assert await db.guarded.update_many([{"id": 1, "v": 5}, {"id": 2, "v": 5}]) == 1
+    assert await db.guarded.bulk_update([{"id": 1, "v": 5}, {"id": 2, "v": 5}]) == 1
     assert await db.guarded.update_where(all_rows=True, v=6) == 1
     with pytest.raises(NotStoredError):
         await db.guarded.upsert_by_name(id=3, name="keep", v=7)

@@ -73,7 +73,7 @@ async def test_the_ends_of_time_go_there_and_back_on_every_way(db: Database, nam
     first, last = ENDS[name]
     await dated.create(id=1, **{name: first})
     await dated.create_many([{"id": 2, name: last}, {"id": 3}])
-    assert await dated.update_many([{"id": 3, name: last}]) == 1
+    assert await dated.bulk_update([{"id": 3, name: last}]) == 1
     await dated.upsert_by_id(id=4, **{name: first})
     await dated.upsert_many([{"id": 4, name: last}])
     async with db.session() as session:

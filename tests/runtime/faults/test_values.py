@@ -57,8 +57,8 @@ async def test_a_value_of_any_type_finds_its_row_and_no_other(db: Database, name
         assert (await getattr(sought, f"update_by_{name}")(right, note="seen")).note == "seen"
     many = await sought.upsert_many([{name: right, "note": "x"}, {name: right, "note": "y"}], key=[name])
     assert ({one.id for one in many}, many[-1].note) == ({made.id}, "y")
-    assert await sought.update_many([{"id": made.id, name: None}]) == 1
-    assert await sought.update_many([{"id": made.id, name: right}]) == 1
+    assert await sought.bulk_update([{"id": made.id, name: None}]) == 1
+    assert await sought.bulk_update([{"id": made.id, name: right}]) == 1
     assert await getattr(sought, f"delete_by_{name}")(right) is True
     assert await sought.count() == 2
 
@@ -92,7 +92,7 @@ async def test_a_json_value_is_found_by_what_it_was_made_of(db: Database) -> Non
     assert await db.sought.count(variant=given) == 1
     assert await db.sought.count(variant=AnyOf([given])) == 1
     await db.filed.upsert_many([{"doc": given}])
-    assert await db.filed.update_many([{"doc": given, "v": 3}]) == 1
+    assert await db.filed.bulk_update([{"doc": given, "v": 3}]) == 1
     assert await db.filed.delete_many([given]) == 1
 
 
@@ -155,4 +155,4 @@ async def test_a_key_that_the_database_counts_may_be_left_out_or_given(db: Datab
     assert [one.id for one in await db.counted.upsert_many([{"n": 5}, {"id": 1, "n": 6}])] == [5, 1]
     assert (await db.counted.get_one_by_id(1)).n == 6
     with pytest.raises(DatabaseError, match="id is required"):
-        await db.counted.update_many([{"n": 5}])
+        await db.counted.bulk_update([{"n": 5}])

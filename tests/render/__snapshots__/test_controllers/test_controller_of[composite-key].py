@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Never, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -18,15 +18,24 @@ from .runtime.selection import Selection
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
 
+    from .database import Database
+
 MemberLoad: TypeAlias = Never
 
 
-class MemberCreate(TypedDict, closed=True):
+class _MemberValues(TypedDict):
+    xp: int
+
+
+class MemberValues(_MemberValues, closed=True):
+    """Values of a new `Member` beside its primary key."""
+
+
+class MemberCreate(_MemberValues, closed=True):
     """Values of a new `Member`; what need not be given has a default."""
 
     guild_id: int
     user_id: int
-    xp: int
 
 
 class MemberUpdate(TypedDict, total=False, closed=True):
@@ -53,18 +62,21 @@ if TYPE_CHECKING:
         xp: Mapped[int]
 
 
-class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUpdate]):
+class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUpdate, tuple[int, int]]):
     """Reads and writes `Member`."""
 
     model = Member
-    c: type[MemberColumns] = cast("type[MemberColumns]", cast("object", Member))
+    c: type[MemberColumns]
+    db: Database
     _facts = Facts(required=("guild_id", "user_id", "xp"))
 
     async def create(self, **values: Unpack[MemberCreate]) -> Member:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[MemberWhere]) -> Selection[Member, MemberLoad]:
+    def find_all(
+        self, filters: Filters = None, **where: Unpack[MemberWhere]
+    ) -> Selection[Member, MemberLoad, MemberUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -86,12 +98,18 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_guild_id_and_user_id(self, guild_id: int, user_id: int, /) -> Member | None:
-        """Return the row with this `guild_id` and `user_id`, or None."""
+    async def get_by_guild_id_and_user_id(self, guild_id: int, user_id: int) -> Member | None:
+        """Return the row with this `guild_id` and `user_id`, or None.
+
+        Backed by the primary key.
+        """
         return await self._get({"guild_id": guild_id, "user_id": user_id})
 
-    async def get_one_by_guild_id_and_user_id(self, guild_id: int, user_id: int, /) -> Member:
-        """Return the row with this `guild_id` and `user_id`, or raise `NotFoundError`."""
+    async def get_one_by_guild_id_and_user_id(self, guild_id: int, user_id: int) -> Member:
+        """Return the row with this `guild_id` and `user_id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"guild_id": guild_id, "user_id": user_id})
 
     async def update_by_guild_id_and_user_id(
@@ -100,7 +118,13 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
         """Change the row with this `guild_id` and `user_id` and return it, or None where there is none."""
         return await self._update({"guild_id": guild_id, "user_id": user_id}, values)
 
-    async def delete_by_guild_id_and_user_id(self, guild_id: int, user_id: int, /) -> bool:
+    async def update_one_by_guild_id_and_user_id(
+        self, guild_id: int, user_id: int, /, **values: Unpack[MemberUpdate]
+    ) -> Member:
+        """Change the row with this `guild_id` and `user_id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id, "user_id": user_id}, values)
+
+    async def delete_by_guild_id_and_user_id(self, guild_id: int, user_id: int) -> bool:
         """Delete the row with this `guild_id` and `user_id`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "user_id": user_id})
 
@@ -112,8 +136,15 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
         """Insert the row, or change the one with this `guild_id` and `user_id` to what is given."""
         return await self._upsert(("guild_id", "user_id"), values)
 
+    async def create_or_update_by_guild_id_and_user_id(self, create: MemberCreate, update: MemberUpdate) -> Member:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `user_id`."""
+        return await self._create_or_update(("guild_id", "user_id"), create, update)
+
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[MemberWhere]
-    ) -> Selection[Member, MemberLoad]:
-        """Select the rows with this `guild_id`. An index also narrows by `user_id`."""
+    ) -> Selection[Member, MemberLoad, MemberUpdate]:
+        """Select the rows with this `guild_id`.
+
+        Backed by the primary key. An index also narrows by `user_id`.
+        """
         return self._find({"guild_id": guild_id}, where)

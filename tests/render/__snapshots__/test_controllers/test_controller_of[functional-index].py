@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -18,15 +18,24 @@ from .runtime.selection import Selection
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
 
+    from .database import Database
+
 SnippetLoad: TypeAlias = Never
 
 
-class SnippetCreate(TypedDict, closed=True):
+class _SnippetValues(TypedDict):
+    guild_id: int
+    name: str
+
+
+class SnippetValues(_SnippetValues, closed=True):
+    """Values of a new `Snippet` beside its primary key."""
+
+
+class SnippetCreate(_SnippetValues, closed=True):
     """Values of a new `Snippet`; what need not be given has a default."""
 
     id: NotRequired[int]
-    guild_id: int
-    name: str
 
 
 class SnippetUpdate(TypedDict, total=False, closed=True):
@@ -55,11 +64,12 @@ if TYPE_CHECKING:
         name: Mapped[str]
 
 
-class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, SnippetUpdate]):
+class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, SnippetUpdate, int]):
     """Reads and writes `Snippet`."""
 
     model = Snippet
-    c: type[SnippetColumns] = cast("type[SnippetColumns]", cast("object", Snippet))
+    c: type[SnippetColumns]
+    db: Database
     _facts = Facts(
         required=("guild_id", "name"), unique=(("guild_id", "lower_name"),), expressions={"lower_name": "lower(name)"}
     )
@@ -68,7 +78,9 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[SnippetWhere]) -> Selection[Snippet, SnippetLoad]:
+    def find_all(
+        self, filters: Filters = None, **where: Unpack[SnippetWhere]
+    ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -90,42 +102,64 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /) -> Snippet | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int) -> Snippet | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id})
 
-    async def get_one_by_id(self, id: int, /) -> Snippet:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int) -> Snippet:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id})
 
     async def update_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
-    async def get_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str, /) -> Snippet | None:
-        """Return the row with this `guild_id` and `lower_name`, or None."""
+    async def get_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str) -> Snippet | None:
+        """Return the row with this `guild_id` and `lower_name`, or None.
+
+        Backed by `uq_snippet_name`.
+        """
         return await self._get({"guild_id": guild_id, "lower_name": lower_name})
 
-    async def get_one_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str, /) -> Snippet:
-        """Return the row with this `guild_id` and `lower_name`, or raise `NotFoundError`."""
+    async def get_one_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str) -> Snippet:
+        """Return the row with this `guild_id` and `lower_name`, or raise `NotFoundError`.
+
+        Backed by `uq_snippet_name`.
+        """
         return await self._get_one({"guild_id": guild_id, "lower_name": lower_name})
 
     async def update_by_guild_id_and_lower_name(
-        self, guild_id: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
+        self, guild_id_: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
     ) -> Snippet | None:
         """Change the row with this `guild_id` and `lower_name` and return it, or None where there is none."""
-        return await self._update({"guild_id": guild_id, "lower_name": lower_name}, values)
+        return await self._update({"guild_id": guild_id_, "lower_name": lower_name}, values)
 
-    async def delete_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str, /) -> bool:
+    async def update_one_by_guild_id_and_lower_name(
+        self, guild_id_: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
+    ) -> Snippet:
+        """Change the row with this `guild_id` and `lower_name` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"guild_id": guild_id_, "lower_name": lower_name}, values)
+
+    async def delete_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str) -> bool:
         """Delete the row with this `guild_id` and `lower_name`; tell whether there was one."""
         return await self._delete({"guild_id": guild_id, "lower_name": lower_name})
 
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[SnippetWhere]
-    ) -> Selection[Snippet, SnippetLoad]:
-        """Select the rows with this `guild_id`. An index also narrows by `lower_name`."""
+    ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
+        """Select the rows with this `guild_id`.
+
+        Backed by `uq_snippet_name`. An index also narrows by `lower_name`.
+        """
         return self._find({"guild_id": guild_id}, where)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -18,16 +18,25 @@ from .runtime.selection import Selection
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
 
+    from .database import Database
+
 ReminderLoad: TypeAlias = Never
 
 
-class ReminderCreate(TypedDict, closed=True):
-    """Values of a new `Reminder`; what need not be given has a default."""
-
-    id: NotRequired[int]
+class _ReminderValues(TypedDict):
     user_id: int
     due: int
     sent: NotRequired[bool]
+
+
+class ReminderValues(_ReminderValues, closed=True):
+    """Values of a new `Reminder` beside its primary key."""
+
+
+class ReminderCreate(_ReminderValues, closed=True):
+    """Values of a new `Reminder`; what need not be given has a default."""
+
+    id: NotRequired[int]
 
 
 class ReminderUpdate(TypedDict, total=False, closed=True):
@@ -58,11 +67,12 @@ if TYPE_CHECKING:
         sent: Mapped[bool]
 
 
-class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, ReminderUpdate]):
+class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, ReminderUpdate, int]):
     """Reads and writes `Reminder`."""
 
     model = Reminder
-    c: type[ReminderColumns] = cast("type[ReminderColumns]", cast("object", Reminder))
+    c: type[ReminderColumns]
+    db: Database
     _facts = Facts(
         required=("user_id", "due"),
         partial={
@@ -75,7 +85,9 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[ReminderWhere]) -> Selection[Reminder, ReminderLoad]:
+    def find_all(
+        self, filters: Filters = None, **where: Unpack[ReminderWhere]
+    ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -97,35 +109,52 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /) -> Reminder | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int) -> Reminder | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id})
 
-    async def get_one_by_id(self, id: int, /) -> Reminder:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int) -> Reminder:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id})
 
     async def update_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
-    async def get_open_by_user_id(self, user_id: int, /) -> Reminder | None:
-        """Return the row with this `user_id` (where NOT sent), or None."""
+    async def get_open_by_user_id(self, user_id: int) -> Reminder | None:
+        """Return the row with this `user_id` (where NOT sent), or None.
+
+        Backed by `uq_reminder_open`.
+        """
         return await self._get({"user_id": user_id}, within="uq_reminder_open")
 
-    async def get_one_open_by_user_id(self, user_id: int, /) -> Reminder:
-        """Return the row with this `user_id` (where NOT sent), or raise `NotFoundError`."""
+    async def get_one_open_by_user_id(self, user_id: int) -> Reminder:
+        """Return the row with this `user_id` (where NOT sent), or raise `NotFoundError`.
+
+        Backed by `uq_reminder_open`.
+        """
         return await self._get_one({"user_id": user_id}, within="uq_reminder_open")
 
-    async def update_open_by_user_id(self, user_id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
+    async def update_open_by_user_id(self, user_id_: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
         """Change the row with this `user_id` (where NOT sent) and return it, or None where there is none."""
-        return await self._update({"user_id": user_id}, values, within="uq_reminder_open")
+        return await self._update({"user_id": user_id_}, values, within="uq_reminder_open")
 
-    async def delete_open_by_user_id(self, user_id: int, /) -> bool:
+    async def update_one_open_by_user_id(self, user_id_: int, /, **values: Unpack[ReminderUpdate]) -> Reminder:
+        """Change the row with this `user_id` (where NOT sent) and return it, or raise `NotFoundError`."""
+        return await self._update_one({"user_id": user_id_}, values, within="uq_reminder_open")
+
+    async def delete_open_by_user_id(self, user_id: int) -> bool:
         """Delete the row with this `user_id` (where NOT sent); tell whether there was one."""
         return await self._delete({"user_id": user_id}, within="uq_reminder_open")
 
@@ -137,6 +166,12 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """Insert the row, or change the one with this `user_id` (where NOT sent) to what is given."""
         return await self._upsert(("user_id",), values, within="uq_reminder_open")
 
-    def find_pending(self, **where: Unpack[ReminderWhere]) -> Selection[Reminder, ReminderLoad]:
-        """Select the rows of `idx_reminder_pending` (where NOT sent)."""
-        return self._find({}, where, within="idx_reminder_pending")
+    async def create_or_update_open_by_user_id(self, create: ReminderCreate, update: ReminderUpdate) -> Reminder:
+        """Insert `create`, or apply `update` to the row with this `user_id` (where NOT sent)."""
+        return await self._create_or_update(("user_id",), create, update, within="uq_reminder_open")
+
+    def find_pending_by_due(
+        self, due: Ordered[int], /, **where: Unpack[ReminderWhere]
+    ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
+        """Select the rows with this `due` (where NOT sent)."""
+        return self._find({"due": due}, where, within="idx_reminder_pending")

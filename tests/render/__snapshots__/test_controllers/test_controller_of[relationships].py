@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -22,15 +22,24 @@ if TYPE_CHECKING:
 
     from models import Tag, User
 
+    from .database import Database
+
 PostLoad: TypeAlias = Literal["author", "tags"]
 
 
-class PostCreate(TypedDict, closed=True):
+class _PostValues(TypedDict):
+    author_id: int
+    body: NotRequired[str | None]
+
+
+class PostValues(_PostValues, closed=True):
+    """Values of a new `Post` beside its primary key."""
+
+
+class PostCreate(_PostValues, closed=True):
     """Values of a new `Post`; what need not be given has a default."""
 
     id: NotRequired[int]
-    author_id: int
-    body: NotRequired[str | None]
 
 
 class PostUpdate(TypedDict, total=False, closed=True):
@@ -60,18 +69,19 @@ if TYPE_CHECKING:
         tags: Mapped[list[Tag]]
 
 
-class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate]):
+class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]):
     """Reads and writes `Post`."""
 
     model = Post
-    c: type[PostColumns] = cast("type[PostColumns]", cast("object", Post))
+    c: type[PostColumns]
+    db: Database
     _facts = Facts(required=("author_id",), relations={"author": by_columns, "tags": by_columns})
 
     async def create(self, **values: Unpack[PostCreate]) -> Post:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[PostWhere]) -> Selection[Post, PostLoad]:
+    def find_all(self, filters: Filters = None, **where: Unpack[PostWhere]) -> Selection[Post, PostLoad, PostUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -93,24 +103,33 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate]):
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /, *, load: Iterable[PostLoad] = ()) -> Post | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int, *, load: Iterable[PostLoad] = ()) -> Post | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id}, load)
 
-    async def get_one_by_id(self, id: int, /, *, load: Iterable[PostLoad] = ()) -> Post:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int, *, load: Iterable[PostLoad] = ()) -> Post:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[PostUpdate]) -> Post | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[PostUpdate]) -> Post:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
-    def find_by_author_id(self, author_id: Ordered[int], /, **where: Unpack[PostWhere]) -> Selection[Post, PostLoad]:
-        """Select the rows with this `author_id`."""
+    def find_by_author_id(
+        self, author_id: Ordered[int], /, **where: Unpack[PostWhere]
+    ) -> Selection[Post, PostLoad, PostUpdate]:
+        """Select the rows with this `author_id`. Backed by `ix_post_author`."""
         return self._find({"author_id": author_id}, where)
 
     async def load_author(self, objects: Iterable[Post], /) -> None:

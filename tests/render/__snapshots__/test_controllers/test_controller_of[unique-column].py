@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack, cast
+from typing import TYPE_CHECKING, Never, NotRequired, TypeAlias, Unpack
 
 from typing_extensions import TypedDict
 
@@ -18,14 +18,23 @@ from .runtime.selection import Selection
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped
 
+    from .database import Database
+
 TagLoad: TypeAlias = Never
 
 
-class TagCreate(TypedDict, closed=True):
+class _TagValues(TypedDict):
+    name: str
+
+
+class TagValues(_TagValues, closed=True):
+    """Values of a new `Tag` beside its primary key."""
+
+
+class TagCreate(_TagValues, closed=True):
     """Values of a new `Tag`; what need not be given has a default."""
 
     id: NotRequired[int]
-    name: str
 
 
 class TagUpdate(TypedDict, total=False, closed=True):
@@ -50,18 +59,19 @@ if TYPE_CHECKING:
         name: Mapped[str]
 
 
-class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate]):
+class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
     """Reads and writes `Tag`."""
 
     model = Tag
-    c: type[TagColumns] = cast("type[TagColumns]", cast("object", Tag))
+    c: type[TagColumns]
+    db: Database
     _facts = Facts(required=("name",), unique=(("name",),))
 
     async def create(self, **values: Unpack[TagCreate]) -> Tag:
         """Insert one row and return it."""
         return await self._create(values)
 
-    def find_all(self, filters: Filters = None, **where: Unpack[TagWhere]) -> Selection[Tag, TagLoad]:
+    def find_all(self, filters: Filters = None, **where: Unpack[TagWhere]) -> Selection[Tag, TagLoad, TagUpdate]:
         """Select the rows that match; every argument narrows."""
         return self._find({}, where, filters)
 
@@ -83,35 +93,49 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate]):
         """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
-    async def get_by_id(self, id: int, /) -> Tag | None:
-        """Return the row with this `id`, or None."""
+    async def get_by_id(self, id: int) -> Tag | None:
+        """Return the row with this `id`, or None. Backed by the primary key."""
         return await self._get({"id": id})
 
-    async def get_one_by_id(self, id: int, /) -> Tag:
-        """Return the row with this `id`, or raise `NotFoundError`."""
+    async def get_one_by_id(self, id: int) -> Tag:
+        """Return the row with this `id`, or raise `NotFoundError`.
+
+        Backed by the primary key.
+        """
         return await self._get_one({"id": id})
 
     async def update_by_id(self, id: int, /, **values: Unpack[TagUpdate]) -> Tag | None:
         """Change the row with this `id` and return it, or None where there is none."""
         return await self._update({"id": id}, values)
 
-    async def delete_by_id(self, id: int, /) -> bool:
+    async def update_one_by_id(self, id: int, /, **values: Unpack[TagUpdate]) -> Tag:
+        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"id": id}, values)
+
+    async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`; tell whether there was one."""
         return await self._delete({"id": id})
 
-    async def get_by_name(self, name: str, /) -> Tag | None:
-        """Return the row with this `name`, or None."""
+    async def get_by_name(self, name: str) -> Tag | None:
+        """Return the row with this `name`, or None. Backed by `uq_tag_name`."""
         return await self._get({"name": name})
 
-    async def get_one_by_name(self, name: str, /) -> Tag:
-        """Return the row with this `name`, or raise `NotFoundError`."""
+    async def get_one_by_name(self, name: str) -> Tag:
+        """Return the row with this `name`, or raise `NotFoundError`.
+
+        Backed by `uq_tag_name`.
+        """
         return await self._get_one({"name": name})
 
-    async def update_by_name(self, name: str, /, **values: Unpack[TagUpdate]) -> Tag | None:
+    async def update_by_name(self, name_: str, /, **values: Unpack[TagUpdate]) -> Tag | None:
         """Change the row with this `name` and return it, or None where there is none."""
-        return await self._update({"name": name}, values)
+        return await self._update({"name": name_}, values)
 
-    async def delete_by_name(self, name: str, /) -> bool:
+    async def update_one_by_name(self, name_: str, /, **values: Unpack[TagUpdate]) -> Tag:
+        """Change the row with this `name` and return it, or raise `NotFoundError`."""
+        return await self._update_one({"name": name_}, values)
+
+    async def delete_by_name(self, name: str) -> bool:
         """Delete the row with this `name`; tell whether there was one."""
         return await self._delete({"name": name})
 
@@ -122,3 +146,7 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate]):
     async def upsert_by_name(self, **values: Unpack[TagCreate]) -> Tag:
         """Insert the row, or change the one with this `name` to what is given."""
         return await self._upsert(("name",), values)
+
+    async def create_or_update_by_name(self, create: TagCreate, update: TagUpdate) -> Tag:
+        """Insert `create`, or apply `update` to the row with this `name`."""
+        return await self._create_or_update(("name",), create, update)

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from .runtime.service import DatabaseService
 
@@ -17,16 +18,10 @@ if TYPE_CHECKING:
 class Database(DatabaseService):
     """One controller per model."""
 
-    @property
-    def member(self) -> MemberController:
-        """Controller of `Member`."""
-        from .member import MemberController
+    member: MemberController
+    tag: TagController
 
-        return self._controller(MemberController)
-
-    @property
-    def tag(self) -> TagController:
-        """Controller of `Tag`."""
-        from .tag import TagController
-
-        return self._controller(TagController)
+    _controllers: ClassVar[Mapping[str, str]] = {
+        "member": ".member:MemberController",
+        "tag": ".tag:TagController",
+    }

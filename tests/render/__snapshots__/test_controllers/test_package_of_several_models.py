@@ -21,6 +21,7 @@ from .runtime.errors import (
     NotFoundError,
     NotNullViolation,
     NotStoredError,
+    PartitionViolation,
     RefusedError,
     TimedOutError,
     TransactionError,
@@ -32,6 +33,10 @@ from .runtime.errors import (
 )
 from .runtime.selection import Selection
 from .runtime.service import DatabaseService
+
+if TYPE_CHECKING:
+    from .member import MemberController
+    from .tag import TagController
 
 __all__ = ["Database"]
 __all__ += ["AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "Settable", "Span"]
@@ -49,6 +54,7 @@ __all__ += [
     "NotFoundError",
     "NotNullViolation",
     "NotStoredError",
+    "PartitionViolation",
     "RefusedError",
     "TimedOutError",
     "TransactionError",
@@ -60,26 +66,19 @@ __all__ += [
 ]
 __all__ += ["Selection"]
 __all__ += ["DatabaseService"]
-__all__ += ["MemberController", "MemberCreate", "MemberLoad", "MemberUpdate", "MemberWhere"]
-__all__ += ["TagController", "TagCreate", "TagLoad", "TagUpdate", "TagWhere"]
+__all__ += ["MemberController", "TagController"]
 
-if TYPE_CHECKING:
-    from .member import MemberController, MemberCreate, MemberLoad, MemberUpdate, MemberWhere
-    from .tag import TagController, TagCreate, TagLoad, TagUpdate, TagWhere
-else:
-    _modules = {
-        f"{stem}{suffix}": module
-        for module, stem in {
-            "member": "Member",
-            "tag": "Tag",
-        }.items()
-        for suffix in ("Controller", "Create", "Load", "Update", "Where")
-    }
+_MODULES = {
+    "MemberController": "member",
+    "TagController": "tag",
+}
+
+if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Return what a controller's module has, which is imported now."""
+        """Import a controller when it is first used."""
         from importlib import import_module
 
-        if name not in _modules:
+        if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_modules[name]}"), name)
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

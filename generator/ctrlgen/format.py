@@ -36,7 +36,7 @@ def format_sources(
     sources
         Path with forward slashes → text. Only ``.py`` files change.
     first_party
-        Top-level packages of the project itself, whose imports stand apart from those of libraries.
+        Modules of the project itself, whose imports stand apart from those of libraries.
     folder
         Where the sources will lie, and whose ruff settings hold; without it, ctrlgen's own style.
 
@@ -101,11 +101,19 @@ def _options(settings: RuffSettings) -> list[str]:
     return ["--config", str(settings.file), "--no-force-exclude", *target]
 
 
-def _first_party(settings: RuffSettings, names: Iterable[str]) -> str:
-    """Return the packages that are the project's own, with those that ruff cannot see before they are written."""
-    roots = settings.import_roots if settings.file else []
-    unseen = {name for name in names if not any(root.joinpath(name).exists() for root in roots)}
-    return f"lint.isort.known-first-party={json.dumps(sorted({*settings.first_party, *unseen}))}"
+def _first_party(settings: RuffSettings, modules: Iterable[str]) -> str:
+    """Return the project's own packages; ruff finds those that are there, but not what is still to be written."""
+    if settings.file is None:
+        own = {module.partition(".")[0] for module in modules}
+    else:
+        own = {module for module in modules if any(_is_missing(module, root) for root in settings.import_roots)}
+    return f"lint.isort.known-first-party={json.dumps(sorted({*settings.first_party, *own}))}"
+
+
+def _is_missing(module: str, root: Path) -> bool:
+    """Whether ``module`` would lie under ``root`` if it were there."""
+    path = root.joinpath(*module.split("."))
+    return path.parent.is_dir() and not path.exists() and not path.with_suffix(".py").exists()
 
 
 # Docstrings: ruff leaves them as they are, however long a line becomes.
@@ -149,7 +157,7 @@ def _fix(*arguments: str) -> None:
 
 def _lay_out(settings: RuffSettings, *arguments: str) -> None:
     """Run ruff with the project's settings, which are at fault where it fails now: it has read the sources before."""
-    done = _ruff(*arguments, folder=settings.file.parent if settings.file else None)
+    done = _ruff(*arguments, folder=settings.file.parent if settings.file else Path(tempfile.gettempdir()))
     if done.returncode:
         raise ConfigError(
             f"ruff cannot format the emitted code by the settings of `{settings.file}`",

@@ -66,7 +66,9 @@ def _grown(file: TestFile, addition: Addition, functions: str) -> str:
     return text
 
 
-def _tidied(grown: Mapping[str, str], before: Mapping[str, str], first_party: Collection[str], folder: Path) -> dict[str, str]:
+def _tidied(
+    grown: Mapping[str, str], before: Mapping[str, str], first_party: Collection[str], folder: Path
+) -> dict[str, str]:
     """Return the texts, those formatted that were as ruff has them before."""
     plain = {name: text for name, text in before.items() if "\r" not in text and not text.startswith("\ufeff")}
     kept = format_sources(plain, first_party, folder) if plain else {}

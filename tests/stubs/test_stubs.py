@@ -21,7 +21,7 @@ from .conftest import POST, TAG, package
 
 def write(package: Package, folder: Path) -> list[str]:
     """Write the stubs; return the names of the files that changed."""
-    changes = stubs(package, folder, project=folder.parent)
+    changes = stubs(package, folder, project=folder.parent, first_party={"db", "models"})
     for file, raw in changes.files.items():
         file.write_bytes(raw)
     return sorted(file.name for file in changes.files)
@@ -88,7 +88,8 @@ def test_import_that_a_new_test_needs_is_inserted_behind_the_others(folder: Path
     write(package(), folder)
     text = file.read_text()
     assert text.startswith('"""Mine."""\n\nimport os\n\nfrom ')
-    assert "from controller_factories import new_post, post_values, present\n\nos.getcwd()\n" in text
+    assert "from controller_factories import new_post, post_values, present\n" in text
+    assert "\n\nfrom db import Database, NotFoundError\n\nos.getcwd()\n" in text
     assert "from db import Database, NotFoundError\n" in text
 
 
@@ -296,7 +297,7 @@ def test_file_in_another_encoding_is_read_as_it_says(folder: Path) -> None:
 
 
 def codes(package: Package, folder: Path) -> list[tuple[str, str]]:
-    changes = stubs(package, folder, project=folder.parent)
+    changes = stubs(package, folder, project=folder.parent, first_party={"db", "models"})
     return [(finding.code, finding.location.file) for finding in changes.findings]
 
 

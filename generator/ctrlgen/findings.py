@@ -168,6 +168,12 @@ UNREADABLE = Rule(
     "the model. A column left out that a new row needs makes its inserts fail",
     "fix what raises",
 )
+INHERITED_TABLE = Rule(
+    "CG209",
+    "`{model}` is left out: its rows are rows of `{base}`, too, which only the ORM can write; use `db.session()`",
+    "a plug-in has mapped a model that inherits from another one: one statement cannot write its rows",
+    "read and write it through `db.session()`; nothing, if that is what you do",
+)
 NO_STUBS = Rule(
     "CG301",
     "no test stubs for `{model}`: {reason}; write its tests by hand",

@@ -15,8 +15,8 @@ from sqlmodel import SQLModel
 
 from ctrlgen import schema
 from ctrlgen.errors import ModelError, described, did_you_mean, message_of
-from ctrlgen.findings import UNREADABLE
-from ctrlgen.inspect.annotations import reference
+from ctrlgen.findings import INHERITED_TABLE, UNREADABLE
+from ctrlgen.inspect.annotations import reference, resolved
 from ctrlgen.inspect.column_types import labels_of, overrides
 from ctrlgen.inspect.columns import columns_of, mapped_columns
 from ctrlgen.inspect.context import Context
@@ -54,10 +54,10 @@ def _order(mapper: Mapper[Any]) -> tuple[str, str]:
 
 
 def _tables(mappers: Iterable[Mapper[Any]]) -> Classes:
-    """Return every mapper of the models' registries by its table; of several for one table the first."""
+    """Return every mapper of the models' registries by its table; of several the first that inherits from none."""
     every = {other for mapper in mappers for other in mapper.registry.mappers}
     by_table: dict[Table, Mapper[Any]] = {}
-    for mapper in sorted(every, key=_order):
+    for mapper in sorted(every, key=lambda mapper: (mapper.inherits is not None, _order(mapper))):
         by_table.setdefault(_table(mapper), mapper)
     return by_table
 
@@ -76,8 +76,13 @@ def _attempt(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | 
 
 
 def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | None:
-    """Return a model; None where its key cannot be read, so that its rows cannot be told apart."""
+    """Return a model; None where its rows cannot be told apart, or are those of another model besides."""
     model: type[SQLModel] = mapper.class_
+    if mapper.inherits is not None:
+        context.warn(
+            INHERITED_TABLE, context.sources.of_class(model), model=model.__name__, base=mapper.inherits.class_.__name__
+        )
+        return None
     mapped = mapped_columns(mapper)
     columns = columns_of(model, mapped, context)
     unread = {str(column.name) for column in mapped.values()} - {column.name for column in columns}
@@ -86,7 +91,7 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
         context.warn(UNREADABLE, context.sources.of_class(model), what=f"`{model.__name__}`", reason=reason)
         return None
     names = {column.name: column.attribute for column in columns}
-    subjects = {column.name: _subject(column, mapped[column.attribute], model) for column in columns}
+    subjects = {column.name: _subject(column, mapped[column.attribute], model, context) for column in columns}
     table = _table(mapper)
     return Model(
         reference=reference(model),
@@ -100,9 +105,11 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
     )
 
 
-def _subject(column: schema.Column, mapped: Column[Any], model: type[SQLModel]) -> Subject:
+def _subject(column: schema.Column, mapped: Column[Any], model: type[SQLModel], context: Context) -> Subject:
+    field = model.model_fields.get(column.attribute)
+    annotation = resolved(field.annotation, model, context.sources) if field else None
     converted = overrides(mapped.type, "bind_expression", "process_bind_param")
-    return Subject(column, labels_of(mapped, model), converted)
+    return Subject(column, labels_of(mapped, annotation), converted)
 
 
 def configure(mappers: Iterable[Mapper[Any]], sources: Sources) -> None:

@@ -26,7 +26,7 @@ from sqlalchemy.types import NullType, TypeEngine
 
 from ctrlgen.findings import NO_LOADER, UNKNOWN_TARGET
 from ctrlgen.inspect.annotations import reference
-from ctrlgen.inspect.column_types import overrides
+from ctrlgen.inspect.column_types import is_nullable, overrides
 from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
 from ctrlgen.schema import ForeignKey, Location, Relation
@@ -105,11 +105,23 @@ def _is_linked(relationship: RelationshipProperty[Any]) -> bool:
 
 
 def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:
-    """Whether a single relationship may be empty: always, unless foreign keys that are NOT NULL lead there."""
+    """Whether a single relationship may be empty: always, unless foreign keys that are NOT NULL lead to any row."""
     if relationship.uselist:
         return False
+    pairs = relationship.local_remote_pairs or []
     here = relationship.direction is RelationshipDirection.MANYTOONE
-    return not here or any(getattr(column, "nullable", True) for column in relationship.local_columns)
+    certain = here and relationship.mapper.inherits is None and _is_equality(relationship, pairs)
+    return not certain or not all(_refers_always(*pair) for pair in pairs)
+
+
+def _refers_always(local: ColumnElement[Any], remote: ColumnElement[Any]) -> bool:
+    """Whether the database sees to it that a column has the value of another one in some row."""
+    if not isinstance(local, Column) or is_nullable(local):
+        return False
+    try:
+        return any(key.column is remote for key in local.foreign_keys)
+    except NoReferenceError:  # of a key that leads nowhere, which has a finding of its own
+        return False
 
 
 def _local(constraint: ForeignKeyConstraint, attributes: Mapping[str, str]) -> tuple[str, ...]:

@@ -150,7 +150,7 @@ NO_LOADER = Rule(
 )
 UNKNOWN_TARGET = Rule(
     "CG206",
-    "`{model}` points at `{target}`, but the table `{table}` {problem}",
+    "`{model}` points at `{target}`, but the table `{table}` {problem}{suggestion}",
     "a foreign key points at a table that no imported model declares, or at a column its table lacks",
     "declare or import the model, or fix the name; nothing, if the table is created elsewhere",
 )
@@ -168,17 +168,23 @@ UNREADABLE = Rule(
     "the model. A column left out that a new row needs makes its inserts fail",
     "fix what raises",
 )
+SQLALCHEMY_MODEL = Rule(
+    "CG210",
+    "`{model}` is left out: ctrlgen reads SQLModel, and it is a model of SQLAlchemy alone",
+    "a configured module declares a model of SQLAlchemy that is no SQLModel",
+    "declare it as `class Hero(SQLModel, table=True)`, or use it through `db.session()`",
+)
 INHERITED_TABLE = Rule(
     "CG209",
     "`{model}` is left out: its rows are rows of `{base}`, too, which only the ORM can write; use `db.session()`",
     "a plug-in has mapped a model that inherits from another one: one statement cannot write its rows",
     "read and write it through `db.session()`; nothing, if that is what you do",
 )
-NO_STUBS = Rule(
+INCOMPLETE_FACTORY = Rule(
     "CG301",
-    "no test stubs for `{model}`: {reason}; write its tests by hand",
-    "no valid row of a model can be made from types alone, so it has no stubs",
-    "write its tests by hand",
+    "no valid row of `{model}` is known: {reason}; put a value into `{factory}`, until then its tests are skipped",
+    "no value is known that a column of a model accepts: its tests, and those of models that refer to it, are skipped",
+    "put a value into the factory, where it says `skip`",
 )
 STALE_TEST = Rule(
     "CG302",
@@ -197,6 +203,13 @@ STALE_FACTORY = Rule(
     "`{factory}` no longer fits `{values}`: it {differences}",
     "a factory lacks a value that its model requires, or gives one it does not take",
     "fix the factory",
+)
+
+UNSETTLED_CHECK = Rule(
+    "CG305",
+    "the rows that tests make of `{model}` may violate its CHECK constraint `{check}`; if so, fix `{factory}`",
+    "a CHECK constraint is not understood, or no values are known that satisfy it: tests may violate it",
+    "fix the factory, if tests fail",
 )
 
 RULES = {rule.code: rule for rule in list(vars().values()) if isinstance(rule, Rule)}

@@ -59,6 +59,7 @@ class Operand:
         decides = any("process_bind_param" in vars(base) for base in own)  # what is stored of a list
         self.is_json = isinstance(inner, sa.JSON)
         self.dumps = self.is_json and not decides  # models, dates and the like, before the type sees them
+        self.decides = decides
         self.is_list = isinstance(inner, (sa.ARRAY, AbstractMultiRange, sa.types.NullType))
         self.takes_lists = self.is_list or self.is_json or decides or not isinstance(inner, _SINGLE)
         self.array = "" if self.is_list or self.wrapped or isinstance(inner, BIT) else _array_of(kind)
@@ -97,8 +98,8 @@ class Operand:
 
     def timezone_mismatch(self, value: object) -> str | None:
         """Return why PostgreSQL would store another date and time than this one."""
-        if self.aware is None or self.utc:
-            return None
+        if self.aware is None or self.utc or self.decides:
+            return None  # a type of the author's own has made of it what is stored
         refused = list[datetime]()
 
         def check(moment: datetime) -> datetime:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from annotated_types import Gt
-from pydantic import AfterValidator, BaseModel, NaiveDatetime, field_validator
+from pydantic import BaseModel, NaiveDatetime
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Enum as SAEnum
 from sqlalchemy.dialects.postgresql import HSTORE, INET, JSONB
-from sqlalchemy.orm import column_property, registry, validates
+from sqlalchemy.orm import column_property, registry
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 
@@ -345,27 +345,6 @@ def test_constant_that_rows_have_unless_told(
 ) -> None:
     names = {"__annotations__": {"id": int, "x": annotation}, "id": Field(primary_key=True), "x": field}
     assert read(type("Hero", (base,), names, table=True)).models[0].column("x").default == default
-
-
-def test_validators_are_seen_wherever_they_are_declared(base: type[SQLModel], one: Inspected) -> None:
-    class Hero(base, table=True):
-        id: int = Field(primary_key=True)
-        plain: str
-        annotated: Annotated[str, AfterValidator(str.strip)]
-        by_method: str
-        by_mapper: str
-
-        @field_validator("by_method")
-        @classmethod
-        def _check(cls, value: str) -> str:
-            return value
-
-        @validates("by_mapper")
-        def _check_too(self, _key: str, value: str) -> str:
-            return value
-
-    columns = by_attribute(one(Hero))
-    assert [name for name, column in columns.items() if column.validated] == ["annotated", "by_method", "by_mapper"]
 
 
 def test_default_is_told_by_identity_because_comparing_an_expression_makes_sql(

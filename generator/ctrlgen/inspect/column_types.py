@@ -130,7 +130,7 @@ def bounds_of(metadata: Iterable[object], sql: str) -> Bounds:
         above=_limit(metadata, "gt"),
         maximum=maximum,
         below=below,
-        min_length=_integer(metadata, "min_length"),
+        min_length=int(length[1]) if length and sql.startswith("CHAR") else _integer(metadata, "min_length"),
         max_length=_smaller(_integer(metadata, "max_length"), length and length[1]),
         pattern=_pattern(metadata),
         decimal_places=_smaller(_integer(metadata, "decimal_places"), digits and digits[2]),

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy
-from pydantic import AfterValidator, BeforeValidator, PlainValidator, WrapValidator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from sqlalchemy import Column as SAColumn
@@ -31,11 +29,10 @@ from ctrlgen.inspect.annotations import (
 from ctrlgen.inspect.column_types import bounds_of, comparison_of, is_nullable, kind_of, sql_type
 from ctrlgen.inspect.context import Context
 from ctrlgen.schema import Annotation, Location, Presence
+from ctrlgen.source_locations import Sources
 
 Attributes = dict[str, SAColumn[Any]]
 """Mapped columns by attribute."""
-
-_VALIDATORS = (AfterValidator, BeforeValidator, PlainValidator, WrapValidator)
 
 
 def mapped_columns(mapper: Mapper[Any]) -> Attributes:
@@ -78,7 +75,7 @@ def _column(
 ) -> schema.Column:
     location = context.sources.of_attribute(model, attribute)
     sql = sql_type(column.type)
-    declared = resolved(field.annotation, model, context.sources) if field else _python_type(column)
+    declared = declared_type(model, column, field, context.sources)
     python, inner = unwrapped(declared)
     metadata = [*(field.metadata if field else ()), *inner]
     kind = kind_of(python, sql)
@@ -97,9 +94,13 @@ def _column(
         location=location,
         optional=optional,
         default=default.constant,
-        validated=is_validated(model, attribute, metadata),
         omitted=default.is_omitted,
     )
+
+
+def declared_type(model: type[SQLModel], column: SAColumn[Any], field: FieldInfo | None, sources: Sources) -> object:
+    """Return the type that the author gave a column; without a field, the best SQLAlchemy knows."""
+    return resolved(field.annotation, model, sources) if field else _python_type(column)
 
 
 def _annotation(python: object, column: str, location: Location, context: Context) -> Annotation:
@@ -196,13 +197,3 @@ class Default:
             return False
         required = self.field is not None and self.field.is_required() and not self.optional
         return self.column.autoincrement is True or not required
-
-
-def is_validated(model: type[SQLModel], attribute: str, metadata: Iterable[object]) -> bool:
-    """Whether the attribute has a validator: in its annotation, as a method of the model, or SQLAlchemy's."""
-    methods = model.__pydantic_decorators__.field_validators.values()
-    return (
-        any(isinstance(item, _VALIDATORS) for item in metadata)
-        or any({attribute, "*"} & {*method.info.fields} for method in methods)
-        or attribute in sqlalchemy.inspect(model).validators
-    )

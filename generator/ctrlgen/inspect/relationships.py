@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange
-from sqlalchemy.exc import NoReferencedColumnError, NoReferenceError
+from sqlalchemy.exc import NoReferenceError
 from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 from sqlalchemy.sql import ClauseElement, operators, visitors
 from sqlalchemy.types import NullType, TypeEngine
@@ -29,6 +29,7 @@ from ctrlgen.inspect.annotations import reference
 from ctrlgen.inspect.column_types import is_nullable, overrides
 from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
+from ctrlgen.inspect.mapping import intended_target, problem_of
 from ctrlgen.schema import ForeignKey, Location, Relation
 
 _UNIQUE = (PrimaryKeyConstraint, UniqueConstraint)
@@ -88,6 +89,7 @@ def _relation(
         location=location,
         by_columns=is_by_columns(relationship),
         linked=_is_linked(relationship),
+        attributes=_attributes(relationship),
     )
 
 
@@ -102,6 +104,13 @@ def _is_linked(relationship: RelationshipProperty[Any]) -> bool:
     once = any(set(each.columns.keys()) == keys for each in constraints)
     names = {str(column.key) for column in cast("Any", table).c}
     return names == keys and len(keys) == len(pairs) and once
+
+
+def _attributes(relationship: RelationshipProperty[Any]) -> tuple[str, ...]:
+    """Return the columns of the relationship's own model that it is found by, as the model calls them."""
+    parent = relationship.parent
+    own = {attribute.columns[0]: attribute.key for attribute in parent.column_attrs}
+    return tuple(sorted(key for column, key in own.items() if column in relationship.local_columns))
 
 
 def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:
@@ -149,9 +158,9 @@ def _foreign_key(
     try:
         columns = [element.column for element in constraint.elements]
     except NoReferenceError as error:
-        problem = "has no such column" if isinstance(error, NoReferencedColumnError) else "is not declared"
-        names_ = {"model": model.__name__, "target": written[0], "table": error.table_name, "problem": problem}
-        context.warn(UNKNOWN_TARGET, location, **names_)
+        hint = intended_target(written[0], constraint.table)
+        texts = {"table": error.table_name, "problem": problem_of(error), "suggestion": f"; {hint}" if hint else ""}
+        context.warn(UNKNOWN_TARGET, location, model=model.__name__, target=written[0], **texts)
         return ForeignKey(names, None, tuple(name.rpartition(".")[2] for name in written), location)
     mapper = classes.get(constraint.referred_table)
     if mapper is None:

@@ -54,7 +54,7 @@ async def test_get_by_id(db: Database) -> None:
     async with explained(db) as plans:
         assert await db.post.get_by_id(present(post.id)) == post
     assert len(plans) == 1
-    assert plans[0] & {"pk"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_get_one_by_id(db: Database) -> None:
@@ -93,7 +93,7 @@ async def test_find_live_by_title(db: Database) -> None:
     async with explained(db) as plans:
         assert post in await db.post.find_live_by_title(post.title)
     assert len(plans) == 1
-    assert plans[0] & {"idx_post_live"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_find_by_tag_id(db: Database) -> None:
@@ -101,7 +101,7 @@ async def test_find_by_tag_id(db: Database) -> None:
     async with explained(db) as plans:
         assert post in await db.post.find_by_tag_id(post.tag_id)
     assert len(plans) == 1
-    assert plans[0] & {"ix_post_tag"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_load_tag(db: Database) -> None:

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from ctrlgen.blueprint import Controller, Package
 from ctrlgen.findings import STALE_FACTORY, STALE_IMPORT, STALE_TEST
 from ctrlgen.plan.methods import is_derived
 from ctrlgen.schema import Finding, Location
-from ctrlgen.stubs.existing import TestFile, speaks_of
-from ctrlgen.stubs.names import FACTORIES, test_file
+from ctrlgen.stubs.plan_factories import Factories
+from ctrlgen.stubs.read_tests import TestFile, mentions
+from ctrlgen.stubs.stub_names import FACTORIES, row_values, test_file
 
 
-def stale(package: Package, there: Mapping[Path, TestFile], project: Path) -> Iterator[Finding]:
-    """Yield a finding for each test, import and factory that speaks of what is gone."""
+def outdated_tests(
+    package: Package,
+    factories: Factories,
+    files: Mapping[Path, TestFile],
+    project: Path,
+    completed: Collection[str],
+) -> Iterator[Finding]:
+    """Yield a finding for each test, import and factory that no longer fits.
+
+    What the factories lack that are ``completed`` is not reported.
+    """
     controllers = {test_file(controller): controller for controller in package.controllers}
-    for path, file in there.items():
+    for path, file in files.items():
         place = path.relative_to(project).as_posix() if path.is_relative_to(project) else path.as_posix()
         yield from _imports(package, file, place)
         if path.name == f"{FACTORIES}.py":
-            yield from _factories(package, file, place)
+            yield from _factories(package, factories, file, place, completed)
         elif path.name in controllers:
             yield from _methods(controllers[path.name], file, place)
             yield from _loads(controllers[path.name], file, place)
@@ -31,9 +41,10 @@ def stale(package: Package, there: Mapping[Path, TestFile], project: Path) -> It
 
 def _methods(controller: Controller, file: TestFile, place: str) -> Iterator[Finding]:
     emitted = {method.name for method in controller.methods} | {"update_where"}
-    for name, line in file.functions:
+    for function in file.functions:
+        name, line = function.name, function.line
         method = name.removeprefix("test_")
-        if is_derived(method) and method not in emitted and speaks_of(file.text, controller, method):
+        if is_derived(method) and method not in emitted and mentions(file.text, controller, method):
             target = f"db.{controller.module}.{method}"
             yield STALE_TEST.at(Location(place, line), what=f"`{name}` tests", target=target)
 
@@ -57,22 +68,30 @@ def _imports(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
             yield STALE_IMPORT.at(Location(place, origin.line), name=origin.name, package=origin.module)
 
 
-def _factories(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
-    lines = dict(file.functions)
-    returned = dict(file.returned)
+def _factories(
+    package: Package, factories: Factories, file: TestFile, place: str, completed: Collection[str]
+) -> Iterator[Finding]:
     modules = {controller.module for controller in package.controllers}
-    for name, line in file.functions:
-        module = name.removeprefix("new_").removesuffix("_values")
-        if module != name and module not in modules:
+    for function in file.functions:
+        module = function.name.removeprefix("new_").removesuffix("_values")
+        if module != function.name and module not in modules:
             differences = "is about a model that is no longer emitted: delete it, and fix what calls it"
-            yield STALE_FACTORY.at(Location(place, line), factory=name, values=package.name, differences=differences)
-    for controller in package.controllers:
-        function = f"{controller.module}_values"
-        if function not in returned:
+            names = {"factory": function.name, "values": package.name, "differences": differences}
+            yield STALE_FACTORY.at(Location(place, function.line), **names)
+    for factory in factories.all():
+        controller = factory.controller
+        values = file.function(row_values(controller))
+        if values is None or values.keys is None:
             continue
-        unknown = returned[function] - {entry.key for entry in controller.create}
-        missing = {entry.key for entry in controller.create if entry.required} - returned[function]
-        wrong = [*(f"lacks `{name}`" for name in sorted(missing)), *(f"gives `{name}`" for name in sorted(unknown))]
+        unknown = values.keys - {entry.key for entry in controller.create}
+        required = {entry.key for entry in controller.create if entry.required}
+        missing = set[str]() if values.name in completed else required - values.keys
+        lines = {name: factory.values[name].source(lambda item: item.name) for name in missing & factory.values.keys()}
+        lacking = (
+            f"lacks `{name}`" + (f' (add `"{name}": {lines[name]},`)' if name in lines else "")
+            for name in sorted(missing)
+        )
+        wrong = [*lacking, *(f"gives `{name}`" for name in sorted(unknown))]
         if wrong:
-            names = {"factory": function, "values": controller.create_name, "differences": " and ".join(wrong)}
-            yield STALE_FACTORY.at(Location(place, lines[function]), **names)
+            names = {"factory": values.name, "values": controller.create_name, "differences": " and ".join(wrong)}
+            yield STALE_FACTORY.at(Location(place, values.line), **names)

@@ -49,7 +49,8 @@ ModelsOption = Annotated[
 OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of the generated package.", metavar="DIR")]
 PackageOption = Annotated[str | None, typer.Option("--package", help="Its import name.", metavar="NAME")]
 TestsOption = Annotated[str | None, typer.Option("--tests", help="Folder of the test stubs.", metavar="DIR")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print every warning, not only three of a kind.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,10 @@ def generate_command(
     package: PackageOption = None,
     tests: TestsOption = None,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Write the controllers: what changed, all of it or nothing."""
-    run = _run(project, models, output, package, tests)
+    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
     write(run.changes, run.config)
     if not quiet:
         print_summary(run.changes, run.config.project)
@@ -86,12 +88,13 @@ def check(
     package: PackageOption = None,
     tests: TestsOption = None,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Exit with 1, and show the diff, when the controllers are not what the models say.
 
     The same when ctrlgen cannot tell, because a module of models could not be imported.
     """
-    run = _run(project, models, output, package, tests)
+    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
     if not run.changes.pending and run.incomplete:
         print_incomplete(run.incomplete)
         raise typer.Exit(1)
@@ -111,9 +114,11 @@ def diff(
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Show what `generate` would change, and change nothing."""
-    run = _run(project, models, output, package, tests)
+    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
     typer.echo(unified_diff(run.changes, run.config.project), nl=False)
 
 
@@ -150,13 +155,11 @@ def lint(
     raise typer.Exit(code)
 
 
-def _run(
-    project: Path | None, models: list[str] | None, output: str | None, package: str | None, tests: str | None
-) -> Run:
-    flags = Settings(tuple(models) if models else None, output, package, tests)
+def _run(flags: Settings, project: Path | None, *, quiet: bool, verbose: bool) -> Run:
     config = read_config(project or find_project(Path()), flags)
     generation = generate(config)
-    print_findings(generation.findings)
+    if not quiet:
+        print_findings(generation.findings, verbose=verbose)
     return Run(config, compare_with_disk(generation, config), generation.incomplete)
 
 

@@ -224,6 +224,9 @@ class Predicate:
         return self.conditions is not None and not self.implied_values and set(self.present) <= set(columns)
 
 
+Companions = tuple[tuple[str, Value], ...] | None
+"""Values of further columns, by attribute."""
+
 Origin = Literal["primary key", "unique constraint", "unique index", "index"]
 
 
@@ -240,7 +243,7 @@ class Index:
     location: Location
     deferrable: bool = False  # which ON CONFLICT does not take
     enforced: bool = True  # by the database; the key of a view is one to the mapper alone
-    companions: tuple[tuple[str, Value], ...] = ()  # what CHECK constraints ask of a row that it finds
+    companions: Companions = ()  # what CHECK constraints ask of a row that it finds; None where no row can be
     orders: tuple[str, ...] = ()  # of each part its operator class and order, empty by default; so are all if empty
     included: tuple[str, ...] = ()  # the columns it only stores (INCLUDE), by the database's name
     unknown_columns: tuple[str, ...] = ()  # what its SQL names and the table lacks

@@ -242,3 +242,18 @@ def test_model_of_sqlalchemy_beside_others_is_left_out_with_a_warning(app: Proje
     done = app.run("generate")
     assert done.returncode == 0
     assert "app/models.py:8: warning CG210: `Villain` is left out: ctrlgen reads SQLModel" in done.stderr
+
+
+def test_output_beside_the_package_in_src_is_refused(app: Project) -> None:
+    app.write("src/shop/__init__.py", "")
+    app.write("pyproject.toml", '[tool.ctrlgen]\nmodels = ["app.models"]\noutput = "shop/db"\n')
+    said = app.fails("generate")
+    assert "`output` is `shop/db`, but the package `shop` lies in `src`" in said
+    assert 'write `output = "src/shop/db"`' in said
+
+
+def test_package_that_does_not_lead_to_output_is_refused(app: Project) -> None:
+    app.write("pyproject.toml", SETTINGS + 'package = "foo.bar"\n')
+    said = app.fails("generate")
+    assert "`package` is `foo.bar`, which does not lead to `output`, `app/db`" in said
+    assert 'write `package = "app.db"`, or leave it out' in said

@@ -333,3 +333,30 @@ def test_value_of_a_uuid_is_made_when_it_is_used() -> None:
         id: UUID = Field(primary_key=True)
 
     assert source(column(Named, "id").samples.new) == "uuid4()"
+
+
+class Either(SQLModel, table=True):
+    """Of one thing or another, never of both."""
+
+    __table_args__ = (
+        CheckConstraint("(left_id IS NULL AND right_id IS NOT NULL) OR (left_id IS NOT NULL AND right_id IS NULL)"),
+        Index("uq_either", "left_id", "right_id", unique=True),
+        Index("ix_either_left", "left_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    left_id: int | None
+    right_id: int | None
+
+
+def test_row_that_cannot_be_is_known_as_such() -> None:
+    """No row has values for both columns of the key; one that has a value for the first has none for the second."""
+    companions = {index.name: index.companions for index in inspected(Either).indexes}
+    assert companions["uq_either"] is None
+    assert companions["ix_either_left"] is not None
+    assert ("left_id", "0") in [(name, source(value)) for name, value in companions["ix_either_left"]]
+
+
+def test_null_is_a_value_where_a_check_asks_for_it() -> None:
+    values = {name: source(column(Either, name).samples.new) for name in ("left_id", "right_id")}
+    assert list(values.values()).count("None") == 1

@@ -50,7 +50,7 @@ def typed(*pieces: str | Imported, name: str = "a", nullable: bool = False) -> C
 
 
 def render_model(*models: Model) -> dict[str, str]:
-    return format_sources(with_header(render(plan(Schema(models), "db"))), {"models", "db"})
+    return with_header(format_sources(render(plan(Schema(models), "db")), {"models", "db"}))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.moderation import key
-from generated import Database, UniqueViolation, UserCreate
+from generated import Database, UniqueViolation
+from generated.user import UserCreate
 from tests.scenarios.conftest import GUILD
 
 

@@ -21,7 +21,7 @@ from .conftest import POST, TAG, package
 
 def write(package: Package, folder: Path) -> list[str]:
     """Write the stubs; return the names of the files that changed."""
-    changes = stubs(package, folder, project=folder.parent)
+    changes = stubs(package, folder, project=folder.parent, first_party={"db", "models"})
     for file, raw in changes.files.items():
         file.write_bytes(raw)
     return sorted(file.name for file in changes.files)
@@ -88,7 +88,8 @@ def test_import_that_a_new_test_needs_is_inserted_behind_the_others(folder: Path
     write(package(), folder)
     text = file.read_text()
     assert text.startswith('"""Mine."""\n\nimport os\n\nfrom ')
-    assert "from controller_factories import new_post, post_values, present\n\nos.getcwd()\n" in text
+    assert "from controller_factories import new_post, post_values, present\n" in text
+    assert "\n\nfrom db import Database, NotFoundError\n\nos.getcwd()\n" in text
     assert "from db import Database, NotFoundError\n" in text
 
 
@@ -232,6 +233,19 @@ def test_foreign_key_with_a_default_gets_its_row(folder: Path) -> None:
     assert '"tag_id": present(tag.id),' in text
 
 
+def test_column_that_is_a_keyword_costs_only_the_tests_that_would_name_it(folder: Path) -> None:
+    named = dataclasses.replace(TAG, columns=(*TAG.columns, column("class", "str", kind="str")))
+    keyed = model("Kind", column("class"), column("name", "str", kind="str"), primary_key=("class",))
+    assert codes(package(named, keyed), folder) == []
+    write(package(named, keyed), folder)
+    assert '"class": f"class {next(numbers)}",' in (folder / "controller_factories.py").read_text()
+    assert "test_update_by_id" in functions(folder / "test_tag_controller.py")
+    tests = functions(folder / "test_kind_controller.py")
+    assert "test_create" in tests
+    assert "test_get_by_class_" in tests or "test_get_by_class" in tests
+    assert "test_find_one" not in tests
+
+
 def test_unknown_value_concerns_its_own_model_only(folder: Path) -> None:
     odd = dataclasses.replace(column("shape", "Shape", kind="other"), samples=Samples())
     assert codes(package(POST, dataclasses.replace(TAG, columns=(*TAG.columns, odd))), folder) == [
@@ -283,7 +297,7 @@ def test_file_in_another_encoding_is_read_as_it_says(folder: Path) -> None:
 
 
 def codes(package: Package, folder: Path) -> list[tuple[str, str]]:
-    changes = stubs(package, folder, project=folder.parent)
+    changes = stubs(package, folder, project=folder.parent, first_party={"db", "models"})
     return [(finding.code, finding.location.file) for finding in changes.findings]
 
 

@@ -270,10 +270,10 @@ class Sampler:
                 return []
         return [check.name for check in checks]
 
-    def companions(self, columns: Sequence[Column], index: Index) -> tuple[tuple[str, Value], ...]:
+    def companions(self, columns: Sequence[Column], index: Index) -> tuple[tuple[str, Value], ...] | None:
         """Return what CHECK constraints of several columns ask of a row that the methods of an index find.
 
-        Such a row meets the predicate, and has a value for each column of the key.
+        Such a row meets the predicate, and has a value for each column of the key. None where no such row is known.
         """
         by_name = {column.attribute: column for column in columns if not column.is_computed}
         wide = [check for check in self._checks if check.condition is not None and len(check.attributes) > 1]
@@ -298,7 +298,7 @@ class Sampler:
                     if self._differs(by_name[name], samples)
                 }
                 return tuple((name, value) for name, value in (present | changed).items() if value)
-        return ()
+        return None
 
     def _differs(self, column: Column, samples: Samples) -> bool:
         """Whether a row with these samples has another value than a new row has anyway."""

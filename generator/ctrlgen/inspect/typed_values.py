@@ -83,7 +83,10 @@ class TypedValues:
             yield from (Value(("{}",)), Value(("[]",)), Value(('"x"',)))
         elif issubclass(cls, enum.Enum):
             yield from self.members(cls)
-        elif fields := _fields_of(cls):
+        elif issubclass(cls, BaseModel):
+            for fields in (_model_fields(cls, by_alias=False), _model_fields(cls, by_alias=True)):
+                yield from self._call(annotation, cls, fields, depth)
+        elif (fields := _fields_of(cls)) is not None:
             yield from self._call(annotation, cls, fields, depth)
         else:
             yield from self._builtin(annotation, cls, depth)
@@ -169,15 +172,17 @@ class TypedValues:
         return None
 
 
+def _model_fields(cls: type[BaseModel], *, by_alias: bool) -> dict[str, object]:
+    """Return the annotations of the fields that a model requires, by what its constructor may call them."""
+    return {
+        (field.alias or name) if by_alias else name: _annotated(field.annotation, field.metadata)
+        for name, field in cls.model_fields.items()
+        if field.is_required()
+    }
+
+
 def _fields_of(cls: type[Any]) -> dict[str, object] | None:
     """Return the annotations of what an object of a class requires; None for a class that does not say."""
-    if issubclass(cls, BaseModel):
-        fields = cls.model_fields.items()
-        return {
-            field.alias or name: _annotated(field.annotation, field.metadata)
-            for name, field in fields
-            if field.is_required()
-        } or ({} if cls is not BaseModel else None)
     if dataclasses.is_dataclass(cls):
         hints = get_type_hints(cls, include_extras=True)
         missing = dataclasses.MISSING

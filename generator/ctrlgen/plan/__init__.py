@@ -37,7 +37,7 @@ def plan(schema: Schema, name: str, options: Options = DEFAULTS) -> Package:
     if options.foreign_keys == "error":
         refuse_unindexed_foreign_keys(models)
     findings = [*schema.findings, *(finding for model in models for finding in check_model(model, options))]
-    reported = sorted(finding for finding in findings if finding.code not in options.silence)
+    reported = sorted(findings)
     return Package(name, tuple(sorted(controllers, key=lambda each: each.module)), tuple(reported))
 
 

@@ -42,7 +42,7 @@ def stubs(package: Package, tests: Path, *, project: Path, first_party: Iterable
     project
         The project's folder, for the places in findings.
     first_party
-        Top-level packages of the project, for the order of imports.
+        Modules of the project's own, for the order of imports.
 
     Raises
     ------

@@ -39,10 +39,10 @@ def merge_tests(
         The encoding of a file has no place for what is added.
     """
     stubs = {f"added/{name}": addition.source for name, addition in added.items()}
-    formatted = format_sources({**created, **stubs}, first_party) if created or stubs else {}
+    formatted = format_sources({**created, **stubs}, first_party, folder) if created or stubs else {}
     merged = {folder / name: formatted[name].encode() for name in created}
     grown = {name: _grown(files[folder / name], each, formatted[f"added/{name}"]) for name, each in added.items()}
-    for name, text in _tidied(grown, {name: files[folder / name].text for name in grown}, first_party).items():
+    for name, text in _tidied(grown, {name: files[folder / name].text for name in grown}, first_party, folder).items():
         ast.parse(text)  # rather nothing than a file that no longer parses
         merged[folder / name] = _encoded(text, files[folder / name])
     return merged
@@ -66,12 +66,14 @@ def _grown(file: TestFile, addition: Addition, functions: str) -> str:
     return text
 
 
-def _tidied(grown: Mapping[str, str], before: Mapping[str, str], first_party: Collection[str]) -> dict[str, str]:
+def _tidied(
+    grown: Mapping[str, str], before: Mapping[str, str], first_party: Collection[str], folder: Path
+) -> dict[str, str]:
     """Return the texts, those formatted that were as ruff has them before."""
     plain = {name: text for name, text in before.items() if "\r" not in text and not text.startswith("\ufeff")}
-    kept = format_sources(plain, first_party) if plain else {}
+    kept = format_sources(plain, first_party, folder) if plain else {}
     tidy = {name: grown[name] for name, text in kept.items() if text == before[name]}
-    return {**grown, **(format_sources(tidy, first_party) if tidy else {})}
+    return {**grown, **(format_sources(tidy, first_party, folder) if tidy else {})}
 
 
 def _encoded(text: str, file: TestFile) -> bytes:

@@ -209,8 +209,7 @@ def _checked_keys(controller: Controller) -> list[ForeignKey]:
     return [
         key
         for key in widest_keys(model)
-        if taken.issuperset(key.attributes)
-        and all(_is_given(column) or column.default != "None" for column in map(model.column, key.attributes))
+        if taken.issuperset(key.attributes) and all(map(_has_value, map(model.column, key.attributes)))
     ]
 
 
@@ -218,9 +217,11 @@ def _may_be_null(key: ForeignKey, model: Model) -> bool:
     return any(model.column(attribute).nullable for attribute in key.attributes)
 
 
-def _is_given(column: Column) -> bool:
-    """Whether every new row of the tests has a value for a column, and not NULL because a CHECK asks for that."""
-    return (column.is_required or column.samples.needed) and column.samples.new != NULL
+def _has_value(column: Column) -> bool:
+    """Whether a new row of the tests has a value for a column, rather than NULL."""
+    if column.samples.new == NULL:  # which a CHECK asks for
+        return False
+    return column.is_required or column.samples.needed or column.default != "None"
 
 
 # Values with keys in mind: rows of one factory must not clash, and unique keys should find them.

@@ -81,6 +81,8 @@ class Rows:
         conditions = [*conditions]
         if method.index is None or (not needed and all(map(self._holds, conditions_of(method) or ()))):
             return self._set(conditions, needed)
+        if method.index.companions is None:
+            raise UnknownRowError
         companions = {name: value for name, value in method.index.companions if name not in needed}
         referring = {name for key in self.controller.model.foreign_keys for name in key.attributes}
         rows = {name for name, value in companions.items() if name in referring and value != NULL}

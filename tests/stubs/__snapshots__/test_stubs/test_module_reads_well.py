@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from db import Database, NotFoundError
-
 from controller_factories import new_post, post_values, present
 from query_plans import explained
+
+from db import Database, NotFoundError
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,7 +38,12 @@ async def test_exists(db: Database) -> None:
 
 async def test_update_where(db: Database) -> None:
     post = await new_post(db)
-    assert await db.post.update_where(db.post.c.id == present(post.id), title=(await post_values(db))["title"]) == 1
+    assert (
+        await db.post.update_where(
+            db.post.c.id == present(post.id), title=(await post_values(db))["title"]
+        )
+        == 1
+    )
 
 
 async def test_find_all_load(db: Database) -> None:

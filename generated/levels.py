@@ -27,6 +27,7 @@ class _LevelsValues(TypedDict):
     updated_at: NotRequired[datetime | None]
     xp: NotRequired[float]
     level: NotRequired[int]
+    last_message_at: NotRequired[datetime]
     blacklisted: NotRequired[bool]
 
 
@@ -48,6 +49,7 @@ class LevelsUpdate(TypedDict, total=False, closed=True):
     updated_at: Settable[datetime | None]
     xp: Settable[float]
     level: Settable[int]
+    last_message_at: Settable[datetime]
     blacklisted: Settable[bool]
 
 
@@ -60,6 +62,7 @@ class LevelsWhere(Refinements, total=False, closed=True):
     member_id: Ordered[int]
     xp: Ordered[float]
     level: Ordered[int]
+    last_message_at: Ordered[datetime]
     blacklisted: Equal[bool]
 
 
@@ -74,6 +77,7 @@ if TYPE_CHECKING:
         member_id: Mapped[int]
         xp: Mapped[float]
         level: Mapped[int]
+        last_message_at: Mapped[datetime]
         blacklisted: Mapped[bool]
 
 
@@ -150,3 +154,9 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
     ) -> Selection[Levels, LevelsLoad, LevelsUpdate]:
         """Select the rows with this `guild_id`. An index also narrows by `member_id` or `xp`."""
         return self._find({"guild_id": guild_id}, where)
+
+    def find_by_last_message_at(
+        self, last_message_at: Ordered[datetime], /, **where: Unpack[LevelsWhere]
+    ) -> Selection[Levels, LevelsLoad, LevelsUpdate]:
+        """Select the rows with this `last_message_at`."""
+        return self._find({"last_message_at": last_message_at}, where)

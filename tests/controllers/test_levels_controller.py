@@ -100,3 +100,11 @@ async def test_update_one_by_guild_id_and_member_id(db: Database) -> None:
     value = 7
     changed = await db.levels.update_one_by_guild_id_and_member_id(levels.guild_id, levels.member_id, level=value)
     assert changed.level == value
+
+
+async def test_find_by_last_message_at(db: Database) -> None:
+    levels = await new_levels(db)
+    async with explained(db) as plans:
+        assert levels in await db.levels.find_by_last_message_at(levels.last_message_at)
+    assert len(plans) == 1
+    assert plans[0] & {"ix_levels_last_message_at"}

@@ -117,7 +117,7 @@ async def test_the_sql_it_prints_builds_the_same_schema(
 ) -> None:
     printed = await run(project, "upgrade", "head", "--sql")
     async with new_database() as by_hand, new_database() as migrated:
-        await execute(by_hand, *printed.split(";\n\n"))  # one by one, as psql does
+        await execute(by_hand, *filter(str.strip, printed.split(";\n\n")))  # one by one, as psql does
         await alembic(config, migrated, "upgrade", "head")
         assert await contents(by_hand) == await contents(migrated)
 

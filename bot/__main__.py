@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 
+import aiohttp
 import discord
 
 from bot.client import Bot
@@ -18,10 +19,16 @@ def main() -> int:
     """Run until interrupted; 2 is the exit code of what whoever starts it can put right."""
     try:
         settings = Settings.of(os.environ)
-        discord.utils.setup_logging()
-        asyncio.run(run(settings))
-    except (MissingSettingsError, UnreachableError, ValueError) as error:
+        db = Database(settings.database_url, application_name="bot", command_timeout=60)
+    except (MissingSettingsError, ValueError) as error:  # the latter of an address that is none
         return complain(str(error))
+    discord.utils.setup_logging()
+    try:
+        asyncio.run(run(settings, db))
+    except UnreachableError as error:
+        return complain(str(error))
+    except aiohttp.ClientConnectionError as error:
+        return complain(f"Discord cannot be reached: {error}")
     except discord.LoginFailure:
         return complain("Discord refuses the token in DISCORD_TOKEN")
     except discord.PrivilegedIntentsRequired:
@@ -31,9 +38,9 @@ def main() -> int:
     return 0
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, database: Database) -> None:
     """Migrate, and stay connected."""
-    async with Database(settings.database_url, application_name="bot", command_timeout=60) as db, Bot(db) as bot:
+    async with database as db, Bot(db) as bot:
         await migrate(db, settings.database_url)
         await bot.start(settings.token)
 

@@ -7,6 +7,7 @@ from functools import singledispatch
 
 import discord
 from discord.ext import commands
+from sqlmodel import SQLModel
 
 from bot.controllers.errors import RuleError
 from generated import (
@@ -21,8 +22,17 @@ from generated import (
     UnreachableError,
     ValidationError,
 )
+from models import GuildConfig, Levels, PermissionRank, User
 
 _log = logging.getLogger(__name__)
+
+NAMES: dict[type[SQLModel], str] = {
+    GuildConfig: "setting",
+    Levels: "experience",
+    PermissionRank: "rank",
+    User: "member",
+}
+"""What members call a model, where it is not its own name."""
 
 
 def error_embed(error: Exception) -> discord.Embed:
@@ -96,4 +106,4 @@ def _(error: discord.Forbidden) -> str:
 
 def _thing(error: DatabaseError) -> str:
     """Return what the model of an error is called by members."""
-    return error.model.__name__.lower() if error.model else "entry"
+    return NAMES.get(error.model) or error.model.__name__.lower() if error.model else "entry"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import discord
 from typing_extensions import override
@@ -13,8 +13,6 @@ from bot.context import Context
 from bot.error_embeds import error_embed
 
 Press = discord.Interaction[Any]
-PATIENCE = 120.0
-"""Seconds after the last press, after which the buttons are dead."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,10 @@ Fetch = Callable[[str | None], Awaitable[Sheet]]
 class Pager(discord.ui.View):
     """Buttons to turn pages by, for whoever asked; keyset pages know the way forward, the way back is remembered."""
 
+    patience: ClassVar[float] = 120.0  # seconds after the last press, after which the buttons are dead
+
     def __init__(self, title: str, fetch: Fetch, reader: int) -> None:
-        super().__init__(timeout=PATIENCE)
+        super().__init__(timeout=self.patience)
         self._title, self._fetch, self._reader = title, fetch, reader
         self._cursors: list[str | None] = [None]
         self._sheet = Sheet([], None)

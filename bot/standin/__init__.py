@@ -4,8 +4,8 @@ Everything between is discord.py's own: it parses the events, keeps the members,
 requests. Demo, soak and tests speak to the bot through this.
 """
 
-from bot.standin.gateway import Discord
 from bot.standin.exchange import Exchange
+from bot.standin.gateway import Discord
 from bot.standin.world import Account, Server, World
 
 __all__ = ["Account", "Discord", "Exchange", "Server", "World"]

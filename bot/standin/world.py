@@ -85,11 +85,12 @@ class Server:
 
 
 class World:
-    """Servers, and the latest messages in them; ids are unique among ``processes`` that share a database."""
+    """Servers, and the latest messages in them; ids are unique among processes, each of which has a number."""
 
     def __init__(self, process: int = 0) -> None:
         self.servers: dict[int, Server] = {}
         self.messages: OrderedDict[int, Payload] = OrderedDict()
+        self._channels: dict[int, Server] = {}
         self._numbers = itertools.count()
         self._process = process
 
@@ -104,12 +105,17 @@ class World:
         server = Server(server_id, name, channels, {role: server_id + 10 * n for n, role in enumerate(names)})
         server.join(BOT, "bot", "bot")
         server.owner = 0
-        self.servers[server_id] = server
+        self.add(server)
         return server
+
+    def add(self, server: Server) -> None:
+        """Put a server in."""
+        self.servers[server.id] = server
+        self._channels.update(dict.fromkeys(server.channels.values(), server))
 
     def server_of(self, channel_id: int) -> Server:
         """Return the server of a channel."""
-        return next(server for server in self.servers.values() if channel_id in server.channels.values())
+        return self._channels[channel_id]
 
     def write(self, author: Payload, server: Server, channel_id: int, body: Payload) -> Payload:
         """Write a message down."""

@@ -15,7 +15,6 @@ from generated import Database
 from models import Base
 from tests.conftest import NewDatabase
 
-
 GUILD, MEMBER = 700_000_000_000_000_000, 500_000_000_000_000_000
 
 
@@ -53,7 +52,7 @@ def server() -> Server:
 async def discord(db: Database, server: Server) -> AsyncIterator[Discord]:
     """Discord, with the bot in the server."""
     world = World()
-    world.servers[server.id] = server
+    world.add(server)
     async with Discord.serving(Bot(db, guild_ready_timeout=0.01), world) as discord:
         await db.permission_rank.create(guild_id=server.id, rank=50, name="moderators")
         await db.permission_assignment.assign(server.id, server.roles["moderator"], 50)

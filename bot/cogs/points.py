@@ -36,7 +36,7 @@ class PointsCog(BaseCog, name="Points"):
     async def award(self, ctx: Context, role: discord.Role, amount: Amount) -> None:
         """Give points to everybody with a role, as far as the bot knows them."""
         awarded = await self.db.user.award([member.id for member in role.members], amount)
-        await ctx.answer(f"{awarded} members got {amount} points each.")
+        await ctx.answer(f"{amount} points each for members the bot knows: {awarded}.")
 
     @commands.command()
     async def richest(self, ctx: Context) -> None:

@@ -28,6 +28,8 @@ class Discord:
     def __init__(self, bot: Bot, world: World) -> None:
         self.bot, self.world = bot, world
         self._client: Any = bot  # the gateway's side of discord.py is private
+        self.on_background_post: Callable[[str], object] = len
+        """Called with what the bot says when nobody has asked: by a worker, and not because of an event."""
         self._refusals: dict[tuple[str, str], int] = {}
         self._routes: dict[tuple[str, str], Callable[[dict[str, int], Payload], Any]] = {
             ("GET", "/users/@me"): lambda _, __: user_payload(BOT, "bot"),
@@ -176,6 +178,8 @@ class Discord:
         message = self.world.write(user_payload(BOT, "bot"), server, values["channel_id"], body)
         if exchange := current_exchange():
             exchange.posted.append(int(message["id"]))
+        else:
+            self.on_background_post(message["content"])
         return message
 
     def _fetch(self, values: dict[str, int], _: Payload) -> Payload:

@@ -71,7 +71,7 @@ async def test_mistakes_are_explained(
 @pytest.mark.usefixtures("rich")
 async def test_award_is_one_statement_for_all(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
     exchange = await discord.say(brian, f"!award <@&{chen.server.roles['member']}> 5")
-    assert exchange.said == ["2 members got 5 points each."]
+    assert exchange.said == ["5 points each for members the bot knows: 2."]
     assert sum("UPDATE" in statement for statement in exchange.statements) == 1
     assert {user.points for user in await db.user.find_all()} == {105}
 

@@ -20,7 +20,8 @@ INSERT INTO guild_configs (guild_id, ignored_channel_ids, banned_words) VALUES (
 INSERT INTO users (discord_id, guild_id, username)
     SELECT n, 1, CASE n % 3 WHEN 0 THEN '  u' || n || ' ' WHEN 1 THEN ' ' ELSE 'u' || n END
     FROM generate_series(1, {MEMBERS}) AS n;
-INSERT INTO levels (guild_id, member_id, xp, level, blacklisted) SELECT 1, n, n, 1, false FROM generate_series(1, 50) AS n;
+INSERT INTO levels (guild_id, member_id, xp, level, blacklisted)
+    SELECT 1, n, n, 1, false FROM generate_series(1, 50) AS n;
 INSERT INTO cases (guild_id, number, type, moderator_id, target_id) VALUES (1, 1, 'WARN', 1, 2), (1, 2, 'NOTE', 1, 3);
 INSERT INTO reminders (user_id, key, channel_id, content, expires_at) VALUES (1, 'tea', 1, 'time for tea', now());
 """
@@ -106,7 +107,7 @@ async def test_batches_are_committed_while_a_later_one_waits(new_database: NewDa
         migration = asyncio.create_task(alembic(config, url, "upgrade", "0004"))
         untrimmed = "SELECT count(*) FROM users WHERE discord_id <= 2000 AND username <> btrim(username)"
         async with asyncio.timeout(30):
-            while await fetch(url, untrimmed) != [(0,)]:
+            while await fetch(url, untrimmed) != [(0,)]:  # noqa: ASYNC110 - of another thread's connection
                 await asyncio.sleep(0.02)
         assert not migration.done()
         await execute(url, "SET lock_timeout = '1s'", "UPDATE users SET points = points + 1 WHERE discord_id <= 2000")

@@ -51,10 +51,14 @@ async def work(scale: Scale, process: int, url: str) -> Result:
     result, world = Result(), populated(scale, process)
     async with (
         Database(url, application_name=f"soak {process}", pool_size=CONNECTIONS, max_overflow=0) as db,
-        Discord.serving(Bot(db, guild_ready_timeout=0.05), world) as served,
+        Discord.serving(
+            Bot(db, guild_ready_timeout=0.05),
+            world,
+            on_background_post=lambda text: result.reminded.append(text.split()[-1]),
+        ) as served,
     ):
         crowd = Crowd(served, random.Random(process), process)  # noqa: S311 - it only chooses what happens
-        listen(served, crowd, result)
+        listen(served, crowd)
         began = time.perf_counter()
         watching = asyncio.create_task(watch(db, result))
         await asyncio.gather(*(busy(crowd, result, began + scale.seconds) for _ in range(scale.tasks)))
@@ -80,14 +84,13 @@ async def busy(crowd: Crowd, result: Result, until: float) -> None:
             return
 
 
-def listen(served: Discord, crowd: Crowd, result: Result) -> None:
-    """Count the experience that the bot says was earned, and note the reminders it sends."""
+def listen(served: Discord, crowd: Crowd) -> None:
+    """Count the experience that the bot says was earned."""
 
     async def on_experience(_member: discord.Member, experience: int) -> None:
         crowd.tally["experience"] += experience
 
     served.bot.add_listener(on_experience)
-    served.on_background_post = lambda text: result.reminded.append(text.split()[-1])
 
 
 async def watch(db: Database, result: Result) -> None:

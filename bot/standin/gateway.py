@@ -29,7 +29,6 @@ class Discord:
         self.bot, self.world = bot, world
         self._client: Any = bot  # the gateway's side of discord.py is private
         self.on_background_post: Callable[[str], object] = len
-        """Called with what the bot says when nobody has asked: by a worker, and not because of an event."""
         self._refusals: dict[tuple[str, str], int] = {}
         self._routes: dict[tuple[str, str], Callable[[dict[str, int], Payload], Any]] = {
             ("GET", "/users/@me"): lambda _, __: user_payload(BOT, "bot"),
@@ -46,9 +45,15 @@ class Discord:
 
     @classmethod
     @asynccontextmanager
-    async def serving(cls, bot: Bot, world: World) -> AsyncGenerator[Discord]:
-        """Serve a bot, from its login until it leaves."""
+    async def serving(
+        cls, bot: Bot, world: World, *, on_background_post: Callable[[str], object] = len
+    ) -> AsyncGenerator[Discord]:
+        """Serve a bot, from its login until it leaves.
+
+        ``on_background_post`` is called with what the bot says when nobody has asked: by a worker of its own.
+        """
         standin = cls(bot, world)
+        standin.on_background_post = on_background_post
         standin._client.http.request = standin.request
         standin._client._connection.query_members = no_members
         standin._client._schedule_event = standin._scheduling(standin._client._schedule_event)

@@ -30,6 +30,14 @@ class ConfigurationCog(BaseCog, name="Configuration"):
         jail = f"<@&{config.jail_role_id}>" if config.jail_role_id else "no role"
         await ctx.answer(f"Prefix: `{config.prefix}`\nModeration is logged: {log}\nJail: {jail}")
 
+    @commands.command()
+    async def summary(self, ctx: Context) -> None:
+        """Show what there is of this guild."""
+        there = await self.db.guild.summary(ctx.server.id)
+        await ctx.answer(
+            f"{there.members} members have {there.points} points; {there.cases} cases, {there.snippets} snippets"
+        )
+
     @commands.command(extras=ranked(ADMINISTRATOR))
     async def prefix(self, ctx: Context, prefix: str) -> None:
         """Set what commands begin with."""

@@ -39,6 +39,16 @@ async def test_prefix_is_the_guilds_own_and_a_mention_always_works(
     assert (await discord.say(chen, f"<@{BOT}> points")).said == ["chen has 0 points."]
 
 
+async def test_summary_counts_over_several_tables(
+    discord: Discord, db: Database, ada: Account, brian: Account, chen: Account
+) -> None:
+    assert (await discord.say(ada, "!summary")).said == ["0 members have 0 points; 0 cases, 0 snippets"]
+    await discord.say(brian, f"!warn {chen.mention} spam")
+    await db.user.award([chen.id, brian.id], 5)
+    await discord.say(chen, "!addsnippet rules be kind")
+    assert (await discord.say(ada, "!summary")).said == ["2 members have 10 points; 1 cases, 1 snippets"]
+
+
 async def test_prefix_that_is_too_long_names_the_field(discord: Discord, ada: Account) -> None:
     assert (await discord.say(ada, "!prefix toolong")).said[0].startswith("That did not work\n**prefix**: ")
 

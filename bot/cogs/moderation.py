@@ -21,6 +21,8 @@ from models import Case, CaseType, User
 _log = logging.getLogger(__name__)
 
 PAGE = 5
+Reason = commands.Range[str, 1, 500]
+"""As long as the audit log of Discord takes it: what is longer is refused before anything is done."""
 LONGEST_TIMEOUT = timedelta(days=28)  # which Discord allows
 
 
@@ -40,7 +42,7 @@ class ModerationCog(BaseCog, name="Moderation"):
         self.lift_expired.cancel()
 
     @commands.command(extras=ranked(MODERATOR))
-    async def ban(self, ctx: Context, target: discord.Member, time: Duration | None, *, reason: str = "") -> None:
+    async def ban(self, ctx: Context, target: discord.Member, time: Duration | None, *, reason: Reason = "") -> None:
         """Ban a member, for some time or for ever."""
         moderator, user = await self.parties(ctx, target)
         await self.db.case.check_not_in_force(ctx.server.id, CaseType.BAN, user)
@@ -48,20 +50,20 @@ class ModerationCog(BaseCog, name="Moderation"):
         await self.record(ctx, CaseType.BAN, moderator, user, reason, until=end_of(time))
 
     @commands.command(extras=ranked(MODERATOR))
-    async def kick(self, ctx: Context, target: discord.Member, *, reason: str = "") -> None:
+    async def kick(self, ctx: Context, target: discord.Member, *, reason: Reason = "") -> None:
         """Remove a member from the guild, who may come back."""
         moderator, user = await self.parties(ctx, target)
         await target.kick(reason=reason)
         await self.record(ctx, CaseType.KICK, moderator, user, reason)
 
     @commands.command(extras=ranked(MODERATOR))
-    async def warn(self, ctx: Context, target: discord.Member, *, reason: str) -> None:
+    async def warn(self, ctx: Context, target: discord.Member, *, reason: Reason) -> None:
         """Warn a member."""
         moderator, user = await self.parties(ctx, target)
         await self.record(ctx, CaseType.WARN, moderator, user, reason)
 
     @commands.command(extras=ranked(MODERATOR))
-    async def timeout(self, ctx: Context, target: discord.Member, time: Duration, *, reason: str = "") -> None:
+    async def timeout(self, ctx: Context, target: discord.Member, time: Duration, *, reason: Reason = "") -> None:
         """Let a member say nothing for some time."""
         if time > LONGEST_TIMEOUT:
             raise commands.BadArgument("Discord allows 28 days.")
@@ -71,7 +73,7 @@ class ModerationCog(BaseCog, name="Moderation"):
         await self.record(ctx, CaseType.TIMEOUT, moderator, user, reason, until=until)
 
     @commands.command(extras=ranked(MODERATOR))
-    async def jail(self, ctx: Context, target: discord.Member, time: Duration | None, *, reason: str = "") -> None:
+    async def jail(self, ctx: Context, target: discord.Member, time: Duration | None, *, reason: Reason = "") -> None:
         """Take all roles from a member but that of the jail."""
         config = await self.db.guild_config.get_one_by_guild_id(ctx.server.id)
         if (role := ctx.server.get_role(config.jail_role_id or 0)) is None:
@@ -93,7 +95,7 @@ class ModerationCog(BaseCog, name="Moderation"):
         await ctx.answer(f"Case #{case.number} is closed.")
 
     @commands.command(extras=ranked(MODERATOR))
-    async def reason(self, ctx: Context, number: int, *, reason: str) -> None:
+    async def reason(self, ctx: Context, number: int, *, reason: Reason) -> None:
         """Change the reason of a case."""
         await self.db.case.update_one_by_guild_id_and_number(ctx.server.id, number, reason=reason)
         await ctx.answer(f"Case #{number}: {reason}")
@@ -158,7 +160,7 @@ class ModerationCog(BaseCog, name="Moderation"):
 
     async def lift_all(self) -> None:
         """Take back what is over; what Discord refuses stays in force until the next round."""
-        for case in await self.db.case.expired(discord.utils.utcnow()):
+        for case in await self.db.case.expired(discord.utils.utcnow(), [guild.id for guild in self.bot.guilds]):
             try:
                 await self.undo(case)
             except discord.HTTPException:
@@ -166,11 +168,9 @@ class ModerationCog(BaseCog, name="Moderation"):
 
     async def undo(self, case: Case) -> None:
         """Undo it at Discord, which may be done twice, and then close the case."""
-        guild = self.bot.get_guild(case.guild_id)
-        if guild is None:  # another shard's
-            return
         try:
-            await undo_at_discord(guild, case)
+            if guild := self.bot.get_guild(case.guild_id):
+                await undo_at_discord(guild, case)
         except discord.NotFound:  # the member has left, or somebody was faster
             _log.info("case %s of guild %s had been undone", case.number, case.guild_id)
         await self.db.case.close(case)
@@ -197,4 +197,4 @@ def end_of(time: timedelta | None) -> datetime | None:
 
 def describe(case: Case) -> str:
     """Return the line of a case in a history."""
-    return f"#{case.number} {case.type} by {case.moderator.username}: {case.reason or 'no reason'}"
+    return f"#{case.number} {case.type} by {case.moderator.username}: {(case.reason or 'no reason')[:200]}"

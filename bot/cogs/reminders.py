@@ -17,6 +17,8 @@ from models import Reminder
 _log = logging.getLogger(__name__)
 
 BATCH = 20
+LONGEST = 2000
+"""Characters in a message, as Discord has it."""
 
 
 class RemindersCog(BaseCog, name="Reminders"):
@@ -90,13 +92,13 @@ class RemindersCog(BaseCog, name="Reminders"):
                 await self.send(reminder)
 
     async def send(self, reminder: Reminder) -> None:
-        """Send a reminder, then mark it as sent; of a channel that is gone, it is marked, too."""
+        """Send a reminder, then mark it as sent, which one that Discord refuses for good is, too."""
         try:
             channel = self.bot.get_partial_messageable(reminder.channel_id)
-            await channel.send(f"<@{reminder.user.discord_id}> {reminder.content}")
-        except (discord.NotFound, discord.Forbidden):
-            _log.info("reminder %s has nowhere to go", reminder.id)
-        except discord.HTTPException:
+            await channel.send(f"<@{reminder.user.discord_id}> {reminder.content}"[:LONGEST])
+        except discord.DiscordServerError:
             _log.exception("reminder %s is tried again later", reminder.id)
             return
+        except discord.HTTPException as error:
+            _log.warning("reminder %s has nowhere to go: %s", reminder.id, error)
         await self.db.reminder.finish(reminder, discord.utils.utcnow())

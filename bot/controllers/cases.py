@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from bot.controllers.errors import AlreadyInForceError
-from generated import CaseController, Page, Span
+from generated import AnyOf, CaseController, Page, Span
 from models import Case, CaseType, User
 
 LASTING = frozenset({CaseType.BAN, CaseType.JAIL, CaseType.TIMEOUT})
@@ -56,9 +56,10 @@ class Cases(CaseController):
         """Say that a case is no longer in force; tell whether it was, of two who say so to one only."""
         return await self.find_all(id=case.id, is_active=True).update({"is_active": False}) > 0
 
-    async def expired(self, now: datetime, *, limit: int = 100) -> list[Case]:
-        """Return cases that have been in force for as long as they should, with their targets."""
-        return await self.find_expiring(expires_at=Span(le=now)).order_by(self.c.expires_at).limit(limit).load("target")
+    async def expired(self, now: datetime, guild_ids: Collection[int], *, limit: int = 100) -> list[Case]:
+        """Return cases of these guilds that have been in force for as long as they should, with their targets."""
+        found = self.find_expiring(expires_at=Span(le=now), guild_id=AnyOf(guild_ids))
+        return await found.order_by(self.c.expires_at).limit(limit).load("target")
 
     async def history(self, guild_id: int, target: User, *, size: int, after: str | None = None) -> Page[Case]:
         """Return a page of what a member was told, the newest first, with the moderators."""

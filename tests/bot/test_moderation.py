@@ -39,6 +39,31 @@ async def test_what_discord_refuses_has_no_case(discord: Discord, db: Database, 
     assert await db.case.count() == 0
 
 
+async def test_reason_that_discord_would_not_take_is_refused_before_anything_is_done(
+    discord: Discord, db: Database, brian: Account, chen: Account
+) -> None:
+    exchange = await discord.say(brian, f"!ban {chen.mention} {'x' * 501}")
+    assert exchange.said[0].startswith("That did not work\n")
+    assert chen.server.banned == set()
+    assert await db.case.count() == 0
+
+
+async def test_case_of_a_guild_that_the_bot_has_left_keeps_nobody_waiting(
+    discord: Discord, db: Database, brian: Account, chen: Account
+) -> None:
+    await discord.say(brian, f"!ban {chen.mention} 1h raid")
+    users = await db.user.find_all()
+    await db.guild.create(id=1, name="left")
+    await db.case.open(
+        1, CaseType.BAN, moderator=users[0], target=users[1], reason=None, expires_at=datetime(2020, 1, 1, tzinfo=UTC)
+    )
+    await db.case.update_where(db.case.c.guild_id == chen.server.id, expires_at=datetime.now(UTC))
+    cog = cast("ModerationCog", discord.bot.get_cog("Moderation"))
+    await cog.lift_all()
+    assert chen.server.banned == set()
+    assert [case.guild_id for case in await db.case.find_expiring()] == [1]
+
+
 async def test_jail_takes_the_roles_and_lifting_gives_them_back(
     discord: Discord, db: Database, ada: Account, brian: Account, chen: Account
 ) -> None:

@@ -111,6 +111,14 @@ async def test_reminder_for_a_channel_that_is_gone_is_dropped(discord: Discord, 
     assert await db.reminder.find_pending().count() == 0
 
 
+async def test_longest_reminder_fits_into_a_message(discord: Discord, db: Database, chen: Account) -> None:
+    worker = worker_of(discord)
+    await due(discord, db, chen, 1)
+    await db.reminder.update_where(db.reminder.c.key == "k0", content="time for " + "x" * 1991)
+    await worker.send_all()
+    assert len(told(discord)[0]) == 2000
+
+
 async def test_repeated_reminder_falls_due_again_once_however_long_the_bot_slept(
     discord: Discord, db: Database, chen: Account
 ) -> None:

@@ -97,12 +97,17 @@ class Operand:
         try:
             return self.bind(to_jsonable_python(value) if self.dumps and value is not sa.JSON.NULL else value)
         except _CONVERSION as error:
+            if reason := self._zone_lacking(value):
+                raise ValidationError(self.model, {self.name: reason}) from None
             raise invalid(self.model, self.name, error) from None
 
     def timezone_mismatch(self, value: object) -> str | None:
         """Return why PostgreSQL would store another date and time than this one."""
-        if self.aware is None or self.utc or self.decides:
-            return None  # a type of the author's own has made of it what is stored
+        return None if self.decides else self._zone_lacking(value)  # else the author's own type decides
+
+    def _zone_lacking(self, value: object) -> str | None:
+        if self.aware is None or self.utc:
+            return None
         refused = list[datetime]()
 
         def check(moment: datetime) -> datetime:

@@ -81,7 +81,7 @@ async def test_a_partial_finder_reads_the_rows_of_what_its_index_leads_with(db: 
         found = await db.ticket.find_active_by_guild_id(1, at=Span(ge=0)).order_by(db.ticket.c.id)
     assert [ticket.id for ticket in found] == [1, 2]
     assert len(plans) == 1
-    assert plans[0] & {"idx_ticket_active_guild"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_a_partial_finder_asks_for_nothing_that_the_predicate_implies(db: Database) -> None:

@@ -161,6 +161,13 @@ PREDICATE_NOT_UNDERSTOOD = Rule(
     "write it as `column = constant`, `column`, `NOT column`, `column IS [NOT] NULL`, joined by AND; nothing, if you "
     "need neither method",
 )
+UNFIT_DEFAULT = Rule(
+    "CG111",
+    "the {what} of `{column}` {problem}, which its column refuses: every call that relies on it fails; {fix}",
+    "the default, or the `onupdate`, of a column with time zone gives a date and time without one (`datetime.now`, "
+    "`datetime.utcnow`), or the other way round",
+    "`default_factory=lambda: datetime.now(UTC)`; annotate the column with `NaiveDatetime`, if it has no time zone",
+)
 FAILED_IMPORT = Rule(
     "CG201",
     "{modules} left out: {error}",

@@ -223,3 +223,64 @@ def test_model_in_several_tables_is_left_out_and_its_base_is_not(generate: Gener
     assert "class PersonController(" in emitted
     assert "class EngineerController(" not in emitted
     assert "person: Mapped[Person]" in emitted
+
+
+CLOCK = """\
+from datetime import UTC, datetime
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+
+class Clock(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = {declaration}
+"""
+
+
+@pytest.mark.parametrize(
+    ("declaration", "problem", "fix"),
+    [
+        ("Field(default_factory=datetime.now)", "default of `Clock.at` has no time zone", "write `datetime.now(UTC)`"),
+        (
+            "Field(default_factory=datetime.utcnow)",
+            "default of `Clock.at` has no time zone",
+            "annotate it `NaiveDatetime`",
+        ),
+        (
+            "Field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))",
+            "default of `Clock.at` has no time zone",
+            "write `datetime.now(UTC)`",
+        ),
+        ("Field(default=datetime(2024, 1, 1))", "default of `Clock.at` has no time zone", "write `datetime.now(UTC)`"),
+        (
+            'Field(sa_column_kwargs={"onupdate": datetime.utcnow})',
+            "onupdate of `Clock.at` has no time zone",
+            "write `datetime.now(UTC)`",
+        ),
+        (
+            "Field(default_factory=lambda: datetime.now(UTC), sa_column=sa.Column(sa.DateTime))",
+            "default of `Clock.at` has a time zone",
+            'set `naive_datetimes = "utc"`',
+        ),
+    ],
+)
+def test_default_that_its_own_column_refuses_is_a_warning(
+    generate: Generate, declaration: str, problem: str, fix: str
+) -> None:
+    (told,), _ = generate(CLOCK.format(declaration=declaration))
+    assert told.startswith(f"models.py:8: warning CG111: the {problem}, which its column refuses: ")
+    assert fix in told
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "Field(default_factory=lambda: datetime.now(UTC))",
+        "Field(default_factory=datetime.now, sa_column=sa.Column(sa.DateTime(timezone=True)))",
+        "Field(default_factory=datetime.now, sa_column=sa.Column(sa.DateTime))",
+        "Field(default_factory=lambda: 1 / 0)",
+        "Field(sa_column=sa.Column(sa.DateTime(timezone=True), default=sa.func.now(), onupdate=sa.func.now()))",
+    ],
+)
+def test_default_that_its_column_takes_is_fine(generate: Generate, declaration: str) -> None:
+    assert generate(CLOCK.format(declaration=declaration))[0] == []

@@ -284,3 +284,58 @@ def test_default_that_its_own_column_refuses_is_a_warning(
 )
 def test_default_that_its_column_takes_is_fine(generate: Generate, declaration: str) -> None:
     assert generate(CLOCK.format(declaration=declaration))[0] == []
+
+
+HOOKS = """\
+import sqlalchemy as sa
+from pydantic import PrivateAttr, model_validator
+from sqlmodel import Field, SQLModel
+
+
+class Hero(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    level: int = 0
+    version: int = 1
+    {member}
+
+
+{after}
+"""
+
+
+@pytest.mark.parametrize(
+    ("member", "after", "line", "hooks"),
+    [
+        ("def model_post_init(self, context): assert self.level < 9", "", 10, "`model_post_init`"),
+        (
+            "_cache: int = PrivateAttr(default=1)\n    def model_post_init(self, context): pass",
+            "",
+            11,
+            "`model_post_init`",
+        ),
+        ("@model_validator(mode='after')\n    def check(self): return self", "", 11, "`check`"),
+        ("", "sa.event.listen(Hero, 'before_insert', print)", 6, "`before_insert`"),
+        ("__mapper_args__ = {{'version_id_col': sa.Column('counter', sa.Integer)}}", "", 6, "`version_id_col`"),
+    ],
+)
+def test_what_only_objects_run_is_a_warning(generate: Generate, member: str, after: str, line: int, hooks: str) -> None:
+    (told,), _ = generate(HOOKS.format(member=member.replace("{{", "{").replace("}}", "}"), after=after))
+    assert told.startswith(f"models.py:{line}: warning CG113: `Hero` has {hooks}, which its controller does not run: ")
+
+
+@pytest.mark.parametrize("member", ["_cache: int = PrivateAttr(default=1)", "def other(self): pass"])
+def test_private_attributes_are_no_hook(generate: Generate, member: str) -> None:
+    assert generate(HOOKS.format(member=member, after=""))[0] == []
+
+
+def test_models_called_like_members_of_the_facade_are_served(generate: Generate) -> None:
+    models = [
+        f"class {name}(SQLModel, table=True):\n    id: int = Field(primary_key=True)\n" for name in ("Session", "Run")
+    ]
+    told, emitted = generate("from sqlmodel import Field, SQLModel\n" + "\n".join(models))
+    assert [line.partition(": warning ")[2].partition(",")[0] for line in told] == [
+        "CG112: `models.Session` is `db.session_`",
+        "CG112: `models.Run` is `db.run_`",
+    ]
+    assert "session_: SessionController" in emitted
+    assert "run_: RunController" in emitted

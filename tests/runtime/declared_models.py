@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 from sqlmodel import Field, Relationship, SQLModel
 from typing_extensions import override
 
@@ -139,3 +140,20 @@ class Refusing(DeclaredBase, table=True):
     naive: datetime = Field(default_factory=noon, sa_column=sa.Column(Strict, nullable=False))
     aware: datetime = Field(default_factory=zoned_noon, sa_column=sa.Column(sa.DateTime, nullable=False))
     changed: datetime | None = Field(default=None, sa_column=sa.Column(sa.DateTime, onupdate=zoned_noon))
+
+
+class Shelf(DeclaredBase, table=True):
+    """Is referred to by a list, and by a type of which asyncpg takes no list."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    words: list[str] = Field(sa_column=sa.Column(sa.ARRAY(sa.Text), unique=True, nullable=False))
+    bits: Any = Field(sa_column=sa.Column(pg.BIT(8), unique=True, nullable=False))
+    books: list["Book"] = Relationship(sa_relationship_kwargs={"foreign_keys": "Book.words"})
+    pages: list["Book"] = Relationship(sa_relationship_kwargs={"foreign_keys": "Book.bits"})
+
+
+class Book(DeclaredBase, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    words: list[str] = Field(sa_column=sa.Column(sa.ARRAY(sa.Text), sa.ForeignKey("shelf.words"), nullable=False))
+    bits: Any = Field(sa_column=sa.Column(pg.BIT(8), sa.ForeignKey("shelf.bits"), nullable=False))
+    shelf: Shelf = Relationship(sa_relationship_kwargs={"foreign_keys": "Book.words", "viewonly": True})

@@ -7,9 +7,12 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from guild_db import AnyOf, CheckViolation, ConstraintError, Database, PartitionViolation, Span, ValidationError
+from guild_db.runtime.relations import by_columns, by_orm
+from guild_db.shelf import ShelfController
 from guild_query_plans import explained
 
 from tests.conftest import NewDatabase
@@ -180,3 +183,18 @@ async def test_a_default_that_the_column_refuses_is_said_to_be_the_models_own(db
         await db.refusing.update_by_id(row.id or 0, naive=NOON)
     with pytest.raises(ValidationError, match=r"^Refusing: naive needs a time zone$"):
         await db.refusing.create(naive=NAIVE_NOON, aware=NAIVE_NOON)
+
+
+async def test_a_relationship_by_lists_or_by_a_type_of_which_there_is_no_list_is_loaded(db: Database) -> None:
+    assert (ShelfController._facts.relations["books"], ShelfController._facts.relations["pages"]) == (
+        by_orm,
+        by_columns,
+    )
+    for word, bits in (("a", "00000001"), ("b", "00000010")):
+        shelf = await db.shelf.create(words=[word], bits=asyncpg.BitString(bits))
+        await db.book.create_many([{"words": shelf.words, "bits": shelf.bits}] * 2)
+    shelves = await db.shelf.find_all().load("books", "pages")
+    assert [len(shelf.books) for shelf in shelves] == [2, 2]
+    assert [len(shelf.pages) for shelf in shelves] == [2, 2]
+    books = await db.book.find_all().load("shelf")
+    assert {tuple(book.shelf.words) for book in books} == {("a",), ("b",)}

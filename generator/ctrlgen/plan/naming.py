@@ -52,7 +52,7 @@ _BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[0-9])
 
 
 def snake_case(name: str) -> str:
-    """Return a name in snake case: ``GuildConfig`` → ``guild_config``, ``A2ATask`` → ``a2a_task``, ``IDs`` → ``ids``."""
+    """Return a name in snake case: ``GuildConfig`` → ``guild_config``, ``APIKey`` → ``api_key``, ``IDs`` → ``ids``."""
     return re.sub(r"_+", "_", _BOUNDARY.sub("_", _MIXED_ACRONYM.sub(lambda match: match[0].capitalize(), name))).lower()
 
 

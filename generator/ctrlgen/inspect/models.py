@@ -7,10 +7,10 @@ import traceback
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy
-from sqlalchemy import Column, Table
+from sqlalchemy import CheckConstraint, Column, Table
 from sqlalchemy.orm import Mapper, RelationshipProperty
 from sqlmodel import SQLModel
 
@@ -18,7 +18,6 @@ from ctrlgen import schema
 from ctrlgen.errors import ModelError, described, did_you_mean, message_of
 from ctrlgen.findings import UNREADABLE
 from ctrlgen.inspect.annotations import reference
-from ctrlgen.inspect.check_constraints import checks_of
 from ctrlgen.inspect.column_types import labels_of, overrides
 from ctrlgen.inspect.columns import columns_of, declared_type, mapped_columns
 from ctrlgen.inspect.context import Context
@@ -28,6 +27,9 @@ from ctrlgen.inspect.relationships import Classes, foreign_keys_of, is_plain, re
 from ctrlgen.inspect.samples import Sampler
 from ctrlgen.schema import Model, Schema
 from ctrlgen.source_locations import Sources
+
+if TYPE_CHECKING:
+    from ctrlgen.inspect.check_constraints import Check
 
 _UNKNOWN = re.compile(r"failed to locate a name \((?P<quote>['\"])(?P<name>.+?)(?P=quote)\)")
 
@@ -72,6 +74,15 @@ def _table(mapper: Mapper[Any]) -> Table:
     return cast("Table", table)
 
 
+def _checks(table: Table, attributes: dict[str, str]) -> list[Check]:
+    """Return the CHECK constraints; the parser of SQL is only imported where there are some."""
+    if not any(isinstance(constraint, CheckConstraint) for constraint in table.constraints):
+        return []
+    from ctrlgen.inspect.check_constraints import checks_of
+
+    return checks_of(table, attributes)
+
+
 def _attempt(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | None:
     model: type[SQLModel] = mapper.class_
     location = context.sources.of_class(model)
@@ -93,7 +104,7 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
     table = _table(mapper)
     fields = dict(model.model_fields)
     types = {name: declared_type(model, mapped[name], fields.get(name), context.sources) for name in names.values()}
-    sampler = Sampler(model, mapped, types, checks_of(table, names), context.sources)
+    sampler = Sampler(model, mapped, types, _checks(table, names), context.sources)
     columns, unsettled = sampler.sampled(columns)
     return Model(
         reference=reference(model),

@@ -86,8 +86,8 @@ class TypedValues:
         elif issubclass(cls, BaseModel):
             for fields in (_model_fields(cls, by_alias=False), _model_fields(cls, by_alias=True)):
                 yield from self._call(annotation, cls, fields, depth)
-        elif (fields := _fields_of(cls)) is not None:
-            yield from self._call(annotation, cls, fields, depth)
+        elif (declared := _fields_of(cls)) is not None:
+            yield from self._call(annotation, cls, declared, depth)
         else:
             yield from self._builtin(annotation, cls, depth)
 

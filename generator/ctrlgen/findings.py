@@ -194,7 +194,7 @@ NO_LOADER = Rule(
 )
 UNKNOWN_TARGET = Rule(
     "CG206",
-    "`{model}` points at `{target}`, but the table `{table}` {problem}",
+    "`{model}` points at `{target}`, but the table `{table}` {problem}{suggestion}",
     "a foreign key points at a table that no imported model declares, or at a column its table lacks",
     "declare or import the model, or fix the name; nothing, if the table is created elsewhere",
 )
@@ -211,6 +211,18 @@ UNREADABLE = Rule(
     "is left out, and with a column what is built on it. For a column of the primary key, or the table itself, it is "
     "the model. A column left out that a new row needs makes its inserts fail",
     "fix what raises",
+)
+SQLALCHEMY_MODEL = Rule(
+    "CG210",
+    "`{model}` is left out: ctrlgen reads SQLModel, and it is a model of SQLAlchemy alone",
+    "a configured module declares a model of SQLAlchemy that is no SQLModel",
+    "declare it as `class Hero(SQLModel, table=True)`, or use it through `db.session()`",
+)
+INHERITED_TABLE = Rule(
+    "CG209",
+    "`{model}` is left out: its rows are rows of `{base}`, too, which only the ORM can write; use `db.session()`",
+    "a plug-in has mapped a model that inherits from another one: one statement cannot write its rows",
+    "read and write it through `db.session()`; nothing, if that is what you do",
 )
 INCOMPLETE_FACTORY = Rule(
     "CG301",

@@ -129,6 +129,11 @@ class Column:
         return self.presence == "required"
 
     @property
+    def is_null_by_default(self) -> bool:
+        """Whether new rows of the tests have NULL there: by default, or because a CHECK constraint asks for it."""
+        return self.default == "None" or self.samples.new == NULL
+
+    @property
     def is_computed(self) -> bool:
         """Whether the database computes it, and nobody may set it."""
         return self.presence == "computed"

@@ -38,7 +38,8 @@ def generate(tmp_path: Path, run: Run, tool: tuple[str, str, str]) -> Generate:
         (tmp_path / "pyproject.toml").write_text('[tool.ctrlgen]\nmodels = ["models"]\noutput = "db"\n')
         done = run(*tool, "generate", cwd=tmp_path)
         emitted = [file for file in sorted((tmp_path / "db").glob("*.py")) if file.name != "__init__.py"]
-        return done.stderr.splitlines(), "\n".join(file.read_text() for file in emitted)
+        told = [line for line in done.stderr.splitlines() if ": warning CG" in line]
+        return told, "\n".join(file.read_text() for file in emitted)
 
     return generate
 
@@ -180,3 +181,45 @@ def test_index_in_another_order_or_with_more_in_it_is_no_duplicate(generate: Gen
 def test_true_duplicate_is_found(generate: Generate, declarations: str) -> None:
     (told,), _ = index(generate, declarations)
     assert told.startswith("models.py:7: warning CG102: index `ix_hero_")
+
+
+INHERITED = """\
+import sqlmodel
+from sqlalchemy.orm import DeclarativeMeta
+from sqlmodel import Field, Relationship, SQLModel
+
+
+class Mapping(type(SQLModel)):
+    # Maps what derives from a table model, as plug-ins do.
+    def __init__(cls, name, bases, members, **options):
+        super().__init__(name, bases, members, **options)
+        if options.get("table") and "__mapper__" not in vars(cls):
+            DeclarativeMeta.__init__(cls, name, bases, members, **options)
+
+
+class Person(SQLModel, table=True, metaclass=Mapping):
+    id: int = Field(primary_key=True)
+    kind: str = "person"
+
+
+class Engineer(Person, table=True):
+    id: int = Field(primary_key=True, foreign_key="person.id")
+    skill: str = ""
+
+
+class Desk(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    person: Person = Relationship()
+"""
+
+
+def test_model_in_several_tables_is_left_out_and_its_base_is_not(generate: Generate) -> None:
+    (told,), emitted = generate(INHERITED)
+    assert told == (
+        "models.py:19: warning CG209: `Engineer` is left out: its rows are rows of `Person`, too, which only the ORM "
+        "can write; use `db.session()`"
+    )
+    assert "class PersonController(" in emitted
+    assert "class EngineerController(" not in emitted
+    assert "person: Mapped[Person]" in emitted

@@ -415,3 +415,14 @@ def test_model_whose_key_can_not_be_read_is_left_out_alone(read: Callable[..., S
     assert "`Event` is left out: it cannot be read (a column of its primary key is left out)" in [
         finding.message for finding in schema.findings
     ]
+
+
+def test_a_column_of_the_primary_key_is_never_null_whatever_it_says(
+    base: type[SQLModel], read: Callable[..., Schema]
+) -> None:
+    class Hero(base, table=True):
+        id: int | None = Field(default=None, primary_key=True, nullable=True)
+        team: int = Field(primary_key=True, nullable=True)
+        name: str = Field(sa_column=Column(String, primary_key=True, nullable=True))
+
+    assert [column.nullable for column in read(Hero).models[0].columns] == [False, False, False]

@@ -1,10 +1,11 @@
 """Models whose declaration says one thing and their database another, and those that databases have besides."""
 
+import enum
 from datetime import datetime
 from typing import ClassVar
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Relationship, SQLModel
 
 
 class DeclaredBase(SQLModel):
@@ -61,3 +62,22 @@ class Note(DeclaredBase, table=True):
     tags: list[str] | None = Field(sa_column=sa.Column(sa.ARRAY(sa.String)))
     author: str = Field(sa_column=sa.Column(sa.String))  # which may be NULL, but not for the author
     kept: str | None = Field(sa_column=sa.Column(sa.String, server_default="so"))
+
+
+class State(enum.StrEnum):
+    OPEN = "open"
+    DONE = "done"
+
+
+class Job(DeclaredBase, table=True):
+    """Its key says that it may be NULL, its enum is text in a renamed column, its relationship has no foreign key."""
+
+    __table_args__ = (sa.Index("uq_job_open", "name", unique=True, postgresql_where=sa.text("job_state = 'open'")),)
+
+    id: int | None = Field(default=None, primary_key=True, nullable=True)
+    name: str
+    state: State = Field(default=State.DONE, sa_column=sa.Column("job_state", sa.String, nullable=False))
+    note_id: int = 0
+    note: "Note" = Relationship(
+        sa_relationship_kwargs={"primaryjoin": "foreign(Job.note_id) == Note.id", "viewonly": True}
+    )

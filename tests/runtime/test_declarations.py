@@ -11,7 +11,7 @@ from guild_db import AnyOf, CheckViolation, ConstraintError, Database, Partition
 from guild_query_plans import explained
 
 from tests.conftest import NewDatabase
-from tests.runtime.declared_models import DeclaredBase, Event, Event2020
+from tests.runtime.declared_models import DeclaredBase, Event, Event2020, State
 
 IN_2020, IN_2021 = datetime(2020, 5, 1, tzinfo=UTC), datetime(2021, 5, 1, tzinfo=UTC)
 BY_HAND = (
@@ -112,3 +112,23 @@ async def test_what_the_author_has_not_declared_optional_is_required_though_the_
     assert caught.value.reasons == {"author": "is required", "title": "is required"}
     note = await db.note.create(title="a", author=None)
     assert note.author is None
+
+
+async def test_a_key_that_says_it_may_be_null_is_made_by_the_database_and_never_none(db: Database) -> None:
+    job = await db.job.create(name="a")
+    assert job.id == 1
+    with pytest.raises(ValidationError, match="id must not be None"):
+        await db.job.create(id=None, name="a")  # type: ignore[typeddict-item]
+
+
+async def test_an_upsert_by_a_predicate_on_a_renamed_enum_sets_it(db: Database) -> None:
+    first = await db.job.upsert_open_by_name(name="a")
+    second = await db.job.upsert_open_by_name(name="a", note_id=5)
+    assert (first.id, second.state, second.note_id) == (second.id, State.OPEN, 5)
+
+
+async def test_a_relationship_without_a_foreign_key_may_be_none(db: Database) -> None:
+    note = await db.note.create(title="a", author="ada")
+    jobs = [await db.job.create(name="a", note_id=number) for number in (note.id or 0, 99)]
+    await db.job.load_note(jobs)
+    assert [job.note for job in jobs] == [note, None]

@@ -26,7 +26,7 @@ from ctrlgen.inspect.annotations import (
     runtime_class,
     unwrapped,
 )
-from ctrlgen.inspect.column_types import bounds_of, comparison_of, kind_of, sql_type
+from ctrlgen.inspect.column_types import bounds_of, comparison_of, is_nullable, kind_of, sql_type
 from ctrlgen.inspect.context import Context
 from ctrlgen.schema import Annotation, Location, Presence
 from ctrlgen.source_locations import Sources
@@ -85,7 +85,7 @@ def _column(
         attribute=attribute,
         name=str(column.name),
         annotation=_annotation(python, f"{model.__name__}.{attribute}", location, context),
-        nullable=bool(column.nullable),
+        nullable=is_nullable(column),
         presence=default.presence,
         comparison=comparison_of(kind, sql),
         kind=kind,
@@ -147,7 +147,7 @@ class Default:
             return "optional"
         # What may be NULL may be left out, be it without a default; unless the author's type knows no None.
         required = self.field is not None and self.field.is_required() and not self.optional
-        return "optional" if self.column.nullable and not required else "required"
+        return "optional" if is_nullable(self.column) and not required else "required"
 
     @property
     def constant(self) -> str | None:
@@ -161,7 +161,7 @@ class Default:
             if self.column.server_default is not None or self._factory:
                 return None
             if by_column is None:
-                return "None" if self.column.nullable and (value is None or self.optional) else None
+                return "None" if is_nullable(self.column) and (value is None or self.optional) else None
             value = by_column.arg if isinstance(by_column, ScalarElementColumnDefault) else None
         if isinstance(value, enum.Enum):
             return repr(value.name)
@@ -173,7 +173,7 @@ class Default:
         none_by_default = self.field is None or (self.field.default is None and not self._factory)
         if self.presence == "computed" or not none_by_default:
             return False
-        return self.column.default is not None or self.column.server_default is not None or not self.column.nullable
+        return self.column.default is not None or self.column.server_default is not None or not is_nullable(self.column)
 
     @property
     def _factory(self) -> bool:

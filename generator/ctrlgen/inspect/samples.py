@@ -287,8 +287,8 @@ class Sampler:
             column = by_name.get(condition.attribute)
             chosen[condition.attribute] = column.value_for(condition) if column else None
         keys = [by_name[name] for name in index.columns if name in by_name and name not in chosen]
-        present = {each.attribute: each.samples.fixed for each in keys if each.nullable and each.default == "None"}
-        chosen |= present
+        chosen |= {each.attribute: each.samples.fixed for each in keys if each.nullable}
+        present = {each.attribute: chosen[each.attribute] for each in keys if each.nullable and each.is_null_by_default}
         if not any(check.attributes & chosen.keys() for check in wide):
             return ()
         stored = {name: self._stored(name, value) for name, value in chosen.items() if value}
@@ -298,7 +298,7 @@ class Sampler:
             others = dict(zip(attributes, combination, strict=True))
             if _all_hold(wide, {**stored, **{attribute: value for attribute, (_, value) in others.items()}}):
                 changed = {
-                    name: samples.fixed
+                    name: NULL if samples.new == NULL else samples.fixed
                     for name, (samples, _) in others.items()
                     if self._differs(by_name[name], samples)
                 }
@@ -332,7 +332,7 @@ class Sampler:
                 fixed = samples.fixed if value == samples.new else value
                 options.append((replace(samples, new=value, fixed=fixed, needed=True), stored))
         if column.nullable:
-            options.append((replace(samples, new=NULL, fixed=NULL), None))
+            options.append((replace(samples, new=NULL), None))
         return options
 
 

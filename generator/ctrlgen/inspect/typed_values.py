@@ -84,8 +84,8 @@ class TypedValues:
         elif issubclass(cls, enum.Enum):
             yield from self.members(cls)
         elif issubclass(cls, BaseModel):
-            for fields in (_model_fields(cls, by_alias=False), _model_fields(cls, by_alias=True)):
-                yield from self._call(annotation, cls, fields, depth)
+            for by_alias in (False, True):
+                yield from self._call(annotation, cls, _model_fields(cls, by_alias=by_alias), depth)
         elif (declared := _fields_of(cls)) is not None:
             yield from self._call(annotation, cls, declared, depth)
         else:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy
-from sqlalchemy import Column, Table
+from sqlalchemy import CheckConstraint, Column, Table
 from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
 from ctrlgen import schema
 from ctrlgen.findings import INHERITED_TABLE, UNREADABLE, UNRUN_HOOKS
 from ctrlgen.inspect.annotations import reference
-from ctrlgen.inspect.check_constraints import checks_of
 from ctrlgen.inspect.column_types import labels_of, overrides
 from ctrlgen.inspect.columns import columns_of, declared_type, mapped_columns
 from ctrlgen.inspect.context import Context
@@ -25,6 +24,9 @@ from ctrlgen.inspect.relationships import Classes, foreign_keys_of, is_plain, re
 from ctrlgen.inspect.samples import Sampler
 from ctrlgen.schema import Model, Schema
 from ctrlgen.source_locations import Sources
+
+if TYPE_CHECKING:
+    from ctrlgen.inspect.check_constraints import Check
 
 _WRITE_EVENTS = tuple(f"{when}_{what}" for what in ("insert", "update", "delete") for when in ("before", "after"))
 
@@ -69,6 +71,15 @@ def _table(mapper: Mapper[Any]) -> Table:
     return cast("Table", table)
 
 
+def _checks(table: Table, attributes: dict[str, str]) -> list[Check]:
+    """Return the CHECK constraints; the parser of SQL is only imported where there are some."""
+    if not any(isinstance(constraint, CheckConstraint) for constraint in table.constraints):
+        return []
+    from ctrlgen.inspect.check_constraints import checks_of
+
+    return checks_of(table, attributes)
+
+
 def _attempt(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | None:
     model: type[SQLModel] = mapper.class_
     location = context.sources.of_class(model)
@@ -98,7 +109,7 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
     fields = dict(model.model_fields)
     types = {name: declared_type(model, mapped[name], fields.get(name), context.sources) for name in names.values()}
     subjects = {each.name: _subject(each, mapped[each.attribute], types[each.attribute]) for each in columns}
-    sampler = Sampler(model, mapped, types, checks_of(table, names), context.sources)
+    sampler = Sampler(model, mapped, types, _checks(table, names), context.sources)
     columns, unsettled = sampler.sampled(columns)
     return Model(
         reference=reference(model),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy
 from pydantic_core import CoreSchema, SchemaValidator, core_schema, to_jsonable_python
@@ -17,13 +17,15 @@ from sqlalchemy import Column as SAColumn
 from sqlmodel import SQLModel
 
 from ctrlgen.inspect.annotations import NotImportableError, runtime_class, unwrapped
-from ctrlgen.inspect.check_constraints import UNKNOWN, Check
 from ctrlgen.inspect.column_types import overrides
 from ctrlgen.inspect.index_sql import POSTGRESQL, NotUnderstoodError
 from ctrlgen.inspect.sample_candidates import changed_values, fixed_values, new_values
 from ctrlgen.inspect.typed_values import Evaluation, TypedValues, is_equal
 from ctrlgen.schema import NULL, Column, Index, Samples, Value
 from ctrlgen.source_locations import Sources
+
+if TYPE_CHECKING:
+    from ctrlgen.inspect.check_constraints import Check
 
 _NUMBERS = (1, 23, 456, 7890)
 """Counts for which a value that varies must be accepted."""
@@ -47,6 +49,9 @@ class _Refused:
 
 
 REFUSED = _Refused()
+
+UNKNOWN = object()
+"""A value that is there, but that nobody knows before the row is stored: a default of the database, say."""
 
 
 class FieldTrial:

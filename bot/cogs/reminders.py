@@ -48,7 +48,7 @@ class RemindersCog(BaseCog, name="Reminders"):
     async def reminders(self, ctx: Context) -> None:
         """Show what you are to be reminded of."""
         user = await self.meet(ctx.member)
-        pending = self.db.reminder.find_pending(user_id=user.id).order_by(self.db.reminder.c.expires_at)
+        pending = self.db.reminder.find_by_user_id(user.id, sent=False).order_by(self.db.reminder.c.expires_at)
         lines = [f"{each.key}: {discord.utils.format_dt(each.expires_at)}" for each in await pending]
         await ctx.answer("\n".join(lines) or "Nothing.")
 

@@ -58,7 +58,7 @@ class Cases(CaseController):
 
     async def expired(self, now: datetime, guild_ids: Collection[int], *, limit: int = 100) -> list[Case]:
         """Return cases of these guilds that have been in force for as long as they should, with their targets."""
-        found = self.find_expiring(expires_at=Span(le=now), guild_id=AnyOf(guild_ids))
+        found = self.find_expiring_by_expires_at(Span(le=now), guild_id=AnyOf(guild_ids))
         return await found.order_by(self.c.expires_at).limit(limit).load("target")
 
     async def history(self, guild_id: int, target: User, *, size: int, after: str | None = None) -> Page[Case]:

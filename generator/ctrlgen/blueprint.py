@@ -26,6 +26,7 @@ RUNTIME_NAMES = {
         "NotFoundError",
         "NotNullViolation",
         "NotStoredError",
+        "PartitionViolation",
         "RefusedError",
         "TimedOutError",
         "TransactionError",
@@ -123,6 +124,14 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class NestedRelation:
+    """A relationship of related objects: ``cases.guild`` loads the guild of each case."""
+
+    path: str
+    by_columns: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Controller:
     """One emitted module: ``<module>.py`` with class ``<stem>Controller``, reached as ``db.<module>``."""
 
@@ -140,6 +149,12 @@ class Controller:
     columns: tuple[Column, ...]
     relations: tuple[Relation, ...]
     methods: tuple[Method, ...]
+    nested: tuple[NestedRelation, ...] = ()
+
+    @property
+    def loadable(self) -> tuple[str, ...]:
+        """What ``load`` may ask for."""
+        return (*(relation.attribute for relation in self.relations), *(nested.path for nested in self.nested))
 
     @property
     def class_name(self) -> str:

@@ -1,6 +1,6 @@
-"""The command line: ``ctrlgen generate | check | diff``.
+"""The command line: ``ctrlgen generate | check | diff | lint``.
 
-Exit codes: 0 fine, 1 stale or unknown, 2 a mistake in usage, configuration or models.
+Exit codes: 0 fine, 1 stale, unknown or findings, 2 a mistake in usage, configuration or models.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ ModelsOption = Annotated[
 OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of the generated package.", metavar="DIR")]
 PackageOption = Annotated[str | None, typer.Option("--package", help="Its import name.", metavar="NAME")]
 TestsOption = Annotated[str | None, typer.Option("--tests", help="Folder of the test stubs.", metavar="DIR")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print every warning, not only three of a kind.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,10 @@ def generate_command(
     package: PackageOption = None,
     tests: TestsOption = None,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Write the controllers: what changed, all of it or nothing."""
-    run = _run(project, models, output, package, tests)
+    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
     write(run.changes, run.config)
     if not quiet:
         print_summary(run.changes, run.config.project)
@@ -86,12 +88,13 @@ def check(
     package: PackageOption = None,
     tests: TestsOption = None,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Exit with 1, and show the diff, when the controllers are not what the models say.
 
     The same when ctrlgen cannot tell, because a module of models could not be imported.
     """
-    run = _run(project, models, output, package, tests)
+    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
     if not run.changes.pending and run.incomplete:
         print_incomplete(run.incomplete)
         raise typer.Exit(1)
@@ -111,19 +114,52 @@ def diff(
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Show what `generate` would change, and change nothing."""
-    run = _run(project, models, output, package, tests)
+    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
     typer.echo(unified_diff(run.changes, run.config.project), nl=False)
 
 
-def _run(
-    project: Path | None, models: list[str] | None, output: str | None, package: str | None, tests: str | None
-) -> Run:
-    flags = Settings(tuple(models) if models else None, output, package, tests)
+@app.command(epilog="Example: ctrlgen lint app tests --select CGL1,CGL2 --format github")
+def lint(
+    paths: Annotated[list[str], typer.Argument(help="Files and folders of hand-written code.", metavar="PATH...")],
+    select: Annotated[
+        list[str] | None, typer.Option("--select", help="Only these codes, or all that begin so.", metavar="CODES")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Not these codes.", metavar="CODES")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed without a choice to make.")] = False,
+    output_format: Annotated[
+        str, typer.Option("--format", help="text, github, json or sarif.", metavar="FORMAT")
+    ] = "text",
+    project: ProjectOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Report queries and database code that an emitted method, or another way of writing it, would improve.
+
+    Exits with 1 when something is found. `# ctrlgen: ignore[CGL101]` on its line keeps a finding quiet. The rules:
+    docs/lint.md.
+    """
+    from ctrlgen.lint.command import lint as run_lint  # libcst is for this command alone
+
+    code = run_lint(
+        paths,
+        select=select or (),
+        ignore=ignore or (),
+        fix=fix,
+        output_format=output_format,
+        project=project,
+        quiet=quiet,
+    )
+    raise typer.Exit(code)
+
+
+def _run(flags: Settings, project: Path | None, *, quiet: bool, verbose: bool) -> Run:
     config = read_config(project or find_project(Path()), flags)
     generation = generate(config)
-    print_findings(generation.findings)
+    if not quiet:
+        print_findings(generation.findings, verbose=verbose)
     return Run(config, compare_with_disk(generation, config), generation.incomplete)
 
 

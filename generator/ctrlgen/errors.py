@@ -72,8 +72,13 @@ _ADVERTISEMENT = re.compile(r"\s*(\(Background on this error at: .*\)|For furthe
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return the hint that names the known name closest to ``name``, if one is close."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean `{close[0]}`?" if close else None
+    close = closest(name, known)
+    return f"did you mean `{close}`?" if close else None
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name closest to ``name``, if one is close."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
 def described(error: BaseException) -> str:

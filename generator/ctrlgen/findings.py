@@ -6,8 +6,11 @@ Each step creates its findings through these rules. ``python -m ctrlgen.findings
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from ctrlgen.schema import Finding, Location
 
@@ -45,6 +48,47 @@ class Rule:
         """Where ``docs/guide.md`` explains it, behind the ``#``."""
         return self.code.lower()
 
+
+def unsilenced(findings: Iterable[Finding], silence: Collection[str], project: Path) -> tuple[Finding, ...]:
+    """Return the findings that neither the settings nor a comment on their line keep quiet.
+
+    Parameters
+    ----------
+    silence
+        Codes, ``CG101``, and codes of a single thing, ``CG101:Member.team_id``.
+    project
+        What the places of findings are relative to.
+    """
+    lines: dict[str, list[str]] = {}
+    return tuple(
+        finding
+        for finding in findings
+        if finding.code not in silence
+        and not any(_is_about(finding, *entry.split(":", 1)) for entry in silence if ":" in entry)
+        and finding.code not in _ignored_codes(finding.location, lines, project)
+    )
+
+
+def _is_about(finding: Finding, code: str, name: str) -> bool:
+    model, _, attribute = name.partition(".")
+    words = set(re.findall(r"\w+", finding.message))
+    return finding.code == code and model in words and (not attribute or attribute in words)
+
+
+def _ignored_codes(location: Location, lines: dict[str, list[str]], project: Path) -> set[str]:
+    """Return the codes of a comment ``# ctrlgen: ignore[CG101, CG102]`` on a line."""
+    if location.file not in lines:
+        try:
+            lines[location.file] = (project / location.file).read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            lines[location.file] = []
+    listed = lines[location.file][location.line - 1 : location.line] if location.line else []
+    comment = _COMMENT.search(listed[0]) if listed else None
+    codes = set(re.findall(r"\w+", comment[1])) if comment else set[str]()
+    return {code for code in codes if code in RULES and RULES[code].silenceable}
+
+
+_COMMENT = re.compile(r"#\s*ctrlgen:\s*ignore\[([^\]]*)\]")
 
 UNINDEXED_FOREIGN_KEY = Rule(
     "CG101",
@@ -94,9 +138,32 @@ CONTESTED_METHOD = Rule(
     "two indexes want methods of one name; those of the second are left out",
     "rename the index",
 )
+UNKNOWN_COLUMN = Rule(
+    "CG108",
+    "index `{index}` of `{model}` mentions `{name}`, which is no column of `{table}`{suggestion}",
+    "the SQL of an index, or of its predicate, mentions a column that its table lacks",
+    "fix the name; the database will not make the index",
+)
+CONSTANT_EXPRESSION = Rule(
+    "CG109",
+    "`{sql}` in index `{index}` of `{model}` names no column, so it is the same for every row{suggestion}",
+    'an expression or predicate of an index names no column: to SQLAlchemy `func.lower("email")` is the function of a '
+    "string, and to Python `Hero.deleted_at is None` is False",
+    'name the column: `func.lower(column("email"))`, or as `text(...)`; compare with `==`, `is_(None)`',
+)
+PREDICATE_NOT_UNDERSTOOD = Rule(
+    "CG110",
+    "ctrlgen cannot tell from the predicate of unique index `{index}` of `{model}` which values a row in it has "
+    "(`{sql}`), so there is no `{methods}`; write it as `column = constant`, `column`, `NOT column` or "
+    "`column IS [NOT] NULL`, one for each column, joined by AND",
+    "the predicate of a partial unique index does not say which values a row in it has, as one with `IN`, `<>`, `OR` "
+    "or a function; so the index gives no `upsert_` and no `get_or_create_`",
+    "write it as `column = constant`, `column`, `NOT column`, `column IS [NOT] NULL`, joined by AND; nothing, if you "
+    "need neither method",
+)
 FAILED_IMPORT = Rule(
     "CG201",
-    "`{module}` is left out: {error}",
+    "{modules} left out: {error}",
     "a submodule could not be imported; its models are left out",
     "fix the module; it cannot be silenced",
     silenceable=False,
@@ -127,7 +194,7 @@ NO_LOADER = Rule(
 )
 UNKNOWN_TARGET = Rule(
     "CG206",
-    "`{model}` points at `{target}`, but the table `{table}` {problem}",
+    "`{model}` points at `{target}`, but the table `{table}` {problem}{suggestion}",
     "a foreign key points at a table that no imported model declares, or at a column its table lacks",
     "declare or import the model, or fix the name; nothing, if the table is created elsewhere",
 )
@@ -145,11 +212,23 @@ UNREADABLE = Rule(
     "the model. A column left out that a new row needs makes its inserts fail",
     "fix what raises",
 )
-NO_STUBS = Rule(
+SQLALCHEMY_MODEL = Rule(
+    "CG210",
+    "`{model}` is left out: ctrlgen reads SQLModel, and it is a model of SQLAlchemy alone",
+    "a configured module declares a model of SQLAlchemy that is no SQLModel",
+    "declare it as `class Hero(SQLModel, table=True)`, or use it through `db.session()`",
+)
+INHERITED_TABLE = Rule(
+    "CG209",
+    "`{model}` is left out: its rows are rows of `{base}`, too, which only the ORM can write; use `db.session()`",
+    "a plug-in has mapped a model that inherits from another one: one statement cannot write its rows",
+    "read and write it through `db.session()`; nothing, if that is what you do",
+)
+INCOMPLETE_FACTORY = Rule(
     "CG301",
-    "no test stubs for `{model}`: {reason}; write its tests by hand",
-    "no valid row of a model can be made from types alone, so it has no stubs",
-    "write its tests by hand",
+    "no valid row of `{model}` is known: {reason}; put a value into `{factory}`, until then its tests are skipped",
+    "no value is known that a column of a model accepts: its tests, and those of models that refer to it, are skipped",
+    "put a value into the factory, where it says `skip`",
 )
 STALE_TEST = Rule(
     "CG302",
@@ -168,6 +247,13 @@ STALE_FACTORY = Rule(
     "`{factory}` no longer fits `{values}`: it {differences}",
     "a factory lacks a value that its model requires, or gives one it does not take",
     "fix the factory",
+)
+
+UNSETTLED_CHECK = Rule(
+    "CG305",
+    "the rows that tests make of `{model}` may violate its CHECK constraint `{check}`; if so, fix `{factory}`",
+    "a CHECK constraint is not understood, or no values are known that satisfy it: tests may violate it",
+    "fix the factory, if tests fail",
 )
 
 RULES = {rule.code: rule for rule in list(vars().values()) if isinstance(rule, Rule)}

@@ -1,46 +1,90 @@
-"""Formats sources with ruff: two processes for a whole package, none of the user's settings.
+"""Formats sources with ruff, as the project formats its own.
 
-``pipeline`` calls it on what was rendered, ``stubs`` on what it is about to add.
+``pipeline`` calls it on what was rendered, ``stubs`` on what it is about to add. Unused imports go whatever the
+project's settings say; the order of imports and the layout are as its settings have them, or else ruff's defaults.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Mapping
+import textwrap
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from shutil import which
 
-from ctrlgen.errors import FormatError
+from ctrlgen.errors import ConfigError, FormatError
+from ctrlgen.ruff_settings import RuffSettings, required_python, ruff_settings
 
-_SETTINGS = ("--isolated", "--no-cache", "--quiet", "--line-length", "120", "--target-version", "py311")
-_FIXES = ("check", "--fix", "--select", "I,F401,RUF022")
+_QUIET = ("--quiet", "--no-cache")
+_OWN_FIXES = ("check", *_QUIET, "--isolated", "--fix", "--select", "F401,RUF022", "--target-version", "py311")
+_IMPORTS = ("check", *_QUIET, "--fix", "--fix-only", "--ignore-noqa", "--select", "I", "--fixable", "I")
+_FOR_EVERY_FILE = ("lint.per-file-ignores={}", "lint.extend-per-file-ignores={}", "lint.unfixable=[]")
+_OWN_STYLE = RuffSettings(tables=({"line-length": 120},))
 
 
-def format_sources(sources: Mapping[str, str], first_party: Collection[str] = ()) -> dict[str, str]:
-    """Return the sources with imports sorted, unused ones removed, and formatted.
+def format_sources(
+    sources: Mapping[str, str], first_party: Collection[str] = (), folder: Path | None = None
+) -> dict[str, str]:
+    """Return the sources without unused imports, with the others sorted, and formatted.
 
     Parameters
     ----------
     sources
         Path with forward slashes → text. Only ``.py`` files change.
     first_party
-        Top-level packages of the project itself, whose imports stand apart from those of libraries.
+        Modules of the project itself, whose imports stand apart from those of libraries.
+    folder
+        Where the sources will lie, and whose ruff settings hold; without it, ctrlgen's own style.
 
     Raises
     ------
+    ConfigError
+        Ruff cannot read the project's settings.
     FormatError
         Ruff is not installed, or could not read a source, which is a mistake in ctrlgen.
     """
+    settings = ruff_settings(folder) if folder else _OWN_STYLE
     with tempfile.TemporaryDirectory(prefix="ctrlgen-") as name:
-        folder = Path(name)
-        for path, text in sources.items():
-            _write(folder / path, text)
-        _ruff(*_FIXES, *_SETTINGS, "--config", _first_party(first_party), ".", folder=folder)
-        _ruff("format", *_SETTINGS, "--config", "format.line-ending='lf'", ".", folder=folder)
-        return {path: (folder / path).read_bytes().decode() for path in sources}
+        files = _written(sources, _mirrored(folder, settings, Path(name).resolve()))
+        if python := [file for file in files.values() if file.suffix == ".py"]:
+            listing = Path(name, "files.txt")  # as arguments they would be too long for some systems
+            listing.write_text("\n".join(map(str, python)), "utf-8")
+            _format(python, f"@{listing}", settings, first_party)
+        return {path: file.read_bytes().decode() for path, file in files.items()}
+
+
+def _format(files: Iterable[Path], listing: str, settings: RuffSettings, first_party: Iterable[str]) -> None:
+    """Format files, which are also in the ``listing``, where they are."""
+    _fix(*_OWN_FIXES, listing)
+    for file in files:
+        file.write_text(with_wrapped_docstrings(file.read_text("utf-8"), settings.line_length), "utf-8", newline="")
+    options = _options(settings)
+    values = (*_FOR_EVERY_FILE, _first_party(settings, first_party))
+    _lay_out(settings, *_IMPORTS, *options, *(word for value in values for word in ("--config", value)), listing)
+    _lay_out(settings, "format", *_QUIET, *options, listing)
+
+
+def _mirrored(folder: Path | None, settings: RuffSettings, root: Path) -> Path:
+    """Return the folder under ``root`` that lies among packages as the real one does: they decide what is local."""
+    if folder is None or settings.file is None:
+        return root / "package"
+    top = settings.file.parent
+    for package in folder.parents:
+        if package.is_relative_to(top) and (package / "__init__.py").exists():
+            _write(root / package.relative_to(top) / "__init__.py", "")
+    return root / folder.relative_to(top)
+
+
+def _written(sources: Mapping[str, str], folder: Path) -> dict[str, Path]:
+    """Write the sources into ``folder`` and return their files."""
+    files = {path: folder / path for path in sources}
+    for path, file in files.items():
+        _write(file, sources[path].replace("\r\n", "\n"))
+    return files
 
 
 def _write(file: Path, text: str) -> None:
@@ -48,14 +92,62 @@ def _write(file: Path, text: str) -> None:
     file.write_bytes(text.encode())
 
 
-def _first_party(names: Collection[str]) -> str:
-    return f"lint.isort.known-first-party={json.dumps(sorted(names))}"
+def _options(settings: RuffSettings) -> list[str]:
+    """Return what both commands of ruff are told."""
+    if settings.file is None:
+        return ["--isolated", "--line-length", str(settings.line_length), "--target-version", "py311"]
+    version = None if settings.says_python else required_python(settings.file.parent)
+    target = ["--target-version", version] if version else []
+    return ["--config", str(settings.file), "--no-force-exclude", *target]
 
 
-def _ruff(*arguments: str, folder: Path) -> None:
-    done = subprocess.run(
-        [_executable(), *arguments], cwd=folder, capture_output=True, encoding="utf-8", errors="replace", check=False
-    )
+def _first_party(settings: RuffSettings, modules: Iterable[str]) -> str:
+    """Return the project's own packages; ruff finds those that are there, but not what is still to be written."""
+    if settings.file is None:
+        own = {module.partition(".")[0] for module in modules}
+    else:
+        own = {module for module in modules if any(_is_missing(module, root) for root in settings.import_roots)}
+    return f"lint.isort.known-first-party={json.dumps(sorted({*settings.first_party, *own}))}"
+
+
+def _is_missing(module: str, root: Path) -> bool:
+    """Whether ``module`` would lie under ``root`` if it were there."""
+    path = root.joinpath(*module.split("."))
+    return path.parent.is_dir() and not path.exists() and not path.with_suffix(".py").exists()
+
+
+# Docstrings: ruff leaves them as they are, however long a line becomes.
+
+
+def with_wrapped_docstrings(source: str, width: int) -> str:
+    """Return the source with each docstring of one line that is longer than ``width`` wrapped."""
+    lines = source.split("\n")
+    if any(len(line) > width for line in lines):
+        for index in _docstring_lines(ast.parse(source)):
+            text = lines[index].strip()
+            if len(lines[index]) > width and text.startswith('"""') and text.endswith('"""'):
+                indent = " " * lines[index].index(text)
+                parts = textwrap.wrap(
+                    text.removesuffix('"""'), width - len(indent), break_long_words=False, break_on_hyphens=False
+                )
+                lines[index] = "\n".join(f"{indent}{part}" for part in (*parts, '"""'))
+    return "\n".join(lines)
+
+
+def _docstring_lines(tree: ast.Module) -> Iterator[int]:
+    """Yield the index of each line that a docstring of one line stands on."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and first.lineno == first.end_lineno:
+                yield first.lineno - 1
+
+
+# Running ruff.
+
+
+def _fix(*arguments: str) -> None:
+    done = _ruff(*arguments)
     if done.returncode:
         raise FormatError(
             "ruff refused the emitted code, which is a mistake in ctrlgen",
@@ -63,7 +155,28 @@ def _ruff(*arguments: str, folder: Path) -> None:
         )
 
 
-def _executable() -> str:
+def _lay_out(settings: RuffSettings, *arguments: str) -> None:
+    """Run ruff with the project's settings, which are at fault where it fails now: it has read the sources before."""
+    done = _ruff(*arguments, folder=settings.file.parent if settings.file else Path(tempfile.gettempdir()))
+    if done.returncode:
+        raise ConfigError(
+            f"ruff cannot format the emitted code by the settings of `{settings.file}`",
+            hint=f"ruff says:\n{done.stdout}{done.stderr}".rstrip(),
+        )
+
+
+def _ruff(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ruff_executable(), *arguments],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+
+
+def ruff_executable() -> str:
     """Return the ruff installed beside this Python, or else the one on the path."""
     executable = which("ruff", path=str(Path(sys.executable).parent)) or which("ruff")
     if executable is None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from ctrlgen.blueprint import Package
 from ctrlgen.child import schema_from_child
 from ctrlgen.errors import LoadError
+from ctrlgen.findings import unsilenced
 from ctrlgen.format import format_sources
 from ctrlgen.header import with_header
 from ctrlgen.plan import plan
@@ -47,12 +48,14 @@ def generate(config: Config) -> Generation:
     schema = schema_from_child(config)  # load, inspect
     package = plan(schema, config.package, config.options)
     sources = render(package)
-    files = format_sources(with_header(sources), first_party(package))
+    files = with_header(format_sources(sources, first_party(package), config.output))
     if config.tests is None:
-        return Generation(files, {}, package, package.findings, schema.incomplete)
+        findings = unsilenced(package.findings, config.options.silence, config.project)
+        return Generation(files, {}, package, findings, schema.incomplete)
     tests = stubs(package, config.tests, project=config.project, first_party=first_party(package))
     stale = () if schema.incomplete else tests.findings  # a missing model may come back
-    return Generation(files, tests.files, package, package.findings + stale, schema.incomplete)
+    findings = unsilenced((*package.findings, *stale), config.options.silence, config.project)
+    return Generation(files, tests.files, package, findings, schema.incomplete)
 
 
 def compare_with_disk(generation: Generation, config: Config) -> Changes:
@@ -76,10 +79,9 @@ def write(changes: Changes, config: Config) -> None:
 
 
 def first_party(package: Package) -> set[str]:
-    """Return the top-level packages that are the project's own: of models, controllers, and the generated one."""
+    """Return the modules that are the project's own: of models, own controllers, and the generated package."""
     modules = {controller.model.reference.module for controller in package.controllers} | {package.name}
-    modules |= {controller.in_facade.module for controller in package.controllers if controller.own}
-    return {module.partition(".")[0] for module in modules}
+    return modules | {controller.in_facade.module for controller in package.controllers if controller.own}
 
 
 def _refuse_removal(changes: Changes, incomplete: Finding | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import sys
+from itertools import groupby
 from pathlib import Path
 
 import typer
@@ -13,6 +14,7 @@ from ctrlgen.errors import CtrlgenError
 from ctrlgen.schema import Finding
 from ctrlgen.write import Changes, State
 
+_SHOWN = 3  # findings of one code
 _COLOURS = {"created": typer.colors.GREEN, "changed": typer.colors.YELLOW, "removed": typer.colors.RED}
 
 
@@ -46,11 +48,16 @@ def print_incomplete(incomplete: Finding) -> None:
     typer.echo(f"ctrlgen cannot tell whether everything is up to date, because {incomplete.message}", err=True)
 
 
-def print_findings(findings: tuple[Finding, ...]) -> None:
-    """Print each finding with its place and code."""
-    for finding in findings:
-        label = typer.style("warning", fg=typer.colors.YELLOW, bold=True)
-        typer.echo(f"{finding.location}: {label} {finding.code}: {finding.message}", err=True)
+def print_findings(findings: tuple[Finding, ...], *, verbose: bool = False) -> None:
+    """Print findings with place and code, all of one code together; of many the first, unless ``verbose``."""
+    label = typer.style("warning", fg=typer.colors.YELLOW, bold=True)
+    for code, group in groupby(sorted(findings, key=lambda finding: finding.code), key=lambda finding: finding.code):
+        alike = list(group)
+        shown = alike if verbose or len(alike) <= _SHOWN + 1 else alike[:_SHOWN]
+        for finding in shown:
+            typer.echo(f"{finding.location}: {label} {finding.code}: {finding.message}", err=True)
+        if hidden := len(alike) - len(shown):
+            typer.echo(f"... and {hidden} more {code}: `--verbose` shows all of them", err=True)
 
 
 def print_error(error: CtrlgenError) -> None:

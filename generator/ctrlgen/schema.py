@@ -6,8 +6,9 @@ database calls it. Tuples keep the order of declaration unless stated otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Literal
 
 
@@ -69,6 +70,41 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """A value as Python source, with the names it imports in their places.
+
+    ``varies`` tells that it counts with ``next(numbers)``, and so differs each time.
+    """
+
+    pieces: tuple[str | Imported, ...]
+    varies: bool = False
+
+    def source(self, name: Callable[[Imported], str]) -> str:
+        """Return the source in a module that calls what it imports by ``name``."""
+        return "".join(piece if isinstance(piece, str) else name(piece) for piece in self.pieces)
+
+
+NULL = Value(("None",))
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Values for tests, which the column accepts; None where no candidate was accepted.
+
+    ``new`` is for new rows: another value each time, where the column takes so many. ``fixed`` is the same each time.
+    ``changed`` is a value that rows do not have unless it was set, and that is read as it was written. ``needed`` tells
+    that tests must set a value although new rows may leave it out: a constraint refuses the default. ``settled`` tells
+    that a CHECK constraint of several columns decides whether there is a value, and which.
+    """
+
+    new: Value | None = None
+    fixed: Value | None = None
+    changed: Value | None = None
+    needed: bool = False
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A mapped column. ``annotation`` is the author's type without ``None``, which ``nullable`` stands for."""
 
@@ -84,8 +120,8 @@ class Column:
     location: Location
     optional: bool = False  # whether the author's annotation has None, which the column may refuse
     default: str | None = None  # a constant default, as a Python literal; of an enum, a member's name
-    validated: bool = False  # whether a validator of the author's may refuse what type and bounds allow
     omitted: bool = False  # whether the model's default of None stands for what the column or the database sets
+    samples: Samples = Samples()
 
     @property
     def is_required(self) -> bool:
@@ -93,9 +129,31 @@ class Column:
         return self.presence == "required"
 
     @property
+    def is_null_by_default(self) -> bool:
+        """Whether new rows of the tests have NULL there: by default, or because a CHECK constraint asks for it."""
+        return self.default == "None" or self.samples.new == NULL
+
+    @property
     def is_computed(self) -> bool:
         """Whether the database computes it, and nobody may set it."""
         return self.presence == "computed"
+
+    def value_for(self, condition: Condition) -> Value | None:
+        """Return a value for which a condition on the column holds; of an enum, its member."""
+        constant = condition.value or ""
+        if condition.test != "=":
+            return NULL if condition.test == "is null" else self.samples.fixed
+        match self.kind:
+            case "enum":
+                enum = next((piece for piece in self.annotation.pieces if isinstance(piece, Imported)), None)
+                member = constant.strip("'\"")
+                return Value((enum, f".{member}")) if enum else None
+            case "uuid":
+                return Value((Imported("uuid", "UUID"), f"({constant})"))
+            case "decimal":
+                return Value((Imported("decimal", "Decimal"), f'("{constant}")'))
+            case _:
+                return Value((constant,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +229,9 @@ class Predicate:
         return self.conditions is not None and not self.implied_values and set(self.present) <= set(columns)
 
 
+Companions = tuple[tuple[str, Value], ...] | None
+"""Values of further columns, by attribute."""
+
 Origin = Literal["primary key", "unique constraint", "unique index", "index"]
 
 
@@ -187,6 +248,11 @@ class Index:
     location: Location
     deferrable: bool = False  # which ON CONFLICT does not take
     enforced: bool = True  # by the database; the key of a view is one to the mapper alone
+    companions: Companions = ()  # what CHECK constraints ask of a row that it finds; None where no row can be
+    orders: tuple[str, ...] = ()  # of each part its operator class and order, empty by default; so are all if empty
+    included: tuple[str, ...] = ()  # the columns it only stores (INCLUDE), by the database's name
+    unknown_columns: tuple[str, ...] = ()  # what its SQL names and the table lacks
+    constants: tuple[str, ...] = ()  # SQL of expressions, or of the predicate, that names no column
 
     @property
     def unique(self) -> bool:
@@ -212,6 +278,11 @@ class Index:
     def names(self) -> tuple[str, ...]:
         """What the parts are called; empty where one of them has no name."""
         return names_of(self.parts)
+
+    @property
+    def ordered_parts(self) -> tuple[tuple[Part, str], ...]:
+        """The parts, each with its operator class and order."""
+        return tuple(zip(self.parts, chain(self.orders, repeat("")), strict=False))
 
     @property
     def is_comparable(self) -> bool:
@@ -243,6 +314,8 @@ class Relation:
     optional: bool  # of a single object: may it be None
     location: Location
     by_columns: bool = True  # whether it is found by comparing columns; else only SQLAlchemy knows how to load it
+    linked: bool = False  # whether rows of a table that has nothing but the two keys link the objects
+    attributes: tuple[str, ...] = ()  # the columns of its own model that it is found by
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +330,7 @@ class Model:
     relations: tuple[Relation, ...]
     location: Location
     plain: bool = True  # whether a row is all there is to an object; else only SQLAlchemy can make one
+    unsettled_checks: tuple[str, ...] = ()  # the CHECK constraints that no samples are known to satisfy
 
     @property
     def primary_key(self) -> Index:

@@ -84,6 +84,11 @@ class Settings:
     package: str | None = None
     tests: str | None = None
 
+    @classmethod
+    def of(cls, models: list[str] | None, output: str | None, package: str | None, tests: str | None) -> Settings:
+        """Return the settings that flags give."""
+        return cls(tuple(models) if models else None, output, package, tests)
+
     def over(self, other: Settings) -> Settings:
         """Return these settings, and the other's where these are not set."""
         values = {name: getattr(self, name) for name in _KEYS}
@@ -134,8 +139,26 @@ def read_config(project: Path, flags: Settings) -> Config:
     package = settings.package or _import_name(root, output)
     if not all(toml.is_name(part) for part in package.split(".")):
         raise ConfigError(f"`package` is `{package}`, which cannot be imported", hint='give a dotted path, as "app.db"')
+    _check_place(root, output, settings)
     _check_shadowing(output, package, settings.models)
     return Config(root, settings.models, output, package, tests, _read_options(section))
+
+
+def _check_place(root: Path, output: Path, settings: Settings) -> None:
+    """Refuse a folder beside the package that was meant, and an import path that does not lead to the folder."""
+    parts = output.relative_to(root).parts
+    if not (root / parts[0]).exists() and (root / "src" / parts[0] / "__init__.py").exists():
+        raise ConfigError(
+            f"`output` is `{'/'.join(parts)}`, but the package `{parts[0]}` lies in `src`",
+            hint=f'write `output = "src/{"/".join(parts)}"`',
+        )
+    package = tuple(settings.package.split(".")) if settings.package else ()
+    if package and parts[-len(package) :] != package:
+        importable = ".".join(parts[1:] if parts[0] == "src" and len(parts) > 1 else parts)
+        raise ConfigError(
+            f"`package` is `{settings.package}`, which does not lead to `output`, `{'/'.join(parts)}`",
+            hint=f'write `package = "{importable}"`, or leave it out',
+        )
 
 
 def _check_shadowing(output: Path, package: str, models: tuple[str, ...]) -> None:
@@ -206,7 +229,8 @@ def _read_options(section: toml.Table) -> Options:
 
 
 def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
-    for code in codes:
+    for entry in codes:
+        code = entry.partition(":")[0]
         if code not in RULES:
             message = f"`silence` in `[tool.ctrlgen]`: `{code}` is not the code of a warning"
             raise ConfigError(message, hint=did_you_mean(code, RULES) or 'they look like "CG101"')

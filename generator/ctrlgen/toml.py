@@ -1,4 +1,4 @@
-"""Reads typed values out of a TOML table, for ``settings``; every mistake is a ``ConfigError``."""
+"""Reads typed values out of a TOML table, for ``settings``: a mistake in them is a ``ConfigError``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Table = Mapping[str, object]
 def table(parent: Table, key: str) -> Table:
     """Return a table; an empty table where there is none."""
     value = parent.get(key, {})
-    if not _is_table(value):
+    if not is_table(value):
         raise ConfigError(f"`{key}` in pyproject.toml must be a table")
     return value
 
@@ -22,7 +22,7 @@ def table(parent: Table, key: str) -> Table:
 def text(section: Table, key: str) -> str | None:
     """Return a string, or None."""
     value = section.get(key)
-    if value is None or _is_text(value):
+    if value is None or is_text(value):
         return value
     raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be a string, not {value!r}")
 
@@ -32,7 +32,7 @@ def texts(section: Table, key: str, example: str) -> tuple[str, ...] | None:
     value = section.get(key)
     if value is None:
         return None
-    if _is_list(value) and (items := [item for item in value if _is_text(item)]) and len(items) == len(value):
+    if is_list(value) and (items := [item for item in value if is_text(item)]) and len(items) == len(value):
         return tuple(items)
     raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be a list of strings", hint=f"write `{key} = {example}`")
 
@@ -40,7 +40,7 @@ def texts(section: Table, key: str, example: str) -> tuple[str, ...] | None:
 def text_by_text(section: Table, key: str, example: str, *, paths: bool = False) -> dict[str, str]:
     """Return a table of names, or of paths of classes; an empty table where there is none."""
     values, accepts, what = dict(table(section, key)), is_path if paths else is_name, "path" if paths else "name"
-    named = {name: value for name, value in values.items() if _is_text(value) and accepts(value)}
+    named = {name: value for name, value in values.items() if is_text(value) and accepts(value)}
     for name in values.keys() - named.keys():
         message = f"`{key}` in `[tool.ctrlgen]` must map names to {what}s, and {values[name]!r} is not a {what}"
         raise ConfigError(message, hint=f"write `{example}`")
@@ -75,13 +75,16 @@ def is_path(text: str) -> bool:
     return all(map(is_name, (*module.split("."), name)))
 
 
-def _is_text(value: object) -> TypeGuard[str]:
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether ``value`` is a string that says something."""
     return isinstance(value, str) and bool(value.strip()) and "\0" not in value  # no file name has a NUL
 
 
-def _is_table(value: object) -> TypeGuard[Table]:
+def is_table(value: object) -> TypeGuard[Table]:
+    """Whether ``value`` is a table."""
     return isinstance(value, dict)
 
 
-def _is_list(value: object) -> TypeGuard[list[object]]:
+def is_list(value: object) -> TypeGuard[list[object]]:
+    """Whether ``value`` is a list."""
     return isinstance(value, list)

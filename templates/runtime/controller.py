@@ -18,8 +18,9 @@ from .execution import Execution
 from .instances import uninterrupted
 from .selection import Selection
 from .service import DatabaseService
-from .sql import Request, Sql
+from .sql import Request, Sql, is_sql
 from .statements import (
+    create_or_change_row,
     insert_once,
     insert_row,
     key_of,
@@ -31,7 +32,7 @@ from .statements import (
     upsert_row,
     where_of,
 )
-from .table import Table, is_sql
+from .table import Table
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
@@ -207,6 +208,12 @@ class BaseController(Generic[M, L, C, U, K]):
         row = row_within(self._table, values, within, self._validation.new)
         wanted = self._execution.select_list
         return await self._execution.stored(upsert_row(self._table, row, wanted, keys, within, tuple(values)))
+
+    async def _create_or_update(self, keys: Collection[str], create: C, update: U, *, within: str | None = None) -> M:
+        row = row_within(self._table, create, within, self._validation.new)
+        changes = self._validation.change(update)
+        wanted = self._execution.select_list
+        return await self._execution.stored(create_or_change_row(self._table, row, wanted, keys, within, changes))
 
     async def _update_where(self, filters: Filters, values: U, *, all_rows: bool = False) -> int:
         return await self._find({}, {}, filters).update(values, all_rows=all_rows)

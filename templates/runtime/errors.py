@@ -148,6 +148,10 @@ class ExclusionViolation(ConstraintError):
     """An exclusion constraint refuses the row."""
 
 
+class PartitionViolation(ConstraintError):
+    """No partition of the table takes the row."""
+
+
 _CONSTRAINTS = {
     "23001": (ForeignKeyViolation, "foreign key"),
     "23502": (NotNullViolation, "not-null constraint"),
@@ -156,7 +160,8 @@ _CONSTRAINTS = {
     "23514": (CheckViolation, "check constraint"),
     "23P01": (ExclusionViolation, "exclusion constraint"),
 }
-_OUTDATED = "a migration has changed the table since this statement was prepared"
+_ROUTING = {"ExecFindPartition", "ExecPartitionCheckEmitError"}  # to a partition; for SQLSTATE that is a check, too
+_OUTDATED = "a migration has changed the table, or the search_path leads to another, since this statement was prepared"
 _CONFLICTS = {
     "40001": "another transaction has changed what this one saw",
     "40P01": "a deadlock was resolved by ending this transaction",
@@ -276,19 +281,22 @@ def _cause(error: BaseException) -> BaseException:
 def _violation(cause: Any, state: str, model: Model | None) -> ConstraintError:
     kind, words = _CONSTRAINTS[state]
     columns = _columns(model, cause) if model else ()
-    named = " ".join(filter(None, (cause.constraint_name, ", ".join(columns).join("()"))))
-    still = (
-        f": {cause.table_name} still refers to it" if " still referenced from table " in (cause.detail or "") else ""
-    )
+    named = " ".join(filter(None, (words, cause.constraint_name, f"({', '.join(columns)})" if columns else "")))
+    own = cast("Any", inspect(model)).local_table.name if model else cause.table_name
+    referred = words == "foreign key" and (cause.table_name != own or " still referenced " in (cause.detail or ""))
+    still = f": {cause.table_name} still refers to it" if referred else ""
     owner = model.__name__ if model else "transaction"
-    error = kind.of(f"{owner}: {words} {named.removesuffix('()').strip()} is violated{still}", cause, model)
+    message = f"{owner}: {named} is violated{still}"
+    if cause.server_source_function in _ROUTING:
+        kind, message = PartitionViolation, f"{owner}: the row fits no partition by {', '.join(columns) or 'its key'}"
+    error = kind.of(message, cause, model)
     error.constraint, error.columns = cause.constraint_name, columns
     return error
 
 
 def _columns(model: Model, cause: Any) -> tuple[str, ...]:
     """Return the attributes that PostgreSQL names: ``Key (guild_id, lower(name))=(...)``, or a single column."""
-    key = re.match(r"Key \((.+?)\)=\(", cause.detail or "")
+    key = re.search(r"\((.+?)\) ?= ?\(", cause.detail or "")  # in any language
     named = cause.column_name or (key[1] if key else "")
     columns = {one.key: str(one.columns[0].name) for one in cast("Any", inspect(model)).column_attrs}
     return tuple(name for name, column in columns.items() if re.search(rf"\b{re.escape(column)}\b", named))

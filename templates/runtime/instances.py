@@ -7,13 +7,13 @@ import operator
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import orm
 from sqlmodel import SQLModel
 
 from .errors import UnloadedError, translated
+from .operand import change_times, with_zone
 from .pool import Rows
 from .table import Table
 
@@ -75,13 +75,12 @@ class Instances(Generic[M]):
     def _converted(self, rows: Rows) -> Rows:
         lists = [list(row) for row in rows]
         with translated(self._table.model, ()):
-            for number in self._table.times:
-                for row in lists:
-                    if (value := row[number]) is not None and value.tzinfo is None:  # an end of time
-                        row[number] = value.replace(tzinfo=UTC)
             for number, convert in self._table.results:
                 for row in lists:
                     row[number] = convert(row[number])
+            for number in self._table.times:
+                for row in lists:
+                    row[number] = change_times(row[number], with_zone)
         return lists
 
 

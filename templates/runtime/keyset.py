@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -25,13 +26,22 @@ _HEAD = len(_VERSION) + 8  # with the digest
 
 @dataclass(frozen=True)
 class Term:
-    """One expression of an ORDER BY; ``kind`` is its type where it is a column's."""
+    """One expression of an ORDER BY; ``kind`` is its type where it is a column's.
+
+    What text PostgreSQL makes of a float is a matter of its settings: Python makes it of an ``exact`` one.
+    """
 
     sql: Sql
     kind: str | None
     descending: bool
     nulls_first: bool
     nullable: bool
+    exact: bool
+
+    @property
+    def position(self) -> Sql:
+        """The value of the expression, as a cursor keeps it."""
+        return self.sql if self.exact else Sql("CAST(") + self.sql + " AS TEXT)"
 
     def bound(self, text: str) -> Sql:
         """Return a value of the expression, from its text."""
@@ -63,9 +73,10 @@ class Order:
             if part.sql not in named:
                 column: Any = table.columns[part.name]
                 self.clauses.append(column.desc() if falling else column)
-                self.terms.append(Term(Sql(part.sql), column.type.compile(DIALECT), falling, falling, column.nullable))
+                kind, exact = column.type.compile(DIALECT), isinstance(column.type, sa.Float)
+                self.terms.append(Term(Sql(part.sql), kind, falling, falling, column.nullable, exact))
         self.sql = ordered(table, self.clauses)
-        self.position = joined(", ", [Sql("CAST(") + term.sql + " AS TEXT)" for term in self.terms])
+        self.position = joined(", ", [term.position for term in self.terms])
 
     def after(self, cursor: str) -> Sql:
         """Return the condition of the rows after the one that a cursor was made of."""
@@ -79,9 +90,10 @@ class Order:
             condition = Sql("(") + term.beyond(text) + " OR (" + term.same(text) + " AND " + condition + "))"
         return condition
 
-    def cursor(self, position: Sequence[str | None]) -> str:
+    def cursor(self, position: Sequence[str | float | None]) -> str:
         """Return the cursor of a row."""
-        body = json.dumps(list(position)).encode()
+        texts = [repr(float(value)) if isinstance(value, (float, Decimal)) else value for value in position]
+        body = json.dumps(texts).encode()
         return base64.urlsafe_b64encode(self._head(body) + body).decode().rstrip("=")
 
     def _position_of(self, cursor: str) -> list[str | None]:
@@ -122,7 +134,8 @@ def _term(table: Table[Any], clause: Any) -> Term:
         element = element.element
     falling, nullable = operators.desc_op in modifiers, getattr(element, "nullable", True)
     nulls_first = operators.nulls_first_op in modifiers or (falling and operators.nulls_last_op not in modifiers)
+    is_float = isinstance(getattr(element, "type", None), sa.Float)
     kind: str | None = table.source.c[element.key].type.compile(DIALECT) if isinstance(element, sa.Column) else None
     text = table.embedded(element)
     compared = text if kind else Sql("(") + text + ")"  # NOT a > b would be NOT (a > b)
-    return Term(compared, kind, falling, nulls_first, nullable)
+    return Term(compared, kind, falling, nulls_first, nullable, is_float)

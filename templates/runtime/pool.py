@@ -62,7 +62,7 @@ class Connection(Driver):
     of an ``interrupted`` one nobody knows what it is at. A ``fresh`` one was not used before.
     """
 
-    failure, stale, interrupted, fresh = "", False, False, True
+    failure, stale, interrupted, fresh, dropped = "", False, False, True, False
     adapter: Adapter
 
     def prepare_for_use(self, adapt: Callable[[Connection], Adapter]) -> None:
@@ -107,7 +107,8 @@ class Connection(Driver):
 
     def drop(self) -> None:
         """Close it in the background: at once would cut off a request to cancel what it was doing."""
-        if not self.is_closed():
+        if not (self.dropped or self.is_closed()):
+            self.dropped = True  # to close it twice would cut the request off as well
             task = asyncio.ensure_future(_close(self))
             _closing.add(task)
             task.add_done_callback(_closing.discard)

@@ -12,11 +12,12 @@ from typing import Any, TypeAlias, cast
 from sqlalchemy import orm
 from sqlmodel import SQLModel
 
-from .contracts import Facts
+from .contracts import Facts, Loader
 from .execution import Execution
-from .sql import DIALECT, Sql, in_sql, joined
+from .operand import Operand
+from .sql import QUOTED, Sql, in_sql, joined
 from .statements import one_of
-from .table import Operand, Table
+from .table import Table
 
 _attributes: Any = orm.attributes  # which has no types in SQLAlchemy 2.0
 Key: TypeAlias = tuple[object, ...]
@@ -57,6 +58,22 @@ async def by_orm(execution: Execution[Any], name: str, objects: Sequence[SQLMode
     await _attach(relation, objects, relation.parent.primary_key, find, seen)
 
 
+def nested(load: Loader) -> Loader:
+    """Return what loads a relationship of related objects, "cases.guild", whose own relationship is loaded."""
+
+    async def through(execution: Execution[Any], path: str, objects: Sequence[SQLModel], _seen: Seen) -> None:
+        outer, _, inner = path.partition(".")
+        target: Table[Any] = Table(execution.table.mapper.relationships[outer].mapper.class_, Facts())
+        related = dict[int, SQLModel]()
+        for one in objects:
+            value: Any = getattr(one, outer)
+            values: list[SQLModel] = cast("Any", value) if isinstance(value, list) else [value] if value else []
+            related |= {id(one): one for one in values}
+        await load(Execution(execution.transactions, target, execution.session), inner, list(related.values()), None)
+
+    return through
+
+
 async def _attach(
     relation: Relation,
     objects: Sequence[SQLModel],
@@ -87,12 +104,12 @@ async def _attach(
 @cache
 def _path(relation: Relation) -> tuple[Table[Any], str, list[Operand], Sql]:
     """Return the target, what is selected from, the columns that are matched, and the order."""
-    target, quoted = Table(relation.mapper.class_, Facts()), DIALECT.identifier_preparer
+    target = Table(relation.mapper.class_, Facts())
     matched = [_operand(column, target) for _, column in _pairs(relation)]
     source = target.sql
     if relation.secondary is not None:
         links = [f"{_sql(own)} = {_sql(link)}" for own, link in relation.secondary_synchronize_pairs or []]
-        source += f" JOIN {quoted.format_table(relation.secondary)} ON {' AND '.join(links)}"
+        source += f" JOIN {QUOTED.format_table(relation.secondary)} ON {' AND '.join(links)}"
     order = [cast("Sql", in_sql(clause, target.source)) for clause in relation.order_by or ()]
     return target, source, matched, Sql(" ORDER BY ") + joined(", ", order) if order else Sql("")
 
@@ -107,5 +124,4 @@ def _operand(column: Any, target: Table[Any]) -> Operand:
 
 
 def _sql(column: Any) -> str:
-    quoted = DIALECT.identifier_preparer
-    return f"{quoted.format_table(column.table)}.{quoted.quote(column.name)}"
+    return f"{QUOTED.format_table(column.table)}.{QUOTED.quote(column.name)}"

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Generic, Literal, Self, TypeVar, cast
+from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, overload
 
 import sqlalchemy as sa
 from sqlalchemy.sql.base import ExecutableOption
@@ -17,15 +17,21 @@ from .contracts import Page
 from .errors import MultipleFoundError, NotFoundError, TransactionError
 from .execution import Execution
 from .keyset import Order, ordered
-from .sql import MARK, Sql, result_of
+from .sql import MARK, Sql, is_sql, joined, result_of
 from .statements import update_rows
-from .table import Table, is_sql
+from .table import Table
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
 L = TypeVar("L", bound=str)
 U = TypeVar("U", bound=Mapping[str, object])
+A = TypeVar("A")
+B = TypeVar("B")
+D = TypeVar("D")
+E = TypeVar("E")
 N = TypeVar("N")
+
+Expression: TypeAlias = sa.SQLColumnExpression[N]
 
 _ZEROS: dict[str, object] = {"interval": timedelta(), "numeric": Decimal(0), "real": 0.0, "double precision": 0.0}
 _WHOLE = {"smallint", "integer", "bigint"}
@@ -138,17 +144,55 @@ class Selection(Generic[M, L, U]):
         self._refuse_limits("exists")
         return bool(await self._scalar(Sql(f"SELECT EXISTS (SELECT 1 FROM {self._table.sql}") + self._where + ")"))
 
-    async def sum(self, column: sa.SQLColumnExpression[N]) -> N:
+    @overload
+    async def values(self, column: Expression[A], /) -> list[A]: ...
+    @overload
+    async def values(self, column: Expression[A], second: Expression[B], /) -> list[tuple[A, B]]: ...
+    @overload
+    async def values(
+        self, column: Expression[A], second: Expression[B], third: Expression[D], /
+    ) -> list[tuple[A, B, D]]: ...
+    @overload
+    async def values(
+        self, column: Expression[A], second: Expression[B], third: Expression[D], fourth: Expression[E], /
+    ) -> list[tuple[A, B, D, E]]: ...
+    @overload
+    async def values(self, *columns: Expression[object]) -> list[tuple[object, ...]]: ...
+
+    async def values(self, *columns: Expression[Any]) -> list[Any]:
+        """Return values in place of objects: of a single column a list, of several a list of tuples."""
+        terms = [self._table.term(column, "values") for column in columns]
+        rows = await self._execution.rows(self._statement(joined(", ", [sql for sql, _ in terms])))
+        read = [[convert(row[n]) if convert else row[n] for row in rows] for n, (_, convert) in enumerate(terms)]
+        return read[0] if len(read) == 1 else list(zip(*read, strict=True))
+
+    async def count_by(self, column: Expression[N]) -> dict[N, int]:
+        """Return how many rows there are for each value of a column."""
+        self._refuse_limits("count_by")
+        sql, convert = self._table.term(column, "count_by")
+        counts = Sql("SELECT ") + sql + f", count(*) FROM {self._table.sql}" + self._where + " GROUP BY 1"
+        return {convert(value) if convert else value: number for value, number in await self._execution.rows(counts)}
+
+    async def sum(self, column: Expression[N]) -> N:
         """Return the sum of a column, of the type that PostgreSQL gives it; of no rows, zero."""
-        if not is_sql(column):
-            raise TypeError(f"sum takes a column such as c.points, not {column!r}")
-        self._refuse_limits("sum")
-        term, kind = self._table.embedded(column), cast("sa.ColumnElement[Any]", column).type
-        asked = Sql("SELECT sum(") + term + "), pg_typeof(min(" + term + f"))::text FROM {self._table.sql}"
-        total, of = (await self._execution.rows(asked + self._where))[0]
-        total = _ZEROS.get(of, 0) if total is None else int(total) if of in _WHOLE else total
-        convert = None if of in _WHOLE and isinstance(kind, sa.Numeric) else result_of(kind, exact=of == "numeric")
-        return cast("N", convert(total) if convert else total)
+        return cast("N", await self._aggregate("sum", column))
+
+    async def min(self, column: Expression[N]) -> N | None:
+        """Return the least value of a column; of no rows, None."""
+        return cast("N | None", await self._aggregate("min", column))
+
+    async def max(self, column: Expression[N]) -> N | None:
+        """Return the greatest value of a column; of no rows, None."""
+        return cast("N | None", await self._aggregate("max", column))
+
+    @overload
+    async def avg(self, column: Expression[int] | Expression[int | None]) -> Decimal | None: ...
+    @overload
+    async def avg(self, column: Expression[N]) -> N | None: ...
+
+    async def avg(self, column: Expression[Any]) -> Any:
+        """Return the average of a column, of whole numbers a Decimal; of no rows, None."""
+        return await self._aggregate("avg", column)
 
     async def delete(self, *, all_rows: bool = False) -> int:
         """Delete the rows and return how many there were; every row of the table only with ``all_rows``."""
@@ -169,6 +213,20 @@ class Selection(Generic[M, L, U]):
     def _wanted(self) -> str:
         return self._table.keys if self._options else self._execution.select_list
 
+    async def _aggregate(self, function: str, column: Expression[Any]) -> Any:
+        self._refuse_limits(function)
+        term, _ = self._table.term(column, function)
+        kind = cast("sa.ColumnElement[Any]", column).type
+        asked = Sql(f"SELECT {function}(") + term + "), pg_typeof(min(" + term + f"))::text FROM {self._table.sql}"
+        value, of = (await self._execution.rows(asked + self._where))[0]
+        if value is None and function != "sum":
+            return None
+        if function == "avg" and of in _WHOLE and not isinstance(kind, sa.TypeDecorator):
+            return value
+        value = _ZEROS.get(of, 0) if value is None else int(value) if of in _WHOLE and function == "sum" else value
+        convert = None if of in _WHOLE and isinstance(kind, sa.Numeric) else result_of(kind, exact=of == "numeric")
+        return convert(value) if convert else value
+
     async def _scalar(self, statement: Sql) -> Any:
         return (await self._execution.rows(statement))[0][0]
 
@@ -187,8 +245,8 @@ class Selection(Generic[M, L, U]):
             raise MultipleFoundError.of(f"more than one {model.__name__}", model=model)
         return found[0] if found else None
 
-    def _statement(self, what: str | None = None) -> Sql:
-        statement = Sql(f"SELECT {what or self._wanted} FROM {self._table.sql}") + self._where
+    def _statement(self, what: Sql | None = None) -> Sql:
+        statement = Sql("SELECT ") + (what or self._wanted) + f" FROM {self._table.sql}" + self._where
         if self._order:
             statement += ordered(self._table, self._order)
         for word, number in (("LIMIT", self._limit), ("OFFSET", self._offset)):
@@ -210,7 +268,7 @@ class Selection(Generic[M, L, U]):
                 raise TypeError("this would change every row of the table: give a filter, or all_rows=True")
             return self._where
         keys = self._table.keys
-        rows = self._statement(keys) + ("" if self._lock is not None else " FOR UPDATE")  # and so evaluated once
+        rows = self._statement(Sql(keys)) + ("" if self._lock is not None else " FOR UPDATE")  # and so evaluated once
         return Sql(f" WHERE ({keys}) IN (WITH chosen AS MATERIALIZED (") + rows + ") SELECT * FROM chosen)"
 
     def _refuse_limits(self, method: str) -> None:

@@ -6,8 +6,8 @@ import asyncio
 import inspect
 import logging
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
 import sqlmodel
@@ -25,7 +25,10 @@ from typing_extensions import override
 from .errors import TransactionError
 from .pool import Connection, Source, is_ours
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__package__)
+_background = set["asyncio.Future[Any]"]()
 
 PROBE = sa.text("SELECT 1")
 """Fails where an error has ended the transaction, and makes begin what begins with its first statement."""
@@ -200,9 +203,22 @@ def call_after_commit(session: Session, callback: Callback) -> None:
     callbacks.append((sync.get_nested_transaction() or sync.get_transaction(), callback))
 
 
-async def call_back(session: Session) -> None:
-    """Call what waited for the transaction of a session, which is stored."""
-    for callback in _stored_callbacks(session):
+def begin_callbacks(session: Session) -> asyncio.Future[None] | None:
+    """Call what waited for the transaction of a session, which is stored, whether or not the caller is cancelled."""
+    callbacks = _stored_callbacks(session)
+    return in_background(_call_back(callbacks)) if callbacks else None
+
+
+def in_background(work: Awaitable[T]) -> asyncio.Future[T]:
+    """Do work that goes on if whoever waits for it is cancelled."""
+    future = asyncio.ensure_future(work)
+    _background.add(future)
+    future.add_done_callback(_background.discard)
+    return asyncio.shield(future)
+
+
+async def _call_back(callbacks: list[Callback]) -> None:
+    for callback in callbacks:
         (outcome,) = await asyncio.gather(_called(callback), return_exceptions=True)
         if isinstance(outcome, Exception):  # the transaction is stored, whatever happens now
             _log.error("a callback of after_commit has failed", exc_info=outcome)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 MARK = "\0"  # which no SQL can contain
 _make: Any = PGDialect_asyncpg
 DIALECT: Any = _make(dbapi=_make.import_dbapi(), paramstyle="pyformat")
+QUOTED: Any = _make(dbapi=_make.import_dbapi()).identifier_preparer  # that of DIALECT doubles each %
 _KEPT = 1000  # texts of the callers' own expressions
 _FLOAT, _NUMERIC = 701, 1700  # PostgreSQL's numbers of types, by which SQLAlchemy knows what the driver returns
 _compiled: dict[Hashable, tuple[Any, list[tuple[str, Any]]]] = {}
@@ -59,6 +60,27 @@ def joined(separator: str, parts: Iterable[Sql]) -> Sql:
     return Sql(separator.join([part.text for part in given]), tuple(chain.from_iterable([p.values for p in given])))
 
 
+class _SqlTypes(dict[type[object], bool]):
+    """Whether the values of a type are SQL expressions; each type is looked at once."""
+
+    def __missing__(self, kind: type[object]) -> bool:
+        self[kind] = is_expression = issubclass(kind, (Sql, sa.SQLColumnExpression, sa.ClauseElement))
+        return is_expression
+
+
+_sql_types = _SqlTypes()
+
+
+def is_sql(value: object) -> bool:
+    """Whether a value is an SQL expression."""
+    return _sql_types[type(value)]
+
+
+def has_sql(values: Iterable[object]) -> bool:
+    """Whether any of these values is an SQL expression."""
+    return any(map(_sql_types.__getitem__, map(type, values)))
+
+
 @lru_cache(_KEPT)
 def numbered(text: str) -> str:
     """Return a statement as PostgreSQL reads it."""
@@ -86,7 +108,7 @@ def in_sql(expression: Any, table: sa.FromClause) -> Sql | None:
     Only in such a statement are the subqueries in it correlated. WHERE takes what is no condition, too.
     """
     whole = compiled(sa.select(_ONE).select_from(table).where(expression))
-    begin = f"SELECT 1 \nFROM {DIALECT.identifier_preparer.format_table(table)} \nWHERE "
+    begin = f"SELECT 1 \nFROM {QUOTED.format_table(table)} \nWHERE "
     return Sql(whole.text[len(begin) :], whole.values) if whole.text.startswith(begin) else None
 
 

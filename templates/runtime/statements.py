@@ -15,8 +15,9 @@ from sqlalchemy.sql.elements import AsBoolean, BooleanClauseList, False_, Groupi
 
 from .contracts import AnyOf, Filters, Span
 from .errors import ValidationError
-from .sql import MARK, Convert, Request, Sql, joined
-from .table import Operand, Table, has_sql, is_sql
+from .operand import Operand
+from .sql import MARK, Convert, Request, Sql, has_sql, is_sql, joined
+from .table import Table
 
 _BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 _SIMPLE = frozenset({bool, bytes, datetime, Decimal, float, int, str, UUID})  # that a column can only be equal to
@@ -153,6 +154,18 @@ def upsert_row(
         completed = table.completed({name: row[name] for name in changed}, "onupdate")
         more = {name: value for name, value in completed.items() if name not in given}
         conflict = joined(", ", [conflict, *_settings(table, more)])
+    return insert_row(table, row, returning, conflict)
+
+
+def create_or_change_row(
+    table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None, changes: Values
+) -> Sql:
+    """Insert a row, or make changes in the one with its key, and return it."""
+    settings = _settings(table, table.completed(changes, "onupdate") if changes else {})
+    if not settings:  # something must be set in a row that is there, for it to be returned
+        bare = table.operands[next(iter(keys))].bare
+        settings = [Sql(f"{bare} = excluded.{bare}")]
+    conflict = Sql(f" ON CONFLICT {table.conflict(keys, within)} DO UPDATE SET ") + joined(", ", settings)
     return insert_row(table, row, returning, conflict)
 
 

@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import IntFlag
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 import sqlalchemy as sa
-from pydantic_core import to_jsonable_python
 from sqlalchemy import orm
-from sqlalchemy.dialects.postgresql import BIT
-from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange
 from sqlmodel import SQLModel
 
 from .contracts import Facts
-from .errors import ValidationError, invalid
-from .sql import DIALECT, MARK, Convert, Sql, bind_of, in_sql, result_of
+from .operand import Operand
+from .sql import QUOTED, Convert, Sql, in_sql, is_sql, result_of
 
 M = TypeVar("M", bound=SQLModel)
-
-_SINGLE = (
-    sa.String,
-    sa.Integer,
-    sa.Numeric,
-    sa.Boolean,
-    sa.DateTime,
-    sa.Date,
-    sa.Time,
-    sa.Interval,
-    sa.Uuid,
-    sa.LargeBinary,
-)
-"""Types of which no value is a list."""
-_LIMITS = re.compile(r"\(.*?\)| COLLATE .*")  # a cast to VARCHAR(5)[] cuts silently, one to NUMERIC(8, 2) rounds
-_CONVERSION = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-_MAX, _MIN = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -54,63 +31,6 @@ class Context:
         return self.current_parameters
 
 
-class Operand:
-    """A column, or the expression of an index: ``sql`` is what it is called, ``bare`` without its table."""
-
-    def __init__(
-        self,
-        model: type[SQLModel],
-        name: str,
-        sql: str,
-        bare: str,
-        kind: sa.types.TypeEngine[Any],
-        *,
-        utc: bool = False,
-    ) -> None:
-        self.model, self.name, self.sql, self.bare, self.kind = model, name, sql, bare, kind
-        self.inner = inner = _inner(kind.dialect_impl(DIALECT))
-        self.wrapped = kind.bind_expression(sa.bindparam("value", type_=kind)) is not None
-        own: list[type[object]] = list(type(kind).__mro__)
-        own = own[: own.index(sa.TypeDecorator)] if isinstance(kind, sa.TypeDecorator) else []
-        decides = any("process_bind_param" in vars(base) for base in own)  # what is stored of a list
-        self.is_json = isinstance(inner, sa.JSON)
-        self.dumps = self.is_json and not decides  # models, dates and the like, before the type sees them
-        self.is_list = isinstance(inner, (sa.ARRAY, AbstractMultiRange, sa.types.NullType))
-        self.takes_lists = self.is_list or self.is_json or decides or not isinstance(inner, _SINGLE)
-        self.array = "" if self.is_list or self.wrapped or isinstance(inner, BIT) else _array_of(kind)
-        timed = isinstance(inner, sa.DateTime)
-        self.aware = bool(getattr(inner, "timezone", False)) if timed else None
-        bind, self.result = bind_of(kind), result_of(kind)
-        self.utc = utc and self.aware is False
-        self.bind = _infinite_in(bind) if self.aware else _utc_in(bind) if self.utc else bind
-
-    def value(self, value: object) -> Sql:
-        """Return a value in SQL."""
-        if reason := self.timezone_mismatch(value):
-            raise ValidationError(self.model, {self.name: reason})
-        if self.wrapped and value is not None:
-            return cast("Sql", in_sql(sa.literal(value, self.kind), sa.table("t")))
-        return Sql(MARK, ((self.name, self.converted(value)),))
-
-    def converted(self, value: object) -> object:
-        """Return a value as the driver wants it; None is NULL, whatever its type would make of it."""
-        if isinstance(value, IntFlag):  # which asyncpg would take for a list, in a list
-            value = int(value)
-        if self.bind is None or value is None:
-            return value
-        try:
-            return self.bind(to_jsonable_python(value) if self.dumps and value is not sa.JSON.NULL else value)
-        except _CONVERSION as error:
-            raise invalid(self.model, self.name, error) from None
-
-    def timezone_mismatch(self, value: object) -> str | None:
-        """Return why PostgreSQL would store another date and time than this one."""
-        if self.aware is None or self.utc or not isinstance(value, datetime):
-            return None
-        fits = self.aware == (value.tzinfo is UTC or value.utcoffset() is not None)
-        return None if fits else "needs a time zone" if self.aware else "must not have a time zone"
-
-
 class Table(Generic[M]):
     """A model with its ``columns`` by attribute, and the ``operands`` that filters may name."""
 
@@ -120,13 +40,13 @@ class Table(Generic[M]):
         self.mapper: orm.Mapper[M] = inspected
         mapped = {one.key: one.columns[0] for one in self.mapper.column_attrs}
         self.columns = {name: column for name, column in mapped.items() if isinstance(column, sa.Column)}
-        table, quoted = cast("sa.Table", self.mapper.local_table), DIALECT.identifier_preparer
-        self.source, self.sql = table, str(quoted.format_table(table))
-        self.alias = str(quoted.quote(table.name))  # what its columns and locks call it
+        table = cast("sa.Table", self.mapper.local_table)
+        self.source, self.sql = table, str(QUOTED.format_table(table))
+        self.alias = str(QUOTED.quote(table.name))  # what its columns and locks call it
         key = frozenset(self.mapper.primary_key)  # which need not be the table's, as of a view
         self.operands: dict[str, Operand] = {}
         for name, column in self.columns.items():
-            bare = str(quoted.quote(column.name))
+            bare = str(QUOTED.quote(column.name))
             self.operands[name] = Operand(model, name, f"{self.sql}.{bare}", bare, column.type, utc=facts.utc)
         for name, text in facts.expressions.items():
             self.operands[name] = Operand(model, name, f"({text})", f"({text})", sa.types.NullType())
@@ -151,11 +71,13 @@ class Table(Generic[M]):
         """Return the names of relationships, once it is clear that they are."""
         if isinstance(names, str):
             raise TypeError(f'load takes a list of relationships: ["{names}"]')
-        for name in (given := tuple(names)):
+        loaded: dict[str, None] = {}
+        for name in names:
             if name not in self.facts.relations:
-                like = suggestion(name, self.facts.relations)
+                like = suggestion(str(name), self.facts.relations)
                 raise TypeError(f"{self.model.__name__} has no relationship {name!r}{like}")
-        return given
+            loaded |= {name.partition(".")[0]: None, name: None}  # "cases.guild" needs the cases
+        return tuple(loaded)
 
     def conflict(self, keys: Collection[str], within: str | None) -> str:
         """Return what ON CONFLICT is about: a unique key, or all of a partial index."""
@@ -173,11 +95,24 @@ class Table(Generic[M]):
         if (made := in_sql(expression, self.source)) is not None:
             return made
         tables = [one for one in sa.select(expression).get_final_froms() if one is not self.source]
+        if not tables:
+            raise TypeError(
+                f"an expression for {self.model.__name__} must not have a common table expression (WITH): use a "
+                "subquery, or a statement of a session"
+            )
         names = ", ".join(str(getattr(table, "name", table)) for table in tables)
         raise TypeError(
             f"an expression for {self.model.__name__} must be about its own columns, not {names}; reach others "
             f"through a relationship, with c.<relationship>.any(...) or .has(...)"
         )
+
+    def term(self, expression: Any, method: str) -> tuple[Sql, Convert | None]:
+        """Return an expression that ``method`` reads, and what makes its values of the driver's."""
+        if not is_sql(expression):
+            raise TypeError(f"{method} takes columns such as c.points, not {expression!r}")
+        operand = self.operands.get(getattr(expression, "key", None) or "")
+        of_column = operand is not None and expression is getattr(self.model, operand.name, None)
+        return self.embedded(expression), operand.read if operand and of_column else result_of(expression.type)
 
     def assigned(self, values: Mapping[str, object]) -> list[Sql]:
         """Return what columns are set to."""
@@ -200,12 +135,15 @@ class Table(Generic[M]):
 
     @cached_property
     def supplied(self) -> Mapping[str, Mapping[str, Any]]:
-        """The columns' own defaults, by kind and attribute: functions, values, and SQL; a sequence is the server's."""
+        """The columns' own defaults, by kind and attribute: functions, values, and SQL."""
         supplied: dict[str, dict[str, Any]] = {"default": {}, "onupdate": {}}
         for name, column in self.columns.items():
             for kind, found in supplied.items():
                 default: Any = getattr(column, kind)
-                if default is not None and not default.is_sequence:
+                if default is not None and default.is_sequence:
+                    if column.server_default is None and not default.optional:  # else the server asks it itself
+                        found[name] = self.embedded(default.next_value())
+                elif default is not None:
                     found[name] = self.embedded(default.arg) if default.is_clause_element else default.arg
         return supplied
 
@@ -215,54 +153,3 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}" if names else ""
-
-
-class _SqlTypes(dict[type[object], bool]):
-    """Whether the values of a type are SQL expressions; each type is looked at once."""
-
-    def __missing__(self, kind: type[object]) -> bool:
-        self[kind] = is_expression = issubclass(kind, (Sql, sa.SQLColumnExpression, sa.ClauseElement))
-        return is_expression
-
-
-_sql_types = _SqlTypes()
-
-
-def is_sql(value: object) -> bool:
-    """Whether a value is an SQL expression."""
-    return _sql_types[type(value)]
-
-
-def has_sql(values: Iterable[object]) -> bool:
-    """Whether any of these values is an SQL expression."""
-    return any(map(_sql_types.__getitem__, map(type, values)))
-
-
-def _inner(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
-    return _inner(kind.impl_instance) if isinstance(kind, sa.TypeDecorator) else kind
-
-
-def _array_of(kind: sa.types.TypeEngine[Any]) -> str:
-    """Return the type of several values in one parameter, without limits."""
-    name = _LIMITS.sub("", kind.compile(DIALECT))
-    return f"{'BPCHAR' if name in {'CHAR', 'NCHAR'} else name}[]"
-
-
-def _infinite_in(bind: Convert | None) -> Convert:
-    """Return a conversion in which the ends of time are PostgreSQL's infinities, as asyncpg has them: naive."""
-
-    def convert(value: Any) -> Any:
-        value = bind(value) if bind else value
-        return value.replace(tzinfo=None) if value in (_MAX, _MIN) else value
-
-    return convert
-
-
-def _utc_in(bind: Convert | None) -> Convert:
-    """Return a conversion in which aware values are what a clock without time zone shows in UTC."""
-
-    def convert(value: Any) -> Any:
-        value = bind(value) if bind else value
-        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-
-    return convert

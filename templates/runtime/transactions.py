@@ -79,7 +79,8 @@ class Transactions:
                     with translated(None):
                         await session.commit()
             finally:
-                await sessions.call_back(session)
+                if called := sessions.begin_callbacks(session):
+                    await called
 
     @asynccontextmanager
     async def transaction(
@@ -109,6 +110,7 @@ class Transactions:
                         await sessions.leave(session)
                 with translated(None):
                     await begun.commit()
+                called = sessions.begin_callbacks(session)
             except Exception as error:
                 with suppress(Exception):  # the one that ends the block is what the caller must see
                     await begun.rollback()
@@ -120,7 +122,8 @@ class Transactions:
         finally:  # whoever is cancelled loses the connection: what it is at, nobody knows
             connection.stale = connection.stale and not read_only  # where a refused write says nothing of the server
             await source.give(connection, sound=sound)
-        await sessions.call_back(session)
+        if called:
+            await called
 
     def after_commit(self, callback: Callback) -> None:
         """Call back once the outermost transaction around the call is stored; at once if there is none."""
@@ -131,8 +134,7 @@ class Transactions:
         else:
             awaitable = callback()
             if inspect.isawaitable(awaitable):
-                _background.add(task := asyncio.ensure_future(awaitable))
-                task.add_done_callback(_background.discard)
+                sessions.in_background(awaitable)
 
     async def send(self, given: PlainSession | None, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do the work of a call where the task is: in the transaction around it, else on its own."""
@@ -222,9 +224,6 @@ class Transactions:
             scope.open = False
             # Not by token: a block that a fixture opened may be closed in another context.
             _scopes.set(tuple(other for other in _scopes.get() if other is not scope))
-
-
-_background = set["asyncio.Future[object]"]()
 
 
 async def _begun(source: Source, options: Mapping[str, Any]) -> tuple[Connection, Any]:

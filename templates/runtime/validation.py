@@ -12,7 +12,8 @@ from pydantic_core import ValidationError as PydanticError
 from sqlmodel import SQLModel
 
 from .errors import ValidationError
-from .table import Table, has_sql, is_sql, suggestion
+from .sql import has_sql, is_sql
+from .table import Table, suggestion
 
 _KNOWN = frozenset(get_args(core_schema.ErrorType))
 
@@ -28,7 +29,7 @@ class Validation:
         self._table, self._omitted = table, frozenset(table.facts.omitted)
         names = [name for name in table.columns if name not in table.facts.computed]
         changeable = [name for name in names if name not in table.key_names]
-        self._not_null = {name for name, column in table.columns.items() if not column.nullable}
+        self._not_null = {name for name, column in table.columns.items() if column.primary_key or not column.nullable}
         self._json = [name for name in names if table.operands[name].dumps]
         self._times = [name for name in names if table.operands[name].aware is not None]
         self._validates = [name for name in names if name in table.mapper.validators]
@@ -152,7 +153,7 @@ class Validation:
         declared: Any = self._fields.get(name, {"type": "any"})
         has_default = declared["type"] == "default"
         schema: CoreSchema = declared["schema"] if has_default else declared
-        if self._table.columns[name].nullable:
+        if name not in self._not_null:
             schema = core_schema.nullable_schema(schema)
         keep = defaults and has_default and name not in self._omitted
         return cast("CoreSchema", {**declared, "schema": schema}) if keep else schema

@@ -100,7 +100,7 @@ async def test_what_discord_cannot_take_now_is_tried_again(
     await worker.send_all()
     assert "is tried again later" in caplog.text
     caplog.clear()
-    assert await db.reminder.find_pending().count() == 1
+    assert await db.reminder.count(sent=False) == 1
 
 
 async def test_reminder_for_a_channel_that_is_gone_is_dropped(discord: Discord, db: Database, chen: Account) -> None:
@@ -108,7 +108,7 @@ async def test_reminder_for_a_channel_that_is_gone_is_dropped(discord: Discord, 
     await due(discord, db, chen, 1)
     discord.refuse("POST", "/channels/{channel_id}/messages", 404)
     await worker.send_all()
-    assert await db.reminder.find_pending().count() == 0
+    assert await db.reminder.count(sent=False) == 0
 
 
 async def test_longest_reminder_fits_into_a_message(discord: Discord, db: Database, chen: Account) -> None:
@@ -128,7 +128,7 @@ async def test_repeated_reminder_falls_due_again_once_however_long_the_bot_slept
     await db.reminder.update_where(db.reminder.c.key == "tea", expires_at=slept)
     await worker.send_all()
     assert len(told(discord)) == 2
-    (reminder,) = await db.reminder.find_pending()
+    (reminder,) = await db.reminder.find_all(sent=False)
     assert reminder.expires_at == slept + timedelta(hours=6)
 
 
@@ -137,7 +137,7 @@ async def test_second_reminder_of_a_key_takes_the_place_of_the_first(
 ) -> None:
     await discord.say(chen, "!remind tea 10m green")
     await discord.say(chen, "!remind tea 20m black")
-    (reminder,) = await db.reminder.find_pending()
+    (reminder,) = await db.reminder.find_all(sent=False)
     assert reminder.content == "black"
     assert "tea: " in (await discord.say(chen, "!reminders")).said[0]
     assert (await discord.say(chen, "!forget tea")).said == ["tea is forgotten."]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ctrlgen.findings import guide_table
 
-from .conftest import SETTINGS, Project
+from .conftest import MODELS, SETTINGS, Project
 
 
 def test_first_run_names_what_it_created_and_the_second_finds_nothing_to_do(app: Project) -> None:
@@ -88,3 +88,49 @@ def test_types_have_the_suffixes_of_the_configuration(app: Project) -> None:
 def test_guide_lists_every_finding_as_the_table_of_findings_has_it(project: Path) -> None:
     guide = (project / "docs/guide.md").read_text("utf-8")
     assert guide_table() in guide, "put what `python -m ctrlgen.findings` prints into docs/guide.md"
+
+
+MANY = """from sqlmodel import Field, SQLModel
+
+
+class Team(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+"""
+MEMBER = """
+
+class Member{n}(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    team_id: int = Field(foreign_key="team.id"){comment}
+"""
+
+
+def test_warnings_of_one_code_are_counted_and_three_are_shown(app: Project) -> None:
+    app.write("app/models.py", MANY + "".join(MEMBER.format(n=n, comment="") for n in range(6)))
+    done = app.run("generate")
+    assert done.stderr.count("warning CG101: ") == 3
+    assert "... and 3 more CG101: `--verbose` shows all of them" in done.stderr
+    assert app.run("check", "--verbose").stderr.count("warning CG101: ") == 6
+    assert app.run("diff", "-q").stderr == ""
+    app.write("pyproject.toml", f'{SETTINGS}silence = ["CG101:Member0.team_id"]\n')
+    assert app.run("check", "--verbose").stderr.count("warning CG101: ") == 5
+    comment = "  # ctrlgen: ignore[CG101]"
+    app.write("app/models.py", MANY + "".join(MEMBER.format(n=n, comment=comment) for n in range(6)))
+    assert app.run("check").stderr == ""
+
+
+def test_each_cause_is_one_warning_and_every_cause_is_shown(app: Project) -> None:
+    app.write("app/models/__init__.py", "")
+    (app.root / "app/models.py").unlink()
+    app.write("app/models/hero.py", MODELS)
+    app.write(
+        "app/models/broken.py", "from sqlmodel import SQLModel\n\nclass A(SQLModel, table=True):\n  x: int\n   y: int\n"
+    )
+    for name in "abcd":
+        app.write(f"app/models/{name}.py", f"import app.models.broken\n{MODELS.replace('Hero', name.upper())}")
+    app.write("app/models/other.py", f"import nothing_of_that_name\n{MODELS.replace('Hero', 'Z')}")
+    done = app.run("generate")
+    first, second = (line for line in done.stderr.splitlines() if "CG201" in line)
+    assert "broken.py:5" in first
+    assert "`app.models.a`, `app.models.b`" in first
+    assert "are left out: IndentationError" in first
+    assert "`app.models.other` is left out: ModuleNotFoundError" in second

@@ -158,3 +158,102 @@ def test_controller_is_not_taken_for_gone_while_its_module_fails(app: Project) -
     said = app.fails("generate")
     assert "`coupon.py` would be removed" in said
     assert "app/models/extra.py:1" in said
+
+
+TEAM = """from sqlmodel import Field, Relationship, SQLModel
+
+
+class Team(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    heroes: list["Hero"] = Relationship(back_populates="team")
+
+
+class Hero(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    team_id: int | None = Field(default=None, foreign_key="team.id", index=True)
+    team: "Team" = Relationship(back_populates="heroes")
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "problem", "hint"),
+    [
+        ("teams.id", "the table `teams` is not declared", "did you mean `team.id`?"),
+        ("team.idd", "the table `team` has no such column", "did you mean `team.id`?"),
+        ("club.id", "the table `club` is not declared", "did you mean `team.id`?"),
+        ("club.key", "the table `club` is not declared", "did you mean `team.id`?"),
+    ],
+)
+def test_foreign_key_to_nowhere_beside_a_relationship_is_shown_at_its_own_line(
+    app: Project, target: str, problem: str, hint: str
+) -> None:
+    app.write("app/models.py", TEAM.replace("team.id", target))
+    told = app.fails("generate")
+    assert f"error: `Hero.team_id` points at `{target}`, but {problem}\n  --> app/models.py:11\n" in told
+    assert f'11 | team_id: int | None = Field(default=None, foreign_key="{target}", index=True)' in told
+    assert f"hint: {hint}" in told
+
+
+def test_foreign_key_to_nowhere_on_a_renamed_column_is_called_by_its_attribute(app: Project) -> None:
+    renamed = 'foreign_key="teams.id", sa_column_kwargs={"name": "the team"}'
+    app.write("app/models.py", TEAM.replace('foreign_key="team.id"', renamed))
+    assert "error: `Hero.team_id` points at `teams.id`" in app.fails("generate")
+
+
+@pytest.mark.parametrize("annotation", ['"Team"', "Team", "Team | None"])
+def test_table_forgotten_on_one_side_of_a_relationship_is_asked_for_at_its_class(app: Project, annotation: str) -> None:
+    source = TEAM.replace("class Team(SQLModel, table=True)", "class Team(SQLModel)")
+    app.write("app/models.py", source.replace('team: "Team"', f"team: {annotation}"))
+    told = app.fails("generate")
+    assert "error: relationship `Hero.team` leads to `Team`, which is no table\n  --> app/models.py:4" in told
+    assert "hint: declare it as a table: `class Team(SQLModel, table=True)`" in told
+
+
+def test_table_forgotten_on_the_target_of_a_foreign_key_is_asked_for(app: Project) -> None:
+    lines = [line for line in TEAM.splitlines() if "Relationship(" not in line]
+    app.write("app/models.py", "\n".join(lines).replace("class Team(SQLModel, table=True)", "class Team(SQLModel)"))
+    told = app.run("generate").stderr
+    assert "app/models.py:10: warning CG206: `Hero` points at `team.id`, but the table `team` is not declared; " in told
+    assert "declare it as a table: `class Team(SQLModel, table=True)`" in told
+
+
+ALCHEMY = """from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Villain(Base):
+    __tablename__ = "hero"
+    id: Mapped[int] = mapped_column(primary_key=True)
+"""
+
+
+def test_models_of_sqlalchemy_alone_are_refused(app: Project) -> None:
+    app.write("app/models.py", ALCHEMY)
+    told = app.fails("generate")
+    assert "error: `Villain` is left out: ctrlgen reads SQLModel, and it is a model of SQLAlchemy alone" in told
+    assert "  --> app/models.py:8" in told
+
+
+def test_model_of_sqlalchemy_beside_others_is_left_out_with_a_warning(app: Project) -> None:
+    app.write("app/models.py", f"{ALCHEMY}\n\n{MODELS.partition('from')[1]}{MODELS.partition('from')[2]}")
+    done = app.run("generate")
+    assert done.returncode == 0
+    assert "app/models.py:8: warning CG210: `Villain` is left out: ctrlgen reads SQLModel" in done.stderr
+
+
+def test_output_beside_the_package_in_src_is_refused(app: Project) -> None:
+    app.write("src/shop/__init__.py", "")
+    app.write("pyproject.toml", '[tool.ctrlgen]\nmodels = ["app.models"]\noutput = "shop/db"\n')
+    said = app.fails("generate")
+    assert "`output` is `shop/db`, but the package `shop` lies in `src`" in said
+    assert 'write `output = "src/shop/db"`' in said
+
+
+def test_package_that_does_not_lead_to_output_is_refused(app: Project) -> None:
+    app.write("pyproject.toml", SETTINGS + 'package = "foo.bar"\n')
+    said = app.fails("generate")
+    assert "`package` is `foo.bar`, which does not lead to `output`, `app/db`" in said
+    assert 'write `package = "app.db"`, or leave it out' in said

@@ -120,3 +120,11 @@ async def test_update_one_by_guild_id_and_member_id(db: Database) -> None:
     value = (await afk_values(db))["reason"]
     changed = await db.afk.update_one_by_guild_id_and_member_id(afk.guild_id, afk.member_id, reason=value)
     assert changed.reason == value
+
+
+async def test_create_or_update_by_guild_id_and_member_id(db: Database) -> None:
+    values = await afk_values(db)
+    first = await db.afk.create_or_update_by_guild_id_and_member_id(create=values, update={})
+    second = await db.afk.create_or_update_by_guild_id_and_member_id(create=values, update={})
+    assert second.guild_id == first.guild_id
+    assert second.member_id == first.member_id

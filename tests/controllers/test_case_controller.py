@@ -126,12 +126,12 @@ async def test_upsert_by_guild_id_and_number(db: Database) -> None:
     assert second.id == first.id
 
 
-async def test_find_expiring(db: Database) -> None:
+async def test_find_expiring_by_expires_at(db: Database) -> None:
     values = await case_values(db)
     values["expires_at"] = datetime.now(UTC)
     case = await db.case.create(**values)
     async with explained(db) as plans:
-        assert case in await db.case.find_expiring()
+        assert case in await db.case.find_expiring_by_expires_at(present(case.expires_at))
     assert len(plans) == 1
     assert plans[0] & {"idx_case_expiring"}
 
@@ -190,3 +190,10 @@ async def test_update_one_by_guild_id_and_number(db: Database) -> None:
     value = "changed"
     changed = await db.case.update_one_by_guild_id_and_number(case.guild_id, case.number, reason=value)
     assert changed.reason == value
+
+
+async def test_create_or_update_by_guild_id_and_number(db: Database) -> None:
+    values = await case_values(db)
+    first = await db.case.create_or_update_by_guild_id_and_number(create=values, update={})
+    second = await db.case.create_or_update_by_guild_id_and_number(create=values, update={})
+    assert second.id == first.id

@@ -105,3 +105,10 @@ async def test_update_one_by_guild_id(db: Database) -> None:
     value = "chang"
     changed = await db.guild_config.update_one_by_guild_id(guild_config.guild_id, prefix=value)
     assert changed.prefix == value
+
+
+async def test_create_or_update_by_guild_id(db: Database) -> None:
+    values = await guild_config_values(db)
+    first = await db.guild_config.create_or_update_by_guild_id(create=values, update={})
+    second = await db.guild_config.create_or_update_by_guild_id(create=values, update={})
+    assert second.guild_id == first.guild_id

@@ -117,3 +117,10 @@ async def test_update_one_by_id(db: Database) -> None:
     value = (await guild_values(db))["name"]
     changed = await db.guild.update_one_by_id(guild.id, name=value)
     assert changed.name == value
+
+
+async def test_create_or_update_by_id(db: Database) -> None:
+    values = await guild_values(db)
+    first = await db.guild.create_or_update_by_id(create=values, update={})
+    second = await db.guild.create_or_update_by_id(create=values, update={})
+    assert second.id == first.id

@@ -188,3 +188,10 @@ async def test_update_one_by_guild_id_and_role_id(db: Database) -> None:
         permission_assignment.guild_id, permission_assignment.role_id, created_at=value
     )
     assert changed.created_at == value
+
+
+async def test_create_or_update_by_guild_id_and_role_id(db: Database) -> None:
+    values = await permission_assignment_values(db)
+    first = await db.permission_assignment.create_or_update_by_guild_id_and_role_id(create=values, update={})
+    second = await db.permission_assignment.create_or_update_by_guild_id_and_role_id(create=values, update={})
+    assert second.id == first.id

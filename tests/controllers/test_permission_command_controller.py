@@ -161,3 +161,10 @@ async def test_update_one_by_guild_id_and_command(db: Database) -> None:
         permission_command.guild_id, permission_command.command, required_rank=value
     )
     assert changed.required_rank == value
+
+
+async def test_create_or_update_by_guild_id_and_command(db: Database) -> None:
+    values = await permission_command_values(db)
+    first = await db.permission_command.create_or_update_by_guild_id_and_command(create=values, update={})
+    second = await db.permission_command.create_or_update_by_guild_id_and_command(create=values, update={})
+    assert second.id == first.id

@@ -226,3 +226,17 @@ async def test_update_one_by_guild_id_and_rank(db: Database) -> None:
         permission_rank.guild_id, permission_rank.rank, description=value
     )
     assert changed.description == value
+
+
+async def test_create_or_update_by_guild_id_and_name(db: Database) -> None:
+    values = await permission_rank_values(db)
+    first = await db.permission_rank.create_or_update_by_guild_id_and_name(create=values, update={})
+    second = await db.permission_rank.create_or_update_by_guild_id_and_name(create=values, update={})
+    assert second.id == first.id
+
+
+async def test_create_or_update_by_guild_id_and_rank(db: Database) -> None:
+    values = await permission_rank_values(db)
+    first = await db.permission_rank.create_or_update_by_guild_id_and_rank(create=values, update={})
+    second = await db.permission_rank.create_or_update_by_guild_id_and_rank(create=values, update={})
+    assert second.id == first.id

@@ -129,10 +129,10 @@ async def test_upsert_pending_by_user_id_and_key(db: Database) -> None:
     assert second.id == first.id
 
 
-async def test_find_pending(db: Database) -> None:
+async def test_find_pending_by_expires_at(db: Database) -> None:
     reminder = await new_reminder(db)
     async with explained(db) as plans:
-        assert reminder in await db.reminder.find_pending()
+        assert reminder in await db.reminder.find_pending_by_expires_at(reminder.expires_at)
     assert len(plans) == 1
     assert plans[0] & {"idx_reminder_pending"}
 
@@ -163,3 +163,10 @@ async def test_update_one_pending_by_user_id_and_key(db: Database) -> None:
     value = (await reminder_values(db))["content"]
     changed = await db.reminder.update_one_pending_by_user_id_and_key(reminder.user_id, reminder.key, content=value)
     assert changed.content == value
+
+
+async def test_create_or_update_pending_by_user_id_and_key(db: Database) -> None:
+    values = await reminder_values(db)
+    first = await db.reminder.create_or_update_pending_by_user_id_and_key(create=values, update={})
+    second = await db.reminder.create_or_update_pending_by_user_id_and_key(create=values, update={})
+    assert second.id == first.id

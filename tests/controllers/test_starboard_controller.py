@@ -105,3 +105,10 @@ async def test_update_one_by_guild_id(db: Database) -> None:
     value = "changed"
     changed = await db.starboard.update_one_by_guild_id(starboard.guild_id, emoji=value)
     assert changed.emoji == value
+
+
+async def test_create_or_update_by_guild_id(db: Database) -> None:
+    values = await starboard_values(db)
+    first = await db.starboard.create_or_update_by_guild_id(create=values, update={})
+    second = await db.starboard.create_or_update_by_guild_id(create=values, update={})
+    assert second.guild_id == first.guild_id

@@ -170,3 +170,17 @@ async def test_update_one_by_posted_id(db: Database) -> None:
     value = (await starboard_message_values(db))["author_id"]
     changed = await db.starboard_message.update_one_by_posted_id(starboard_message.posted_id, author_id=value)
     assert changed.author_id == value
+
+
+async def test_create_or_update_by_message_id(db: Database) -> None:
+    values = await starboard_message_values(db)
+    first = await db.starboard_message.create_or_update_by_message_id(create=values, update={})
+    second = await db.starboard_message.create_or_update_by_message_id(create=values, update={})
+    assert second.message_id == first.message_id
+
+
+async def test_create_or_update_by_posted_id(db: Database) -> None:
+    values = await starboard_message_values(db)
+    first = await db.starboard_message.create_or_update_by_posted_id(create=values, update={})
+    second = await db.starboard_message.create_or_update_by_posted_id(create=values, update={})
+    assert second.message_id == first.message_id

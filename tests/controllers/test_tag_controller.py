@@ -142,3 +142,10 @@ async def test_update_one_by_name(db: Database) -> None:
     value = (await tag_values(db))["name"]
     changed = await db.tag.update_one_by_name(tag.name, name=value)
     assert changed.name == value
+
+
+async def test_create_or_update_by_name(db: Database) -> None:
+    values = await tag_values(db)
+    first = await db.tag.create_or_update_by_name(create=values, update={})
+    second = await db.tag.create_or_update_by_name(create=values, update={})
+    assert second.id == first.id

@@ -170,3 +170,10 @@ async def test_update_one_by_discord_id(db: Database) -> None:
     value = (await user_values(db))["username"]
     changed = await db.user.update_one_by_discord_id(user.discord_id, username=value)
     assert changed.username == value
+
+
+async def test_create_or_update_by_discord_id(db: Database) -> None:
+    values = await user_values(db)
+    first = await db.user.create_or_update_by_discord_id(create=values, update={})
+    second = await db.user.create_or_update_by_discord_id(create=values, update={})
+    assert second.id == first.id

@@ -97,3 +97,19 @@ def test_check_hook_refuses_a_stale_package_and_shows_the_diff(
     run(*tool, "generate", cwd=repository)
     run("git", "add", "--all", cwd=repository)
     run("git", "commit", "-m", "Orders are paid", cwd=repository, **environment)
+
+
+def test_lint_hook_refuses_a_condition_that_python_evaluates(
+    repository: Path, hooks: Path, tmp_path: Path, run: Run
+) -> None:
+    environment = install_hook("ctrlgen-lint", repository, hooks, tmp_path, run)
+    source = "from sqlmodel import select\n\nfrom shop import Order\n\nfree = select(Order).where({})\n"
+    (repository / "queries.py").write_text(source.format("not Order.total"))
+    run("git", "add", "--all", cwd=repository)
+
+    refused = run("git", "commit", "-m", "Free orders", cwd=repository, code=1, **environment)
+    assert "queries.py:5:28: CGL301" in refused.stdout + refused.stderr
+
+    (repository / "queries.py").write_text(source.format("~Order.total"))
+    run("git", "add", "--all", cwd=repository)
+    run("git", "commit", "-m", "Free orders", cwd=repository, **environment)

@@ -75,7 +75,7 @@ async def right(db: Database) -> None:
     one: User | None = await db.user.get_by_discord_id(1, load=["guild"])
     page: Page[User] = await db.user.find_all().page(size=10)
     await db.user.find_all(options=[selectinload(c.guild)])
-    due = await db.reminder.find_pending(expires_at=Span(lt=datetime.now(UTC)))
+    due = await db.reminder.find_pending_by_expires_at(Span(lt=datetime.now(UTC)))
     await db.user.create_many([{"discord_id": 1, "guild_id": 2, "username": "ada"}])
     created, is_new = await db.user.get_or_create_by_discord_id(discord_id=1, guild_id=2, username="ada")
     print(found, one, page.items, due, created.username, is_new)

@@ -1,4 +1,4 @@
-"""Formatting: with ruff, our settings only, and honest about failure."""
+"""Formatting: with ruff and the settings of the folder, and honest about failure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ctrlgen.errors import FormatError
-from ctrlgen.format import format_sources
+from ctrlgen.errors import ConfigError, FormatError
+from ctrlgen.format import format_sources, with_wrapped_docstrings
 
 
 def test_imports_are_sorted_and_unused_ones_go() -> None:
@@ -41,3 +41,70 @@ def test_line_ends_are_line_feeds() -> None:
 def test_source_that_is_no_python_is_owned_up_to_as_our_mistake() -> None:
     with pytest.raises(FormatError, match="a mistake in ctrlgen"):
         format_sources({"m.py": "def (:\n"})
+
+
+CALL = 'value = function("a rather long argument", "and another rather long argument")\n'
+
+
+def test_settings_of_the_folder_decide_on_the_layout(tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text("line-length = 50\n[format]\nquote-style = 'single'\n")
+    formatted = format_sources({"m.py": CALL}, folder=tmp_path / "app/db")["m.py"]
+    assert formatted == "value = function(\n    'a rather long argument',\n    'and another rather long argument',\n)\n"
+
+
+def test_nearest_file_with_settings_of_ruff_holds(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/pyproject.toml").write_text("[project]\nname = 'x'\nversion = '1'\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = 50\n")
+    assert len(format_sources({"m.py": CALL}, folder=tmp_path / "app/db")["m.py"].splitlines()) == 4
+
+
+def test_unused_imports_go_whatever_the_project_ignores(tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text("[lint]\nunfixable = ['F401']\nignore = ['F401', 'I']\n")
+    source = "import sys\nimport json\nimport abc\n\nprint(json, abc)\n"
+    formatted = format_sources({"m.py": source}, folder=tmp_path)
+    assert formatted == {"m.py": "import abc\nimport json\n\nprint(json, abc)\n"}
+
+
+def test_imports_from_the_own_package_stand_apart_wherever_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").touch()
+    (tmp_path / "backend/app").mkdir(parents=True)
+    (tmp_path / "backend/app/__init__.py").touch()
+    source = "from app.models import User\nfrom sqlmodel import select\n\nprint(User, select)\n"
+    formatted = format_sources({"__init__.py": "", "m.py": source}, folder=tmp_path / "backend/app/db")["m.py"]
+    assert formatted.startswith("from sqlmodel import select\n\nfrom app.models import User\n")
+
+
+def test_package_that_is_not_written_yet_stands_apart_as_it_will_later(tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text("lint.isort.known-first-party = ['zebra']\n")
+    source = "import pytest\nimport generated\nimport zebra\n\nprint(generated, pytest, zebra)\n"
+    before = format_sources({"m.py": source}, {"generated"}, tmp_path / "tests")
+    assert before["m.py"].startswith("import pytest\n\nimport generated\nimport zebra\n")
+    (tmp_path / "generated").mkdir()
+    (tmp_path / "generated/__init__.py").touch()
+    assert format_sources({"m.py": source}, {"generated"}, tmp_path / "tests") == before
+
+
+def test_nothing_but_the_sources_is_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ruff.toml").touch()
+    (tmp_path / "mine.py").write_text("import  sys\n")
+    monkeypatch.chdir(tmp_path)
+    format_sources({"py.typed": ""}, folder=tmp_path)
+    format_sources({"m.py": "x=1\n"}, folder=tmp_path)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"ruff.toml": "", "mine.py": "import  sys\n"}
+
+
+@pytest.mark.parametrize("settings", ["required-version = '==0.1.0'", "line-length = 'wide'", "extend = 'gone.toml'"])
+def test_settings_that_ruff_refuses_are_the_users_mistake(tmp_path: Path, settings: str) -> None:
+    (tmp_path / "ruff.toml").write_text(settings)
+    with pytest.raises(ConfigError, match=r"by the settings of `.*ruff\.toml`") as caught:
+        format_sources({"m.py": "x = 1\n"}, folder=tmp_path)
+    assert str(caught.value.hint).startswith("ruff says:\n")
+
+
+def test_long_docstrings_are_wrapped_and_nothing_else() -> None:
+    string = '    x = """a long string, which is no docstring at all, and stays"""\n'
+    source = f'def f():\n    """Return every row that is not archived (where a IS NULL)."""\n{string}'
+    assert with_wrapped_docstrings(source, 100) == source
+    wrapped = 'def f():\n    """Return every row that is not\n    archived (where a IS NULL).\n    """\n'
+    assert with_wrapped_docstrings(source, 38) == wrapped + string

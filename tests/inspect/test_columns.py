@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from annotated_types import Gt
-from pydantic import AfterValidator, BaseModel, NaiveDatetime, field_validator
+from pydantic import BaseModel, NaiveDatetime
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Enum as SAEnum
 from sqlalchemy.dialects.postgresql import HSTORE, INET, JSONB
-from sqlalchemy.orm import column_property, registry, validates
+from sqlalchemy.orm import column_property, registry
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 
@@ -213,7 +213,10 @@ def test_presence_of_a_primary_key(
         (bool, Field(default=False), "optional"),
         (str, Field(default_factory=str), "optional"),
         (str | None, Field(default=None), "optional"),
-        (str | None, Field(), "required"),
+        (str | None, Field(), "optional"),
+        (str | None, Field(nullable=False), "required"),
+        (str | None, Field(sa_column=Column(String, nullable=False)), "required"),
+        (str | None, Field(sa_column=Column(String)), "optional"),
         (str, Field(default=None), "required"),
         (str | None, Field(default=None, nullable=False), "required"),
         (str, Field(sa_column=Column(String)), "required"),
@@ -344,27 +347,6 @@ def test_constant_that_rows_have_unless_told(
     assert read(type("Hero", (base,), names, table=True)).models[0].column("x").default == default
 
 
-def test_validators_are_seen_wherever_they_are_declared(base: type[SQLModel], one: Inspected) -> None:
-    class Hero(base, table=True):
-        id: int = Field(primary_key=True)
-        plain: str
-        annotated: Annotated[str, AfterValidator(str.strip)]
-        by_method: str
-        by_mapper: str
-
-        @field_validator("by_method")
-        @classmethod
-        def _check(cls, value: str) -> str:
-            return value
-
-        @validates("by_mapper")
-        def _check_too(self, _key: str, value: str) -> str:
-            return value
-
-    columns = by_attribute(one(Hero))
-    assert [name for name, column in columns.items() if column.validated] == ["annotated", "by_method", "by_mapper"]
-
-
 def test_default_is_told_by_identity_because_comparing_an_expression_makes_sql(
     one: Inspected, base: type[SQLModel]
 ) -> None:
@@ -433,3 +415,14 @@ def test_model_whose_key_can_not_be_read_is_left_out_alone(read: Callable[..., S
     assert "`Event` is left out: it cannot be read (a column of its primary key is left out)" in [
         finding.message for finding in schema.findings
     ]
+
+
+def test_a_column_of_the_primary_key_is_never_null_whatever_it_says(
+    base: type[SQLModel], read: Callable[..., Schema]
+) -> None:
+    class Hero(base, table=True):
+        id: int | None = Field(default=None, primary_key=True, nullable=True)
+        team: int = Field(primary_key=True, nullable=True)
+        name: str = Field(sa_column=Column(String, primary_key=True, nullable=True))
+
+    assert [column.nullable for column in read(Hero).models[0].columns] == [False, False, False]

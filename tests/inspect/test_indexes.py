@@ -180,6 +180,27 @@ def test_an_expression_of_the_model_s_own_columns(base: type[SQLModel], one: Ins
     assert [annotation_text(part.annotation) for part in index.parts] == ["str", "int"]
 
 
+def test_enum_of_a_renamed_column_is_understood_in_a_predicate(base: type[SQLModel], one: Inspected) -> None:
+    class Hero(base, table=True):
+        __table_args__ = (
+            Index("ix_raw", "id", postgresql_where=text("\"State Raw\" = 'open'")),
+            Index("ix_typed", "id", postgresql_where=text("state = 'OPEN'")),
+            Index("ix_swapped", "id", postgresql_where=text("mood = 'open'")),
+        )
+        id: int = Field(primary_key=True)
+        raw: Status | None = Field(sa_column=Column("State Raw", String))
+        typed: Status = Field(sa_column=Column("state", SAEnum(Status)))
+        mood: str = Field(sa_column=Column("swapped", String))
+        swapped: Status = Field(sa_column=Column("mood", String))
+
+    found = {index.name: index.predicate.conditions for index in one(Hero).indexes[1:]}
+    assert found == {
+        "ix_raw": (Condition("raw", "=", "'OPEN'"),),
+        "ix_typed": (Condition("typed", "=", "'OPEN'"),),
+        "ix_swapped": (Condition("swapped", "=", "'OPEN'"),),
+    }
+
+
 def test_predicates_from_expressions_and_text(base: type[SQLModel], one: Inspected) -> None:
     class Hero(base, table=True):
         __table_args__ = (

@@ -75,6 +75,8 @@ SENT, UNSENT = Condition("sent", "=", "True"), Condition("sent", "=", "False")
         ),
         ("((NOT sent) AND (at IS NULL))", (UNSENT, Condition("at", "is null"))),
         ("sent AND (done AND level = 1)", (SENT, Condition("done", "=", "True"), Condition("level", "=", "1"))),
+        ("sent AND sent AND at IS NULL", (SENT, Condition("at", "is null"))),
+        ("level = 3 AND level IS NOT NULL", (Condition("level", "=", "3"),)),
         ("\n  sent\n  AND done\n", (SENT, Condition("done", "=", "True"))),
     ],
 )

@@ -146,8 +146,8 @@ def test_foreign_keys(base: type[SQLModel], one: Inspected) -> None:
 @pytest.mark.parametrize(
     ("target", "told"),
     [
-        ("teem.id", "`Hero` points at `teem.id`, but the table `teem` is not declared"),
-        ("team.idd", "`Hero` points at `team.idd`, but the table `team` has no such column"),
+        ("teem.id", "`Hero` points at `teem.id`, but the table `teem` is not declared; did you mean `team.id`?"),
+        ("team.idd", "`Hero` points at `team.idd`, but the table `team` has no such column; did you mean `team.id`?"),
     ],
 )
 def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read, target: str, told: str) -> None:
@@ -214,3 +214,41 @@ def test_a_relationship_that_can_not_be_read_is_left_out_alone(
     assert [(model.columns != (), model.relations) for model in schema.models] == [(True, ()), (True, ())]
     told = [finding.message for finding in schema.findings if finding.code == "CG208"]
     assert "relationship `Team.heroes` is left out: it cannot be read (RuntimeError: no such place)" in told
+
+
+def single(base: type[SQLModel], **options: object) -> type[SQLModel]:
+    """A model whose relationship ``team`` leads to a ``Team`` by these arguments."""
+
+    class Team(base, table=True):
+        id: int = Field(primary_key=True)
+        league: int = Field(unique=True)
+        gone: bool = False
+
+    class Hero(base, table=True):
+        id: int = Field(primary_key=True)
+        team_id: int = Field(foreign_key="team.id")
+        league: int
+        key: int = Field(primary_key=True, nullable=True, foreign_key="team.id")
+        team: Team = Relationship(sa_relationship_kwargs={"viewonly": True, **options})
+
+    return Hero
+
+
+@pytest.mark.parametrize(
+    ("join", "optional"),
+    [
+        ("Hero.team_id == Team.id", False),
+        ("Hero.key == Team.id", False),
+        ("foreign(Hero.league) == Team.league", True),
+        ("foreign(Hero.league) == remote(Team.id)", True),
+        ("and_(Hero.team_id == Team.id, Team.gone == False)", True),
+        ("and_(Hero.team_id == Team.id, foreign(Hero.league) == Team.league)", True),
+        ("foreign(Hero.team_id) >= Team.id", True),
+    ],
+)
+def test_a_single_object_is_certain_only_where_the_database_keeps_it(
+    base: type[SQLModel], one: Inspected, join: str, optional: bool
+) -> None:
+    foreign = "Hero.key" if "key" in join else "Hero.team_id"
+    options = {"primaryjoin": join} | ({} if "foreign(" in join else {"foreign_keys": foreign})
+    assert relations(one(single(base, **options))) == {"team": ("Team", False, optional)}

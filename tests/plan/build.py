@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctrlgen.blueprint import Controller
+from ctrlgen.inspect.sample_candidates import changed_values, fixed_values, new_values
 from ctrlgen.plan import plan_controller
 from ctrlgen.schema import (
     Annotation,
@@ -23,9 +24,11 @@ from ctrlgen.schema import (
     Predicate,
     Presence,
     Relation,
+    Samples,
 )
 
 HERE = Location("models.py", 1)
+NO_BOUNDS = Bounds()
 
 
 def column(
@@ -40,6 +43,7 @@ def column(
     optional: bool = False,
     default: str | None = None,
     omitted: bool = False,
+    bounds: Bounds = NO_BOUNDS,
 ) -> Column:
     """A column of this type, an int unless told."""
     return Column(
@@ -50,13 +54,21 @@ def column(
         presence=presence,
         comparison=comparison,
         kind=kind,
-        bounds=Bounds(),
+        bounds=bounds,
         enum_member=None,
         location=Location("models.py", line),
         optional=optional,
         default=default,
         omitted=omitted,
+        samples=samples(kind, attribute, bounds),
     )
+
+
+def samples(kind: Kind, attribute: str, bounds: Bounds) -> Samples:
+    """What a field of this kind and bounds takes, without a validator of its own."""
+    fixed = next(fixed_values(kind, bounds), None)
+    new = next(new_values(kind, bounds, attribute.replace("_", " ")), fixed)
+    return Samples(new, fixed, next(changed_values(kind, bounds), None))
 
 
 def index(
@@ -92,9 +104,18 @@ def expression(name: str | None, sql: str = "lower(name)") -> ExpressionPart:
     return ExpressionPart(name, sql, Annotation(("str",)), "ordered")
 
 
-def relation(attribute: str, target: str = "Other", *, many: bool = True, by_columns: bool = True) -> Relation:
-    """A relationship."""
-    return Relation(attribute, Imported("models", target), many, False, HERE, by_columns)
+def relation(
+    attribute: str,
+    target: str = "Other",
+    *,
+    many: bool = True,
+    by_columns: bool = True,
+    attributes: tuple[str, ...] = (),
+) -> Relation:
+    """A relationship, followed by these attributes of its own model."""
+    return Relation(
+        attribute, Imported("models", target), many, False, HERE, by_columns=by_columns, attributes=attributes
+    )
 
 
 def model(

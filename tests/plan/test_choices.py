@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from ctrlgen.errors import ConfigError, ModelError
+from ctrlgen.findings import unsilenced
 from ctrlgen.plan import plan, plan_controller
-from ctrlgen.schema import ForeignKey, Imported, Location, Schema
+from ctrlgen.schema import ForeignKey, Imported, Index, Location, Schema
 from ctrlgen.settings import Options
 
 from .build import column, expression, index, method_names, model, relation, unique
@@ -85,9 +87,25 @@ def test_suffixes_of_models_are_stripped_and_those_of_typed_dicts_replaced() -> 
     assert (controller.module, controller.create_name, controller.update_name) == ("user", "UserInsert", "UserPatch")
 
 
-def test_silenced_finding_is_not_told() -> None:
-    assert [finding.code for finding in plan(Schema((MEMBER,)), "db").findings] == ["CG101"]
-    assert plan(Schema((MEMBER,)), "db", Options(silence=("CG101",))).findings == ()
+@pytest.mark.parametrize("entry", ["CG101", "CG101:Member", "CG101:Member.guild_id"])
+def test_silenced_finding_is_not_reported(entry: str, tmp_path: Path) -> None:
+    findings = plan(Schema((MEMBER,)), "db").findings
+    assert [finding.code for finding in findings] == ["CG101"]
+    assert unsilenced(findings, [entry], tmp_path) == ()
+    others = ["CG102", "CG101:Member.other", "CG101:Memb", "CG102:Member.guild_id"]
+    assert unsilenced(findings, others, tmp_path) == findings
+
+
+def test_comment_on_the_line_keeps_its_codes_quiet(tmp_path: Path) -> None:
+    (finding,) = plan(Schema((MEMBER,)), "db").findings
+    source = tmp_path / finding.location.file
+    for comment, quiet in (
+        ("# ctrlgen: ignore[CG101]", True),
+        ("#ctrlgen:ignore[CG1, CG101]", True),
+        ("# CG101", False),
+    ):
+        source.write_text("\n" * (finding.location.line - 1) + f"x = 1  {comment}\n")
+        assert (unsilenced([finding], [], tmp_path) == ()) is quiet, comment
 
 
 def test_bare_foreign_key_gets_a_finder_where_that_is_wanted() -> None:
@@ -135,6 +153,47 @@ def test_index_that_another_one_begins_with_is_found() -> None:
     assert codes(index("a", name="ix_a"), index("a", name="ix_a2")) == ["CG102"]
     assert codes(index("b", name="ix_b"), index("a", "b", name="ix_a_b")) == []
     assert codes(index("a", name="ix_a", where="a > 1"), index("a", "b", name="ix_a_b")) == []
+
+
+DESC = ("desc nulls first",)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (index("a", name="ix_a"), replace(index("a", name="ix_a2"), orders=DESC)),
+        (index("a", name="ix_a"), replace(index("a", name="ix_a2"), orders=("int4_minmax_ops",))),
+        (replace(index("a", name="ix_a"), orders=DESC), index("a", "b", name="ix_a_b")),
+        (index("a", "b", name="ix_a_b"), replace(index("a", "b", name="ix_a_b2"), orders=("", *DESC))),
+        (replace(index("a", name="ix_a"), included=("b",)), replace(index("a", name="ix_a2"), included=("id",))),
+        (replace(index("a", name="ix_a"), included=("id",)), index("a", "b", name="ix_a_b")),
+        (index("a", name="ix_a", method="hash"), index("a", name="ix_a2")),
+        (index("a", name="ix_a", method="gin"), index("a", "b", name="ix_a_b", method="gin")),
+        (index("a", name="ix_a", where="a > 1"), index("a", name="ix_a2", where="a > 2")),
+        (index("a", name="ix_a"), replace(unique("a", name="uq_a"), enforced=False)),
+    ],
+)
+def test_index_that_answers_something_else_is_no_duplicate(first: Index, second: Index) -> None:
+    assert codes(first, second) == []
+    assert codes(second, first) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (replace(index("a", name="ix_a"), orders=DESC), replace(index("a", name="ix_a2"), orders=DESC)),
+        (replace(index("a", name="ix_a"), orders=DESC), replace(index("a", "b", name="ix_a_b"), orders=DESC)),
+        (index("a", name="ix_a"), replace(index("a", name="ix_a2"), included=("b",))),
+        (replace(index("a", name="ix_a"), included=("b",)), index("a", "b", name="ix_a_b")),
+        (index("a", name="ix_a", method="gin"), index("a", name="ix_a2", method="gin")),
+        (index("a", name="ix_a", where="a > 1"), index("a", name="ix_a2", where="a > 1")),
+    ],
+)
+def test_index_that_answers_nothing_more_is_a_duplicate_in_whatever_order_they_stand(
+    first: Index, second: Index
+) -> None:
+    assert codes(first, second) == ["CG102"]
+    assert codes(second, first) == ["CG102"]
 
 
 def test_unique_key_that_may_be_null_is_found() -> None:

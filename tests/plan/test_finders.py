@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ctrlgen.blueprint import Method
 from ctrlgen.plan import plan_controller
-from ctrlgen.schema import Condition
+from ctrlgen.schema import Condition, Index
 
 from .build import column, expression, index, method_names, model, relation, unique
 
@@ -20,7 +21,7 @@ def test_leading_column_of_an_index_gives_one_finder() -> None:
 def test_docstring_names_what_the_composite_index_narrows_by() -> None:
     user = model("User", column("guild_id"), column("points"), indexes=(index("guild_id", "points", name="ix"),))
     finder = next(method for method in plan_controller(user).methods if method.kind == "find")
-    assert finder.doc == "Select the rows with this `guild_id`. An index also narrows by `points`."
+    assert finder.doc == "Select the rows with this `guild_id`. Backed by `ix`. An index also narrows by `points`."
 
 
 def test_two_indexes_with_one_leading_column_give_one_finder() -> None:
@@ -47,7 +48,54 @@ def test_partial_index_is_a_finder_named_after_its_purpose() -> None:
         ),
     )
     finder = next(method for method in plan_controller(reminder).methods if method.kind == "find")
-    assert (finder.name, finder.within, finder.parameters) == ("find_pending", "idx_reminder_pending", ())
+    assert (finder.name, finder.within, finder.keys) == ("find_pending_by_due", "idx_reminder_pending", ("due",))
+    assert finder.doc == "Select the rows with this `due` (where NOT sent). Backed by `idx_reminder_pending`."
+
+
+def partial_finders(*indexes: Index) -> list[Method]:
+    case = model("Case", *(column(name, nullable=name == "c") for name in "abc"), column("open"), indexes=indexes)
+    return [method for method in plan_controller(case).methods if method.kind == "find"]
+
+
+OPEN = Condition("open", "=", "True")
+
+
+def test_finder_of_a_partial_index_asks_for_what_the_index_leads_with() -> None:
+    (finder,) = partial_finders(index("a", "b", name="idx_case_open", where="open", conditions=(OPEN,)))
+    assert (finder.name, finder.keys) == ("find_open_by_a", ("a",))
+    assert (
+        finder.doc
+        == "Select the rows with this `a` (where open). Backed by `idx_case_open`. An index also narrows by `b`."
+    )
+
+
+def test_what_the_predicate_implies_is_not_asked_for() -> None:
+    first, none = (
+        index("open", "a", name="idx_case_first", where="open", conditions=(OPEN,)),
+        index("open", name="idx_case_none", where="open", conditions=(OPEN,)),
+    )
+    found = {method.name: (method.keys, method.doc) for method in partial_finders(first, none)}
+    assert found == {
+        "find_first_by_a": (("a",), "Select the rows with this `a` (where open). Backed by `idx_case_first`."),
+        "find_none": ((), "Select the rows of `idx_case_none` (where open)."),
+    }
+
+
+def test_partial_indexes_that_only_narrow_differently_give_one_finder() -> None:
+    indexes = [index("a", *more, name=f"idx_case_open_a{'_'.join(['', *more])}", where="x") for more in ((), "b", "c")]
+    (finder,) = partial_finders(*indexes)
+    backing = "Backed by `idx_case_open_a`."
+    assert finder.doc == f"Select the rows with this `a` (where x). {backing} An index also narrows by `b` or `c`."
+
+
+def test_finder_of_a_partial_index_takes_null_unless_the_predicate_excludes_it() -> None:
+    present = (OPEN, Condition("c", "is not null"))
+    some, known = (
+        index("c", name="idx_case_some", where="open", conditions=(OPEN,)),
+        index("c", name="idx_case_known", where="open AND c IS NOT NULL", conditions=present),
+    )
+    found = {method.name: method.parameters[0].nullable for method in partial_finders(some, known)}
+    assert found == {"find_some_by_c": True, "find_known_by_c": False}
 
 
 def test_expression_that_leads_an_index_gives_a_finder() -> None:
@@ -63,3 +111,10 @@ def test_index_of_another_method_gives_no_finder_because_it_answers_no_equality(
 def test_every_relationship_has_a_loader() -> None:
     user = model("User", relations=(relation("cases"), relation("guild", many=False)))
     assert [name for name in method_names(user) if name.startswith("load")] == ["load_cases", "load_guild"]
+
+
+def test_expression_without_a_name_leaves_the_finder_of_what_the_index_leads_with() -> None:
+    odd = index("a", expression(None, "n % 2"), expression(None, "n % 3"), "b", name="ix")
+    assert finders(method_names(model("User", column("a"), column("b"), indexes=(odd,)))) == ["find_by_a"]
+    unnamed = unique("a", expression(None, "n % 2"), expression(None, "n % 3"), name="uq")
+    assert method_names(model("User", column("a"), indexes=(unnamed,)))[-1] == "find_by_a"

@@ -12,7 +12,7 @@ from ctrlgen.schema import Condition
 from .build import column, expression, index, method_names, model, unique
 
 ROW_METHODS = ["get_by_{}", "get_one_by_{}", "update_by_{}", "update_one_by_{}", "delete_by_{}"]
-INSERT_METHODS = ["get_or_create_by_{}", "upsert_by_{}"]
+INSERT_METHODS = ["get_or_create_by_{}", "upsert_by_{}", "create_or_update_by_{}"]
 
 
 def named(patterns: list[str], key: str) -> list[str]:
@@ -36,7 +36,7 @@ def test_unique_constraint_of_two_columns_joins_their_names() -> None:
         indexes=(index("guild_id", "number", origin="unique constraint", name="uq_case"),),
     )
     names = method_names(case)
-    assert named(ROW_METHODS + INSERT_METHODS, "guild_id_and_number") == names[5:12]
+    assert named(ROW_METHODS + INSERT_METHODS, "guild_id_and_number") == names[5:13]
 
 
 def test_nullable_column_in_a_key_forbids_upsert_and_takes_no_none() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ EVERYTHING: Model = model(
         index("a", name="ix_job_a"),
         index("a", name="ix_job_late", where="open", conditions=(Condition("open", "=", "True"),)),
     ),
-    relations=(relation("parts"),),
+    relations=(replace(relation("parts"), linked=True),),
 )
 
 
@@ -41,7 +42,7 @@ def test_parameters_of_the_templates_are_those_that_a_key_can_not_take(project: 
 
 def test_names_of_derived_methods_are_recognised() -> None:
     methods = [method.name for method in plan_controller(EVERYTHING).methods]
-    assert {"find_late", "find_by_a", "load_parts", "get_or_create_by_name"} <= {*methods}
+    assert {"find_late_by_a", "find_by_a", "load_parts", "get_or_create_by_name"} <= {*methods}
     assert [name for name in methods if not is_derived(name)] == []
 
 

@@ -9,8 +9,8 @@ import pytest
 from ctrlgen.blueprint import RUNTIME_NAMES
 from ctrlgen.errors import NameClashError
 from ctrlgen.plan import plan, plan_controller
-from ctrlgen.plan.naming import CONTROLLER, FACADE, REFINEMENTS, index_purpose, snake_case
-from ctrlgen.schema import Index, Schema
+from ctrlgen.plan.naming import CONTROLLER, FACADE, REFINEMENTS, index_purpose, purpose_beside, snake_case
+from ctrlgen.schema import Condition, Index, Schema
 from ctrlgen.settings import Options
 from generated.runtime.contracts import Refinements
 from generated.runtime.controller import BaseController
@@ -98,17 +98,15 @@ def contested(*indexes: Index) -> tuple[dict[str, str | None], list[str]]:
     return owners, [f"{finding.code} {finding.message}" for finding in package.findings]
 
 
-def test_full_finder_wins_over_that_of_a_partial_index() -> None:
-    owners, (told,) = contested(index("k", name="ix_job_by_k", where="a > 1"), index("k", name="ix_job_k"))
-    assert owners == {"find_by_k": "ix_job_k"}
-    assert told == (
-        "CG107 `find_by_k` of `Job` is already taken by another index or key, so index `ix_job_by_k` does not get it; "
-        "rename it"
-    )
+def test_partial_index_never_takes_the_finder_of_a_full_one() -> None:
+    owners, told = contested(index("k", name="ix_job_by_k", where="a > 1"), index("k", name="ix_job_k"))
+    assert owners == {"find_by_k": "ix_job_k", "find_partial_by_k": "ix_job_by_k"}
+    assert told == []
 
 
 def test_full_key_wins_over_a_partial_one_which_keeps_its_other_methods() -> None:
-    owners, (told,) = contested(unique("k", name="uq_job_k"), unique("k", name="uq_job_one", where="a > 1"))
+    partial = unique("k", name="uq_job_one", where="a = 1", conditions=(Condition("a", "=", "1"),))
+    owners, (told,) = contested(unique("k", name="uq_job_k"), partial)
     assert owners["get_one_by_k"] == "uq_job_k"
     assert owners["get_one_one_by_k"] == "uq_job_one"
     assert told.startswith("CG107 `get_one_by_k`, `update_one_by_k` of `Job` are already taken by another index or key")
@@ -126,8 +124,31 @@ def test_partial_indexes_of_one_name_and_column_are_told_apart_by_their_predicat
     owners, (told,) = contested(
         index("k", name="idx_job_open", where="a > 1"), index("k", name="ix_job_open", where="b > 1")
     )
-    assert owners == {"find_open": "idx_job_open"}
-    assert "`ix_job_open`" in told
+    assert owners == {"find_open_by_k": "idx_job_open"}
+    assert told == (
+        "CG107 `find_open_by_k` of `Job` is already taken by another index or key, so index `ix_job_open` does not get "
+        "it; rename it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "purpose"),
+    [
+        ("idx_job_active_guild", ["guild_id"], "active"),
+        ("idx_job_active_guild_id", ["guild_id"], "active"),
+        ("idx_job_guild_active", ["guild_id"], "active"),
+        ("idx_job_active_by_guild", ["guild_id"], "active"),
+        ("idx_job_active_guild_user", ["guild_id", "user_id"], "active"),
+        ("idx_job_guild", ["guild_id"], "partial"),
+        ("ix_job_guild_id", ["guild_id"], "partial"),
+        ("idx_job_guilded", ["guild_id"], "guilded"),
+        ("idx_job_active_id", ["id"], "active"),
+        ("idx_job_active", [], "active"),
+    ],
+)
+def test_purpose_of_a_partial_index_does_not_repeat_its_columns(name: str, columns: list[str], purpose: str) -> None:
+    partial = index(*columns, name=name, where="a > 1")
+    assert purpose_beside(tuple(columns), partial, model("Job")) == purpose
 
 
 def test_name_of_an_expression_is_never_that_of_a_column_or_of_another_expression() -> None:

@@ -187,7 +187,7 @@ async def test_names_that_are_nearly_right_are_answered_with_the_right_one(db: D
         db.user.find_all(pionts=1)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r'key takes a list of attributes: \["discord_id"\]'):
         await db.user.upsert_many([values()], key="discord_id")
-    with pytest.raises(TypeError, match=r"sum takes a column such as c\.points, not 'points'"):
+    with pytest.raises(TypeError, match=r"sum takes columns such as c\.points, not 'points'"):
         await db.user.find_all().sum("points")  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match="id is the primary key, which cannot be changed"):
         await db.user.update_by_id(1, id=2)  # type: ignore[call-arg]

@@ -163,7 +163,8 @@ async def test_a_type_with_limits_keeps_its_index(db: Database, name: str) -> No
     await limited.create()
     async with explained(db) as plans:
         await limited.find_all(**{name: LIMITED[name][0]})
-    assert plans == [{f"ix_limited_{name}"}]
+    (nodes,) = plans
+    assert "Seq Scan" not in nodes
 
 
 async def test_keys_of_padded_texts_lead_to_their_rows(db: Database) -> None:

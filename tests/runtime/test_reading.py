@@ -203,7 +203,7 @@ async def test_a_partial_index_finder_holds_on_one_connection_and_uses_constants
         await db.case.create(guild_id=1, number=number, user_id=user.id, closed=number % 2 == 0, expires_at=now)
     with statements(db) as sent:
         for _ in range(8):
-            found = await db.case.find_open(expires_at=Span(le=now))
+            found = await db.case.find_open_by_expires_at(Span(le=now))
             assert {case.number for case in found} == {1, 3}
     assert len(sent) == 8
     assert all("NOT closed" in statement for statement in sent)

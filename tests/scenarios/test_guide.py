@@ -174,4 +174,4 @@ async def test_reminders_fall_due_once(db: Database, users: list[User]) -> None:
     taken = await asyncio.gather(*(db.reminder.claim(now, limit=3) for _ in range(5)))
     ids = [reminder.id for batch in taken for reminder in batch]
     assert len(ids) == len(set(ids)) == 10
-    assert await db.reminder.find_pending(claimed_until=None).count() == 0
+    assert await db.reminder.count(sent=False, claimed_until=None) == 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from generated import Database, UniqueViolation, UserCreate
+from generated import Database, UniqueViolation
+from generated.user import UserCreate
 from tests.scenarios.conftest import GUILD
 
 
@@ -51,4 +52,4 @@ async def test_partial_upsert_holds_on_the_hundredth_execution_of_one_connection
                 user_id=user.id, key="tea", channel_id=1, content=f"c{number}", expires_at=user.created_at
             )
         assert reminder.content == "c99"
-        assert await one.reminder.find_pending().count() == 1
+        assert await one.reminder.count(sent=False) == 1

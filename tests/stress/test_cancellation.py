@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import pytest
 import sqlalchemy as sa
 
-from generated import Database, DatabaseError, DatabaseService, TimedOutError, UserCreate
+from generated import Database, DatabaseError, DatabaseService, TimedOutError
+from generated.user import UserCreate
 from models import User
 from tests.scenarios.conftest import GUILD
 

@@ -14,7 +14,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from generated import Database, DatabaseError, RefusedError, TransactionError, UnreachableError, UserCreate
+from generated import Database, DatabaseError, RefusedError, TransactionError, UnreachableError
+from generated.user import UserCreate
 from models.base import Base
 from tests.scenarios.conftest import GUILD
 from tests.stress.servers import Node, Pair, binaries, started_pair

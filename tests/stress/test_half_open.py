@@ -16,7 +16,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from generated import Database, DatabaseError, TimedOutError, UnreachableError, UserCreate
+from generated import Database, DatabaseError, TimedOutError, UnreachableError
+from generated.user import UserCreate
 from models import User
 from tests.scenarios.conftest import GUILD
 from tests.stress.servers import Proxy

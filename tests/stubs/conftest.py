@@ -22,7 +22,7 @@ POST = model(
         index("title", name="idx_post_live", where="live", conditions=(Condition("live", "=", "True"),)),
     ),
     foreign_keys=(ForeignKey(("tag_id",), Imported("models", "Tag"), ("id",), HERE),),
-    relations=(relation("tag", "Tag", many=False),),
+    relations=(relation("tag", "Tag", many=False, attributes=("tag_id",)),),
 )
 
 

@@ -1,14 +1,29 @@
 """Models whose stubs are easily wrong: `test_emitted.py` generates them, and runs and checks what comes out."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal as Amount
 from enum import Enum
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID, uuid4
 
-from pydantic import StringConstraints, field_validator
-from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from pydantic import BaseModel, StringConstraints, field_validator
+from sqlalchemy import (
+    CHAR,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ENUM, JSONB
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, Relationship, SQLModel
+from typing_extensions import override
 
 
 class Person(SQLModel, table=True):
@@ -244,3 +259,124 @@ class Code(SQLModel, table=True):
     slug: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")] = Field(max_length=12, unique=True)
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = Field(index=True)
     phone: Annotated[str, StringConstraints(pattern=r"^\+\d{7,15}$")] | None = Field(default=None, unique=True)
+
+
+class Issue(SQLModel, table=True):
+    """Two foreign keys to one table, one of which may be NULL, and the relationships that follow them."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    reporter_id: int = Field(foreign_key="person.id", index=True)
+    assignee_id: int | None = Field(default=None, foreign_key="person.id", index=True)
+    reviewer_id: int = Field(default=1, foreign_key="person.id", index=True)
+    reporter: Person = Relationship(sa_relationship_kwargs={"foreign_keys": "Issue.reporter_id"})
+    assignee: Person | None = Relationship(sa_relationship_kwargs={"foreign_keys": "Issue.assignee_id"})
+
+
+class Article(SQLModel, table=True):
+    """Several indexes that answer one query: soft deletion, a flag, a partial index beside a full one."""
+
+    __table_args__ = (
+        Index("ix_article_kept", "author_id", postgresql_where=text("deleted_at IS NULL")),
+        Index("ix_article_author", "author_id"),
+        Index("ix_article_flag", "pinned"),
+        Index("ix_article_both", "pinned", "author_id"),
+        Index("ix_article_pinned", "author_id", postgresql_where=text("pinned")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    author_id: int
+    pinned: bool = False
+    deleted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class Score(SQLModel, table=True):
+    """CHECK constraints, of one column and of several."""
+
+    __table_args__ = (
+        CheckConstraint("rank >= 0 AND rank <= 10"),
+        CheckConstraint("low < high"),
+        CheckConstraint("(state = 'open') = (closed_by IS NULL)"),
+        CheckConstraint("state IN ('open', 'shut')"),
+        Index("uq_score_shut", "rank", unique=True, postgresql_where=text("state = 'shut'")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    rank: int = Field(index=True)
+    low: int
+    high: int
+    state: str = "open"
+    closed_by: int | None = Field(default=None, foreign_key="person.id")
+
+
+class Size(BaseModel):
+    """Kept as JSON."""
+
+    width: int
+    unit: Literal["px", "em"]
+
+
+class Shifted(TypeDecorator[datetime]):
+    """Takes aware values only, keeps them without time zone, and returns them in another."""
+
+    impl = DateTime(timezone=False)
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("needs a time zone")
+        return value and value.astimezone(UTC).replace(tzinfo=None)
+
+    @override
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and value.replace(tzinfo=UTC).astimezone(timezone(timedelta(hours=5)))
+
+
+class Vector(UserDefinedType[str]):
+    """Of an extension."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "vector(3)"
+
+
+class Odd(SQLModel, table=True):
+    """Values that a type alone does not suggest, an extension, an enum made elsewhere, a default that is refused."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    currency: str = Field(sa_column=Column(CHAR(3), nullable=False, unique=True))
+    title: str
+    size: Size = Field(sa_type=JSONB)
+    seen_at: datetime = Field(sa_type=Shifted)
+    place: str | None = Field(default=None, sa_column=Column(Vector(), nullable=True))
+    level: Status = Field(sa_column=Column(ENUM(Status, name="odd_level", create_type=False), nullable=False))
+    made_at: datetime = Field(default_factory=datetime.now, sa_type=DateTime(timezone=True))
+
+
+class Branch(SQLModel, table=True):
+    """Must say which branch it is of, be it none."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    parent_id: int | None = Field(foreign_key="branch.id", index=True)
+
+
+class Secret(SQLModel, table=True):
+    """A value that nobody can guess."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    token: str = Field(unique=True)
+
+    @field_validator("token")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value != "open sesame":
+            raise ValueError("unknown")
+        return value
+
+
+class Visitor(SQLModel, table=True):
+    """Needs a row of the last one."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    secret_id: int = Field(foreign_key="secret.id", index=True)

@@ -14,7 +14,6 @@ from typing import Any, cast
 from pydantic import AwareDatetime, NaiveDatetime
 from sqlalchemy import Column, Dialect, Enum
 from sqlalchemy.types import TypeDecorator, TypeEngine
-from sqlmodel import SQLModel
 
 from ctrlgen.inspect.annotations import runtime_class, unwrapped
 from ctrlgen.inspect.index_sql import POSTGRESQL
@@ -131,7 +130,7 @@ def bounds_of(metadata: Iterable[object], sql: str) -> Bounds:
         above=_limit(metadata, "gt"),
         maximum=maximum,
         below=below,
-        min_length=_integer(metadata, "min_length"),
+        min_length=int(length[1]) if length and sql.startswith("CHAR") else _integer(metadata, "min_length"),
         max_length=_smaller(_integer(metadata, "max_length"), length and length[1]),
         pattern=_pattern(metadata),
         decimal_places=_smaller(_integer(metadata, "decimal_places"), digits and digits[2]),
@@ -166,18 +165,27 @@ def _smaller(declared: int | None, stored: str | None) -> int | None:
     return min(limits, default=None)
 
 
-def labels_of(column: Column[Any], model: type[SQLModel]) -> Mapping[str, str]:
+def is_nullable(column: Column[Any]) -> bool:
+    """Whether the database lets the column be NULL: a primary key makes it NOT NULL, whatever it says itself."""
+    return bool(column.nullable) and not column.primary_key
+
+
+def labels_of(column: Column[Any], annotation: object) -> Mapping[str, str]:
     """Return enum members' names by what the column stores; empty for a column that holds no enum.
 
     SQLAlchemy's own type stores names by default; an enum of strings in a text column is stored by value.
+
+    Parameters
+    ----------
+    annotation
+        What the author says of the column's values.
     """
     if isinstance(column.type, Enum):
         try:
             return _labels(column.type)
         except Exception:  # noqa: BLE001 - an Enum type of the author's own; a predicate on it is then not understood
             return {}
-    field = model.model_fields.get(column.key)
-    cls = runtime_class(unwrapped(field.annotation)[0]) if field else None
+    cls = runtime_class(unwrapped(annotation)[0])
     if cls is None or not issubclass(cls, enum.Enum):
         return {}
     return {str(member.value): name for name, member in cls.__members__.items() if isinstance(member.value, str)}

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy
-from pydantic import AfterValidator, BeforeValidator, PlainValidator, WrapValidator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from sqlalchemy import Column as SAColumn
@@ -28,14 +26,13 @@ from ctrlgen.inspect.annotations import (
     runtime_class,
     unwrapped,
 )
-from ctrlgen.inspect.column_types import bounds_of, comparison_of, kind_of, sql_type
+from ctrlgen.inspect.column_types import bounds_of, comparison_of, is_nullable, kind_of, sql_type
 from ctrlgen.inspect.context import Context
 from ctrlgen.schema import Annotation, Location, Presence
+from ctrlgen.source_locations import Sources
 
 Attributes = dict[str, SAColumn[Any]]
 """Mapped columns by attribute."""
-
-_VALIDATORS = (AfterValidator, BeforeValidator, PlainValidator, WrapValidator)
 
 
 def mapped_columns(mapper: Mapper[Any]) -> Attributes:
@@ -78,27 +75,32 @@ def _column(
 ) -> schema.Column:
     location = context.sources.of_attribute(model, attribute)
     sql = sql_type(column.type)
-    declared = resolved(field.annotation, model, context.sources) if field else _python_type(column)
+    declared = declared_type(model, column, field, context.sources)
     python, inner = unwrapped(declared)
     metadata = [*(field.metadata if field else ()), *inner]
     kind = kind_of(python, sql)
-    default = Default(column, field)
+    optional = allows_none(declared)
+    default = Default(column, field, optional=optional)
     return schema.Column(
         attribute=attribute,
         name=str(column.name),
         annotation=_annotation(python, f"{model.__name__}.{attribute}", location, context),
-        nullable=bool(column.nullable),
+        nullable=is_nullable(column),
         presence=default.presence,
         comparison=comparison_of(kind, sql),
         kind=kind,
         bounds=bounds_of(metadata, sql),
         enum_member=_enum_member(item_annotation(python)),
         location=location,
-        optional=allows_none(declared),
+        optional=optional,
         default=default.constant,
-        validated=is_validated(model, attribute, metadata),
         omitted=default.is_omitted,
     )
+
+
+def declared_type(model: type[SQLModel], column: SAColumn[Any], field: FieldInfo | None, sources: Sources) -> object:
+    """Return the type that the author gave a column; without a field, the best SQLAlchemy knows."""
+    return resolved(field.annotation, model, sources) if field else _python_type(column)
 
 
 def _annotation(python: object, column: str, location: Location, context: Context) -> Annotation:
@@ -126,10 +128,14 @@ def _enum_member(annotation: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """Where the value of a column comes from that a new row does not set; ``field`` is None without a declaration."""
+    """Where the value of a column comes from that a new row does not set.
+
+    ``field`` is None without a declaration; ``optional`` tells whether the author's type has None.
+    """
 
     column: SAColumn[Any]
     field: FieldInfo | None
+    optional: bool
 
     @property
     def presence(self) -> Presence:
@@ -139,10 +145,9 @@ class Default:
             return "computed"
         if self._python_default or self.column.server_default is not None or self._is_numbered:
             return "optional"
-        if self.field is not None and self.field.is_required():
-            return "required"
-        # A default of None says that the value may be left out, which a NOT NULL column would not survive.
-        return "optional" if self.column.nullable else "required"
+        # What may be NULL may be left out, be it without a default; unless the author's type knows no None.
+        required = self.field is not None and self.field.is_required() and not self.optional
+        return "optional" if is_nullable(self.column) and not required else "required"
 
     @property
     def constant(self) -> str | None:
@@ -156,7 +161,7 @@ class Default:
             if self.column.server_default is not None or self._factory:
                 return None
             if by_column is None:
-                return "None" if self.column.nullable and value is None else None
+                return "None" if is_nullable(self.column) and (value is None or self.optional) else None
             value = by_column.arg if isinstance(by_column, ScalarElementColumnDefault) else None
         if isinstance(value, enum.Enum):
             return repr(value.name)
@@ -168,7 +173,7 @@ class Default:
         none_by_default = self.field is None or (self.field.default is None and not self._factory)
         if self.presence == "computed" or not none_by_default:
             return False
-        return self.column.default is not None or self.column.server_default is not None or not self.column.nullable
+        return self.column.default is not None or self.column.server_default is not None or not is_nullable(self.column)
 
     @property
     def _factory(self) -> bool:
@@ -190,15 +195,5 @@ class Default:
         """
         if self.column.table.autoincrement_column is not self.column:
             return False
-        required = self.field is not None and self.field.is_required() and not allows_none(self.field.annotation)
+        required = self.field is not None and self.field.is_required() and not self.optional
         return self.column.autoincrement is True or not required
-
-
-def is_validated(model: type[SQLModel], attribute: str, metadata: Iterable[object]) -> bool:
-    """Whether the attribute has a validator: in its annotation, as a method of the model, or SQLAlchemy's."""
-    methods = model.__pydantic_decorators__.field_validators.values()
-    return (
-        any(isinstance(item, _VALIDATORS) for item in metadata)
-        or any({attribute, "*"} & {*method.info.fields} for method in methods)
-        or attribute in sqlalchemy.inspect(model).validators
-    )

@@ -6,17 +6,21 @@ author wrote an expression or text.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import sqlglot
 from sqlalchemy import Dialect, Table, TextClause
-from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
+from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS, PGCompiler, PGDialect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
 from typing_extensions import override
 
 
@@ -92,6 +96,26 @@ def unordered_sql(clause: ClauseElement | str) -> str:
     return _OPERATORS.sub("", sql) if isinstance(clause, TextClause) else sql  # else SQLAlchemy keeps them apart
 
 
+def order_of(clause: ClauseElement | str, operator_class: str = "") -> str:
+    """Return the operator class and the order that an index has a part in; empty for what PostgreSQL does by itself.
+
+    Raises what :func:`rendered_sql` does.
+    """
+    sql = rendered_sql(clause)
+    order = _ORDER.search(sql)
+    words = order[0].lower().split() if order else []
+    direction = "desc" if "desc" in words else "asc"
+    nulls = words[-1] if "nulls" in words else "first" if direction == "desc" else "last"
+    named = _OPERATORS.search(_ORDER.sub("", sql)) if isinstance(clause, TextClause) else None
+    by_default = (direction, nulls) == ("asc", "last")
+    return " ".join(
+        [
+            operator_class or (named[0].strip().lower() if named else ""),
+            "" if by_default else f"{direction} nulls {nulls}",
+        ]
+    ).strip()
+
+
 def unqualified(sql: str, table: Table) -> str:
     """Return the author's SQL with the table's columns by their bare names, which is all that ON CONFLICT knows."""
     schema = rf'(?:"?{re.escape(table.schema)}"?\.)?' if table.schema else ""
@@ -151,6 +175,19 @@ class Reader:
             if not is_cast:
                 raise NotUnderstoodError(self.next.text)
         return is_cast
+
+
+def column_names(sql: str) -> list[str] | None:
+    """Return the names of the columns in an expression, as the database has them; None where it cannot be parsed."""
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what it keeps as it is
+    try:
+        columns = sqlglot.parse_one(sql, read="postgres").find_all(exp.Column, bfs=False)
+        names = [(column.name, bool(getattr(column.this, "quoted", False))) for column in columns]
+    except (SqlglotError, RecursionError):
+        return None
+    reserved = RESERVED_WORDS | {"*"}  # `user` is whom the server knows, `*` the whole row
+    folded = (name if quoted else name.lower() for name, quoted in names if quoted or name.lower() not in reserved)
+    return list(dict.fromkeys(folded))
 
 
 def _tokens(sql: str) -> Iterator[Token]:

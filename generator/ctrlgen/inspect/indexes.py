@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Column as SAColumn
 from sqlalchemy import Index as SAIndex
@@ -19,7 +19,15 @@ from sqlalchemy.sql import ClauseElement
 from ctrlgen.inspect.annotations import UNKNOWN, rendered
 from ctrlgen.inspect.column_types import comparison_of, kind_of, python_type, sql_type
 from ctrlgen.inspect.context import Context
-from ctrlgen.inspect.index_sql import NotUnderstoodError, Reader, rendered_sql, unordered_sql, unqualified
+from ctrlgen.inspect.index_sql import (
+    NotUnderstoodError,
+    Reader,
+    column_names,
+    order_of,
+    rendered_sql,
+    unordered_sql,
+    unqualified,
+)
 from ctrlgen.inspect.predicates import Subject, predicate_of
 from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Origin, Part, Predicate, columns_of
 from ctrlgen.source_locations import Sources
@@ -35,6 +43,8 @@ _RESULTS: dict[str, tuple[type, str]] = {
 }
 """What functions return whose type SQLAlchemy does not know, or only in part."""
 
+_SYSTEM_COLUMNS = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -44,6 +54,11 @@ class Owner:
     table: Table
     attributes: Mapping[str, str]
     subjects: Mapping[str, Subject]
+
+    @property
+    def known(self) -> frozenset[str]:
+        """What SQL may name: the table's columns, mapped or not, those of the system, and the row as a whole."""
+        return _SYSTEM_COLUMNS | {str(self.table.name), *(str(column.name) for column in self.table.columns)}
 
 
 def indexes_of(mapper: Mapper[Any], owner: Owner, context: Context) -> tuple[Index, ...]:
@@ -88,7 +103,7 @@ def _unique_constraint(constraint: UniqueConstraint, owner: Owner, context: Cont
     distinct = bool(_option(constraint, "nulls_not_distinct"))
     columns = list(constraint.columns)
     plain = _plain("unique constraint", constraint.name, columns, owner, context, nulls_not_distinct=distinct)
-    return replace(plain, deferrable=bool(constraint.deferrable))
+    return replace(plain, deferrable=bool(constraint.deferrable), included=tuple(_included(constraint)))
 
 
 def _plain(
@@ -119,17 +134,27 @@ def _index(index: SAIndex, owner: Owner, context: Context) -> Index | None:
     if not _mapped(index.columns, owner):
         return None
     parts = _parts(index, owner, context)
+    predicate = _predicate(index, owner)
     names = [str(column.name) for column in index.columns]
+    written = [
+        *(part.sql for part in parts if isinstance(part, ExpressionPart)),
+        *([predicate.sql] if predicate else []),
+    ]
+    mentioned = {sql: column_names(sql) for sql in written}
     first = next(iter(columns_of(parts)), "__table_args__")
     name = _name(index.name)
     return Index(
         name=name,
         origin="unique index" if index.unique else "index",
         parts=parts,
-        predicate=_predicate(index, owner),
+        predicate=predicate,
         nulls_not_distinct=bool(_option(index, "nulls_not_distinct")),
         method=str(_option(index, "using") or "btree").lower(),
         location=context.sources.of_index(owner.model, name, names, first),
+        orders=tuple(_orders(index)),
+        included=tuple(_included(index)),
+        unknown_columns=tuple(name for names in mentioned.values() for name in names or () if name not in owner.known),
+        constants=tuple(sql for sql, names in mentioned.items() if names == []),
     )
 
 
@@ -139,6 +164,20 @@ def _parts(index: SAIndex, owner: Owner, context: Context) -> tuple[Part, ...]:
     return tuple(part_of(sql, type_name, owner.attributes, context.sources) for sql, type_name in parts)
 
 
+def _orders(index: SAIndex) -> Iterator[str]:
+    """Yield the operator class and order of each part, which SQLAlchemy finds as it does here."""
+    operator_classes = cast("Mapping[str, str]", _option(index, "ops") or {})
+    expressions: Iterable[ClauseElement | str] = index.expressions
+    for item in expressions:
+        yield order_of(item, operator_classes.get(str(getattr(item, "key", "")), ""))
+
+
+def _included(item: SAIndex | UniqueConstraint) -> Iterator[str]:
+    """Yield the names of the columns that an index has beside its parts."""
+    for column in cast("Iterable[object]", _option(item, "include") or ()):
+        yield str(getattr(column, "name", column))
+
+
 def _type_name(expression: object) -> str:
     column_type = getattr(expression, "type", None)
     return "" if column_type is None else sql_type(column_type)
@@ -146,6 +185,8 @@ def _type_name(expression: object) -> str:
 
 def _predicate(index: SAIndex, owner: Owner) -> Predicate | None:
     where = _option(index, "where")
+    if isinstance(where, bool):  # of `Hero.deleted_at is None`, say
+        return Predicate(str(where).lower(), None)
     if not isinstance(where, ClauseElement | str):
         return None
     return predicate_of(unqualified(rendered_sql(where), owner.table), owner.subjects)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ctrlgen.inspect.index_sql import NotUnderstoodError, Reader, Token
@@ -31,9 +31,16 @@ def predicate_of(sql: str, subjects: Mapping[str, Subject]) -> Predicate:
     """Return a predicate; ``subjects`` are the columns by the database's name."""
     parser = _Parser(sql, subjects)
     try:
-        return Predicate(sql, tuple(parser.parse()))
+        return Predicate(sql, tuple(_distinct(parser.parse())))
     except NotUnderstoodError:
         return Predicate(sql, None)
+
+
+def _distinct(conditions: list[Condition]) -> Iterable[Condition]:
+    """Return the conditions, each once; what equals a constant is not NULL anyway."""
+    equal = {condition.attribute for condition in conditions if condition.test == "="}
+    redundant = [each for each in conditions if each.test == "is not null" and each.attribute in equal]
+    return dict.fromkeys(each for each in conditions if each not in redundant)
 
 
 class _Parser:

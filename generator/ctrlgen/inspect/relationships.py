@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     ARRAY,
@@ -12,23 +12,27 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     ForeignKeyConstraint,
+    PrimaryKeyConstraint,
     Table,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange
-from sqlalchemy.exc import NoReferencedColumnError, NoReferenceError
+from sqlalchemy.exc import NoReferenceError
 from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 from sqlalchemy.sql import ClauseElement, operators, visitors
 from sqlalchemy.types import NullType, TypeEngine
 
 from ctrlgen.findings import NO_LOADER, UNKNOWN_TARGET
 from ctrlgen.inspect.annotations import reference
-from ctrlgen.inspect.column_types import overrides
+from ctrlgen.inspect.column_types import is_nullable, overrides
 from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
+from ctrlgen.inspect.mapping import intended_target, problem_of
 from ctrlgen.schema import ForeignKey, Location, Relation
 
+_UNIQUE = (PrimaryKeyConstraint, UniqueConstraint)
 _UNLOADABLE = frozenset({"dynamic", "write_only"})
 
 Classes = Mapping[Table, Mapper[Any]]
@@ -84,15 +88,49 @@ def _relation(
         optional=_may_be_none(relationship),
         location=location,
         by_columns=is_by_columns(relationship),
+        linked=_is_linked(relationship),
+        attributes=_attributes(relationship),
     )
 
 
+def _is_linked(relationship: RelationshipProperty[Any]) -> bool:
+    """Whether a link is a row of a table that has nothing but the keys of both sides, each pair once."""
+    table = relationship.secondary
+    if not isinstance(table, Table) or relationship.viewonly or not is_by_columns(relationship):
+        return False
+    pairs = [*relationship.synchronize_pairs, *(relationship.secondary_synchronize_pairs or ())]
+    keys = {str(column.key) for _, column in pairs}
+    constraints: list[Any] = [each for each in table.constraints if isinstance(each, _UNIQUE)]
+    once = any(set(each.columns.keys()) == keys for each in constraints)
+    names = {str(column.key) for column in cast("Any", table).c}
+    return names == keys and len(keys) == len(pairs) and once
+
+
+def _attributes(relationship: RelationshipProperty[Any]) -> tuple[str, ...]:
+    """Return the columns of the relationship's own model that it is found by, as the model calls them."""
+    parent = relationship.parent
+    own = {attribute.columns[0]: attribute.key for attribute in parent.column_attrs}
+    return tuple(sorted(key for column, key in own.items() if column in relationship.local_columns))
+
+
 def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:
-    """Whether a single relationship may be empty: always, unless foreign keys that are NOT NULL lead there."""
+    """Whether a single relationship may be empty: always, unless foreign keys that are NOT NULL lead to any row."""
     if relationship.uselist:
         return False
+    pairs = relationship.local_remote_pairs or []
     here = relationship.direction is RelationshipDirection.MANYTOONE
-    return not here or any(getattr(column, "nullable", True) for column in relationship.local_columns)
+    certain = here and relationship.mapper.inherits is None and _is_equality(relationship, pairs)
+    return not certain or not all(_refers_always(*pair) for pair in pairs)
+
+
+def _refers_always(local: ColumnElement[Any], remote: ColumnElement[Any]) -> bool:
+    """Whether the database sees to it that a column has the value of another one in some row."""
+    if not isinstance(local, Column) or is_nullable(local):
+        return False
+    try:
+        return any(key.column is remote for key in local.foreign_keys)
+    except NoReferenceError:  # of a key that leads nowhere, which has a finding of its own
+        return False
 
 
 def _local(constraint: ForeignKeyConstraint, attributes: Mapping[str, str]) -> tuple[str, ...]:
@@ -120,9 +158,9 @@ def _foreign_key(
     try:
         columns = [element.column for element in constraint.elements]
     except NoReferenceError as error:
-        problem = "has no such column" if isinstance(error, NoReferencedColumnError) else "is not declared"
-        names_ = {"model": model.__name__, "target": written[0], "table": error.table_name, "problem": problem}
-        context.warn(UNKNOWN_TARGET, location, **names_)
+        hint = intended_target(written[0], constraint.table)
+        texts = {"table": error.table_name, "problem": problem_of(error), "suggestion": f"; {hint}" if hint else ""}
+        context.warn(UNKNOWN_TARGET, location, model=model.__name__, target=written[0], **texts)
         return ForeignKey(names, None, tuple(name.rpartition(".")[2] for name in written), location)
     mapper = classes.get(constraint.referred_table)
     if mapper is None:

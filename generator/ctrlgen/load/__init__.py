@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from ctrlgen.errors import LoadError, ModelError
 from ctrlgen.load.importing import Progress, import_configured, import_submodules
-from ctrlgen.load.model_classes import empty_modules, importable, no_models, table_models, unmapped
+from ctrlgen.load.model_classes import empty_modules, importable, no_models, sqlalchemy_models, table_models, unmapped
 from ctrlgen.schema import Finding, Schema
 from ctrlgen.source_locations import Sources
 
@@ -66,6 +66,7 @@ def load(names: Sequence[str], sources: Sources, progress: Progress) -> Loaded:
     failed = list(import_submodules(modules, sources, progress))
     progress("reading the models")
     models, hidden = importable(table_models(modules), sources)
+    hidden += sqlalchemy_models(modules, sources)
     if not models:
         raise no_models(names, modules, [*failed, *hidden], sources)
     findings = [*hidden, *unmapped(modules, sources), *empty_modules(modules, models, sources)]

@@ -17,7 +17,7 @@ from types import ModuleType
 from ctrlgen.errors import LoadError, described, message_of
 from ctrlgen.findings import FAILED_IMPORT
 from ctrlgen.load.discovery import module_hint, table_modules
-from ctrlgen.schema import Finding
+from ctrlgen.schema import Finding, Location
 from ctrlgen.source_locations import SourceFile, Sources
 
 Progress = Callable[[str], None]
@@ -36,13 +36,22 @@ def import_configured(names: Sequence[str], sources: Sources, progress: Progress
 
 
 def import_submodules(modules: Sequence[ModuleType], sources: Sources, progress: Progress) -> Iterator[Finding]:
-    """Import those submodules that declare tables and are not imported yet; yield the ones that fail."""
+    """Import those submodules that declare tables and are not imported yet; yield why some fail, each cause once."""
+    left_out: dict[tuple[Location, str], list[str]] = {}
     for module in modules:
         paths: list[str] = list(getattr(module, "__path__", ()))
         for name in table_modules(paths, module.__name__):
-            if name not in sys.modules and (failure := _try(name, paths, sources, progress)):
+            if name not in sys.modules and (cause := _try(name, paths, sources, progress)):
                 gc.collect()  # drops half-defined classes, which SQLAlchemy knows by weak references
-                yield failure
+                left_out.setdefault(cause, []).append(name)
+    for (location, error), names in left_out.items():
+        yield FAILED_IMPORT.at(location, modules=_listed(names), error=error)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the modules that one error leaves out, as the beginning of a sentence."""
+    quoted = [f"`{name}`" for name in names]
+    return f"{quoted[0]} is" if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]} are"
 
 
 def _import(name: str, sources: Sources, progress: Progress) -> ModuleType:
@@ -61,14 +70,15 @@ def _missing(name: str, error: BaseException, sources: Sources) -> LoadError | N
     return LoadError(f"there is no module `{name}` in {sources.root}", None, module_hint(name, sources.root))
 
 
-def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) -> Finding | None:
+def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) -> tuple[Location, str] | None:
+    """Import a module; return where it fails and why, if it does."""
     progress(f"importing `{name}`")
     try:
         importlib.import_module(name)
     except BaseException as error:  # noqa: BLE001 - sys.exit() too: the other models can still be served
         failure = import_error(name, error, sources)
         location = failure.location or sources.place(str(Path(paths[0], "__init__.py")), 1)
-        return FAILED_IMPORT.at(location, module=name, error=described(error))
+        return location, described(error)
     return None
 
 

@@ -9,11 +9,12 @@ import keyword
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
+from typing import cast
 
 from sqlmodel import SQLModel
 
 from ctrlgen.errors import LoadError
-from ctrlgen.findings import EMPTY_MODULE, UNIMPORTABLE_MODEL, UNMAPPED_TABLE
+from ctrlgen.findings import EMPTY_MODULE, SQLALCHEMY_MODEL, UNIMPORTABLE_MODEL, UNMAPPED_TABLE
 from ctrlgen.load.discovery import listed, module_hint
 from ctrlgen.schema import Finding
 from ctrlgen.source_locations import Sources
@@ -50,6 +51,15 @@ def unmapped(modules: Sequence[ModuleType], sources: Sources) -> Iterator[Findin
         declared = model.model_config.get("table") is True and "__mapper__" not in vars(model)
         if declared and model.__module__ in sys.modules and _under(model, modules):
             yield UNMAPPED_TABLE.at(sources.of_class(model), model=model.__qualname__)
+
+
+def sqlalchemy_models(modules: Sequence[ModuleType], sources: Sources) -> Iterator[Finding]:
+    """Yield a finding for each class that SQLAlchemy maps and that is no SQLModel."""
+    for name, module in sorted(sys.modules.items()):
+        if any(f"{name}.".startswith(f"{configured.__name__}.") for configured in modules):
+            for cls in _classes(module):
+                if "__mapper__" in vars(cls) and not issubclass(cls, SQLModel):
+                    yield SQLALCHEMY_MODEL.at(sources.of_class(cls), model=cls.__qualname__)
 
 
 def empty_modules(
@@ -113,6 +123,11 @@ def _is_importable(model: type) -> bool:
 
 def _plain_models(module: ModuleType) -> list[str]:
     """Return the names of the module's SQLModel classes that are not tables."""
+    return sorted(cls.__name__ for cls in _classes(module) if issubclass(cls, SQLModel))
+
+
+def _classes(module: ModuleType) -> list[type[object]]:
+    """Return the classes that a module declares."""
     values: Iterable[object] = vars(module).values()
-    classes = [value for value in values if isinstance(value, type) and issubclass(value, SQLModel)]
-    return sorted(cls.__name__ for cls in classes if cls.__module__ == module.__name__)
+    classes = [cast("type[object]", value) for value in values if isinstance(value, type)]
+    return [cls for cls in classes if cls.__module__ == module.__name__]

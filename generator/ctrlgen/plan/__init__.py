@@ -32,12 +32,12 @@ def plan(schema: Schema, name: str, options: Options = DEFAULTS) -> Package:
     models = [with_named_expressions(model) for model in schema.models]
     check_settings(options, [(model, method.name) for model in models for method in derived_methods(model, options)])
     models = selected_models(models, options)
-    controllers = [plan_controller(model, options) for model in models]
+    controllers = [plan_controller(model, options, models) for model in models]
     check_module_names(controllers)
     if options.foreign_keys == "error":
         refuse_unindexed_foreign_keys(models)
     findings = [*schema.findings, *(finding for model in models for finding in check_model(model, options))]
-    reported = sorted(finding for finding in findings if finding.code not in options.silence)
+    reported = sorted(findings)
     return Package(name, tuple(sorted(controllers, key=lambda each: each.module)), tuple(reported))
 
 

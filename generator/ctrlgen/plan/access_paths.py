@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
-from ctrlgen.plan.naming import index_purpose
+from ctrlgen.plan.naming import purpose_beside
 from ctrlgen.schema import ColumnPart, ForeignKey, Index, Model, Part, Predicate, columns_of, names_of
 
 
 @dataclass(frozen=True, slots=True)
 class AccessPath:
-    """An index as methods see it: named parts, and the predicate it is built ``within``, if any."""
+    """An index as methods see it: its parts before a nameless one, and the predicate it is ``within``, if any."""
 
     index: Index
     parts: tuple[Part, ...]
@@ -21,7 +22,11 @@ class AccessPath:
     def unique(self) -> bool:
         """Whether it leads to at most one row; a column that the predicate says is NULL makes every row distinct."""
         null = self.index.predicate.null if self.index.predicate else frozenset[str]()
-        return self.index.unique and (self.index.nulls_not_distinct or null.isdisjoint(self.index.columns))
+        return (
+            self.index.unique
+            and bool(self.index.names)
+            and (self.index.nulls_not_distinct or null.isdisjoint(self.index.columns))
+        )
 
     @property
     def within(self) -> str | None:
@@ -35,9 +40,14 @@ class AccessPath:
 
     @property
     def where(self) -> str:
-        """The predicate in words for a docstring, shortened; empty for a full path."""
-        sql = " ".join(self.predicate.split())
-        return f" (where {sql if len(sql) <= 50 else f'{sql[:47]}...'})" if sql else ""
+        """The predicate in words for a docstring; empty for a full path."""
+        return f" (where {' '.join(self.predicate.split())})" if self.predicate else ""
+
+    @property
+    def has_null(self) -> bool:
+        """Whether it has the rows with NULL in its leading part."""
+        predicate = self.index.predicate
+        return predicate is None or (bool(self.purpose) and self.names[0] not in predicate.present)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,12 +89,14 @@ def _leads(index: Index, key: ForeignKey) -> bool:
 
 def _paths(model: Model) -> Iterator[AccessPath]:
     for index in model.indexes:
-        if not index.is_comparable or not index.names:
+        named = tuple(takewhile(lambda part: part.name is not None, index.parts))
+        if not index.is_comparable or not named:
             continue
         if index.predicate is None or index.holds_all_rows_with(index.parts if index.unique else index.parts[:1]):
-            yield AccessPath(index, index.parts)
+            yield AccessPath(index, named)
         else:
-            yield AccessPath(index, _open_parts(index, index.predicate), _purpose(index, model))
+            parts = _open_parts(named, index.predicate)
+            yield AccessPath(index, parts, purpose_beside(names_of(parts), index, model))
 
 
 def _once(paths: Iterator[AccessPath]) -> Iterator[AccessPath]:
@@ -96,11 +108,7 @@ def _once(paths: Iterator[AccessPath]) -> Iterator[AccessPath]:
             yield path
 
 
-def _open_parts(index: Index, predicate: Predicate) -> tuple[Part, ...]:
+def _open_parts(named: tuple[Part, ...], predicate: Predicate) -> tuple[Part, ...]:
     """Return the parts whose values the predicate does not imply."""
     implied = {ColumnPart(condition.attribute) for condition in predicate.implied_values}
-    return tuple(part for part in index.parts if part not in implied)
-
-
-def _purpose(index: Index, model: Model) -> str:
-    return (index_purpose(index.name, model) if index.name else "") or f"partial_{'_'.join(index.names)}"
+    return tuple(part for part in named if part not in implied)

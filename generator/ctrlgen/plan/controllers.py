@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from ctrlgen.blueprint import Controller, Facts, Method, Partial
+from ctrlgen.blueprint import Controller, Facts, Method, NestedRelation, Partial
 from ctrlgen.plan.access_paths import is_arbiter
 from ctrlgen.plan.methods import derived_methods
 from ctrlgen.plan.naming import CONTROLLER, attribute_name
 from ctrlgen.plan.overrides import check_method_names, class_stem, overridden_methods
 from ctrlgen.plan.typed_dicts import create_entries, named_expressions, update_entries, where_entries
-from ctrlgen.schema import Index, Model
+from ctrlgen.schema import Imported, Index, Model
 from ctrlgen.settings import DEFAULTS, Options
 
 
-def plan_controller(model: Model, options: Options = DEFAULTS) -> Controller:
-    """Decide everything about one model's controller."""
+def plan_controller(model: Model, options: Options = DEFAULTS, models: Iterable[Model] = ()) -> Controller:
+    """Decide everything about one model's controller; ``models`` are those that relationships may lead to."""
     stem = class_stem(model, options)
     members = (method for method in derived_methods(model, options) if method.name not in CONTROLLER)
     methods = tuple(overridden_methods(members, model, options))
@@ -34,9 +34,19 @@ def plan_controller(model: Model, options: Options = DEFAULTS) -> Controller:
         columns=model.columns,
         relations=model.relations,
         methods=methods,
+        nested=tuple(_nested_relations(model, {related.reference: related for related in models})),
     )
     check_method_names(controller)
     return controller
+
+
+def _nested_relations(model: Model, models: Mapping[Imported, Model]) -> Iterator[NestedRelation]:
+    """Yield the relationships of related objects, but those that lead back to where they come from."""
+    for relation in model.relations:
+        related = models.get(relation.target)
+        for inner in related.relations if related else ():
+            if inner.target != model.reference or relation.target == model.reference:
+                yield NestedRelation(f"{relation.attribute}.{inner.attribute}", inner.by_columns)
 
 
 def _facts(model: Model, methods: Iterable[Method], options: Options) -> Facts:

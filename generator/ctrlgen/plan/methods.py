@@ -40,9 +40,16 @@ def _has_something_to_set(_path: AccessPath, model: Model) -> bool:
 def _is_set_by_every_row(path: AccessPath, model: Model) -> bool:
     """Tell whether a new row must have every column of the key, none of which may be NULL."""
     predicate = path.index.predicate if path.within else None
-    understood = predicate is None or predicate.is_settled
-    arbiter = understood and is_arbiter(path.index.parts, predicate, model)
+    return (predicate is None or predicate.is_settled) and _is_key_of_new_rows(path, model)
+
+
+def _is_key_of_new_rows(path: AccessPath, model: Model) -> bool:
+    arbiter = is_arbiter(path.index.parts, path.index.predicate if path.within else None, model)
     return arbiter and bool(path.parts) and all(_is_set(part, model) for part in path.parts)
+
+
+def _is_set_by_every_row_that_changes(path: AccessPath, model: Model) -> bool:
+    return _has_something_to_set(path, model) and _is_set_by_every_row(path, model)
 
 
 def _is_set(part: Part, model: Model) -> bool:
@@ -57,18 +64,19 @@ class KeyMethod:
     """A method that every unique key gives: ``<kind>_by_<key>``.
 
     ``doc`` is its docstring, with ``{key}`` for the key; ``applies`` tells whether a key gives it; ``keywords`` are the
-    keys of the ``**values`` that it takes beside the key.
+    keys of the ``**values`` that it takes beside the key. Of one that ``reads`` the docstring names the index.
     """
 
     kind: str
     doc: str
     applies: Callable[[AccessPath, Model], bool] = _always
     keywords: Callable[[Model], tuple[Entry, ...]] = _none
+    reads: bool = False
 
 
 KEY_METHODS = (
-    KeyMethod("get", "Return the row with this {key}, or None."),
-    KeyMethod("get_one", "Return the row with this {key}, or raise `NotFoundError`."),
+    KeyMethod("get", "Return the row with this {key}, or None.", reads=True),
+    KeyMethod("get_one", "Return the row with this {key}, or raise `NotFoundError`.", reads=True),
     KeyMethod(
         "update",
         "Change the row with this {key} and return it, or None where there is none.",
@@ -88,6 +96,11 @@ KEY_METHODS = (
         _is_set_by_every_row,
     ),
     KeyMethod("upsert", "Insert the row, or change the one with this {key} to what is given.", _is_set_by_every_row),
+    KeyMethod(
+        "create_or_update",
+        "Insert `create`, or apply `update` to the row with this {key}.",
+        _is_set_by_every_row_that_changes,
+    ),
 )
 
 
@@ -108,6 +121,16 @@ def contested_methods(model: Model, options: Options) -> dict[Index, list[str]]:
         if method is not winner and method.index is not None:
             losers.setdefault(method.index, []).append(method.name)
     return losers
+
+
+def methods_without_predicate(model: Model) -> dict[Index, list[str]]:
+    """Return the names of the methods that a partial index only lacks because its predicate is not understood."""
+    paths = [path for path in unique_paths(model) if path.within and _is_key_of_new_rows(path, model)]
+    return {
+        path.index: [_key_method(rule, path, model).name for rule in KEY_METHODS if not rule.applies(path, model)]
+        for path in paths
+        if path.index.predicate and not path.index.predicate.is_settled
+    }
 
 
 def _with_winners(model: Model, options: Options) -> list[tuple[Method, Method]]:
@@ -137,7 +160,7 @@ def _key_method(rule: KeyMethod, path: AccessPath, model: Model) -> Method:
     return Method(
         kind=rule.kind,
         name=f"{prefix}_by_{name}" if path.names else prefix,
-        doc=rule.doc.format(key=key),
+        doc=rule.doc.format(key=key) + (_backing(path.index) if rule.reads else ""),
         parameters=parameters,
         within=path.within,
         index=path.index,
@@ -145,10 +168,23 @@ def _key_method(rule: KeyMethod, path: AccessPath, model: Model) -> Method:
 
 
 def _partial_finders(model: Model, _options: Options) -> Iterator[Method]:
-    """Yield a finder for every partial index that is not unique."""
-    for path in partial_paths(model):
+    """Yield a finder for the first part that each partial index asks for, unless that is unique."""
+    paths = partial_paths(model)
+    seen: set[tuple[str, str]] = set()
+    for path in paths:
+        lead = path.names[:1]
+        name = "_by_".join([f"find_{path.purpose}", *lead])
+        if (name, path.predicate) in seen:
+            continue
+        seen.add((name, path.predicate))
+        alike = [other for other in paths if (other.purpose, other.predicate) == (path.purpose, path.predicate)]
         doc = f"Select the rows of `{path.index.name}`{path.where}."
-        yield Method("find", f"find_{path.purpose}", doc, within=path.within, index=path.index)
+        if lead:
+            doc = (
+                f"Select the rows with this `{lead[0]}`{path.where}.{_backing(path.index)}{_narrowing(lead[0], alike)}"
+            )
+        parameters = tuple(_answerable(each, path) for each in _parameters(path.parts[:1], model))
+        yield Method("find", name, doc, parameters, within=path.within, index=path.index)
 
 
 def _finders(model: Model, options: Options) -> Iterator[Method]:
@@ -158,9 +194,9 @@ def _finders(model: Model, options: Options) -> Iterator[Method]:
         name = path.names[0]
         if name not in seen:
             seen.add(name)
-            doc = f"Select the rows with this `{name}`.{_narrowing(name, model)}"
+            doc = f"Select the rows with this `{name}`.{_backing(path.index)}{_narrowing(name, index_paths(model))}"
             (parameter,) = _parameters(path.parts[:1], model)
-            yield Method("find", f"find_by_{name}", doc, (_answerable(parameter, path.index),), index=path.index)
+            yield Method("find", f"find_by_{name}", doc, (_answerable(parameter, path),), index=path.index)
     for key in unindexed_foreign_keys(model) if options.foreign_keys == "emit" else ():
         name = key.attributes[0]
         if name not in seen:
@@ -176,10 +212,25 @@ def _loaders(model: Model, _options: Options) -> Iterator[Method]:
         yield Method("load", f"load_{relation.attribute}", doc, relation=relation)
 
 
-_DERIVATIONS = (_key_methods, _partial_finders, _finders, _loaders)
+def _linkers(model: Model, _options: Options) -> Iterator[Method]:
+    """Yield what changes the links of every many-to-many relationship."""
+    for relation in model.relations:
+        if relation.linked:
+            for kind, doc in _LINKERS.items():
+                name = relation.attribute
+                yield Method(kind, f"{kind}_{name}", doc.format(name=name), relation=relation)
+
+
+_LINKERS = {
+    "add": "Add these `{name}` to each of the objects, and return how many links are new.",
+    "remove": "Remove these `{name}` from each of the objects, and return how many links there were.",
+    "set": "Let each of the objects have these `{name}` and no others, and return how many links have changed.",
+}
+
+_DERIVATIONS = (_key_methods, _partial_finders, _finders, _loaders, _linkers)
 """Where methods come from; of two with one name the first keeps it."""
 
-_PREFIXES = (*(f"{rule.kind}_" for rule in KEY_METHODS), "find_", "load_")
+_PREFIXES = (*(f"{rule.kind}_" for rule in KEY_METHODS), *(f"{kind}_" for kind in _LINKERS), "find_", "load_")
 """What the names of all these methods begin with."""
 
 
@@ -197,10 +248,10 @@ def _parameter(name: str, key: str, part: Part, model: Model) -> Parameter:
     return Parameter(name, key, column.annotation, column.nullable, column.comparison)
 
 
-def _answerable(parameter: Parameter, index: Index) -> Parameter:
+def _answerable(parameter: Parameter, path: AccessPath) -> Parameter:
     """Return the parameter as the index can answer it: a hash knows only equality, some indexes have no NULL."""
-    nullable = parameter.nullable and index.predicate is None
-    comparison = "equal" if index.method == "hash" else parameter.comparison
+    nullable = parameter.nullable and path.has_null
+    comparison = "equal" if path.index.method == "hash" else parameter.comparison
     answerable = replace(parameter, nullable=nullable, comparison=comparison)
     if answerable == parameter:
         return parameter
@@ -208,11 +259,14 @@ def _answerable(parameter: Parameter, index: Index) -> Parameter:
     return replace(answerable, name=name)
 
 
-def _narrowing(name: str, model: Model) -> str:
+def _backing(index: Index) -> str:
+    """Return the sentence that names the index which answers a method."""
+    name = "the primary key" if index.origin == "primary key" else f"`{index.name}`" if index.name else ""
+    return f" Backed by {name}." if name else ""
+
+
+def _narrowing(name: str, paths: Iterable[AccessPath]) -> str:
     """Return the sentence that names the composite indexes which begin with ``name``."""
-    rests = [
-        ", ".join(f"`{rest}`" for rest in path.names[1:])
-        for path in index_paths(model)
-        if path.names[0] == name and len(path.names) > 1
-    ]
-    return f" An index also narrows by {' or '.join(dict.fromkeys(rests))}." if rests else ""
+    rests = [", ".join(f"`{rest}`" for rest in path.names[1:]) for path in paths if path.names[:1] == (name,)]
+    narrowing = dict.fromkeys(filter(None, rests))
+    return f" An index also narrows by {' or '.join(narrowing)}." if narrowing else ""

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ctrlgen.errors import ModelError
+from ctrlgen.errors import ModelError, did_you_mean
 from ctrlgen.findings import (
+    CONSTANT_EXPRESSION,
     CONTESTED_METHOD,
     NULLABLE_KEY,
+    PREDICATE_NOT_UNDERSTOOD,
     REDUNDANT_INDEX,
     REPLACED_MEMBER,
     RESERVED_KEYWORD,
     UNINDEXED_FOREIGN_KEY,
+    UNKNOWN_COLUMN,
     UNNAMED_EXPRESSION,
 )
 from ctrlgen.plan.access_paths import unindexed_foreign_keys
-from ctrlgen.plan.methods import contested_methods, derived_methods
+from ctrlgen.plan.methods import contested_methods, derived_methods, methods_without_predicate
 from ctrlgen.plan.naming import CONTROLLER, REFINEMENTS
 from ctrlgen.schema import Finding, Index, Model
 from ctrlgen.settings import Options
@@ -31,6 +34,9 @@ def check_model(model: Model, options: Options) -> Iterator[Finding]:
     yield from _redundant_indexes(model)
     yield from _nullable_keys(model)
     yield from _unnamed_expressions(model)
+    yield from _unknown_columns(model)
+    yield from _constant_expressions(model)
+    yield from _predicates_not_understood(model)
     yield from _reserved_keywords(model)
     yield from _replaced_members(model, options)
     yield from _contested_methods(model, options)
@@ -53,7 +59,10 @@ def _unindexed_foreign_keys(model: Model) -> Iterator[Finding]:
 
 
 def _redundant_indexes(model: Model) -> Iterator[Finding]:
-    """Yield a finding for each plain index that another one begins with: it costs writes and answers nothing more."""
+    """Yield a finding for each plain index that another one begins with: it costs writes and answers nothing more.
+
+    Another order, operator class or stored column is another answer; only a B-tree does as well by its first parts.
+    """
     for index in model.indexes:
         longer = next((other for other in model.indexes if _makes_redundant(other, index, model)), None)
         if longer is not None:
@@ -62,11 +71,16 @@ def _redundant_indexes(model: Model) -> Iterator[Finding]:
 
 
 def _makes_redundant(other: Index, index: Index, model: Model) -> bool:
-    if other is index or index.unique or _method_and_predicate(other) != _method_and_predicate(index):
+    if other is index or index.unique or not other.enforced:
         return False
-    begins = other.parts[: len(index.parts)] == index.parts
-    same = other.parts == index.parts and not other.unique  # of twins, the second is the one to drop
-    return begins and (not same or model.indexes.index(other) < model.indexes.index(index))
+    if _method_and_predicate(other) != _method_and_predicate(index):
+        return False
+    parts, all_parts = index.ordered_parts, other.ordered_parts
+    begins = all_parts[: len(parts)] == parts if index.method == "btree" else all_parts == parts
+    stored = {*other.included, *(model.column(name).name for name in other.columns)}
+    twins = all_parts == parts and set(other.included) == set(index.included) and not other.unique
+    first = model.indexes.index(other) < model.indexes.index(index)  # of twins, the second is the one to drop
+    return begins and stored.issuperset(index.included) and (first or not twins)
 
 
 def _method_and_predicate(index: Index) -> tuple[str, str | None]:
@@ -86,9 +100,38 @@ def _unnamed_expressions(model: Model) -> Iterator[Finding]:
     """Yield a finding for each index whose expression has no name still."""
     for index in model.indexes:
         for part in index.expressions:
-            if part.name is None and index.is_comparable:
+            if part.name is None and index.is_comparable and part.sql not in index.constants:
                 names = {"index": index.name or part.sql, "model": model.reference.name, "table": model.table}
                 yield UNNAMED_EXPRESSION.at(index.location, **names, sql=part.sql)
+
+
+def _unknown_columns(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each name in an index's SQL that its table lacks."""
+    known = [column.name for column in model.columns]
+    for index in model.indexes:
+        for name in index.unknown_columns:
+            hint = did_you_mean(name, known)
+            texts = {"name": name, "table": model.table, "suggestion": f"; {hint}" if hint else ""}
+            yield UNKNOWN_COLUMN.at(index.location, index=index.name, model=model.reference.name, **texts)
+
+
+def _constant_expressions(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each expression or predicate of an index that does not depend on the row."""
+    for index in model.indexes:
+        for sql in index.constants:
+            meant = sql
+            for column in model.columns:
+                meant = meant.replace(f"'{column.name}'", column.name)
+            texts = {"sql": sql, "suggestion": f"; did you mean `text({meant!r})`?" if meant != sql else ""}
+            yield CONSTANT_EXPRESSION.at(index.location, index=index.name, model=model.reference.name, **texts)
+
+
+def _predicates_not_understood(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each partial unique index that lacks methods because of how its predicate is written."""
+    for index, methods in methods_without_predicate(model).items():
+        if index.predicate and not (index.unknown_columns or index.constants):
+            texts = {"sql": index.predicate.sql, "methods": "`, `".join(methods)}
+            yield PREDICATE_NOT_UNDERSTOOD.at(index.location, index=index.name, model=model.reference.name, **texts)
 
 
 def _reserved_keywords(model: Model) -> Iterator[Finding]:

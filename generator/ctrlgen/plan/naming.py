@@ -90,6 +90,28 @@ def index_purpose(index: str, model: Model) -> str:
     return "_".join(words)
 
 
+def purpose_beside(columns: tuple[str, ...], index: Index, model: Model) -> str:
+    """Return the purpose of a partial index whose methods name these columns anyway.
+
+    ``idx_case_active_guild`` on ``guild_id`` → ``active``; where nothing else is left, ``partial``.
+    """
+    words = index_purpose(index.name, model).split("_") if index.name else []
+    named = [["by"], *(name.split("_") for column in columns for name in (column, column.removesuffix("_id")))]
+    while (rest := _without(words, named)) != words:
+        words = rest
+    return "_".join(filter(None, words)) or "partial"
+
+
+def _without(words: list[str], named: Iterable[list[str]]) -> list[str]:
+    """Return words without the first of these names that they begin or end with."""
+    for name in named:
+        if words[-len(name) :] == name:
+            return words[: -len(name)]
+        if words[: len(name)] == name:
+            return words[len(name) :]
+    return words
+
+
 def _table_names(model: Model) -> set[str]:
     """Return what an index's name may call the model's table, in singular and plural."""
     names = {snake_case(model.reference.name), model.table.lower()}
@@ -109,6 +131,7 @@ def _with_named_expressions(index: Index, model: Model, meanings: dict[str, str]
     """Return an index with its expressions named; ``meanings`` has the SQL of each name so far."""
     parts = tuple(_with_unambiguous_name(part, meanings) for part in index.parts)
     nameless = [part for part in parts if isinstance(part, ExpressionPart) and part.name is None]
+    nameless = [part for part in nameless if part.sql not in index.constants]
     purpose = index_purpose(index.name, model) if index.name else ""
     if len(nameless) != 1 or not purpose.isidentifier():
         return replace(index, parts=parts)

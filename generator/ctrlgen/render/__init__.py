@@ -45,6 +45,7 @@ def _runtime(package: Package) -> dict[str, str]:
     """Return the runtime, without the modules that nothing in the package needs."""
     needed = {
         "runtime/orm.py": any(not controller.model.plain for controller in package.controllers),
+        "runtime/links.py": any(each.linked for controller in package.controllers for each in controller.relations),
         "runtime/relations.py": any(controller.relations for controller in package.controllers),
     }
     return {path: source for path, source in runtime_sources().items() if needed.get(path, True)}

@@ -20,7 +20,8 @@ _IMPORTS: dict[str, tuple[str, ...]] = {
     _CONTRACTS: ("Equal", "Facts", "Filters", "Ordered", "Partial", "Refinements", "Settable"),
     ".runtime.controller": ("BaseController",),
     ".runtime.orm": ("OrmController",),
-    ".runtime.relations": ("by_columns", "by_orm"),
+    ".runtime.links": ("Links",),
+    ".runtime.relations": ("by_columns", "by_orm", "nested"),
     ".runtime.selection": ("Selection",),
 }
 """What every emitted module imports by its own name; what a module does not use goes when it is formatted."""
@@ -56,6 +57,7 @@ class MethodView:
     method: Method
     signature: str  # ", guild_id: int, rank: int"
     key: str  # '{"id": id}'
+    related: str = ""  # the class that a relationship leads to
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,8 @@ def _related(relation: Relation, imports: Namespace) -> str:
 def _method_view(method: Method, imports: Namespace) -> MethodView:
     finder = method.kind == "find"
     parameters = [_parameter(parameter, finder, imports) for parameter in method.parameters]
-    return MethodView(method, "".join(f", {text}" for text in parameters), _key(method.parameters))
+    related = imports.name(method.relation.target) if method.relation else ""
+    return MethodView(method, "".join(f", {text}" for text in parameters), _key(method.parameters), related)
 
 
 def _parameter(parameter: Parameter, finder: bool, imports: Namespace) -> str:
@@ -224,13 +227,20 @@ def _facts_source(controller: Controller, imports: Namespace) -> list[str]:
     mappings = {
         "expressions": [(name, repr(sql)) for name, sql in facts.expressions],
         "partial": [(partial.name, _partial(partial, model, imports)) for partial in facts.partial],
-        "relations": [(each.attribute, "by_columns" if each.by_columns else "by_orm") for each in controller.relations],
+        "relations": [
+            *((each.attribute, _loader(by_columns=each.by_columns)) for each in controller.relations),
+            *((each.path, f"nested({_loader(by_columns=each.by_columns)})") for each in controller.nested),
+        ],
     }
     return [
         *(f"{name}={names!r}" for name, names in (collections | {"unique": facts.unique}).items() if names),
         *(f"{name}={_dict(items)}" for name, items in mappings.items() if items),
         *(["utc=True"] if facts.utc else []),
     ]
+
+
+def _loader(*, by_columns: bool) -> str:
+    return "by_columns" if by_columns else "by_orm"
 
 
 def _dict(items: Iterable[tuple[str, str]]) -> str:

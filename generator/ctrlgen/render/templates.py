@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from textwrap import wrap
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ctrlgen.errors import CtrlgenError
 
+_WIDTH = 74  # of a docstring's lines: 88 with its indentation and quotes
+_INDENT = " " * 8  # of a method's docstring
 _TOOL = Path(__file__).resolve().parent.parent
 
 
@@ -32,8 +35,12 @@ def _environment() -> Environment:
 
 
 def docstring(text: str) -> str:
-    """Return ``text`` on one line, unable to end or alter the docstring it stands in."""
-    return " ".join(text.split()).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    """Return ``text`` as a docstring that it cannot end; of a long one the first sentence stands by itself."""
+    safe = " ".join(text.split()).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    summary, _, rest = safe.partition(". ")
+    if len(safe) <= _WIDTH or not rest:
+        return safe
+    return "\n".join(f"{_INDENT}{line}".rstrip() for line in (f"{summary}.", "", *wrap(rest, _WIDTH), "")).lstrip()
 
 
 @cache

@@ -1,7 +1,7 @@
 """Valid rows for tests: for each model what a new row takes, and a function that inserts one.
 
-Rows that a row must refer to are made first. Constraints that only the database or a validator knows are not
-considered: where one refuses a value, change it here.
+Rows that a row must refer to are made first. Values were tried against the fields of the models when this was
+written; what the database refuses for a reason of its own, change here.
 """
 
 from __future__ import annotations

@@ -1,0 +1,354 @@
+"""Chooses the values that tests store in a column: candidates are tried against the column itself.
+
+A value is accepted that the model's field validates, the column's type can store, and the CHECK constraints allow.
+This runs in the child process, because only there are the models.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import sqlalchemy
+from pydantic_core import CoreSchema, SchemaValidator, core_schema, to_jsonable_python
+from sqlalchemy import Column as SAColumn
+from sqlmodel import SQLModel
+
+from ctrlgen.inspect.annotations import NotImportableError, runtime_class, unwrapped
+from ctrlgen.inspect.check_constraints import UNKNOWN, Check
+from ctrlgen.inspect.column_types import overrides
+from ctrlgen.inspect.index_sql import POSTGRESQL, NotUnderstoodError
+from ctrlgen.inspect.sample_candidates import changed_values, fixed_values, new_values
+from ctrlgen.inspect.typed_values import Evaluation, TypedValues, is_equal
+from ctrlgen.schema import NULL, Column, Index, Samples, Value
+from ctrlgen.source_locations import Sources
+
+_NUMBERS = (1, 23, 456, 7890)
+"""Counts for which a value that varies must be accepted."""
+
+_TRIES = 3000
+"""Candidates that are tried for a sample."""
+
+_OPTIONS = 12
+"""Candidates that are combined with those of other columns."""
+
+_TYPED = frozenset({"array", "enum", "json", "other"})
+"""Kinds of which only the annotation says what their values are."""
+
+_COMBINATIONS = 20_000
+"""Combinations of values that are tried where a CHECK is about several columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A value that was not accepted."""
+
+
+REFUSED = _Refused()
+
+
+class FieldTrial:
+    """What one column accepts.
+
+    Parameters
+    ----------
+    model
+        The mapped class.
+    column
+        The column as it is mapped.
+    checks
+        The CHECK constraints that are about this column alone.
+    """
+
+    def __init__(
+        self, model: type[SQLModel], attribute: str, column: SAColumn[Any], validator: SchemaValidator | None
+    ) -> None:
+        self._model, self._attribute, self._validator = model, attribute, validator
+        self._orm = attribute in sqlalchemy.inspect(model).validators
+        self._type: Any = column.type.dialect_impl(POSTGRESQL)
+        self._bind: Any = self._type.bind_processor(POSTGRESQL)
+        self._result: Any = self._type.result_processor(POSTGRESQL, None)
+        self._driver_types = _driver_types(column.type)
+        self._converts = isinstance(column.type, sqlalchemy.TypeDecorator)
+        inner = column.type.impl_instance if isinstance(column.type, sqlalchemy.TypeDecorator) else column.type
+        self._dumps = isinstance(inner, sqlalchemy.JSON) and not overrides(column.type, "process_bind_param")
+
+    def stored(self, value: object, *, same: bool) -> object:
+        """Return what the database is sent for a value; ``REFUSED`` where the column does not accept it.
+
+        Parameters
+        ----------
+        same
+            Whether the value must also be read as it was written.
+        """
+        try:
+            checked = self._checked(value)
+            sent = to_jsonable_python(checked) if self._dumps else checked
+            stored = sent if self._bind is None else self._bind(sent)
+        except Exception:  # noqa: BLE001 - validators and types may raise anything
+            return REFUSED
+        if stored is not None and not isinstance(stored, self._driver_types):
+            return REFUSED
+        if same and not (is_equal(checked, value) and self._is_read_as(stored, checked)):
+            return REFUSED
+        return stored
+
+    def _checked(self, value: object) -> object:
+        if self._validator is not None:
+            value = self._validator.validate_python({self._attribute: value})[self._attribute]
+        if self._orm:
+            probe: object = sqlalchemy.inspect(self._model).class_manager.new_instance()
+            setattr(probe, self._attribute, value)
+            value = vars(probe).get(self._attribute, value)
+        return value
+
+    def _is_read_as(self, stored: object, value: object) -> bool:
+        if not self._converts:
+            return True
+        try:
+            return is_equal(stored if self._result is None else self._result(stored), value)
+        except Exception:  # noqa: BLE001 - it may expect what only the driver returns
+            return True
+
+
+_DRIVER_TYPES: dict[type, type | tuple[type, ...]] = {
+    sqlalchemy.String: str,
+    sqlalchemy.Integer: int,
+    sqlalchemy.LargeBinary: (bytes, bytearray, memoryview),
+}
+
+
+def _driver_types(kind: sqlalchemy.types.TypeEngine[Any]) -> type | tuple[type, ...]:
+    """Return the classes of values that the driver takes for a type; ``object`` where that is not simple."""
+    if isinstance(kind, sqlalchemy.TypeDecorator):
+        return _driver_types(kind.impl_instance)
+    for sql, taken in _DRIVER_TYPES.items():
+        if isinstance(kind, sql):
+            return taken
+    return object
+
+
+class Sampler:
+    """Chooses the samples of one model.
+
+    Parameters
+    ----------
+    model
+        The mapped class.
+    mapped
+        Its columns as they are mapped, by attribute.
+    annotations
+        The columns' types as they were declared, by attribute.
+    checks
+        The CHECK constraints of its table.
+    """
+
+    def __init__(
+        self,
+        model: type[SQLModel],
+        mapped: Mapping[str, SAColumn[Any]],
+        annotations: Mapping[str, object],
+        checks: Sequence[Check],
+        sources: Sources,
+    ) -> None:
+        self._model, self._mapped, self._checks = model, mapped, checks
+        self._annotations = {attribute: unwrapped(annotation)[0] for attribute, annotation in annotations.items()}
+        self._evaluation = Evaluation()
+        self._typed = TypedValues(self._evaluation, sources)
+        self._fields, self._definitions, self._config = _pydantic_fields(model)
+
+    def sampled(self, columns: Sequence[Column]) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+        """Return the columns with their samples, and the names of the CHECK constraints that these may violate."""
+        sampled = {column.attribute: self._with_samples(column) for column in columns if not column.is_computed}
+        unsettled = [check.name for check in self._checks if check.condition is None and check.attributes]
+        wide = [check for check in self._checks if check.condition is not None and len(check.attributes) > 1]
+        if wide:
+            unsettled += self._settle(wide, sampled)
+        return tuple(sampled.get(column.attribute, column) for column in columns), tuple(unsettled)
+
+    def _with_samples(self, column: Column) -> Column:
+        attribute = column.attribute
+        own = [check for check in self._checks if check.attributes == frozenset({attribute})]
+        constants = [constant for check in own for constant in check.constants]
+        trial = self._trial(attribute)
+
+        def first(name: str, *, same: bool = True) -> Value | None:
+            candidates = itertools.islice(self._candidates(name, column, constants), _TRIES)
+            return next((value for value in candidates if self._is_accepted(value, attribute, trial, own, same)), None)
+
+        new, fixed = first("new"), first("fixed")
+        if not (new or fixed):
+            new, fixed = first("new", same=False), first("fixed", same=False)
+        shared = any(len(check.attributes) > 1 and attribute in check.attributes for check in self._checks)
+        changed = None if shared or not fixed else first("changed")
+        needed = self._is_refused(column, trial, own)
+        return replace(column, samples=Samples(new or fixed, fixed or new, changed, needed))
+
+    def _candidates(self, name: str, column: Column, constants: Sequence[str]) -> Iterator[Value]:
+        """Yield candidates for one of the samples, as the column's type has them."""
+        python, kind, bounds = self._annotations[column.attribute], column.kind, column.bounds
+        words = column.attribute.replace("_", " ")
+        values: dict[str, Callable[[], Iterator[Value]]] = {
+            "new": lambda: new_values("str" if kind == "other" else kind, bounds, words),
+            "fixed": lambda: fixed_values(kind, bounds, constants),
+            "changed": lambda: changed_values(kind, bounds, constants),
+        }
+        try:
+            yield from self._typed.calls(python, values[name]())
+            yield from values[name]()
+            if kind in _TYPED and name == "fixed":
+                yield from self._typed.of(python)
+        except NotImportableError:
+            return
+
+    def _is_accepted(
+        self, value: Value, attribute: str, trial: FieldTrial, checks: Sequence[Check], same: bool
+    ) -> bool:
+        for number in _NUMBERS if value.varies else _NUMBERS[:1]:
+            try:
+                sample = self._evaluation.of(value, number)
+            except Exception:  # noqa: BLE001 - a class that is not made this way
+                return False
+            stored = trial.stored(sample, same=same)
+            if stored is REFUSED or not _all_hold(checks, {attribute: stored}):
+                return False
+        return True
+
+    def _is_refused(self, column: Column, trial: FieldTrial, checks: Sequence[Check]) -> bool:
+        """Whether a new row is refused that leaves the value out."""
+        if column.is_required:
+            return False
+        if column.kind == "datetime" and self._is_naive_by_default(column.attribute):
+            return True
+        stored = self._default(column, trial)
+        return stored is not UNKNOWN and not _all_hold(checks, {column.attribute: stored})
+
+    def _is_naive_by_default(self, attribute: str) -> bool:
+        field = dict(self._model.model_fields).get(attribute)
+        if field is None or field.default_factory is None or field.default_factory_takes_validated_data:
+            return False
+        try:
+            value: object = field.get_default(call_default_factory=True)
+        except Exception:  # noqa: BLE001 - of the author's own
+            return False
+        return isinstance(value, datetime.datetime) and value.tzinfo is None
+
+    def _default(self, column: Column, trial: FieldTrial) -> object:
+        """Return what the database is sent for a row that leaves the value out, as far as it is known."""
+        if column.default in {None, "None"}:
+            return None if column.default else UNKNOWN
+        if column.kind == "enum":
+            cls = runtime_class(self._annotations[column.attribute])
+            member = getattr(cls, str(column.default).strip("'\""), UNKNOWN)
+            return UNKNOWN if member is UNKNOWN else trial.stored(member, same=False)
+        return trial.stored(self._evaluation.of(Value((str(column.default),))), same=False)
+
+    def _trial(self, attribute: str) -> FieldTrial:
+        validator = None
+        if field := self._fields.get(attribute):
+            declared: Any = field
+            schema: CoreSchema = declared["schema"] if declared["type"] == "default" else declared
+            if self._mapped[attribute].nullable:
+                schema = core_schema.nullable_schema(schema)
+            fields = {attribute: core_schema.typed_dict_field(schema)}
+            typed = core_schema.typed_dict_schema(fields, config=self._config)
+            validator = SchemaValidator(core_schema.definitions_schema(typed, self._definitions), self._config)
+        return FieldTrial(self._model, attribute, self._mapped[attribute], validator)
+
+    def _settle(self, checks: Sequence[Check], sampled: dict[str, Column]) -> list[str]:
+        """Let new rows satisfy the CHECK constraints of several columns; return the names of those they may violate."""
+        attributes = sorted({each for check in checks for each in check.attributes if each in sampled})
+        options = [self._options(sampled[attribute]) for attribute in attributes]
+        for combination in itertools.islice(itertools.product(*options), _COMBINATIONS):
+            row = {attribute: stored for attribute, (_, stored) in zip(attributes, combination, strict=True)}
+            if _all_hold(checks, row):
+                for attribute, (samples, _) in zip(attributes, combination, strict=True):
+                    sampled[attribute] = replace(sampled[attribute], samples=replace(samples, settled=True))
+                return []
+        return [check.name for check in checks]
+
+    def companions(self, columns: Sequence[Column], index: Index) -> tuple[tuple[str, Value], ...] | None:
+        """Return what CHECK constraints of several columns ask of a row that the methods of an index find.
+
+        Such a row meets the predicate, and has a value for each column of the key. None where no such row is known.
+        """
+        by_name = {column.attribute: column for column in columns if not column.is_computed}
+        wide = [check for check in self._checks if check.condition is not None and len(check.attributes) > 1]
+        chosen = dict[str, Value | None]()
+        for condition in index.predicate.conditions or () if index.predicate else ():
+            column = by_name.get(condition.attribute)
+            chosen[condition.attribute] = column.value_for(condition) if column else None
+        keys = [by_name[name] for name in index.columns if name in by_name and name not in chosen]
+        chosen |= {each.attribute: each.samples.fixed for each in keys if each.nullable}
+        present = {each.attribute: chosen[each.attribute] for each in keys if each.nullable and each.is_null_by_default}
+        if not any(check.attributes & chosen.keys() for check in wide):
+            return ()
+        stored = {name: self._stored(name, value) for name, value in chosen.items() if value}
+        attributes = sorted({each for check in wide for each in check.attributes if each in by_name} - stored.keys())
+        options = [self._options(by_name[attribute]) for attribute in attributes]
+        for combination in itertools.islice(itertools.product(*options), _COMBINATIONS):
+            others = dict(zip(attributes, combination, strict=True))
+            if _all_hold(wide, {**stored, **{attribute: value for attribute, (_, value) in others.items()}}):
+                changed = {
+                    name: NULL if samples.new == NULL else samples.fixed
+                    for name, (samples, _) in others.items()
+                    if self._differs(by_name[name], samples)
+                }
+                return tuple((name, value) for name, value in (present | changed).items() if value)
+        return None
+
+    def _differs(self, column: Column, samples: Samples) -> bool:
+        """Whether a row with these samples has another value than a new row has anyway."""
+        given = samples.needed and not column.is_required
+        return samples.new != column.samples.new or (given and not column.samples.needed)
+
+    def _stored(self, attribute: str, value: Value) -> object:
+        try:
+            stored = self._trial(attribute).stored(self._evaluation.of(value), same=False)
+        except Exception:  # noqa: BLE001 - the constant of a predicate may be no value of the column's type
+            return UNKNOWN
+        return UNKNOWN if stored is REFUSED else stored
+
+    def _options(self, column: Column) -> list[tuple[Samples, object]]:
+        """Return the samples a column may have, with what is stored for a new row, the most natural first."""
+        trial, samples = self._trial(column.attribute), column.samples
+        options = list[tuple[Samples, object]]()
+        if not column.is_required and not samples.needed:
+            options.append((samples, self._default(column, trial)))
+        constants = [constant for check in self._checks for constant in check.constants]
+        more = itertools.islice(self._candidates("fixed", column, constants), _OPTIONS)
+        for value in dict.fromkeys(value for value in (samples.new, samples.fixed, *more) if value):
+            own = [check for check in self._checks if check.attributes == frozenset({column.attribute})]
+            if self._is_accepted(value, column.attribute, trial, own, same=False):
+                stored = trial.stored(self._evaluation.of(value), same=False)
+                fixed = samples.fixed if value == samples.new else value
+                options.append((replace(samples, new=value, fixed=fixed, needed=True), stored))
+        if column.nullable:
+            options.append((replace(samples, new=NULL), None))
+        return options
+
+
+def _all_hold(checks: Iterable[Check], row: Mapping[str, object]) -> bool:
+    try:
+        return all(check.holds(row) for check in checks)
+    except NotUnderstoodError:
+        return False
+
+
+def _pydantic_fields(model: type[SQLModel]) -> tuple[dict[str, Any], list[Any], Any]:
+    """Return the schemas of the model's fields, the definitions they refer to, and the model's configuration.
+
+    The runtime validates by the same schemas: validators of the whole model are left out.
+    """
+    if model.model_rebuild(raise_errors=False) is False:
+        return {}, [], None
+    schema = cast("Any", model.__pydantic_core_schema__)
+    definitions, config = list[Any](), None
+    while schema["type"] != "model-fields":
+        definitions, config = schema.get("definitions", definitions), schema.get("config", config)
+        reference = schema.get("schema_ref")
+        schema = next((each for each in definitions if each.get("ref") == reference), None) or schema["schema"]
+    return {name: field["schema"] for name, field in schema["fields"].items()}, definitions, config

@@ -1,0 +1,87 @@
+"""What ctrlgen emits for the project's models, as far as a rule must know it: small data that crosses processes.
+
+Read from the plan, by loading the models as ``generate`` does, and only when a file has a query that one of the emitted
+methods might replace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctrlgen.blueprint import Controller
+from ctrlgen.settings import Config
+
+
+@dataclass(frozen=True, slots=True)
+class EmittedMethod:
+    """A method by its name, with the columns of its key in the order of the parameters."""
+
+    name: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmittedController:
+    """The controller of one model: where it is reached, and which keys its methods take."""
+
+    model: str
+    module: str
+    attribute: str
+    columns: frozenset[str]
+    primary_key: tuple[str, ...]
+    methods: Mapping[tuple[str, frozenset[str]], EmittedMethod]
+    """The methods by kind and keys."""
+
+    def method(self, kind: str, keys: frozenset[str]) -> EmittedMethod | None:
+        """Return the method of a kind for exactly these keys."""
+        return self.methods.get((kind, keys))
+
+    def finder(self, keys: frozenset[str]) -> EmittedMethod | None:
+        """Return a finder that one of these keys leads."""
+        finders = [method for (kind, own), method in self.methods.items() if kind == "find" and own and own <= keys]
+        return min(finders, key=lambda method: method.name, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class EmittedMethods:
+    """Every emitted controller, by the name of its model."""
+
+    controllers: Mapping[str, EmittedController]
+    output: Path | None = None
+
+    def of(self, model: str, module: str | None) -> EmittedController | None:
+        """Return the controller of a model that a file imports from ``module``; None for a class of the same name."""
+        controller = self.controllers.get(model)
+        if controller is None or module is None:
+            return controller
+        top, own = module.lstrip(".").partition(".")[0], controller.module.partition(".")[0]
+        return controller if top == own or top in controller.module.split(".") else None
+
+
+def emitted_methods(config: Config) -> EmittedMethods:
+    """Return what would be emitted for the models of a project.
+
+    Raises
+    ------
+    CtrlgenError
+        The models cannot be loaded.
+    """
+    from ctrlgen.child import schema_from_child  # loads the models: only where a query asks for it
+    from ctrlgen.plan import plan
+
+    package = plan(schema_from_child(config), config.package, config.options)
+    controllers = [_emitted(controller) for controller in package.controllers]
+    return EmittedMethods({controller.model: controller for controller in controllers}, config.output)
+
+
+def _emitted(controller: Controller) -> EmittedController:
+    model = controller.model
+    key = tuple(name for part in model.primary_key.parts if (name := getattr(part, "attribute", None)))
+    methods: dict[tuple[str, frozenset[str]], EmittedMethod] = {}
+    for method in controller.methods:
+        if method.within is None:
+            methods.setdefault((method.kind, frozenset(method.keys)), EmittedMethod(method.name, method.keys))
+    columns = frozenset(column.attribute for column in model.columns)
+    return EmittedController(model.reference.name, model.reference.module, controller.module, columns, key, methods)

@@ -1,0 +1,42 @@
+"""Applies the edits of findings to a text; ``--fix`` writes the result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ctrlgen.lint.diagnostics import Diagnostic, Edit, Place
+
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")
+
+
+def fixed(text: str, diagnostics: Iterable[Diagnostic]) -> tuple[str, int]:
+    """Return the text with the edits applied, and how many findings they were of.
+
+    Of findings whose edits overlap, the first is fixed; the next pass sees what is left.
+    """
+    starts = [0, *(match.end() for match in _LINE_ENDS.finditer(text))]
+    applied: set[tuple[int, int, str]] = set()
+    count = 0
+    for diagnostic in sorted(diagnostics):
+        spans = {_span(edit, starts) for edit in diagnostic.edits}
+        if spans and not any(_overlap(span, other) for span in spans for other in applied - spans):
+            applied |= spans
+            count += 1
+    for start, end, replacement in sorted(applied, reverse=True):
+        text = text[:start] + replacement + text[end:]
+    return text, count
+
+
+def _span(edit: Edit, starts: Sequence[int]) -> tuple[int, int, str]:
+    return _offset(edit.start, starts), _offset(edit.end, starts), edit.text
+
+
+def _offset(place: Place, starts: Sequence[int]) -> int:
+    return starts[place.line - 1] + place.column
+
+
+def _overlap(one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
+    if one[0] == one[1] or other[0] == other[1]:
+        return one[0] == other[0] and one[1] == other[1]
+    return one[0] < other[1] and other[0] < one[1]

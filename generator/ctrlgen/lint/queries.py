@@ -1,0 +1,394 @@
+"""Which expressions of a file are sessions, controllers, and queries through them; every rule reads files through it.
+
+Nothing is imported or run, so this goes by annotations, by where a value comes from, and by what is called on it. A
+name alone is never enough: `find_all` of a parsed web page is no query, and a session of an HTTP client no session.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import libcst as cst
+
+from ctrlgen.lint.emitted_methods import EmittedMethods
+from ctrlgen.lint.source_code import SourceCode, dotted, keyword, last_name, method, positional, receiver, unwrapped
+
+_DATABASE = re.compile(r"^_?(db|database)$|_(db|database)$")
+_NOT_CONTROLLERS = frozenset({"session", "engine", "c", "metadata", "transaction", "query", "Model", "func", "pool"})
+_OTHER_LAYERS = ("motor", "pymongo", "beanie", "prisma", "tortoise", "odmantic", "peewee", "ormar", "django", "bs4")
+_OTHER_SESSIONS = (
+    "aiohttp",
+    "requests",
+    "httpx",
+    "boto3",
+    "aioboto3",
+    "aiobotocore",
+    "neo4j",
+    "starlette",
+    "curl_cffi",
+)
+_SESSION_CLASS = re.compile(r"^(sqlalchemy|sqlmodel)\..*\b(AsyncSession|Session|async_scoped_session|scoped_session)$")
+_SESSION_ALIAS = re.compile(r"(^|\.)(\w*(Db|DB|Async|SQL)\w*Session\w*|Session(Dep|Dependency)|AsyncSession)$")
+_SESSION_FACTORY = re.compile(
+    r"^(\w*_)?session(_?(maker|factory|local|scope))?$|^SessionLocal$|^get_\w*session$", re.IGNORECASE
+)
+_SESSION_NAME = re.compile(r"^_?(\w+_)?session$")
+
+_SESSION_READS = frozenset({"execute", "exec", "scalars", "scalar", "get", "get_one", "stream", "stream_scalars"})
+_SESSION_WRITES = frozenset({"add", "add_all", "merge", "delete", "flush", "commit", "refresh", "rollback"})
+_STATEMENT_WRITES = frozenset({"update", "delete", "insert"})
+
+_PROBE = re.compile(r"^(\w+\.)?(text\()?(['\"]select 1;?['\"]\)?|select\((\w+\.)?(literal\()?1\)?\))$", re.IGNORECASE)
+
+_ONE_ROW = frozenset({"first", "one", "one_or_none", "scalar", "scalar_one", "scalar_one_or_none", "fetchone"})
+_ROWS = frozenset({"all", "scalars", "unique", "fetchall", "mappings", "tuples", "columns", "partitions", "yield_per"})
+SELECTION = frozenset(
+    {
+        *("order_by", "limit", "offset", "load", "options", "for_update"),
+        *("first", "one", "one_or_none", "count", "exists", "sum", "page", "delete", "update", "in_total_order"),
+    }
+)
+"""What is called on what a finder returns."""
+
+FINDER = re.compile(r"^(find_all|find_by_\w+)$")
+GETTER = re.compile(r"^get_(one_)?by_(?P<key>\w+)$")
+_EMITTED_READ = re.compile(
+    r"^(find_all|find_one|find_by_\w+|get_by_\w+|get_one_by_\w+|count|exists|paginate|load_\w+)$"
+)
+_EMITTED_WRITE = re.compile(
+    r"^(create|create_many|update_where|update_many|bulk_update|delete_many|delete_where|upsert_many"
+    r"|(update|update_one|delete|upsert|get_or_create)_by_\w+)$"
+)
+_OWN_WRITE = re.compile(r"^(get_or_create|create|update|delete|upsert|bulk|insert|set|add|remove|increment)(_\w+)?$")
+_OWN_READ = re.compile(r"^(get|find|list|fetch|load|count|exists)(_\w+)?$")
+_MANY = re.compile(r"^(find_all|find_by_|find_many|get_all|list|fetch_all|paginate)")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A call that goes to the database.
+
+    ``emitted`` says that its name is one ctrlgen emits; a method written by hand may have a name of its own.
+    """
+
+    call: cst.Call
+    receiver: cst.BaseExpression
+    method: str
+    via: Literal["controller", "session"]
+    writes: bool
+    emitted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a value was read by, and whether it is several rows."""
+
+    query: Query
+    many: bool
+
+
+class Queries:
+    """The queries of one file.
+
+    Parameters
+    ----------
+    source
+        The file.
+    emitted
+        What ctrlgen emits for the project's models; None where there is no project.
+    """
+
+    def __init__(self, source: SourceCode, emitted: EmittedMethods | None) -> None:
+        self.source = source
+        self.emitted = emitted
+        self._queries: dict[cst.Call, Query | None] = {}
+
+    @cached_property
+    def every(self) -> list[Query]:
+        """Every query of the file, in the order of the source."""
+        return [query for call in self.source.all(cst.Call) if (query := self.query(call)) is not None]
+
+    def query(self, call: cst.Call) -> Query | None:
+        """Return what a call asks the database, if it does."""
+        if call not in self._queries:
+            self._queries[call] = self._query(call)
+        return self._queries[call]
+
+    def _query(self, call: cst.Call) -> Query | None:
+        name, target = method(call), receiver(call)
+        if name is None or target is None:
+            return None
+        if name in _SESSION_READS | _SESSION_WRITES and self.is_session(target):
+            return Query(call, target, name, "session", writes=self._is_write(call, name))
+        emitted = bool(_EMITTED_READ.match(name) or _EMITTED_WRITE.match(name))
+        writes = bool(_EMITTED_WRITE.match(name) or _OWN_WRITE.match(name))
+        if (emitted or writes or _OWN_READ.match(name)) and self.is_controller(target):
+            return Query(call, target, name, "controller", writes, emitted)
+        return None
+
+    def _is_write(self, call: cst.Call, name: str) -> bool:
+        if name in _SESSION_WRITES:
+            return True
+        statement = self.statement(call)
+        return statement is not None and last_name(innermost(statement).func) in _STATEMENT_WRITES
+
+    def is_probe(self, query: Query) -> bool:
+        """Whether a query only asks if the database is there: ``SELECT 1``."""
+        arguments = positional(query.call) if query.via == "session" else []
+        return bool(arguments) and bool(_PROBE.match(self.source.text(self.resolved(arguments[0]))))
+
+    def within(self, root: cst.CSTNode) -> list[Query]:
+        """Return the queries under a node."""
+        return [query for call in self.source.within(root, cst.Call) if (query := self.query(call)) is not None]
+
+    def statement(self, call: cst.Call) -> cst.Call | None:
+        """Return the statement that ``session.execute`` and its like are given: ``select(...)...``."""
+        arguments = positional(call)
+        value = self.resolved(arguments[0]) if arguments else None
+        return value if isinstance(value, cst.Call) else None
+
+    def resolved(self, value: cst.BaseExpression) -> cst.BaseExpression:
+        """Return what a name was bound to last, or the expression itself."""
+        for _ in range(4):
+            if not isinstance(value, cst.Name):
+                break
+            binding = self.source.binding(value)
+            if binding is None or binding.kind != "assign":
+                break
+            value = binding.value
+        return value
+
+    # Sessions
+
+    @cached_property
+    def uses_sqlalchemy(self) -> bool:
+        """Whether the file imports SQLAlchemy or SQLModel."""
+        return self.source.imports_from("sqlalchemy", "sqlmodel")
+
+    def is_session(self, node: cst.BaseExpression) -> bool:
+        """Whether an expression is a session of SQLAlchemy's."""
+        if isinstance(node, cst.Call):
+            return self.opens_session(node)
+        if isinstance(node, cst.Attribute):
+            return self.uses_sqlalchemy and bool(_SESSION_NAME.match(node.attr.value)) and dotted(node) is not None
+        if not isinstance(node, cst.Name):
+            return False
+        binding = self.source.binding(node)
+        if binding is None:
+            return self._is_session_parameter(node)
+        value = unwrapped(binding.value)
+        if isinstance(value, cst.Call):
+            return self.opens_session(value)
+        return binding.kind == "assign" and isinstance(value, cst.Attribute) and self.is_session(value)
+
+    def _is_session_parameter(self, name: cst.Name) -> bool:
+        annotation = self.source.annotation(name)
+        if annotation is not None:
+            return self.is_session_type(annotation)
+        is_parameter = any(self.source.parameter(function, name.value) for function in self.source.functions(name))
+        return is_parameter and self.uses_sqlalchemy and bool(_SESSION_NAME.match(name.value))
+
+    def is_session_type(self, annotation: cst.BaseExpression) -> bool:
+        """Whether an annotation means a session: the class, an ``Annotated`` of it, or an alias of that."""
+        if isinstance(annotation, cst.Subscript):
+            inner = [item.slice.value for item in annotation.slice if isinstance(item.slice, cst.Index)]
+            return bool(inner) and self.is_session_type(inner[0])
+        if isinstance(annotation, cst.BinaryOperation):
+            return self.is_session_type(annotation.left) or self.is_session_type(annotation.right)
+        name = annotation.raw_value if isinstance(annotation, cst.SimpleString) else dotted(annotation)
+        if name is None:
+            return False
+        qualified = self.source.qualified(annotation)
+        if any(origin.partition(".")[0] in _OTHER_SESSIONS for origin in qualified):
+            return False
+        if any(_SESSION_CLASS.match(origin) for origin in qualified):
+            return True
+        if isinstance(annotation, cst.Name):
+            alias = next((it for it in self.source.bindings(self.source.module) if it.name == name), None)
+            if alias is not None:
+                return self.is_session_type(alias.value)
+        return bool(_SESSION_ALIAS.search(name))
+
+    def opens_session(self, call: cst.Call) -> bool:
+        """Whether a call gives a session, as ``db.session()``, ``db.transaction()`` and ``AsyncSession(engine)`` do."""
+        name = last_name(call.func)
+        if name is None:
+            return False
+        qualified = self.source.qualified(call.func) if name.lower().endswith("session") else set[str]()
+        if any(_SESSION_CLASS.match(origin) for origin in qualified):
+            return True
+        if any(origin.partition(".")[0] in _OTHER_SESSIONS for origin in qualified):
+            return False
+        target = receiver(call)
+        if target is not None and name in {"session", "transaction"} and self._is_database(target):
+            return True
+        if name == "begin" and target is not None:
+            return bool(re.search("session", last_name(target) or "", re.IGNORECASE))
+        return self.uses_sqlalchemy and bool(_SESSION_FACTORY.match(name))
+
+    def _is_database(self, node: cst.BaseExpression) -> bool:
+        name = last_name(node)
+        if name is None:
+            return False
+        if _DATABASE.search(name) or name in {"db_service", "database_service", "service"}:
+            return not self.source.imports_from("neo4j")
+        return isinstance(node, cst.Name) and (dotted(self.source.annotation(node) or node) or "").endswith("Database")
+
+    def transaction_around(self, node: cst.CSTNode) -> cst.With | None:
+        """Return the ``async with db.transaction()`` block around a node, in its own function."""
+        function = self.source.function(node)
+        for ancestor in self.source.ancestors(node):
+            if ancestor is function:
+                break
+            if isinstance(ancestor, cst.With) and any(self.opens_transaction(item.item) for item in ancestor.items):
+                return ancestor
+        return None
+
+    def opens_transaction(self, node: cst.BaseExpression) -> bool:
+        """Whether an expression is ``db.transaction(...)``, or a session's ``begin()``."""
+        return isinstance(node, cst.Call) and method(node) in {"transaction", "begin"} and self.opens_session(node)
+
+    # Controllers
+
+    def is_controller(self, node: cst.BaseExpression) -> bool:
+        """Whether an expression is a controller: ``db.user``, one of that type, or ``self`` inside of one."""
+        path = dotted(node)
+        if path is None or self._uses_another_layer:
+            return False
+        parts = path.split(".")
+        if parts == ["self"]:
+            around = self.source.class_around(node)
+            is_excerpt = around is None  # a method without its class, as in documentation
+            return is_excerpt or self.is_controller_class(around)
+        if len(parts) > 1 and _DATABASE.search(parts[-2]):
+            return parts[-1] not in _NOT_CONTROLLERS
+        if parts[-1].endswith("_controller"):
+            return True
+        if not isinstance(node, cst.Name):
+            return False
+        binding = self.source.binding(node)
+        if binding is not None:
+            is_other_name = binding.kind == "assign" and isinstance(binding.value, cst.Attribute)
+            return is_other_name and self.is_controller(binding.value)
+        annotation = self.source.annotation(node)
+        return annotation is not None and (dotted(annotation) or "").endswith("Controller")
+
+    @cached_property
+    def _uses_another_layer(self) -> bool:
+        return self.source.imports_from(*_OTHER_LAYERS)
+
+    def is_controller_class(self, node: cst.ClassDef | None) -> bool:
+        """Whether a class derives from a controller, the emitted ones or one written by hand."""
+        if node is None:
+            return False
+        for base in node.bases:
+            name = base.value.value if isinstance(base.value, cst.Subscript) else base.value
+            if (last_name(name) or "").endswith("Controller") and last_name(name) != "Controller":
+                return True
+        return False
+
+    # Rows
+
+    def rows(self, node: cst.BaseExpression, many: bool | None = None, depth: int = 12) -> Rows | None:
+        """Return what query a value was read by, through names, chains, ``list(...)`` and the like."""
+        if depth == 0:
+            return None
+        if isinstance(node, cst.Await):
+            return self.rows(node.expression, many, depth - 1)
+        if isinstance(node, cst.Name):
+            binding = self.source.binding(node)
+            return self.rows(binding.value, many, depth - 1) if binding and binding.kind == "assign" else None
+        if isinstance(node, cst.NamedExpr):
+            return self.rows(node.value, many, depth - 1)
+        if isinstance(node, cst.BooleanOperation) and isinstance(node.operator, cst.Or):
+            return self.rows(node.left, many, depth - 1)
+        if isinstance(node, cst.Attribute) and node.attr.value == "items":
+            return self.rows(node.value, True, depth - 1)
+        return self._rows_of_call(node, many, depth) if isinstance(node, cst.Call) else None
+
+    def _rows_of_call(self, call: cst.Call, many: bool | None, depth: int) -> Rows | None:
+        query = self.query(call)
+        if query is not None:
+            if query.writes:
+                return None
+            several = query.method not in {"get", "get_one", "scalar"} and (
+                query.via == "session" or bool(_MANY.match(query.method))
+            )
+            return Rows(query, several if many is None else many)
+        if isinstance(call.func, cst.Name):
+            first = positional(call)
+            is_list = call.func.value in {"list", "tuple", "sorted", "reversed", "set"} and first
+            return self.rows(first[0], True, depth - 1) if is_list else None
+        name, target = method(call), receiver(call)
+        if target is None:
+            return None
+        if name in _ONE_ROW:
+            return self.rows(target, False if many is None else many, depth - 1)
+        if name in _ROWS:
+            return self.rows(target, True if many is None else many, depth - 1)
+        return self.rows(target, many, depth - 1) if name in SELECTION else None
+
+    def chain(self, call: cst.Call) -> Iterator[tuple[str, cst.Call]]:
+        """Yield what is called on the result of a call, ``limit`` and ``first`` of ``find_all().limit(5).first()``."""
+        node: cst.CSTNode = call
+        while True:
+            attribute = self.source.parent(node)
+            outer = self.source.parent(attribute) if isinstance(attribute, cst.Attribute) else None
+            if (
+                not isinstance(outer, cst.Call)
+                or outer.func is not attribute
+                or not isinstance(attribute, cst.Attribute)
+            ):
+                return
+            yield attribute.attr.value, outer
+            node = outer
+
+    def end(self, call: cst.Call) -> cst.Call:
+        """Return the whole chain that begins with a call."""
+        return ([call] + [outer for _, outer in self.chain(call)])[-1]
+
+    def is_awaited(self, call: cst.Call) -> bool:
+        """Whether a call, or the chain that it begins, is awaited."""
+        return isinstance(self.source.parent(self.end(call)), cst.Await)
+
+    def equalities(self, call: cst.Call) -> dict[str, str]:
+        """Return the columns a query compares by ``==``, with their values, however they are given."""
+        name = method(call) or ""
+        arguments = positional(call)
+        getter = GETTER.match(name)
+        if getter and arguments:
+            return dict(zip(getter["key"].split("_and_"), map(self.source.text, arguments), strict=False))
+        named = {arg.keyword.value: self.source.text(arg.value) for arg in call.args if arg.keyword is not None}
+        refinements = {"filters", "order_by", "limit", "offset", "options", "load"}
+        values = {key: value for key, value in named.items() if key not in refinements}
+        conditions = [*arguments, *([filters] if (filters := keyword(call, "filters")) is not None else [])]
+        for condition in conditions:
+            values.update(self.compared(condition) or {})
+        return values
+
+    def compared(self, condition: cst.BaseExpression) -> dict[str, str] | None:
+        """Return ``{"name": "value"}`` of ``Model.name == value``, several joined by ``&``; None for anything else."""
+        condition = self.resolved(condition)
+        if isinstance(condition, cst.BinaryOperation) and isinstance(condition.operator, cst.BitAnd):
+            left, right = self.compared(condition.left), self.compared(condition.right)
+            return None if left is None or right is None else left | right
+        if not isinstance(condition, cst.Comparison) or len(condition.comparisons) != 1:
+            return None
+        column = condition.left
+        if isinstance(column, cst.Call) and last_name(column.func) == "col" and positional(column):
+            column = positional(column)[0]
+        comparison = condition.comparisons[0]
+        if not isinstance(comparison.operator, cst.Equal) or not isinstance(column, cst.Attribute):
+            return None
+        return {column.attr.value: self.source.text(comparison.comparator)}
+
+
+def innermost(call: cst.Call) -> cst.Call:
+    """Return the first call of a chain, ``select(User)`` of ``select(User).where(...).limit(1)``."""
+    while (target := receiver(call)) is not None and isinstance(target, cst.Call):
+        call = target
+    return call

@@ -1,0 +1,42 @@
+"""CGL305: ``== None`` in a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+from typing_extensions import override
+
+from ctrlgen.lint.conditions import conditions, in_parentheses, is_sql, parts
+from ctrlgen.lint.diagnostics import Diagnostic
+from ctrlgen.lint.queries import Queries
+from ctrlgen.lint.registry import Rule
+
+
+class EqualsNone(Rule):
+    """``User.deleted_at == None`` works, needs a ``noqa``, and invites the fix that breaks it."""
+
+    code = "CGL305"
+    name = "equals-none"
+    message = "`{operator} None` reads as a mistake, and its usual fix, `{python}`, breaks the query"
+    why = "SQLAlchemy makes IS NULL of it, but a reader or a linter turns it into `is None`, which is a constant."
+    bad = "select(User).where(User.deleted_at == None)"
+    good = "select(User).where(User.deleted_at.is_(None))"
+    fixable = True
+
+    @override
+    def check(self, queries: Queries) -> Iterator[Diagnostic]:
+        for condition in conditions(queries):
+            for part in parts(condition):
+                if not isinstance(part, cst.Comparison) or len(part.comparisons) != 1:
+                    continue
+                comparison = part.comparisons[0]
+                is_none = isinstance(comparison.comparator, cst.Name) and comparison.comparator.value == "None"
+                if not is_none or not isinstance(comparison.operator, cst.Equal | cst.NotEqual):
+                    continue
+                if is_sql(part.left, queries):
+                    is_not = isinstance(comparison.operator, cst.NotEqual)
+                    text = f"{in_parentheses(part.left, queries)}.{'is_not' if is_not else 'is_'}(None)"
+                    operator, python = ("!=", "is not None") if is_not else ("==", "is None")
+                    edits = (queries.source.replace(part, text),)
+                    yield self.report(queries, part, text, edits, operator=operator, python=python)

@@ -1,0 +1,166 @@
+"""CGL601: SQL with values formatted into it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import libcst as cst
+from typing_extensions import override
+
+from ctrlgen.lint.diagnostics import Diagnostic
+from ctrlgen.lint.queries import Queries
+from ctrlgen.lint.registry import Rule
+from ctrlgen.lint.source_code import last_name, method, receiver
+
+_SQL = re.compile(
+    r"^\s*(WITH\s+\w+\s+AS\b|SELECT\b.*\bFROM\b|INSERT\s+INTO\b|UPDATE\s+\S+\s+SET\b|DELETE\s+FROM\b|MERGE\s+INTO\b)",
+    re.DOTALL,
+)
+_SQL_TO_TEXT = re.compile(_SQL.pattern, re.DOTALL | re.IGNORECASE)
+_OPERATOR = r"(=|<|>|\|\||\bLIKE\s|\bIN\s*\(|\bVALUES\s*\([^)]*|\bBETWEEN\s|\bLIMIT\s|\bOFFSET\s|,)"
+_VALUE_BEFORE = re.compile(
+    rf"{_OPERATOR.replace('|,', '')}\s*$|{_OPERATOR}\s*'[^'\s]*$|\bBETWEEN\s+\S+\s+AND\s+$", re.IGNORECASE
+)
+_TEMPLATE = re.compile(r"\{\{.*?(\}\}|$)", re.DOTALL)
+"""What a template engine fills in later, as dbt does."""
+_PARAMETERS = re.compile(r"placeholder|bind|param|marks|quoted|literal", re.IGNORECASE)
+_RUNS_SQL = frozenset({"text", "execute", "exec", "fetch", "fetchrow", "fetchval", "scalar", "scalars", "executemany"})
+_STATEMENT_NAME = re.compile(r"(^|_)(sql|query|stmt|statement)$", re.IGNORECASE)
+_HOLE = "\0"
+
+
+class FormattedSql(Rule):
+    """``f"... WHERE name = '{name}'"``: the value is read as SQL."""
+
+    code = "CGL601"
+    name = "formatted-sql"
+    message = "`{value}` is formatted into SQL: whoever chooses it chooses what the database runs"
+    why = "A value with a quote in it ends the literal, and the rest of it is SQL: that is how databases are stolen."
+    bad = """query = f"SELECT * FROM users WHERE username = '{username}'" """
+    good = """query = text("SELECT * FROM users WHERE username = :username").bindparams(username=username)"""
+    limits = (
+        "Values only, by f-string, `%`, `format` and `+`. Names of tables and columns cannot be parameters and are "
+        "left alone, and so are lists of placeholders and constants in capitals."
+    )
+
+    in_tests = False
+
+    @override
+    def check(self, queries: Queries) -> Iterator[Diagnostic]:
+        source = queries.source
+        for node in _formatted(queries):
+            if _is_part(source.parent(node)):
+                continue  # of a longer string
+            pieces = _pieces(node, queries)
+            if pieces is None:
+                continue
+            template = "".join(piece if isinstance(piece, str) else _HOLE for piece in pieces)
+            pattern = _SQL_TO_TEXT if _is_run(node, queries) else _SQL
+            if not pattern.match(template):
+                continue
+            value = _first_value(pieces, queries)
+            if value is not None:
+                name = source.text(value)
+                parameter = re.sub(r"\W+", "_", name.rpartition(".")[2]).strip("_").lower() or "value"
+                replacement = (
+                    f"`:{parameter}` in `text(...)` and `.bindparams({parameter}={name})`; or a condition of columns"
+                )
+                yield self.report(queries, node, replacement, value=name)
+
+
+def _formatted(queries: Queries) -> list[cst.BaseExpression]:
+    source = queries.source
+    nodes: list[cst.BaseExpression] = [
+        *source.all(cst.ConcatenatedString),
+        *source.all(cst.FormattedString),
+        *(it for it in source.all(cst.BinaryOperation) if isinstance(it.operator, cst.Modulo | cst.Add)),
+        *(it for it in source.all(cst.Call) if method(it) == "format"),
+    ]
+    return sorted(nodes, key=source.order)
+
+
+def _is_part(parent: cst.CSTNode | None) -> bool:
+    is_operation = isinstance(parent, cst.BinaryOperation) and isinstance(parent.operator, cst.Modulo | cst.Add)
+    is_template = isinstance(parent, cst.Attribute) and parent.attr.value == "format"
+    return is_operation or is_template or isinstance(parent, cst.ConcatenatedString)
+
+
+def _pieces(node: cst.BaseExpression, queries: Queries) -> list[str | cst.BaseExpression] | None:
+    """Return the text of a string with the expressions that are formatted into it; None for anything else."""
+    if isinstance(node, cst.SimpleString):
+        value = node.evaluated_value
+        return [value] if isinstance(value, str) else None
+    if isinstance(node, cst.FormattedString):
+        return [
+            part.value if isinstance(part, cst.FormattedStringText) else part.expression
+            for part in node.parts
+            if isinstance(part, cst.FormattedStringText | cst.FormattedStringExpression)
+        ]
+    if isinstance(node, cst.ConcatenatedString):
+        left, right = _pieces(node.left, queries), _pieces(node.right, queries)
+        return None if left is None or right is None else left + right
+    if isinstance(node, cst.BinaryOperation):
+        return _operation(node, queries)
+    if isinstance(node, cst.Call) and method(node) == "format":
+        return _with_holes(receiver(node), [arg.value for arg in node.args], r"\{[^{}]*\}", queries)
+    return None
+
+
+def _operation(node: cst.BinaryOperation, queries: Queries) -> list[str | cst.BaseExpression] | None:
+    if isinstance(node.operator, cst.Modulo):
+        right = node.right
+        values = [it.value for it in right.elements] if isinstance(right, cst.Tuple) else [right]
+        if isinstance(right, cst.Dict):
+            values = [it.value for it in right.elements if isinstance(it, cst.DictElement)]
+        return _with_holes(node.left, values, r"%(\(\w+\))?[sdr]", queries)
+    if not isinstance(node.operator, cst.Add):
+        return None
+    left = _pieces(node.left, queries)
+    if left is None:
+        return None
+    return left + (_pieces(node.right, queries) or [node.right])
+
+
+def _with_holes(
+    template: cst.BaseExpression | None, values: list[cst.BaseExpression], hole: str, queries: Queries
+) -> list[str | cst.BaseExpression] | None:
+    pieces = _pieces(template, queries) if template is not None else None
+    if pieces is None or not all(isinstance(piece, str) for piece in pieces):
+        return None
+    texts = re.split(hole.replace("(\\(", "(?:\\("), "".join(str(piece) for piece in pieces))
+    result: list[str | cst.BaseExpression] = [texts[0]]
+    for index, text in enumerate(texts[1:]):
+        if values:
+            result.append(values[min(index, len(values) - 1)])
+        result.append(text)
+    return result
+
+
+def _first_value(pieces: list[str | cst.BaseExpression], queries: Queries) -> cst.BaseExpression | None:
+    before = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            before += piece
+            continue
+        if _VALUE_BEFORE.search(_TEMPLATE.sub("", before)) and not _is_harmless(piece, queries):
+            return piece
+        before += "x"
+    return None
+
+
+def _is_harmless(value: cst.BaseExpression, queries: Queries) -> bool:
+    """Whether what is formatted is no value of anybody's: a constant, placeholders, something quoted on purpose."""
+    text = queries.source.text(value)
+    name = last_name(value) or ""
+    return bool(_PARAMETERS.search(text)) or name.isupper() or isinstance(value, cst.SimpleString | cst.Integer)
+
+
+def _is_run(node: cst.BaseExpression, queries: Queries) -> bool:
+    """Whether a string is run as SQL, or called so: then it is read whatever its case."""
+    argument = queries.source.parent(node)
+    if isinstance(argument, cst.Assign):
+        names = [last_name(target.target) or "" for target in argument.targets]
+        return any(_STATEMENT_NAME.search(name) for name in names)
+    call = queries.source.parent(argument) if isinstance(argument, cst.Arg) else None
+    return isinstance(call, cst.Call) and last_name(call.func) in _RUNS_SQL

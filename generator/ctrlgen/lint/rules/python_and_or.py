@@ -1,0 +1,63 @@
+"""CGL302: ``and`` and ``or`` between SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+from typing_extensions import override
+
+from ctrlgen.lint.conditions import conditions, in_parentheses, is_sql, parts
+from ctrlgen.lint.diagnostics import Diagnostic
+from ctrlgen.lint.queries import Queries
+from ctrlgen.lint.registry import Rule
+
+
+class PythonAndOr(Rule):
+    """``User.a == 1 and User.b == 2`` is one of the two, or raises."""
+
+    code = "CGL302"
+    name = "python-and-or"
+    message = "`{operator}` is evaluated by Python before the query is made: one side of it is lost, or it raises"
+    why = "SQLAlchemy cannot see `and` and `or`: Python takes one of the two sides and drops the other."
+    bad = "select(User).where(User.guild_id == 1 and User.points > 5)"
+    good = "select(User).where((User.guild_id == 1) & (User.points > 5))"
+    limits = "`flag or User.points > 5` is left alone: with a Python value on the left it means what it says."
+    fixable = True
+
+    @override
+    def check(self, queries: Queries) -> Iterator[Diagnostic]:
+        for condition in conditions(queries):
+            inner: set[cst.CSTNode] = set()
+            for part in parts(condition):
+                if not isinstance(part, cst.BooleanOperation) or part in inner:
+                    continue
+                operands = _operands(part, inner)
+                if any(is_sql(operand, queries) for operand in operands[:-1]):
+                    is_and = isinstance(part.operator, cst.And)
+                    text = (" & " if is_and else " | ").join(in_parentheses(operand, queries) for operand in operands)
+                    edits = (queries.source.replace(part, text),) if not _is_nested(operands) else ()
+                    yield self.report(queries, part, text, edits, operator="and" if is_and else "or")
+
+
+def _operands(node: cst.BooleanOperation, inner: set[cst.CSTNode]) -> list[cst.BaseExpression]:
+    """Return ``a``, ``b`` and ``c`` of ``a and b and c``; ``inner`` gets the operations that are part of it."""
+    operands: list[cst.BaseExpression] = []
+    for side in (node.left, node.right):
+        if isinstance(side, cst.BooleanOperation) and type(side.operator) is type(node.operator) and not side.lpar:
+            inner.add(side)
+            operands += _operands(side, inner)
+        else:
+            operands.append(side)
+    return operands
+
+
+def _is_nested(operands: list[cst.BaseExpression]) -> bool:
+    """Whether an operand must be changed, too: then the inner one is fixed first."""
+    is_operator = any(
+        isinstance(operand, cst.Comparison)
+        and any(isinstance(it.operator, cst.Is | cst.IsNot | cst.In | cst.NotIn) for it in operand.comparisons)
+        for operand in operands
+    )
+    is_not = any(isinstance(it, cst.UnaryOperation) and isinstance(it.operator, cst.Not) for it in operands)
+    return is_operator or is_not or any(isinstance(operand, cst.BooleanOperation) for operand in operands)

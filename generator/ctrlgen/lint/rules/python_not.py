@@ -1,0 +1,34 @@
+"""CGL301: ``not`` before SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+from typing_extensions import override
+
+from ctrlgen.lint.conditions import conditions, in_parentheses, is_sql, parts
+from ctrlgen.lint.diagnostics import Diagnostic
+from ctrlgen.lint.queries import Queries
+from ctrlgen.lint.registry import Rule
+
+
+class PythonNot(Rule):
+    """``not User.is_active`` is Python's, and False before any SQL is made."""
+
+    code = "CGL301"
+    name = "python-not"
+    message = "`not` is evaluated by Python before the query is made: the condition is a constant, or raises"
+    why = "SQLAlchemy cannot see `not`: `not User.is_active` is `False`, and the query returns no row."
+    bad = "await db.user.find_all(not User.is_active)"
+    good = "await db.user.find_all(~User.is_active)"
+    fixable = True
+
+    @override
+    def check(self, queries: Queries) -> Iterator[Diagnostic]:
+        for condition in conditions(queries):
+            for part in parts(condition):
+                is_not = isinstance(part, cst.UnaryOperation) and isinstance(part.operator, cst.Not)
+                if is_not and isinstance(part, cst.UnaryOperation) and is_sql(part.expression, queries):
+                    text = f"~{in_parentheses(part.expression, queries)}"
+                    yield self.report(queries, part, text, (queries.source.replace(part, text),))

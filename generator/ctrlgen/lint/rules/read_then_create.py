@@ -1,0 +1,238 @@
+"""CGL502: a row is looked for, and created or changed by what was found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+from typing_extensions import override
+
+from ctrlgen.lint.diagnostics import Diagnostic
+from ctrlgen.lint.queries import Queries, Query
+from ctrlgen.lint.registry import Rule
+from ctrlgen.lint.source_code import dotted, last_name, positional, snake
+
+_LONG = 60
+_CONFLICTS = ("IntegrityError", "UniqueViolation", "ConstraintError", "UniqueViolationError", "DatabaseError")
+
+
+@dataclass(frozen=True, slots=True)
+class _Creation:
+    """Where a row is created, on what, and the values that are given by name."""
+
+    node: cst.Call
+    on: str
+    values: dict[str, str]
+
+
+class ReadThenCreate(Rule):
+    """Between the read and the write another task creates the row."""
+
+    code = "CGL502"
+    name = "read-then-create"
+    message = "`{name}` is read to decide whether to create it: another task may do so between the two"
+    why = "Two calls at once both find nothing and both insert: one of them fails, or the table has the row twice."
+    bad = """
+user = await db.user.get_by_discord_id(discord_id)
+if user is None:
+    user = await db.user.create(discord_id=discord_id, username=name)
+else:
+    user = await db.user.update_by_id(user.id, username=name)
+"""
+    good = """
+user = await db.user.upsert_by_discord_id(discord_id=discord_id, username=name)
+"""
+    limits = (
+        "The row is created by the key it was looked for, or changed in the other branch. A creation whose "
+        "`IntegrityError` or `UniqueViolation` is caught is left alone, and so is one by another key."
+    )
+    in_tests = False
+
+    @override
+    def check(self, queries: Queries) -> Iterator[Diagnostic]:
+        source = queries.source
+        for branch in source.all(cst.If):
+            tested = _tested(branch.test)
+            rows = queries.rows(tested[0]) if tested is not None else None
+            if tested is None or rows is None or rows.many or rows.query.method == "count":
+                continue
+            name, is_missing = source.text(tested[0]), tested[1]
+            absent, present = _branches(branch, is_missing, queries)
+            creation = next((it for node in absent for it in _creations(node, rows.query, queries)), None)
+            if creation is None:
+                continue
+            changes = any(_changes(node, name, rows.query, queries) for node in present)
+            keys = _shared_keys(rows.query, creation, queries)
+            if (changes or keys) and not _is_guarded(creation.node, queries, broadly=not changes):
+                replacement = _replacement(rows.query, creation, keys, changes=changes, queries=queries)
+                name = name if len(name) < _LONG else "the row"
+                yield self.report(queries, creation.node, replacement, name=name)
+
+
+def _tested(test: cst.BaseExpression) -> tuple[cst.BaseExpression, bool] | None:
+    """Return what a condition tests for a row, a name or an awaited query, and whether it asks for a missing one."""
+    if isinstance(test, cst.NamedExpr):
+        test = test.target
+    if isinstance(test, cst.Name | cst.Await):
+        return test, False
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        inner = _tested(test.expression)
+        return (inner[0], not inner[1]) if inner else None
+    if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
+        comparison = test.comparisons[0]
+        left = test.left.target if isinstance(test.left, cst.NamedExpr) else test.left
+        is_none = isinstance(comparison.comparator, cst.Name) and comparison.comparator.value == "None"
+        is_row = isinstance(left, cst.Name | cst.Await)
+        if is_row and is_none and isinstance(comparison.operator, cst.Is | cst.IsNot):
+            return left, isinstance(comparison.operator, cst.Is)
+    return None
+
+
+def _branches(branch: cst.If, is_missing: bool, queries: Queries) -> tuple[list[cst.CSTNode], list[cst.CSTNode]]:
+    """Return what runs when the row is missing, and what when it is there; after a ``return`` that is the rest."""
+    rest = _rest(branch, queries)
+    body: list[cst.CSTNode] = [branch.body]
+    other: list[cst.CSTNode] = [branch.orelse.body] if isinstance(branch.orelse, cst.Else) else []
+    if branch.orelse is None and queries.source.within(branch.body, cst.Return):
+        other = rest
+    elif branch.orelse is None and is_missing:
+        other = rest if _sets_same_row(branch, queries) else []
+    return (body, other) if is_missing else (other, body)
+
+
+def _sets_same_row(branch: cst.If, queries: Queries) -> bool:
+    """Whether the branch binds the name it has tested, so that what follows is about either row."""
+    tested = _tested(branch.test)
+    return tested is not None and any(
+        isinstance(target.target, cst.Name) and target.target.value == queries.source.text(tested[0])
+        for it in queries.source.within(branch.body, cst.Assign)
+        for target in it.targets
+    )
+
+
+def _rest(branch: cst.If, queries: Queries) -> list[cst.CSTNode]:
+    block = queries.source.parent(branch)
+    statements = list(block.body) if isinstance(block, cst.IndentedBlock | cst.Module) else []
+    return list(statements[statements.index(branch) + 1 :]) if branch in statements else []
+
+
+def _creations(node: cst.CSTNode, read: Query, queries: Queries) -> Iterator[_Creation]:
+    source = queries.source
+    model = _model(read, queries)
+    for query in queries.within(node):
+        if query.via == "controller" and query.method == "create" and read.via == "controller":
+            if source.text(query.receiver) == source.text(read.receiver):
+                yield _Creation(query.call, source.text(query.receiver), _named(query.call, queries))
+        elif query.via == "session" and query.method == "add" and read.via == "session":
+            arguments = positional(query.call)
+            made = queries.resolved(arguments[0]) if arguments else None
+            if isinstance(made, cst.Call) and model is not None and dotted(made.func) == model:
+                yield _Creation(made, model, _named(made, queries))
+
+
+def _named(call: cst.Call, queries: Queries) -> dict[str, str]:
+    return {arg.keyword.value: queries.source.text(arg.value) for arg in call.args if arg.keyword is not None}
+
+
+def _model(read: Query, queries: Queries) -> str | None:
+    """Return the model that a session read asks for."""
+    arguments = positional(read.call)
+    if read.via != "session" or not arguments:
+        return None
+    if read.method in {"get", "get_one"}:
+        return dotted(arguments[0])
+    select = _select(read, queries)
+    chosen = positional(select) if select is not None else []
+    return dotted(chosen[0]) if chosen else None
+
+
+def _select(read: Query, queries: Queries) -> cst.Call | None:
+    node: cst.BaseExpression | None = queries.statement(read.call)
+    while isinstance(node, cst.Call):
+        if isinstance(node.func, cst.Name) and node.func.value == "select":
+            return node
+        node = node.func.value if isinstance(node.func, cst.Attribute) else None
+    return None
+
+
+def _read_keys(read: Query, queries: Queries) -> dict[str, str]:
+    """Return the columns and values by which the row was looked for."""
+    if read.via == "controller":
+        return queries.equalities(read.call)
+    arguments = positional(read.call)
+    if read.method in {"get", "get_one"}:
+        return {"id": queries.source.text(arguments[1])} if len(arguments) > 1 else {}
+    values: dict[str, str] = {}
+    node: cst.BaseExpression | None = queries.statement(read.call)
+    while isinstance(node, cst.Call):
+        if last_name(node.func) in {"where", "filter"}:
+            for condition in positional(node):
+                values.update(queries.compared(condition) or {})
+        node = node.func.value if isinstance(node.func, cst.Attribute) else None
+    return values
+
+
+def _shared_keys(read: Query, creation: _Creation, queries: Queries) -> list[str]:
+    """Return the keys that were looked for and are given to the new row, if those are all that were looked for."""
+    keys = _read_keys(read, queries)
+    shared = [key for key, value in keys.items() if creation.values.get(key) == value]
+    return shared if len(shared) == len(keys) else []
+
+
+def _changes(node: cst.CSTNode, name: str, read: Query, queries: Queries) -> bool:
+    """Whether the row that was found is changed: by an update of its controller, or by assigning to its attributes."""
+    source = queries.source
+    for query in queries.within(node):
+        is_same = source.text(query.receiver) == source.text(read.receiver)
+        if query.via == "controller" and query.method.startswith("update") and is_same:
+            return True
+    if read.via != "session":
+        return False
+    targets = [target.target for it in source.within(node, cst.Assign) for target in it.targets]
+    for call in source.within(node, cst.Call):
+        if last_name(call.func) == "setattr" and call.args and source.text(call.args[0].value) == name:
+            return True
+    return any(dotted(target.value) == name for target in targets if isinstance(target, cst.Attribute))
+
+
+def _is_guarded(node: cst.CSTNode, queries: Queries, *, broadly: bool) -> bool:
+    """Whether the failure that a race makes is caught: by name or, where nothing else is lost, with all others.
+
+    A row that is added to a session fails when that is flushed or committed, so every handler of the function counts.
+    """
+    source = queries.source
+    names = {*_CONFLICTS, "Exception"} if broadly else set(_CONFLICTS)
+    function = source.function(node)
+    is_added = not any(query.call is node and query.via == "controller" for query in queries.every)
+    for attempt in source.own(function, cst.Try):
+        if is_added or source.is_in(node, attempt.body):
+            kinds = [source.text(handler.type) for handler in attempt.handlers if handler.type is not None]
+            if names & set(re.findall(r"\w+", " ".join(kinds))):
+                return True
+    for block in source.own(function, cst.With):
+        if is_added or source.is_in(node, block.body):
+            suppressed = [source.text(item.item) for item in block.items if "suppress" in source.text(item.item)]
+            if names & set(re.findall(r"\w+", " ".join(suppressed))):
+                return True
+    return False
+
+
+def _keys_by_value(read: Query, creation: _Creation, queries: Queries) -> list[str]:
+    """Return the keys of the new row whose values the row was looked for by, or what was looked for."""
+    looked_for = {queries.source.text(argument.value) for argument in read.call.args}
+    return [key for key, value in creation.values.items() if value in looked_for] or list(_read_keys(read, queries))
+
+
+def _replacement(read: Query, creation: _Creation, keys: list[str], *, changes: bool, queries: Queries) -> str:
+    verb = "upsert" if changes else "get_or_create"
+    keys = keys or _keys_by_value(read, creation, queries)
+    method = f"{verb}_by_{'_and_'.join(keys) if keys else 'key'}"
+    on = creation.on
+    if read.via == "session":
+        controller = queries.emitted.of(on, queries.source.module_of(on)) if queries.emitted else None
+        on = f"db.{controller.attribute if controller else snake(on)}"
+    given = ", ".join(f"{name}={value}" for name, value in creation.values.items()) or "..."
+    call = f"await {on}.{method}({given})"
+    return call if changes else f"row, is_new = {call}"

@@ -1,0 +1,259 @@
+"""Checks files, in several processes where there are many; each file is read and judged by itself."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import stat
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import libcst as cst
+
+from ctrlgen.lint.diagnostics import Diagnostic, Place
+from ctrlgen.lint.emitted_methods import EmittedMethods
+from ctrlgen.lint.fixes import fixed
+from ctrlgen.lint.queries import Queries
+from ctrlgen.lint.rules import RULES
+from ctrlgen.lint.source_code import SourceCode
+from ctrlgen.lint.suppressions import Suppressions
+
+ResultT = TypeVar("ResultT")
+
+SYNTAX_ERROR = "CGL001"
+_MANY_FILES = 24
+_TOO_DEEP = "an expression in it is nested too deeply"
+_DEEPEST = 200
+"""How deep Python lets brackets be nested."""
+_BRACKETS = re.compile(rb"[\[\](){}]")
+_STACK = 256 * 1024 * 1024
+_RECURSION = 100_000
+_PASSES = 5
+_WORTH_READING = re.compile(
+    rb"find_|get_by|get_one_by|session|\.create\(|\.count\(|utcnow|utcfromtimestamp|functools|gather|create_task"
+    rb"|select|SELECT|INSERT|UPDATE|DELETE|execute|Controller\(\)|\.where\(|\.filter\(|filters|and_|or_|not_"
+)
+"""What a file must contain for any rule to find something in it."""
+_QUERIES_A_SESSION = re.compile(rb"select\(|delete\(|\.get\(")
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What was found in one file, what of it was fixed, and why the fixes could not be written."""
+
+    diagnostics: tuple[Diagnostic, ...] = ()
+    fixed: int = 0
+    unwritten: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The codes to report: those that begin with one of ``select``, but not with one of ``ignore``."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def allows(self, code: str) -> bool:
+        """Whether findings with this code are reported; a file that cannot be read always is."""
+        is_selected = not self.select or code.startswith(self.select)
+        return code == SYNTAX_ERROR or (is_selected and not (self.ignore and code.startswith(self.ignore)))
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """Checks one file at a time; sent to other processes as it is."""
+
+    choice: Choice = field(default_factory=Choice)
+    emitted: EmittedMethods | None = None
+    fix: bool = False
+
+    def check_file(self, file: Path, shown: str) -> FileResult:
+        """Return the findings of a file, after fixing what can be fixed if that is asked for."""
+        return with_deep_stack(partial(self._check_file, file, shown))
+
+    def _check_file(self, file: Path, shown: str) -> FileResult:
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            return FileResult((_unreadable(shown, Place(1, 0), f"it cannot be read: {error.strerror}"),))
+        if not _WORTH_READING.search(content) and _is_python(content):
+            return FileResult()
+        diagnostics, module = self._diagnostics(content, shown)
+        if module is None or not self.fix:
+            return FileResult(diagnostics)
+        return self._fixed(file, content, module.encoding, diagnostics, shown)
+
+    def check_text(self, text: str, path: str = "<text>") -> tuple[Diagnostic, ...]:
+        """Return the findings of a text."""
+        return self._diagnostics(text.encode(), path)[0]
+
+    def _fixed(
+        self, file: Path, content: bytes, encoding: str, diagnostics: tuple[Diagnostic, ...], shown: str
+    ) -> FileResult:
+        total = 0
+        original = content
+        for _ in range(_PASSES):
+            text, count = fixed(content.decode(encoding), diagnostics)
+            if not count:
+                break
+            candidate = text.encode(encoding)
+            remaining, module = self._diagnostics(candidate, shown)
+            if module is None:
+                break  # what is not Python any more is never written
+            content, diagnostics, total = candidate, remaining, total + count
+        if content == original:
+            return FileResult(diagnostics)
+        try:
+            _write(file, content)
+        except OSError as error:
+            return FileResult(
+                self._diagnostics(original, shown)[0], 0, f"`{shown}` cannot be written: {error.strerror}"
+            )
+        return FileResult(diagnostics, total)
+
+    def _diagnostics(self, content: bytes, shown: str) -> tuple[tuple[Diagnostic, ...], cst.Module | None]:
+        module, failure = _parse(content, shown)
+        if module is None:
+            return ((failure,) if failure else ()), None
+        suppressions = Suppressions(content.decode(module.encoding))
+        try:
+            found = self._found(SourceCode(shown, module))
+        except RecursionError:
+            return (_unreadable(shown, Place(1, 0), _TOO_DEEP),), None
+        return tuple(sorted(it for it in found if not suppressions.cover(it))), module
+
+    def _found(self, source: SourceCode) -> set[Diagnostic]:
+        queries = Queries(source, self.emitted)
+        rules = [rule for rule in RULES if self.choice.allows(rule.code)]
+        rules = [rule for rule in rules if rule.in_tests or not source.in_tests]
+        found = {diagnostic for rule in rules for diagnostic in rule.check(queries)}
+        return {it for it in found if not source.expects_an_error(it.start)}
+
+
+def _parse(content: bytes, shown: str) -> tuple[cst.Module | None, Diagnostic | None]:
+    if _nesting(content) > _DEEPEST and _syntax_error(content):
+        return None, _unreadable(shown, Place(1, 0), _TOO_DEEP)  # the parser of libcst would overflow its stack
+    try:
+        return cst.parse_module(content), None
+    except cst.ParserSyntaxError as error:
+        place, reason = Place(error.raw_line, max(error.raw_column, 0)), _syntax_error(content) or "it is not Python"
+        return None, _unreadable(shown, place, reason)
+    except (UnicodeDecodeError, LookupError, SyntaxError) as error:  # the last is what a wrong `# coding` raises
+        return None, _unreadable(shown, Place(1, 0), f"it cannot be decoded: {error}")
+    except RecursionError:
+        return None, _unreadable(shown, Place(1, 0), _TOO_DEEP)
+
+
+def _nesting(content: bytes) -> int:
+    """Return how deep brackets are nested at most, those of strings included."""
+    deepest = depth = 0
+    for match in _BRACKETS.finditer(content):
+        depth += 1 if match[0] in b"([{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def with_deep_stack(work: Callable[[], ResultT]) -> ResultT:
+    """Return what ``work`` does, with room for long chains: parser and metadata recurse into each link of them."""
+    results: list[ResultT] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again by the caller
+            errors.append(error)
+
+    limit = sys.getrecursionlimit()
+    size = threading.stack_size(_STACK)
+    sys.setrecursionlimit(max(limit, _RECURSION))
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(size)
+        sys.setrecursionlimit(limit)
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _syntax_error(content: bytes) -> str | None:
+    """Return how Python itself puts it."""
+    try:
+        ast.parse(content)
+    except SyntaxError as error:
+        return f"{error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return str(error) or "it is nested too deeply"
+    return None
+
+
+def _is_python(content: bytes) -> bool:
+    """Whether this Python can read a file; what it cannot may be of a newer one, and libcst decides."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about escapes in the user's strings
+        try:
+            ast.parse(content)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
+
+
+def _unreadable(shown: str, place: Place, reason: str) -> Diagnostic:
+    message = f"this file was not checked: {reason}"
+    return Diagnostic(shown, place, place, SYNTAX_ERROR, message, "fix the syntax first")
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Replace a file as a whole, with the permissions it has."""
+    target = file.resolve()
+    mode = stat.S_IMODE(target.stat().st_mode)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        temporary.chmod(mode)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def needs_plan(files: Sequence[Path]) -> bool:
+    """Whether any of the files may have a query that the project's plan replaces."""
+    return any(_QUERIES_A_SESSION.search(content) and b"session" in content.lower() for content in _contents(files))
+
+
+def _contents(files: Sequence[Path]) -> Iterator[bytes]:
+    for file in files:
+        try:
+            yield file.read_bytes()
+        except OSError:
+            continue
+
+
+def check_files(
+    files: Sequence[Path], checker: Checker, shown: Callable[[Path], str], processes: int | None = None
+) -> list[FileResult]:
+    """Return the result of each file, in order."""
+    names = [shown(file) for file in files]
+    workers = min(processes or os.cpu_count() or 1, len(files) // _MANY_FILES + 1)
+    if workers < 2:
+        return [checker.check_file(file, name) for file, name in zip(files, names, strict=True)]
+    with ProcessPoolExecutor(workers) as pool:
+        return list(pool.map(partial(_check, checker), files, names, chunksize=8))
+
+
+def _check(checker: Checker, file: Path, shown: str) -> FileResult:
+    return checker.check_file(file, shown)

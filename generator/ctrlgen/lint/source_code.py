@@ -1,0 +1,415 @@
+"""A parsed file, with the questions that rules ask about it: parents, enclosing functions, names, positions.
+
+The tree is walked once; the metadata of libcst that costs more (positions, scopes) is computed only when a rule is
+about to report something.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from typing import Literal, TypeVar, cast
+
+import libcst as cst
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider, QualifiedNameSource, Scope, ScopeProvider
+
+from ctrlgen.lint.diagnostics import Edit, Place
+
+_EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex", "warns"})
+
+NodeT = TypeVar("NodeT", bound=cst.CSTNode)
+
+_LAYOUT = re.compile(
+    r"^(whitespace|lpar|rpar|lbracket|rbracket|leading_lines|lines_|semicolon|comma|dot|header|footer)"
+)
+_TESTS = re.compile(r"(^|/)(tests?/|conftest\.py$|test_[^/]*\.py$|[^/]*_test\.py$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A name that a function binds, with the expression it is bound to.
+
+    ``kind`` says how: ``name = value``, ``with value as name``, or ``for name in value``.
+    """
+
+    name: str
+    value: cst.BaseExpression
+    kind: Literal["assign", "with", "for"]
+    node: cst.CSTNode
+
+
+class SourceCode:
+    """One file of the user's.
+
+    Parameters
+    ----------
+    path
+        How the file is called in what is printed.
+    module
+        Its syntax tree.
+    """
+
+    def __init__(self, path: str, module: cst.Module) -> None:
+        self.path = path
+        self.module = module
+        self.in_tests = _TESTS.search(path) is not None
+        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._nodes: defaultdict[type[cst.CSTNode], list[cst.CSTNode]] = defaultdict(list)
+        self._span: dict[cst.CSTNode, tuple[int, int]] = {}
+        self._wrapper = MetadataWrapper(module, unsafe_skip_copy=True)  # a tree fresh from the parser has no twins
+        self._walk(module)
+
+    def _walk(self, root: cst.CSTNode) -> None:
+        """Give the nodes numbers in their order, and note their parents; without recursion, which has a limit."""
+        number = 0
+        stack: list[cst.CSTNode | tuple[cst.CSTNode, int]] = [root]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, tuple):
+                self._span[node[0]] = (node[1], number)
+                continue
+            number += 1
+            self._nodes[type(node)].append(node)
+            stack.append((node, number))
+            children = list(_children(node))
+            for child in reversed(children):
+                self._parents[child] = node
+                stack.append(child)
+
+    def order(self, node: cst.CSTNode) -> int:
+        """Return the node's number, by which nodes stand in the order of the source."""
+        return self._span[node][0]
+
+    def all(self, kind: type[NodeT]) -> list[NodeT]:
+        """Return every node of this type."""
+        return cast("list[NodeT]", self._nodes.get(kind, []))
+
+    def within(self, root: cst.CSTNode, kind: type[NodeT]) -> list[NodeT]:
+        """Return every node of this type under ``root``, itself included."""
+        nodes = self.all(kind)
+        first, last = self._span[root]
+        return nodes[bisect_left(nodes, first, key=self.order) : bisect_right(nodes, last, key=self.order)]
+
+    def own(self, function: cst.CSTNode, kind: type[NodeT]) -> list[NodeT]:
+        """Return the nodes of this type in a function, without those of functions inside it."""
+        return [node for node in self.within(function, kind) if self.function(node) is function]
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """Return the node around this one."""
+        return self._parents.get(node)
+
+    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """Yield the nodes around this one, the innermost first."""
+        parent = self._parents.get(node)
+        while parent is not None:
+            yield parent
+            parent = self._parents.get(parent)
+
+    def is_in(self, node: cst.CSTNode, root: cst.CSTNode) -> bool:
+        """Whether a node stands under ``root``, or is it."""
+        first, last = self._span[root]
+        return first <= self.order(node) <= last
+
+    def function(self, node: cst.CSTNode) -> cst.FunctionDef | cst.Lambda | cst.Module:
+        """Return the function whose body a node stands in, or the module.
+
+        Decorators, defaults and annotations belong to the function around.
+        """
+        below = node
+        for ancestor in self.ancestors(node):
+            if isinstance(ancestor, cst.FunctionDef) and below is ancestor.body:
+                return ancestor
+            if isinstance(ancestor, cst.Lambda) and below is ancestor.body:
+                return ancestor
+            below = ancestor
+        return self.module
+
+    def functions(self, node: cst.CSTNode) -> Iterator[cst.FunctionDef]:
+        """Yield the functions around a node, the innermost first; not the one it belongs to as a decorator."""
+        current = self.function(node)
+        while not isinstance(current, cst.Module):
+            if isinstance(current, cst.FunctionDef):
+                yield current
+            current = self.function(current)
+
+    def class_around(self, node: cst.CSTNode) -> cst.ClassDef | None:
+        """Return the innermost class around a node."""
+        return next((ancestor for ancestor in self.ancestors(node) if isinstance(ancestor, cst.ClassDef)), None)
+
+    def in_async_function(self, node: cst.CSTNode) -> bool:
+        """Whether ``await`` may be written here."""
+        function = self.function(node)
+        return isinstance(function, cst.FunctionDef) and function.asynchronous is not None
+
+    def statement(self, node: cst.CSTNode) -> cst.CSTNode:
+        """Return the statement a node stands in: a whole line, or a compound statement."""
+        if isinstance(node, cst.BaseStatement | cst.SimpleStatementLine):
+            return node
+        kinds = (cst.BaseStatement, cst.SimpleStatementLine)
+        return next((ancestor for ancestor in self.ancestors(node) if isinstance(ancestor, kinds)), node)
+
+    def text(self, node: cst.CSTNode) -> str:
+        """Return the source of a node, on one line."""
+        return re.sub(r"\s*\n\s*", " ", self.module.code_for_node(node)).strip()
+
+    # Names
+
+    @cached_property
+    def _scopes(self) -> dict[cst.CSTNode, Scope | None]:
+        return dict(self._wrapper.resolve(ScopeProvider))
+
+    def qualified(self, node: cst.CSTNode) -> set[str]:
+        """Return what an imported name is called by its module; empty where it is not imported.
+
+        The scopes are asked only where a file binds the name in another way, too: to compute them costs more than all
+        rules together.
+        """
+        path = dotted(node)
+        root, _, rest = (path or "").partition(".")
+        if root not in self._imports:
+            return set()
+        if root not in self._bound_otherwise:
+            return {f"{origin}.{rest}" if rest else origin for origin in self._imports[root]}
+        scope = self._scopes.get(node)
+        names = scope.get_qualified_names_for(node) if scope is not None else ()
+        return {name.name for name in names if name.source is QualifiedNameSource.IMPORT}
+
+    @cached_property
+    def _imports(self) -> dict[str, set[str]]:
+        """What imports call their names, wherever in the file they stand."""
+        imports: defaultdict[str, set[str]] = defaultdict(set)
+        for statement in self.all(cst.Import):
+            for alias in statement.names:
+                name = dotted(alias.name) or ""
+                local = last_name(alias.asname.name) if alias.asname else None
+                imports[local or name.partition(".")[0]].add(name if local else name.partition(".")[0])
+        for members in self.all(cst.ImportFrom):
+            module = (dotted(members.module) if members.module else None) or ""
+            for alias in members.names if isinstance(members.names, Sequence) else ():
+                name = last_name(alias.name) or ""
+                local = last_name(alias.asname.name) if alias.asname else None
+                imports[local or name].add(f"{module}.{name}")
+        return imports
+
+    @cached_property
+    def _bound_otherwise(self) -> set[str]:
+        """The names that anything but an import binds."""
+        names = {node.name.value for node in self.all(cst.Param)}
+        names |= {node.name.value for node in self.all(cst.FunctionDef)}
+        names |= {node.name.value for node in self.all(cst.ClassDef)}
+        targets: list[cst.CSTNode] = [
+            *(node.target for node in self.all(cst.AssignTarget)),
+            *(node.target for node in self.all(cst.AnnAssign)),
+            *(node.target for node in self.all(cst.NamedExpr)),
+            *(node.target for node in self.all(cst.For)),
+            *(node.target for node in self.all(cst.CompFor)),
+            *(node.name for node in self.all(cst.AsName)),
+        ]
+        for target in targets:
+            if not isinstance(self.parent(target), cst.AsName) or not self._names_import(target):
+                names |= {name.value for name in self.within(target, cst.Name)}
+        return names
+
+    def _names_import(self, name: cst.CSTNode) -> bool:
+        """Whether a name after ``as`` is an import's, and not that of a context or an error."""
+        alias = self.parent(name)
+        return alias is not None and isinstance(self.parent(alias), cst.ImportAlias)
+
+    def is_bound(self, name: str) -> bool:
+        """Whether the module itself binds a name at its top."""
+        scope = self._scopes.get(self.module)
+        return scope is not None and name in scope
+
+    @cached_property
+    def imported_modules(self) -> set[str]:
+        """The modules this file imports, wherever it does."""
+        modules: set[str] = set()
+        for statement in self.all(cst.Import):
+            modules.update(name for alias in statement.names if (name := dotted(alias.name)))
+        for members in self.all(cst.ImportFrom):
+            if members.module is not None and (name := dotted(members.module)):
+                modules.add(name)
+        return modules
+
+    def imports_from(self, *packages: str) -> bool:
+        """Whether anything of one of these top-level packages is imported."""
+        return any(module.partition(".")[0] in packages for module in self.imported_modules)
+
+    def module_of(self, name: str) -> str | None:
+        """Return the module a name is imported from, without the dots of a relative import."""
+        origins = sorted(origin for origin in self._imports.get(name, ()) if "." in origin)
+        return origins[0].rpartition(".")[0] if origins else None
+
+    # Values
+
+    def bindings(self, function: cst.CSTNode) -> list[Binding]:
+        """Return what a function binds, in the order of the source."""
+        if function not in self._bindings:
+            self._bindings[function] = sorted(self._find_bindings(function), key=lambda it: self.order(it.node))
+        return self._bindings[function]
+
+    @cached_property
+    def _bindings(self) -> dict[cst.CSTNode, list[Binding]]:
+        return {}
+
+    def _find_bindings(self, function: cst.CSTNode) -> Iterator[Binding]:
+        for assign in self.own(function, cst.Assign):
+            for target in assign.targets:
+                yield from _bound(target.target, assign.value, "assign", assign)
+        for annotated in self.own(function, cst.AnnAssign):
+            yield from _bound(annotated.target, annotated.value, "assign", annotated)
+        for walrus in self.own(function, cst.NamedExpr):
+            yield from _bound(walrus.target, walrus.value, "assign", walrus)
+        for item in self.own(function, cst.WithItem):
+            yield from _bound(item.asname.name if item.asname else None, item.item, "with", item)
+        for loop in self.own(function, cst.For):
+            yield from _bound(loop.target, loop.iter, "for", loop)
+
+    def binding(self, name: cst.Name) -> Binding | None:
+        """Return what a name was bound to last before this place, in its function or, of a closure, one around."""
+        function: cst.CSTNode = self.function(name)
+        before = self.order(name)
+        while True:
+            same = [binding for binding in self.bindings(function) if binding.name == name.value]
+            earlier = [binding for binding in same if self.order(binding.node) < before]
+            if earlier:
+                return earlier[-1]
+            if isinstance(function, cst.Module) or self.parameter(function, name.value) is not None:
+                return None
+            function = self.function(function)
+
+    def parameter(self, function: cst.CSTNode, name: str) -> cst.Param | None:
+        """Return the parameter of a function that is called so."""
+        if not isinstance(function, cst.FunctionDef | cst.Lambda):
+            return None
+        parameters = function.params
+        stars = [star for star in (parameters.star_arg, parameters.star_kwarg) if isinstance(star, cst.Param)]
+        every = [*parameters.posonly_params, *parameters.params, *parameters.kwonly_params, *stars]
+        return next((parameter for parameter in every if parameter.name.value == name), None)
+
+    def annotation(self, name: cst.Name) -> cst.BaseExpression | None:
+        """Return how the parameter is annotated that a name refers to."""
+        function: cst.CSTNode = self.function(name)
+        while not isinstance(function, cst.Module):
+            parameter = self.parameter(function, name.value)
+            if parameter is not None:
+                return parameter.annotation.annotation if parameter.annotation else None
+            function = self.function(function)
+        return None
+
+    # Positions
+
+    @cached_property
+    def _positions(self) -> dict[cst.CSTNode, CodeRange]:
+        return dict(self._wrapper.resolve(PositionProvider))
+
+    def start(self, node: cst.CSTNode) -> Place:
+        """Return where a node begins."""
+        position = self._positions[node].start
+        return Place(position.line, position.column)
+
+    def end(self, node: cst.CSTNode) -> Place:
+        """Return where a node ends."""
+        position = self._positions[node].end
+        return Place(position.line, position.column)
+
+    def expects_an_error(self, place: Place) -> bool:
+        """Whether a place is in a ``with pytest.raises(...)`` block: what stands there is wrong on purpose."""
+        return any(start <= place <= end for start, end in self._expecting_blocks)
+
+    @cached_property
+    def _expecting_blocks(self) -> list[tuple[Place, Place]]:
+        return [
+            (self.start(block), self.end(block))
+            for block in self.all(cst.With)
+            if any(isinstance(it.item, cst.Call) and last_name(it.item.func) in _EXPECTING for it in block.items)
+        ]
+
+    def replace(self, node: cst.CSTNode, text: str) -> Edit:
+        """Return the edit that puts ``text`` in a node's place."""
+        return Edit(self.start(node), self.end(node), text)
+
+    def insert(self, node: cst.CSTNode, text: str) -> Edit:
+        """Return the edit that puts ``text`` before a node."""
+        return Edit(self.start(node), self.start(node), text)
+
+
+def _bound(
+    target: cst.CSTNode | None,
+    value: cst.BaseExpression | None,
+    kind: Literal["assign", "with", "for"],
+    node: cst.CSTNode,
+) -> Iterator[Binding]:
+    if isinstance(target, cst.Name) and value is not None:
+        yield Binding(target.value, value, kind, node)
+
+
+def dotted(node: cst.CSTNode) -> str | None:
+    """Return ``a.b.c`` for a chain of names, else None."""
+    parts: list[str] = []
+    while isinstance(node, cst.Attribute):
+        parts.append(node.attr.value)
+        node = node.value
+    if not isinstance(node, cst.Name):
+        return None
+    return ".".join([node.value, *reversed(parts)])
+
+
+def last_name(node: cst.CSTNode) -> str | None:
+    """Return the last name of a chain, ``c`` of ``a().b.c``."""
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else None
+
+
+def keyword(call: cst.Call, name: str) -> cst.BaseExpression | None:
+    """Return what a call gives for a keyword."""
+    return next((arg.value for arg in call.args if arg.keyword is not None and arg.keyword.value == name), None)
+
+
+def positional(call: cst.Call) -> list[cst.BaseExpression]:
+    """Return the positional arguments of a call, up to the first starred one."""
+    values: list[cst.BaseExpression] = []
+    for argument in call.args:
+        if argument.star or argument.keyword is not None:
+            break
+        values.append(argument.value)
+    return values
+
+
+def method(call: cst.Call) -> str | None:
+    """Return the name of the method that is called, ``c`` of ``a.b.c()``."""
+    return call.func.attr.value if isinstance(call.func, cst.Attribute) else None
+
+
+def receiver(call: cst.Call) -> cst.BaseExpression | None:
+    """Return what a method is called on, ``a.b`` of ``a.b.c()``."""
+    return call.func.value if isinstance(call.func, cst.Attribute) else None
+
+
+def snake(name: str) -> str:
+    """Return ``guild_config`` for ``app.models.GuildConfig``, as ctrlgen calls its controller."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.rpartition(".")[2]).lower()
+
+
+def unwrapped(node: cst.BaseExpression) -> cst.BaseExpression:
+    """Return what is awaited, or the expression itself."""
+    return node.expression if isinstance(node, cst.Await) else node
+
+
+@cache
+def _child_fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if not _LAYOUT.match(field.name))
+
+
+def _children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    for name in _child_fields(type(node)):
+        value: object = getattr(node, name)
+        if isinstance(value, cst.CSTNode):
+            yield value
+        elif isinstance(value, tuple | list):
+            yield from (item for item in cast("Sequence[object]", value) if isinstance(item, cst.CSTNode))

@@ -1,0 +1,150 @@
+"""The last step: new files are formatted, and what existing ones lack is added to them.
+
+A file that the user has changed keeps every byte it has: imports are added behind the last one, functions at the end,
+and the entries that a factory lacks behind its last entry. Only a file that is formatted and sorted as a whole is so
+afterwards, too.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import libcst
+from typing_extensions import override
+
+from ctrlgen.errors import OutputError
+from ctrlgen.format import format_sources
+from ctrlgen.stubs.read_tests import TestFile
+from ctrlgen.stubs.render_tests import Addition, Completion
+
+_AFTER_LINE = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
+"""Where Python begins a line."""
+
+
+def merge_tests(
+    created: Mapping[str, str],
+    added: Mapping[str, Addition],
+    files: Mapping[Path, TestFile],
+    folder: Path,
+    first_party: Collection[str],
+) -> dict[Path, bytes]:
+    """Return the contents of the files that are new, or that something is added to.
+
+    Raises
+    ------
+    OutputError
+        The encoding of a file has no place for what is added.
+    """
+    stubs = {f"added/{name}": addition.source for name, addition in added.items()}
+    formatted = format_sources({**created, **stubs}, first_party, folder) if created or stubs else {}
+    merged = {folder / name: formatted[name].encode() for name in created}
+    grown = {name: _grown(files[folder / name], each, formatted[f"added/{name}"]) for name, each in added.items()}
+    for name, text in _tidied(grown, {name: files[folder / name].text for name in grown}, first_party, folder).items():
+        ast.parse(text)  # rather nothing than a file that no longer parses
+        merged[folder / name] = _encoded(text, files[folder / name])
+    return merged
+
+
+def _grown(file: TestFile, addition: Addition, functions: str) -> str:
+    """Return the text of a file with what is added; lines end as in the file."""
+    newline = "\r\n" if "\r\n" in file.text else "\n"
+    lines = _AFTER_LINE.split(file.text)
+    head, tail = "".join(lines[: file.last_import]), "".join(lines[file.last_import :])
+    imports = "".join(f"{line}{newline}" for line in addition.imports)
+    if imports and head and not head.endswith(("\n", "\r")):
+        imports = f"{newline}{imports}"
+    text = head + imports + tail
+    if addition.completions:
+        text = libcst.parse_module(text).visit(_Completing(addition.completions)).code
+    if functions:
+        end = "" if text.endswith(("\n", "\r")) else newline
+        added = functions.replace("\n", newline)
+        text = f"{text}{end}{newline}{newline}{added}"
+    return text
+
+
+def _tidied(
+    grown: Mapping[str, str], before: Mapping[str, str], first_party: Collection[str], folder: Path
+) -> dict[str, str]:
+    """Return the texts, those formatted that were as ruff has them before."""
+    plain = {name: text for name, text in before.items() if "\r" not in text and not text.startswith("\ufeff")}
+    kept = format_sources(plain, first_party, folder) if plain else {}
+    tidy = {name: grown[name] for name, text in kept.items() if text == before[name]}
+    return {**grown, **(format_sources(tidy, first_party, folder) if tidy else {})}
+
+
+def _encoded(text: str, file: TestFile) -> bytes:
+    """Return a text in the encoding of the file, with its mark."""
+    try:
+        return text.encode(file.encoding)
+    except UnicodeEncodeError as error:
+        message = f"a test file in {file.encoding} has no place for {error.object[error.start : error.end]!r}"
+        raise OutputError(message, hint="save it as UTF-8, and generate again") from error
+
+
+class _Completing(libcst.CSTTransformer):
+    """Adds to factories what they lack."""
+
+    def __init__(self, completions: Mapping[str, Completion]) -> None:
+        super().__init__()
+        self._completions = completions
+
+    @override
+    def leave_FunctionDef(
+        self, original_node: libcst.FunctionDef, updated_node: libcst.FunctionDef
+    ) -> libcst.FunctionDef:
+        """Add statements before the last one, and entries to the dict that it returns."""
+        completion = self._completions.get(original_node.name.value)
+        body = updated_node.body
+        if completion is None or not isinstance(body, libcst.IndentedBlock):
+            return updated_node
+        *statements, last = body.body
+        added = [libcst.parse_statement(statement) for statement in completion.statements]
+        ending = last.visit(_Entries(completion.entries))
+        if not isinstance(ending, libcst.BaseStatement):
+            raise TypeError("a statement stays one")
+        return updated_node.with_changes(body=body.with_changes(body=[*statements, *added, ending]))
+
+
+class _Entries(libcst.CSTTransformer):
+    """Adds entries to the outermost dict."""
+
+    def __init__(self, entries: Mapping[str, str]) -> None:
+        super().__init__()
+        self._entries = entries
+
+    @override
+    def visit_Dict(self, node: libcst.Dict) -> bool:
+        """Stay in the outermost dict."""
+        return False
+
+    @override
+    def leave_Dict(self, original_node: libcst.Dict, updated_node: libcst.Dict) -> libcst.BaseExpression:
+        """Add the entries behind the last one, each on a line of its own."""
+        indented = libcst.SimpleWhitespace("    ")
+        line = libcst.ParenthesizedWhitespace(indent=True, last_line=indented)
+        added = [
+            libcst.DictElement(
+                libcst.SimpleString(f'"{name}"'),
+                libcst.parse_expression(source),
+                comma=libcst.Comma(whitespace_after=line),
+            )
+            for name, source in self._entries.items()
+        ]
+        added[-1] = added[-1].with_changes(comma=libcst.Comma())
+        elements, changes = [*updated_node.elements], dict[str, object]()
+        if elements:
+            # A comment behind the last entry is the brace's to libcst; it stays where it is.
+            behind = updated_node.rbrace.whitespace_before
+            kept = (
+                behind.with_changes(last_line=indented) if isinstance(behind, libcst.ParenthesizedWhitespace) else line
+            )
+            elements[-1] = elements[-1].with_changes(comma=libcst.Comma(whitespace_after=kept))
+        else:
+            changes["lbrace"] = libcst.LeftCurlyBrace(whitespace_after=line)
+        end = libcst.ParenthesizedWhitespace(indent=True)
+        changes["rbrace"] = libcst.RightCurlyBrace(whitespace_before=end)
+        return updated_node.with_changes(elements=[*elements, *added], **changes)

@@ -1,0 +1,183 @@
+"""The second step, for the row of a test: the factory makes it, or values bring it where the method finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from ctrlgen.blueprint import Controller, Method
+from ctrlgen.schema import NULL, Column, Condition, ForeignKey, Value
+from ctrlgen.stubs.plan_factories import Factories, Factory, referred, value_of, widest_keys
+from ctrlgen.stubs.stub_names import FileNames, names_in_tests, new_row, row_values, variable
+
+Lines = list[str]
+
+
+class UnknownRowError(Exception):
+    """What a row would have to be is not known."""
+
+
+class Rows:
+    """Writes the rows of one controller's tests.
+
+    Parameters
+    ----------
+    factory
+        The model's factory.
+    factories
+        All of them, for rows to refer to.
+    given
+        The columns that the factory gives, which for one of the user's own may be others than planned.
+    names
+        What is called how in the test's file.
+    """
+
+    def __init__(self, factory: Factory, factories: Factories, given: Collection[str], names: FileNames) -> None:
+        self.controller: Controller = factory.controller
+        self.given = frozenset(given)
+        self.names = names
+        self.name = variable(self.controller.module, names_in_tests() | factories.functions)
+        self.new = f"{self.name} = await {new_row(self.controller)}(db)"
+        self.once = factory.once
+        self._planned = factory.values if self.given == frozenset(factory.values) else dict[str, Value]()
+        self.present = frozenset(name for name in self.given if self._planned.get(name) != NULL)
+        self._factories = factories
+        self._columns = {column.attribute: column for column in self.controller.columns}
+
+    def made(self, method: Method) -> Lines:
+        """Return the lines that make a row which the method finds.
+
+        Raises
+        ------
+        UnknownRowError
+            Nothing is known of what the predicate asks for.
+        """
+        conditions = conditions_of(method) if method.within else ()
+        if conditions is None:
+            raise UnknownRowError
+        needed = {each.key for each in method.parameters if not each.nullable and self.lacks(each.key)}
+        lines = self._set_with_companions(method, conditions, needed)
+        create = f"{self.name} = await db.{self.controller.module}.create(**values)"
+        return [*self._values(), *lines, create] if lines else [self.new]
+
+    def inserted(self, method: Method) -> Lines:
+        """Return the lines that collect what a method which inserts a row is given.
+
+        Such a method sets itself what its predicate asks for, but refuses other values.
+
+        Raises
+        ------
+        UnknownRowError
+            The predicate is about a row that may not be there.
+        """
+        conditions = [
+            condition
+            for condition in conditions_of(method) or ()
+            if condition.attribute in self.given or self._refers(condition)
+        ]
+        return [*self._values(), *self._set_with_companions(method, conditions, set())]
+
+    def _set_with_companions(self, method: Method, conditions: Iterable[Condition], needed: set[str]) -> Lines:
+        """Return the lines that set what the method asks for, and what CHECK constraints then ask for besides."""
+        conditions = [*conditions]
+        if method.index is None or (not needed and all(map(self._holds, conditions_of(method) or ()))):
+            return self._set(conditions, needed)
+        if method.index.companions is None:
+            raise UnknownRowError
+        companions = {name: value for name, value in method.index.companions if name not in needed}
+        referring = {name for key in self.controller.model.foreign_keys for name in key.attributes}
+        rows = {name for name, value in companions.items() if name in referring and value != NULL}
+        plain = [self._line(name, value) for name, value in companions.items() if name not in rows]
+        return [*self._set(conditions, needed | rows), *plain]
+
+    def value(self, column: Column) -> str:
+        """Return the row's value of a column."""
+        return value_of(column, self.name)
+
+    def _values(self) -> Lines:
+        return [f"values = await {row_values(self.controller)}(db)"]
+
+    def lacks(self, attribute: str) -> bool:
+        """Tell whether a new row has no value for a column unless told."""
+        column = self._columns.get(attribute)
+        return (
+            column is not None
+            and column.nullable
+            and ((column.default == "None" and attribute not in self.given) or attribute in self.given - self.present)
+        )
+
+    def _refers(self, condition: Condition) -> bool:
+        return condition.test == "=" and any(
+            condition.attribute in key.attributes for key in self.controller.model.foreign_keys
+        )
+
+    def _holds(self, condition: Condition) -> bool:
+        """Tell whether a conjunct is true of a new row as it is made."""
+        column = self._columns[condition.attribute]
+        if condition.test == "is not null":
+            return not self.lacks(condition.attribute)
+        if condition.attribute in self.given:
+            return self._planned.get(condition.attribute) == column.value_for(condition)
+        return column.default == ("None" if condition.test == "is null" else condition.value)
+
+    def _set(self, conditions: Iterable[Condition], needed: Collection[str]) -> Lines:
+        """Return the lines that set what a new row does not have by itself: constants, and any value where needed."""
+        open_ = [condition for condition in conditions if not self._holds(condition)]
+        exact = {condition.attribute: condition for condition in open_ if condition.test != "is not null"}
+        any_value = {
+            *needed,
+            *(condition.attribute for condition in open_ if condition.test == "is not null"),
+        } - exact.keys()
+        if any(self._refers(condition) for condition in exact.values()):
+            raise UnknownRowError
+        references = list(self._references(any_value, exact.keys()))
+        plain = [
+            name
+            for name in self._columns
+            if name in any_value and not any(name in key.attributes for key in references)
+        ]
+        return [
+            *(line for key in references for line in self._reference(key)),
+            *(self._line(name, self._columns[name].value_for(condition)) for name, condition in exact.items()),
+            *(self._line(name, self._columns[name].samples.fixed) for name in plain),
+        ]
+
+    def _references(self, wanted: Collection[str], exact: Collection[str]) -> Iterator[ForeignKey]:
+        """Yield the foreign keys that give the wanted columns a value, the widest first."""
+        left, settled, once = set(wanted), {*exact}, self.once
+        wide = [{*key.attributes} for key in self.controller.model.foreign_keys if len(key.attributes) > 1]
+        for both in wide:  # a column of two keys cannot follow one of them alone
+            settled |= {name for name in both if both <= self.present}
+        for key in widest_keys(self.controller.model):
+            if not left & {*key.attributes}:
+                continue
+            target = self._factories.target(key)
+            if target is None or settled & {*key.attributes} or once & target.once:
+                raise UnknownRowError
+            left -= {*key.attributes}
+            once |= target.once
+            yield key
+
+    def _reference(self, key: ForeignKey) -> Lines:
+        """Return the lines that make a row, and let the foreign key refer to it."""
+        factory = self._factories.target(key)
+        if factory is None:
+            raise UnknownRowError
+        target = factory.controller
+        made = f"await {new_row(target)}(db)"
+        if len(key.attributes) == 1:
+            return [self._line(name, text) for name, text in referred(key, target, f"({made})").items()]
+        parent = variable(target.module, {self.name, *names_in_tests(), *self._factories.functions})
+        set_ = [self._line(name, text) for name, text in referred(key, target, parent).items()]
+        return [f"{parent} = {made}", *set_]
+
+    def _line(self, attribute: str, value: Value | str | None) -> str:
+        if value is None or attribute not in {entry.key for entry in self.controller.create}:
+            raise UnknownRowError
+        text = value if isinstance(value, str) else value.source(self.names.name)
+        return f'values["{attribute}"] = {text}'
+
+
+def conditions_of(method: Method) -> tuple[Condition, ...] | None:
+    """Return what the method's predicate asks for, nothing where it has none; None where that is not understood."""
+    predicate = method.index.predicate if method.index else None
+    return predicate.conditions if predicate else ()

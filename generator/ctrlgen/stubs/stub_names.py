@@ -1,0 +1,128 @@
+"""What stubs call things: files, factories, variables, and what a file imports under which name."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from collections.abc import Collection, Iterable
+from functools import cache
+
+from ctrlgen.blueprint import Controller
+from ctrlgen.namespace import Namespace
+from ctrlgen.render.templates import render_template
+from ctrlgen.schema import Imported
+from ctrlgen.stubs.read_tests import TestFile
+
+FACTORIES = "controller_factories"
+"""The module of the factories."""
+
+PLANS = "query_plans"
+"""The module that shows how PostgreSQL runs queries."""
+
+LOCALS = frozenset({"changed", "db", "first", "is_new", "plans", "second", "value", "values"})
+"""The variables of tests, besides those called after a model."""
+
+
+def test_file(controller: Controller) -> str:
+    """Return the name of a controller's test module."""
+    return f"test_{controller.module}_controller.py"
+
+
+def new_row(controller: Controller) -> str:
+    """Return the name of the factory that inserts a row."""
+    return f"new_{controller.module}"
+
+
+def row_values(controller: Controller) -> str:
+    """Return the name of the factory of what a new row takes."""
+    return f"{controller.module}_values"
+
+
+def factory_functions(controllers: Iterable[Controller]) -> frozenset[str]:
+    """Return the names of all factories."""
+    return frozenset(function(controller) for controller in controllers for function in (new_row, row_values))
+
+
+@cache
+def names_in_factories() -> frozenset[str]:
+    """Return the names that mean something in the module of the factories: those of its template."""
+    return _names_in(render_template("stubs/factories_module.py.jinja", imports=[], body="")) | {
+        "Database",
+        "db",
+        "str",
+    }
+
+
+@cache
+def names_in_tests() -> frozenset[str]:
+    """Return the names that mean something in a test."""
+    skeleton = render_template("stubs/test_module.py.jinja", module="", imports=[], body="")
+    return _names_in(skeleton) | LOCALS | {"Database", "NotFoundError", "explained", "present", "len", "range"}
+
+
+def variable(name: str, taken: Collection[str]) -> str:
+    """Return a local variable's name that is no keyword and means nothing else."""
+    while keyword.iskeyword(name) or name in taken:
+        name += "_"
+    return name
+
+
+def _names_in(source: str) -> frozenset[str]:
+    """Return every name that a module defines, imports or reads."""
+    names = set[str]()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name):
+                names.add(name)
+            case ast.alias(name=name, asname=local):
+                names.add(local or name)
+            case _:
+                pass
+    return frozenset(names)
+
+
+class FileNames:
+    """The names of one test file: what stubs use as it is, and what they import, renamed where a name is taken.
+
+    Parameters
+    ----------
+    fixed
+        Names that stubs use as they are: their helpers and their local variables.
+    file
+        The file as it stands; None for a new one.
+    """
+
+    def __init__(self, fixed: Collection[str], file: TestFile | None) -> None:
+        self._there = file.imported if file else frozenset[str]()
+        self._aliases = {Imported(it.module, it.name): it.local for it in file.origins} if file else {}
+        functions = {function.name for function in file.functions} if file else set[str]()
+        self._names = Namespace({*fixed, *self._there, *functions})
+        self._helpers: dict[str, Imported] = {}
+        self._imported: dict[str, Imported] = {}
+
+    def name(self, item: Imported) -> str:
+        """Return what ``item`` is called here, with the dots of a nested class; it is imported if need be."""
+        outer, dot, inner = item.name.partition(".")
+        outermost = Imported(item.module, outer)
+        if outermost in self._aliases:
+            return f"{self._aliases[outermost]}{dot}{inner}"
+        local = self._names.name(outermost)
+        self._imported[local] = outermost
+        return f"{local}{dot}{inner}"
+
+    def use(self, helper: Imported) -> None:
+        """Import a helper that stubs call by its own name, unless the file has that name."""
+        if helper.name not in self._there:
+            self._helpers[helper.name] = helper
+
+    def import_lines(self, source: str) -> list[str]:
+        """Return the statements that import what a source uses and the file lacks."""
+        words = set(re.findall(r"\w+", source))
+        helpers = [f"from {item.module} import {name}" for name, item in self._helpers.items() if name in words]
+        used = [item for local, item in self._imported.items() if local in words]
+        by_module: dict[str, list[str]] = {}
+        for line in sorted((*helpers, *self._names.import_lines(used))):
+            module, _, imported = line.partition(" import ")
+            by_module.setdefault(module, []).append(imported)
+        return [f"{module} import {', '.join(names)}" for module, names in by_module.items()]

@@ -1,0 +1,225 @@
+"""What is said of declarations that do not mean what they seem to, at the line where each stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run
+
+Generate = Callable[[str], tuple[list[str], str]]
+
+HEADER = """\
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+
+class Hero(SQLModel, table=True):
+    __table_args__ = (
+"""
+FOOTER = """
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    email: str
+    level: int = 0
+    sent: bool = False
+    status: str = "open"
+"""
+
+
+@pytest.fixture
+def generate(tmp_path: Path, run: Run, tool: tuple[str, str, str]) -> Generate:
+    """Generate from the source of ``models.py``; return the warnings, each with its line, and what is emitted."""
+
+    def generate(source: str) -> tuple[list[str], str]:
+        (tmp_path / "models.py").write_text(source)
+        (tmp_path / "pyproject.toml").write_text('[tool.ctrlgen]\nmodels = ["models"]\noutput = "db"\n')
+        done = run(*tool, "generate", cwd=tmp_path)
+        emitted = [file for file in sorted((tmp_path / "db").glob("*.py")) if file.name != "__init__.py"]
+        told = [line for line in done.stderr.splitlines() if ": warning CG" in line]
+        return told, "\n".join(file.read_text() for file in emitted)
+
+    return generate
+
+
+def index(generate: Generate, declaration: str) -> tuple[list[str], str]:
+    return generate(f"{HEADER}        {declaration},{FOOTER}")
+
+
+@pytest.mark.parametrize(
+    ("expression", "sql", "suggestion"),
+    [
+        ('sa.func.lower("email")', "lower('email')", "; did you mean `text('lower(email)')`?"),
+        ("sa.text(\"lower('email')\")", "lower('email')", "; did you mean `text('lower(email)')`?"),
+        ('sa.func.upper(sa.func.btrim("email"))', "upper(btrim('email'))", "; did you mean"),
+        ("sa.func.now()", "now()", ""),
+    ],
+)
+def test_expression_that_names_no_column_gives_no_method_but_a_warning(
+    generate: Generate, expression: str, sql: str, suggestion: str
+) -> None:
+    (told,), emitted = index(generate, f'sa.Index("ix_hero_mail", {expression}, unique=True)')
+    message = f"`{sql}` in index `ix_hero_mail` of `Hero` names no column, so it is the same for every row{suggestion}"
+    assert told.startswith(f"models.py:7: warning CG109: {message}")
+    assert "mail" not in emitted.replace("email", "")
+
+
+def test_column_beside_a_constant_is_still_led(generate: Generate) -> None:
+    (told,), emitted = index(generate, 'sa.Index("ix_hero_mail", "level", sa.func.lower("email"))')
+    assert told.startswith("models.py:7: warning CG109: ")
+    assert "def find_by_level(" in emitted
+
+
+@pytest.mark.parametrize(
+    "expression", ["sa.func.lower(sa.column('email'))", "sa.text('lower(email)')", "sa.text('level + 1')"]
+)
+def test_expression_that_names_a_column_is_fine(generate: Generate, expression: str) -> None:
+    told, emitted = index(generate, f'sa.Index("ix_hero_mail", {expression})')
+    assert told == []
+    assert "def find_by_" in emitted
+
+
+@pytest.mark.parametrize("where", ["sa.text(\"'status' = 'open'\")", "None is not None"])
+def test_predicate_that_names_no_column_is_a_warning(generate: Generate, where: str) -> None:
+    (told,), _ = index(generate, f'sa.Index("ix_hero_open", "level", unique=True, postgresql_where={where})')
+    assert told.startswith("models.py:7: warning CG109: ")
+    assert "of `Hero` names no column" in told
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        'sa.Index("ix_hero_any", "level", postgresql_where=sa.text("NOT snet"))',
+        'sa.Index("ix_hero_any", "level", unique=True, postgresql_where=sa.text("snet = false"))',
+        'sa.Index("ix_hero_any", "level", postgresql_where="level > 3 AND (snet OR status IN (\'a\'))")',
+        'sa.Index("ix_hero_any", "level", postgresql_where=sa.column("snet", sa.Boolean).is_(True))',
+        'sa.Index("ix_hero_any", sa.text("coalesce(snet, sent)"))',
+        'sa.Index("ix_hero_any", "level", postgresql_using="gin", postgresql_where=sa.text("snet"))',
+    ],
+)
+def test_misspelt_column_in_the_sql_of_an_index_is_found(generate: Generate, declaration: str) -> None:
+    (told,), _ = index(generate, declaration)
+    assert told == (
+        "models.py:7: warning CG108: index `ix_hero_any` of `Hero` mentions `snet`, which is no column of `hero`; "
+        "did you mean `sent`?"
+    )
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "hero.sent AND hero IS NOT NULL",
+        "xmin IS NOT NULL",
+        "status = ANY (ARRAY['a'::character varying, 'b'::text])",
+        "extract(year from now()) > level",
+        "now() AT TIME ZONE 'utc' > timestamp '2020-01-01' AND level::numeric(10, 2) > 1",
+        'CASE WHEN sent THEN level ELSE 1 END > 2 AND "status" COLLATE "C" > \'a\'',
+        "this is not SQL at all (",
+    ],
+)
+def test_what_is_no_column_of_a_predicate_is_not_taken_for_one(generate: Generate, where: str) -> None:
+    told, _ = index(generate, f'sa.Index("ix_hero_any", "level", postgresql_where=sa.text({where!r}))')
+    assert told == []
+
+
+@pytest.mark.parametrize("where", ["status IN ('a', 'b')", "level > 3", "sent OR level = 1", "status <> 'x'"])
+def test_predicate_that_is_not_understood_says_which_methods_are_missing(generate: Generate, where: str) -> None:
+    declaration = f'sa.Index("uq_hero_live", "email", unique=True, postgresql_where=sa.text({where!r}))'
+    (told,), emitted = index(generate, declaration)
+    assert told.startswith(
+        "models.py:7: warning CG110: ctrlgen cannot tell from the predicate of unique index `uq_hero_live` of `Hero` "
+        f"which values a row in it has (`{where}`), so there is no `get_or_create_live_by_email`, "
+        "`upsert_live_by_email`"
+    )
+    assert "write it as `column = constant`" in told
+    assert "def get_live_by_email(" in emitted
+    assert "def upsert_live_by_email(" not in emitted
+
+
+def test_predicate_is_not_blamed_for_methods_that_are_missing_anyway(generate: Generate) -> None:
+    told, _ = index(generate, 'sa.Index("uq_hero_live", "level", unique=True, postgresql_where=sa.text("level > 3"))')
+    assert told == [], "`level` has a default, so that an upsert by it makes no sense"
+
+
+def test_predicate_that_says_the_same_twice_is_understood(generate: Generate) -> None:
+    where = "status = 'open' AND status IS NOT NULL"
+    told, emitted = index(
+        generate, f'sa.Index("uq_hero_live", "email", unique=True, postgresql_where=sa.text({where!r}))'
+    )
+    assert told == []
+    assert "def upsert_live_by_email(" in emitted
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        'sa.Index("ix_hero_b", sa.desc("level"))',
+        'sa.Index("ix_hero_b", sa.text("level DESC NULLS LAST"))',
+        'sa.Index("ix_hero_b", sa.nulls_first(sa.column("level")))',
+        'sa.Index("ix_hero_b", sa.text("level int4_minmax_multi_ops"))',
+        'sa.Index("ix_hero_b", "level", postgresql_ops={"level": "int4_bloom_ops"})',
+        'sa.Index("ix_hero_b", "level", postgresql_include=["email"])',
+    ],
+)
+def test_index_in_another_order_or_with_more_in_it_is_no_duplicate(generate: Generate, other: str) -> None:
+    """Of two with the same columns, each may answer what the other does not; one without INCLUDE may not."""
+    told, _ = index(generate, f'sa.Index("ix_hero_a", "level", postgresql_include=["status"]), {other}')
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    "declarations",
+    [
+        'sa.Index("ix_hero_a", "level"), sa.Index("ix_hero_b", sa.text("level ASC NULLS LAST"))',
+        'sa.Index("ix_hero_a", sa.desc("level")), sa.Index("ix_hero_b", sa.text("level desc nulls first"))',
+        'sa.Index("ix_hero_a", "level"), sa.Index("ix_hero_b", "level", "email")',
+        'sa.Index("ix_hero_a", "level"), sa.Index("ix_hero_b", "level", postgresql_include=["email"])',
+    ],
+)
+def test_true_duplicate_is_found(generate: Generate, declarations: str) -> None:
+    (told,), _ = index(generate, declarations)
+    assert told.startswith("models.py:7: warning CG102: index `ix_hero_")
+
+
+INHERITED = """\
+import sqlmodel
+from sqlalchemy.orm import DeclarativeMeta
+from sqlmodel import Field, Relationship, SQLModel
+
+
+class Mapping(type(SQLModel)):
+    # Maps what derives from a table model, as plug-ins do.
+    def __init__(cls, name, bases, members, **options):
+        super().__init__(name, bases, members, **options)
+        if options.get("table") and "__mapper__" not in vars(cls):
+            DeclarativeMeta.__init__(cls, name, bases, members, **options)
+
+
+class Person(SQLModel, table=True, metaclass=Mapping):
+    id: int = Field(primary_key=True)
+    kind: str = "person"
+
+
+class Engineer(Person, table=True):
+    id: int = Field(primary_key=True, foreign_key="person.id")
+    skill: str = ""
+
+
+class Desk(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    person: Person = Relationship()
+"""
+
+
+def test_model_in_several_tables_is_left_out_and_its_base_is_not(generate: Generate) -> None:
+    (told,), emitted = generate(INHERITED)
+    assert told == (
+        "models.py:19: warning CG209: `Engineer` is left out: its rows are rows of `Person`, too, which only the ORM "
+        "can write; use `db.session()`"
+    )
+    assert "class PersonController(" in emitted
+    assert "class EngineerController(" not in emitted
+    assert "person: Mapped[Person]" in emitted

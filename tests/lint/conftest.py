@@ -1,0 +1,34 @@
+"""Code to lint, as text, and the reference project's plan."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+import pytest
+
+from ctrlgen.lint.diagnostics import Diagnostic
+from ctrlgen.lint.emitted_methods import EmittedMethods, emitted_methods
+from ctrlgen.lint.runner import Checker
+from ctrlgen.settings import Settings, find_project, read_config
+
+Lint = Callable[..., tuple[Diagnostic, ...]]
+
+
+def lint(code: str, emitted: EmittedMethods | None = None, path: str = "app/bot.py") -> tuple[Diagnostic, ...]:
+    """Return what is found in a text."""
+    return Checker(emitted=emitted).check_text(textwrap.dedent(code), path)
+
+
+def codes(code: str, emitted: EmittedMethods | None = None, path: str = "app/bot.py") -> list[str]:
+    """Return the codes of what is found in a text."""
+    return [diagnostic.code for diagnostic in lint(code, emitted, path)]
+
+
+@pytest.fixture(scope="session")
+def emitted() -> EmittedMethods:
+    """What is emitted for the reference models."""
+    from pathlib import Path
+
+    project = find_project(Path(__file__).parent)
+    return emitted_methods(read_config(project, Settings()))

@@ -1,0 +1,107 @@
+"""``--fix``: what it writes, what it leaves, and that it never makes a file worse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ctrlgen.lint.runner import Checker, FileResult
+
+HEAD = "from datetime import datetime, timedelta\n\nfrom sqlmodel import select\n\nfrom models import User\n\n"
+
+
+def fix(file: Path, text: str, encoding: str = "utf-8") -> tuple[str, FileResult]:
+    file.write_bytes(text.encode(encoding))
+    result = Checker(fix=True).check_file(file, file.name)
+    return file.read_bytes().decode(encoding), result
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("select(User).where(User.deleted_at == None)", "select(User).where(User.deleted_at.is_(None))"),
+        ("select(User).where(not User.is_active)", "select(User).where(~User.is_active)"),
+        (
+            "select(User).where((not User.is_active) & (User.a == 1))",
+            "select(User).where((~User.is_active) & (User.a == 1))",
+        ),
+        ("select(User).where(not User.a == 1)", "select(User).where(~(User.a == 1))"),
+        ("select(User).where(User.id not in ids)", "select(User).where(User.id.not_in(ids))"),
+        ("select(User).where(User.a == 1 and User.b > 2)", "select(User).where((User.a == 1) & (User.b > 2))"),
+        (
+            "select(User).where(User.a is None and not User.b and (User.c in x or User.d))",
+            "select(User).where(User.a.is_(None) & (~User.b) & (User.c.in_(x) | User.d))",
+        ),
+        (
+            "async def f(u):\n    if db.u.find_by_x(1):\n        return db.u.get_by_id(1).name",
+            "async def f(u):\n    if await db.u.find_by_x(1).exists():\n        return (await db.u.get_by_id(1)).name",
+        ),
+        (
+            "async def f(db):\n    user = db.u.get_by_id(1)\n    return user.name, db.u.find_by_x(1)[0]",
+            "async def f(db):\n    user = await db.u.get_by_id(1)\n    return user.name, (await db.u.find_by_x(1))[0]",
+        ),
+    ],
+)
+def test_condition_or_await_is_fixed(before: str, after: str, tmp_path: Path) -> None:
+    text, result = fix(tmp_path / "bot.py", f"{HEAD}{before}\n")
+    assert text == f"{HEAD}{after}\n"
+    assert result.diagnostics == ()
+    assert result.fixed >= 1
+
+
+def test_utcnow_is_fixed_with_its_import(tmp_path: Path) -> None:
+    before = "a = datetime.utcnow()\nb = Field(default_factory=datetime.utcnow)\nc = [datetime.utcnow]\n"
+    now = "datetime.now(UTC)"
+    after = f"a = {now}\nb = Field(default_factory=lambda: {now})\nc = [(lambda: {now})]\n"
+    text, result = fix(tmp_path / "bot.py", f"{HEAD}{before}")
+    assert text == f"{HEAD}{after}".replace("import datetime, ", "import UTC, datetime, ")
+    assert (result.fixed, result.diagnostics) == (3, ())
+
+
+def test_name_that_is_taken_is_not_imported_over(tmp_path: Path) -> None:
+    before = f"{HEAD}UTC = 5\na = datetime.utcnow()\n"
+    text, result = fix(tmp_path / "bot.py", before)
+    assert text == before
+    assert [it.code for it in result.diagnostics] == ["CGL602"]
+
+
+def test_comment_inside_is_left_to_a_person(tmp_path: Path) -> None:
+    before = f"{HEAD}select(User).where(\n    User.a == 1  # the first\n    and User.b == 2\n)\n"
+    text, result = fix(tmp_path / "bot.py", before)
+    assert text == before
+    assert [it.code for it in result.diagnostics] == ["CGL302"]
+
+
+def test_what_needs_a_person_is_reported_and_left(tmp_path: Path) -> None:
+    before = "async def f(db):\n    return await db.user.find_all()\n"
+    text, result = fix(tmp_path / "bot.py", before)
+    assert (text, result.fixed) == (before, 0)
+    assert [it.code for it in result.diagnostics] == ["CGL203"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_encoding_and_line_ends_stay(encoding: str, end: str, tmp_path: Path) -> None:
+    cookie = "# coding: latin-1\n" if encoding == "latin-1" else ""
+    before = f"{cookie}{HEAD}name = 'größe'; select(User).where(User.größe == None)\n".replace("\n", end)
+    text, result = fix(tmp_path / "bot.py", before, encoding)
+    assert text == before.replace("User.größe == None", "User.größe.is_(None)")
+    assert result.fixed == 1
+
+
+def test_permissions_and_links_stay(tmp_path: Path) -> None:
+    file, link = tmp_path / "bot.py", tmp_path / "link.py"
+    file.write_text("import datetime\nx = datetime.datetime.utcnow()\n")
+    file.chmod(0o755)
+    link.symlink_to(file)
+    assert Checker(fix=True).check_file(link, "link.py").fixed == 1
+    assert link.is_symlink()
+    assert (file.stat().st_mode & 0o777, "datetime.UTC" in file.read_text()) == (0o755, True)
+    assert sorted(it.name for it in tmp_path.iterdir()) == ["bot.py", "link.py"]
+
+
+def test_ignored_finding_is_not_fixed(tmp_path: Path) -> None:
+    before = "import datetime\nx = datetime.datetime.utcnow()  # ctrlgen: ignore[CGL602]\n"
+    text, result = fix(tmp_path / "bot.py", before)
+    assert (text, result) == (before, FileResult())

@@ -1,8 +1,8 @@
 """The child process: it loads *and* inspects the models, because classes of the user's cannot leave it.
 
-The parent calls :func:`schema_from_child`, which starts ``python -P -m ctrlgen.child``, waits, and returns what came
-back or raises what the child reports. Importing this module must stay cheap: sqlmodel, SQLAlchemy and the steps that
-need them are imported in :func:`read_schema` alone, which only the child runs.
+The parent starts ``python -P -m ctrlgen.child`` with :func:`child_process`, does meanwhile what it can, and asks for
+the schema. What the child reports as an error is raised there. Importing this module must stay cheap: sqlmodel,
+SQLAlchemy and the steps that need them are imported in :func:`read_schema` alone, which only the child runs.
 
 User code runs in the child and nowhere else. It may print, replace hooks, start threads or exit: the reply goes through
 a file of its own, and the process ends without waiting for anybody.
@@ -11,6 +11,7 @@ a file of its own, and the process ends without waiting for anybody.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -18,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -63,22 +65,43 @@ def schema_from_child(config: Project) -> Schema:
     ModelError
         If a model is declared so that nothing can be generated from it.
     """
+    with child_process(config) as child:
+        return child.schema()
+
+
+@contextlib.contextmanager
+def child_process(config: Project) -> Generator[Child]:
+    """Start the process that loads and inspects the configured modules; it ends with the block at the latest."""
     with tempfile.TemporaryDirectory(prefix="ctrlgen-") as name:
-        reply = _ask(config, Path(name))
-    if isinstance(reply, CtrlgenError):
-        raise reply
-    return reply
+        reply, progress = Path(name, "reply"), Path(name, "progress")
+        # -P: neither the working directory nor ctrlgen's own folder may shadow a module.
+        command = [sys.executable, "-P", "-m", "ctrlgen.child"]
+        arguments = [str(reply), str(progress), str(config.project), config.package, *config.models]
+        with subprocess.Popen(
+            [*command, *arguments], cwd=config.project, stdin=subprocess.DEVNULL, stdout=_STDERR
+        ) as process:
+            try:
+                yield Child(process, reply, progress)
+            finally:
+                process.kill()  # does nothing where it has ended
+                process.wait()
 
 
-def _ask(config: Project, folder: Path) -> Reply:
-    reply, progress = folder / "reply", folder / "progress"
-    # -P: neither the working directory nor ctrlgen's own folder may shadow a module.
-    command = [sys.executable, "-P", "-m", "ctrlgen.child"]
-    arguments = [str(reply), str(progress), str(config.project), config.package, *config.models]
-    done = subprocess.run(
-        [*command, *arguments], cwd=config.project, stdin=subprocess.DEVNULL, stdout=_STDERR, check=False
-    )
-    return read_reply(reply) or _crash(done.returncode, progress)
+@dataclass(frozen=True, slots=True)
+class Child:
+    """The running process, and the files in which it leaves its reply and says what it is doing."""
+
+    process: subprocess.Popen[bytes]
+    reply: Path
+    progress: Path
+
+    def schema(self) -> Schema:
+        """Wait for the reply and return it; raise what the child reports."""
+        code = self.process.wait()
+        reply = read_reply(self.reply) or _crash(code, self.progress)
+        if isinstance(reply, CtrlgenError):
+            raise reply
+        return reply
 
 
 def _crash(code: int, progress: Path) -> LoadError:
@@ -97,6 +120,7 @@ def _crash(code: int, progress: Path) -> LoadError:
 
 def main(arguments: Sequence[str]) -> None:
     """Run in the child: ``REPLY PROGRESS PROJECT PACKAGE MODULE...``; leave the reply and end the process."""
+    gc.disable()  # a tenth of the time to import goes to collecting what this short process keeps anyway
     reply, progress, project, package, *names = arguments
     streams = sys.stdout, sys.stderr
     warnings.filterwarnings("ignore", category=DeprecationWarning)

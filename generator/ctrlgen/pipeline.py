@@ -1,25 +1,26 @@
 """The way of the data: load, inspect, plan, render, format, and write.
 
-``cli`` calls the three functions in order; ``check`` and ``diff`` leave out the last.
+``cli`` calls the three functions in order; ``check`` and ``diff`` leave out the last. The steps between load and write
+are imported while the child process loads the models, which takes longer than all of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ctrlgen.blueprint import Package
-from ctrlgen.child import schema_from_child
+from ctrlgen.child import child_process
 from ctrlgen.errors import LoadError
 from ctrlgen.findings import unsilenced
-from ctrlgen.format import format_sources
-from ctrlgen.header import with_header
-from ctrlgen.plan import plan
-from ctrlgen.render import render
 from ctrlgen.schema import Finding
 from ctrlgen.settings import Config
-from ctrlgen.stubs import stubs
 from ctrlgen.write import Changes, apply, compare, compare_contents
+
+if TYPE_CHECKING:
+    from ctrlgen.blueprint import Package
+    from ctrlgen.stubs import StubChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +46,32 @@ def generate(config: Config) -> Generation:
     CtrlgenError
         The models cannot be loaded, or nothing can be generated from them.
     """
-    schema = schema_from_child(config)  # load, inspect
+    with child_process(config) as child:
+        from ctrlgen.format_cache import format_or_recall
+        from ctrlgen.header import with_header
+        from ctrlgen.plan import plan
+        from ctrlgen.render import render
+        from ctrlgen.render.templates import compile_templates
+
+        if config.tests is not None:
+            import_module("ctrlgen.stubs")
+        compile_templates()
+        schema = child.schema()  # load, inspect
     package = plan(schema, config.package, config.options)
-    sources = render(package)
-    files = with_header(format_sources(sources, first_party(package), config.output))
-    if config.tests is None:
-        findings = unsilenced(package.findings, config.options.silence, config.project)
-        return Generation(files, {}, package, findings, schema.incomplete)
-    tests = stubs(package, config.tests, project=config.project, first_party=first_party(package))
+    formatted = format_or_recall(render(package), first_party(package), config.output, config.project)
+    files = with_header(formatted)
+    tests = _stubs(package, config)
     stale = () if schema.incomplete else tests.findings  # a missing model may come back
     findings = unsilenced((*package.findings, *stale), config.options.silence, config.project)
     return Generation(files, tests.files, package, findings, schema.incomplete)
+
+
+def _stubs(package: Package, config: Config) -> StubChanges:
+    from ctrlgen.stubs import StubChanges, stubs
+
+    if config.tests is None:
+        return StubChanges({}, ())
+    return stubs(package, config.tests, project=config.project, first_party=first_party(package))
 
 
 def compare_with_disk(generation: Generation, config: Config) -> Changes:

@@ -57,7 +57,7 @@ def print_findings(findings: tuple[Finding, ...], *, verbose: bool = False) -> N
         for finding in shown:
             typer.echo(f"{finding.location}: {label} {finding.code}: {finding.message}", err=True)
         if hidden := len(alike) - len(shown):
-            typer.echo(f"... and {hidden} more {code}: `--verbose` shows all of them", err=True)
+            typer.echo(f"... and {hidden} more of {code}, {len(alike)} in all; `--verbose` shows every one", err=True)
 
 
 def print_error(error: CtrlgenError) -> None:

@@ -35,6 +35,7 @@ class Sources:
         self.root = root.resolve()
         self.package = package
         self._files: dict[str | None, SourceFile] = {}
+        self._names: dict[str, str] = {}
 
     def is_theirs(self, file: str) -> bool:
         """Whether ``file`` is the project's own: not a library, not ctrlgen, not ``<string>``."""
@@ -47,10 +48,15 @@ class Sources:
 
     def place(self, file: str, line: int) -> Location:
         """Return a location; a file outside the project is called as seen from where it is imported."""
+        if file not in self._names:
+            self._names[file] = self._name(file)
+        return Location(self._names[file], line)
+
+    def _name(self, file: str) -> str:
         path = Path(file).resolve()
         roots = [self.root] if self.is_theirs(file) else _import_roots()
         inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
-        return Location(next(inside, path).as_posix(), line)
+        return next(inside, path).as_posix()
 
     def of_class(self, cls: type) -> Location:
         """Return where ``cls`` is declared."""
@@ -121,6 +127,7 @@ class SourceFile:
 
     def __init__(self, path: Path) -> None:
         self._tree = _parse(path)
+        self._calls: dict[str, dict[tuple[str, ...], int]] = {}
 
     @cached_property
     def classes(self) -> dict[str, ast.ClassDef]:
@@ -154,9 +161,13 @@ class SourceFile:
 
     def call_line(self, qualname: str, texts: Sequence[str]) -> int | None:
         """Return the line of a call in the class whose positional strings are exactly ``texts``."""
-        node = self.classes.get(qualname)
-        calls = (call for call in ast.walk(node) if isinstance(call, ast.Call)) if node else ()
-        return next((call.lineno for call in calls if _positional(call) == list(texts)), None)
+        if qualname not in self._calls:
+            nodes = ast.walk(self.classes[qualname]) if qualname in self.classes else ()
+            calls = [call for call in nodes if isinstance(call, ast.Call)]
+            self._calls[qualname] = {
+                tuple(_positional(call)): call.lineno for call in reversed(calls)
+            }  # the first counts
+        return self._calls[qualname].get(tuple(texts))
 
 
 def _parse(path: Path) -> ast.Module:

@@ -55,7 +55,11 @@ class Project:
 
     def files(self) -> dict[str, bytes]:
         """Every file of the project."""
-        files = (path for path in self.root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        files = (
+            path
+            for path in self.root.rglob("*")
+            if path.is_file() and not {"__pycache__", ".ctrlgen_cache"} & {*path.parts}
+        )
         return {path.relative_to(self.root).as_posix(): path.read_bytes() for path in files}
 
 

@@ -90,7 +90,11 @@ def emitted() -> Callable[[Path], dict[str, bytes]]:
     """Return a folder's files, path to bytes, without what Python leaves behind."""
 
     def emitted(folder: Path) -> dict[str, bytes]:
-        files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        files = (
+            path
+            for path in folder.rglob("*")
+            if path.is_file() and not {"__pycache__", ".ctrlgen_cache"} & {*path.parts}
+        )
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)}
 
     return emitted

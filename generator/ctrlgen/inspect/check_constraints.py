@@ -16,9 +16,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from ctrlgen.inspect.index_sql import NotUnderstoodError, rendered_sql
-
-UNKNOWN = object()
-"""A value that is there, but that nobody knows before the row is stored: a default of the database, say."""
+from ctrlgen.inspect.samples import UNKNOWN
 
 _COMPARISONS: dict[type[exp.Expr], Callable[[Any, Any], object]] = {
     exp.EQ: operator.eq,

@@ -6,11 +6,10 @@ This runs in the child process, because only there are the models.
 
 from __future__ import annotations
 
-import datetime
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy
 from pydantic_core import CoreSchema, SchemaValidator, core_schema, to_jsonable_python
@@ -18,13 +17,15 @@ from sqlalchemy import Column as SAColumn
 from sqlmodel import SQLModel
 
 from ctrlgen.inspect.annotations import NotImportableError, runtime_class, unwrapped
-from ctrlgen.inspect.check_constraints import UNKNOWN, Check
 from ctrlgen.inspect.column_types import overrides
 from ctrlgen.inspect.index_sql import POSTGRESQL, NotUnderstoodError
 from ctrlgen.inspect.sample_candidates import changed_values, fixed_values, new_values
 from ctrlgen.inspect.typed_values import Evaluation, TypedValues, is_equal
 from ctrlgen.schema import NULL, Column, Index, Samples, Value
 from ctrlgen.source_locations import Sources
+
+if TYPE_CHECKING:
+    from ctrlgen.inspect.check_constraints import Check
 
 _NUMBERS = (1, 23, 456, 7890)
 """Counts for which a value that varies must be accepted."""
@@ -48,6 +49,9 @@ class _Refused:
 
 
 REFUSED = _Refused()
+
+UNKNOWN = object()
+"""A value that is there, but that nobody knows before the row is stored: a default of the database, say."""
 
 
 class FieldTrial:
@@ -221,20 +225,10 @@ class Sampler:
         """Whether a new row is refused that leaves the value out."""
         if column.is_required:
             return False
-        if column.kind == "datetime" and self._is_naive_by_default(column.attribute):
+        if column.unfit_default and column.unfit_default[0] == "default":
             return True
         stored = self._default(column, trial)
         return stored is not UNKNOWN and not _all_hold(checks, {column.attribute: stored})
-
-    def _is_naive_by_default(self, attribute: str) -> bool:
-        field = dict(self._model.model_fields).get(attribute)
-        if field is None or field.default_factory is None or field.default_factory_takes_validated_data:
-            return False
-        try:
-            value: object = field.get_default(call_default_factory=True)
-        except Exception:  # noqa: BLE001 - of the author's own
-            return False
-        return isinstance(value, datetime.datetime) and value.tzinfo is None
 
     def _default(self, column: Column, trial: FieldTrial) -> object:
         """Return what the database is sent for a row that leaves the value out, as far as it is known."""

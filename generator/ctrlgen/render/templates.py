@@ -20,6 +20,14 @@ def render_template(name: str, **values: object) -> str:
     return _environment().get_template(name).render(**values)
 
 
+def compile_templates() -> None:
+    """Compile the templates of the package; else each is compiled when it is first rendered."""
+    environment = _environment()
+    for name in environment.list_templates(["jinja"]):
+        if not name.startswith("stubs/"):
+            environment.get_template(name)
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(

@@ -1,9 +1,10 @@
 """Emits a test module per controller once, and adds tests for new methods later: read, plan, render, merge.
 
 ``read_tests`` reads what the user has; ``plan_factories``, ``plan_rows`` and ``plan_tests`` decide which rows and tests
-there are to be; ``render_tests`` has the sources of what is missing, and ``merge_tests`` adds them. ``outdated_tests``
-reports what no longer fits, and ``stub_names`` has the names that all of them use. From the moment they exist the files
-are the user's: nothing in them is changed, and only what is missing is added.
+there are to be; ``render_tests`` has the sources of what is missing, and ``merge_tests`` adds them, to factories by
+``complete_factories``. ``outdated_tests`` reports what no longer fits, and ``stub_names`` has the names that all of
+them use. From the moment they exist the files are the user's: nothing in them is changed, and only what is missing is
+added.
 """
 
 from __future__ import annotations

@@ -12,13 +12,10 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import libcst
-from typing_extensions import override
-
 from ctrlgen.errors import OutputError
 from ctrlgen.format import format_sources
 from ctrlgen.stubs.read_tests import TestFile
-from ctrlgen.stubs.render_tests import Addition, Completion
+from ctrlgen.stubs.render_tests import Addition
 
 _AFTER_LINE = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
 """Where Python begins a line."""
@@ -58,7 +55,9 @@ def _grown(file: TestFile, addition: Addition, functions: str) -> str:
         imports = f"{newline}{imports}"
     text = head + imports + tail
     if addition.completions:
-        text = libcst.parse_module(text).visit(_Completing(addition.completions)).code
+        from ctrlgen.stubs.complete_factories import with_completions  # libcst, slow to import, is for this alone
+
+        text = with_completions(text, addition.completions)
     if functions:
         end = "" if text.endswith(("\n", "\r")) else newline
         added = functions.replace("\n", newline)
@@ -83,68 +82,3 @@ def _encoded(text: str, file: TestFile) -> bytes:
     except UnicodeEncodeError as error:
         message = f"a test file in {file.encoding} has no place for {error.object[error.start : error.end]!r}"
         raise OutputError(message, hint="save it as UTF-8, and generate again") from error
-
-
-class _Completing(libcst.CSTTransformer):
-    """Adds to factories what they lack."""
-
-    def __init__(self, completions: Mapping[str, Completion]) -> None:
-        super().__init__()
-        self._completions = completions
-
-    @override
-    def leave_FunctionDef(
-        self, original_node: libcst.FunctionDef, updated_node: libcst.FunctionDef
-    ) -> libcst.FunctionDef:
-        """Add statements before the last one, and entries to the dict that it returns."""
-        completion = self._completions.get(original_node.name.value)
-        body = updated_node.body
-        if completion is None or not isinstance(body, libcst.IndentedBlock):
-            return updated_node
-        *statements, last = body.body
-        added = [libcst.parse_statement(statement) for statement in completion.statements]
-        ending = last.visit(_Entries(completion.entries))
-        if not isinstance(ending, libcst.BaseStatement):
-            raise TypeError("a statement stays one")
-        return updated_node.with_changes(body=body.with_changes(body=[*statements, *added, ending]))
-
-
-class _Entries(libcst.CSTTransformer):
-    """Adds entries to the outermost dict."""
-
-    def __init__(self, entries: Mapping[str, str]) -> None:
-        super().__init__()
-        self._entries = entries
-
-    @override
-    def visit_Dict(self, node: libcst.Dict) -> bool:
-        """Stay in the outermost dict."""
-        return False
-
-    @override
-    def leave_Dict(self, original_node: libcst.Dict, updated_node: libcst.Dict) -> libcst.BaseExpression:
-        """Add the entries behind the last one, each on a line of its own."""
-        indented = libcst.SimpleWhitespace("    ")
-        line = libcst.ParenthesizedWhitespace(indent=True, last_line=indented)
-        added = [
-            libcst.DictElement(
-                libcst.SimpleString(f'"{name}"'),
-                libcst.parse_expression(source),
-                comma=libcst.Comma(whitespace_after=line),
-            )
-            for name, source in self._entries.items()
-        ]
-        added[-1] = added[-1].with_changes(comma=libcst.Comma())
-        elements, changes = [*updated_node.elements], dict[str, object]()
-        if elements:
-            # A comment behind the last entry is the brace's to libcst; it stays where it is.
-            behind = updated_node.rbrace.whitespace_before
-            kept = (
-                behind.with_changes(last_line=indented) if isinstance(behind, libcst.ParenthesizedWhitespace) else line
-            )
-            elements[-1] = elements[-1].with_changes(comma=libcst.Comma(whitespace_after=kept))
-        else:
-            changes["lbrace"] = libcst.LeftCurlyBrace(whitespace_after=line)
-        end = libcst.ParenthesizedWhitespace(indent=True)
-        changes["rbrace"] = libcst.RightCurlyBrace(whitespace_before=end)
-        return updated_node.with_changes(elements=[*elements, *added], **changes)

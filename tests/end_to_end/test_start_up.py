@@ -1,0 +1,52 @@
+"""A run in which nothing changed costs little more than the import of the models."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run
+
+SLOW = {"libcst", "rich", "sqlglot", "pygments", "ctrlgen.lint", "sqlmodel", "sqlalchemy"}
+"""Libraries that take long to import, and that the process which the user starts does not need here."""
+
+
+def imported(report: str) -> set[str]:
+    """Return the modules that a report of `-X importtime` lists."""
+    return set(re.findall(r"^import time: .*\| +([\w.]+)$", report, re.MULTILINE))
+
+
+@pytest.mark.parametrize("command", ["generate", "check", "diff"])
+def test_run_without_changes_imports_nothing_slow(shop: Path, run: Run, tool: tuple[str, ...], command: str) -> None:
+    run(*tool, "generate", "-q", "--tests", "tests/db", cwd=shop)
+    python, *rest = tool
+    done = run(python, "-X", "importtime", *rest, command, "--tests", "tests/db", cwd=shop)
+    assert "ctrlgen.stubs.merge_tests" in imported(done.stderr)
+    assert imported(done.stderr) & SLOW == set()
+
+
+def test_run_without_changes_does_not_start_ruff(shop: Path, run: Run, tool: tuple[str, ...]) -> None:
+    run(*tool, "generate", "-q", "--tests", "tests/db", cwd=shop)
+    hook = (
+        "import json, sys\nsys.addaudithook(lambda e, a: e == 'subprocess.Popen' and print(json.dumps(list(a[1]))))\n"
+    )
+    code = f"{hook}sys.argv = ['ctrlgen', 'check', '--tests', 'tests/db']\nfrom ctrlgen.cli import main\nmain()"
+    started = [json.loads(line) for line in run(sys.executable, "-c", code, cwd=shop).stdout.splitlines()[:-1]]
+    assert [words[1:4] for words in started] == [["-P", "-m", "ctrlgen.child"]]
+
+
+def test_process_that_loads_models_ends_with_ctrlgen(shop: Path, run: Run, tool: tuple[str, ...]) -> None:
+    (shop / "shop.py").write_text("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
+    with subprocess.Popen([*tool, "generate"], cwd=shop, stderr=subprocess.DEVNULL) as process:
+        while not (shop / "pid").exists() or not (shop / "pid").read_text():
+            assert process.poll() is None
+        process.send_signal(2)
+        process.wait(20)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((shop / "pid").read_text()), 0)

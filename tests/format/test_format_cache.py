@@ -1,0 +1,73 @@
+"""What ruff made of the last package is remembered, and used for the very same alone."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ctrlgen.format_cache import FOLDER, format_or_recall
+
+SOURCES = {"m.py": "x=1\n", "py.typed": ""}
+FORMATTED = {"m.py": "x = 1\n", "py.typed": ""}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose package was formatted once."""
+    (tmp_path / "ruff.toml").write_text("line-length = 80\n")
+    assert formatted(tmp_path) == FORMATTED
+    return tmp_path
+
+
+def formatted(project: Path, sources: dict[str, str] | None = None) -> dict[str, str]:
+    return format_or_recall(sources or SOURCES, {"app"}, project / "app/db", project)
+
+
+def test_same_sources_are_formatted_without_ruff(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*arguments: object, **options: object) -> None:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(subprocess, "run", start)
+    assert formatted(project) == FORMATTED
+
+
+@pytest.mark.parametrize("change", ["sources", "settings", "extended settings", "package"])
+def test_what_may_come_out_otherwise_is_formatted_again(
+    project: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = dict(SOURCES)
+    (project / "base.toml").touch()
+    if change == "extended settings":
+        (project / "ruff.toml").write_text("extend = 'base.toml'\n")
+        formatted(project)
+        (project / "base.toml").write_text("line-length = 90\n")
+    elif change == "settings":
+        (project / "ruff.toml").write_text("line-length = 70\n")
+    elif change == "package":
+        (project / "app").mkdir()
+        (project / "app/__init__.py").touch()
+    else:
+        sources["m.py"] = "x=2\n"
+    started: list[object] = []
+    run = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda *args, **options: (started.append(args), run(*args, **options))[1])
+    assert formatted(project, sources)["m.py"] == sources["m.py"].replace("=", " = ")
+    assert started
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"key": 1}', "null"])
+def test_damaged_memory_is_no_error(project: Path, damage: str) -> None:
+    (file,) = (project / FOLDER).glob("*.json")
+    file.write_text(damage)
+    assert formatted(project) == FORMATTED
+
+
+def test_memory_is_nothing_to_commit_and_is_not_needed(project: Path) -> None:
+    assert (project / FOLDER / ".gitignore").read_text() == "*\n"
+    for file in (project / FOLDER).iterdir():
+        file.unlink()
+    (project / FOLDER).rmdir()
+    (project / FOLDER).write_text("a file in its place")
+    assert formatted(project) == FORMATTED

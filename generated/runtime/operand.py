@@ -97,7 +97,7 @@ class Operand:
         try:
             return self.bind(to_jsonable_python(value) if self.dumps and value is not sa.JSON.NULL else value)
         except _CONVERSION as error:
-            if reason := self._zone_lacking(value):
+            if reason := self.timezone_mismatch(value):
                 raise ValidationError(self.model, {self.name: reason}) from None
             raise invalid(self.model, self.name, error) from None
 
@@ -108,10 +108,7 @@ class Operand:
         return value
 
     def timezone_mismatch(self, value: object) -> str | None:
-        """Return why PostgreSQL would store another date and time than this one."""
-        return None if self.decides else self._zone_lacking(value)  # else the author's own type decides
-
-    def _zone_lacking(self, value: object) -> str | None:
+        """Return why PostgreSQL would store another date and time than this one, or the column's type refuses it."""
         if self.aware is None or self.utc:
             return None
         refused = list[datetime]()

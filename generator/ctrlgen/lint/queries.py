@@ -49,7 +49,8 @@ _ROWS = frozenset({"all", "scalars", "unique", "fetchall", "mappings", "tuples",
 SELECTION = frozenset(
     {
         *("order_by", "limit", "offset", "load", "options", "for_update"),
-        *("first", "one", "one_or_none", "count", "exists", "sum", "page", "delete", "update", "in_total_order"),
+        *("first", "one", "one_or_none", "count", "exists", "page", "delete", "update", "in_total_order"),
+        *("values", "sum", "min", "max", "avg", "count_by"),
     }
 )
 """What is called on what a finder returns."""

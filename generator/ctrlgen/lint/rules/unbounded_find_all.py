@@ -12,7 +12,9 @@ from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
 from ctrlgen.lint.rules.query_in_loop import loops_over_rows, repeated_reads
 
-_BOUNDING = frozenset({"limit", "page", "first", "one", "one_or_none", "count", "exists", "sum", "delete", "update"})
+_BOUNDING = frozenset(
+    {"limit", "page", "first", "one", "one_or_none", "count", "exists", "delete", "update", "sum", "min", "max", "avg"}
+)
 
 
 class UnboundedFindAll(Rule):

@@ -5,14 +5,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types stale pytest property oldest stress bench generate constraints clean
+.PHONY: help demo soak test lint types stale pytest property oldest stress bench generate constraints clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: .venv/.demo ## Generate, migrate an embedded PostgreSQL, and play a short moderation scenario
+demo: .venv/.demo ## Generate, migrate an embedded PostgreSQL, and play a short scenario through the bot
 	@$(BIN)/python -m ctrlgen generate
 	@$(BIN)/python -m bot.demo
+
+soak: .venv/.demo ## Put the bot under load for two minutes, in two processes that share a database
+	@$(BIN)/python -m ctrlgen generate
+	@$(BIN)/python -m bot.soak
 
 test: lint types stale pytest ## Run everything the gate runs
 

@@ -1,152 +1,167 @@
-"""``make demo``: migrates, then plays a short scenario through ``generated``, counting the SQL of each step."""
+"""``make demo``: migrates, then plays a short scenario through the bot's cogs, counting the SQL of each step.
+
+Discord is a stand-in of the bot's own process; everything else is the bot, as it runs with a token.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from typing import cast
 
-from alembic import command
-from alembic.config import Config
+import discord
 
-from bot.embedded import PROJECT, database_url
-from bot.moderation import key, open_case, take_due_reminders, transfer
-from generated import CheckViolation, Database, UnloadedError
-from models import CaseType, User
+from bot.client import Bot
+from bot.cogs.levels import LevelsCog
+from bot.cogs.reminders import RemindersCog
+from bot.embedded import database_url
+from bot.migrate import migrate
+from bot.standin import Account, Discord, Exchange, Server, World
+from generated import Database
 
-GUILD = 1_118_000_000_000_000_001
+GUILD, MEMBER = 1_118_000_000_000_000_000, 1_000_000_000_000_000_000
 NAMES = ("ada", "brian", "chen", "dora", "edsger", "frances", "grace")
 
 
 def main() -> None:
     """Migrate the database, and play."""
-    url = database_url()
-    migrate(url)
-    asyncio.run(play(url))
-
-
-def migrate(url: str) -> None:
-    """Bring the database to the newest revision."""
-    config = Config(PROJECT / "alembic.ini")
-    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
-    command.upgrade(config, "head")
+    asyncio.run(play(database_url()))
 
 
 async def play(url: str) -> None:
     """Play the scenario."""
     async with Database(url, application_name="ctrlgen demo") as db:
-        log = StepLog(db)
+        await migrate(db, url)
         await db.guild.delete_by_id(GUILD)  # what an earlier run left
-        await join_guild(db, log)
-        users = await earn_points(db, log)
-        await hand_over_points(db, log, users)
-        await moderate(db, log, users)
-        await remind(db, log, users)
-        await show_leaderboard(db, log)
+        world = World()
+        server = world.found(GUILD, "Analytical Engine Society", "jailed", "member", "moderator")
+        for number, name in enumerate(NAMES, 1):
+            server.join(MEMBER + number, name, "moderator" if number <= 2 else "member")
+        bot = Bot(db, guild_ready_timeout=0.05)
+        with step("The bot comes into a guild"):
+            async with Discord.serving(bot, world) as served:
+                scenario = Scenario(served, server)
+                print(f"  {server.name}, with {len(server.accounts)} members ({await db.guild.count()} guild stored)")
+                await scenario.play()
 
 
-async def join_guild(db: Database, log: StepLog) -> None:
-    """Join a guild; joining again changes nothing but the name."""
-    with log.step("A guild joins"):
-        await db.guild.upsert_by_id(id=GUILD, name="Analytical Engines")
-        guild = await db.guild.upsert_by_id(id=GUILD, name="Analytical Engine Society")
-        config, is_new = await db.guild_config.get_or_create_by_guild_id(guild_id=GUILD)
-        log.say(f"{guild.name}: prefix {config.prefix!r}, config is {'new' if is_new else 'old'}")
+class Scenario:
+    """What members say to the bot, and what it answers."""
 
+    def __init__(self, served: Discord, server: Server) -> None:
+        self.served, self.server, self.db = served, server, served.bot.db
+        self.people: dict[str, Account] = {account.name: account for account in server.accounts}
 
-async def earn_points(db: Database, log: StepLog) -> list[User]:
-    """Members arrive in one statement, and earn points without a lost update."""
-    with log.step("Members earn points"):
-        users = await db.user.create_many(
-            [{"discord_id": GUILD + number, "guild_id": GUILD, "username": name} for number, name in enumerate(NAMES)]
-        )
-        await asyncio.gather(
-            *(
-                db.user.update_by_id(key(user), points=db.user.c.points + 10 * number)
-                for number, user in enumerate(users, 1)
-                for _ in range(3)
+    async def play(self) -> None:
+        """Play every step."""
+        await self.configure()
+        await self.talk()
+        await self.hand_over_points()
+        await self.moderate()
+        await self.keep_snippets()
+        await self.remind()
+        await self.show_pages()
+
+    async def configure(self) -> None:
+        """Set a prefix, and let a command ask for a rank."""
+        with step("Settings and ranks"):
+            await self.say("ada", "!prefix ?")
+            await self.say("ada", "?addrank 50 moderators")
+            await self.say("ada", f"?giverank <@&{self.server.roles['moderator']}> 50")
+            await self.say("chen", f"?warn {self.mention('dora')} spam")
+
+    async def talk(self) -> None:
+        """Earn experience at the same time, without a lost update."""
+        with step("Five members talk at the same time"):
+            cast("LevelsCog", self.served.bot.get_cog("Levels")).cooldown = timedelta()
+            await asyncio.gather(*(self.chatter(name) for name in NAMES[:5]))
+            levels = self.db.levels
+            print(f"  together they have {await levels.find_by_guild_id(GUILD).sum(levels.c.xp):.0f} XP")
+            await self.say("chen", "?rank")
+
+    async def chatter(self, name: str) -> None:
+        """Let somebody say eight things."""
+        for _ in range(8):
+            await self.served.say(self.people[name], "hello")
+
+    async def hand_over_points(self) -> None:
+        """Give points in one transaction; who asks too much leaves no trace."""
+        with step("A transfer, and one that is refused"):
+            await self.say("dora", "?points")
+            await self.say("brian", f"?award <@&{self.server.roles['member']}> 100")
+            await self.say("dora", f"?give {self.mention('chen')} 50")
+            await self.say("dora", f"?give {self.mention('chen')} 5000")
+
+    async def moderate(self) -> None:
+        """Open cases, which get the next numbers."""
+        with step("Cases are opened with their numbers"):
+            await self.say("brian", f"?warn {self.mention('chen')} spam")
+            await self.say("brian", f"?timeout {self.mention('chen')} 10m more spam")
+            await self.say("brian", "?reason 1 a misunderstanding")
+            await self.say("brian", "?reason 7 nobody knows")
+
+    async def keep_snippets(self) -> None:
+        """Store a text, and find it by another name."""
+        with step("Snippets"):
+            await self.say("chen", "?addsnippet Rules be kind")
+            await self.say("chen", "?aliassnippet r rules")
+            await self.say("dora", "?s R")
+            await self.say("dora", "?addsnippet RULES be rude")
+
+    async def remind(self) -> None:
+        """Be reminded, once, though two workers ask at once."""
+        with step("A reminder falls due"):
+            await self.say("ada", "?remind tea 10m time for tea")
+            await self.db.reminder.update_where(
+                self.db.reminder.c.content == "time for tea", expires_at=discord.utils.utcnow()
             )
-        )
-        total = await db.user.find_by_guild_id(GUILD).sum(db.user.c.points)
-        log.say(f"{len(users)} members, {total} points")
-    return users
+            worker = cast("RemindersCog", self.served.bot.get_cog("Reminders"))
+            self.served.on_background_post = lambda text: print(f"  bot: {self.readable(text)}")
+            await asyncio.gather(worker.send_all(), worker.send_all())
+
+    async def show_pages(self) -> None:
+        """Turn a page: it begins where the last one ended, whoever was added meanwhile."""
+        with step("A history of two pages, with buttons"):
+            await self.db.user.award([MEMBER + 3], 1)
+            for number in range(5):
+                await self.served.say(self.people["brian"], f"?warn {self.mention('chen')} once more {number}")
+            shown = await self.say("brian", f"?history {self.mention('chen')}")
+            pressed = await self.served.press(self.people["brian"], shown.posted[-1], "Older")
+            self.show(pressed)
+
+    async def say(self, name: str, text: str) -> Exchange:
+        """Let somebody say something, and print it with what the bot answers."""
+        print(f"  {name}: {self.readable(text)}")
+        exchange = await self.served.say(self.people[name], text)
+        self.show(exchange)
+        return exchange
+
+    def show(self, exchange: Exchange) -> None:
+        """Print what the bot has answered, and how many statements that took."""
+        for text in exchange.said:
+            print("\n".join(f"    bot: {line}" for line in self.readable(text).splitlines()))
+        print(f"    ({len(exchange.statements)} SQL statements)")
+
+    def mention(self, name: str) -> str:
+        """Return how somebody is called in a message."""
+        return self.people[name].mention
+
+    def readable(self, text: str) -> str:
+        """Return a text with names in place of numbers."""
+        for account in self.people.values():
+            text = text.replace(account.mention, f"@{account.name}")
+        for role, role_id in self.server.roles.items():
+            text = text.replace(f"<@&{role_id}>", f"@{role}")
+        return text
 
 
-async def hand_over_points(db: Database, log: StepLog, users: list[User]) -> None:
-    """Transfer points in one transaction; one that asks too much leaves no trace."""
-    ada, grace = users[0], users[-1]
-    with log.step("A transfer, and one that is refused"):
-        await transfer(db, grace, ada, 50)
-        try:
-            await transfer(db, grace, ada, 5000)
-        except CheckViolation as error:
-            log.say(f"refused by {error.constraint}")
-        for user in await db.user.find_all([db.user.c.id.in_([key(ada), key(grace)])], order_by=db.user.c.username):
-            log.say(f"{user.username} has {user.points} points")
-
-
-async def moderate(db: Database, log: StepLog, users: list[User]) -> None:
-    """Two cases get the next numbers; relationships load when they are asked for, and only then."""
-    with log.step("Cases are opened with their numbers"):
-        for type_, reason in ((CaseType.WARN, "spam"), (CaseType.TIMEOUT, "more spam")):
-            await open_case(db, GUILD, type_, moderator=users[0], target=users[3], reason=reason)
-        for case in await db.case.find_by_guild_id(GUILD).load("moderator", "target"):
-            log.say(f"#{case.number} {case.type}: {case.moderator.username} → {case.target.username}, {case.reason}")
-        dora = await db.user.get_one_by_discord_id(users[3].discord_id)
-        try:
-            log.say(f"{len(dora.cases)} cases")
-        except UnloadedError as error:
-            log.say(f"not loaded: {error}")
-
-
-async def remind(db: Database, log: StepLog, users: list[User]) -> None:
-    """Two of three reminders are due; each is taken once."""
-    now = datetime.now(UTC)
-    with log.step("Reminders fall due"):
-        for number, (name, minutes) in enumerate({"tea": -5, "lecture": -1, "sleep": 90}.items()):
-            await db.reminder.upsert_pending_by_user_id_and_key(
-                user_id=key(users[number]),
-                key=name,
-                channel_id=GUILD,
-                content=f"time for {name}",
-                expires_at=now + timedelta(minutes=minutes),
-            )
-        for reminder in await take_due_reminders(db, now, limit=10):
-            log.say(f"{reminder.user.username}: {reminder.content}")
-        log.say(f"{await db.reminder.count(sent=False)} still pending")
-
-
-async def show_leaderboard(db: Database, log: StepLog) -> None:
-    """Keyset pages: each begins where the last one ended, whoever was added meanwhile."""
-    with log.step("The leaderboard, by pages of three"):
-        cursor: str | None = None
-        while True:
-            page = await db.user.leaderboard(GUILD, size=3, after=cursor)
-            log.say(", ".join(f"{user.username} {user.points}" for user in page.items))
-            cursor = page.next
-            if cursor is None:
-                break
-
-
-class StepLog:
-    """Prints each step under a heading, and how many statements it took."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    @contextmanager
-    def step(self, title: str) -> Generator[None]:
-        """Print the heading, let the block speak, and count its SQL."""
-        sent: list[str] = []
-        print(f"\n{title}")
-        with self._db.watched(lambda statement, _: sent.append(statement)):
-            yield
-        print(f"  ({len(sent)} SQL statements)")
-
-    def say(self, line: str) -> None:
-        """Print one line of a step."""
-        print(f"  {line}")
+@contextmanager
+def step(title: str) -> Generator[None]:
+    """Print the heading of a step."""
+    print(f"\n{title}")
+    yield
 
 
 if __name__ == "__main__":

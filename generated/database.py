@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, ClassVar
 from .runtime.service import DatabaseService
 
 if TYPE_CHECKING:
-    from bot.database import Users
+    from bot.controllers.cases import Cases
+    from bot.controllers.experience import Experience
+    from bot.controllers.guilds import Guilds
+    from bot.controllers.members import Members
+    from bot.controllers.permissions import RoleRanks
+    from bot.controllers.points import Points
+    from bot.controllers.reminders import Reminders
+    from bot.controllers.snippets import Snippets
 
     from .afk import AfkController
-    from .case import CaseController
-    from .guild import GuildController
     from .guild_config import GuildConfigController
-    from .levels import LevelsController
-    from .permission_assignment import PermissionAssignmentController
     from .permission_command import PermissionCommandController
     from .permission_rank import PermissionRankController
-    from .points_transaction import PointsTransactionController
-    from .reminder import ReminderController
-    from .snippet import SnippetController
     from .snippet_tag import SnippetTagController
     from .starboard import StarboardController
     from .starboard_message import StarboardMessageController
@@ -34,37 +34,37 @@ class Database(DatabaseService):
     """One controller per model."""
 
     afk: AfkController
-    case: CaseController
-    guild: GuildController
+    case: Cases
+    guild: Guilds
     guild_config: GuildConfigController
-    levels: LevelsController
-    permission_assignment: PermissionAssignmentController
+    levels: Experience
+    permission_assignment: RoleRanks
     permission_command: PermissionCommandController
     permission_rank: PermissionRankController
-    points_transaction: PointsTransactionController
-    reminder: ReminderController
-    snippet: SnippetController
+    points_transaction: Points
+    reminder: Reminders
+    snippet: Snippets
     snippet_tag: SnippetTagController
     starboard: StarboardController
     starboard_message: StarboardMessageController
     tag: TagController
-    user: Users
+    user: Members
 
     _controllers: ClassVar[Mapping[str, str]] = {
         "afk": ".afk:AfkController",
-        "case": ".case:CaseController",
-        "guild": ".guild:GuildController",
+        "case": "bot.controllers.cases:Cases",
+        "guild": "bot.controllers.guilds:Guilds",
         "guild_config": ".guild_config:GuildConfigController",
-        "levels": ".levels:LevelsController",
-        "permission_assignment": ".permission_assignment:PermissionAssignmentController",
+        "levels": "bot.controllers.experience:Experience",
+        "permission_assignment": "bot.controllers.permissions:RoleRanks",
         "permission_command": ".permission_command:PermissionCommandController",
         "permission_rank": ".permission_rank:PermissionRankController",
-        "points_transaction": ".points_transaction:PointsTransactionController",
-        "reminder": ".reminder:ReminderController",
-        "snippet": ".snippet:SnippetController",
+        "points_transaction": "bot.controllers.points:Points",
+        "reminder": "bot.controllers.reminders:Reminders",
+        "snippet": "bot.controllers.snippets:Snippets",
         "snippet_tag": ".snippet_tag:SnippetTagController",
         "starboard": ".starboard:StarboardController",
         "starboard_message": ".starboard_message:StarboardMessageController",
         "tag": ".tag:TagController",
-        "user": "bot.database:Users",
+        "user": "bot.controllers.members:Members",
     }

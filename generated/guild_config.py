@@ -34,6 +34,7 @@ class _GuildConfigValues(TypedDict):
     prefix: NotRequired[str]
     locale: NotRequired[str]
     mod_log_id: NotRequired[int | None]
+    jail_role_id: NotRequired[int | None]
     ignored_channel_ids: NotRequired[list[int]]
     banned_words: NotRequired[list[str]]
 
@@ -56,6 +57,7 @@ class GuildConfigUpdate(TypedDict, total=False, closed=True):
     prefix: Settable[str]
     locale: Settable[str]
     mod_log_id: Settable[int | None]
+    jail_role_id: Settable[int | None]
     ignored_channel_ids: Settable[list[int]]
     banned_words: Settable[list[str]]
 
@@ -69,6 +71,7 @@ class GuildConfigWhere(Refinements, total=False, closed=True):
     prefix: Ordered[str]
     locale: Ordered[str]
     mod_log_id: Ordered[int] | None
+    jail_role_id: Ordered[int] | None
     ignored_channel_ids: Equal[list[int]]
     banned_words: Equal[list[str]]
 
@@ -84,6 +87,7 @@ if TYPE_CHECKING:
         prefix: Mapped[str]
         locale: Mapped[str]
         mod_log_id: Mapped[int | None]
+        jail_role_id: Mapped[int | None]
         ignored_channel_ids: Mapped[list[int]]
         banned_words: Mapped[list[str]]
         guild: Mapped[Guild]

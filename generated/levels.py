@@ -29,6 +29,7 @@ class _LevelsValues(TypedDict):
     updated_at: NotRequired[datetime | None]
     xp: NotRequired[float]
     level: NotRequired[int]
+    last_message_at: NotRequired[datetime]
     blacklisted: NotRequired[bool]
 
 
@@ -50,6 +51,7 @@ class LevelsUpdate(TypedDict, total=False, closed=True):
     updated_at: Settable[datetime | None]
     xp: Settable[float]
     level: Settable[int]
+    last_message_at: Settable[datetime]
     blacklisted: Settable[bool]
 
 
@@ -62,6 +64,7 @@ class LevelsWhere(Refinements, total=False, closed=True):
     member_id: Ordered[int]
     xp: Ordered[float]
     level: Ordered[int]
+    last_message_at: Ordered[datetime]
     blacklisted: Equal[bool]
 
 
@@ -76,6 +79,7 @@ if TYPE_CHECKING:
         member_id: Mapped[int]
         xp: Mapped[float]
         level: Mapped[int]
+        last_message_at: Mapped[datetime]
         blacklisted: Mapped[bool]
 
 
@@ -165,3 +169,12 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
         Backed by the primary key. An index also narrows by `member_id` or `xp`.
         """
         return self._find({"guild_id": guild_id}, where)
+
+    def find_by_last_message_at(
+        self, last_message_at: Ordered[datetime], /, **where: Unpack[LevelsWhere]
+    ) -> Selection[Levels, LevelsLoad, LevelsUpdate]:
+        """Select the rows with this `last_message_at`.
+
+        Backed by `ix_levels_last_message_at`.
+        """
+        return self._find({"last_message_at": last_message_at}, where)

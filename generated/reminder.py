@@ -37,6 +37,7 @@ class _ReminderValues(TypedDict):
     content: str
     expires_at: datetime
     repeats_every: NotRequired[timedelta | None]
+    claimed_until: NotRequired[datetime | None]
     sent: NotRequired[bool]
 
 
@@ -61,6 +62,7 @@ class ReminderUpdate(TypedDict, total=False, closed=True):
     content: Settable[str]
     expires_at: Settable[datetime]
     repeats_every: Settable[timedelta | None]
+    claimed_until: Settable[datetime | None]
     sent: Settable[bool]
 
 
@@ -76,6 +78,7 @@ class ReminderWhere(Refinements, total=False, closed=True):
     content: Ordered[str]
     expires_at: Ordered[datetime]
     repeats_every: Ordered[timedelta] | None
+    claimed_until: Ordered[datetime] | None
     sent: Equal[bool]
 
 
@@ -93,6 +96,7 @@ if TYPE_CHECKING:
         content: Mapped[str]
         expires_at: Mapped[datetime]
         repeats_every: Mapped[timedelta | None]
+        claimed_until: Mapped[datetime | None]
         sent: Mapped[bool]
         user: Mapped[User]
 

@@ -36,9 +36,10 @@ async def connect_and_migrate() -> None:
 
 
 def migrate(connection: Connection) -> None:
-    """Run the command, in one transaction."""
+    """Run the command, each revision in a transaction of its own, but for what must be outside of one."""
     context.configure(
         connection=connection,
+        transaction_per_migration=True,
         target_metadata=Base.metadata,
         compare_server_default=True,
         render_item=render_type,
@@ -49,7 +50,9 @@ def migrate(connection: Connection) -> None:
 
 def print_sql() -> None:
     """Print the statements (``--sql``); that takes no database."""
-    context.configure(dialect_name="postgresql", target_metadata=Base.metadata, literal_binds=True)
+    context.configure(
+        dialect_name="postgresql", target_metadata=Base.metadata, literal_binds=True, transaction_per_migration=True
+    )
     with context.begin_transaction():
         context.run_migrations()
 

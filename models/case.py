@@ -22,6 +22,7 @@ class CaseType(StrEnum):
     TIMEOUT = "timeout"
     WARN = "warn"
     NOTE = "note"
+    JAIL = "jail"
 
 
 class Case(Stamped, Base, table=True):
@@ -34,7 +35,7 @@ class Case(Stamped, Base, table=True):
         Index("idx_case_expiring", "expires_at", postgresql_where=text("is_active AND expires_at IS NOT NULL")),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
     number: int = Field(ge=1, description="Counts from 1 in each guild.")
     type: CaseType = Field(sa_type=NativeEnum(CaseType, name="case_type"))

@@ -40,6 +40,7 @@ class GuildConfig(Stamped, Base, table=True):
     prefix: str = Field(default="!", min_length=1, max_length=5, sa_column_kwargs={"server_default": "!"})
     locale: str = Field(default="en", max_length=10, sa_column_kwargs={"server_default": "en"})
     mod_log_id: int | None = Field(default=None, sa_type=BigInteger, description="The channel moderators are told in.")
+    jail_role_id: int | None = Field(default=None, sa_type=BigInteger, description="The role of who is in jail.")
     ignored_channel_ids: list[int] = Field(
         default_factory=list, sa_type=ARRAY(BigInteger), description="Channels where the bot keeps silent."
     )

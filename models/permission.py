@@ -15,7 +15,7 @@ class PermissionRank(Stamped, Base, table=True):
         CheckConstraint("rank BETWEEN 0 AND 100", name="rank_range"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
     rank: int = Field(ge=0, le=100, description="The higher, the more is allowed.")
     name: str = Field(max_length=50)
@@ -31,7 +31,7 @@ class PermissionAssignment(Stamped, Base, table=True):
 
     __table_args__ = (UniqueConstraint("guild_id", "role_id"),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
     role_id: int = Field(sa_type=BigInteger, description="Discord's id of the role.")
     rank_id: int = Field(foreign_key="permission_ranks.id", ondelete="CASCADE", index=True)
@@ -47,7 +47,7 @@ class PermissionCommand(Stamped, Base, table=True):
         CheckConstraint("required_rank BETWEEN 0 AND 100", name="required_rank_range"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
     command: str = Field(max_length=100)
     required_rank: int = Field(ge=0, le=100)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, Index, func, text
 from sqlmodel import Field
 
 from models.base import Base, Stamped, utc_now
@@ -29,4 +29,10 @@ class Levels(Stamped, Base, table=True):
     member_id: int = Field(primary_key=True, sa_type=BigInteger, description="Discord's id of the account.")
     xp: float = Field(default=0.0, ge=0, sa_column_kwargs={"server_default": text("0")})
     level: int = Field(default=0, ge=0, sa_column_kwargs={"server_default": text("0")})
+    last_message_at: datetime = Field(
+        default_factory=utc_now,
+        index=True,
+        sa_column_kwargs={"server_default": func.now()},
+        description="When a message last earned them experience.",
+    )
     blacklisted: bool = Field(default=False, description="Whether they earn nothing here.")

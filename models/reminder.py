@@ -17,13 +17,14 @@ class Reminder(Stamped, Base, table=True):
         Index("uq_reminder_pending", "user_id", "key", unique=True, postgresql_where=text("NOT sent")),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     user_id: int = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     key: str = Field(max_length=50, description="What the member calls it; only one of a name is pending.")
     channel_id: int = Field(sa_type=BigInteger)
     content: str = Field(max_length=2000)
     expires_at: datetime = Field(description="When it falls due.")
     repeats_every: timedelta | None = Field(default=None, description="How long until it falls due again.")
+    claimed_until: datetime | None = Field(default=None, description="Until when a worker is busy sending it.")
     sent: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
     user: User = Relationship(back_populates="reminders")

@@ -20,7 +20,7 @@ class SnippetTag(Base, table=True):
 class Tag(Base, table=True):
     """A word to find snippets by."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     name: str = Field(unique=True, max_length=50)
 
     snippets: list["Snippet"] = Relationship(back_populates="tags", link_model=SnippetTag)
@@ -34,7 +34,7 @@ class Snippet(Stamped, Base, table=True):
         CheckConstraint("target_id <> id", name="no_alias_of_itself"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
     author_id: int | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL", index=True)
     target_id: int | None = Field(default=None, foreign_key="snippets.id", ondelete="CASCADE", index=True)

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 class User(Stamped, Base, table=True):
     """Somebody the bot knows, with the points they earned."""
 
-    __table_args__ = (CheckConstraint("points >= 0", name="points_not_negative"),)
+    __table_args__ = (
+        CheckConstraint("points >= 0", name="points_not_negative"),
+        CheckConstraint("username <> '' AND username = btrim(username)", name="username_trimmed"),
+    )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     discord_id: int = Field(unique=True, sa_type=BigInteger, description="Discord's id of the account.")
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", index=True, sa_type=BigInteger)
     username: str = Field(min_length=1, max_length=100)

@@ -97,12 +97,23 @@ class Operand:
         try:
             return self.bind(to_jsonable_python(value) if self.dumps and value is not sa.JSON.NULL else value)
         except _CONVERSION as error:
+            if reason := self._zone_lacking(value):
+                raise ValidationError(self.model, {self.name: reason}) from None
             raise invalid(self.model, self.name, error) from None
+
+    def by_default(self, value: object) -> object:
+        """Return a default of the model's own as it is stored: local time without a time zone, as to the driver."""
+        if self.aware and self.timezone_mismatch(value) and self._is_taken(value):
+            return change_times(value, _local)
+        return value
 
     def timezone_mismatch(self, value: object) -> str | None:
         """Return why PostgreSQL would store another date and time than this one."""
-        if self.aware is None or self.utc or self.decides:
-            return None  # a type of the author's own has made of it what is stored
+        return None if self.decides else self._zone_lacking(value)  # else the author's own type decides
+
+    def _zone_lacking(self, value: object) -> str | None:
+        if self.aware is None or self.utc:
+            return None
         refused = list[datetime]()
 
         def check(moment: datetime) -> datetime:
@@ -111,7 +122,17 @@ class Operand:
             return moment
 
         change_times(value, check)
+        if refused and self.decides and self._is_taken(value):
+            return None  # a type of the author's own makes of it what is stored
         return ("needs a time zone" if self.aware else "must not have a time zone") if refused else None
+
+    def _is_taken(self, value: object) -> bool:
+        """Whether the column's type takes a value."""
+        try:
+            _ = self.bind and self.bind(value)
+        except _CONVERSION:
+            return False
+        return True
 
 
 def _inner(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
@@ -141,6 +162,11 @@ def change_times(value: Any, change: Callable[[datetime], datetime]) -> Any:
 def with_zone(moment: datetime) -> datetime:
     """Return a date and time with a time zone: what the driver gives without one is an end of time."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _local(moment: datetime) -> datetime:
+    """Return a date and time with a time zone: what has none is local time, or an end of time."""
+    return with_zone(moment) if moment.tzinfo or with_zone(moment) in {_MIN, _MAX} else moment.astimezone()
 
 
 def _is_kept_as_text(model: type[SQLModel], name: str) -> bool:

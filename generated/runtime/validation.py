@@ -80,7 +80,7 @@ class Validation:
         ):
             try:
                 good: dict[str, object] = validator.validate_python(values)
-                if not self._unfit(good):
+                if not self._unfit(good, values):
                     return good
             except PydanticError:
                 pass  # what is wrong is found out below
@@ -94,17 +94,20 @@ class Validation:
             for one in error.errors(include_url=False, include_input=False):
                 details.setdefault(str(one["loc"][0]), one["msg"])
                 wrong.setdefault(str(one["loc"][0]), _reason(one["type"], one["msg"], one.get("ctx", {})))
-        wrong.update(self._unfit(checked))
+        wrong.update(self._unfit(checked, values))
         if wrong:
             raise ValidationError(self._table.model, wrong, details)
         return checked | expressions
 
-    def _unfit(self, checked: dict[str, object]) -> dict[str, str]:
+    def _unfit(self, checked: dict[str, object], given: Mapping[str, object]) -> dict[str, str]:
         """Return why values that the fields accept cannot be stored; replace those that are stored as others."""
         wrong = dict[str, str]()
         for name in self._times:
-            if why := self._table.operands[name].timezone_mismatch(checked.get(name)):
-                wrong[name] = why
+            operand, is_default = self._table.operands[name], name in checked and name not in given
+            if is_default:
+                checked[name] = operand.by_default(checked[name])
+            if why := operand.timezone_mismatch(checked.get(name)):
+                wrong[name] = f"{why}: the value is the model's own default" if is_default else why
         for name in self._validates:
             if name in checked:
                 checked[name] = self._validated(name, checked[name], wrong)

@@ -161,6 +161,30 @@ PREDICATE_NOT_UNDERSTOOD = Rule(
     "write it as `column = constant`, `column`, `NOT column`, `column IS [NOT] NULL`, joined by AND; nothing, if you "
     "need neither method",
 )
+UNFIT_DEFAULT = Rule(
+    "CG111",
+    "the {what} of `{column}` {problem}, which its column refuses: every call that relies on it fails; {fix}",
+    "the default, or the `onupdate`, of a column with time zone gives a date and time without one (`datetime.now`, "
+    "`datetime.utcnow`), or the other way round",
+    "`default_factory=lambda: datetime.now(UTC)`; annotate the column with `NaiveDatetime`, if it has no time zone",
+)
+RESERVED_NAME = Rule(
+    "CG112",
+    "`{model}` is `db.{module}`, because the facade has a `{name}` itself; another name is given in pyproject.toml by "
+    '`[tool.ctrlgen.names]`, `"{model}" = "Other{stem}"`',
+    "a model is called like a member of the facade or a module of the package (`Session`, `Run`, `Engine`, ...); its "
+    "name gets an underscore",
+    "nothing, or give it another name in `names`",
+)
+UNRUN_HOOKS = Rule(
+    "CG113",
+    "`{model}` has {hooks}, which its controller does not run: it writes rows without making objects; check in a "
+    "`field_validator` or a CHECK constraint, or write through `db.session()`",
+    "a model has `model_post_init`, a `model_validator`, listeners of the mapper (`before_insert`, ...) or a version "
+    "counter, which controllers do not run",
+    "check in a `field_validator` or a CHECK constraint, or write such rows through `db.session()`; nothing, if they "
+    "do not matter to what is stored",
+)
 FAILED_IMPORT = Rule(
     "CG201",
     "{modules} left out: {error}",

@@ -24,7 +24,7 @@ def format_or_recall(
     sources: Mapping[str, str], first_party: Collection[str], folder: Path, project: Path
 ) -> dict[str, str]:
     """Return what :func:`format_sources` returns, from memory where that is certain to be the same."""
-    place = project / FOLDER / f"{_digest(folder.relative_to(project).as_posix())[:16]}.json"
+    place = project / FOLDER / f"{_digest(os.path.relpath(folder, project))[:16]}.json"
     key = _key(sources, first_party, folder)
     known = _recall(place, key)
     if known is not None and known.keys() == sources.keys():

@@ -120,6 +120,7 @@ class Column:
     location: Location
     optional: bool = False  # whether the author's annotation has None, which the column may refuse
     default: str | None = None  # a constant default, as a Python literal; of an enum, a member's name
+    unfit_default: tuple[str, str] | None = None  # "default" or "onupdate", and whether that is "naive" or "aware"
     omitted: bool = False  # whether the model's default of None stands for what the column or the database sets
     samples: Samples = Samples()
 

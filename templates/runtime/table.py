@@ -13,6 +13,7 @@ from sqlalchemy import orm
 from sqlmodel import SQLModel
 
 from .contracts import Facts
+from .errors import ValidationError
 from .operand import Operand
 from .sql import QUOTED, Convert, Sql, in_sql, is_sql, result_of
 
@@ -130,7 +131,10 @@ class Table(Generic[M]):
         context, more = Context(given), dict[str, object]()
         for name, one in supplied.items():
             if name not in values:
-                more[name] = given[self.columns[name].key] = one(context) if callable(one) else one
+                value: object = self.operands[name].by_default(one(context) if callable(one) else one)
+                if why := self.operands[name].timezone_mismatch(value):
+                    raise ValidationError(self.model, {name: f"{why}: the value is the column's own {kind}"})
+                more[name] = given[self.columns[name].key] = value
         return {**values, **more}
 
     @cached_property

@@ -27,11 +27,16 @@ async def test_demo_tells_the_same_story_each_time(project: Path, new_database: 
     async with new_database() as url:
         first = play(project, url)
         assert play(project, url) == first
-    assert "7 members, 840 points" in first
-    assert "refused by ck_users_points_not_negative" in first
-    assert "#2 timeout: ada → dora, more spam" in first
-    assert "1 still pending" in first
-    assert first[-4:-1] == ["frances 180, grace 160, edsger 150", "dora 120, chen 90, ada 80", "brian 60"]
+    assert "together they have 800 XP" in first
+    assert "bot: `warn` asks for rank 50." in first
+    assert "bot: dora has fewer than 5000 points." in first
+    assert "bot: #2 timeout: brian → chen, more spam" in first
+    assert first.count("bot: @ada time for tea") == 1
+    assert first[-4:-1] == [
+        "bot: #2 timeout by brian: more spam",
+        "bot: #1 warn by brian: a misunderstanding",
+        "bot: Page 2",
+    ]
     counts = [int(line[1:].split()[0]) for line in first if line.endswith("SQL statements)")]
-    assert len(counts) == 6
+    assert len(counts) == 20
     assert all(counts)

@@ -108,3 +108,11 @@ async def test_create_or_update_by_guild_id_and_member_id(db: Database) -> None:
     second = await db.levels.create_or_update_by_guild_id_and_member_id(create=values, update={})
     assert second.guild_id == first.guild_id
     assert second.member_id == first.member_id
+
+
+async def test_find_by_last_message_at(db: Database) -> None:
+    levels = await new_levels(db)
+    async with explained(db) as plans:
+        assert levels in await db.levels.find_by_last_message_at(levels.last_message_at)
+    assert len(plans) == 1
+    assert "Seq Scan" not in plans[0]

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,8 +77,10 @@ def reference(project: Path, tmp_path: Path) -> Path:
     """A copy of this repository's models and configuration, to generate from without touching the tree."""
     folder = tmp_path / "reference"
     shutil.copytree(project / "models", folder / "models", ignore=shutil.ignore_patterns("__pycache__"))
+    settings = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["ctrlgen"]
+    own = "".join(f'{model} = "{controller}"\n' for model, controller in settings["controllers"].items())
     (folder / "pyproject.toml").write_text(
-        '[tool.ctrlgen]\nmodels = ["models"]\noutput = "generated"\ncontrollers = { User = "bot.database:Users" }\n'
+        f'[tool.ctrlgen]\nmodels = ["models"]\noutput = "generated"\n\n[tool.ctrlgen.controllers]\n{own}'
     )
     return folder
 

@@ -223,3 +223,119 @@ def test_model_in_several_tables_is_left_out_and_its_base_is_not(generate: Gener
     assert "class PersonController(" in emitted
     assert "class EngineerController(" not in emitted
     assert "person: Mapped[Person]" in emitted
+
+
+CLOCK = """\
+from datetime import UTC, datetime
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+
+class Clock(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = {declaration}
+"""
+
+
+@pytest.mark.parametrize(
+    ("declaration", "problem", "fix"),
+    [
+        ("Field(default_factory=datetime.now)", "default of `Clock.at` has no time zone", "write `datetime.now(UTC)`"),
+        (
+            "Field(default_factory=datetime.utcnow)",
+            "default of `Clock.at` has no time zone",
+            "annotate it `NaiveDatetime`",
+        ),
+        (
+            "Field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))",
+            "default of `Clock.at` has no time zone",
+            "write `datetime.now(UTC)`",
+        ),
+        ("Field(default=datetime(2024, 1, 1))", "default of `Clock.at` has no time zone", "write `datetime.now(UTC)`"),
+        (
+            'Field(sa_column_kwargs={"onupdate": datetime.utcnow})',
+            "onupdate of `Clock.at` has no time zone",
+            "write `datetime.now(UTC)`",
+        ),
+        (
+            "Field(default_factory=lambda: datetime.now(UTC), sa_column=sa.Column(sa.DateTime))",
+            "default of `Clock.at` has a time zone",
+            'set `naive_datetimes = "utc"`',
+        ),
+    ],
+)
+def test_default_that_its_own_column_refuses_is_a_warning(
+    generate: Generate, declaration: str, problem: str, fix: str
+) -> None:
+    (told,), _ = generate(CLOCK.format(declaration=declaration))
+    assert told.startswith(f"models.py:8: warning CG111: the {problem}, which its column refuses: ")
+    assert fix in told
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "Field(default_factory=lambda: datetime.now(UTC))",
+        "Field(default_factory=datetime.now, sa_column=sa.Column(sa.DateTime(timezone=True)))",
+        "Field(default_factory=datetime.now, sa_column=sa.Column(sa.DateTime))",
+        "Field(default_factory=lambda: 1 / 0)",
+        "Field(sa_column=sa.Column(sa.DateTime(timezone=True), default=sa.func.now(), onupdate=sa.func.now()))",
+    ],
+)
+def test_default_that_its_column_takes_is_fine(generate: Generate, declaration: str) -> None:
+    assert generate(CLOCK.format(declaration=declaration))[0] == []
+
+
+HOOKS = """\
+import sqlalchemy as sa
+from pydantic import PrivateAttr, model_validator
+from sqlmodel import Field, SQLModel
+
+
+class Hero(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    level: int = 0
+    version: int = 1
+    {member}
+
+
+{after}
+"""
+
+
+@pytest.mark.parametrize(
+    ("member", "after", "line", "hooks"),
+    [
+        ("def model_post_init(self, context): assert self.level < 9", "", 10, "`model_post_init`"),
+        (
+            "_cache: int = PrivateAttr(default=1)\n    def model_post_init(self, context): pass",
+            "",
+            11,
+            "`model_post_init`",
+        ),
+        ("@model_validator(mode='after')\n    def check(self): return self", "", 11, "`check`"),
+        ("", "sa.event.listen(Hero, 'before_insert', print)", 6, "`before_insert`"),
+        ("__mapper_args__ = {{'version_id_col': sa.Column('counter', sa.Integer)}}", "", 6, "`version_id_col`"),
+    ],
+)
+def test_what_only_objects_run_is_a_warning(generate: Generate, member: str, after: str, line: int, hooks: str) -> None:
+    (told,), _ = generate(HOOKS.format(member=member.replace("{{", "{").replace("}}", "}"), after=after))
+    assert told.startswith(f"models.py:{line}: warning CG113: `Hero` has {hooks}, which its controller does not run: ")
+
+
+@pytest.mark.parametrize("member", ["_cache: int = PrivateAttr(default=1)", "def other(self): pass"])
+def test_private_attributes_are_no_hook(generate: Generate, member: str) -> None:
+    assert generate(HOOKS.format(member=member, after=""))[0] == []
+
+
+def test_models_called_like_members_of_the_facade_are_served(generate: Generate) -> None:
+    models = [
+        f"class {name}(SQLModel, table=True):\n    id: int = Field(primary_key=True)\n" for name in ("Session", "Run")
+    ]
+    told, emitted = generate("from sqlmodel import Field, SQLModel\n" + "\n".join(models))
+    assert [line.partition(": warning ")[2].partition(",")[0] for line in told] == [
+        "CG112: `models.Session` is `db.session_`",
+        "CG112: `models.Run` is `db.run_`",
+    ]
+    assert "session_: SessionController" in emitted
+    assert "run_: RunController" in emitted

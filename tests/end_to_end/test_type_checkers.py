@@ -27,7 +27,7 @@ CHECKERS = {
 RIGHT = """\
 from datetime import UTC, datetime
 
-from bot.database import Users
+from bot.controllers.members import Members
 from generated import AnyOf, Database, Filters, OrderBy, Page, Selection, Span
 from generated.levels import LevelsCreate, LevelsUpdate, LevelsValues
 from generated.user import UserLoad, UserUpdate
@@ -51,7 +51,7 @@ def rich(db: Database, least: int, where: Filters = None, by: OrderBy = None) ->
     return db.user.find_all(where, points=Span(ge=least), order_by=by)
 
 
-class Richest(Users):
+class Richest(Members):
     async def guild_name(self, key: int) -> str:
         return (await self.db.guild.get_one_by_id(id=key)).name
 

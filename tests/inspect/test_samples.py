@@ -208,11 +208,25 @@ class Checked(SQLModel, table=True):
     starts_on: str | None = None
 
 
+class Strict(TypeDecorator[datetime]):
+    """Takes nothing without time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
+        if value is not None and value.utcoffset() is None:
+            raise ValueError("no time zone")
+        return value
+
+
 class Clock(SQLModel, table=True):
-    """A default that its own column refuses."""
+    """A default that its own column refuses, and others that it takes."""
 
     id: int | None = Field(default=None, primary_key=True)
-    naive: datetime = Field(default_factory=datetime.now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    local: datetime = Field(default_factory=datetime.now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    naive: datetime = Field(default_factory=datetime.now, sa_type=Strict)
     aware: datetime = Field(default_factory=lambda: datetime.now(UTC), sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
 
 
@@ -321,8 +335,8 @@ def test_check_that_is_not_understood_is_named() -> None:
     assert inspected(Checked).unsettled_checks == ("in_the_past",)
 
 
-@pytest.mark.parametrize(("attribute", "needed"), [("naive", True), ("aware", False)])
-def test_naive_default_of_a_column_with_time_zone_is_replaced(attribute: str, needed: bool) -> None:
+@pytest.mark.parametrize(("attribute", "needed"), [("naive", True), ("local", False), ("aware", False)])
+def test_default_that_the_column_refuses_is_replaced(attribute: str, needed: bool) -> None:
     samples = column(Clock, attribute).samples
     assert samples.needed is needed
     assert source(samples.new) == "datetime.now(UTC)"

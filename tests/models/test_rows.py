@@ -70,7 +70,7 @@ async def test_python_and_server_agree_on_defaults(session: AsyncSession) -> Non
     for model in (Guild, GuildConfig, User, Case, Reminder, Levels, Snippet):
         mapper = inspect(model)
         for column in mapper.local_table.columns:
-            if column.server_default is None or column.name == "created_at":
+            if column.server_default is None or column.name in {"created_at", "last_message_at"}:  # the present moment
                 continue
             stored = await session.scalar(defaults, {"t": mapper.local_table.name, "c": column.name})
             field = model.model_fields[mapper.get_property_by_column(column).key]

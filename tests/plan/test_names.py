@@ -30,6 +30,14 @@ from .build import column, expression, index, model, unique
         ("APIKey", "api_key"),
         ("HTTPServer", "http_server"),
         ("UserV2", "user_v2"),
+        ("OpsRealTimeKPIs", "ops_real_time_kpis"),
+        ("KPIs", "kpis"),
+        ("URLsByHost", "urls_by_host"),
+        ("UserIDs2", "user_ids2"),
+        ("HTTPServers", "http_servers"),
+        ("AsIs", "as_is"),
+        ("IPv4Address", "ipv4_address"),
+        ("APIsOAuth", "apis_oauth"),
     ],
 )
 def test_snake_case_knows_acronyms(name: str, snake: str) -> None:
@@ -64,9 +72,18 @@ def test_two_models_of_one_name_are_refused_with_both_places() -> None:
 
 
 @pytest.mark.parametrize("name", ["Session", "Transaction", "Run", "Database", "Runtime", "Engine", "Base", "Pool"])
-def test_model_named_like_a_member_of_the_facade_is_refused(name: str) -> None:
-    with pytest.raises(NameClashError, match="which the database facade needs itself"):
-        plan(Schema((model(name, column("x")),)), "db")
+def test_model_named_like_a_member_of_the_facade_gets_an_underscore_and_a_finding(name: str) -> None:
+    package = plan(Schema((model(name, column("x"), line=5),)), "db")
+    ((controller,), (finding,)) = package.controllers, package.findings
+    assert (controller.module, controller.class_name) == (f"{name.lower()}_", f"{name}Controller")
+    assert (finding.code, str(finding.location)) == ("CG112", "models.py:5")
+    assert finding.message.startswith(f"`models.{name}` is `db.{name.lower()}_`, because the facade has a ")
+    assert f'`"models.{name}" = "Other{name}"`' in finding.message
+
+
+def test_model_with_a_name_of_its_own_is_not_reserved() -> None:
+    package = plan(Schema((model("Session"),)), "db", Options(names={"Session": "Login"}))
+    assert package.findings == ()
 
 
 def test_controllers_come_in_the_order_of_their_modules() -> None:

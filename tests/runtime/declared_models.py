@@ -1,11 +1,13 @@
 """Models whose declaration says one thing and their database another, and those that databases have besides."""
 
 import enum
-from datetime import datetime
-from typing import ClassVar
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 from sqlmodel import Field, Relationship, SQLModel
+from typing_extensions import override
 
 
 class DeclaredBase(SQLModel):
@@ -81,3 +83,77 @@ class Job(DeclaredBase, table=True):
     note: "Note" = Relationship(
         sa_relationship_kwargs={"primaryjoin": "foreign(Job.note_id) == Note.id", "viewonly": True}
     )
+
+
+class Assumed(sa.TypeDecorator[datetime]):
+    """Takes what has no time zone for UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Strict(sa.TypeDecorator[datetime]):
+    """Takes nothing without time zone, as SQLModel's own type since 0.0.45."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        if value is not None and value.utcoffset() is None:
+            raise ValueError("no time zone")
+        return value
+
+
+def noon() -> datetime:
+    return datetime(2024, 1, 1, 12)  # noqa: DTZ001  # as many models have it
+
+
+def zoned_noon() -> datetime:
+    return datetime(2024, 1, 1, 12, tzinfo=UTC)
+
+
+def with_zone(**options: Any) -> Any:
+    return sa.Column(sa.DateTime(timezone=True), nullable=False, **options)
+
+
+class Local(DeclaredBase, table=True):
+    """Its columns take dates and times without time zone, each in its own way."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    made: datetime = Field(default_factory=noon, sa_column=with_zone())
+    fixed: datetime = Field(default=datetime(2024, 1, 1, 12), sa_column=with_zone())  # noqa: DTZ001
+    never: datetime = Field(default=datetime.max, sa_column=with_zone())  # noqa: DTZ901
+    assumed: datetime = Field(default_factory=noon, sa_column=sa.Column(Assumed, nullable=False))
+    by_column: datetime | None = Field(default=None, sa_column=with_zone(default=noon))
+    changed: datetime | None = Field(default=None, sa_column=sa.Column(sa.DateTime(timezone=True), onupdate=noon))
+
+
+class Refusing(DeclaredBase, table=True):
+    """Its columns refuse what its own defaults give."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    naive: datetime = Field(default_factory=noon, sa_column=sa.Column(Strict, nullable=False))
+    aware: datetime = Field(default_factory=zoned_noon, sa_column=sa.Column(sa.DateTime, nullable=False))
+    changed: datetime | None = Field(default=None, sa_column=sa.Column(sa.DateTime, onupdate=zoned_noon))
+
+
+class Shelf(DeclaredBase, table=True):
+    """Is referred to by a list, and by a type of which asyncpg takes no list."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    words: list[str] = Field(sa_column=sa.Column(sa.ARRAY(sa.Text), unique=True, nullable=False))
+    bits: Any = Field(sa_column=sa.Column(pg.BIT(8), unique=True, nullable=False))
+    books: list["Book"] = Relationship(sa_relationship_kwargs={"foreign_keys": "Book.words"})
+    pages: list["Book"] = Relationship(sa_relationship_kwargs={"foreign_keys": "Book.bits"})
+
+
+class Book(DeclaredBase, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    words: list[str] = Field(sa_column=sa.Column(sa.ARRAY(sa.Text), sa.ForeignKey("shelf.words"), nullable=False))
+    bits: Any = Field(sa_column=sa.Column(pg.BIT(8), sa.ForeignKey("shelf.bits"), nullable=False))
+    shelf: Shelf = Relationship(sa_relationship_kwargs={"foreign_keys": "Book.words", "viewonly": True})

@@ -10,8 +10,8 @@ from sqlalchemy import and_, select
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import selectinload
 
-from bot.moderation import key, open_case, take_due_reminders, transfer
-from generated import CheckViolation, Database, NotFoundError, UnloadedError, ValidationError
+from bot.controllers.errors import NotEnoughPointsError
+from generated import Database, NotFoundError, UnloadedError, ValidationError
 from models import CaseType, PointsTransaction, User
 from tests.scenarios.conftest import GUILD
 
@@ -27,13 +27,13 @@ async def test_service_access_patterns(db: Database, users: list[User]) -> None:
 async def test_crud_operations(db: Database) -> None:
     user = await db.user.create(discord_id=123456789, guild_id=GUILD, username="testuser")
     assert (user.discord_id, user.username, user.points) == (123456789, "testuser", 0)
-    assert await db.user.get_by_id(key(user)) == user
-    changed = await db.user.update_by_id(key(user), points=100)
+    assert await db.user.get_by_id(user.id) == user
+    changed = await db.user.update_by_id(user.id, points=100)
     assert changed is not None
     assert changed.points == 100
     assert await db.user.find_all(filters=db.user.c.guild_id == GUILD) == [changed]
-    assert await db.user.delete_by_id(key(user))
-    assert await db.user.get_by_id(key(user)) is None
+    assert await db.user.delete_by_id(user.id)
+    assert await db.user.get_by_id(user.id) is None
 
 
 async def test_get_or_create_does_not_race(db: Database) -> None:
@@ -58,9 +58,7 @@ async def test_complex_operation_is_all_or_nothing(db: Database) -> None:
     with pytest.raises(RuntimeError, match="step 3"):
         async with db.transaction():
             user = await db.user.create(discord_id=1, guild_id=GUILD, username="a")
-            await db.reminder.create(
-                user_id=key(user), key="k", channel_id=1, content="c", expires_at=datetime.now(UTC)
-            )
+            await db.reminder.create(user_id=user.id, key="k", channel_id=1, content="c", expires_at=datetime.now(UTC))
             raise RuntimeError("step 3")
     assert await db.user.count() == 0
     assert await db.reminder.count() == 0
@@ -75,24 +73,24 @@ async def test_simple_queries(db: Database, users: list[User]) -> None:
 
 async def test_complex_queries(db: Database, users: list[User]) -> None:
     c = db.user.c
-    await db.user.update_by_id(key(users[1]), points=500)
+    await db.user.update_by_id(users[1].id, points=500)
     top = await db.user.find_by_guild_id(GUILD).order_by(c.points.desc(), c.id.desc()).limit(2)
     assert [user.username for user in top] == ["u2", "u3"]
 
 
 async def test_eager_loading_for_relationships(db: Database, users: list[User]) -> None:
-    await open_case(db, GUILD, CaseType.WARN, moderator=users[0], target=users[1], reason="spam")
+    await db.case.open(GUILD, CaseType.WARN, moderator=users[0], target=users[1], reason="spam")
     user = await db.user.find_one(filters=db.user.c.id == users[1].id, options=[selectinload(db.user.c.cases)])
     assert user is not None
     assert len(user.cases) == 1
-    again = await db.user.get_one_by_id(key(users[1]), load=["cases"])
+    again = await db.user.get_one_by_id(users[1].id, load=["cases"])
     assert [case.reason for case in again.cases] == ["spam"]
     with pytest.raises(UnloadedError, match="load_cases"):
         _ = users[1].cases
 
 
 async def test_relationship_filtering(db: Database, users: list[User]) -> None:
-    await open_case(db, GUILD, CaseType.WARN, moderator=users[0], target=users[1], reason="spam")
+    await db.case.open(GUILD, CaseType.WARN, moderator=users[0], target=users[1], reason="spam")
     c = db.user.c
     found = await db.user.find_all(filters=and_(c.guild_id == GUILD, c.cases.any(db.case.c.reason == "spam")))
     assert found == [users[1]]
@@ -101,14 +99,14 @@ async def test_relationship_filtering(db: Database, users: list[User]) -> None:
 async def test_points_transfer_loses_nothing_under_contention(db: Database, users: list[User]) -> None:
     """The guide reads both rows and writes what it computed, without a lock: of two transfers one is lost."""
     pairs = [(users[n % 3], users[(n + 1) % 3]) for n in range(30)]
-    await asyncio.gather(*(transfer(db, sender, receiver, 1) for sender, receiver in pairs))
+    await asyncio.gather(*(db.points_transaction.transfer(sender, receiver, 1) for sender, receiver in pairs))
     assert [user.points for user in await db.user.find_all()] == [100, 100, 100]
     assert await db.points_transaction.count() == 30
 
 
 async def test_points_transfer_that_asks_too_much_leaves_no_trace(db: Database, users: list[User]) -> None:
-    with pytest.raises(CheckViolation):
-        await transfer(db, users[0], users[1], 101)
+    with pytest.raises(NotEnoughPointsError):
+        await db.points_transaction.transfer(users[0], users[1], 101)
     assert [user.points for user in await db.user.find_all()] == [100, 100, 100]
     assert await db.points_transaction.find_all() == list[PointsTransaction]()
 
@@ -138,7 +136,7 @@ async def test_timestamps_know_their_zone(db: Database, users: list[User]) -> No
     assert users[0].created_at.utcoffset() is not None
     with pytest.raises(ValidationError, match="expires_at needs a time zone"):
         await db.reminder.create(
-            user_id=key(users[0]),
+            user_id=users[0].id,
             key="k",
             channel_id=1,
             content="c",
@@ -148,16 +146,16 @@ async def test_timestamps_know_their_zone(db: Database, users: list[User]) -> No
 
 async def test_inputs_are_validated(db: Database, users: list[User]) -> None:
     with pytest.raises(ValidationError, match="points"):
-        await db.user.update_by_id(key(users[0]), points=-1)
+        await db.user.update_by_id(users[0].id, points=-1)
     with pytest.raises(ValidationError, match="username"):
-        await db.user.update_by_id(key(users[0]), username="   ")
+        await db.user.update_by_id(users[0].id, username="   ")
 
 
 async def test_sql_injection_is_a_text_like_any(db: Database, users: list[User]) -> None:
     evil = "'; DROP TABLE users; --"
     assert await db.user.find_all(filters=db.user.c.username == evil) == []
     assert await db.user.find_all(username=evil) == []
-    changed = await db.user.update_by_id(key(users[0]), username=evil)
+    changed = await db.user.update_by_id(users[0].id, username=evil)
     assert changed is not None
     assert changed.username == evil
     assert await db.user.count() == 3
@@ -167,13 +165,13 @@ async def test_reminders_fall_due_once(db: Database, users: list[User]) -> None:
     now = datetime.now(UTC)
     for number in range(10):
         await db.reminder.create(
-            user_id=key(users[0]),
+            user_id=users[0].id,
             key=f"k{number}",
             channel_id=1,
             content="c",
             expires_at=now - timedelta(minutes=number),
         )
-    taken = await asyncio.gather(*(take_due_reminders(db, now, limit=3) for _ in range(5)))
+    taken = await asyncio.gather(*(db.reminder.claim(now, limit=3) for _ in range(5)))
     ids = [reminder.id for batch in taken for reminder in batch]
     assert len(ids) == len(set(ids)) == 10
-    assert await db.reminder.count(sent=False) == 0
+    assert await db.reminder.count(sent=False, claimed_until=None) == 0

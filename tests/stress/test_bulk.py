@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from bot.moderation import key
 from generated import Database, UniqueViolation
 from generated.user import UserCreate
 from tests.scenarios.conftest import GUILD
@@ -22,7 +21,7 @@ async def test_bulk_calls_keep_the_order_of_any_number_of_rows(db: Database, few
     assert await db.user.bulk_update({"id": user.id, "points": user.discord_id} for user in users) == count
     again = await db.user.upsert_many((row(n) for n in range(1, count + 1)), key=["discord_id"])
     assert [user.points for user in again] == list(range(1, count + 1))
-    assert await db.user.delete_many(key(user) for user in users) == count
+    assert await db.user.delete_many(user.id for user in users) == count
     assert await db.user.count() == 0
 
 
@@ -36,9 +35,9 @@ async def test_bulk_calls_are_all_or_nothing(db: Database, whole: bool) -> None:
 async def test_flags_are_turned_atomically_by_key_by_filter_and_by_selection(db: Database) -> None:
     users = await db.user.create_many(map(row, range(3)))
     c = db.user.c
-    await db.user.update_by_id(key(users[0]), is_active=~c.is_active)
+    await db.user.update_by_id(users[0].id, is_active=~c.is_active)
     await db.user.update_where(c.id == users[1].id, is_active=~c.is_active, points=c.points + 1)
-    await db.user.find_all(id=key(users[2])).update({"is_active": ~c.is_active, "points": c.points + 2})
+    await db.user.find_all(id=users[2].id).update({"is_active": ~c.is_active, "points": c.points + 2})
     users = await db.user.find_all().order_by(c.id)
     assert [(user.is_active, user.points) for user in users] == [(False, 0), (False, 1), (False, 2)]
 
@@ -50,7 +49,7 @@ async def test_partial_upsert_holds_on_the_hundredth_execution_of_one_connection
     async with Database(reference_url, pool_size=1, max_overflow=0) as one:
         for number in range(100):
             reminder = await one.reminder.upsert_pending_by_user_id_and_key(
-                user_id=key(user), key="tea", channel_id=1, content=f"c{number}", expires_at=user.created_at
+                user_id=user.id, key="tea", channel_id=1, content=f"c{number}", expires_at=user.created_at
             )
         assert reminder.content == "c99"
         assert await one.reminder.count(sent=False) == 1

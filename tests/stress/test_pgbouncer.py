@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.moderation import transfer
 from generated import Database
 from models import User
 from tests.scenarios.conftest import GUILD
@@ -69,7 +68,9 @@ async def test_everything_works_behind_pgbouncer(pooled_url: str, db: Database, 
             await asyncio.gather(
                 *(pooled.user.get_by_discord_id(n) for pooled in (one, other) for n in (1, 2, 3) for _ in range(3))
             )
-        await asyncio.gather(*(transfer(pooled, users[0], users[1], 1) for pooled in (one, other) for _ in range(10)))
+        await asyncio.gather(
+            *(pooled.points_transaction.transfer(users[0], users[1], 1) for pooled in (one, other) for _ in range(10))
+        )
         await one.user.upsert_by_discord_id(discord_id=1, guild_id=GUILD, username="ada")
         assert len(await other.user.find_by_guild_id(GUILD).load("guild", "cases")) == 3
         by_id = one.user.c.id

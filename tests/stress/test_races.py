@@ -7,7 +7,6 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.moderation import key, take_due_reminders
 from generated import Database
 from models import User
 from tests.scenarios.conftest import GUILD
@@ -62,14 +61,14 @@ async def test_work_queue_hands_out_each_reminder_once(db: Database, users: list
     now = datetime.now(UTC)
     await db.reminder.create_many(
         [
-            {"user_id": key(users[0]), "key": f"k{n}", "channel_id": 1, "content": "c", "expires_at": now}
+            {"user_id": users[0].id, "key": f"k{n}", "channel_id": 1, "content": "c", "expires_at": now}
             for n in range(100)
         ]
     )
 
     async def work() -> list[int | None]:
         mine: list[int | None] = []
-        while taken := await take_due_reminders(db, now + timedelta(1), limit=3):
+        while taken := await db.reminder.claim(now + timedelta(1), limit=3):
             mine += [reminder.id for reminder in taken]
         return mine
 

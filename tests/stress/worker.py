@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bot.moderation import open_case
 from generated import Database
 from models import CaseType
 
@@ -31,9 +30,7 @@ async def main(url: str, job: str, times: int) -> None:
             await asyncio.gather(*(db.user.update_by_discord_id(42, points=db.user.c.points + 1) for _ in range(times)))
         elif job == "case":
             user = await db.user.get_one_by_discord_id(42)
-            opened = (
-                open_case(db, GUILD, CaseType.WARN, moderator=user, target=user, reason="r") for _ in range(times)
-            )
+            opened = (db.case.open(GUILD, CaseType.WARN, moderator=user, target=user, reason="r") for _ in range(times))
             await asyncio.gather(*opened)
 
 

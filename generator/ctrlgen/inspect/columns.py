@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from sqlalchemy import Column as SAColumn
+from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.orm import Mapper
-from sqlalchemy.sql.schema import ScalarElementColumnDefault
+from sqlalchemy.sql.schema import CallableColumnDefault, DefaultGenerator, ScalarElementColumnDefault
 from sqlmodel import SQLModel
 
 from ctrlgen import schema
@@ -26,8 +29,9 @@ from ctrlgen.inspect.annotations import (
     runtime_class,
     unwrapped,
 )
-from ctrlgen.inspect.column_types import bounds_of, comparison_of, is_nullable, kind_of, sql_type
+from ctrlgen.inspect.column_types import bounds_of, comparison_of, is_nullable, kind_of, overrides, sql_type
 from ctrlgen.inspect.context import Context
+from ctrlgen.inspect.index_sql import POSTGRESQL
 from ctrlgen.schema import Annotation, Location, Presence
 from ctrlgen.source_locations import Sources
 
@@ -94,6 +98,7 @@ def _column(
         location=location,
         optional=optional,
         default=default.constant,
+        unfit_default=default.unfit if kind in {"datetime", "naive_datetime"} else None,
         omitted=default.is_omitted,
     )
 
@@ -176,6 +181,35 @@ class Default:
         return self.column.default is not None or self.column.server_default is not None or not is_nullable(self.column)
 
     @property
+    def unfit(self) -> tuple[str, str] | None:
+        """Which default gives a date and time that the column refuses, and whether that is naive or aware."""
+        timezone = "WITH TIME ZONE" in sql_type(self.column.type)
+        bind = self.column.type.dialect_impl(POSTGRESQL).bind_processor(POSTGRESQL)
+        for what, value in self._supplied():
+            if isinstance(value, datetime.datetime) and timezone != (value.utcoffset() is not None):
+                try:
+                    fits = timezone or overrides(self.column.type, "process_bind_param")  # the driver takes local time
+                    _ = bind and bind(value)
+                except Exception:  # noqa: BLE001 - a type of the author's own may refuse as it likes
+                    fits = False
+                if not fits:
+                    return what, "naive" if timezone else "aware"
+        return None
+
+    def _supplied(self) -> Iterator[tuple[str, object]]:
+        """Yield the values that Python has for a new row and for a change, as far as they can be had here."""
+        supplied: list[tuple[str, Callable[[], object]]] = []
+        if self.field is not None and (self._factory or self.field.default not in {None, PydanticUndefined}):
+            field = self.field
+            supplied.append(("default", lambda: field.get_default(call_default_factory=True)))
+        else:
+            supplied.append(("default", lambda: _value_of(self.column.default)))
+        supplied.append(("onupdate", lambda: _value_of(self.column.onupdate)))
+        for what, value in supplied:
+            with contextlib.suppress(Exception):  # the author's own may need what only a new row has
+                yield what, value()
+
+    @property
     def _factory(self) -> bool:
         return self.field is not None and self.field.default_factory is not None
 
@@ -197,3 +231,10 @@ class Default:
             return False
         required = self.field is not None and self.field.is_required() and not self.optional
         return self.column.autoincrement is True or not required
+
+
+def _value_of(default: DefaultGenerator | None) -> object:
+    """Return what a default of SQLAlchemy's gives, where Python has it."""
+    if isinstance(default, CallableColumnDefault):
+        return default.arg(cast("ExecutionContext", None))
+    return default.arg if isinstance(default, ScalarElementColumnDefault) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
 from ctrlgen import schema
-from ctrlgen.findings import INHERITED_TABLE, UNREADABLE
+from ctrlgen.findings import INHERITED_TABLE, UNREADABLE, UNRUN_HOOKS
 from ctrlgen.inspect.annotations import reference
 from ctrlgen.inspect.column_types import labels_of, overrides
 from ctrlgen.inspect.columns import columns_of, declared_type, mapped_columns
@@ -27,6 +27,8 @@ from ctrlgen.source_locations import Sources
 
 if TYPE_CHECKING:
     from ctrlgen.inspect.check_constraints import Check
+
+_WRITE_EVENTS = tuple(f"{when}_{what}" for what in ("insert", "update", "delete") for when in ("before", "after"))
 
 
 def inspect(classes: Iterable[type[SQLModel]], sources: Sources) -> Schema:
@@ -92,6 +94,9 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
             INHERITED_TABLE, context.sources.of_class(model), model=model.__name__, base=mapper.inherits.class_.__name__
         )
         return None
+    if hooks := list(_unrun_hooks(mapper)):
+        location = context.sources.of_attribute(model, hooks[0])
+        context.warn(UNRUN_HOOKS, location, model=model.__name__, hooks="`, `".join(hooks).join("``"))
     mapped = mapped_columns(mapper)
     columns = columns_of(model, mapped, context)
     unread = {str(column.name) for column in mapped.values()} - {column.name for column in columns}
@@ -120,6 +125,22 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
         plain=is_plain(mapper),
         unsettled_checks=unsettled,
     )
+
+
+def _unrun_hooks(mapper: Mapper[Any]) -> Iterator[str]:
+    """Yield the names of what an object would run and a statement does not."""
+    model: type[SQLModel] = mapper.class_
+    own = (base for base in model.__mro__ if base.__module__.partition(".")[0] not in {"pydantic", "sqlmodel"})
+    functions = [vars(base)["model_post_init"] for base in own if "model_post_init" in vars(base)]
+    if any(
+        getattr(function, "__name__", "") != "init_private_attributes" for function in functions
+    ):  # which pydantic adds by itself
+        yield "model_post_init"
+    yield from model.__pydantic_decorators__.model_validators
+    listeners: Any = mapper.dispatch
+    yield from (event for event in _WRITE_EVENTS if getattr(listeners, event))
+    if mapper.version_id_col is not None:
+        yield "version_id_col"
 
 
 def _subject(column: schema.Column, mapped: Column[Any], annotation: object) -> Subject:

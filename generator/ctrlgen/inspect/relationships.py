@@ -17,7 +17,6 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange
 from sqlalchemy.exc import NoReferenceError
 from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
@@ -183,8 +182,8 @@ def is_plain(mapper: Mapper[Any]) -> bool:
 def is_by_columns(relationship: RelationshipProperty[Any]) -> bool:
     """Whether related rows are found by comparing columns, for any number of objects at once."""
     matched, linked = _pairs(relationship)
-    listable = all(_is_listable(remote.type) for _, remote in matched)
-    return listable and is_plain(relationship.mapper) and _is_equality(relationship, [*matched, *linked])
+    matchable = all(_is_matchable(remote.type) for _, remote in matched)
+    return matchable and is_plain(relationship.mapper) and _is_equality(relationship, [*matched, *linked])
 
 
 def _pairs(relationship: RelationshipProperty[Any]) -> tuple[Pairs, Pairs]:
@@ -208,10 +207,10 @@ def _is_equality(relationship: RelationshipProperty[Any], pairs: Pairs) -> bool:
     return alike and together and all(isinstance(part, (BinaryExpression, BooleanClauseList, Column)) for part in parts)
 
 
-def _is_listable(kind: TypeEngine[Any]) -> bool:
-    """Whether values can be compared as a list: not lists themselves, nor values that become SQL one by one."""
+def _is_matchable(kind: TypeEngine[Any]) -> bool:
+    """Whether rows can be told apart in Python by such values: not by lists, nor by what only SQL makes of a value."""
     if overrides(kind, "bind_expression"):
         return False
     if isinstance(kind, TypeDecorator):
-        return _is_listable(kind.load_dialect_impl(POSTGRESQL))
-    return not isinstance(kind, (ARRAY, BIT, AbstractMultiRange, NullType))
+        return _is_matchable(kind.load_dialect_impl(POSTGRESQL))
+    return not isinstance(kind, (ARRAY, AbstractMultiRange, NullType))

@@ -6,7 +6,6 @@ This runs in the child process, because only there are the models.
 
 from __future__ import annotations
 
-import datetime
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -226,20 +225,10 @@ class Sampler:
         """Whether a new row is refused that leaves the value out."""
         if column.is_required:
             return False
-        if column.kind == "datetime" and self._is_naive_by_default(column.attribute):
+        if column.unfit_default and column.unfit_default[0] == "default":
             return True
         stored = self._default(column, trial)
         return stored is not UNKNOWN and not _all_hold(checks, {column.attribute: stored})
-
-    def _is_naive_by_default(self, attribute: str) -> bool:
-        field = dict(self._model.model_fields).get(attribute)
-        if field is None or field.default_factory is None or field.default_factory_takes_validated_data:
-            return False
-        try:
-            value: object = field.get_default(call_default_factory=True)
-        except Exception:  # noqa: BLE001 - of the author's own
-            return False
-        return isinstance(value, datetime.datetime) and value.tzinfo is None
 
     def _default(self, column: Column, trial: FieldTrial) -> object:
         """Return what the database is sent for a row that leaves the value out, as far as it is known."""

@@ -12,7 +12,7 @@ from ctrlgen.plan.controllers import plan_controller
 from ctrlgen.plan.methods import derived_methods
 from ctrlgen.plan.model_checks import check_model, refuse_unindexed_foreign_keys
 from ctrlgen.plan.naming import with_named_expressions
-from ctrlgen.plan.overrides import check_module_names, check_settings, selected_models
+from ctrlgen.plan.overrides import check_module_names, check_settings, reserved_names, selected_models
 from ctrlgen.schema import Schema
 from ctrlgen.settings import DEFAULTS, Options
 
@@ -23,7 +23,7 @@ def plan(schema: Schema, name: str, options: Options = DEFAULTS) -> Package:
     Raises
     ------
     NameClashError
-        Two models want the same name, or a model wants a name of the package's own.
+        Two models want the same name.
     ConfigError
         The options mention something that does not exist.
     ModelError
@@ -37,7 +37,7 @@ def plan(schema: Schema, name: str, options: Options = DEFAULTS) -> Package:
     if options.foreign_keys == "error":
         refuse_unindexed_foreign_keys(models)
     findings = [*schema.findings, *(finding for model in models for finding in check_model(model, options))]
-    reported = sorted(findings)
+    reported = sorted([*findings, *reserved_names(controllers)])
     return Package(name, tuple(sorted(controllers, key=lambda each: each.module)), tuple(reported))
 
 

@@ -16,6 +16,7 @@ from ctrlgen.findings import (
     REDUNDANT_INDEX,
     REPLACED_MEMBER,
     RESERVED_KEYWORD,
+    UNFIT_DEFAULT,
     UNINDEXED_FOREIGN_KEY,
     UNKNOWN_COLUMN,
     UNNAMED_EXPRESSION,
@@ -35,6 +36,7 @@ def check_model(model: Model, options: Options) -> Iterator[Finding]:
     yield from _nullable_keys(model)
     yield from _unnamed_expressions(model)
     yield from _unknown_columns(model)
+    yield from _unfit_defaults(model, options)
     yield from _constant_expressions(model)
     yield from _predicates_not_understood(model)
     yield from _reserved_keywords(model)
@@ -102,6 +104,22 @@ def _unnamed_expressions(model: Model) -> Iterator[Finding]:
             if part.name is None and index.is_comparable and part.sql not in index.constants:
                 names = {"index": index.name or part.sql, "model": model.reference.name, "table": model.table}
                 yield UNNAMED_EXPRESSION.at(index.location, **names, sql=part.sql)
+
+
+def _unfit_defaults(model: Model, options: Options) -> Iterator[Finding]:
+    """Yield a finding for each column whose own default has a time zone that it refuses, or lacks one that it needs."""
+    for column in model.columns:
+        what, kind = column.unfit_default or ("", "")
+        name = f"{model.reference.name}.{column.attribute}"
+        if kind == "naive":
+            texts = {"problem": "has no time zone", "fix": "write `datetime.now(UTC)`, or annotate it `NaiveDatetime`"}
+            yield UNFIT_DEFAULT.at(column.location, what=what, column=name, **texts)
+        elif kind == "aware" and not options.utc:
+            texts = {
+                "problem": "has a time zone",
+                "fix": 'give the column one, `DateTime(timezone=True)`, or set `naive_datetimes = "utc"`',
+            }
+            yield UNFIT_DEFAULT.at(column.location, what=what, column=name, **texts)
 
 
 def _unknown_columns(model: Model) -> Iterator[Finding]:

@@ -30,7 +30,7 @@ FACADE = frozenset(
         *("base", "database", "runtime"),
     }
 )
-"""Members of the facade and modules of the package, which no model may be called."""
+"""Members of the facade and modules of the package; a model called so gets an underscore."""
 
 CONTROLLER = frozenset(
     {
@@ -47,18 +47,18 @@ MANY = 3
 PARAMETERS = frozenset({"self", "load", "values", "where"})
 """Parameters that the templates of methods have besides a key's."""
 
-_MIXED_ACRONYM = re.compile(r"(OAuth)(?=[A-Z0-9]|$)")
+_MIXED_ACRONYM = re.compile(r"(?:OAuth|IPv(?=\d)|(?<![A-Z])[A-Z]{2,}s)(?=[A-Z0-9_]|$)")
 _BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z][a-z])")
 
 
 def snake_case(name: str) -> str:
-    """Return ``name`` in snake case: ``GuildConfig`` → ``guild_config``, ``A2ATask`` → ``a2a_task``."""
-    return re.sub(r"_+", "_", _BOUNDARY.sub("_", _MIXED_ACRONYM.sub("Oauth", name))).lower()
+    """Return a name in snake case: ``GuildConfig`` → ``guild_config``, ``APIKey`` → ``api_key``, ``IDs`` → ``ids``."""
+    return re.sub(r"_+", "_", _BOUNDARY.sub("_", _MIXED_ACRONYM.sub(lambda match: match[0].capitalize(), name))).lower()
 
 
 def attribute_name(class_name: str) -> str:
-    """Return the module and facade attribute of a model: ``GuildConfig`` → ``guild_config``."""
-    return Namespace().claim(snake_case(class_name))
+    """Return the module and facade attribute of a model: ``GuildConfig`` → ``guild_config``, ``Run`` → ``run_``."""
+    return Namespace(FACADE).claim(snake_case(class_name))
 
 
 def parameter_names(keys: Iterable[str], keywords: Iterable[str] = ()) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from ctrlgen.blueprint import Controller, Method
 from ctrlgen.errors import ConfigError, NameClashError, did_you_mean
-from ctrlgen.plan.naming import CONTROLLER, FACADE
-from ctrlgen.schema import Model
+from ctrlgen.findings import RESERVED_NAME
+from ctrlgen.plan.naming import CONTROLLER, FACADE, snake_case
+from ctrlgen.schema import Finding, Model
 from ctrlgen.settings import Options, model_names
 
 
@@ -102,7 +103,6 @@ def check_module_names(controllers: list[Controller]) -> None:
     """Raise ``NameClashError`` for the first clash, in the order of the models."""
     owners: dict[str, Controller] = {}
     for controller in controllers:
-        _check_reserved(controller)
         other = owners.setdefault(controller.module, controller)
         if other is not controller:
             raise NameClashError(
@@ -112,13 +112,17 @@ def check_module_names(controllers: list[Controller]) -> None:
             )
 
 
-def _check_reserved(controller: Controller) -> None:
-    if controller.module in FACADE:
-        raise NameClashError(
-            f"`{_qualified(controller)}` would be `db.{controller.module}`, which the database facade needs itself",
-            location=controller.model.location,
-            hint=_renaming(controller),
-        )
+def reserved_names(controllers: Iterable[Controller]) -> Iterator[Finding]:
+    """Yield a finding for each model that cannot be called as it is, because the facade has a member of that name."""
+    for controller in controllers:
+        if (name := snake_case(controller.stem)) in FACADE:
+            texts = {
+                "model": _qualified(controller),
+                "module": controller.module,
+                "name": name,
+                "stem": controller.stem,
+            }
+            yield RESERVED_NAME.at(controller.model.location, **texts)
 
 
 def _renaming(controller: Controller) -> str:

@@ -1,0 +1,88 @@
+"""Pages with buttons: what is on a page is fetched when somebody turns to it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import discord
+from typing_extensions import override
+
+from bot.context import Context
+from bot.error_embeds import error_embed
+
+Press = discord.Interaction[Any]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One page as a member sees it, and the cursor of the one after it."""
+
+    lines: list[str]
+    next: str | None
+
+
+Fetch = Callable[[str | None], Awaitable[Sheet]]
+
+
+class Pager(discord.ui.View):
+    """Buttons to turn pages by, for whoever asked; keyset pages know the way forward, the way back is remembered."""
+
+    patience: ClassVar[float] = 120.0  # seconds after the last press, after which the buttons are dead
+
+    def __init__(self, title: str, fetch: Fetch, reader: int) -> None:
+        super().__init__(timeout=self.patience)
+        self._title, self._fetch, self._reader = title, fetch, reader
+        self._cursors: list[str | None] = [None]
+        self._sheet = Sheet([], None)
+
+    @classmethod
+    async def show(cls, context: Context, title: str, fetch: Fetch) -> None:
+        """Answer a command with the first page; without buttons, if it is the only one."""
+        pager = cls(title, fetch, context.author.id)
+        embed = await pager.turn_to([None])
+        if pager.has_more:
+            await context.send(embed=embed, view=pager)
+        else:
+            await context.send(embed=embed)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a page follows."""
+        return self._sheet.next is not None
+
+    async def turn_to(self, cursors: list[str | None]) -> discord.Embed:
+        """Fetch the page of the last cursor, and return it; the others lead back."""
+        self._sheet, self._cursors = await self._fetch(cursors[-1]), cursors
+        self.newer.disabled = len(cursors) == 1
+        self.older.disabled = not self.has_more
+        embed = discord.Embed(title=self._title, description="\n".join(self._sheet.lines) or "Nothing yet.")
+        return embed.set_footer(text=f"Page {len(cursors)}")
+
+    @override
+    async def interaction_check(self, interaction: Press, /) -> bool:
+        """Let only the member who asked turn the pages."""
+        if interaction.user.id == self._reader:
+            return True
+        await interaction.response.send_message("These pages are somebody else's.", ephemeral=True)
+        return False
+
+    @override
+    async def on_error(self, interaction: Press, error: Exception, item: discord.ui.Item[Any], /) -> None:
+        """Say what went wrong, as commands do."""
+        await interaction.response.send_message(embed=error_embed(error), ephemeral=True)
+
+    @discord.ui.button(label="Newer")
+    async def newer(self, interaction: Press, button: discord.ui.Button[Pager]) -> None:
+        """Turn back."""
+        _ = button
+        embed = await self.turn_to(self._cursors[:-1] or [None])
+        await interaction.response.edit_message(embed=embed, view=self)
+
+    @discord.ui.button(label="Older")
+    async def older(self, interaction: Press, button: discord.ui.Button[Pager]) -> None:
+        """Turn to the page that follows; pressed twice at once, the last page has none."""
+        _ = button
+        cursors = [*self._cursors, self._sheet.next] if self.has_more else self._cursors
+        await interaction.response.edit_message(embed=await self.turn_to(cursors), view=self)

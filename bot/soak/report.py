@@ -1,0 +1,86 @@
+"""What the processes report together: the table, and what must stay flat."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from statistics import median, quantiles
+from typing import Any
+
+from bot.soak.costs import MOST_STATEMENTS
+from bot.soak.worker import CONNECTIONS
+
+GROWTH = 1.10
+"""How much more memory the last quarter may have than the second."""
+ENOUGH = 80
+"""Samples of memory, below which a run is too short to tell."""
+
+
+class Report:
+    """The results of all processes; they come from JSON."""
+
+    def __init__(self, results: list[dict[str, Any]]) -> None:
+        self.results = results
+        self.seconds = max((float(result["seconds"]) for result in results), default=0)
+
+    @property
+    def tally(self) -> Counter[str]:
+        """What members were told, all together."""
+        tally = Counter[str]()
+        for result in self.results:
+            tally.update(result["tally"])
+        return tally
+
+    @property
+    def reminded(self) -> list[str]:
+        """The reminders that were sent."""
+        return [key for result in self.results for key in result["reminded"]]
+
+    def times(self, name: str) -> list[float]:
+        """Return the milliseconds of each time that something happened."""
+        return [time for result in self.results for time in result["times"].get(name, [])]
+
+    def table(self) -> Iterable[str]:
+        """Yield the lines of a table in Markdown."""
+        yield "| what | times | a second | p50 ms | p99 ms | statements | allowed |"
+        yield "|---|---:|---:|---:|---:|---:|---:|"
+        every: list[float] = []
+        for name, allowed in MOST_STATEMENTS.items():
+            if times := self.times(name):
+                every += times
+                yield self._row(name, times, f"{self._statements(name)} | {allowed}")
+        yield self._row("all", every, " | ")
+
+    def _row(self, name: str, times: list[float], rest: str) -> str:
+        p99 = quantiles(times, n=100)[98] if len(times) > 1 else times[0]
+        rate = len(times) / self.seconds
+        return f"| {name} | {len(times)} | {rate:.1f} | {median(times):.1f} | {p99:.1f} | {rest} |"
+
+    def _statements(self, name: str) -> str:
+        counts = {int(n) for result in self.results for n in result["statements"].get(name, {})}
+        return f"{min(counts)}" if len(counts) == 1 else f"{min(counts)}-{max(counts)}"
+
+    def resources(self) -> Iterable[str]:
+        """Yield a line for each process."""
+        for number, result in enumerate(self.results):
+            early, late = self._memory(result)
+            most = max(result["connections"], default=0)
+            yield f"process {number}: {early:.0f} → {late:.0f} MB, at most {most} of {CONNECTIONS} connections"
+
+    def failures(self) -> Iterable[str]:
+        """Yield what went wrong in the processes, and what did not stay flat."""
+        for number, result in enumerate(self.results):
+            for error in result["errors"]:
+                yield f"process {number}: {error}"
+            early, late = self._memory(result)
+            if len(result["memory"]) >= ENOUGH and late > early * GROWTH:
+                yield f"process {number}: memory grows from {early:.0f} to {late:.0f} MB"
+            if max(result["connections"], default=0) > CONNECTIONS:
+                yield f"process {number}: more connections than the pool may have"
+
+    @staticmethod
+    def _memory(result: dict[str, Any]) -> tuple[float, float]:
+        """Return the memory of the second quarter of the time, and of the last."""
+        samples: list[float] = result["memory"] or [0.0]
+        quarter = max(1, len(samples) // 4)
+        return median(samples[quarter : 2 * quarter] or samples), median(samples[-quarter:])

@@ -1,0 +1,51 @@
+"""What must add up in the end, however many did it at the same time: each query returns what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from bot.soak.population import POINTS
+from generated import Database
+
+CHECKS = {
+    "points of each member are what they were given": f"""
+        SELECT u.id, u.points FROM users u
+        LEFT JOIN (SELECT sender_id AS id, sum(amount) AS n FROM points_transactions GROUP BY 1) s USING (id)
+        LEFT JOIN (SELECT receiver_id AS id, sum(amount) AS n FROM points_transactions GROUP BY 1) r USING (id)
+        WHERE u.points <> {POINTS} - COALESCE(s.n, 0) + COALESCE(r.n, 0)""",
+    "no points came or went": f"""
+        SELECT sum(points), count(*) FROM users HAVING sum(points) <> {POINTS} * count(*)""",
+    "case numbers have no gaps": """
+        SELECT g.id FROM guilds g LEFT JOIN cases c ON c.guild_id = g.id GROUP BY g.id
+        HAVING g.case_count <> count(c.id) OR g.case_count <> COALESCE(max(c.number), 0)""",
+    "levels are what the experience makes": """
+        SELECT guild_id, member_id FROM levels WHERE level <> floor(sqrt(floor(xp / 100)))""",
+    "every reminder was sent": "SELECT id FROM reminders WHERE NOT sent",
+    "every starred message was posted": "SELECT message_id FROM starboard_messages WHERE posted_id = message_id",
+}
+TOTALS = {
+    "experience": "SELECT sum(xp) FROM levels",
+    "transfers": "SELECT count(*) FROM points_transactions",
+    "cases": "SELECT count(*) FROM cases",
+    "uses": "SELECT sum(uses) FROM snippets",
+    "reminders": "SELECT count(*) FROM reminders",
+}
+"""What the processes have counted, and where the database has it."""
+
+
+async def differences(db: Database, tally: Mapping[str, int], reminded: list[str]) -> list[str]:
+    """Return what does not add up."""
+    found: list[str] = []
+    async with db.engine.connect() as connection:
+        for what, query in CHECKS.items():
+            if wrong := (await connection.execute(sa.text(query))).all():
+                found.append(f"not true: {what}: {len(wrong)} rows, such as {tuple(wrong[0])}")
+        for what, query in TOTALS.items():
+            stored = int(await connection.scalar(sa.text(query)) or 0)
+            if stored != tally.get(what, 0):
+                found.append(f"{what}: the database has {stored}, the members were told of {tally.get(what, 0)}")
+    if len(reminded) != len(set(reminded)) or len(reminded) != tally.get("reminders", 0):
+        found.append(f"reminders: {len(reminded)} sent, {len(set(reminded))} different, {tally.get('reminders')} asked")
+    return found

@@ -1,0 +1,168 @@
+"""Moderation: the acts at Discord, and the cases that tell of them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from bot.cogs.moderation import ModerationCog
+from bot.standin import Account, Discord
+from generated import Database
+from models import CaseType
+
+
+async def test_warning_opens_a_case_with_the_next_number(discord: Discord, brian: Account, chen: Account) -> None:
+    first = await discord.say(brian, f"!warn {chen.mention} spam")
+    second = await discord.say(brian, f"!warn {chen.mention} more spam")
+    assert first.said == ["#1 warn: brian → chen, spam"]
+    assert second.said == ["#2 warn: brian → chen, more spam"]
+
+
+async def test_ban_and_kick_are_done_at_discord(
+    discord: Discord, db: Database, brian: Account, chen: Account, dora: Account
+) -> None:
+    ban = await discord.say(brian, f"!ban {chen.mention} 2h raid")
+    kick = await discord.say(brian, f"!kick {dora.mention}")
+    assert len(ban.sent("PUT", "/guilds/{guild_id}/bans/{user_id}")) == 1
+    assert len(kick.sent("DELETE", "/guilds/{guild_id}/members/{user_id}")) == 1
+    case = await db.case.get_one_by_guild_id_and_number(chen.server.id, 1)
+    assert case.type is CaseType.BAN
+    assert case.expires_at is not None
+    assert timedelta(hours=1) < case.expires_at - datetime.now(UTC) <= timedelta(hours=2)
+
+
+async def test_what_discord_refuses_has_no_case(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
+    discord.refuse("PUT", "/guilds/{guild_id}/bans/{user_id}")
+    exchange = await discord.say(brian, f"!ban {chen.mention} raid")
+    assert "Discord does not let me" in exchange.said[0]
+    assert await db.case.count() == 0
+
+
+async def test_reason_that_discord_would_not_take_is_refused_before_anything_is_done(
+    discord: Discord, db: Database, brian: Account, chen: Account
+) -> None:
+    exchange = await discord.say(brian, f"!ban {chen.mention} {'x' * 501}")
+    assert exchange.said[0].startswith("That did not work\n")
+    assert chen.server.banned == set()
+    assert await db.case.count() == 0
+
+
+async def test_case_of_a_guild_that_the_bot_has_left_keeps_nobody_waiting(
+    discord: Discord, db: Database, brian: Account, chen: Account
+) -> None:
+    await discord.say(brian, f"!ban {chen.mention} 1h raid")
+    users = await db.user.find_all()
+    await db.guild.create(id=1, name="left")
+    await db.case.open(
+        1, CaseType.BAN, moderator=users[0], target=users[1], reason=None, expires_at=datetime(2020, 1, 1, tzinfo=UTC)
+    )
+    await db.case.update_where(db.case.c.guild_id == chen.server.id, expires_at=datetime.now(UTC))
+    cog = cast("ModerationCog", discord.bot.get_cog("Moderation"))
+    await cog.lift_all()
+    assert chen.server.banned == set()
+    assert [case.guild_id for case in await db.case.find_all(db.case.c.expires_at.is_not(None), is_active=True)] == [1]
+
+
+async def test_jail_takes_the_roles_and_lifting_gives_them_back(
+    discord: Discord, db: Database, ada: Account, brian: Account, chen: Account
+) -> None:
+    server = chen.server
+    await discord.say(ada, f"!jailrole <@&{server.roles['jailed']}>")
+    jail = await discord.say(brian, f"!jail {chen.mention} 1d flood")
+    assert jail.said == ["#1 jail: brian → chen, flood"]
+    assert [int(role) for role in server.members[chen.id]["roles"]] == [server.roles["jailed"]]
+    again = await discord.say(brian, f"!jail {chen.mention} flood")
+    assert "under case #1 already" in again.said[0]
+    await discord.say(brian, "!lift 1")
+    assert [int(role) for role in server.members[chen.id]["roles"]] == [server.roles["member"]]
+    assert not (await db.case.get_one_by_guild_id_and_number(server.id, 1)).is_active
+
+
+async def test_timeout_ends_by_itself(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
+    exchange = await discord.say(brian, f"!timeout {chen.mention} 10m caps")
+    (request,) = exchange.sent("PATCH", "/guilds/{guild_id}/members/{user_id}")
+    assert request.body["communication_disabled_until"]
+    too_long = await discord.say(brian, f"!timeout {chen.mention} 5w caps")
+    assert "28 days" in too_long.said[0]
+    assert await db.case.count() == 1
+
+
+async def test_expired_bans_are_lifted_once_by_whoever_is_first(
+    discord: Discord, db: Database, brian: Account, chen: Account
+) -> None:
+    await discord.say(brian, f"!ban {chen.mention} 1h raid")
+    await db.case.update_where(db.case.c.number == 1, expires_at=datetime.now(UTC))
+    cog = cast("ModerationCog", discord.bot.get_cog("Moderation"))
+    await asyncio.gather(cog.lift_all(), cog.lift_all())
+    assert chen.server.banned == set()
+    assert await db.case.find_all(db.case.c.expires_at.is_not(None), is_active=True).count() == 0
+
+
+async def test_what_cannot_be_lifted_is_tried_again(
+    discord: Discord, db: Database, brian: Account, chen: Account, caplog
+) -> None:
+    await discord.say(brian, f"!ban {chen.mention} 1h raid")
+    await db.case.update_where(db.case.c.number == 1, expires_at=datetime.now(UTC))
+    cog = cast("ModerationCog", discord.bot.get_cog("Moderation"))
+    discord.refuse("DELETE", "/guilds/{guild_id}/bans/{user_id}", 500)
+    await cog.lift_all()
+    assert "could not be lifted" in caplog.text
+    caplog.clear()
+    assert await db.case.find_all(db.case.c.expires_at.is_not(None), is_active=True).count() == 1
+    discord.refuse("DELETE", "/guilds/{guild_id}/bans/{user_id}", 0)
+    await cog.lift_all()
+    assert chen.server.banned == set()
+
+
+async def test_numbers_have_no_gaps_when_moderators_are_quick(
+    discord: Discord, db: Database, brian: Account, chen: Account
+) -> None:
+    await asyncio.gather(*(discord.say(brian, f"!warn {chen.mention} {n}") for n in range(20)))
+    cases = await db.case.find_by_guild_id(chen.server.id).order_by(db.case.c.number)
+    assert [case.number for case in cases] == list(range(1, 21))
+
+
+async def test_reasons_are_edited(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
+    await discord.say(brian, f"!warn {chen.mention} spam")
+    await discord.say(brian, "!reason 1 a misunderstanding")
+    assert (await db.case.get_one_by_guild_id_and_number(chen.server.id, 1)).reason == "a misunderstanding"
+    missing = await discord.say(brian, "!reason 7 nobody knows")
+    assert missing.said == ["That did not work\nThere is no such case."]
+
+
+async def test_history_turns_its_pages_for_whoever_asked(
+    discord: Discord, brian: Account, ada: Account, chen: Account
+) -> None:
+    for n in range(1, 8):
+        await discord.say(brian, f"!warn {chen.mention} spam {n}")
+    shown = await discord.say(brian, f"!history {chen.mention}")
+    assert [line.split()[0] for line in shown.said[0].splitlines()[1:-1]] == ["#7", "#6", "#5", "#4", "#3"]
+    pages = shown.posted[-1]
+    older = await discord.press(brian, pages, "Older")
+    assert [line.split()[0] for line in older.said[0].splitlines()[1:-1]] == ["#2", "#1"]
+    assert "Page 2" in older.said[0]
+    refused = await discord.press(ada, pages, "Newer")
+    assert refused.said == ["These pages are somebody else's."]
+    newer = await discord.press(brian, pages, "Newer")
+    assert newer.said == shown.said
+
+
+async def test_nobody_acts_on_those_above_them(
+    discord: Discord, db: Database, brian: Account, ada: Account, chen: Account
+) -> None:
+    exchange = await discord.say(brian, f"!warn {ada.mention} no")
+    assert exchange.said == ["That did not work\nada is not below you."]
+    denied = await discord.say(chen, f"!warn {brian.mention} no")
+    assert denied.said == ["That did not work\n`warn` asks for rank 50."]
+    assert await db.case.count() == 0
+
+
+async def test_moderation_is_logged_where_the_guild_wants_it(
+    discord: Discord, ada: Account, brian: Account, chen: Account
+) -> None:
+    server = chen.server
+    await discord.say(ada, f"!modlog <#{server.channels['log']}>")
+    exchange = await discord.say(brian, f"!warn {chen.mention} spam")
+    assert len(exchange.said) == 2
+    assert discord.world.messages[exchange.posted[-1]]["channel_id"] == str(server.channels["log"])

@@ -1,0 +1,76 @@
+"""Snippets: texts, aliases, tags and search."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.standin import Account, Discord
+from generated import Database
+
+
+async def test_snippet_is_repeated_and_counted(discord: Discord, db: Database, chen: Account) -> None:
+    await discord.say(chen, "!addsnippet Rules be kind")
+    assert (await discord.say(chen, "!snippet rules")).said == ["be kind"]
+    assert (await discord.say(chen, "!s RULES")).said == ["be kind"]
+    assert (await db.snippet.named(chen.server.id, "rules")).uses == 2
+
+
+async def test_uses_at_once_are_all_counted(discord: Discord, db: Database, chen: Account) -> None:
+    await discord.say(chen, "!addsnippet rules be kind")
+    await asyncio.gather(*(discord.say(chen, "!s rules") for _ in range(20)))
+    assert (await db.snippet.named(chen.server.id, "rules")).uses == 20
+
+
+async def test_name_is_taken_whatever_the_case_of_letters(discord: Discord, db: Database, chen: Account) -> None:
+    await discord.say(chen, "!addsnippet rules be kind")
+    assert (await discord.say(chen, "!addsnippet RULES be rude")).said == [
+        "That did not work\nThere is such a snippet already."
+    ]
+    assert await db.snippet.count() == 1
+
+
+async def test_alias_stands_for_the_snippet_and_an_alias_of_it_too(
+    discord: Discord, db: Database, chen: Account
+) -> None:
+    await discord.say(chen, "!addsnippet rules be kind")
+    await discord.say(chen, "!aliassnippet r rules")
+    await discord.say(chen, "!aliassnippet rr r")
+    assert (await discord.say(chen, "!s rr")).said == ["be kind"]
+    assert (await db.snippet.named(chen.server.id, "rules")).uses == 1
+    await discord.say(chen, "!dropsnippet rules")
+    assert await db.snippet.count() == 0
+
+
+async def test_locked_snippet_is_changed_by_nobody(
+    discord: Discord, db: Database, brian: Account, chen: Account
+) -> None:
+    await discord.say(chen, "!addsnippet rules be kind")
+    await discord.say(chen, "!editsnippet rules be nice")
+    await discord.say(brian, "!locksnippet rules")
+    for text in ("!editsnippet rules be rude", "!dropsnippet rules"):
+        assert (await discord.say(chen, text)).said == ["That did not work\nrules is locked."]
+    assert (await discord.say(chen, "!s rules")).said == ["be nice"]
+
+
+async def test_snippets_are_found_by_tag_and_by_what_is_in_them(discord: Discord, db: Database, chen: Account) -> None:
+    await discord.say(chen, "!addsnippet rules be 100% kind")
+    await discord.say(chen, "!addsnippet faq read the docs")
+    for name in ("rules", "faq"):
+        await discord.say(chen, f"!tagsnippet {name} Help")
+        await discord.say(chen, f"!tagsnippet {name} help")
+    assert (await discord.say(chen, "!tagged HELP")).said == ["faq (0)\nrules (0)"]
+    assert (await discord.say(chen, "!findsnippet 0%")).said == ["rules (0)"]
+    assert (await discord.say(chen, "!findsnippet e%k")).said == ["There is none."]
+    assert await db.tag.count() == 1
+
+
+async def test_snippet_of_another_guild_is_not_seen(discord: Discord, db: Database, chen: Account) -> None:
+    await db.guild.create(id=1, name="elsewhere")
+    await db.snippet.create(guild_id=1, name="rules", content="elsewhere")
+    assert (await discord.say(chen, "!s rules")).said == ["That did not work\nThere is no such snippet."]
+    assert (await discord.say(chen, "!findsnippet rules")).said == ["There is none."]
+
+
+async def test_text_that_is_too_long_names_the_field(discord: Discord, chen: Account) -> None:
+    exchange = await discord.say(chen, f"!addsnippet {'x' * 51} text")
+    assert exchange.said[0].startswith("That did not work\n**name**: ")

@@ -1,0 +1,93 @@
+"""A few seconds of the soak, and that it notices what it is there to notice."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.client import Bot
+from bot.soak.costs import MOST_STATEMENTS
+from bot.soak.load import ACTIONS, Crowd
+from bot.soak.population import Scale, populated, store
+from bot.soak.report import Report
+from bot.soak.sums import differences
+from bot.soak.worker import Result, busy
+from bot.standin import Discord
+from generated import Database
+
+SMALL = Scale(seconds=1, guilds=3, members=30, processes=1, tasks=2)
+
+
+def soak(project: Path, url: str, *flags: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot.soak", *flags],
+        cwd=project,
+        env=os.environ | {"DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_slice_of_the_soak_holds(project: Path, server_url: str) -> None:
+    done = soak(project, server_url, "--seconds=4", "--guilds=10", "--members=200")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "everything adds up" in done.stdout
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert {"chat", "give", "warn", "remind", "snippet", "all"} < set(rows)
+
+
+@pytest.fixture
+async def crowd(db: Database):
+    world = populated(SMALL, 0)
+    await store(db, world)
+    async with Discord.serving(Bot(db, guild_ready_timeout=0.01), world) as served:
+        yield Crowd(served, random.Random(1), 0)
+
+
+async def test_command_that_costs_more_than_it_may_is_a_failure(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MOST_STATEMENTS, "chat", 2)
+    result = Result()
+    await busy(crowd, result, time.perf_counter() + 20)
+    assert result.errors[0].startswith("chat has sent 3 statements")
+    assert next(iter(Report([vars(result)]).failures())).startswith("process 0: chat has sent 3")
+
+
+async def test_everything_members_do_has_a_limit(crowd: Crowd) -> None:
+    names = {(await action(crowd))[0] for action in ACTIONS for _ in range(3)}
+    assert names <= set(MOST_STATEMENTS)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("UPDATE users SET points = points + 1 WHERE id = 1", "points of each member"),
+        ("UPDATE guilds SET case_count = case_count + 1", "case numbers have no gaps"),
+        ("UPDATE levels SET xp = xp + 1 WHERE member_id = (SELECT min(member_id) FROM levels)", "experience: "),
+        ("UPDATE snippets SET uses = uses + 1 WHERE id = 1", "uses: "),
+    ],
+)
+async def test_what_does_not_add_up_is_found(damage: str, said: str, db: Database, crowd: Crowd) -> None:
+    assert await differences(db, {}, []) == []
+    async with db.engine.begin() as connection:
+        await connection.execute(sa.text(damage))
+    assert any(said in difference for difference in await differences(db, {}, []))
+
+
+async def test_reminder_that_was_sent_twice_is_found(db: Database, crowd: Crowd) -> None:
+    assert await differences(db, {}, ["0-1", "0-1"]) != []
+
+
+def test_memory_that_grows_is_a_failure() -> None:
+    flat = {"seconds": 1, "errors": [], "connections": [3], "memory": [100.0 + n % 3 for n in range(100)]}
+    growing = flat | {"memory": [100.0 + n / 2 for n in range(100)]}
+    assert list(Report([flat]).failures()) == []
+    assert "memory grows" in next(iter(Report([growing]).failures()))

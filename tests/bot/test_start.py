@@ -1,0 +1,82 @@
+"""``python -m bot``: what is missing is said, the database is migrated, and two that start at once get along."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.client import Bot
+from bot.cogs import COGS
+from bot.migrate import migrate
+from bot.settings import MissingSettingsError, Settings
+from generated import Database
+from tests.conftest import NewDatabase
+
+
+def start(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name not in {"DISCORD_TOKEN", "DATABASE_URL"}}
+    return subprocess.run(
+        [sys.executable, "-m", "bot"],
+        cwd=project,
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_everything_that_is_missing_is_said_at_once(project: Path) -> None:
+    done = start(project)
+    assert done.returncode == 2
+    assert "DISCORD_TOKEN: " in done.stderr
+    assert "DATABASE_URL: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["DISCORD_TOKEN", "DATABASE_URL"])
+def test_empty_variable_is_missing(missing: str) -> None:
+    environment = {"DISCORD_TOKEN": "a", "DATABASE_URL": "b"} | {missing: " "}
+    with pytest.raises(MissingSettingsError, match=missing):
+        Settings.of(environment)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://localhost/bot", "this is not the URL of a PostgreSQL database"),
+        ("postgresql://postgres@localhost:1/bot", "cannot connect to postgresql://postgres@localhost:1/bot"),
+    ],
+)
+def test_database_that_is_none_is_said_without_a_traceback(url: str, said: str, project: Path) -> None:
+    done = start(project, DISCORD_TOKEN="a token", DATABASE_URL=url)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_bots_that_start_at_once_migrate_once(new_database: NewDatabase) -> None:
+    async with new_database() as url, Database(url) as db:
+        await asyncio.gather(*(migrate(db, url) for _ in range(3)))
+        assert await db.user.count() == 0
+
+
+async def test_every_cog_has_the_database_and_no_command_is_without_help(db: Database) -> None:
+    bot = Bot(db)
+    for cog in COGS:
+        assert cog(bot).db is db
+    for command in (command for cog in COGS for command in cog(bot).get_commands()):
+        assert command.help
+    await bot.close()
+
+
+def test_commands_hold_no_session_and_no_query(project: Path) -> None:
+    forbidden = (".session(", "select(", "transaction(", "sqlalchemy", "sqlmodel", "execute(")
+    for cog in (project / "bot/cogs").glob("*.py"):
+        text = cog.read_text()
+        assert [word for word in forbidden if word in text] == [], cog.name

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from ctrlgen import toml
-from ctrlgen.errors import ConfigError, did_you_mean
+from ctrlgen.errors import ConfigError
 from ctrlgen.findings import RULES
 from ctrlgen.schema import Location, Model
 
@@ -237,7 +237,7 @@ def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
         code = entry.partition(":")[0]
         if code not in RULES:
             message = f"`silence` in `[tool.ctrlgen]`: `{code}` is not the code of a warning"
-            raise ConfigError(message, hint=did_you_mean(code, RULES) or 'they look like "CG101"')
+            raise ConfigError(message, hint='write "CG101", or "CG101:Member.team_id" for one of them')
         if not RULES[code].silenceable:
             raise ConfigError(f"{code} cannot be silenced: models are missing while it lasts", hint="fix the module")
     return codes

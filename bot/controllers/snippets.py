@@ -42,7 +42,7 @@ class Snippets(SnippetController):
         """Let a snippet bear a tag, which is made when it is new."""
         snippet = await self.named(guild_id, name)
         word, _ = await self.db.tag.get_or_create_by_name(name=tag.lower())
-        await self.db.snippet_tag.get_or_create_by_snippet_id_and_tag_id(snippet_id=snippet.id, tag_id=word.id)
+        await self.add_tags([snippet], [word])
         return snippet
 
     async def tagged(self, guild_id: int, tag: str) -> list[Snippet]:

@@ -106,7 +106,7 @@ async def finish_reminders(served: Discord, db: Database) -> None:
     """Send what is still due; what the other process has claimed is its own."""
     worker = cast("RemindersCog", served.bot.get_cog("Reminders"))
     async with asyncio.timeout(60):
-        while await db.reminder.find_all(sent=False).exists():
+        while await db.reminder.exists(sent=False):
             await worker.send_all()
             await asyncio.sleep(0.2)
 

@@ -100,7 +100,7 @@ async def test_what_discord_cannot_take_now_is_tried_again(
     await worker.send_all()
     assert "is tried again later" in caplog.text
     caplog.clear()
-    assert await db.reminder.find_all(sent=False).count() == 1
+    assert await db.reminder.count(sent=False) == 1
 
 
 async def test_reminder_for_a_channel_that_is_gone_is_dropped(discord: Discord, db: Database, chen: Account) -> None:
@@ -108,7 +108,7 @@ async def test_reminder_for_a_channel_that_is_gone_is_dropped(discord: Discord, 
     await due(discord, db, chen, 1)
     discord.refuse("POST", "/channels/{channel_id}/messages", 404)
     await worker.send_all()
-    assert await db.reminder.find_all(sent=False).count() == 0
+    assert await db.reminder.count(sent=False) == 0
 
 
 async def test_longest_reminder_fits_into_a_message(discord: Discord, db: Database, chen: Account) -> None:

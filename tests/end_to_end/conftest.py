@@ -81,6 +81,7 @@ def reference(project: Path, tmp_path: Path) -> Path:
     own = "".join(f'{model} = "{controller}"\n' for model, controller in settings["controllers"].items())
     (folder / "pyproject.toml").write_text(
         f'[tool.ctrlgen]\nmodels = ["models"]\noutput = "generated"\n\n[tool.ctrlgen.controllers]\n{own}'
+        "\n[tool.ruff]\nline-length = 120\n"
     )
     return folder
 

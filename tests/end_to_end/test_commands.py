@@ -12,5 +12,5 @@ def test_demo_runs_on_a_fresh_clone_and_again(project: Path, tmp_path: Path, run
     run("git", "clone", "--quiet", project, clone, cwd=tmp_path)
     for _ in range(2):
         done = run("make", "demo", cwd=clone)
-        assert "#1 warn: ada → dora, spam" in done.stdout
+        assert "#1 warn: brian → chen, spam" in done.stdout
     assert run("git", "status", "--porcelain", cwd=clone).stdout == ""

@@ -35,7 +35,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scale")
     head = "from datetime import datetime\nfrom decimal import Decimal\n\nfrom sqlmodel import Field, SQLModel\n"
     (folder / "things.py").write_text(head + "\n".join(MODEL.format(n=n) for n in range(MODELS)))
-    (folder / "pyproject.toml").write_text('[tool.ctrlgen]\nmodels = ["things"]\noutput = "generated"\n')
+    settings = '[tool.ctrlgen]\nmodels = ["things"]\noutput = "generated"\n'
+    (folder / "pyproject.toml").write_text(f"{settings}[tool.ruff]\nline-length = 160\n")  # so that no name is wrapped
     done = run(folder, "-m", "ctrlgen", "generate")
     assert done.returncode == 0, done.stderr
     return folder

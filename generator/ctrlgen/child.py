@@ -1,8 +1,9 @@
 """The child process: it loads *and* inspects the models, because classes of the user's cannot leave it.
 
-The parent starts ``python -P -m ctrlgen.child`` with :func:`child_process`, does meanwhile what it can, and asks for
-the schema. What the child reports as an error is raised there. Importing this module must stay cheap: sqlmodel,
-SQLAlchemy and the steps that need them are imported in :func:`read_schema` alone, which only the child runs.
+``child_start`` starts it, before the parent has read its own arguments. The parent tells it what to read with
+:func:`child_process`, does meanwhile what it can, and asks for the schema; what the child reports as an error is raised
+there. Importing this module must stay cheap: sqlmodel, SQLAlchemy and the steps that need them are imported by the
+child alone.
 
 User code runs in the child and nowhere else. It may print, replace hooks, start threads or exit: the reply goes through
 a file of its own, and the process ends without waiting for anybody.
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
+import json
 import os
 import pickle
 import signal
@@ -24,11 +27,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
+from ctrlgen.child_start import take_process
 from ctrlgen.errors import CtrlgenError, LoadError, described
 from ctrlgen.schema import Schema
 
 Reply = Schema | CtrlgenError
-_STDERR = 2
 _ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.schema"})
 """The modules whose classes may be in a reply: the parent never imports what the models import."""
 
@@ -74,17 +77,21 @@ def child_process(config: Project) -> Generator[Child]:
     """Start the process that loads and inspects the configured modules; it ends with the block at the latest."""
     with tempfile.TemporaryDirectory(prefix="ctrlgen-") as name:
         reply, progress = Path(name, "reply"), Path(name, "progress")
-        # -P: neither the working directory nor ctrlgen's own folder may shadow a module.
-        command = [sys.executable, "-P", "-m", "ctrlgen.child"]
-        arguments = [str(reply), str(progress), str(config.project), config.package, *config.models]
-        with subprocess.Popen(
-            [*command, *arguments], cwd=config.project, stdin=subprocess.DEVNULL, stdout=_STDERR
-        ) as process:
+        order = [str(reply), str(progress), str(config.project), config.package, *config.models]
+        with take_process() as process:
             try:
+                _send(process, order)
                 yield Child(process, reply, progress)
             finally:
                 process.kill()  # does nothing where it has ended
                 process.wait()
+
+
+def _send(process: subprocess.Popen[bytes], order: Sequence[str]) -> None:
+    """Tell the process what to read; one that has ended already is noticed when its reply is missing."""
+    assert process.stdin
+    with contextlib.suppress(BrokenPipeError), process.stdin as stream:
+        stream.write(json.dumps(order).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +125,33 @@ def _crash(code: int, progress: Path) -> LoadError:
 # In the child: read the models and leave the reply.
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run in the child: ``REPLY PROGRESS PROJECT PACKAGE MODULE...``; leave the reply and end the process."""
+def main() -> None:
+    """Run in the child: get ready, be told what to read, leave the reply, and end the process."""
     gc.disable()  # a tenth of the time to import goes to collecting what this short process keeps anyway
-    reply, progress, project, package, *names = arguments
     streams = sys.stdout, sys.stderr
     warnings.filterwarnings("ignore", category=DeprecationWarning)
+    reply, progress, project, package, *names = _order()
+    os.chdir(project)
     _open_project(Path(project))
     write_reply(Path(reply), _answer(Path(project), package, names, _progress(Path(progress))))
     for stream in streams:
         with contextlib.suppress(Exception):
             stream.flush()
     os._exit(0)  # the models' threads and exit handlers must not hold us up
+
+
+def _order() -> list[str]:
+    """Import the libraries, wait, and return what to read: ``REPLY PROGRESS PROJECT PACKAGE MODULE...``."""
+    try:
+        with contextlib.suppress(Exception):  # what is wrong with a library is reported when it is needed
+            for name in ("ctrlgen.inspect", "ctrlgen.load"):
+                importlib.import_module(name)
+        text = sys.stdin.buffer.read()
+    except KeyboardInterrupt:
+        os._exit(130)
+    if not text:
+        os._exit(0)  # nobody is there any more
+    return cast("list[str]", json.loads(text))
 
 
 def read_schema(project: Path, package: str, names: Sequence[str], progress: Callable[[str], None]) -> Schema:
@@ -213,4 +235,4 @@ class _Unpickler(pickle.Unpickler):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -10,7 +10,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -22,9 +22,11 @@ from ctrlgen.report import (
     print_error,
     print_findings,
     print_incomplete,
+    print_interrupted,
     print_stale,
     print_summary,
     print_unencodable,
+    print_usage_error,
 )
 from ctrlgen.schema import Finding
 from ctrlgen.settings import Config, Settings, find_project, read_config
@@ -38,6 +40,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+_USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
+"""What typer raises for arguments that it cannot understand; by itself it prints that in another form than ours."""
 
 ProjectOption = Annotated[
     Path | None,
@@ -184,11 +189,20 @@ def main() -> None:
     """Run the command; a user's mistake is a message, never a traceback."""
     gc.set_threshold(100_000)  # hardly anything is garbage before the end
     make_printable()
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
+    """Run the command and return its exit code."""
     try:
-        app()
+        code: object = app(standalone_mode=False)
     except CtrlgenError as error:
         print_error(error)
-        sys.exit(2)
+    except _USAGE_ERROR as error:
+        print_usage_error(error)
+    except typer.Abort:
+        print_interrupted()
+        return 130
     except Exception as error:
         if os.environ.get("CTRLGEN_TRACEBACK"):
             raise
@@ -196,4 +210,6 @@ def main() -> None:
             print_unencodable(error)
         else:
             print_bug(error)
-        sys.exit(2)
+    else:
+        return code if isinstance(code, int) else 0
+    return 2

@@ -27,16 +27,19 @@ class CtrlgenError(Exception):
         What to do about it.
     source
         That line, as it stands in the file.
+    others
+        What else is wrong: all causes are shown, because the first one need not be the one to fix.
     """
 
     message: str
     location: Location | None = None
     hint: str | None = None
     source: str | None = None
+    others: tuple[CtrlgenError, ...] = ()
 
-    def __reduce__(self) -> tuple[type[CtrlgenError], tuple[str, Location | None, str | None, str | None]]:
+    def __reduce__(self) -> tuple[type[CtrlgenError], tuple[object, ...]]:
         """Pickle by fields: the loading process hands its errors to the one that prints them."""
-        return type(self), (self.message, self.location, self.hint, self.source)
+        return type(self), (self.message, self.location, self.hint, self.source, self.others)
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""

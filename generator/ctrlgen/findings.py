@@ -92,7 +92,7 @@ _COMMENT = re.compile(r"#\s*ctrlgen:\s*ignore\[([^\]]*)\]")
 
 UNINDEXED_FOREIGN_KEY = Rule(
     "CG101",
-    "no index over all rows of `{model}` begins with its foreign key {keys}: it gets no `find_by_`, and deletes of "
+    "no index over all rows of `{model}` begins with its foreign key {key}: it gets no `find_by_`, and deletes of "
     "what it refers to scan the table; declare `index=True`",
     "no index begins with a foreign key, or only one that leaves out some of its rows: deletes of the parent, and "
     "loaders of the other side, scan the table",

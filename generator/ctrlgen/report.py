@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 import sys
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from ctrlgen.errors import CtrlgenError
 from ctrlgen.schema import Finding
 from ctrlgen.write import Changes, State
 
+_SUGGESTION = re.compile(r"(?:\. Did you mean '| \(Possible options: )([^',)]+)[^)?]*[)?]+\.?")
+_QUOTED = re.compile(r"'([^']+)'")
 _SHOWN = 3  # findings of one code
 _COLOURS = {"created": typer.colors.GREEN, "changed": typer.colors.YELLOW, "removed": typer.colors.RED}
 
@@ -61,7 +65,7 @@ def print_findings(findings: tuple[Finding, ...], *, verbose: bool = False) -> N
 
 
 def print_error(error: CtrlgenError) -> None:
-    """Print what is wrong, where, that line of the source, and what to do."""
+    """Print what is wrong, where, that line of the source, and what to do; then whatever else is wrong."""
     typer.echo(f"{typer.style('error', fg=typer.colors.RED, bold=True)}: {error.message}", err=True)
     if error.location:
         typer.echo(f"  --> {error.location}", err=True)
@@ -70,6 +74,29 @@ def print_error(error: CtrlgenError) -> None:
         typer.echo(f"   {line} | {error.source.strip()}", err=True)
     if error.hint:
         typer.echo(f"{typer.style('hint', fg=typer.colors.CYAN)}: {error.hint}", err=True)
+    for other in error.others:
+        print_error(other)
+
+
+def print_interrupted() -> None:
+    """Say that the run was ended from outside."""
+    typer.echo("error: interrupted", err=True)
+
+
+def print_usage_error(error: Exception) -> None:
+    """Print what is wrong with the arguments, in the form of every other error."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        show: Callable[[], None] = getattr(error, "show")  # noqa: B009 - typer keeps the class to itself
+        show()
+        return
+    described: Callable[[], str] = getattr(error, "format_message", error.__str__)
+    text = _SUGGESTION.sub("", message := described()).removesuffix(".")
+    suggestion = _SUGGESTION.search(message)
+    context: object = getattr(error, "ctx", None)
+    command = getattr(context, "info_name", None) if getattr(context, "parent", None) else None
+    help_ = " ".join(filter(None, ("ctrlgen", command, "--help")))
+    hint = f"did you mean `{suggestion[1]}`?" if suggestion else f"`{help_}` shows what there is"
+    print_error(CtrlgenError(_QUOTED.sub(r"`\1`", text[:1].lower() + text[1:]), hint=hint))
 
 
 def print_unencodable(error: UnicodeEncodeError) -> None:

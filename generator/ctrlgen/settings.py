@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -12,9 +13,9 @@ from pathlib import Path
 from typing import Literal, cast
 
 from ctrlgen import toml
-from ctrlgen.errors import ConfigError, did_you_mean
+from ctrlgen.errors import ConfigError
 from ctrlgen.findings import RULES
-from ctrlgen.schema import Model
+from ctrlgen.schema import Location, Model
 
 ForeignKeys = Literal["warn", "emit", "error"]
 
@@ -26,6 +27,7 @@ _EXAMPLE = """write into it:
     output = "app/db"
 """
 
+_LINE = re.compile(r"at line (\d+)")
 _OPTIONS = ("names", "skip", "strip", "suffixes", "silence", "foreign_keys", "controllers", "naive_datetimes")
 
 
@@ -147,7 +149,7 @@ def read_config(project: Path, flags: Settings) -> Config:
 def _check_place(root: Path, output: Path, settings: Settings) -> None:
     """Refuse a folder beside the package that was meant, and an import path that does not lead to the folder."""
     parts = output.relative_to(root).parts
-    if not (root / parts[0]).exists() and (root / "src" / parts[0] / "__init__.py").exists():
+    if not (root / parts[0]).exists() and (root / "src" / parts[0]).is_dir():
         raise ConfigError(
             f"`output` is `{'/'.join(parts)}`, but the package `{parts[0]}` lies in `src`",
             hint=f'write `output = "src/{"/".join(parts)}"`',
@@ -187,9 +189,11 @@ def _read_section(file: Path) -> toml.Table:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"`{file}` is not valid TOML: {error}") from error
+        line = _LINE.search(str(error))
+        location = Location(file.name, int(line[1])) if line else None
+        raise ConfigError(f"`{file}` is not valid TOML: {error}", location, "fix that file") from error
     except OSError as error:
-        raise ConfigError(f"cannot read `{file}`: {error.strerror}") from error
+        raise ConfigError(f"cannot read `{file}`: {error.strerror}", hint="check its permissions") from error
     section = toml.table(toml.table(document, "tool"), "ctrlgen")
     toml.check_keys(section, (*_KEYS, *_OPTIONS), "tool.ctrlgen")
     return section
@@ -233,7 +237,7 @@ def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
         code = entry.partition(":")[0]
         if code not in RULES:
             message = f"`silence` in `[tool.ctrlgen]`: `{code}` is not the code of a warning"
-            raise ConfigError(message, hint=did_you_mean(code, RULES) or 'they look like "CG101"')
+            raise ConfigError(message, hint='write "CG101", or "CG101:Member.team_id" for one of them')
         if not RULES[code].silenceable:
             raise ConfigError(f"{code} cannot be silenced: models are missing while it lasts", hint="fix the module")
     return codes

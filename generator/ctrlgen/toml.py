@@ -53,7 +53,9 @@ def choice(section: Table, key: str, choices: Collection[str], default: str) -> 
     if value in choices:
         return str(value)
     known = ", ".join(f'"{choice}"' for choice in choices)
-    raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be one of {known}, not {value!r}")
+    raise ConfigError(
+        f"`{key}` in `[tool.ctrlgen]` must be one of {known}, not {value!r}", hint=f'write `{key} = "{default}"`'
+    )
 
 
 def check_keys(section: Table, known: Collection[str], where: str) -> None:

@@ -36,7 +36,7 @@ def test_run_without_changes_does_not_start_ruff(shop: Path, run: Run, tool: tup
     hook = (
         "import json, sys\nsys.addaudithook(lambda e, a: e == 'subprocess.Popen' and print(json.dumps(list(a[1]))))\n"
     )
-    code = f"{hook}sys.argv = ['ctrlgen', 'check', '--tests', 'tests/db']\nfrom ctrlgen.cli import main\nmain()"
+    code = f"{hook}sys.argv = ['ctrlgen', 'check', '--tests', 'tests/db']\nfrom ctrlgen.__main__ import main\nmain()"
     started = [json.loads(line) for line in run(sys.executable, "-c", code, cwd=shop).stdout.splitlines()[:-1]]
     assert [words[1:4] for words in started] == [["-P", "-m", "ctrlgen.child"]]
 
@@ -50,3 +50,21 @@ def test_process_that_loads_models_ends_with_ctrlgen(shop: Path, run: Run, tool:
         process.wait(20)
     with pytest.raises(ProcessLookupError):
         os.kill(int((shop / "pid").read_text()), 0)
+
+
+@pytest.mark.parametrize("arguments", [["check", "--modles", "x"], ["check", "--project", "nowhere"], ["diff", "more"]])
+def test_process_that_waits_ends_with_a_mistake_in_the_arguments(
+    shop: Path, tool: tuple[str, ...], arguments: list[str]
+) -> None:
+    code = "import sys\nfrom ctrlgen import child_start\nfrom ctrlgen.__main__ import main\n"
+    code += f"sys.argv[1:] = {arguments}\nstart = child_start._start\nstarted = []\n"
+    code += "child_start._start = lambda: (started.append(start()), started[-1])[1]\n"
+    code += "try:\n    main()\nfinally:\n    print([process.returncode for process in started])\n"
+    done = subprocess.run([tool[0], "-c", code], cwd=shop, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "[-9]\n")
+    assert "Traceback" not in done.stderr
+
+
+def test_process_that_waits_ends_when_nobody_is_there_any_more(shop: Path, tool: tuple[str, ...]) -> None:
+    done = subprocess.run([tool[0], "-P", "-m", "ctrlgen.child"], input=b"", cwd=shop, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

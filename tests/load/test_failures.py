@@ -280,3 +280,50 @@ def test_models_none_of_which_can_be_read(workspace: Workspace) -> None:
     error = failure(workspace, "app")
     assert error.message.startswith("`Hero` is left out: it cannot be read (a column of its primary key is left out)")
     assert str(error.location) == "app.py:7"
+
+
+BROKEN = "from sqlmodel import SQLModel\n\nclass Broken(SQLModel, table=True):\n    id: int\n     name: str\n"
+
+
+def messages(error: CtrlgenError) -> list[tuple[str, str]]:
+    return [(str(each.location), each.message) for each in (error, *error.others)]
+
+
+def test_every_configured_module_that_fails_is_named_each_cause_once(workspace: Workspace) -> None:
+    workspace.write(broken=BROKEN, a="import broken", b="import broken", c="1 / 0", d="1 / 0")
+    error = failure(workspace, "a", "b", "c", "missing", "d")
+    assert messages(error) == [
+        ("broken.py:5", "`a` cannot be imported: IndentationError: unexpected indent"),
+        ("c.py:1", "`c` cannot be imported: ZeroDivisionError: division by zero"),
+        ("None", f"there is no module `missing` in {workspace.root}"),
+        ("d.py:1", "`d` cannot be imported: ZeroDivisionError: division by zero"),
+    ]
+
+
+def test_every_submodule_that_fails_is_named_where_no_model_is_left(workspace: Workspace) -> None:
+    workspace.write(app__="", app__a=BROKEN, app__b=f"import nothing_here\n{HERO}")
+    assert messages(failure(workspace, "app")) == [
+        ("app/a.py:5", "`app.a` is left out: IndentationError: unexpected indent"),
+        ("app/b.py:1", "`app.b` is left out: ModuleNotFoundError: No module named 'nothing_here'"),
+    ]
+
+
+def test_error_of_a_model_is_shown_beside_the_import_that_may_be_its_cause(workspace: Workspace) -> None:
+    hero = HERO.replace("Field, SQLModel", "Field, Relationship, SQLModel")
+    workspace.write(app__="", app__a=f"import nothing_here\n{HERO}", app__b=f"{hero}    x: 'Team' = Relationship()\n")
+    error = failure(workspace, "app")
+    assert [str(each.location) for each in (error, *error.others)] == ["app/a.py:1", "app/b.py:5"]
+    assert [type(each) for each in (error, *error.others)] == [LoadError, ModelError]
+
+
+def test_module_that_is_executed_twice_is_not_told_that_its_tables_are_there(workspace: Workspace) -> None:
+    workspace.write(
+        app__="",
+        app__a=f"import app.half\n{HERO.replace('Hero', 'A')}",
+        app__b=f"import app.half\n{HERO.replace('Hero', 'B')}",
+        app__half=f"{HERO}\nraise ValueError('no')\n",
+        app__hero=HERO.replace("Hero", "Villain"),
+    )
+    (finding,) = workspace.load("app").findings
+    assert (str(finding.location), finding.code) == ("app/half.py:6", "CG201")
+    assert finding.message == "`app.a`, `app.b` and `app.half` are left out: ValueError: no"

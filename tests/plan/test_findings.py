@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ctrlgen.plan import plan
@@ -64,3 +66,9 @@ def test_key_that_may_be_null_is_told_with_all_its_columns() -> None:
     member = model("Member", column("guild_id"), column("nick", nullable=True), indexes=(unique("guild_id", "nick"),))
     (finding,) = plan(Schema((member,)), "db").findings
     assert finding.message.startswith("`Member` is unique by `guild_id`, `nick`, where `nick` may be NULL")
+
+
+def test_each_foreign_key_without_index_is_found_at_its_own_line() -> None:
+    other = replace(KEY, attributes=("owner_id",), location=Location("models.py", 8))
+    user = model("User", column("guild_id"), column("owner_id"), foreign_keys=(KEY, other))
+    assert codes(user) == [("CG101", "models.py:7"), ("CG101", "models.py:8")]

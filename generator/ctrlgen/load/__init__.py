@@ -11,9 +11,17 @@ from types import ModuleType
 
 from sqlmodel import SQLModel
 
-from ctrlgen.errors import LoadError, ModelError
+from ctrlgen.errors import ModelError
 from ctrlgen.load.importing import Progress, import_configured, import_submodules
-from ctrlgen.load.model_classes import empty_modules, importable, no_models, sqlalchemy_models, table_models, unmapped
+from ctrlgen.load.model_classes import (
+    empty_modules,
+    importable,
+    left_out,
+    no_models,
+    sqlalchemy_models,
+    table_models,
+    unmapped,
+)
 from ctrlgen.schema import Finding, Schema
 from ctrlgen.source_locations import Sources
 
@@ -43,10 +51,8 @@ class Loaded:
         try:
             schema = inspect()
         except ModelError as error:
-            if self.failed:  # what is missing is most likely in the module that failed
-                first = self.failed[0]
-                source = self.sources.text(first.location)
-                raise LoadError(first.message, first.location, None, source) from error
+            if self.failed:  # what is missing is most likely in a module that failed
+                raise left_out(self.failed, self.sources, error) from error
             raise
         if not schema.models:
             raise no_models(self.names, self.modules, [*self.failed, *schema.findings], self.sources)

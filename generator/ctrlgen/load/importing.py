@@ -10,7 +10,8 @@ import importlib
 import inspect as inspection
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +20,10 @@ from ctrlgen.findings import FAILED_IMPORT
 from ctrlgen.load.discovery import module_hint, table_modules
 from ctrlgen.schema import Finding, Location
 from ctrlgen.source_locations import SourceFile, Sources
+
+_DEFINED_TWICE = "is already defined for this MetaData"
+Cause = tuple[Location | None, str]
+"""Where an import failed, and with what."""
 
 Progress = Callable[[str], None]
 """Notes what is about to happen."""
@@ -32,20 +37,44 @@ def import_configured(names: Sequence[str], sources: Sources, progress: Progress
     LoadError
         If one of them does not exist or its import fails.
     """
-    return [_import(name, sources, progress) for name in dict.fromkeys(names)]
+    modules: list[ModuleType] = []
+    errors: dict[Cause, LoadError] = {}
+    for name in dict.fromkeys(names):
+        try:
+            modules.append(_import(name, sources, progress))
+        except LoadError as error:
+            reason = error.message.partition(": ")[2] if error.location else error.message
+            errors.setdefault(_cause(error.location, reason, errors), error)
+    if errors:
+        first, *others = errors.values()
+        raise replace(first, others=tuple(others)) from first.__cause__
+    return modules
 
 
 def import_submodules(modules: Sequence[ModuleType], sources: Sources, progress: Progress) -> Iterator[Finding]:
     """Import those submodules that declare tables and are not imported yet; yield why some fail, each cause once."""
-    left_out: dict[tuple[Location, str], list[str]] = {}
+    left_out: dict[Cause, list[str]] = {}
     for module in modules:
         paths: list[str] = list(getattr(module, "__path__", ()))
         for name in table_modules(paths, module.__name__):
-            if name not in sys.modules and (cause := _try(name, paths, sources, progress)):
+            if name not in sys.modules and (failure := _try(name, paths, sources, progress)):
                 gc.collect()  # drops half-defined classes, which SQLAlchemy knows by weak references
-                left_out.setdefault(cause, []).append(name)
+                left_out.setdefault(_cause(*failure, left_out), []).append(name)
     for (location, error), names in left_out.items():
+        assert location  # of a submodule it is known
         yield FAILED_IMPORT.at(location, modules=_listed(names), error=error)
+
+
+def _cause(location: Location | None, reason: str, known: Iterable[Cause]) -> Cause:
+    """Return what identifies the cause of a failure.
+
+    A module that failed is executed again for the next one that needs it; then its tables are there already, which is
+    no cause of its own.
+    """
+    for place, earlier in known if _DEFINED_TWICE in reason else ():
+        if place and location and place.file == location.file:
+            return place, earlier
+    return location, reason
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -135,7 +164,7 @@ def _hint(error: BaseException, sources: Sources) -> str | None:
             return 'put what a script does under `if __name__ == "__main__":`'
         case ModuleNotFoundError(name=str(name)):
             return f"is `{name}` installed where ctrlgen runs ({sys.executable})?"
-        case _ if "is already defined for this MetaData" in message_of(error):
+        case _ if _DEFINED_TWICE in message_of(error):
             return "two classes have one table name, or one file is imported under two module names"
         case _ if "has no matching SQLAlchemy type" in message_of(error):
             return "give the field a column type: Field(sa_type=...) or Field(sa_column=Column(...))"

@@ -8,12 +8,13 @@ from __future__ import annotations
 import keyword
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import cast
 
 from sqlmodel import SQLModel
 
-from ctrlgen.errors import LoadError
+from ctrlgen.errors import CtrlgenError, LoadError
 from ctrlgen.findings import EMPTY_MODULE, SQLALCHEMY_MODEL, UNIMPORTABLE_MODEL, UNMAPPED_TABLE
 from ctrlgen.load.discovery import listed, module_hint
 from ctrlgen.schema import Finding
@@ -84,12 +85,19 @@ def no_models(
         The submodules and models that were left out, which are then the reason.
     """
     if failed:
-        return LoadError(failed[0].message, failed[0].location, None, sources.text(failed[0].location))
+        return left_out(failed, sources)
     plain = [name for module in modules for name in _plain_models(module)]
     message = f"no table model in {listed(names)}"
     if plain:
-        return LoadError(message, None, f"{listed(plain)} lack `table=True`: class {plain[0]}(SQLModel, table=True)")
+        lack = "lacks" if len(plain) == 1 else "lack"
+        return LoadError(message, None, f"{listed(plain)} {lack} `table=True`: class {plain[0]}(SQLModel, table=True)")
     return LoadError(message, None, module_hint(names[0] if names else "", sources.root))
+
+
+def left_out(failed: Sequence[Finding], sources: Sources, *others: CtrlgenError) -> LoadError:
+    """Return an error that shows every reason for which modules and models were left out, and the ``others``."""
+    first, *rest = (LoadError(it.message, it.location, None, sources.text(it.location)) for it in failed)
+    return replace(first, others=(*rest, *others))
 
 
 def _mapped() -> Iterator[type[SQLModel]]:

@@ -54,10 +54,9 @@ def refuse_unindexed_foreign_keys(models: Iterable[Model]) -> None:
 
 
 def _unindexed_foreign_keys(model: Model) -> Iterator[Finding]:
-    """Yield one finding for the foreign keys that no index leads: each makes a delete scan the table."""
-    if keys := unindexed_foreign_keys(model):
-        listed = " or ".join(_listed(key.attributes) for key in keys)
-        yield UNINDEXED_FOREIGN_KEY.at(keys[0].location, model=model.reference.name, keys=listed)
+    """Yield a finding for each foreign key that no index leads: it makes a delete scan the table."""
+    for key in unindexed_foreign_keys(model):
+        yield UNINDEXED_FOREIGN_KEY.at(key.location, model=model.reference.name, key=_listed(key.attributes))
 
 
 def _redundant_indexes(model: Model) -> Iterator[Finding]:

@@ -65,7 +65,8 @@ def _check_known(section: str, keys: Iterable[str], known: set[str], elsewhere: 
             continue
         if key.rpartition(".")[2] in CONTROLLER:
             raise ConfigError(
-                f"`{section}` in `[tool.ctrlgen]`: `{key}` is a member of every controller and cannot be changed"
+                f"`{section}` in `[tool.ctrlgen]`: `{key}` is a member of every controller and cannot be changed",
+                hint="override it in a class of your own that derives from the controller",
             )
         if key in elsewhere:
             right, what = ("skip.models", "a model") if section == "skip.methods" else ("skip.methods", "a method")

@@ -1,0 +1,36 @@
+"""Starts the child process that reads the models, as early as can be: its libraries take longest of all to import.
+
+``__main__`` calls :func:`warm_up` before it imports anything else; ``child`` takes that process, and tells it what to
+read. This module imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+_STDERR = 2
+_waiting: list[subprocess.Popen[bytes]] = []
+
+
+def warm_up() -> None:
+    """Start a process that imports the libraries and waits to be told what to read."""
+    _waiting.append(_start())
+
+
+def take_process() -> subprocess.Popen[bytes]:
+    """Return the process that was started early, or a new one."""
+    return _waiting.pop() if _waiting else _start()
+
+
+def cool_down() -> None:
+    """End a process that nobody took, as after a mistake in the arguments."""
+    while _waiting:
+        with _waiting.pop() as process:
+            process.kill()
+
+
+def _start() -> subprocess.Popen[bytes]:
+    # -P: neither the working directory nor ctrlgen's own folder may shadow a module.
+    command = [sys.executable, "-P", "-m", "ctrlgen.child"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=_STDERR)

@@ -1,0 +1,221 @@
+"""Every message of the command, word by word: standard output, standard error and exit code."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from ctrlgen.report import print_bug, print_interrupted
+
+from .conftest import MODELS, SETTINGS, Project
+
+
+class TextFileExtension(SingleFileSnapshotExtension):
+    """One ``.txt`` file per message."""
+
+    file_extension = "txt"
+    _write_mode = WriteMode.TEXT
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command, and what is different in the project before it runs; None removes a file."""
+
+    command: str = "generate"
+    files: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def setting(text: str) -> Case:
+    return Case(files={"pyproject.toml": f"{SETTINGS}{text}\n"})
+
+
+def models(text: str) -> Case:
+    return Case(files={"app/models.py": text})
+
+
+def package(**modules: str) -> dict[str, str | None]:
+    """Return files that make `app.models` a package of these modules."""
+    files = {f"app/models/{name}.py": text for name, text in modules.items()}
+    return {"app/models.py": None, "app/models/__init__.py": "", **files}
+
+
+BROKEN = "from sqlmodel import SQLModel\n\n\nclass Broken(SQLModel, table=True):\n    id: int\n     name: str\n"
+HALF = f"{MODELS.replace('Hero', 'Half')}\n\nraise ValueError('no')\n"
+TEAM = "team_id: int = Field(foreign_key='team.id')"
+MEMBER = MODELS.replace("Hero", "Member").replace("name: str = Field(unique=True)", TEAM)
+TEAMS = "".join(MEMBER.replace("Member", f"Member{n}") for n in range(5)) + MODELS.replace("Hero", "Team")
+IGNORED = TEAMS.replace("foreign_key='team.id')", "foreign_key='team.id')  # ctrlgen: ignore[CG101]")
+
+USAGE = {
+    "unknown command": Case("generat"),
+    "unknown command like no other": Case("zebra"),
+    "unknown option": Case("check --modles app"),
+    "unknown option like no other": Case("diff --zebra"),
+    "option without value": Case("generate --models"),
+    "flag with value": Case("generate --quiet=3"),
+    "argument too many": Case("generate app.models"),
+    "lint without a path": Case("lint"),
+    "project that is no folder": Case("generate --project nowhere"),
+}
+CONFIGURATION = {
+    "no settings": Case(files={"pyproject.toml": ""}),
+    "no pyproject": Case(files={"pyproject.toml": None}),
+    "no models": Case(files={"pyproject.toml": '[tool.ctrlgen]\noutput = "app/db"\n'}),
+    "no output": Case(files={"pyproject.toml": '[tool.ctrlgen]\nmodels = ["app.models"]\n'}),
+    "broken TOML": Case(files={"pyproject.toml": "[tool.ctrlgen\n"}),
+    "misspelt setting": setting('ouput = "x"'),
+    "setting like no other": setting('zebra = "x"'),
+    "setting of another type": Case(files={"pyproject.toml": '[tool.ctrlgen]\nmodels = "app.models"\n'}),
+    "output outside": Case("generate --output ../elsewhere"),
+    "output is the project": Case("generate --output ."),
+    "output is a file": Case("generate --output app/models.py"),
+    "output called like a keyword": Case("generate --output app/class"),
+    "output hides the models": Case("generate --output app/models"),
+    "output beside the package in src": Case("generate --output shop/db", {"src/shop/__init__.py": ""}),
+    "output beside a namespace in src": Case("generate --output shop/db", {"src/shop/models.py": ""}),
+    "package that is no name": setting('package = "foo-bar"'),
+    "package that leads elsewhere": setting('package = "foo.bar"'),
+    "tests inside output": setting('tests = "app/db/tests"'),
+    "silence of an unknown code": setting('silence = ["CG999"]'),
+    "silence of a misspelt code": setting('silence = ["CG1O1"]'),
+    "silence of missing models": setting('silence = ["CG201:app.more"]'),
+    "unknown choice": setting('foreign_keys = "maybe"'),
+    "equal suffixes": setting('suffixes = { create = "Update" }'),
+    "name that is none": setting('names = { Hero = "class" }'),
+    "unknown name": setting('skip = { models = ["Heroo"] }'),
+    "method that every controller has": setting('skip = { methods = ["Hero.find_all"] }'),
+    "model among methods": setting('skip = { methods = ["Hero"] }'),
+    "every model left out": setting('skip = { models = ["Hero"] }'),
+    "settings that ruff refuses": setting('\n[tool.ruff]\nline-length = "wide"'),
+}
+LOADING = {
+    "module like another": Case("generate --models app.modles"),
+    "module like no other": Case("generate --models zebra"),
+    "no module": Case("generate --models zebra", {"app/models.py": None}),
+    "import that fails": models(f"{MODELS}\n\nNAMES = {{}}['missing']\n"),
+    "library that is missing": models(f"import no_such_library\n{MODELS}"),
+    "no Python": models(f"{MODELS}class Broken(:\n"),
+    "module that exits": models("import sys\n\nsys.exit(3)\n"),
+    "module that ends the process": models("import os\n\nos._exit(7)\n"),
+    "module that needs the package": models(f"import app.db.nothing\n{MODELS}"),
+    "no table model": models("X = 1\n"),
+    "table forgotten": models(MODELS.replace(", table=True", "")),
+    "type without a column type": models(MODELS.replace("name: str", "name: object")),
+    "one table twice": models(
+        MODELS
+        + MODELS.partition("\n\n\n")[2]
+        .replace("Hero(", "Villain(")
+        .replace("True):", "True):\n    __tablename__ = 'hero'\n")
+    ),
+    "several configured modules fail": Case(
+        "generate --models app.a --models app.b --models app.c",
+        {
+            "app/a.py": "import app.broken\n",
+            "app/b.py": "import app.broken\n",
+            "app/c.py": "1 / 0\n",
+            "app/broken.py": BROKEN,
+        },
+    ),
+    "nothing but failures": Case(files=package(a=BROKEN, b=f"import nothing_here\n{MODELS}")),
+    "failure and a mapping that needs it": Case(
+        files=package(
+            a=f"import nothing_here\n{MODELS.replace('Hero', 'Team')}",
+            b=MODELS.replace("Field, SQLModel", "Field, Relationship, SQLModel")
+            + '    team: "Team" = Relationship()\n    rival: "Rival" = Relationship()\n',
+        )
+    ),
+    "one cause of several failures": Case(
+        "check",
+        package(
+            hero=MODELS,
+            half=HALF,
+            a=f"import app.models.half\n{MODELS.replace('Hero', 'A')}",
+            b=f"import app.models.half\n{MODELS.replace('Hero', 'B')}",
+        ),
+    ),
+    "controller of a module that fails": Case(
+        files=package(hero="import nothing_here\n" + MODELS, other=MODELS.replace("Hero", "Other"))
+    ),
+}
+MODEL = {
+    "relationship to nothing": models(
+        MODELS.replace("Field, SQLModel", "Field, Relationship, SQLModel") + '    team: "Teem" = Relationship()\n'
+    ),
+    "two models of one name": Case(
+        "generate --models app.models --models app.more",
+        {
+            "app/more.py": MODELS.replace(
+                "(SQLModel, table=True):", '(SQLModel, table=True):\n    __tablename__ = "b"\n'
+            )
+        },
+    ),
+    "foreign key without index that is an error": Case(
+        files={"pyproject.toml": f'{SETTINGS}foreign_keys = "error"\n', "app/models.py": TEAMS}
+    ),
+    "warnings of one code": Case("check", {"app/models.py": TEAMS}),
+    "every warning": Case("generate --verbose", {"app/models.py": TEAMS}),
+    "no warning": Case("generate -q", {"app/models.py": TEAMS}),
+    "warning silenced by a comment": Case("generate", {"app/models.py": IGNORED}),
+    "warnings silenced by the settings": Case(
+        "generate --verbose",
+        {
+            "pyproject.toml": f'{SETTINGS}silence = ["CG101:Member1", "CG101:Member2.team_id", "CG101:Member3.name"]\n',
+            "app/models.py": TEAMS,
+        },
+    ),
+}
+WRITING = {
+    "created, changed and removed": Case(files={"app/models.py": MODELS.replace("Hero", "Heroine")}),
+    "nothing to do": Case(),
+    "up to date": Case("check"),
+    "up to date, quiet": Case("check -q"),
+    "stale": Case("check", {"app/models.py": MODELS.replace("unique", "index")}),
+    "difference": Case("diff -q", {"app/models.py": MODELS + "    age: int | None = None\n"}),
+    "no difference": Case("diff"),
+    "foreign file": Case(files={"app/db/hero.py": "MINE = 1\n"}),
+    "file in place of a folder": Case("generate --output app/data/db", {"app/data": "a file\n"}),
+    "test file that is no Python": Case("generate --tests tests", {"tests/test_hero_controller.py": "def (:\n"}),
+}
+CASES = USAGE | CONFIGURATION | LOADING | MODEL | WRITING
+
+
+def _without_code(output: str) -> str:
+    """Return what is printed without emitted code, and without how many files the runtime has."""
+    lines = [line for line in output.splitlines(keepends=True) if "/runtime/" not in line]
+    kept = (line for line in lines if not line.startswith(("+", "-", " ", "@@")) or line.startswith(("+++", "---")))
+    return re.sub(r"\b\d\d+ (?=created|unchanged|files)", "N ", "".join(kept))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_message(app: Project, name: str, snapshot: SnapshotAssertion) -> None:
+    case = CASES[name]
+    for path, text in case.files.items():
+        if text is None:
+            (app.root / path).unlink()
+        else:
+            app.write(path, text)
+    done = app.run(*case.command.split(), COLUMNS="80")
+    output = f"{_without_code(done.stdout)}--- standard error\n{done.stderr}--- exit code {done.returncode}\n"
+    said = f"$ ctrlgen {case.command}\n{output}"
+    said = said.replace(str(app.root), "/project").replace(sys.executable, "/venv/bin/python")
+    assert said == snapshot(extension_class=TextFileExtension)
+    assert "Traceback" not in done.stderr
+    if done.returncode == 2:
+        assert "\nhint: " in done.stderr or "\n  --> " in done.stderr, "what to do, or where"
+
+
+def test_mistake_of_our_own_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    print_bug(KeyError("x"))
+    said = "error: a mistake in ctrlgen, not in your models: KeyError: 'x'\n"
+    assert capsys.readouterr() == ("", f"{said}hint: please report it; `CTRLGEN_TRACEBACK=1` shows where it happened\n")
+
+
+def test_interruption_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    print_interrupted()
+    assert capsys.readouterr() == ("", "error: interrupted\n")

@@ -31,9 +31,16 @@ from ctrlgen.child_start import take_process
 from ctrlgen.errors import CtrlgenError, LoadError, described
 from ctrlgen.schema import Schema
 
-Reply = Schema | CtrlgenError
-_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.schema"})
+_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.schema", "ctrlgen.explain.explanation"})
 """The modules whose classes may be in a reply: the parent never imports what the models import."""
+
+
+class Work(Protocol):
+    """What the child does beyond reading the models, because their classes are there; it is pickled to get there."""
+
+    def __call__(self, schema: Schema) -> object:
+        """Return the reply, made of ctrlgen's own data."""
+        ...
 
 
 class Project(Protocol):
@@ -73,11 +80,16 @@ def schema_from_child(config: Project) -> Schema:
 
 
 @contextlib.contextmanager
-def child_process(config: Project) -> Generator[Child]:
-    """Start the process that loads and inspects the configured modules; it ends with the block at the latest."""
+def child_process(config: Project, work: Work | None = None) -> Generator[Child]:
+    """Start the process that loads and inspects the configured modules; it ends with the block at the latest.
+
+    Its reply is the schema, or what ``work`` makes of it.
+    """
     with tempfile.TemporaryDirectory(prefix="ctrlgen-") as name:
-        reply, progress = Path(name, "reply"), Path(name, "progress")
-        order = [str(reply), str(progress), str(config.project), config.package, *config.models]
+        reply, progress, work_file = Path(name, "reply"), Path(name, "progress"), Path(name, "work")
+        if work:
+            work_file.write_bytes(pickle.dumps(work))
+        order = [str(reply), str(progress), str(work_file), str(config.project), config.package, *config.models]
         with take_process() as process:
             try:
                 _send(process, order)
@@ -103,6 +115,12 @@ class Child:
     progress: Path
 
     def schema(self) -> Schema:
+        """Wait for the schema and return it; raise what the child reports."""
+        schema = self.answer()
+        assert isinstance(schema, Schema), schema
+        return schema
+
+    def answer(self) -> object:
         """Wait for the reply and return it; raise what the child reports."""
         code = self.process.wait()
         reply = read_reply(self.reply) or _crash(code, self.progress)
@@ -130,10 +148,10 @@ def main() -> None:
     gc.disable()  # a tenth of the time to import goes to collecting what this short process keeps anyway
     streams = sys.stdout, sys.stderr
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    reply, progress, project, package, *names = _order()
+    reply, progress, work, project, package, *names = _order()
     os.chdir(project)
     _open_project(Path(project))
-    write_reply(Path(reply), _answer(Path(project), package, names, _progress(Path(progress))))
+    write_reply(Path(reply), _answer(Path(project), package, names, _progress(Path(progress)), Path(work)))
     for stream in streams:
         with contextlib.suppress(Exception):
             stream.flush()
@@ -141,7 +159,7 @@ def main() -> None:
 
 
 def _order() -> list[str]:
-    """Import the libraries, wait, and return what to read: ``REPLY PROGRESS PROJECT PACKAGE MODULE...``."""
+    """Import the libraries, wait, and return what to read: ``REPLY PROGRESS WORK PROJECT PACKAGE MODULE...``."""
     try:
         with contextlib.suppress(Exception):  # what is wrong with a library is reported when it is needed
             for name in ("ctrlgen.inspect", "ctrlgen.load"):
@@ -165,9 +183,16 @@ def read_schema(project: Path, package: str, names: Sequence[str], progress: Cal
     return loaded.completed(lambda: inspect(loaded.models, sources))
 
 
-def _answer(project: Path, package: str, names: Sequence[str], progress: Callable[[str], None]) -> Reply:
+def _answer(
+    project: Path, package: str, names: Sequence[str], progress: Callable[[str], None], work_file: Path
+) -> object:
     try:
-        return read_schema(project, package, names, progress)
+        schema = read_schema(project, package, names, progress)
+        if not work_file.exists():
+            return schema
+        work: Work = pickle.loads(work_file.read_bytes())  # noqa: S301 - the parent has written it
+        progress("looking at the methods of the models")
+        return work(schema)
     except CtrlgenError as error:
         return error
     except Exception as error:
@@ -194,10 +219,10 @@ def _progress(path: Path) -> Callable[[str], None]:
     return progress
 
 
-# The reply: a ``Schema`` or an error, pickled into a private file.
+# The reply: a ``Schema``, what a work has made of it, or an error, pickled into a private file.
 
 
-def write_reply(path: Path, reply: Reply) -> None:
+def write_reply(path: Path, reply: object) -> None:
     """Leave ``reply`` at ``path``; it is there completely or not at all."""
     unfinished = path.with_suffix(".part")
     with unfinished.open("wb") as file:
@@ -205,13 +230,12 @@ def write_reply(path: Path, reply: Reply) -> None:
     unfinished.replace(path)
 
 
-def read_reply(path: Path) -> Reply | None:
+def read_reply(path: Path) -> object:
     """Return what the child left at ``path``, or None if it never came so far."""
     if not path.exists():
         return None
     with path.open("rb") as file:
         reply: object = _Unpickler(file).load()
-    assert isinstance(reply, Schema | CtrlgenError), reply
     return reply
 
 

@@ -17,7 +17,7 @@ from .errors import NotFoundError, NotStoredError, UniqueViolation
 from .execution import Execution
 from .instances import uninterrupted
 from .selection import Selection
-from .service import DatabaseService
+from .service import DatabaseService, why_absent
 from .sql import Request, Sql, is_sql
 from .statements import (
     create_or_change_row,
@@ -68,6 +68,12 @@ class BaseController(Generic[M, L, C, U, K]):
         def db(self) -> DatabaseService:
             """The database, with the other controllers."""
             return self._db
+
+        def __getattr__(self, name: str) -> object:
+            """Say why there is no such method, or which one may be meant."""
+            if name.startswith("_") or hasattr(type(self), name):
+                return object.__getattribute__(self, name)  # raises again what a property has raised
+            raise AttributeError(why_absent(type(self), name), name=name, obj=self)
 
     def using(self, session: AsyncSession) -> Self:
         """Return a controller whose calls are part of this session's transaction."""

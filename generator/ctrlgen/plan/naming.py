@@ -27,7 +27,7 @@ FACADE = frozenset(
             "run",
         ),
         *("session", "transaction", "transactions", "url", "watched"),
-        *("base", "database", "runtime"),
+        *("absent", "base", "database", "runtime"),
     }
 )
 """Members of the facade and modules of the package; a model called so gets an underscore."""

@@ -127,6 +127,26 @@ def diff(
     typer.echo(unified_diff(run.changes, run.config.project), nl=False)
 
 
+@app.command(epilog="Example: ctrlgen explain User.get_by_id --format json")
+def explain(
+    choice: Annotated[
+        str | None, typer.Argument(help="A model, or a method of it; every model when omitted.", metavar="MODEL.METHOD")
+    ] = None,
+    indexes: Annotated[bool, typer.Option("--indexes", help="Print the missing `Index(...)` lines.")] = False,
+    output_format: Annotated[str, typer.Option("--format", help="text or json.", metavar="FORMAT")] = "text",
+    project: ProjectOption = None,
+    models: ModelsOption = None,
+    output: OutputOption = None,
+    package: PackageOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Show what each method is called with, the SQL it sends, and the index behind it; and what is not emitted."""
+    from ctrlgen.commands.explain import explain as run_explain
+
+    config = read_config(project or find_project(Path()), Settings.of(models, output, package, None))
+    run_explain(config, choice, indexes=indexes, output_format=output_format, quiet=quiet)
+
+
 @app.command(epilog="Example: ctrlgen lint app tests --select CGL1,CGL2 --format github")
 def lint(
     paths: Annotated[list[str], typer.Argument(help="Files and folders of hand-written code.", metavar="PATH...")],

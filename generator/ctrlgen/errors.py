@@ -50,6 +50,10 @@ class ConfigError(CtrlgenError):
     """The configuration or a flag is not usable."""
 
 
+class UsageError(CtrlgenError):
+    """An argument of the command names something that does not exist."""
+
+
 class LoadError(CtrlgenError):
     """A module of models cannot be imported, or holds no table model."""
 

@@ -147,6 +147,33 @@ def explain(
     run_explain(config, choice, indexes=indexes, output_format=output_format, quiet=quiet)
 
 
+@app.command(epilog="Example: ctrlgen init --yes --models app.models --output app/db")
+def init(
+    project: Annotated[
+        Path, typer.Option("--project", help="The project's folder; this one when omitted.", metavar="DIR")
+    ] = Path(),
+    models: ModelsOption = None,
+    output: OutputOption = None,
+    package: PackageOption = None,
+    tests: TestsOption = None,
+    pre_commit: Annotated[
+        bool | None, typer.Option("--pre-commit/--no-pre-commit", help="Add the hook, or not; asked when omitted.")
+    ] = None,
+    alembic: Annotated[
+        bool | None, typer.Option("--alembic/--no-alembic", help="Set up migrations, or not; asked when omitted.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take what is suggested.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Find the models and write `[tool.ctrlgen]`; nothing else in pyproject.toml changes."""
+    from ctrlgen.commands.init import Wishes
+    from ctrlgen.commands.init import init as run_init
+
+    settings = Settings.of(models, output, package, tests)
+    run_init(project, settings, Wishes(pre_commit, alembic, yes, dry_run, quiet))
+
+
 @app.command(epilog="Example: ctrlgen lint app tests --select CGL1,CGL2 --format github")
 def lint(
     paths: Annotated[list[str], typer.Argument(help="Files and folders of hand-written code.", metavar="PATH...")],

@@ -4,7 +4,7 @@ import sys
 
 from ctrlgen.child_start import cool_down, warm_up
 
-_READ_MODELS = ("generate", "check", "diff", "explain")
+_READ_MODELS = ("generate", "check", "diff", "explain", "watch")
 
 
 def main() -> None:

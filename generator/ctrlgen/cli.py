@@ -143,7 +143,7 @@ def explain(
     """Show what each method is called with, the SQL it sends, and the index behind it; and what is not emitted."""
     from ctrlgen.commands.explain import explain as run_explain
 
-    config = read_config(project or find_project(Path()), Settings.of(models, output, package, None))
+    config = read_config(_project(project), Settings.of(models, output, package, None))
     run_explain(config, choice, indexes=indexes, output_format=output_format, quiet=quiet)
 
 
@@ -172,6 +172,23 @@ def init(
 
     settings = Settings.of(models, output, package, tests)
     run_init(project, settings, Wishes(pre_commit, alembic, yes, dry_run, quiet))
+
+
+@app.command(epilog="Example: ctrlgen watch --quiet")
+def watch(
+    project: ProjectOption = None,
+    models: ModelsOption = None,
+    output: OutputOption = None,
+    package: PackageOption = None,
+    tests: TestsOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Generate whenever a source or the configuration is saved, until Ctrl-C."""
+    from ctrlgen.commands.watch import watch as run_watch
+
+    root, flags = _project(project), Settings.of(models, output, package, tests)
+    raise typer.Exit(run_watch(lambda: read_config(root, flags), quiet=quiet, verbose=verbose))
 
 
 @app.command(epilog="Example: ctrlgen lint app tests --select CGL1,CGL2 --format github")
@@ -207,8 +224,12 @@ def lint(
     raise typer.Exit(code)
 
 
+def _project(given: Path | None) -> Path:
+    return given or find_project(Path())
+
+
 def _run(flags: Settings, project: Path | None, *, quiet: bool, verbose: bool) -> Run:
-    config = read_config(project or find_project(Path()), flags)
+    config = read_config(_project(project), flags)
     generation = generate(config)
     if not quiet:
         print_findings(generation.findings, verbose=verbose)

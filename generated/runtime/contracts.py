@@ -130,6 +130,8 @@ class Facts:
         Partial indexes by name.
     relations
         What loads each relationship.
+    absent
+        Methods that there are not, by the reason; ``{}`` in it stands for the column of a finder.
     utc
         Whether columns without time zone take aware datetimes, as UTC.
     """
@@ -141,4 +143,5 @@ class Facts:
     expressions: Mapping[str, str] = field(default_factory=dict[str, str])
     partial: Mapping[str, Partial] = field(default_factory=dict[str, Partial])
     relations: Mapping[str, Loader] = field(default_factory=dict[str, Loader])
+    absent: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
     utc: bool = False

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import logging
 import math
 import os
@@ -249,16 +248,6 @@ class DatabaseService:
     @override
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._shown}>"
-
-
-def why_absent(controller: type[object], name: str) -> str:
-    """Return why a controller has no method of this name, or else which one may be meant."""
-    absent = import_module(".absent", _PACKAGE).ABSENT
-    for reason, names in [pair for base in controller.__mro__ for pair in absent.get(base.__name__, {}).items()]:
-        if name in names:
-            return f"{controller.__name__} has no {name}: {reason.replace('{}', name.removeprefix('find_by_'))}"
-    members = [member for member in dir(controller) if not member.startswith("_")]
-    return f"{controller.__name__} has no {name}{suggestion(name, difflib.get_close_matches(name, members, n=1))}"
 
 
 def _address(given: str) -> tuple[str, str, dict[str, Any]]:

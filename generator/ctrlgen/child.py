@@ -21,6 +21,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -120,6 +121,10 @@ class Child:
         assert isinstance(schema, Schema), schema
         return schema
 
+    def doing(self) -> str:
+        """Return what the child is doing."""
+        return _doing(self.progress)
+
     def answer(self) -> object:
         """Wait for the reply and return it; raise what the child reports."""
         code = self.process.wait()
@@ -129,8 +134,12 @@ class Child:
         return reply
 
 
+def _doing(progress: Path) -> str:
+    return (progress.read_text("utf-8") if progress.exists() else "") or "starting"
+
+
 def _crash(code: int, progress: Path) -> LoadError:
-    doing = progress.read_text("utf-8") if progress.exists() else "starting"
+    doing = _doing(progress)
     ending = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
     return LoadError(
         f"the process that loads the models ended while {doing} ({ending})",
@@ -194,6 +203,9 @@ def _answer(
         progress("looking at the methods of the models")
         return work(schema)
     except CtrlgenError as error:
+        cause = error.__cause__
+        if cause and not error.traceback:
+            error.traceback = "".join(traceback.format_exception(cause))
         return error
     except Exception as error:
         if os.environ.get("CTRLGEN_TRACEBACK"):
@@ -201,6 +213,7 @@ def _answer(
         return CtrlgenError(
             f"the models cannot be read, which is a mistake in ctrlgen: {described(error)}",
             hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened",
+            traceback=traceback.format_exc(),
         )
 
 

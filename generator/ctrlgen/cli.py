@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -16,7 +17,9 @@ import typer
 
 from ctrlgen.errors import CtrlgenError
 from ctrlgen.pipeline import compare_with_disk, generate, write
+from ctrlgen.progress import shown_progress
 from ctrlgen.report import (
+    DETAIL,
     make_printable,
     print_bug,
     print_error,
@@ -29,13 +32,25 @@ from ctrlgen.report import (
     print_usage_error,
 )
 from ctrlgen.schema import Finding
-from ctrlgen.settings import Config, Settings, find_project, read_config
+from ctrlgen.settings import SETTINGS, Config, Settings, find_project, read_config
 from ctrlgen.write import Changes, unified_diff
+
+
+def _epilog(example: str, without: Collection[str] = ()) -> str:
+    """Return what stands below the options of a command: an example, and the settings that it obeys."""
+    obeyed = ", ".join(name for name in SETTINGS if name not in without)
+    return f"Example: {example}\n\nSettings in \\[tool.ctrlgen] of pyproject.toml: {obeyed}"
+
+
+EPILOG = """\
+Example: ctrlgen init, then ctrlgen generate after every change of a model
+
+`ctrlgen COMMAND --help` names the settings of a command. The guide: docs/guide.md, docs/commands.md"""
 
 app = typer.Typer(
     name="ctrlgen",
     help="Emit typed async controllers for the SQLModel models of a project.",
-    epilog="Settings, under \\[tool.ctrlgen] of pyproject.toml: models, output, package, tests. Each is also a flag.",
+    epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -55,7 +70,36 @@ OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of th
 PackageOption = Annotated[str | None, typer.Option("--package", help="Its import name.", metavar="NAME")]
 TestsOption = Annotated[str | None, typer.Option("--tests", help="Folder of the test stubs.", metavar="DIR")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print every warning, not only three of a kind.")]
+
+
+def _note_verbose(is_set: bool) -> bool:
+    DETAIL.verbose = DETAIL.verbose or is_set
+    return is_set
+
+
+def _note_traceback(is_set: bool) -> bool:
+    if is_set:
+        DETAIL.traceback = True
+        os.environ["CTRLGEN_TRACEBACK"] = "1"  # of a mistake of our own
+    return is_set
+
+
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Print every warning, and how a failing module came to be imported.",
+        callback=_note_verbose,
+    ),
+]
+TracebackOption = Annotated[
+    bool, typer.Option("--traceback", help="Print the traceback of what fails.", callback=_note_traceback)
+]
+
+
+Given = tuple[Path, Settings]
+"""The project's folder, and the settings that flags give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +112,7 @@ class Run:
     """Why models may be missing: a module of theirs could not be imported."""
 
 
-@app.command("generate")
+@app.command("generate", epilog=_epilog("ctrlgen generate --models app.models --output app/db"))
 def generate_command(
     project: ProjectOption = None,
     models: ModelsOption = None,
@@ -77,15 +121,16 @@ def generate_command(
     tests: TestsOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Write the controllers: what changed, all of it or nothing."""
-    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
+    run = _run(_given(project, models, output, package, tests), quiet=quiet, verbose=verbose)
     write(run.changes, run.config)
     if not quiet:
         print_summary(run.changes, run.config.project)
 
 
-@app.command()
+@app.command(epilog=_epilog("ctrlgen check --quiet"))
 def check(
     project: ProjectOption = None,
     models: ModelsOption = None,
@@ -94,12 +139,13 @@ def check(
     tests: TestsOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Exit with 1, and show the diff, when the controllers are not what the models say.
 
     The same when ctrlgen cannot tell, because a module of models could not be imported.
     """
-    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
+    run = _run(_given(project, models, output, package, tests), quiet=quiet, verbose=verbose)
     if not run.changes.pending and run.incomplete:
         print_incomplete(run.incomplete)
         raise typer.Exit(1)
@@ -112,7 +158,7 @@ def check(
     raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=_epilog("ctrlgen diff | less"))
 def diff(
     project: ProjectOption = None,
     models: ModelsOption = None,
@@ -121,13 +167,14 @@ def diff(
     tests: TestsOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Show what `generate` would change, and change nothing."""
-    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
+    run = _run(_given(project, models, output, package, tests), quiet=quiet, verbose=verbose)
     typer.echo(unified_diff(run.changes, run.config.project), nl=False)
 
 
-@app.command(epilog="Example: ctrlgen explain User.get_by_id --format json")
+@app.command(epilog=_epilog("ctrlgen explain User.get_by_id --format json", ("tests", "silence")))
 def explain(
     choice: Annotated[
         str | None, typer.Argument(help="A model, or a method of it; every model when omitted.", metavar="MODEL.METHOD")
@@ -139,15 +186,20 @@ def explain(
     output: OutputOption = None,
     package: PackageOption = None,
     quiet: QuietOption = False,
+    _verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Show what each method is called with, the SQL it sends, and the index behind it; and what is not emitted."""
     from ctrlgen.commands.explain import explain as run_explain
 
-    config = read_config(_project(project), Settings.of(models, output, package, None))
+    config = read_config(*_given(project, models, output, package, None))
     run_explain(config, choice, indexes=indexes, output_format=output_format, quiet=quiet)
 
 
-@app.command(epilog="Example: ctrlgen init --yes --models app.models --output app/db")
+@app.command(
+    epilog="Example: ctrlgen init --yes --models app.models --output app/db\n\n"
+    "It writes these settings: models, output, package, tests"
+)
 def init(
     project: Annotated[
         Path, typer.Option("--project", help="The project's folder; this one when omitted.", metavar="DIR")
@@ -166,15 +218,15 @@ def init(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Find the models and write `[tool.ctrlgen]`; nothing else in pyproject.toml changes."""
+    """Find the models, and write the settings; nothing else in pyproject.toml changes."""
     from ctrlgen.commands.init import Wishes
     from ctrlgen.commands.init import init as run_init
 
-    settings = Settings.of(models, output, package, tests)
-    run_init(project, settings, Wishes(pre_commit, alembic, yes, dry_run, quiet))
+    root, settings = _given(project, models, output, package, tests)
+    run_init(root, settings, Wishes(pre_commit, alembic, yes, dry_run, quiet))
 
 
-@app.command(epilog="Example: ctrlgen watch --quiet")
+@app.command(epilog=_epilog("ctrlgen watch --quiet"))
 def watch(
     project: ProjectOption = None,
     models: ModelsOption = None,
@@ -183,15 +235,16 @@ def watch(
     tests: TestsOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Generate whenever a source or the configuration is saved, until Ctrl-C."""
     from ctrlgen.commands.watch import watch as run_watch
 
-    root, flags = _project(project), Settings.of(models, output, package, tests)
-    raise typer.Exit(run_watch(lambda: read_config(root, flags), quiet=quiet, verbose=verbose))
+    given = _given(project, models, output, package, tests)
+    raise typer.Exit(run_watch(lambda: read_config(*given), quiet=quiet, verbose=verbose))
 
 
-@app.command(epilog="Example: ctrlgen lint app tests --select CGL1,CGL2 --format github")
+@app.command(epilog=_epilog("ctrlgen lint app tests --select CGL1,CGL2 --format github", ("tests", "silence")))
 def lint(
     paths: Annotated[list[str], typer.Argument(help="Files and folders of hand-written code.", metavar="PATH...")],
     select: Annotated[
@@ -224,13 +277,23 @@ def lint(
     raise typer.Exit(code)
 
 
-def _project(given: Path | None) -> Path:
-    return given or find_project(Path())
+def _given(
+    project: Path | None, models: list[str] | None, output: str | None, package: str | None, tests: str | None
+) -> Given:
+    """Return the project's folder, and the settings that flags give; their folders are as seen from here."""
+    root = project or find_project(Path())
+    return root, Settings.of(models, _from(root, output), package, _from(root, tests))
 
 
-def _run(flags: Settings, project: Path | None, *, quiet: bool, verbose: bool) -> Run:
-    config = read_config(_project(project), flags)
-    generation = generate(config)
+def _from(root: Path, folder: str | None) -> str | None:
+    """Return a folder, given as seen from here, as seen from the project."""
+    return folder and Path(os.path.relpath(folder, root)).as_posix()
+
+
+def _run(given: Given, *, quiet: bool, verbose: bool) -> Run:
+    config = read_config(*given)
+    with shown_progress(quiet=quiet) as step:
+        generation = generate(config, step)
     if not quiet:
         print_findings(generation.findings, verbose=verbose)
     return Run(config, compare_with_disk(generation, config), generation.incomplete)
@@ -263,7 +326,7 @@ def main() -> None:
 def _exit_code() -> int:
     """Run the command and return its exit code."""
     try:
-        code: object = app(standalone_mode=False)
+        code: object = app(standalone_mode=False, prog_name="ctrlgen")
     except CtrlgenError as error:
         print_error(error)
     except _USAGE_ERROR as error:

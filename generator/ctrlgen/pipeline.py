@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ctrlgen.child import child_process
 from ctrlgen.errors import LoadError
 from ctrlgen.findings import unsilenced
+from ctrlgen.progress import Step, no_progress
 from ctrlgen.schema import Finding
 from ctrlgen.settings import Config
 from ctrlgen.write import Changes, apply, compare, compare_contents
@@ -38,8 +39,8 @@ class Generation:
     incomplete: Finding | None = None
 
 
-def generate(config: Config) -> Generation:
-    """Generate the package, and the stubs of its tests, in memory.
+def generate(config: Config, step: Step = no_progress) -> Generation:
+    """Generate the package, and the stubs of its tests, in memory; ``step`` is told what is being done.
 
     Raises
     ------
@@ -47,6 +48,7 @@ def generate(config: Config) -> Generation:
         The models cannot be loaded, or nothing can be generated from them.
     """
     with child_process(config) as child:
+        step(child.doing)
         from ctrlgen.format_cache import format_or_recall
         from ctrlgen.header import with_header
         from ctrlgen.plan import plan
@@ -58,8 +60,11 @@ def generate(config: Config) -> Generation:
         compile_templates()
         schema = child.schema()  # load, inspect
     package = plan(schema, config.package, config.options)
+    step(lambda: f"writing and formatting {len(package.controllers)} controllers")
     formatted = format_or_recall(render(package), first_party(package), config.output, config.project)
     files = with_header(formatted)
+    if config.tests:
+        step(lambda: "looking at the tests")
     tests = _stubs(package, config)
     stale = () if schema.incomplete else tests.findings  # a missing model may come back
     findings = unsilenced((*package.findings, *stale), config.options.silence, config.project)

@@ -7,7 +7,7 @@ database calls it. Tuples keep the order of declaration unless stated otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Literal
 
@@ -345,11 +345,16 @@ class Model:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """Something the author should know: a stable code, where, and what to do. ``findings`` has a rule for each code."""
+    """Something the author should know: a stable code, where, and what to do. ``findings`` has a rule for each code.
+
+    Of an import that has failed there are the lines that led to it, and its traceback.
+    """
 
     location: Location
     code: str
     message: str
+    import_chain: tuple[str, ...] = field(default=(), compare=False)
+    traceback: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

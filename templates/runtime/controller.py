@@ -17,7 +17,7 @@ from .errors import NotFoundError, NotStoredError, UniqueViolation
 from .execution import Execution
 from .instances import uninterrupted
 from .selection import Selection
-from .service import DatabaseService, why_absent
+from .service import DatabaseService
 from .sql import Request, Sql, is_sql
 from .statements import (
     create_or_change_row,
@@ -32,7 +32,7 @@ from .statements import (
     upsert_row,
     where_of,
 )
-from .table import Table
+from .table import Table, why_absent
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
@@ -73,7 +73,8 @@ class BaseController(Generic[M, L, C, U, K]):
             """Say why there is no such method, or which one may be meant."""
             if name.startswith("_") or hasattr(type(self), name):
                 return object.__getattribute__(self, name)  # raises again what a property has raised
-            raise AttributeError(why_absent(type(self), name), name=name, obj=self)
+            why = why_absent(name, self._facts.absent, dir(type(self)))
+            raise AttributeError(f"{type(self).__name__} has no {name}{why}", name=name, obj=self)
 
     def using(self, session: AsyncSession) -> Self:
         """Return a controller whose calls are part of this session's transaction."""

@@ -27,7 +27,7 @@ FACADE = frozenset(
             "run",
         ),
         *("session", "transaction", "transactions", "url", "watched"),
-        *("absent", "base", "database", "runtime"),
+        *("base", "database", "runtime"),
     }
 )
 """Members of the facade and modules of the package; a model called so gets an underscore."""

@@ -71,7 +71,19 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
     c: type[SnippetColumns]
     db: Database
     _facts = Facts(
-        required=("guild_id", "name"), unique=(("guild_id", "lower_name"),), expressions={"lower_name": "lower(name)"}
+        required=("guild_id", "name"),
+        unique=(("guild_id", "lower_name"),),
+        expressions={"lower_name": "lower(name)"},
+        absent={
+            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "a new row does not give `lower_name`, which is an expression": (
+                "get_or_create_by_guild_id_and_lower_name",
+                "upsert_by_guild_id_and_lower_name",
+                "create_or_update_by_guild_id_and_lower_name",
+            ),
+            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_name",),
+        },
     )
 
     async def create(self, **values: Unpack[SnippetCreate]) -> Snippet:

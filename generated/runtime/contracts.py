@@ -97,11 +97,19 @@ class Loader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Expression:
+    """An expression of an index: as SQL with columns by their bare names, and the attributes it is computed from."""
+
+    sql: str
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Partial:
     """A partial index: the predicate as SQL, with columns by their bare names.
 
     ``implied`` has the values that the predicate gives to a row, ``present`` the attributes that it says are not
-    NULL, and ``keys`` the attributes of a unique one, for ON CONFLICT.
+    NULL, and ``keys`` the attributes and expressions of a unique one, for ON CONFLICT.
     """
 
     where: str
@@ -125,7 +133,7 @@ class Facts:
     unique
         The keys that ON CONFLICT takes; the primary key is always one of them.
     expressions
-        Expressions of indexes, as SQL with columns by their bare names, by what filters call them.
+        Expressions of indexes, by what filters call them.
     partial
         Partial indexes by name.
     relations
@@ -138,7 +146,7 @@ class Facts:
     computed: Collection[str] = ()
     omitted: Collection[str] = ()
     unique: Collection[tuple[str, ...]] = ()
-    expressions: Mapping[str, str] = field(default_factory=dict[str, str])
+    expressions: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
     partial: Mapping[str, Partial] = field(default_factory=dict[str, Partial])
     relations: Mapping[str, Loader] = field(default_factory=dict[str, Loader])
     utc: bool = False

@@ -27,6 +27,7 @@ from .statements import (
     insert_once,
     insert_row,
     key_of,
+    keys_of,
     one_of,
     requests,
     row_within,
@@ -185,7 +186,7 @@ class BaseController(Generic[M, L, C, U, K]):
 
     async def _get_or_create(self, keys: Collection[str], values: C, *, within: str | None = None) -> tuple[M, bool]:
         row = row_within(self._table, values, within, self._validation.new)
-        select = self._selecting(where_of(self._table, {key: row[key] for key in keys}, within))
+        select = self._selecting(where_of(self._table, keys_of(self._table, row, keys), within))
         insert = insert_once(self._table, row, self._execution.select_list, keys, within)
         collision: UniqueViolation | None = None
         for _ in range(10):  # another task may delete between the two what it has inserted

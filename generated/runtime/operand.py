@@ -36,7 +36,7 @@ _SINGLE = (
     sa.LargeBinary,
 )
 """Types of which no value is a list."""
-_LIMITS = re.compile(r"\(.*?\)| COLLATE .*")  # a cast to VARCHAR(5)[] cuts silently, one to NUMERIC(8, 2) rounds
+_LIMITS = re.compile(r"\(.*?\)")  # a cast to VARCHAR(5)[] cuts silently, one to NUMERIC(8, 2) rounds
 _CONVERSION = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 _MAX, _MIN = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 
@@ -88,6 +88,10 @@ class Operand:
             return cast("Sql", in_sql(sa.literal(value, self.kind), sa.table("t")))
         return Sql(MARK, ((self.name, self.converted(value)),))
 
+    def in_row(self, value: Sql) -> Sql:
+        """Return a value as a column of a row that is not stored yet."""
+        return Sql("(") + value + f")::{_type_of(self.kind)} AS {self.bare}"
+
     def converted(self, value: object) -> object:
         """Return a value as the driver wants it; None is NULL, whatever its type would make of it."""
         if isinstance(value, IntFlag):  # which asyncpg would take for a list, in a list
@@ -138,8 +142,13 @@ def _inner(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
 
 def _array_of(kind: sa.types.TypeEngine[Any]) -> str:
     """Return the type of several values in one parameter, without limits."""
-    name = _LIMITS.sub("", kind.compile(DIALECT))
-    return f"{'BPCHAR' if name in {'CHAR', 'NCHAR'} else name}[]"
+    return f"{_type_of(kind).partition(' COLLATE ')[0]}[]"
+
+
+def _type_of(kind: sa.types.TypeEngine[Any]) -> str:
+    """Return a type, and its collation, without limits."""
+    name, collate, collation = _LIMITS.sub("", kind.compile(DIALECT)).partition(" COLLATE ")
+    return {"BIT": "VARBIT", "CHAR": "BPCHAR", "NCHAR": "BPCHAR"}.get(name, name) + collate + collation
 
 
 def change_times(value: Any, change: Callable[[datetime], datetime]) -> Any:

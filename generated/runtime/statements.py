@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import AsBoolean, BooleanClauseList, False_, Grouping, True_
 
-from .contracts import AnyOf, Filters, Span
+from .contracts import AnyOf, Expression, Filters, Span
 from .errors import ValidationError
 from .operand import Operand
 from .sql import MARK, Convert, Request, Sql, has_sql, is_sql, joined
@@ -112,7 +112,20 @@ def _test(table: Table[Any], key: str, value: object) -> Sql:
 
 
 def _one(table: Table[Any], operand: Operand, value: object) -> Sql:
+    if isinstance(value, Sql):
+        return Sql("(") + value + ")"
     return Sql("(") + table.embedded(value) + ")" if is_sql(value) else operand.value(value)
+
+
+def keys_of(table: Table[Any], row: Mapping[str, object], keys: Collection[str]) -> dict[str, object]:
+    """Return what a new row has in a key; an expression is computed by the server, as for the index."""
+    return {key: _computed(table, row, table.facts.expressions[key]) if key not in row else row[key] for key in keys}
+
+
+def _computed(table: Table[Any], row: Mapping[str, object], expression: Expression) -> Sql:
+    inputs = [(table.operands[name], row[name]) for name in expression.inputs]
+    values = joined(", ", [operand.in_row(_one(table, operand, value)) for operand, value in inputs])
+    return Sql(f"SELECT {expression.sql} FROM (SELECT ") + values + ") AS row_to_store"
 
 
 Values: TypeAlias = Mapping[str, object]
@@ -166,8 +179,9 @@ def create_or_change_row(
     """Insert a row, or make changes in the one with its key, and return it."""
     settings = _settings(table, table.completed(changes, "onupdate") if changes else {})
     if not settings:  # something must be set in a row that is there, for it to be returned
-        bare = table.operands[next(iter(keys))].bare
-        settings = [Sql(f"{bare} = excluded.{bare}")]
+        key = next(iter(keys))
+        column = table.operands[table.facts.expressions[key].inputs[0] if key in table.facts.expressions else key]
+        settings = [Sql(f"{column.bare} = {column.sql}")]
     conflict = Sql(f" ON CONFLICT {table.conflict(keys, within)} DO UPDATE SET ") + joined(", ", settings)
     return insert_row(table, row, returning, conflict)
 

@@ -179,3 +179,24 @@ async def test_update_one_by_guild_id_and_lower_name(db: Database) -> None:
     value = (await snippet_values(db))["name"]
     changed = await db.snippet.update_one_by_guild_id_and_lower_name(snippet.guild_id, snippet.name.lower(), name=value)
     assert changed.name == value
+
+
+async def test_get_or_create_by_guild_id_and_lower_name(db: Database) -> None:
+    values = await snippet_values(db)
+    snippet, is_new = await db.snippet.get_or_create_by_guild_id_and_lower_name(**values)
+    assert is_new
+    assert await db.snippet.get_or_create_by_guild_id_and_lower_name(**values) == (snippet, False)
+
+
+async def test_upsert_by_guild_id_and_lower_name(db: Database) -> None:
+    values = await snippet_values(db)
+    first = await db.snippet.upsert_by_guild_id_and_lower_name(**values)
+    second = await db.snippet.upsert_by_guild_id_and_lower_name(**values)
+    assert second.id == first.id
+
+
+async def test_create_or_update_by_guild_id_and_lower_name(db: Database) -> None:
+    values = await snippet_values(db)
+    first = await db.snippet.create_or_update_by_guild_id_and_lower_name(create=values, update={})
+    second = await db.snippet.create_or_update_by_guild_id_and_lower_name(create=values, update={})
+    assert second.id == first.id

@@ -99,9 +99,9 @@ def unique(*parts: str | Part, name: str = "uq", **options: object) -> Index:
     return index(*parts, name=name, origin="unique index", **options)  # type: ignore[arg-type]  # passed on as given
 
 
-def expression(name: str | None, sql: str = "lower(name)") -> ExpressionPart:
+def expression(name: str | None, sql: str = "lower(name)", inputs: tuple[str, ...] = ("name",)) -> ExpressionPart:
     """An expression in an index."""
-    return ExpressionPart(name, sql, Annotation(("str",)), "ordered")
+    return ExpressionPart(name, sql, Annotation(("str",)), "ordered", inputs)
 
 
 def relation(

@@ -21,7 +21,7 @@ from ctrlgen.plan.access_paths import (
 )
 from ctrlgen.plan.naming import CONTROLLER, MANY, key_name, parameter_names
 from ctrlgen.plan.typed_dicts import update_entries
-from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, names_of
+from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, inputs_of, names_of
 from ctrlgen.settings import Options
 
 
@@ -53,10 +53,9 @@ def _is_set_by_every_row_that_changes(path: AccessPath, model: Model) -> bool:
 
 
 def _is_set(part: Part, model: Model) -> bool:
-    if isinstance(part, ExpressionPart):
-        return False
-    column = model.column(part.attribute)
-    return column.is_required and not column.nullable
+    """Tell whether every new row has a value in all columns of a part."""
+    columns = [model.column(attribute) for attribute in inputs_of(part)]
+    return bool(columns) and all(column.is_required and not column.nullable for column in columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .controller_factories import new_snippet, present, snippet_values
+from .controller_factories import new_snippet, new_tag, present, snippet_values
 from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -200,3 +200,28 @@ async def test_create_or_update_by_guild_id_and_lower_name(db: Database) -> None
     first = await db.snippet.create_or_update_by_guild_id_and_lower_name(create=values, update={})
     second = await db.snippet.create_or_update_by_guild_id_and_lower_name(create=values, update={})
     assert second.id == first.id
+
+
+async def test_add_tags(db: Database) -> None:
+    snippet = await new_snippet(db)
+    tag = await new_tag(db)
+    assert await db.snippet.add_tags([snippet], [tag]) == 1
+    assert await db.snippet.add_tags([snippet], [tag]) == 0
+    await db.snippet.load_tags([snippet])
+    assert len(snippet.tags) == 1
+
+
+async def test_remove_tags(db: Database) -> None:
+    snippet = await new_snippet(db)
+    tag = await new_tag(db)
+    await db.snippet.add_tags([snippet], [tag])
+    assert await db.snippet.remove_tags([snippet], [tag]) == 1
+    assert await db.snippet.remove_tags([snippet], [tag]) == 0
+
+
+async def test_set_tags(db: Database) -> None:
+    snippet = await new_snippet(db)
+    tag = await new_tag(db)
+    assert await db.snippet.set_tags([snippet], [tag]) == 1
+    assert await db.snippet.set_tags([snippet], [tag]) == 0
+    assert await db.snippet.set_tags([snippet], []) == 1

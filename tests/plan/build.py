@@ -110,12 +110,12 @@ def relation(
     *,
     many: bool = True,
     by_columns: bool = True,
+    linked: bool = False,
     attributes: tuple[str, ...] = (),
 ) -> Relation:
     """A relationship, followed by these attributes of its own model."""
-    return Relation(
-        attribute, Imported("models", target), many, False, HERE, by_columns=by_columns, attributes=attributes
-    )
+    target_class = Imported("models", target)
+    return Relation(attribute, target_class, many, False, HERE, by_columns, linked, attributes)
 
 
 def model(

@@ -66,8 +66,9 @@ def index_paths(model: Model) -> list[AccessPath]:
 
 
 def partial_paths(model: Model) -> list[AccessPath]:
-    """Return the paths of partial indexes that are not unique."""
-    return list(_once(path for path in _paths(model) if path.purpose and not path.unique))
+    """Return the paths of partial indexes whose first part leads to several rows, those that are not unique first."""
+    paths = [path for path in _paths(model) if path.purpose and (path.parts[1:] or not path.unique)]
+    return sorted(paths, key=lambda path: path.unique)
 
 
 def unindexed_foreign_keys(model: Model) -> list[ForeignKey]:

@@ -167,13 +167,16 @@ def _key_method(rule: KeyMethod, path: AccessPath, model: Model) -> Method:
 
 
 def _partial_finders(model: Model, _options: Options) -> Iterator[Method]:
-    """Yield a finder for the first part that each partial index asks for, unless that is unique."""
+    """Yield a finder for the first part that each partial index asks for, unless that is unique.
+
+    A unique index has its getters: it does not ask for another name where another index has that of its finder.
+    """
     paths = partial_paths(model)
     seen: set[tuple[str, str]] = set()
     for path in paths:
         lead = path.names[:1]
         name = "_by_".join([f"find_{path.purpose}", *lead])
-        if (name, path.predicate) in seen:
+        if (name, path.predicate) in seen or (path.unique and name in {taken for taken, _ in seen}):
             continue
         seen.add((name, path.predicate))
         alike = [other for other in paths if (other.purpose, other.predicate) == (path.purpose, path.predicate)]

@@ -19,7 +19,7 @@ from ctrlgen.plan.access_paths import (
     unindexed_foreign_keys,
     unique_paths,
 )
-from ctrlgen.plan.naming import CONTROLLER, MANY, key_name, parameter_names
+from ctrlgen.plan.naming import CONTROLLER, MANY, key_name, method_name, parameter_names
 from ctrlgen.plan.typed_dicts import update_entries
 from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, inputs_of, names_of
 from ctrlgen.settings import Options
@@ -152,13 +152,12 @@ def _key_methods(model: Model, _options: Options) -> Iterator[Method]:
 def _key_method(rule: KeyMethod, path: AccessPath, model: Model) -> Method:
     name = key_name(path.names, path.index, model)
     key = " and ".join(f"`{name}`" for name in ([name] if len(path.names) > MANY else path.names)) + path.where
-    prefix = "_".join(filter(None, [rule.kind, path.purpose]))
     parameters = _parameters(path.parts, model, rule.keywords(model))
     if not path.index.nulls_not_distinct:
         parameters = tuple(replace(parameter, nullable=False) for parameter in parameters)
     return Method(
         kind=rule.kind,
-        name=f"{prefix}_by_{name}" if path.names else prefix,
+        name=method_name(rule.kind, path.purpose, name if path.names else ""),
         doc=rule.doc.format(key=key) + (_backing(path.index) if rule.reads else ""),
         parameters=parameters,
         within=path.within,
@@ -175,7 +174,7 @@ def _partial_finders(model: Model, _options: Options) -> Iterator[Method]:
     seen: set[tuple[str, str]] = set()
     for path in paths:
         lead = path.names[:1]
-        name = "_by_".join([f"find_{path.purpose}", *lead])
+        name = method_name("find", path.purpose, "".join(lead))
         if (name, path.predicate) in seen or (path.unique and name in {taken for taken, _ in seen}):
             continue
         seen.add((name, path.predicate))
@@ -198,13 +197,13 @@ def _finders(model: Model, options: Options) -> Iterator[Method]:
             seen.add(name)
             doc = f"Select the rows with this `{name}`.{_backing(path.index)}{_narrowing(name, index_paths(model))}"
             (parameter,) = _parameters(path.parts[:1], model)
-            yield Method("find", f"find_by_{name}", doc, (_answerable(parameter, path),), index=path.index)
+            yield Method("find", method_name("find", "", name), doc, (_answerable(parameter, path),), index=path.index)
     for key in unindexed_foreign_keys(model) if options.foreign_keys == "emit" else ():
         name = key.attributes[0]
         if name not in seen:
             seen.add(name)
             doc = f"Select the rows with this `{name}`; no index backs this: it scans the table."
-            yield Method("find", f"find_by_{name}", doc, _parameters((ColumnPart(name),), model))
+            yield Method("find", method_name("find", "", name), doc, _parameters((ColumnPart(name),), model))
 
 
 def _loaders(model: Model, _options: Options) -> Iterator[Method]:
@@ -218,21 +217,22 @@ def _linkers(model: Model, _options: Options) -> Iterator[Method]:
     """Yield what changes the links of every many-to-many relationship."""
     for relation in model.relations:
         if relation.linked:
-            for kind, doc in _LINKERS.items():
+            for kind, doc in LINKERS.items():
                 name = relation.attribute
                 yield Method(kind, f"{kind}_{name}", doc.format(name=name), relation=relation)
 
 
-_LINKERS = {
+LINKERS = {
     "add": "Add these `{name}` to each of the objects, and return how many links are new.",
     "remove": "Remove these `{name}` from each of the objects, and return how many links there were.",
     "set": "Let each of the objects have these `{name}` and no others, and return how many links have changed.",
 }
+"""The kinds of methods that change links, with their docstrings."""
 
 _DERIVATIONS = (_key_methods, _partial_finders, _finders, _loaders, _linkers)
 """Where methods come from; of two with one name the first keeps it."""
 
-_PREFIXES = (*(f"{rule.kind}_" for rule in KEY_METHODS), *(f"{kind}_" for kind in _LINKERS), "find_", "load_")
+_PREFIXES = (*(f"{rule.kind}_" for rule in KEY_METHODS), *(f"{kind}_" for kind in LINKERS), "find_", "load_")
 """What the names of all these methods begin with."""
 
 

@@ -97,6 +97,15 @@ def test_expression_over_unknown_columns_forbids_upsert() -> None:
     assert not {f"{kind}_by_lower_name" for kind in UPSERTS} & set(method_names(snippet))
 
 
+def test_expression_with_a_collation_forbids_upsert_because_on_conflict_does_not_recognize_it() -> None:
+    collated = expression("lower_name", 'lower(name) COLLATE "C"')
+    snippet = model("Snippet", column("name", "str"), indexes=(unique(collated),))
+    methods = method_names(snippet)
+    assert "get_by_lower_name" in methods
+    assert not {f"{kind}_by_lower_name" for kind in UPSERTS} & set(methods)
+    assert plan_controller(snippet).facts.unique == ()
+
+
 def test_expression_over_several_columns_asks_for_all_of_them() -> None:
     full = expression("full_name", "first || last", ("first", "last"))
     last = column("last", "str")

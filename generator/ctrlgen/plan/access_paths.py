@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
 from ctrlgen.plan.naming import purpose_beside
-from ctrlgen.schema import ColumnPart, ForeignKey, Index, Model, Part, Predicate, columns_of, names_of
+from ctrlgen.schema import ColumnPart, ExpressionPart, ForeignKey, Index, Model, Part, Predicate, columns_of, names_of
+
+_COLLATION = re.compile(r"\bcollate\b", re.IGNORECASE)  # which an index keeps apart from its expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ def is_arbiter(parts: tuple[Part, ...], predicate: Predicate | None, model: Mode
     """Whether ON CONFLICT can be about these parts of all rows, or of those within a predicate."""
     alike = [index for index in model.indexes if index.unique and set(index.parts) == set(parts)]
     refused = any(index.deferrable for index in alike)  # by ON CONFLICT, though another one would do
+    refused |= any(isinstance(part, ExpressionPart) and _COLLATION.search(part.sql) for part in parts)
     return not refused and any(index.enforced and index.predicate == predicate for index in alike)
 
 

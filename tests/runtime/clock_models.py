@@ -22,8 +22,8 @@ class Clock(ClockBase, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime | None = Field(default=None, sa_column=sa.Column(sa.DateTime, index=True))
-    strict: NaiveDatetime | None = None
-    zoned: datetime | None = None
+    strict: NaiveDatetime | None = Field(default=None, sa_column=sa.Column(sa.DateTime))
+    zoned: datetime | None = Field(default=None, sa_column=sa.Column(sa.DateTime(timezone=True)))
     several: list[datetime] | None = Field(default=None, sa_column=sa.Column(sa.ARRAY(sa.DateTime)))
     period: Any = Field(default=None, sa_column=sa.Column(pg.TSRANGE))
     made: datetime = Field(default_factory=now, sa_column=sa.Column(sa.DateTime, nullable=False))

@@ -43,7 +43,7 @@ def test_file_of_the_users_own_in_the_output_folder_stays(app: Project) -> None:
 def test_edited_file_is_put_right_again(app: Project) -> None:
     file = app.root / "app/db/hero.py"
     before = file.read_text()
-    file.write_text(before.replace("Insert one row", "Insert two rows"))
+    file.write_text(before.replace("Insert a row", "Insert two rows"))
     assert "changed  app/db/hero.py" in app.run("generate").stdout
     assert file.read_text() == before
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from ctrlgen.child import child_process
 from ctrlgen.errors import LoadError
-from ctrlgen.findings import unsilenced
 from ctrlgen.progress import Step, no_progress
 from ctrlgen.schema import Finding
 from ctrlgen.settings import Config
+from ctrlgen.silencing import Silence
 from ctrlgen.write import Changes, apply, compare, compare_contents
 
 if TYPE_CHECKING:
@@ -67,8 +67,16 @@ def generate(config: Config, step: Step = no_progress) -> Generation:
         step(lambda: "looking at the tests")
     tests = _stubs(package, config)
     stale = () if schema.incomplete else tests.findings  # a missing model may come back
-    findings = unsilenced((*package.findings, *stale), config.options.silence, config.project)
+    findings = _reported([*package.findings, *stale], package, config, complete=schema.incomplete is None)
     return Generation(files, tests.files, package, findings, schema.incomplete)
+
+
+def _reported(findings: list[Finding], package: Package, config: Config, *, complete: bool) -> tuple[Finding, ...]:
+    """Return the findings that nothing keeps quiet, and of ``complete`` models what keeps none of them quiet."""
+    silence = Silence(config.options.silence, config.project)
+    if complete and config.all_models:
+        findings += silence.unused(findings, [controller.model.location.file for controller in package.controllers])
+    return silence.remaining(findings)
 
 
 def _stubs(package: Package, config: Config) -> StubChanges:

@@ -105,7 +105,10 @@ SETTINGS = (*_KEYS, *_OPTIONS)
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A run's configuration, checked; folders are absolute."""
+    """A run's configuration, checked; folders are absolute.
+
+    ``all_models`` tells that the models are those of the settings, and not some that a flag names in their place.
+    """
 
     project: Path
     models: tuple[str, ...]
@@ -113,6 +116,7 @@ class Config:
     package: str
     tests: Path | None
     options: Options = DEFAULTS
+    all_models: bool = True
 
 
 def read_config(project: Path, flags: Settings) -> Config:
@@ -146,7 +150,8 @@ def read_config(project: Path, flags: Settings) -> Config:
         raise ConfigError(f"`package` is `{package}`, which cannot be imported", hint='give a dotted path, as "app.db"')
     _check_place(root, output, settings)
     _check_shadowing(output, package, settings.models)
-    return Config(root, settings.models, output, package, tests, _read_options(section))
+    all_models = flags.models is None or "models" not in section
+    return Config(root, settings.models, output, package, tests, _read_options(section), all_models)
 
 
 def _check_place(root: Path, output: Path, settings: Settings) -> None:

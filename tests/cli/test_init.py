@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
+from ctrlgen.render.templates import render_template
+
 from .conftest import MODELS, Project
 
 if TYPE_CHECKING:
@@ -213,3 +215,7 @@ async def test_alembic_environment_migrates_a_real_database(shop: Project, new_d
         await connection.close()
         (migration,) = (shop.root / "migrations/versions").glob("*_first.py")
         assert "sqlmodel" not in migration.read_text()
+
+
+def test_guide_shows_the_alembic_environment(project: Path) -> None:
+    assert render_template("init/env.py.jinja", package="app.db") in (project / "docs/guide.md").read_text("utf-8")

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ctrlgen.schema import Annotation, Column, Comparison, Condition, Finding, Imported, Index, Model, Relation
+from ctrlgen.finding import Finding
+from ctrlgen.schema import Annotation, Column, Comparison, Condition, Imported, Index, Model, Relation
 
 RUNTIME_NAMES = {
     "contracts": ("AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "Settable", "Span"),

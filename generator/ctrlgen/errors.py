@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ctrlgen.schema import Location
+from ctrlgen.finding import Location
 
 
 @dataclass(eq=False)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctrlgen.schema import Finding, Location
+from ctrlgen.finding import Finding, Location
 
 
 @dataclass(frozen=True, slots=True)

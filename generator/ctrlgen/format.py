@@ -18,6 +18,7 @@ from shutil import which
 
 from ctrlgen.errors import ConfigError, FormatError
 from ctrlgen.ruff_settings import RuffSettings, required_python, ruff_settings
+from ctrlgen.scratch import scratch_folder
 
 _QUIET = ("--quiet", "--no-cache")
 _OWN_FIXES = ("check", *_QUIET, "--isolated", "--fix", "--select", "F401,RUF022", "--target-version", "py311")
@@ -48,10 +49,10 @@ def format_sources(
         Ruff is not installed, or could not read a source, which is a mistake in ctrlgen.
     """
     settings = ruff_settings(folder) if folder else _OWN_STYLE
-    with tempfile.TemporaryDirectory(prefix="ctrlgen-") as name:
-        files = _written(sources, _mirrored(folder, settings, Path(name).resolve()))
+    with scratch_folder() as scratch:
+        files = _written(sources, _mirrored(folder, settings, scratch))
         if python := [file for file in files.values() if file.suffix == ".py"]:
-            listing = Path(name, "files.txt")  # as arguments they would be too long for some systems
+            listing = scratch / "files.txt"  # as arguments they would be too long for some systems
             listing.write_text("\n".join(map(str, python)), "utf-8")
             _format(python, f"@{listing}", settings, first_party)
         return {path: file.read_bytes().decode() for path, file in files.items()}
@@ -63,7 +64,7 @@ def _format(files: Iterable[Path], listing: str, settings: RuffSettings, first_p
     for file in files:
         file.write_text(with_wrapped_docstrings(file.read_text("utf-8"), settings.line_length), "utf-8", newline="")
     options = _options(settings)
-    values = (*_FOR_EVERY_FILE, _first_party(settings, first_party))
+    values = (*_FOR_EVERY_FILE, first_party_option(settings, first_party))
     _lay_out(settings, *_IMPORTS, *options, *(word for value in values for word in ("--config", value)), listing)
     _lay_out(settings, "format", *_QUIET, *options, listing)
 
@@ -101,7 +102,7 @@ def _options(settings: RuffSettings) -> list[str]:
     return ["--config", str(settings.file), "--no-force-exclude", *target]
 
 
-def _first_party(settings: RuffSettings, modules: Iterable[str]) -> str:
+def first_party_option(settings: RuffSettings, modules: Iterable[str]) -> str:
     """Return the project's own packages; ruff finds those that are there, but not what is still to be written."""
     if settings.file is None:
         own = {module.partition(".")[0] for module in modules}

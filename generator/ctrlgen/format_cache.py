@@ -1,6 +1,6 @@
 """Remembers what ruff made of the last package, so that a run in which nothing changed does not start it.
 
-The memory is a folder in the project, as those of ruff and mypy. What is in it is only ever used for the very same
+The memory is a file in the folder of ``cache_folder``. What is in it is only ever used for the very same
 sources, settings and ruff; without it everything works and takes longer.
 """
 
@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from ctrlgen import toml
-from ctrlgen.format import format_sources, ruff_executable
+from ctrlgen.cache_folder import keep
+from ctrlgen.format import first_party_option, format_sources, ruff_executable
 from ctrlgen.ruff_settings import ruff_settings
-
-FOLDER = ".ctrlgen_cache"
+from ctrlgen.tracing import listing, note_file, note_folder
 
 
 def format_or_recall(
-    sources: Mapping[str, str], first_party: Collection[str], folder: Path, project: Path
+    sources: Mapping[str, str], first_party: Collection[str], folder: Path, cache: Path | None
 ) -> dict[str, str]:
     """Return what :func:`format_sources` returns, from memory where that is certain to be the same."""
-    place = project / FOLDER / f"{_digest(os.path.relpath(folder, project))[:16]}.json"
+    if cache is None:
+        return format_sources(sources, first_party, folder)
+    place = cache / f"formatted-{_digest(str(folder))[:16]}.json"
     key = _key(sources, first_party, folder)
     known = _recall(place, key)
     if known is not None and known.keys() == sources.keys():
@@ -40,7 +40,13 @@ def _key(sources: Mapping[str, str], first_party: Collection[str], folder: Path)
     status = ruff.stat()
     settings = ruff_settings(folder)
     packages = [(place / "__init__.py").exists() for place in folder.parents]
-    parts = (str(ruff), status.st_mtime_ns, status.st_size, str(settings.file), settings.texts, packages)
+    modules = [listing(str(root), modules_only=True) for root in settings.import_roots]  # ruff takes them for our own
+    option = first_party_option(settings, first_party)
+    note_file(ruff)
+    for root in settings.import_roots:
+        note_folder(root)
+    tool = (str(ruff), status.st_mtime_ns, status.st_size)
+    parts = (*tool, str(settings.file), settings.texts, packages, modules, option)
     return _digest(json.dumps([*parts, sorted(first_party), sorted(sources.items())]))
 
 
@@ -59,9 +65,4 @@ def _recall(place: Path, key: str) -> dict[str, str] | None:
 
 
 def _remember(place: Path, key: str, formatted: Mapping[str, str]) -> None:
-    with suppress(OSError):  # a project that cannot be written to has no memory
-        place.parent.mkdir(exist_ok=True)
-        (place.parent / ".gitignore").write_text("*\n", "utf-8")
-        unfinished = place.with_suffix(f".{os.getpid()}")
-        unfinished.write_text(json.dumps({"key": key, "files": dict(formatted)}), "utf-8")
-        unfinished.replace(place)
+    keep(place, json.dumps({"key": key, "files": dict(formatted)}))

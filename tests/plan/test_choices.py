@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from ctrlgen.errors import ConfigError, ModelError
+from ctrlgen.finding import Location
 from ctrlgen.findings import unsilenced
 from ctrlgen.plan import plan, plan_controller
-from ctrlgen.schema import ForeignKey, Imported, Index, Location, Schema
+from ctrlgen.schema import ForeignKey, Imported, Index, Schema
 from ctrlgen.settings import Options
 
 from .build import column, expression, index, method_names, model, relation, unique

@@ -260,7 +260,7 @@ def _run_plainly() -> bool:
 def _exit_code() -> int:
     """Run the command and return its exit code."""
     try:
-        code: object = _run_plainly() or app(standalone_mode=False)
+        code: object = 0 if _run_plainly() else app(standalone_mode=False)
     except CtrlgenError as error:
         print_error(error)
     except _USAGE_ERROR as error:

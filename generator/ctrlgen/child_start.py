@@ -6,8 +6,10 @@ read. This module imports next to nothing.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from functools import partial
 
 from ctrlgen.interruption import do_at_end, held
 
@@ -37,5 +39,12 @@ def _start() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "ctrlgen.child"]
     with held():  # so the child does not get Ctrl-C, which a terminal sends to both: the parent ends it
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=_STDERR)
-        do_at_end(process.kill)
+        do_at_end(partial(_end, process))
     return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process from a signal's handler, where its own lock may be taken."""
+    if process.returncode is None:
+        process.kill()
+        os.waitpid(process.pid, 0)

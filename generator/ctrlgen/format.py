@@ -64,7 +64,7 @@ def _format(files: Iterable[Path], listing: str, settings: RuffSettings, first_p
     for file in files:
         file.write_text(with_wrapped_docstrings(file.read_text("utf-8"), settings.line_length), "utf-8", newline="")
     options = _options(settings)
-    values = (*_FOR_EVERY_FILE, first_party_option(settings, first_party))
+    values = (*_FOR_EVERY_FILE, _first_party(settings, first_party))
     _lay_out(settings, *_IMPORTS, *options, *(word for value in values for word in ("--config", value)), listing)
     _lay_out(settings, "format", *_QUIET, *options, listing)
 
@@ -102,7 +102,7 @@ def _options(settings: RuffSettings) -> list[str]:
     return ["--config", str(settings.file), "--no-force-exclude", *target]
 
 
-def first_party_option(settings: RuffSettings, modules: Iterable[str]) -> str:
+def _first_party(settings: RuffSettings, modules: Iterable[str]) -> str:
     """Return the project's own packages; ruff finds those that are there, but not what is still to be written."""
     if settings.file is None:
         own = {module.partition(".")[0] for module in modules}

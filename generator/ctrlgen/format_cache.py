@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from ctrlgen import toml
 from ctrlgen.cache_folder import keep
-from ctrlgen.format import first_party_option, format_sources, ruff_executable
-from ctrlgen.ruff_settings import ruff_settings
-from ctrlgen.tracing import listing, note_file, note_folder
+from ctrlgen.format import format_sources, ruff_executable
+from ctrlgen.ruff_settings import RuffSettings, ruff_settings
+from ctrlgen.tracing import note_file, note_folder
+
+_IMPORTED = re.compile(r"^\s*(?:from|import) (\w+)", re.MULTILINE)
 
 
 def format_or_recall(
@@ -40,14 +43,23 @@ def _key(sources: Mapping[str, str], first_party: Collection[str], folder: Path)
     status = ruff.stat()
     settings = ruff_settings(folder)
     packages = [(place / "__init__.py").exists() for place in folder.parents]
-    modules = [listing(str(root), modules_only=True) for root in settings.import_roots]  # ruff takes them for our own
-    option = first_party_option(settings, first_party)
     note_file(ruff)
     for root in settings.import_roots:
         note_folder(root)
     tool = (str(ruff), status.st_mtime_ns, status.st_size)
-    parts = (*tool, str(settings.file), settings.texts, packages, modules, option)
+    parts = (*tool, str(settings.file), settings.texts, packages, _own_modules(sources.values(), first_party, settings))
     return _digest(json.dumps([*parts, sorted(first_party), sorted(sources.items())]))
+
+
+def _own_modules(sources: Iterable[str], first_party: Iterable[str], settings: RuffSettings) -> list[str]:
+    """Return what of the imported modules ruff takes for the project's own: it looks for them in folders."""
+    imported = {name for source in sources for name in _IMPORTED.findall(source)}
+    own = {module.partition(".")[0] for module in (*first_party, *settings.first_party)}
+    return sorted(name for name in imported if name in own or any(_has(root, name) for root in settings.import_roots))
+
+
+def _has(root: Path, name: str) -> bool:
+    return (root / name).exists() or (root / f"{name}.py").exists()
 
 
 def _digest(text: str) -> str:

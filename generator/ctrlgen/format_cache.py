@@ -1,7 +1,7 @@
-"""Remembers what ruff made of the last package, so that a run in which nothing changed does not start it.
+"""Remembers what ruff made of each file of the last package, so that a run formats only what has changed.
 
-The memory is a file in the folder of ``cache_folder``. What is in it is only ever used for the very same
-sources, settings and ruff; without it everything works and takes longer.
+The memory is a file in the folder of ``cache_folder``. What is in it is only ever used for the very same source,
+settings and ruff; without it everything works and takes longer.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ctrlgen import toml
@@ -18,7 +18,7 @@ from ctrlgen.format import format_sources, ruff_executable
 from ctrlgen.ruff_settings import RuffSettings, ruff_settings
 from ctrlgen.tracing import note_file, note_folder
 
-_IMPORTED = re.compile(r"^\s*(?:from|import) (\w+)", re.MULTILINE)
+_IMPORTED = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
 
 
 def format_or_recall(
@@ -28,53 +28,63 @@ def format_or_recall(
     if cache is None:
         return format_sources(sources, first_party, folder)
     place = cache / f"formatted-{_digest(str(folder))[:16]}.json"
-    key = _key(sources, first_party, folder)
-    known = _recall(place, key)
-    if known is not None and known.keys() == sources.keys():
-        return known
-    formatted = format_sources(sources, first_party, folder)
-    _remember(place, key, formatted)
-    return formatted
-
-
-def _key(sources: Mapping[str, str], first_party: Collection[str], folder: Path) -> str:
-    """Return a digest of everything that decides what comes out."""
-    ruff = Path(ruff_executable()).resolve()
-    status = ruff.stat()
     settings = ruff_settings(folder)
-    packages = [(place / "__init__.py").exists() for place in folder.parents]
+    conditions = _conditions(settings, folder)
+    is_own = _OwnModules({*first_party, *settings.first_party}, settings.import_roots)
+    keys = {
+        path: _digest(json.dumps([conditions, path, source, is_own.among(source)])) for path, source in sources.items()
+    }
+    known = _recall(place)
+    missing = {path: source for path, source in sources.items() if keys[path] not in known}
+    formatted = format_sources(missing, first_party, folder) if missing else {}
+    result = {path: formatted[path] if path in formatted else known[keys[path]] for path in sources}
+    if missing or len(known) != len(sources):
+        keep(place, json.dumps({keys[path]: text for path, text in result.items()}))
+    return result
+
+
+def _conditions(settings: RuffSettings, folder: Path) -> str:
+    """Return a digest of everything beside a source that decides what ruff makes of it."""
+    ruff = Path(ruff_executable()).resolve()
     note_file(ruff)
-    for root in settings.import_roots:
-        note_folder(root)
+    status = ruff.stat()
+    packages = [(place / "__init__.py").exists() for place in folder.parents]
     tool = (str(ruff), status.st_mtime_ns, status.st_size)
-    parts = (*tool, str(settings.file), settings.texts, packages, _own_modules(sources.values(), first_party, settings))
-    return _digest(json.dumps([*parts, sorted(first_party), sorted(sources.items())]))
+    return _digest(json.dumps([tool, str(settings.file), settings.texts, packages]))
 
 
-def _own_modules(sources: Iterable[str], first_party: Iterable[str], settings: RuffSettings) -> list[str]:
-    """Return what of the imported modules ruff takes for the project's own: it looks for them in folders."""
-    imported = {name for source in sources for name in _IMPORTED.findall(source)}
-    own = {module.partition(".")[0] for module in (*first_party, *settings.first_party)}
-    return sorted(name for name in imported if name in own or any(_has(root, name) for root in settings.import_roots))
+class _OwnModules:
+    """Tells which modules ruff takes for the project's own: it is told of some, and looks for others in folders."""
 
+    def __init__(self, names: Collection[str], import_roots: Sequence[Path]) -> None:
+        self._names = names
+        self._import_roots = import_roots
+        self._known: dict[str, bool] = {}
+        for root in import_roots:
+            note_folder(root)
 
-def _has(root: Path, name: str) -> bool:
-    return (root / name).exists() or (root / f"{name}.py").exists()
+    def among(self, source: str) -> list[str]:
+        """Return those that a source imports."""
+        return sorted(module for module in {*_IMPORTED.findall(source)} if self._is_own(module))
+
+    def _is_own(self, module: str) -> bool:
+        if module not in self._known:
+            parts = module.split(".")
+            above = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+            self._known[module] = not above.isdisjoint(self._names) or any(
+                (root / f"{parts[0]}{suffix}").exists() for root in self._import_roots for suffix in ("", ".py")
+            )
+        return self._known[module]
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _recall(place: Path, key: str) -> dict[str, str] | None:
-    """Return the sources kept under ``key``; None where there are none, or the file is damaged."""
+def _recall(place: Path) -> dict[str, str]:
+    """Return the formatted sources by their keys; none where there are none, or the file is damaged."""
     try:
-        kept: object = json.loads(place.read_text("utf-8"))
+        known: object = json.loads(place.read_text("utf-8"))
     except (OSError, ValueError):
-        return None
-    files = kept.get("files") if toml.is_table(kept) and kept.get("key") == key else None
-    return {path: str(text) for path, text in files.items()} if toml.is_table(files) else None
-
-
-def _remember(place: Path, key: str, formatted: Mapping[str, str]) -> None:
-    keep(place, json.dumps({"key": key, "files": dict(formatted)}))
+        return {}
+    return {key: text for key, text in known.items() if isinstance(text, str)} if toml.is_table(known) else {}

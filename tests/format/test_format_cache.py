@@ -80,3 +80,19 @@ def test_memory_is_nothing_to_commit_and_is_not_needed(project: Path) -> None:
     (project / NAME).rmdir()
     (project / NAME).write_text("a file in its place")
     assert formatted(project) == FORMATTED
+
+
+def test_only_what_changed_is_formatted_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = {**SOURCES, "n.py": "y=1\n"}
+    formatted(project, sources)
+    seen: list[str] = []
+    write = Path.write_bytes
+
+    def note(file: Path, content: bytes) -> int:
+        seen.append(file.name)
+        return write(file, content)
+
+    monkeypatch.setattr(Path, "write_bytes", note)
+    assert formatted(project, {**sources, "n.py": "y=2\n"}) == {**FORMATTED, "n.py": "y = 2\n"}
+    assert "n.py" in seen
+    assert "m.py" not in seen

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from ctrlgen import tracing
 from ctrlgen.errors import LoadError
 from ctrlgen.finding import Finding
-from ctrlgen.findings import unsilenced
 from ctrlgen.settings import Config
+from ctrlgen.silencing import Silence
 from ctrlgen.tracing import Reads
 from ctrlgen.write import Changes, apply, compare, compare_contents
 
@@ -71,12 +71,20 @@ def generate(config: Config) -> Generation:
     files = with_header(formatted)
     tests = _stubs(package, config)
     stale = () if schema.incomplete else tests.findings  # a missing model may come back
-    findings = unsilenced((*package.findings, *stale), config.options.silence, config.project)
+    findings = _reported([*package.findings, *stale], package, config, complete=schema.incomplete is None)
     if config.cache is None:
         return Generation(files, tests.files, package, findings, schema.incomplete)
     own = tracing.finish(without=[config.cache, *scratch.created])
     own.unobservable = None  # the programs it started are its own
     return Generation(files, tests.files, package, findings, schema.incomplete, reads | own)
+
+
+def _reported(findings: list[Finding], package: Package, config: Config, *, complete: bool) -> tuple[Finding, ...]:
+    """Return the findings that nothing keeps quiet, and of ``complete`` models what keeps none of them quiet."""
+    silence = Silence(config.options.silence, config.project)
+    if complete and config.all_models:
+        findings += silence.unused(findings, [controller.model.location.file for controller in package.controllers])
+    return silence.remaining(findings)
 
 
 def _stubs(package: Package, config: Config) -> StubChanges:

@@ -15,7 +15,7 @@ import sys
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -58,9 +58,7 @@ class Record:
         if config.cache is None:
             return None
         path = sys.path if sys.flags.safe_path else sys.path[1:]  # without the folder of the script
-        places = map(str, (config.project, config.output, config.tests))
-        key = [*places, config.package, *config.models, repr(config.options), sys.version, sys.executable, *path]
-        key += [str(sys.flags.optimize), str(os.getuid())]
+        key = [repr(replace(config, cache=None)), sys.version, sys.executable, *path, str(sys.flags.optimize)]
         return cls(config.cache / f"{_PREFIX}{zlib.crc32(repr(key).encode()):08x}.json", key)
 
     def recall(self) -> KnownRun | None:

@@ -165,13 +165,15 @@ class ExpressionPart:
     """An expression in an index.
 
     ``name`` is what methods and filters call it (``lower_name``), or None where its SQL suggests nothing; ``sql`` is
-    the expression alone, without the index's order.
+    the expression alone, without the index's order. ``inputs`` are the attributes of the columns that it is computed
+    from; empty where that is not known.
     """
 
     name: str | None
     sql: str
     annotation: Annotation
     comparison: Comparison
+    inputs: tuple[str, ...] = ()
 
 
 Part = ColumnPart | ExpressionPart
@@ -349,6 +351,11 @@ class Schema:
 def columns_of(parts: Iterable[Part]) -> tuple[str, ...]:
     """Return the attributes of those parts that are columns."""
     return tuple(part.attribute for part in parts if isinstance(part, ColumnPart))
+
+
+def inputs_of(part: Part) -> tuple[str, ...]:
+    """Return the attributes of the columns that decide what a part is; nothing where they are not known."""
+    return (part.attribute,) if isinstance(part, ColumnPart) else part.inputs
 
 
 def names_of(parts: Iterable[Part]) -> tuple[str, ...]:

@@ -118,7 +118,10 @@ _KEYS = tuple(field.name for field in fields(Settings))
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A run's configuration, checked; folders are absolute."""
+    """A run's configuration, checked; folders are absolute.
+
+    ``all_models`` tells that the models are those of the settings, and not some that a flag names in their place.
+    """
 
     project: Path
     models: tuple[str, ...]
@@ -126,6 +129,7 @@ class Config:
     package: str
     tests: Path | None
     options: Options = DEFAULTS
+    all_models: bool = True
     cache: Path | None = None
     """The folder in which runs are remembered; None to remember nothing."""
 
@@ -161,8 +165,9 @@ def read_config(project: Path, flags: Settings) -> Config:
         raise ConfigError(f"`package` is `{package}`, which cannot be imported", hint='give a dotted path, as "app.db"')
     _check_place(root, output, settings)
     _check_shadowing(output, package, settings.models)
+    all_models = flags.models is None or "models" not in section
     cache = root / (settings.cache_dir or cache_folder.NAME)
-    return Config(root, settings.models, output, package, tests, _read_options(section), cache)
+    return Config(root, settings.models, output, package, tests, _read_options(section), all_models, cache)
 
 
 def _check_place(root: Path, output: Path, settings: Settings) -> None:

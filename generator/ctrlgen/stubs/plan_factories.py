@@ -64,9 +64,9 @@ class Factories:
         """Return every factory, by module name."""
         return [factory for _, factory in sorted(self._planned.items())]
 
-    def target(self, key: ForeignKey) -> Factory | None:
-        """Return the factory of what a foreign key points at; None where there is none."""
-        controller = self._controllers.get(key.target) if key.target else None
+    def of_model(self, reference: Imported | None) -> Factory | None:
+        """Return the factory of a model that others refer to; None where it has none."""
+        controller = self._controllers.get(reference) if reference else None
         return self.of(controller) if controller else None
 
     def findings(self, written: Mapping[str, str]) -> Iterator[Finding]:

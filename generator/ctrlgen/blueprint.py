@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ctrlgen.finding import Finding
 from ctrlgen.schema import (
     Annotation,
     Column,
     Comparison,
     Condition,
     ExpressionPart,
-    Finding,
     Imported,
     Index,
     Model,

@@ -8,16 +8,20 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, NoReturn, cast
 
 import typer
 
 from ctrlgen.errors import CtrlgenError
+from ctrlgen.finding import Finding
 from ctrlgen.pipeline import compare_with_disk, generate, write
 from ctrlgen.progress import shown_progress
+from ctrlgen.project_lock import locked
+from ctrlgen.record import Record
 from ctrlgen.report import (
     DETAIL,
     make_printable,
@@ -31,7 +35,6 @@ from ctrlgen.report import (
     print_unencodable,
     print_usage_error,
 )
-from ctrlgen.schema import Finding
 from ctrlgen.settings import SETTINGS, Config, Settings, find_project, read_config
 from ctrlgen.write import Changes, unified_diff
 
@@ -69,6 +72,10 @@ ModelsOption = Annotated[
 OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of the generated package.", metavar="DIR")]
 PackageOption = Annotated[str | None, typer.Option("--package", help="Its import name.", metavar="NAME")]
 TestsOption = Annotated[str | None, typer.Option("--tests", help="Folder of the test stubs.", metavar="DIR")]
+CacheOption = Annotated[
+    str | None, typer.Option("--cache-dir", help="Folder of the cache; else $CTRLGEN_CACHE_DIR.", metavar="DIR")
+]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run without the cache: use it not, keep nothing.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
 
 
@@ -104,12 +111,13 @@ Given = tuple[Path, Settings]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run of the pipeline: the configuration, and what it would change on disk."""
+    """A finished run of the pipeline, or a recorded one: the configuration, and what it would change on disk."""
 
     config: Config
     changes: Changes
-    incomplete: Finding | None
+    incomplete: Finding | None = None
     """Why models may be missing: a module of theirs could not be imported."""
+    findings: tuple[Finding, ...] = ()
 
 
 @app.command("generate", epilog=_epilog("ctrlgen generate --models app.models --output app/db"))
@@ -119,13 +127,16 @@ def generate_command(
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    cache_dir: CacheOption = None,
+    no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     _traceback: TracebackOption = False,
 ) -> None:
     """Write the controllers: what changed, all of it or nothing."""
-    run = _run(_given(project, models, output, package, tests), quiet=quiet, verbose=verbose)
-    write(run.changes, run.config)
+    given = _given(project, models, output, package, tests, cache_dir)
+    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache, to_write=True) as run:
+        write(run.changes, run.config)
     if not quiet:
         print_summary(run.changes, run.config.project)
 
@@ -137,6 +148,8 @@ def check(
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    cache_dir: CacheOption = None,
+    no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     _traceback: TracebackOption = False,
@@ -145,7 +158,9 @@ def check(
 
     The same when ctrlgen cannot tell, because a module of models could not be imported.
     """
-    run = _run(_given(project, models, output, package, tests), quiet=quiet, verbose=verbose)
+    given = _given(project, models, output, package, tests, cache_dir)
+    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache) as run:
+        pass  # the disk has been read
     if not run.changes.pending and run.incomplete:
         print_incomplete(run.incomplete)
         raise typer.Exit(1)
@@ -165,16 +180,20 @@ def diff(
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    cache_dir: CacheOption = None,
+    no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     _traceback: TracebackOption = False,
 ) -> None:
     """Show what `generate` would change, and change nothing."""
-    run = _run(_given(project, models, output, package, tests), quiet=quiet, verbose=verbose)
+    given = _given(project, models, output, package, tests, cache_dir)
+    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache) as run:
+        pass  # the disk has been read
     typer.echo(unified_diff(run.changes, run.config.project), nl=False)
 
 
-@app.command(epilog=_epilog("ctrlgen explain User.get_by_id --format json", ("tests", "silence")))
+@app.command(epilog=_epilog("ctrlgen explain User.get_by_id --format json", ("tests", "silence", "cache_dir")))
 def explain(
     choice: Annotated[
         str | None, typer.Argument(help="A model, or a method of it; every model when omitted.", metavar="MODEL.METHOD")
@@ -233,6 +252,8 @@ def watch(
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    cache_dir: CacheOption = None,
+    no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     _traceback: TracebackOption = False,
@@ -240,11 +261,18 @@ def watch(
     """Generate whenever a source or the configuration is saved, until Ctrl-C."""
     from ctrlgen.commands.watch import watch as run_watch
 
-    given = _given(project, models, output, package, tests)
-    raise typer.Exit(run_watch(lambda: read_config(*given), quiet=quiet, verbose=verbose))
+    given = _given(project, models, output, package, tests, cache_dir)
+    run_watch(
+        lambda: read_config(*given),
+        lambda: _run(given, quiet=True, verbose=verbose, no_cache=no_cache, to_write=True),
+        quiet=quiet,
+        verbose=verbose,
+    )
 
 
-@app.command(epilog=_epilog("ctrlgen lint app tests --select CGL1,CGL2 --format github", ("tests", "silence")))
+@app.command(
+    epilog=_epilog("ctrlgen lint app tests --select CGL1,CGL2 --format github", ("tests", "silence", "cache_dir"))
+)
 def lint(
     paths: Annotated[list[str], typer.Argument(help="Files and folders of hand-written code.", metavar="PATH...")],
     select: Annotated[
@@ -278,11 +306,16 @@ def lint(
 
 
 def _given(
-    project: Path | None, models: list[str] | None, output: str | None, package: str | None, tests: str | None
+    project: Path | None,
+    models: list[str] | None,
+    output: str | None,
+    package: str | None,
+    tests: str | None,
+    cache_dir: str | None = None,
 ) -> Given:
     """Return the project's folder, and the settings that flags give; their folders are as seen from here."""
     root = project or find_project(Path())
-    return root, Settings.of(models, _from(root, output), package, _from(root, tests))
+    return root, Settings.of(models, _from(root, output), package, _from(root, tests), cache_dir)
 
 
 def _from(root: Path, folder: str | None) -> str | None:
@@ -290,13 +323,41 @@ def _from(root: Path, folder: str | None) -> str | None:
     return folder and Path(os.path.relpath(folder, root)).as_posix()
 
 
-def _run(given: Given, *, quiet: bool, verbose: bool) -> Run:
+@contextmanager
+def _run(given: Given, *, quiet: bool, verbose: bool, no_cache: bool, to_write: bool = False) -> Generator[Run]:
+    """Run the pipeline up to the changes, or recall what it would come to; nobody else writes until the block ends.
+
+    With the block, the changes are written if that is what the run is for.
+    """
+    DETAIL.verbose = verbose
     config = read_config(*given)
-    with shown_progress(quiet=quiet) as step:
-        generation = generate(config, step)
+    config = replace(config, cache=None) if no_cache else config
+    record = Record.of(config)
+    with locked(config.project, to_write=to_write):
+        if record and (known := record.recall()):
+            sys.stderr.write(known.printed)
+            _print_findings(known.findings, quiet=quiet, verbose=verbose)
+            yield Run(config, Changes.of_unchanged(known.files), findings=known.findings)
+            return
+        with shown_progress(quiet=quiet) as step:
+            generation = generate(config, step)
+        _print_findings(generation.findings, quiet=quiet, verbose=verbose)
+        changes = compare_with_disk(generation, config)
+        yield Run(config, changes, generation.incomplete, generation.findings)
+        if record and (to_write or not changes.pending):
+            record.remember(generation, changes, config.output)
+        _delete_leftovers()
+
+
+def _delete_leftovers() -> None:
+    from ctrlgen.scratch import delete_leftovers  # which a run that is recalled does without
+
+    delete_leftovers()
+
+
+def _print_findings(findings: tuple[Finding, ...], *, quiet: bool, verbose: bool) -> None:
     if not quiet:
-        print_findings(generation.findings, verbose=verbose)
-    return Run(config, compare_with_disk(generation, config), generation.incomplete)
+        print_findings(findings, verbose=verbose)
 
 
 def _print_version(is_set: bool) -> None:
@@ -316,17 +377,34 @@ def _options(
     """Take the options that stand before a command."""
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command; a user's mistake is a message, never a traceback."""
     gc.set_threshold(100_000)  # hardly anything is garbage before the end
     make_printable()
     sys.exit(_exit_code())
 
 
+_COMMANDS = {"generate": generate_command, "check": check, "diff": diff}
+_FLAGS = {"-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose"}
+
+
+def _run_plainly() -> bool:
+    """Run a command whose arguments need no parsing: for that Typer imports pydantic, which doubles a short run."""
+    name, *arguments = sys.argv[1:] or [""]
+    if name not in _COMMANDS or not _FLAGS.keys() >= {*arguments}:
+        return False
+    flags = {_FLAGS[argument] for argument in arguments}
+    try:
+        _COMMANDS[name](quiet="quiet" in flags, verbose="verbose" in flags)
+    except typer.Exit as ending:
+        sys.exit(ending.exit_code)
+    return True
+
+
 def _exit_code() -> int:
     """Run the command and return its exit code."""
     try:
-        code: object = app(standalone_mode=False, prog_name="ctrlgen")
+        code: object = 0 if _run_plainly() else app(standalone_mode=False, prog_name="ctrlgen")
     except CtrlgenError as error:
         print_error(error)
     except _USAGE_ERROR as error:

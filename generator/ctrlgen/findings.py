@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from ctrlgen.schema import Finding, Location
+from ctrlgen.finding import Finding, Location
 
 
 @dataclass(frozen=True, slots=True)

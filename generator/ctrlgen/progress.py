@@ -8,7 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from threading import Event
 
 _PATIENCE = 1.0  # seconds
 _REFRESH = 0.1
@@ -28,6 +31,8 @@ def shown_progress(*, quiet: bool = False) -> Generator[Step]:
     if quiet or not sys.stderr.isatty():
         yield no_progress
         return
+    from threading import Event, Thread  # which a run that is answered from its record does without
+
     steps: list[Doing] = [lambda: "starting"]
     done = Event()
     thread = Thread(target=_show, args=(steps, done), daemon=True)

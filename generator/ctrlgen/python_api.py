@@ -6,13 +6,14 @@ It does what the command does, raises what the command prints, and prints nothin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ctrlgen.errors import LoadError
+from ctrlgen.finding import Finding
 from ctrlgen.pipeline import compare_with_disk, write
 from ctrlgen.pipeline import generate as run_pipeline
-from ctrlgen.schema import Finding
+from ctrlgen.project_lock import locked
 from ctrlgen.settings import Config, Settings, read_config
 from ctrlgen.write import Changes, State, unified_diff
 
@@ -92,12 +93,13 @@ def generate(
         A mistake in the configuration or the models, with its place and what to do; nothing was written.
     """
     settings = Settings(tuple(models) if models is not None else None, output, package, tests)
-    config = read_config(Path(project), settings)
-    generation = run_pipeline(config)
-    changes = compare_with_disk(generation, config)
-    if dry_run and not changes.pending and generation.incomplete:
-        message = f"ctrlgen cannot tell whether everything is up to date, because {generation.incomplete.message}"
-        raise LoadError(message, generation.incomplete.location, "fix that module")
-    if not dry_run:
-        write(changes, config)
+    config = replace(read_config(Path(project), settings), cache=None)  # whose hooks would stay in the caller's process
+    with locked(config.project, to_write=not dry_run):
+        generation = run_pipeline(config)
+        changes = compare_with_disk(generation, config)
+        if dry_run and not changes.pending and generation.incomplete:
+            message = f"ctrlgen cannot tell whether everything is up to date, because {generation.incomplete.message}"
+            raise LoadError(message, generation.incomplete.location, "fix that module")
+        if not dry_run:
+            write(changes, config)
     return Result(config, generation.findings, changes)

@@ -7,20 +7,11 @@ database calls it. Tuples keep the order of declaration unless stated otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Literal
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class Location:
-    """Where something was declared; ``file`` is relative to the project, with forward slashes."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+from ctrlgen.finding import Finding, Location
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -343,20 +334,6 @@ class Model:
     def column(self, attribute: str) -> Column:
         """Return the column called ``attribute``."""
         return next(column for column in self.columns if column.attribute == attribute)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """Something the author should know: a stable code, where, and what to do. ``findings`` has a rule for each code.
-
-    Of an import that has failed there are the lines that led to it, and its traceback.
-    """
-
-    location: Location
-    code: str
-    message: str
-    import_chain: tuple[str, ...] = field(default=(), compare=False)
-    traceback: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

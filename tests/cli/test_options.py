@@ -19,8 +19,8 @@ from .conftest import MODELS, Project
 COMMANDS = ("generate", "check", "diff", "explain", "init", "watch", "lint")
 OBEYED = {
     **{command: set(NAMES) for command in COMMANDS},
-    "explain": set(NAMES) - {"tests", "silence"},
-    "lint": set(NAMES) - {"tests", "silence"},
+    "explain": set(NAMES) - {"tests", "silence", "cache_dir"},
+    "lint": set(NAMES) - {"tests", "silence", "cache_dir"},
     "init": {"models", "output", "package", "tests"},
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctrlgen.blueprint import Controller
+from ctrlgen.finding import Location
 from ctrlgen.inspect.sample_candidates import changed_values, fixed_values, new_values
 from ctrlgen.plan import plan_controller
 from ctrlgen.schema import (
@@ -17,7 +18,6 @@ from ctrlgen.schema import (
     Imported,
     Index,
     Kind,
-    Location,
     Model,
     Origin,
     Part,

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from ctrlgen.errors import ConfigError, ModelError
+from ctrlgen.finding import Location
 from ctrlgen.plan import plan, plan_controller
-from ctrlgen.schema import ForeignKey, Imported, Index, Location, Schema
+from ctrlgen.schema import ForeignKey, Imported, Index, Schema
 from ctrlgen.settings import Options
 
 from .build import column, expression, index, method_names, model, relation, unique

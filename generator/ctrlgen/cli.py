@@ -39,7 +39,7 @@ from ctrlgen.write import Changes, unified_diff
 app = typer.Typer(
     name="ctrlgen",
     help="Emit typed async controllers for the SQLModel models of a project.",
-    epilog="Settings, in \\[tool.ctrlgen] of pyproject.toml: models, output, package, tests, cache_dir; each is also a flag.",
+    epilog="Settings in \\[tool.ctrlgen] of pyproject.toml: models, output, package, tests, cache_dir; all are flags.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

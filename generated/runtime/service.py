@@ -67,6 +67,7 @@ class DatabaseService:
     """
 
     _controllers: ClassVar[Mapping[str, str]] = {}
+    _connection_class: ClassVar[type[Connection]] = Connection
 
     def __init__(
         self,
@@ -208,7 +209,9 @@ class DatabaseService:
     async def _connected(self) -> Connection:
         """Open a connection as SQLAlchemy's dialect does, with its codecs."""
         try:
-            connection: Any = await _asyncpg.connect(self._address, connection_class=Connection, **self._arguments)
+            connection: Any = await _asyncpg.connect(
+                self._address, connection_class=self._connection_class, **self._arguments
+            )
         except (OSError, _asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError) as error:
             reason = str(error) or type(error).__name__
             raise UnreachableError(f"cannot connect to {self._shown}: {reason}") from error

@@ -129,7 +129,7 @@ class Transactions:
         """Call back once the outermost transaction around the call is stored; at once if there is none."""
         if not callable(callback):
             raise TypeError(f"after_commit takes a function, which it calls: not a {type(callback).__name__}")
-        if scope := self.ambient() or self._innermost(lambda scope: scope.task is asyncio.current_task()):
+        if scope := self.enclosing():
             sessions.call_after_commit(scope.session, callback)
         else:
             awaitable = callback()
@@ -168,6 +168,10 @@ class Transactions:
         if scope := self.scope():
             _check_task(scope)
         return scope
+
+    def enclosing(self) -> Scope | None:
+        """Return the transaction, or the session, that a call is made inside of."""
+        return self.ambient() or self._innermost(lambda scope: scope.task is asyncio.current_task())
 
     async def introduce(self, connection: Connection) -> None:
         """Let SQLAlchemy ask the first connection what it asks each server once, outside of any block."""

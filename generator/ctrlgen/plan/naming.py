@@ -17,6 +17,9 @@ FACADE = frozenset(
         *(
             "after_commit",
             "borrow_from",
+            "cache_info",
+            "caching",
+            "begin_caching",
             "connect",
             "dispose",
             "engine",
@@ -34,7 +37,7 @@ FACADE = frozenset(
 
 CONTROLLER = frozenset(
     {
-        *("c", "db", "model", "using", "paginate", "bulk_update"),
+        *("c", "db", "model", "using", "uncached", "invalidate", "read_list", "paginate", "bulk_update"),
         *("create", "find_all", "find_one", "count", "exists", "update_where", "delete_where"),
         *("create_many", "update_many", "upsert_many", "delete_many"),
     }

@@ -70,7 +70,9 @@ async def emptied(url: str) -> None:
     async with Database(url) as db, db.engine.begin() as connection:
         names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
         await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-        await connection.execute(sa.text("INSERT INTO guild (id, code, name) VALUES (1, 'a', 'home'), (2, 'b', 'away')"))
+        await connection.execute(
+            sa.text("INSERT INTO guild (id, code, name) VALUES (1, 'a', 'home'), (2, 'b', 'away')")
+        )
 
 
 @pytest.fixture

@@ -157,5 +157,5 @@ class SyncedService(CachingService):
     def begin_caching(self) -> None:
         """Begin with nothing cached, and listen when something is to be."""
         super().begin_caching()
-        self._listener = Listener(self.caching, self._connected)
+        self._listener = Listener(self.caching, self._connect)
         self.caching.guard(self._listener)

@@ -202,7 +202,7 @@ class CachedSelection(Selection[M, L, U], Generic[M, L, U]):
         if not (refined or self._limit is not None or self._offset is not None):
             controller = cast("CachedController[M, L, Any, U, Any]", self._controller)
             if (rows := await controller.read_list(self._statement(), self._lookup)) is not None:
-                return await self._execution.made(rows, self._relations)
+                return await self._execution.objects_of(rows, self._relations)
         return await super()._all()
 
 

@@ -293,7 +293,7 @@ async def test_nothing_is_answered_from_memory_while_nobody_listens(
 ) -> None:
     await synced.config.create(guild_id=1)
     await synced.config.get_by_guild_id(1)
-    connect = synced._connected
+    connect = synced._connect
 
     async def unreachable() -> Any:
         raise OSError

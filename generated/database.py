@@ -72,7 +72,7 @@ class Database(SyncedService):
     _limits: ClassVar[Mapping[str, Limits]] = {
         "guild_config": Limits(ttl=600, size=10000),
         "permission_assignment": Limits(ttl=600, size=20000),
-        "permission_command": Limits(ttl=600, size=50000),
+        "permission_command": Limits(ttl=600, size=20000),
         "permission_rank": Limits(ttl=600, size=20000),
     }
     _channel = "generated_cache"

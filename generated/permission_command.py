@@ -91,7 +91,8 @@ class PermissionCommandController(
     _cached = Cached(
         name="permission_command",
         keys=(("id",), ("guild_id", "command")),
-        exact=(("id",), ("guild_id", "command")),
+        finders=("guild_id",),
+        exact=(("id",), ("guild_id", "command"), ("guild_id",)),
         returned=("id", "guild_id", "command"),
     )
 

@@ -88,7 +88,7 @@ class Report:
             yield f"process {number}: {early:.0f} → {late:.0f} MB, at most {most} of {CONNECTIONS} connections"
 
     def failures(self) -> Iterable[str]:
-        """Yield what went wrong in the processes, what did not stay flat, and what usually costs more than it should."""
+        """Yield what went wrong in the processes, what did not stay flat, and what usually costs too much."""
         for name, usual in USUAL_STATEMENTS.items():
             if self._counts(name).total() >= TIMES and self._usually(name) > usual:
                 yield f"{name} usually sends {self._usually(name)} statements, which should be {usual}"

@@ -73,7 +73,9 @@ def flag(section: Table, key: str, where: str) -> bool:
     value = section.get(key, False)
     if isinstance(value, bool):
         return value
-    raise ConfigError(f"`{key}` of `{where}` in `[tool.ctrlgen]` must be true or false, not {value!r}")
+    raise ConfigError(
+        f"`{key}` of `{where}` in `[tool.ctrlgen]` must be true or false, not {value!r}", hint=f"write `{key} = true`"
+    )
 
 
 def check_keys(section: Table, known: Collection[str], where: str) -> None:

@@ -81,7 +81,7 @@ class Reach:
 
     def _of_tables(self, tables: Iterable[str]) -> tuple[str, ...]:
         reached = set(tables)
-        return tuple(each.module for each in self.cached if each.model.full_table in reached)
+        return tuple(sorted(each.module for each in self.cached if each.model.full_table in reached))
 
     def _changes(self, begin: Iterable[tuple[str, tuple[str, ...] | None]]) -> Iterator[tuple[str, object]]:
         """Yield each change that these lead to: a table, and the columns that are updated, None for a delete."""

@@ -1,4 +1,4 @@
-"""Two emitted packages over one database: ``cached_db``, and ``synced_db`` whose processes tell each other of writes."""
+"""Two emitted packages over one database: ``cached_db``, and ``synced_db``, whose processes notify each other."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import sqlalchemy as sa
@@ -161,7 +161,7 @@ async def test_what_is_wrong_about_a_key_is_said_as_without_a_cache(db: Database
 
 async def test_rows_are_kept_for_so_long_only(url: str, db: Database) -> None:
     class Brief(Database):
-        _limits = {**Database._limits, "config": Limits(ttl=0.2, size=10)}
+        _limits: ClassVar = {**Database._limits, "config": Limits(ttl=0.2, size=10)}
 
     async with Brief(url) as brief:
         await db.config.create(guild_id=1)

@@ -74,10 +74,9 @@ class Listener:
     async def _listen(self) -> None:
         pause = _PAUSES[0]
         while True:
-            try:
-                await self._listen_once()
-            except Exception as error:  # noqa: BLE001 - whatever it is, there is nothing but to try again
-                _log.warning("nothing is cached: listening has failed (%s)", type(error).__name__)
+            (outcome,) = await asyncio.gather(self._listen_once(), return_exceptions=True)
+            if outcome is not None:  # whatever it is, there is nothing but to try again
+                _log.warning("nothing is cached: listening has failed (%s)", type(outcome).__name__)
             pause = _PAUSES[0] if self._hearing.is_set() else min(2 * pause, _PAUSES[1])
             self._hearing.clear()
             await asyncio.sleep(pause)

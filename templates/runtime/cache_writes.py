@@ -329,11 +329,14 @@ class WatchedController(BaseController[M, L, C, U, K], Generic[M, L, C, U, K]):
     """Reads and writes a model on which cached ones depend."""
 
     _effects: ClassVar[Effects] = Effects()
-    _db: CachingService
+
+    @property
+    def _caching(self) -> Caching:
+        return cast("CachingService", self._db).caching
 
     @cached_property
     def _watch(self) -> Watch:
-        return Watch(self._db.caching, self._table, self._effects, None)
+        return Watch(self._caching, self._table, self._effects, None)
 
     @cached_property
     @override
@@ -342,7 +345,7 @@ class WatchedController(BaseController[M, L, C, U, K], Generic[M, L, C, U, K]):
 
     def _linking(self, relation: str) -> Execution[M]:
         """Return what changes the links of a relationship, which are rows of another table."""
-        return self._watched(Watch(self._db.caching, self._table, Effects(any=self._effects.links[relation]), None))
+        return self._watched(Watch(self._caching, self._table, Effects(any=self._effects.links[relation]), None))
 
     def _watched(self, watch: Watch) -> Execution[M]:
         execution = _watching(self._kind)(self._db.transactions, self._table, self._session)

@@ -51,7 +51,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         known = bool(rows and self._cached.returned)
         tags = {OPEN, *self._loose, *((tuple(self._table.key_names), row) for row in rows)} if known else None
         change = Change((), self._cache, tags)
-        caching, name = self._db.caching, self._cached.name
+        caching, name = self._caching, self._cached.name
         message = caching.message(name, *([None, [[*map(_plain, row)] for row in rows]] if known else []))
         message = message if len(message) < LONGEST else caching.message(name)
         session, scope = self._session, self._db.transactions.enclosing()
@@ -83,8 +83,8 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
                 return await super()._get(key, load, within=within, nulls=nulls)
             rows = await self._fetch(cache, lookup, self._selecting(key_of(self._table, key, None, nulls=nulls)))
         found = self._execution.instances.of(rows)
-        if load:
-            await self._execution.loaded(found, self._table.relations(load))
+        if names := self._table.relations(load):
+            await self._execution.loaded(found, names)
         return found[0] if found else None
 
     @override
@@ -179,14 +179,14 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
 
     @cached_property
     def _cache(self) -> ModelCache:
-        cache = self._db.caching.caches[self._cached.name]
+        cache = self._caching.caches[self._cached.name]
         cache.tags_of_message = self._tags_of_message
         return cache
 
     @cached_property
     @override
     def _watch(self) -> Watch:
-        return Watch(self._db.caching, self._table, self._effects, self._cached, self._tags_of_written)
+        return Watch(self._caching, self._table, self._effects, self._cached, self._tags_of_written)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -202,10 +202,10 @@ async def test_a_commit_of_which_nobody_knows_whether_it_was_stored_is_seen(
     await db.config.create(guild_id=1)
     async with db.engine.begin() as connection:
         for statement in (
-            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql "
-            + "AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END'",
-            "CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON config DEFERRABLE INITIALLY DEFERRED "
-            + "FOR EACH ROW EXECUTE FUNCTION slow()",
+            """CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END'""",
+            """CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON config DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION slow()""",
         ):
             await connection.execute(sa.text(statement))
     try:

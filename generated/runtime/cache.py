@@ -231,6 +231,12 @@ class ModelCache:
                 for lookup in self._store.lookups(tags):
                     self._store.drop(lookup)
 
+    def begin_anew(self) -> None:
+        """Begin with nothing, as a forked process does, in which nobody reads any more."""
+        self._lock, self._store = Lock(), _Store(self._limits)
+        self._flights, self._joinable = set[Flight](), dict[tuple[object, Lookup], Flight]()
+        self._hits = self._misses = 0
+
     def doubt(self) -> None:
         """Forget everything, and be of no use for a while: a write may have happened, or be about to."""
         self._doubted_until = time.monotonic() + IN_DOUBT

@@ -18,7 +18,7 @@ from weakref import WeakSet
 from typing_extensions import override
 
 from .cache import CacheInfo, Gate, Limits, ModelCache
-from .cache_writes import WatchedConnection
+from .cache_changes import WatchedConnection
 from .pool import Connection
 from .service import DatabaseService
 from .transactions import Transactions
@@ -32,8 +32,7 @@ class Caching:
     """
 
     def __init__(self, transactions: Transactions, limits: Mapping[str, Limits], channel: str) -> None:
-        self.channel, self.instance = channel, secrets.token_hex(4)
-        self._transactions, self._limits = transactions, limits
+        self.channel, self.instance, self._transactions = channel, secrets.token_hex(4), transactions
         self.caches = {name: ModelCache(one) for name, one in limits.items()}
 
     @property
@@ -50,6 +49,12 @@ class Caching:
         """Return the message that all of a model has changed, or a part of it."""
         return json.dumps([self.instance, name, *rest])
 
+    def begin_anew(self) -> None:
+        """Begin with nothing cached, as a process of its own."""
+        self.instance = secrets.token_hex(4)
+        for one in self.caches.values():
+            one.begin_anew()
+
     def forget(self) -> None:
         """Forget everything."""
         for one in self.caches.values():
@@ -61,13 +66,14 @@ class CachingService(DatabaseService):
 
     _limits: ClassVar[Mapping[str, Limits]] = {}
     _channel: ClassVar[str] = ""
-    _connection_class: ClassVar[type[Connection]] = WatchedConnection
+    _caching: Caching
+    _driver: ClassVar[type[Connection]] = WatchedConnection
 
     if not TYPE_CHECKING:  # to which the constructor is the base's
 
         def __init__(self, *arguments: Any, **settings: Any) -> None:
             super().__init__(*arguments, **settings)
-            self.begin_caching()
+            self._caching = Caching(self.transactions, self._limits, self._channel)
             _services.add(self)
 
     @property
@@ -87,8 +93,8 @@ class CachingService(DatabaseService):
         await super().dispose()
 
     def begin_caching(self) -> None:
-        """Begin with nothing cached, as what a new process does."""
-        self._caching = Caching(self.transactions, self._limits, self._channel)
+        """Begin with nothing cached, as a process of its own."""
+        self.caching.begin_anew()
 
 
 _services = WeakSet[CachingService]()

@@ -16,7 +16,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import override
 
@@ -45,6 +45,7 @@ class Listener:
         self._caching, self._connect = caching, connect
         self._trusted_until = 0.0
         self._task: asyncio.Task[None] | None = None
+        self._abandoned = list[object]()
         self._echo, self._hearing = asyncio.Event(), asyncio.Event()
 
     def is_open(self) -> bool:
@@ -68,6 +69,11 @@ class Listener:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+    def begin_anew(self) -> None:
+        """Leave the connection to the process that this one was forked from."""
+        self._abandoned.append(self._task)  # for ever: to finalize it would end the parent's connection
+        self._task, self._trusted_until = None, 0.0
 
     def _start(self) -> None:
         if self._task is None or self._task.done() or self._task.get_loop().is_closed():
@@ -140,6 +146,13 @@ class Listener:
 class SyncedService(CachingService):
     """A PostgreSQL database whose caches learn what other processes write."""
 
+    if not TYPE_CHECKING:  # to which the constructor is the base's
+
+        def __init__(self, *arguments: Any, **settings: Any) -> None:
+            super().__init__(*arguments, **settings)
+            self._listener = Listener(self.caching, self._connect)
+            self.caching.guard(self._listener)
+
     _listener: Listener
 
     @override
@@ -159,5 +172,4 @@ class SyncedService(CachingService):
     def begin_caching(self) -> None:
         """Begin with nothing cached, and listen when something is to be."""
         super().begin_caching()
-        self._listener = Listener(self.caching, self._connect)
-        self.caching.guard(self._listener)
+        self._listener.begin_anew()

@@ -16,7 +16,8 @@ from sqlmodel import SQLModel
 from typing_extensions import override
 
 from .cache import OPEN, Lookup, ModelCache, Tag
-from .cache_writes import LONGEST, Cached, Change, Watch, WatchedController, remember
+from .cache_changes import Change, remember
+from .cache_writes import LONGEST, Cached, Watch, WatchedController
 from .contracts import AnyOf, Filters, Span
 from .pool import Connection, Rows
 from .selection import Selection

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from ctrlgen.blueprint import Cached, Effects, Package
+from ctrlgen.errors import ConfigError
 from ctrlgen.plan import plan
 from ctrlgen.schema import Column, Model, Reference, Schema
 from ctrlgen.settings import CacheSettings, Options
@@ -87,6 +90,14 @@ def test_every_key_over_all_rows_is_cached_and_finders_where_that_is_asked_for()
 def test_a_model_whose_primary_key_is_not_exact_is_dropped_whole() -> None:
     (controller,) = planned(model("Hero"), cached=("Hero",)).controllers
     assert controller.cached == Cached(60, 10, keys=(("id",),))
+
+
+def test_what_is_more_than_its_rows_or_has_no_key_cannot_be_cached() -> None:
+    hero = keyed("Hero")
+    view = replace(hero, indexes=(replace(hero.primary_key, enforced=False),))
+    for refused, reason in ((replace(hero, plain=False), "made by the ORM"), (view, "as of a view")):
+        with pytest.raises(ConfigError, match=reason):
+            planned(refused, cached=("Hero",))
 
 
 def test_what_is_not_cached_is_as_if_there_were_no_cache() -> None:

@@ -111,12 +111,8 @@ def test_what_is_not_cached_costs_no_line() -> None:
 
 
 def test_the_runtime_of_several_processes_is_only_there_where_it_is_asked_for() -> None:
-    modules = {
-        "runtime/cache.py",
-        "runtime/cache_service.py",
-        "runtime/cache_writes.py",
-        "runtime/cached_controller.py",
-    }
+    names = ("cache", "cache_changes", "cache_service", "cache_writes", "cached_controller")
+    modules = {f"runtime/{name}.py" for name in names}
     assert {path for path in render_cached() if "cache" in path} == modules
     assert {path for path in render_cached(sync=True) if "cache" in path} == modules | {"runtime/cache_sync.py"}
 

@@ -54,6 +54,7 @@ def _runtime(package: Package) -> dict[str, str]:
     caches = bool(package.cached)
     needed = {
         "runtime/cache.py": caches,
+        "runtime/cache_changes.py": caches,
         "runtime/cache_service.py": caches,
         "runtime/cache_sync.py": caches and package.cache_sync,
         "runtime/cache_writes.py": caches,

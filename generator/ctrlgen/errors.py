@@ -5,12 +5,11 @@ The command line prints the message, the place and the hint, and never a traceba
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ctrlgen.schema import Location
+from ctrlgen.finding import Location
 
 
 @dataclass(eq=False)
@@ -81,6 +80,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name closest to ``name``, if one is close."""
+    import difflib  # for mistakes alone
+
     return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from ctrlgen.errors import CtrlgenError
-from ctrlgen.schema import Finding
+from ctrlgen.finding import Finding
 from ctrlgen.write import Changes, State
 
 _SUGGESTION = re.compile(r"(?:\. Did you mean '| \(Possible options: )([^',)]+)[^)?]*[)?]+\.?")

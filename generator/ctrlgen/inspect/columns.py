@@ -18,6 +18,7 @@ from sqlalchemy.sql.schema import CallableColumnDefault, DefaultGenerator, Scala
 from sqlmodel import SQLModel
 
 from ctrlgen import schema
+from ctrlgen.finding import Location
 from ctrlgen.findings import UNIMPORTABLE_TYPE
 from ctrlgen.inspect.annotations import (
     ANY,
@@ -40,7 +41,7 @@ from ctrlgen.inspect.column_types import (
 )
 from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
-from ctrlgen.schema import Annotation, Location, Presence
+from ctrlgen.schema import Annotation, Presence
 from ctrlgen.source_locations import Sources
 
 Attributes = dict[str, SAColumn[Any]]

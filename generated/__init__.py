@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING
 
 from .database import Database
+from .runtime.cache import CacheInfo
 from .runtime.contracts import AnyOf, Filters, OrderBy, Page, PaginationResult, Settable, Span
 from .runtime.controller import BaseController
 from .runtime.errors import (
@@ -80,6 +81,7 @@ __all__ += [
 ]
 __all__ += ["Selection"]
 __all__ += ["DatabaseService"]
+__all__ += ["CacheInfo"]
 __all__ += [
     "AfkController",
     "CaseController",

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from .runtime.service import DatabaseService
+from .runtime.cache import Limits
+from .runtime.cache_sync import SyncedService
 
 if TYPE_CHECKING:
     from bot.controllers.cases import Cases
+    from bot.controllers.configurations import Configurations
     from bot.controllers.experience import Experience
     from bot.controllers.guilds import Guilds
     from bot.controllers.members import Members
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from bot.controllers.snippets import Snippets
 
     from .afk import AfkController
-    from .guild_config import GuildConfigController
     from .permission_command import PermissionCommandController
     from .permission_rank import PermissionRankController
     from .snippet_tag import SnippetTagController
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
     from .tag import TagController
 
 
-class Database(DatabaseService):
+class Database(SyncedService):
     """One controller per model."""
 
     afk: AfkController
     case: Cases
     guild: Guilds
-    guild_config: GuildConfigController
+    guild_config: Configurations
     levels: Experience
     permission_assignment: RoleRanks
     permission_command: PermissionCommandController
@@ -54,7 +55,7 @@ class Database(DatabaseService):
         "afk": ".afk:AfkController",
         "case": "bot.controllers.cases:Cases",
         "guild": "bot.controllers.guilds:Guilds",
-        "guild_config": ".guild_config:GuildConfigController",
+        "guild_config": "bot.controllers.configurations:Configurations",
         "levels": "bot.controllers.experience:Experience",
         "permission_assignment": "bot.controllers.permissions:RoleRanks",
         "permission_command": ".permission_command:PermissionCommandController",
@@ -68,3 +69,10 @@ class Database(DatabaseService):
         "tag": ".tag:TagController",
         "user": "bot.controllers.members:Members",
     }
+    _limits: ClassVar[Mapping[str, Limits]] = {
+        "guild_config": Limits(ttl=600, size=10000),
+        "permission_assignment": Limits(ttl=600, size=20000),
+        "permission_command": Limits(ttl=600, size=20000),
+        "permission_rank": Limits(ttl=600, size=20000),
+    }
+    _channel = "generated_cache"

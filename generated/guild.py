@@ -13,8 +13,8 @@ from typing_extensions import TypedDict
 
 from models.guild import Guild
 
+from .runtime.cache_writes import Effects, WatchedController
 from .runtime.contracts import Facts, Filters, Ordered, Refinements, Settable
-from .runtime.controller import BaseController
 from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
@@ -90,7 +90,7 @@ if TYPE_CHECKING:
         cases: Mapped[list[Case]]
 
 
-class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate, int]):
+class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpdate, int]):
     """Reads and writes `Guild`."""
 
     model = Guild
@@ -118,6 +118,7 @@ class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate,
             "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
         },
     )
+    _effects = Effects(delete=("guild_config", "permission_assignment", "permission_command", "permission_rank"))
 
     async def create(self, **values: Unpack[GuildCreate]) -> Guild:
         """Insert a row and return it."""

@@ -13,8 +13,9 @@ from typing_extensions import TypedDict
 
 from models.guild import GuildConfig
 
+from .runtime.cache_writes import Cached
+from .runtime.cached_controller import CachedController
 from .runtime.contracts import Equal, Facts, Filters, Ordered, Refinements, Settable
-from .runtime.controller import BaseController
 from .runtime.relations import by_columns, nested
 from .runtime.selection import Selection
 
@@ -93,7 +94,7 @@ if TYPE_CHECKING:
         guild: Mapped[Guild]
 
 
-class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildConfigCreate, GuildConfigUpdate, int]):
+class GuildConfigController(CachedController[GuildConfig, GuildConfigLoad, GuildConfigCreate, GuildConfigUpdate, int]):
     """Reads and writes `GuildConfig`."""
 
     model = GuildConfig
@@ -116,6 +117,7 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
             "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_guild_id",),
         },
     )
+    _cached = Cached(name="guild_config", keys=(("guild_id",),), exact=(("guild_id",),), returned=("guild_id",))
 
     async def create(self, **values: Unpack[GuildConfigCreate]) -> GuildConfig:
         """Insert a row and return it."""

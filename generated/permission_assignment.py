@@ -13,8 +13,9 @@ from typing_extensions import TypedDict
 
 from models.permission import PermissionAssignment
 
+from .runtime.cache_writes import Cached
+from .runtime.cached_controller import CachedController
 from .runtime.contracts import Facts, Filters, Ordered, Refinements, Settable
-from .runtime.controller import BaseController
 from .runtime.relations import by_columns
 from .runtime.selection import Selection
 
@@ -82,7 +83,7 @@ if TYPE_CHECKING:
 
 
 class PermissionAssignmentController(
-    BaseController[
+    CachedController[
         PermissionAssignment, PermissionAssignmentLoad, PermissionAssignmentCreate, PermissionAssignmentUpdate, int
     ]
 ):
@@ -105,6 +106,13 @@ class PermissionAssignmentController(
             ),
             "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
         },
+    )
+    _cached = Cached(
+        name="permission_assignment",
+        keys=(("id",), ("guild_id", "role_id")),
+        finders=("rank_id", "guild_id"),
+        exact=(("id",), ("guild_id", "role_id"), ("rank_id",), ("guild_id",)),
+        returned=("id", "guild_id", "role_id", "rank_id"),
     )
 
     async def create(self, **values: Unpack[PermissionAssignmentCreate]) -> PermissionAssignment:

@@ -12,8 +12,9 @@ from typing_extensions import TypedDict
 
 from models.permission import PermissionCommand
 
+from .runtime.cache_writes import Cached
+from .runtime.cached_controller import CachedController
 from .runtime.contracts import Facts, Filters, Ordered, Refinements, Settable
-from .runtime.controller import BaseController
 from .runtime.selection import Selection
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ if TYPE_CHECKING:
 
 
 class PermissionCommandController(
-    BaseController[PermissionCommand, PermissionCommandLoad, PermissionCommandCreate, PermissionCommandUpdate, int]
+    CachedController[PermissionCommand, PermissionCommandLoad, PermissionCommandCreate, PermissionCommandUpdate, int]
 ):
     """Reads and writes `PermissionCommand`."""
 
@@ -98,6 +99,13 @@ class PermissionCommandController(
             ),
             "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
         },
+    )
+    _cached = Cached(
+        name="permission_command",
+        keys=(("id",), ("guild_id", "command")),
+        finders=("guild_id",),
+        exact=(("id",), ("guild_id", "command"), ("guild_id",)),
+        returned=("id", "guild_id", "command"),
     )
 
     async def create(self, **values: Unpack[PermissionCommandCreate]) -> PermissionCommand:

@@ -13,8 +13,9 @@ from typing_extensions import TypedDict
 
 from models.permission import PermissionRank
 
+from .runtime.cache_writes import Cached, Effects
+from .runtime.cached_controller import CachedController
 from .runtime.contracts import Facts, Filters, Ordered, Refinements, Settable
-from .runtime.controller import BaseController
 from .runtime.relations import by_columns
 from .runtime.selection import Selection
 
@@ -86,7 +87,7 @@ if TYPE_CHECKING:
 
 
 class PermissionRankController(
-    BaseController[PermissionRank, PermissionRankLoad, PermissionRankCreate, PermissionRankUpdate, int]
+    CachedController[PermissionRank, PermissionRankLoad, PermissionRankCreate, PermissionRankUpdate, int]
 ):
     """Reads and writes `PermissionRank`."""
 
@@ -110,6 +111,14 @@ class PermissionRankController(
             "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
         },
     )
+    _cached = Cached(
+        name="permission_rank",
+        keys=(("id",), ("guild_id", "name"), ("guild_id", "rank")),
+        finders=("guild_id",),
+        exact=(("id",), ("guild_id", "name"), ("guild_id", "rank"), ("guild_id",)),
+        returned=("id", "guild_id", "name", "rank"),
+    )
+    _effects = Effects(delete=("permission_assignment",))
 
     async def create(self, **values: Unpack[PermissionRankCreate]) -> PermissionRank:
         """Insert a row and return it."""

@@ -32,8 +32,20 @@ _EXAMPLE = """write into it:
 """
 
 _LINE = re.compile(r"at line (\d+)")
-_OPTIONS = ("names", "skip", "strip", "suffixes", "silence", "foreign_keys", "controllers", "naive_datetimes")
+_OPTIONS = (
+    *("names", "skip", "strip", "suffixes", "silence", "foreign_keys", "controllers", "naive_datetimes"),
+    *("cache", "cache_sync"),
+)
 """The settings beside those that are flags."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSettings:
+    """How a model is cached: for how many seconds, how many rows, and whether its finders are answered, too."""
+
+    ttl: float
+    size: int
+    finders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,8 @@ class Options:
     name; ``skip_models`` and ``skip_methods`` have names of the same form. ``strip`` are suffixes that names of models
     lose. ``foreign_keys`` says what happens for a foreign key that no index leads. ``controllers`` maps models to the
     project's own controllers, ``app.users:Users``. ``utc`` tells that aware datetimes are converted for columns
-    without time zone.
+    without time zone. ``cache`` maps models to how they are cached, and ``cache_sync`` tells that processes tell each
+    other of their writes.
     """
 
     names: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -57,6 +70,12 @@ class Options:
     foreign_keys: ForeignKeys = "warn"
     controllers: Mapping[str, str] = field(default_factory=dict[str, str])
     utc: bool = False
+    cache: Mapping[str, CacheSettings] = field(default_factory=dict[str, CacheSettings])
+    cache_sync: bool = False
+
+    def cache_of(self, model: Model) -> CacheSettings | None:
+        """Return how a model is cached, if it is."""
+        return next((self.cache[key] for key in model_names(model) if key in self.cache), None)
 
     def controller_of(self, model: Model) -> str | None:
         """Return the path of the project's own controller of a model, if it has one."""
@@ -257,7 +276,28 @@ def _read_options(section: toml.Table) -> Options:
         ),
         utc=toml.choice(section, "naive_datetimes", ("refuse", "utc"), "refuse") == "utc",
         foreign_keys=cast("ForeignKeys", toml.choice(section, "foreign_keys", ("warn", "emit", "error"), "warn")),
+        cache=_read_cache(section),
+        cache_sync=toml.choice(section, "cache_sync", ("off", "notify"), "off") == "notify",
     )
+
+
+def _read_cache(section: toml.Table) -> dict[str, CacheSettings]:
+    """Return how each model is cached."""
+    cache = toml.table(section, "cache")
+    settings: dict[str, CacheSettings] = {}
+    for model in cache:
+        where = f"cache.{model}"
+        if not toml.is_table(cache[model]):
+            message = f"`{where}` in `[tool.ctrlgen]` must be a table, not {cache[model]!r}"
+            raise ConfigError(message, hint=f"write `{model} = {{ ttl = 300, size = 10_000 }}`")
+        values = toml.table(cache, model)
+        toml.check_keys(values, tuple(each.name for each in fields(CacheSettings)), f"tool.ctrlgen.{where}")
+        settings[model] = CacheSettings(
+            ttl=toml.positive(values, "ttl", where, "how many seconds a row may be kept, as `ttl = 300`"),
+            size=int(toml.positive(values, "size", where, "how many rows are kept, as `size = 10_000`", whole=True)),
+            finders=toml.flag(values, "finders", where),
+        )
+    return settings
 
 
 def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import math
 from collections.abc import Collection, Mapping
 from typing import TypeGuard
 
@@ -55,6 +56,25 @@ def choice(section: Table, key: str, choices: Collection[str], default: str) -> 
     known = ", ".join(f'"{choice}"' for choice in choices)
     raise ConfigError(
         f"`{key}` in `[tool.ctrlgen]` must be one of {known}, not {value!r}", hint=f'write `{key} = "{default}"`'
+    )
+
+
+def positive(section: Table, key: str, where: str, meaning: str, *, whole: bool = False) -> float:
+    """Return a number above 0, which must be there."""
+    value = section.get(key)
+    if isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
+        return value
+    problem = f"must be a {'whole ' if whole else ''}number above 0, not {value!r}" if key in section else "is missing"
+    raise ConfigError(f"`{key}` of `{where}` in `[tool.ctrlgen]` {problem}", hint=f"say {meaning}")
+
+
+def flag(section: Table, key: str, where: str) -> bool:
+    """Return true or false, which it is by default."""
+    value = section.get(key, False)
+    if isinstance(value, bool):
+        return value
+    raise ConfigError(
+        f"`{key}` of `{where}` in `[tool.ctrlgen]` must be true or false, not {value!r}", hint=f"write `{key} = true`"
     )
 
 

@@ -64,6 +64,7 @@ class DatabaseService:
     """
 
     _controllers: ClassVar[Mapping[str, str]] = {}
+    _driver: ClassVar[type[Connection]] = Connection
 
     def __init__(
         self,
@@ -206,7 +207,7 @@ class DatabaseService:
     async def _connect(self) -> Connection:
         """Open a connection with the codecs of SQLAlchemy's dialect."""
         try:
-            connection: Any = await _asyncpg.connect(self._address, connection_class=Connection, **self._arguments)
+            connection: Any = await _asyncpg.connect(self._address, connection_class=self._driver, **self._arguments)
         except (OSError, _asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError) as error:
             reason = str(error) or type(error).__name__
             raise UnreachableError(f"cannot connect to {self._url}: {reason}") from error

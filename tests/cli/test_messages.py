@@ -92,6 +92,26 @@ CONFIGURATION = {
     "method that every controller has": setting('skip = { methods = ["Hero.find_all"] }'),
     "model among methods": setting('skip = { methods = ["Hero"] }'),
     "every model left out": setting('skip = { models = ["Hero"] }'),
+    "cache that is no table": setting("cache = { Hero = 300 }"),
+    "cache without a time": setting("cache = { Hero = { size = 10 } }"),
+    "cache for no time": setting("cache = { Hero = { ttl = 0, size = 10 } }"),
+    "cache of half a row": setting("cache = { Hero = { ttl = 5, size = 0.5 } }"),
+    "cache with a misspelt setting": setting("cache = { Hero = { ttl = 5, size = 10, finder = true } }"),
+    "cache with finders that are neither true nor false": setting(
+        'cache = { Hero = { ttl = 5, size = 10, finders = "all" } }'
+    ),
+    "cache of an unknown model": setting("cache = { Heroo = { ttl = 5, size = 10 } }"),
+    "cache of a method": setting('cache = { "Hero.get_by_id" = { ttl = 5, size = 10 } }'),
+    "cache of a model that only the ORM can read": Case(
+        files={
+            "pyproject.toml": f"{SETTINGS}cache = {{ Hero = {{ ttl = 5, size = 10 }} }}\n",
+            "app/models.py": MODELS.replace(
+                "from sqlmodel", "from sqlalchemy.orm import column_property\nfrom sqlmodel"
+            )
+            + "\n\nHero.shout = column_property(Hero.__table__.c.name + '!')\n",
+        }
+    ),
+    "cache synced in no known way": setting('cache_sync = "redis"'),
     "settings that ruff refuses": setting('\n[tool.ruff]\nline-length = "wide"'),
 }
 LOADING = {

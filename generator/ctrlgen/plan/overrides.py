@@ -55,6 +55,7 @@ def check_settings(options: Options, derived: Iterable[tuple[Model, str]]) -> No
     models, methods = {model for model, _ in named}, {method for _, method in named}
     _check_known("names", options.names, models | methods, models | methods)
     _check_known("controllers", options.controllers, models, methods)
+    _check_known("cache", options.cache, models, methods)
     _check_known("skip.models", options.skip_models, models, methods)
     _check_known("skip.methods", options.skip_methods, methods, models)
 
@@ -71,7 +72,7 @@ def _check_known(section: str, keys: Iterable[str], known: set[str], elsewhere: 
             )
         if key in elsewhere:
             right, what = ("skip.models", "a model") if section == "skip.methods" else ("skip.methods", "a method")
-            hint = "give the model" if section == "controllers" else f"list it in `{right}`"
+            hint = "give the model" if section in {"cache", "controllers"} else f"list it in `{right}`"
             raise ConfigError(f"`{section}` in `[tool.ctrlgen]` lists `{key}`, which is {what}", hint=hint)
         hint = did_you_mean(key, known) or "write `Model`, `module.Model` or `Model.method`"
         raise ConfigError(f"`{section}` in `[tool.ctrlgen]` mentions `{key}`, which does not exist", hint=hint)

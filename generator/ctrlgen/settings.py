@@ -33,6 +33,7 @@ _EXAMPLE = """write into it:
 
 _LINE = re.compile(r"at line (\d+)")
 _OPTIONS = ("names", "skip", "strip", "suffixes", "silence", "foreign_keys", "controllers", "naive_datetimes")
+"""The settings beside those that are flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,8 @@ class Settings:
 
 
 _KEYS = tuple(field.name for field in fields(Settings))
+SETTINGS = (*_KEYS, *_OPTIONS)
+"""What ``[tool.ctrlgen]`` may say."""
 
 
 @dataclass(frozen=True, slots=True)

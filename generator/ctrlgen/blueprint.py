@@ -135,6 +135,18 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class AbsentMethods:
+    """Methods that are not emitted, and why; ``{}`` in the reason stands for the column of a finder."""
+
+    reason: str
+    names: tuple[str, ...]
+
+    def reason_for(self, name: str) -> str:
+        """Return the reason in the words of one method; the runtime says the same."""
+        return self.reason.replace("{}", name.removeprefix("find_by_"))
+
+
+@dataclass(frozen=True, slots=True)
 class Cached:
     """How a model is cached, as in the runtime's ``Cached``; ``ttl`` and ``size`` are its limits."""
 
@@ -193,6 +205,7 @@ class Controller:
     relations: tuple[Relation, ...]
     methods: tuple[Method, ...]
     nested: tuple[NestedRelation, ...] = ()
+    absent: tuple[AbsentMethods, ...] = ()
     cached: Cached | None = None
     effects: Effects = NO_EFFECTS
 

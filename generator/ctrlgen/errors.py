@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from ctrlgen.finding import Location
 
@@ -28,6 +28,10 @@ class CtrlgenError(Exception):
         That line, as it stands in the file.
     others
         What else is wrong: all causes are shown, because the first one need not be the one to fix.
+    import_chain
+        The lines of the project that led to a failing import, outermost first; `--verbose` shows them.
+    traceback
+        Where it comes from in full; `--traceback` shows it.
     """
 
     message: str
@@ -35,10 +39,12 @@ class CtrlgenError(Exception):
     hint: str | None = None
     source: str | None = None
     others: tuple[CtrlgenError, ...] = ()
+    import_chain: tuple[str, ...] = ()
+    traceback: str = ""
 
     def __reduce__(self) -> tuple[type[CtrlgenError], tuple[object, ...]]:
         """Pickle by fields: the loading process hands its errors to the one that prints them."""
-        return type(self), (self.message, self.location, self.hint, self.source, self.others)
+        return type(self), tuple(getattr(self, each.name) for each in fields(self))
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""
@@ -47,6 +53,10 @@ class CtrlgenError(Exception):
 
 class ConfigError(CtrlgenError):
     """The configuration or a flag is not usable."""
+
+
+class UsageError(CtrlgenError):
+    """An argument of the command names something that does not exist."""
 
 
 class LoadError(CtrlgenError):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ctrlgen import tracing
 from ctrlgen.errors import LoadError
 from ctrlgen.finding import Finding
+from ctrlgen.progress import Step, no_progress
 from ctrlgen.settings import Config
 from ctrlgen.silencing import Silence
 from ctrlgen.tracing import Reads
@@ -41,8 +42,8 @@ class Generation:
     """What decided all of it, where that is to be recorded."""
 
 
-def generate(config: Config) -> Generation:
-    """Generate the package, and the stubs of its tests, in memory.
+def generate(config: Config, step: Step = no_progress) -> Generation:
+    """Generate the package, and the stubs of its tests, in memory; ``step`` is told what is being done.
 
     Raises
     ------
@@ -55,6 +56,7 @@ def generate(config: Config) -> Generation:
     if config.cache is not None:
         tracing.start()
     with child_process(config) as child:
+        step(child.doing)
         from ctrlgen.format_cache import format_or_recall
         from ctrlgen.header import with_header
         from ctrlgen.plan import plan
@@ -67,8 +69,11 @@ def generate(config: Config) -> Generation:
         schema = child.schema()  # load, inspect
         reads = child.reads()
     package = plan(schema, config.package, config.options)
+    step(lambda: f"writing and formatting {len(package.controllers)} controllers")
     formatted = format_or_recall(render(package), first_party(package), config.output, config.cache)
     files = with_header(formatted)
+    if config.tests:
+        step(lambda: "looking at the tests")
     tests = _stubs(package, config)
     stale = () if schema.incomplete else tests.findings  # a missing model may come back
     findings = _reported([*package.findings, *stale], package, config, complete=schema.incomplete is None)

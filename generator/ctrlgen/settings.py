@@ -36,6 +36,7 @@ _OPTIONS = (
     *("names", "skip", "strip", "suffixes", "silence", "foreign_keys", "controllers", "naive_datetimes"),
     *("cache", "cache_sync"),
 )
+"""The settings beside those that are flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,8 @@ class Settings:
 
 
 _KEYS = tuple(field.name for field in fields(Settings))
+SETTINGS = (*_KEYS, *_OPTIONS)
+"""What ``[tool.ctrlgen]`` may say."""
 
 
 @dataclass(frozen=True, slots=True)

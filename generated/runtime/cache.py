@@ -83,17 +83,19 @@ class Entry:
 
     def __init__(self, rows: Rows, tags: Collection[Tag]) -> None:
         self._rows, self.tags = rows, tags
-        self._mutable = [any(_is_mutable(value) for value in row) for row in rows]
+        mutable = [[number for number, value in enumerate(row) if _is_mutable(value)] for row in rows]
+        self._mutable = mutable if any(mutable) else None
 
     @property
     def rows(self) -> Rows:
         """The rows, with copies of all that a caller could change."""
-        if True not in self._mutable:
+        if self._mutable is None:
             return self._rows
-        return [
-            [deepcopy(value) if _is_mutable(value) else value for value in row] if mutable else row
-            for row, mutable in zip(self._rows, self._mutable, strict=True)
-        ]
+        rows = [list(row) for row in self._rows]
+        for row, numbers in zip(rows, self._mutable, strict=True):
+            for number in numbers:
+                row[number] = deepcopy(row[number])
+        return rows
 
     @property
     def size(self) -> int:

@@ -55,22 +55,22 @@ def test_every_key_over_all_rows_is_cached_and_finders_where_that_is_asked_for()
     hero = keyed(
         "Hero",
         exact("code"),
-        column("email", "str", kind="str"),
+        column("name", "str", kind="str"),
         exact("team_id"),
         exact("token", kind="uuid"),
         indexes=(
             unique("code", name="a"),
-            unique(expression("lower_email"), name="b"),
-            unique("email", name="c", where="x", conditions=None),
+            unique(expression("lower_name"), name="b"),
+            unique("name", name="c", where="x", conditions=None),
             unique("token", name="d"),
             index("team_id", name="e"),
-            index("email", name="f"),
+            index("name", name="f"),
         ),
     )
     expected = Cached(
         ttl=60,
         size=10,
-        keys=(("id",), ("code",), ("lower_email",), ("token",)),
+        keys=(("id",), ("code",), ("lower_name",), ("token",)),
         exact=(("id",), ("code",), ("token",)),
         returned=("id", "code", "token"),
         uuids=("token",),
@@ -81,7 +81,7 @@ def test_every_key_over_all_rows_is_cached_and_finders_where_that_is_asked_for()
     (controller,) = plan(Schema((hero,)), "db", options).controllers
     assert controller.cached == replace(
         expected,
-        finders=("team_id", "email"),
+        finders=("team_id", "name"),
         exact=(("id",), ("code",), ("token",), ("team_id",)),
         returned=("id", "code", "token", "team_id"),
     )

@@ -9,6 +9,8 @@ const MANY_TABLES = 40; // from here on the diagram begins with the columns of k
 const NAME_FONT = "600 14px system-ui, sans-serif";
 const COLUMN_FONT = "600 12px system-ui, sans-serif";
 const TYPE_FONT = "11px ui-monospace, monospace";
+const FAR_SIZE = 24; // by which names that stand alone are measured
+const FAR_FONT = `600 ${FAR_SIZE}px system-ui, sans-serif`;
 const FAR = 0.42; // the scale below which columns cannot be read, and names stand alone
 const NARROW = 700; // the width below which the panel lies over the diagram
 const [SMALLEST, LARGEST] = [0.02, 2.5];
@@ -96,15 +98,15 @@ function clipped(text, width, font) {
 
 function node(box, position) {
   const { table, rows, width, height, x, y } = box;
-  const far = Math.min(34, Math.max(14, (width - 16) / Math.max(1, table.name.length * 0.58)));
+  const farSize = Math.min(40, Math.max(16, ((width - 16) * FAR_SIZE) / textWidth(table.name, FAR_FONT)));
   const content = [
     svg("rect", { class: "card", width, height, rx: 8 }),
     svg("path", { class: "head", d: headPath(width, rows.length ? HEAD : height, rows.length > 0) }),
     svg("text", { class: "name", x: 12, y: 22 }, clipped(table.name, width - 24, NAME_FONT)),
     svg(
       "text",
-      { class: "far-name", x: width / 2, y: height / 2, "font-size": far },
-      clipped(table.name, (width - 8) * (600 / far / 25), "600 24px system-ui, sans-serif"),
+      { class: "far-name", x: width / 2, y: height / 2, "font-size": Math.round(farSize) },
+      clipped(table.name, ((width - 8) * FAR_SIZE) / farSize, FAR_FONT),
     ),
     ...rows.map((row, number) => drawnRow(row, width, HEAD + 3 + number * ROW)),
     svg("title", {}, `${table.name}, table ${table.table}`),
@@ -231,10 +233,9 @@ function fitDiagram(animate = true) {
   moveTo({ x: 0, y: 0, width: drawn.width, height: drawn.height }, 1, animate);
 }
 
-/** Bring a table into view, large enough to be read. */
-function showTable(table, animate = true) {
-  const box = drawn.boxes.get(table.key);
-  if (box) moveTo({ ...box, scale: Math.max(0.9, panzoom.getScale()) }, 1, animate);
+/** Bring a table into view, by default large enough to be read. */
+function showTable(table, animate = true, scale = Math.max(0.9, panzoom.getScale())) {
+  moveTo({ ...drawn.boxes.get(table.key), scale }, 1, animate);
 }
 
 /** Move so that a rectangle of the diagram stands in the middle; without a scale it fills the window. */
@@ -339,7 +340,7 @@ nodes.addEventListener("pointerover", (event) => emphasize(tableByKey.get(tableK
 nodes.addEventListener("pointerleave", () => emphasize(chosenTable));
 nodes.addEventListener("focusin", (event) => {
   const table = tableByKey.get(tableKey(event));
-  if (table && !isInView(table)) showTable(table);
+  if (table && !isInView(table)) showTable(table, true, panzoom.getScale());
   emphasize(table ?? chosenTable);
 });
 nodes.addEventListener("focusout", () => emphasize(chosenTable));

@@ -46,7 +46,7 @@ function tableDetails(table) {
     h(
       "p",
       { class: "facts" },
-      h("span", {}, "table ", h("code", {}, table.table)),
+      h("span", {}, "table ", h("code", {}, qualifiedName(table))),
       h("span", {}, h("code", {}, `db.${table.attribute}`)),
       h("span", {}, h("code", {}, table.controller)),
       h("span", {}, h("code", {}, table.location)),

@@ -63,7 +63,7 @@ function foreignKeyLabel(table, foreignKey) {
 
 /** Many-to-many relationships through a table that is no model; both sides of one are a single edge. */
 function linkEdges() {
-  const mapped = new Set(tables.map((table) => table.table));
+  const mapped = new Set(tables.map(qualifiedName));
   const links = new Map();
   for (const table of tables) {
     for (const relationship of table.relationships) {
@@ -80,6 +80,11 @@ function linkEdges() {
 /** The index that backs a method; the index is what knows of it. */
 function indexBehind(table, method) {
   return table.indexes.find((index) => index.backs.includes(method.name));
+}
+
+/** A table's name, with its schema if it has one. */
+function qualifiedName(table) {
+  return table.schema ? `${table.schema}.${table.table}` : table.table;
 }
 
 /** What an index is called: many have no name. */

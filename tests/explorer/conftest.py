@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.cli.conftest import SETTINGS, Project
+from tests.cli.conftest import MODELS, SETTINGS, Project
 
 from .schemas import ODD, many_tables
 
@@ -68,6 +68,12 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Explorer:
     return explored(project, project.root / "page.html")
 
 
+@pytest.fixture
+def app(tmp_path: Path) -> Project:
+    """A project with one model."""
+    return scratch(tmp_path, MODELS)
+
+
 @dataclass
 class Window:
     """A page in the browser, and what went wrong in it."""
@@ -119,9 +125,11 @@ async def open_page(browser: Browser) -> AsyncGenerator[Open]:
         window.page.on("pageerror", lambda error: window.problems.append(str(error)))
         window.page.on(
             "request",
-            lambda request: window.problems.append(f"request: {request.url}")
-            if request.url.partition("#")[0] != own and not request.url.startswith("data:")
-            else None,
+            lambda request: (
+                window.problems.append(f"request: {request.url}")
+                if request.url.partition("#")[0] != own and not request.url.startswith("data:")
+                else None
+            ),
         )
         await window.page.goto(own + address)
         await window.page.wait_for_selector("html[data-ready]")

@@ -16,6 +16,10 @@ digraph schema {
 """
 
 
+_OUTSIDE = "table "
+"""What begins the names of tables without a model here, which no attribute of ``db`` can be called."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Link:
     """What connects two tables; the key is None for rows of a table that no model stands for."""
@@ -38,8 +42,8 @@ def as_mermaid(explanation: Explanation) -> str:
         f"    {ids[link.target]} {_mermaid_ends(link.key)} {ids[link.source]} : {_mermaid_text(link.label)}"
         for link in _links(explanation)
     ]
-    external = [table for table in ids if table not in {model.attribute for model in explanation.models}]
-    lines[1:1] = [f"    {ids[table]}[{_mermaid_text(table)}]" for table in external]
+    outside = [table for table in ids if table.startswith(_OUTSIDE)]
+    lines[1:1] = [f"    {ids[table]}[{_mermaid_text(table.removeprefix(_OUTSIDE))}]" for table in outside]
     return "\n".join(lines) + "\n"
 
 
@@ -57,32 +61,30 @@ def as_dot(explanation: Explanation) -> str:
 def _links(explanation: Explanation) -> Iterator[_Link]:
     """Yield the foreign keys, then the tables of links that no model stands for, each once."""
     tables = {model.reference: model.attribute for model in explanation.models}
-    mapped = {model.table for model in explanation.models}
+    mapped = {model.qualified_table for model in explanation.models}
     seen: set[tuple[str, frozenset[str]]] = set()
     for model in explanation.models:
         for key in model.structure.foreign_keys:
-            target = tables.get(key.target or "", key.table)
+            target = tables.get(key.target or "", f"{_OUTSIDE}{key.table}")
             yield _Link(model.attribute, target, ", ".join(key.columns), key)
     for model in explanation.models:
         for relationship in model.structure.relationships:
-            through, target = relationship.through, tables.get(relationship.target)
-            if through is None or target is None or through in mapped:
+            through, other = relationship.through, tables.get(relationship.target)
+            if through is None or other is None or through in mapped:
                 continue
-            pair = through, frozenset({model.attribute, target})
+            pair = through, frozenset({model.attribute, other})
             if pair not in seen:
                 seen.add(pair)
-                yield _Link(model.attribute, target, through, None)
+                yield _Link(model.attribute, other, through, None)
 
 
 def _ids(explanation: Explanation) -> dict[str, str]:
-    """Return a name that every language takes for each table, those without a model last."""
-    tables = [model.attribute for model in explanation.models]
-    tables += sorted({end for link in _links(explanation) for end in (link.source, link.target)} - {*tables})
-    plain = {table: re.sub(r"\W", "_", table, flags=re.ASCII) for table in tables}
-    names = list(plain.values())
+    """Return a name for each table, those without a model last; in quotes, because some words mean something."""
+    models = [model.attribute for model in explanation.models]
+    others = sorted({end for link in _links(explanation) for end in (link.source, link.target)} - {*models})
     return {
-        table: name if names.count(name) == 1 and name[:1].isalpha() else f"t{number}_{name}"
-        for number, (table, name) in enumerate(plain.items(), 1)
+        **{attribute: f'"{attribute}"' for attribute in models},
+        **{table: f'"table {number}"' for number, table in enumerate(others, 1)},
     }
 
 
@@ -107,8 +109,8 @@ def _marks(column: ExplainedColumn, model: ExplainedModel) -> Iterator[str]:
 
 def _word(text: str) -> str:
     """Return text as Mermaid takes it for a type or a name."""
-    word = re.sub(r"[^\w()\[\]-]+", "_", text, flags=re.ASCII).strip("_") or "_"
-    return word if word[0].isalpha() or word[0] == "_" else f"_{word}"
+    word = re.sub(r"[^A-Za-z0-9_()\[\]\u00c0-\uffff-]+", "_", text)
+    return word if word[:1].isalpha() or word.startswith("_") else f"_{word}"
 
 
 def _mermaid_text(text: str) -> str:
@@ -126,7 +128,7 @@ def _mermaid_ends(key: ExplainedForeignKey | None) -> str:
 
 
 def _dot_table(table: str, model: ExplainedModel | None) -> str:
-    name = model.name if model else table
+    name = model.name if model else table.removeprefix(_OUTSIDE)
     style = "" if model else ' STYLE="DASHED"'
     head = f'<TR><TD COLSPAN="2" BGCOLOR="#e4ebfc"><B>{_html(name)}</B></TD></TR>'
     rows = [_dot_row(column, model) for column in model.structure.columns] if model else []

@@ -34,6 +34,7 @@ def _model(model: ExplainedModel) -> dict[str, object]:
         "table": model.table,
         "attribute": model.attribute,
         "controller": model.controller,
+        "schema": model.structure.schema,
         "doc": model.structure.doc,
         "comment": model.structure.comment,
         "columns": [asdict(column) for column in model.structure.columns],

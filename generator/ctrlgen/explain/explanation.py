@@ -158,8 +158,9 @@ class ExplainedRelationship:
 
 @dataclass(frozen=True, slots=True)
 class TableStructure:
-    """What a table is made of."""
+    """What a table is made of; ``schema`` is None in the schema that PostgreSQL looks in first."""
 
+    schema: str | None
     doc: str
     comment: str | None
     columns: tuple[ExplainedColumn, ...]
@@ -191,6 +192,11 @@ class ExplainedModel:
     def reference(self) -> str:
         """What foreign keys and relationships call it."""
         return f"{self.module}.{self.name}"
+
+    @property
+    def qualified_table(self) -> str:
+        """The table, with its schema if it has one."""
+        return f"{self.structure.schema}.{self.table}" if self.structure.schema else self.table
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ def table_structure(controller: Controller, cls: type, methods: Collection[str])
     mapper: Mapper[Any] = sqlalchemy.inspect(cls)
     table, model = cast("Table", mapper.local_table), controller.model
     return TableStructure(
+        schema=str(table.schema) if table.schema else None,
         doc=" ".join((inspect.getdoc(cls) or "").partition("\n\n")[0].split()) if cls.__doc__ else "",
         comment=table.comment,
         columns=tuple(_column(column, model, table) for column in model.columns),
@@ -74,6 +75,8 @@ def _default(column: Column, declared: sqlalchemy.Column[Any]) -> str | None:
         return f"generated as {declared.computed.sqltext}"
     if declared.identity is not None:
         return "identity"
+    if declared.table.autoincrement_column is declared and column.presence == "optional":
+        return "serial"
     server = declared.server_default
     if isinstance(server, DefaultClause):
         return server.arg if isinstance(server.arg, str) else str(server.arg)

@@ -20,18 +20,22 @@ import pickle
 import signal
 import subprocess
 import sys
-import tempfile
+import traceback
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
+from ctrlgen import tracing
 from ctrlgen.child_start import take_process
 from ctrlgen.errors import CtrlgenError, LoadError, described
 from ctrlgen.schema import Schema
+from ctrlgen.scratch import scratch_folder
+from ctrlgen.tracing import Reads
 
-_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.schema", "ctrlgen.explain.explanation"})
+_REPLY, _READS, _PROGRESS, _WORK = "reply", "reads", "progress", "work"
+_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.explain.explanation", "ctrlgen.finding", "ctrlgen.schema"})
 """The modules whose classes may be in a reply: the parent never imports what the models import."""
 
 
@@ -85,15 +89,14 @@ def child_process(config: Project, work: Work | None = None) -> Generator[Child]
 
     Its reply is the schema, or what ``work`` makes of it.
     """
-    with tempfile.TemporaryDirectory(prefix="ctrlgen-") as name:
-        reply, progress, work_file = Path(name, "reply"), Path(name, "progress"), Path(name, "work")
+    with scratch_folder() as folder:
         if work:
-            work_file.write_bytes(pickle.dumps(work))
-        order = [str(reply), str(progress), str(work_file), str(config.project), config.package, *config.models]
+            (folder / _WORK).write_bytes(pickle.dumps(work))
+        order = [str(folder), str(config.project), config.package, *config.models]
         with take_process() as process:
             try:
                 _send(process, order)
-                yield Child(process, reply, progress)
+                yield Child(process, folder)
             finally:
                 process.kill()  # does nothing where it has ended
                 process.wait()
@@ -108,11 +111,10 @@ def _send(process: subprocess.Popen[bytes], order: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """The running process, and the files in which it leaves its reply and says what it is doing."""
+    """The running process, and the folder in which it leaves its reply and says what it is doing."""
 
     process: subprocess.Popen[bytes]
-    reply: Path
-    progress: Path
+    folder: Path
 
     def schema(self) -> Schema:
         """Wait for the schema and return it; raise what the child reports."""
@@ -120,17 +122,29 @@ class Child:
         assert isinstance(schema, Schema), schema
         return schema
 
+    def doing(self) -> str:
+        """Return what the child is doing."""
+        return _doing(self.folder / _PROGRESS)
+
     def answer(self) -> object:
         """Wait for the reply and return it; raise what the child reports."""
         code = self.process.wait()
-        reply = read_reply(self.reply) or _crash(code, self.progress)
+        reply = read_reply(self.folder / _REPLY) or _crash(code, self.folder / _PROGRESS)
         if isinstance(reply, CtrlgenError):
             raise reply
         return reply
 
+    def reads(self) -> Reads:
+        """Return what the child read, when it has replied."""
+        return Reads.from_json((self.folder / _READS).read_text("utf-8"))
+
+
+def _doing(progress: Path) -> str:
+    return (progress.read_text("utf-8") if progress.exists() else "") or "starting"
+
 
 def _crash(code: int, progress: Path) -> LoadError:
-    doing = progress.read_text("utf-8") if progress.exists() else "starting"
+    doing = _doing(progress)
     ending = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
     return LoadError(
         f"the process that loads the models ended while {doing} ({ending})",
@@ -145,13 +159,17 @@ def _crash(code: int, progress: Path) -> LoadError:
 
 def main() -> None:
     """Run in the child: get ready, be told what to read, leave the reply, and end the process."""
+    tracing.start()
     gc.disable()  # a tenth of the time to import goes to collecting what this short process keeps anyway
-    streams = sys.stdout, sys.stderr
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    reply, progress, work, project, package, *names = _order()
+    name, project, package, *names = _order()
+    folder = Path(name)
     os.chdir(project)
     _open_project(Path(project))
-    write_reply(Path(reply), _answer(Path(project), package, names, _progress(Path(progress)), Path(work)))
+    sys.stdout, sys.stderr = streams = tracing.ObservedStream(sys.stdout), tracing.ObservedStream(sys.stderr)
+    answer = _answer(Path(project), package, names, _progress(folder / _PROGRESS), folder / _WORK)
+    (folder / _READS).write_text(tracing.finish(without=[folder]).to_json(), "utf-8")
+    write_reply(folder / _REPLY, answer)
     for stream in streams:
         with contextlib.suppress(Exception):
             stream.flush()
@@ -159,14 +177,11 @@ def main() -> None:
 
 
 def _order() -> list[str]:
-    """Import the libraries, wait, and return what to read: ``REPLY PROGRESS WORK PROJECT PACKAGE MODULE...``."""
-    try:
-        with contextlib.suppress(Exception):  # what is wrong with a library is reported when it is needed
-            for name in ("ctrlgen.inspect", "ctrlgen.load"):
-                importlib.import_module(name)
-        text = sys.stdin.buffer.read()
-    except KeyboardInterrupt:
-        os._exit(130)
+    """Import the libraries, wait, and return what to read: ``FOLDER PROJECT PACKAGE MODULE...``."""
+    with contextlib.suppress(Exception):  # what is wrong with a library is reported when it is needed
+        for name in ("ctrlgen.inspect", "ctrlgen.load"):
+            importlib.import_module(name)
+    text = sys.stdin.buffer.read()
     if not text:
         os._exit(0)  # nobody is there any more
     return cast("list[str]", json.loads(text))
@@ -194,6 +209,9 @@ def _answer(
         progress("looking at the methods of the models")
         return work(schema)
     except CtrlgenError as error:
+        cause = error.__cause__
+        if cause and not error.traceback:
+            error.traceback = "".join(traceback.format_exception(cause))
         return error
     except Exception as error:
         if os.environ.get("CTRLGEN_TRACEBACK"):
@@ -201,6 +219,7 @@ def _answer(
         return CtrlgenError(
             f"the models cannot be read, which is a mistake in ctrlgen: {described(error)}",
             hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened",
+            traceback=traceback.format_exc(),
         )
 
 

@@ -8,15 +8,22 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, NoReturn, cast
 
 import typer
 
 from ctrlgen.errors import CtrlgenError
+from ctrlgen.finding import Finding
 from ctrlgen.pipeline import compare_with_disk, generate, write
+from ctrlgen.progress import shown_progress
+from ctrlgen.project_lock import locked
+from ctrlgen.record import Record
 from ctrlgen.report import (
+    DETAIL,
     make_printable,
     print_bug,
     print_error,
@@ -28,14 +35,25 @@ from ctrlgen.report import (
     print_unencodable,
     print_usage_error,
 )
-from ctrlgen.schema import Finding
-from ctrlgen.settings import Config, Settings, find_project, read_config
+from ctrlgen.settings import SETTINGS, Config, Settings, find_project, read_config
 from ctrlgen.write import Changes, unified_diff
+
+
+def _epilog(example: str, without: Collection[str] = ()) -> str:
+    """Return what stands below the options of a command: an example, and the settings that it obeys."""
+    obeyed = ", ".join(name for name in SETTINGS if name not in without)
+    return f"Example: {example}\n\nSettings in \\[tool.ctrlgen] of pyproject.toml: {obeyed}"
+
+
+EPILOG = """\
+Example: ctrlgen init, then ctrlgen generate after every change of a model
+
+`ctrlgen COMMAND --help` names the settings of a command. The guide: docs/guide.md, docs/commands.md"""
 
 app = typer.Typer(
     name="ctrlgen",
     help="Emit typed async controllers for the SQLModel models of a project.",
-    epilog="Settings, under \\[tool.ctrlgen] of pyproject.toml: models, output, package, tests. Each is also a flag.",
+    epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -54,52 +72,95 @@ ModelsOption = Annotated[
 OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of the generated package.", metavar="DIR")]
 PackageOption = Annotated[str | None, typer.Option("--package", help="Its import name.", metavar="NAME")]
 TestsOption = Annotated[str | None, typer.Option("--tests", help="Folder of the test stubs.", metavar="DIR")]
+CacheOption = Annotated[
+    str | None, typer.Option("--cache-dir", help="Folder of the cache; else $CTRLGEN_CACHE_DIR.", metavar="DIR")
+]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run without the cache: use it not, keep nothing.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print every warning, not only three of a kind.")]
+
+
+def _note_verbose(is_set: bool) -> bool:
+    DETAIL.verbose = DETAIL.verbose or is_set
+    return is_set
+
+
+def _note_traceback(is_set: bool) -> bool:
+    if is_set:
+        DETAIL.traceback = True
+        os.environ["CTRLGEN_TRACEBACK"] = "1"  # of a mistake of our own
+    return is_set
+
+
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Print every warning, and how a failing module came to be imported.",
+        callback=_note_verbose,
+    ),
+]
+TracebackOption = Annotated[
+    bool, typer.Option("--traceback", help="Print the traceback of what fails.", callback=_note_traceback)
+]
+
+
+Given = tuple[Path, Settings]
+"""The project's folder, and the settings that flags give."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run of the pipeline: the configuration, and what it would change on disk."""
+    """A finished run of the pipeline, or a recorded one: the configuration, and what it would change on disk."""
 
     config: Config
     changes: Changes
-    incomplete: Finding | None
+    incomplete: Finding | None = None
     """Why models may be missing: a module of theirs could not be imported."""
+    findings: tuple[Finding, ...] = ()
 
 
-@app.command("generate")
+@app.command("generate", epilog=_epilog("ctrlgen generate --models app.models --output app/db"))
 def generate_command(
     project: ProjectOption = None,
     models: ModelsOption = None,
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    cache_dir: CacheOption = None,
+    no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Write the controllers: what changed, all of it or nothing."""
-    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
-    write(run.changes, run.config)
+    given = _given(project, models, output, package, tests, cache_dir)
+    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache, to_write=True) as run:
+        write(run.changes, run.config)
     if not quiet:
         print_summary(run.changes, run.config.project)
 
 
-@app.command()
+@app.command(epilog=_epilog("ctrlgen check --quiet"))
 def check(
     project: ProjectOption = None,
     models: ModelsOption = None,
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    cache_dir: CacheOption = None,
+    no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Exit with 1, and show the diff, when the controllers are not what the models say.
 
     The same when ctrlgen cannot tell, because a module of models could not be imported.
     """
-    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
+    given = _given(project, models, output, package, tests, cache_dir)
+    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache) as run:
+        pass  # the disk has been read
     if not run.changes.pending and run.incomplete:
         print_incomplete(run.incomplete)
         raise typer.Exit(1)
@@ -112,22 +173,27 @@ def check(
     raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=_epilog("ctrlgen diff | less"))
 def diff(
     project: ProjectOption = None,
     models: ModelsOption = None,
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    cache_dir: CacheOption = None,
+    no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Show what `generate` would change, and change nothing."""
-    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
+    given = _given(project, models, output, package, tests, cache_dir)
+    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache) as run:
+        pass  # the disk has been read
     typer.echo(unified_diff(run.changes, run.config.project), nl=False)
 
 
-@app.command(epilog="Example: ctrlgen explain User.get_by_id --format json")
+@app.command(epilog=_epilog("ctrlgen explain User.get_by_id --format json", ("tests", "silence", "cache_dir")))
 def explain(
     choice: Annotated[
         str | None, typer.Argument(help="A model, or a method of it; every model when omitted.", metavar="MODEL.METHOD")
@@ -145,16 +211,21 @@ def explain(
     output: OutputOption = None,
     package: PackageOption = None,
     quiet: QuietOption = False,
+    _verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Show what each method is called with, the SQL it sends, and the index behind it; and what is not emitted."""
     from ctrlgen.commands.explain import Form
     from ctrlgen.commands.explain import explain as run_explain
 
-    config = read_config(_project(project), Settings.of(models, output, package, None))
+    config = read_config(*_given(project, models, output, package, None))
     run_explain(config, choice, Form(output_format, indexes, html, mermaid, dot), quiet=quiet)
 
 
-@app.command(epilog="Example: ctrlgen init --yes --models app.models --output app/db")
+@app.command(
+    epilog="Example: ctrlgen init --yes --models app.models --output app/db\n\n"
+    "It writes these settings: models, output, package, tests"
+)
 def init(
     project: Annotated[
         Path, typer.Option("--project", help="The project's folder; this one when omitted.", metavar="DIR")
@@ -173,32 +244,42 @@ def init(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Find the models and write `[tool.ctrlgen]`; nothing else in pyproject.toml changes."""
+    """Find the models, and write the settings; nothing else in pyproject.toml changes."""
     from ctrlgen.commands.init import Wishes
     from ctrlgen.commands.init import init as run_init
 
-    settings = Settings.of(models, output, package, tests)
-    run_init(project, settings, Wishes(pre_commit, alembic, yes, dry_run, quiet))
+    root, settings = _given(project, models, output, package, tests)
+    run_init(root, settings, Wishes(pre_commit, alembic, yes, dry_run, quiet))
 
 
-@app.command(epilog="Example: ctrlgen watch --quiet")
+@app.command(epilog=_epilog("ctrlgen watch --quiet"))
 def watch(
     project: ProjectOption = None,
     models: ModelsOption = None,
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    cache_dir: CacheOption = None,
+    no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Generate whenever a source or the configuration is saved, until Ctrl-C."""
     from ctrlgen.commands.watch import watch as run_watch
 
-    root, flags = _project(project), Settings.of(models, output, package, tests)
-    raise typer.Exit(run_watch(lambda: read_config(root, flags), quiet=quiet, verbose=verbose))
+    given = _given(project, models, output, package, tests, cache_dir)
+    run_watch(
+        lambda: read_config(*given),
+        lambda: _run(given, quiet=True, verbose=verbose, no_cache=no_cache, to_write=True),
+        quiet=quiet,
+        verbose=verbose,
+    )
 
 
-@app.command(epilog="Example: ctrlgen lint app tests --select CGL1,CGL2 --format github")
+@app.command(
+    epilog=_epilog("ctrlgen lint app tests --select CGL1,CGL2 --format github", ("tests", "silence", "cache_dir"))
+)
 def lint(
     paths: Annotated[list[str], typer.Argument(help="Files and folders of hand-written code.", metavar="PATH...")],
     select: Annotated[
@@ -231,16 +312,59 @@ def lint(
     raise typer.Exit(code)
 
 
-def _project(given: Path | None) -> Path:
-    return given or find_project(Path())
+def _given(
+    project: Path | None,
+    models: list[str] | None,
+    output: str | None,
+    package: str | None,
+    tests: str | None,
+    cache_dir: str | None = None,
+) -> Given:
+    """Return the project's folder, and the settings that flags give; their folders are as seen from here."""
+    root = project or find_project(Path())
+    return root, Settings.of(models, _from(root, output), package, _from(root, tests), cache_dir)
 
 
-def _run(flags: Settings, project: Path | None, *, quiet: bool, verbose: bool) -> Run:
-    config = read_config(_project(project), flags)
-    generation = generate(config)
+def _from(root: Path, folder: str | None) -> str | None:
+    """Return a folder, given as seen from here, as seen from the project."""
+    return folder and Path(os.path.relpath(folder, root)).as_posix()
+
+
+@contextmanager
+def _run(given: Given, *, quiet: bool, verbose: bool, no_cache: bool, to_write: bool = False) -> Generator[Run]:
+    """Run the pipeline up to the changes, or recall what it would come to; nobody else writes until the block ends.
+
+    With the block, the changes are written if that is what the run is for.
+    """
+    DETAIL.verbose = verbose
+    config = read_config(*given)
+    config = replace(config, cache=None) if no_cache else config
+    record = Record.of(config)
+    with locked(config.project, to_write=to_write):
+        if record and (known := record.recall()):
+            sys.stderr.write(known.printed)
+            _print_findings(known.findings, quiet=quiet, verbose=verbose)
+            yield Run(config, Changes.of_unchanged(known.files), findings=known.findings)
+            return
+        with shown_progress(quiet=quiet) as step:
+            generation = generate(config, step)
+        _print_findings(generation.findings, quiet=quiet, verbose=verbose)
+        changes = compare_with_disk(generation, config)
+        yield Run(config, changes, generation.incomplete, generation.findings)
+        if record and (to_write or not changes.pending):
+            record.remember(generation, changes, config.output)
+        _delete_leftovers()
+
+
+def _delete_leftovers() -> None:
+    from ctrlgen.scratch import delete_leftovers  # which a run that is recalled does without
+
+    delete_leftovers()
+
+
+def _print_findings(findings: tuple[Finding, ...], *, quiet: bool, verbose: bool) -> None:
     if not quiet:
-        print_findings(generation.findings, verbose=verbose)
-    return Run(config, compare_with_disk(generation, config), generation.incomplete)
+        print_findings(findings, verbose=verbose)
 
 
 def _print_version(is_set: bool) -> None:
@@ -260,17 +384,34 @@ def _options(
     """Take the options that stand before a command."""
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command; a user's mistake is a message, never a traceback."""
     gc.set_threshold(100_000)  # hardly anything is garbage before the end
     make_printable()
     sys.exit(_exit_code())
 
 
+_COMMANDS = {"generate": generate_command, "check": check, "diff": diff}
+_FLAGS = {"-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose"}
+
+
+def _run_plainly() -> bool:
+    """Run a command whose arguments need no parsing: for that Typer imports pydantic, which doubles a short run."""
+    name, *arguments = sys.argv[1:] or [""]
+    if name not in _COMMANDS or not _FLAGS.keys() >= {*arguments}:
+        return False
+    flags = {_FLAGS[argument] for argument in arguments}
+    try:
+        _COMMANDS[name](quiet="quiet" in flags, verbose="verbose" in flags)
+    except typer.Exit as ending:
+        sys.exit(ending.exit_code)
+    return True
+
+
 def _exit_code() -> int:
     """Run the command and return its exit code."""
     try:
-        code: object = app(standalone_mode=False)
+        code: object = 0 if _run_plainly() else app(standalone_mode=False, prog_name="ctrlgen")
     except CtrlgenError as error:
         print_error(error)
     except _USAGE_ERROR as error:

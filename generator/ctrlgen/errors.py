@@ -5,12 +5,11 @@ The command line prints the message, the place and the hint, and never a traceba
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from ctrlgen.schema import Location
+from ctrlgen.finding import Location
 
 
 @dataclass(eq=False)
@@ -29,6 +28,10 @@ class CtrlgenError(Exception):
         That line, as it stands in the file.
     others
         What else is wrong: all causes are shown, because the first one need not be the one to fix.
+    import_chain
+        The lines of the project that led to a failing import, outermost first; `--verbose` shows them.
+    traceback
+        Where it comes from in full; `--traceback` shows it.
     """
 
     message: str
@@ -36,10 +39,12 @@ class CtrlgenError(Exception):
     hint: str | None = None
     source: str | None = None
     others: tuple[CtrlgenError, ...] = ()
+    import_chain: tuple[str, ...] = ()
+    traceback: str = ""
 
     def __reduce__(self) -> tuple[type[CtrlgenError], tuple[object, ...]]:
         """Pickle by fields: the loading process hands its errors to the one that prints them."""
-        return type(self), (self.message, self.location, self.hint, self.source, self.others)
+        return type(self), tuple(getattr(self, each.name) for each in fields(self))
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""
@@ -85,6 +90,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name closest to ``name``, if one is close."""
+    import difflib  # for mistakes alone
+
     return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 

@@ -11,11 +11,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ctrlgen.child import child_process
+from ctrlgen import tracing
 from ctrlgen.errors import LoadError
-from ctrlgen.findings import unsilenced
-from ctrlgen.schema import Finding
+from ctrlgen.finding import Finding
+from ctrlgen.progress import Step, no_progress
 from ctrlgen.settings import Config
+from ctrlgen.silencing import Silence
+from ctrlgen.tracing import Reads
 from ctrlgen.write import Changes, apply, compare, compare_contents
 
 if TYPE_CHECKING:
@@ -36,17 +38,25 @@ class Generation:
     package: Package
     findings: tuple[Finding, ...]
     incomplete: Finding | None = None
+    reads: Reads | None = None
+    """What decided all of it, where that is to be recorded."""
 
 
-def generate(config: Config) -> Generation:
-    """Generate the package, and the stubs of its tests, in memory.
+def generate(config: Config, step: Step = no_progress) -> Generation:
+    """Generate the package, and the stubs of its tests, in memory; ``step`` is told what is being done.
 
     Raises
     ------
     CtrlgenError
         The models cannot be loaded, or nothing can be generated from them.
     """
+    from ctrlgen import scratch  # what a run that is recalled does without
+    from ctrlgen.child import child_process
+
+    if config.cache is not None:
+        tracing.start()
     with child_process(config) as child:
+        step(child.doing)
         from ctrlgen.format_cache import format_or_recall
         from ctrlgen.header import with_header
         from ctrlgen.plan import plan
@@ -57,13 +67,29 @@ def generate(config: Config) -> Generation:
             import_module("ctrlgen.stubs")
         compile_templates()
         schema = child.schema()  # load, inspect
+        reads = child.reads()
     package = plan(schema, config.package, config.options)
-    formatted = format_or_recall(render(package), first_party(package), config.output, config.project)
+    step(lambda: f"writing and formatting {len(package.controllers)} controllers")
+    formatted = format_or_recall(render(package), first_party(package), config.output, config.cache)
     files = with_header(formatted)
+    if config.tests:
+        step(lambda: "looking at the tests")
     tests = _stubs(package, config)
     stale = () if schema.incomplete else tests.findings  # a missing model may come back
-    findings = unsilenced((*package.findings, *stale), config.options.silence, config.project)
-    return Generation(files, tests.files, package, findings, schema.incomplete)
+    findings = _reported([*package.findings, *stale], package, config, complete=schema.incomplete is None)
+    if config.cache is None:
+        return Generation(files, tests.files, package, findings, schema.incomplete)
+    own = tracing.finish(without=[config.cache, *scratch.created])
+    own.unobservable = None  # the programs it started are its own
+    return Generation(files, tests.files, package, findings, schema.incomplete, reads | own)
+
+
+def _reported(findings: list[Finding], package: Package, config: Config, *, complete: bool) -> tuple[Finding, ...]:
+    """Return the findings that nothing keeps quiet, and of ``complete`` models what keeps none of them quiet."""
+    silence = Silence(config.options.silence, config.project)
+    if complete and config.all_models:
+        findings += silence.unused(findings, [controller.model.location.file for controller in package.controllers])
+    return silence.remaining(findings)
 
 
 def _stubs(package: Package, config: Config) -> StubChanges:

@@ -98,7 +98,7 @@ function clipped(text, width, font) {
 
 function node(box, position) {
   const { table, rows, width, height, x, y } = box;
-  const farSize = Math.min(40, Math.max(16, ((width - 16) * FAR_SIZE) / textWidth(table.name, FAR_FONT)));
+  const farSize = Math.min(28, Math.max(16, ((width - 16) * FAR_SIZE) / textWidth(table.name, FAR_FONT)));
   const content = [
     svg("rect", { class: "card", width, height, rx: 8 }),
     svg("path", { class: "head", d: headPath(width, rows.length ? HEAD : height, rows.length > 0) }),

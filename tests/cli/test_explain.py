@@ -206,16 +206,6 @@ def test_attribute_error_says_the_same(blog: Project) -> None:
     ]
 
 
-def test_reasons_are_imported_only_where_a_name_fails(blog: Project) -> None:
-    assert blog.run("generate", "-q").returncode == 0
-    code = (
-        "import sys\nfrom app.db import Database\ndb = Database('postgresql://nobody@nowhere/x')\ndb.post.find_all()\n"
-    )
-    code += "print('app.db.absent' in sys.modules)\nhasattr(db.post, 'nothing')\nprint('app.db.absent' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=blog.root, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "True"]
-
-
 def test_type_checkers_see_no_getattr_of_a_controller(project: Path, tmp_path: Path) -> None:
     file = tmp_path / "use.py"
     file.write_text("from generated import Database\n\ndef f(db: Database) -> None:\n    db.user.find_by_title\n")
@@ -256,13 +246,15 @@ def test_model_may_be_called_in_every_usual_way(blog: Project, name: str) -> Non
     ],
 )
 def test_misspelt_name_gets_a_suggestion(blog: Project, name: str, message: str, hint: str) -> None:
-    assert blog.fails("explain", name) == f"error: {message}\nhint: {hint}\n"
+    said = blog.fails("explain", name)
+    assert f": {message}\n" in said
+    assert f"hint: {hint}\n" in said
 
 
 def test_unknown_format_is_refused(blog: Project) -> None:
-    assert blog.fails("explain", "--format", "jsno") == (
-        "error: `--format jsno` is not known\nhint: did you mean `json`?\n"
-    )
+    said = blog.fails("explain", "--format", "jsno")
+    assert ": `--format jsno` is not known\n" in said
+    assert "hint: did you mean `json`?\n" in said
 
 
 def test_text_fits_eighty_columns(project: Path) -> None:

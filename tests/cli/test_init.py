@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
+from ctrlgen.render.templates import render_template
+
 from .conftest import MODELS, Project
 
 if TYPE_CHECKING:
@@ -109,7 +111,8 @@ def test_models_are_found_where_projects_have_them(
 def test_configured_project_is_refused(shop: Project) -> None:
     assert shop.run("init", "--yes").returncode == 0
     said = shop.fails("init", "--yes")
-    assert said.startswith("error: `pyproject.toml` has a section `[tool.ctrlgen]` already\nhint: ")
+    assert ": `pyproject.toml` has a section `[tool.ctrlgen]` already\n" in said
+    assert "hint: change it there" in said
 
 
 def test_no_models_are_an_error_that_says_how_to_name_them(tmp_path: Path) -> None:
@@ -212,3 +215,7 @@ async def test_alembic_environment_migrates_a_real_database(shop: Project, new_d
         await connection.close()
         (migration,) = (shop.root / "migrations/versions").glob("*_first.py")
         assert "sqlmodel" not in migration.read_text()
+
+
+def test_guide_shows_the_alembic_environment(project: Path) -> None:
+    assert render_template("init/env.py.jinja", package="app.db") in (project / "docs/guide.md").read_text("utf-8")

@@ -76,7 +76,7 @@ def test_save_is_generated_and_said_in_a_line(app: Project, tmp_path: Path) -> N
     with watching(app, tmp_path) as watcher:
         assert watcher.lines(1) == [f"watching {app.root}, Ctrl-C ends: nothing to change"]
         app.write("app/models.py", MODELS.replace("unique", "index"))
-        assert watcher.lines(2)[1] == "app/models.py: changed app/db/absent.py, app/db/hero.py"
+        assert watcher.lines(2)[1] == "app/models.py: changed app/db/hero.py"
         assert "find_by_name" in (app.root / "app/db/hero.py").read_text()
         app.write("app/models.py", MODELS.replace("Hero", "Villain"))
         created, _, removed = watcher.lines(3)[2].partition(", removed ")

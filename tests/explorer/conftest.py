@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +14,9 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from tests.cli.conftest import MODELS, SETTINGS, Project
 
+from .browsers import BROWSERS, installed_browser
 from .schemas import ODD, many_tables
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 
@@ -102,7 +101,7 @@ Open = Callable[..., Awaitable[Window]]
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncGenerator[Browser]:
     """A headless Chromium, of the system: nothing is downloaded."""
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    executable = installed_browser()
     if executable is None:
         pytest.skip(f"no browser is installed: none of {', '.join(BROWSERS)} is on PATH (apt-get install chromium)")
     async with async_playwright() as playwright:

@@ -347,6 +347,9 @@ async def test_page_can_be_read_on_a_phone(reference: Explorer, open_page: Open)
     assert small == [], "too small for a finger"
     await page.get_by_role("button", name="Close the details").tap()
     assert await page.locator("#panel").is_hidden()
+    await page.locator('#nodes [data-table="permission_assignment"]').tap()
+    assert await window.panel() == "PermissionAssignment"
+    await page.get_by_role("button", name="Close the details").tap()
     assert len([box for box in await page.evaluate(BOXES) if box["right"] > 0 and box["left"] < 390]) >= 2
 
 

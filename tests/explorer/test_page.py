@@ -133,6 +133,11 @@ def test_file_that_cannot_be_written_is_an_error(app: Project) -> None:
     )
 
 
+def test_picture_in_the_readme_is_small(project: Path) -> None:
+    assert "docs/explorer.png" in (project / "README.md").read_text("utf-8")
+    assert (project / "docs/explorer.png").stat().st_size < 300_000
+
+
 def test_vendored_scripts_are_those_that_the_readme_names(project: Path) -> None:
     folder = project / "templates/explorer/vendor"
     readme = (folder / "README.md").read_text("utf-8")

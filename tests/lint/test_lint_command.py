@@ -66,7 +66,7 @@ def test_codes_are_chosen_by_what_they_begin_with(arguments: list[str], codes: l
         (["nowhere"], "error: `nowhere` does not exist"),
         (["app", "--select", "CGL9"], "error: `--select CGL9`: no rule has that code"),
         (["app", "--format", "xml"], "error: `--format xml` is not known"),
-        ([], "Missing argument"),
+        ([], "missing argument"),
     ],
 )
 def test_mistake_of_usage_exits_with_two(arguments: list[str], message: str, project: Project) -> None:

@@ -16,14 +16,19 @@ import typer
 
 from ctrlgen.child_start import warm_up
 from ctrlgen.errors import CtrlgenError, UsageError
-from ctrlgen.pipeline import compare_with_disk, generate, write
+from ctrlgen.finding import Finding
+from ctrlgen.interruption import say_at_interruption
+from ctrlgen.pipeline import write
 from ctrlgen.report import print_error, print_findings
-from ctrlgen.schema import Finding
 from ctrlgen.settings import Config
 from ctrlgen.write import Changes, State
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from watchfiles import Change
+
+    from ctrlgen.cli import Run
 
 _QUIET_TIME = 200  # milliseconds without a change after which a burst of them is over
 _LONGEST_BURST = 10  # seconds, for what never ends
@@ -31,16 +36,19 @@ _SETTINGS = frozenset({"pyproject.toml", "ruff.toml", ".ruff.toml"})
 _SHOWN = 3  # files in a line
 
 ReadConfig = Callable[[], Config]
+StartRun = Callable[[], "AbstractContextManager[Run]"]
 Batch = set[tuple["Change", str]]
 
 
-def watch(read_config: ReadConfig, *, quiet: bool, verbose: bool) -> int:
-    """Generate now and after every change, and return the exit code of Ctrl-C.
+def watch(read_config: ReadConfig, start_run: StartRun, *, quiet: bool, verbose: bool) -> None:
+    """Generate now and after every change, until Ctrl-C ends the process.
 
     Parameters
     ----------
     read_config
         Reads the configuration, anew for each run.
+    start_run
+        Runs the pipeline; the block that it opens writes the changes.
 
     Raises
     ------
@@ -51,19 +59,16 @@ def watch(read_config: ReadConfig, *, quiet: bool, verbose: bool) -> int:
         raise UsageError("`watchfiles` is not installed", hint="pip install 'ctrlgen[watch]'")
     import watchfiles  # which only this command needs
 
-    runs = _Runs(read_config, quiet=quiet, verbose=verbose)
-    try:
-        batches = watchfiles.watch(
-            runs.config.project,
-            watch_filter=_SourceFilter(runs),
-            rust_timeout=_QUIET_TIME,
-            yield_on_timeout=True,  # with nothing, once there has been nothing for that time
-        )
-        for burst in _bursts(batches):
-            runs.run(sorted({Path(path) for _, path in burst}))
-    except KeyboardInterrupt:
-        typer.echo("stopped watching", err=True)
-    return 130
+    runs = _Runs(read_config, start_run, quiet=quiet, verbose=verbose)
+    say_at_interruption("stopped watching")
+    batches = watchfiles.watch(
+        runs.config.project,
+        watch_filter=_SourceFilter(runs),
+        rust_timeout=_QUIET_TIME,
+        yield_on_timeout=True,  # with nothing, once there has been nothing for that time
+    )
+    for burst in _bursts(batches):
+        runs.run(sorted({Path(path) for _, path in burst}))
 
 
 def _bursts(batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -100,8 +105,8 @@ class _SourceFilter:
 class _Runs:
     """The generations, and what the last one has found, which is not said again."""
 
-    def __init__(self, read_config: ReadConfig, *, quiet: bool, verbose: bool) -> None:
-        self._read_config, self._quiet, self._verbose = read_config, quiet, verbose
+    def __init__(self, read_config: ReadConfig, start_run: StartRun, *, quiet: bool, verbose: bool) -> None:
+        self._read_config, self._start_run, self._quiet, self._verbose = read_config, start_run, quiet, verbose
         self._findings: frozenset[Finding] = frozenset()
         self.config = read_config()
 
@@ -110,17 +115,16 @@ class _Runs:
         cause = _listed([self._shown(path) for path in causes]) or f"watching {self.config.project}, Ctrl-C ends"
         try:
             self.config = self._read_config()
-            generation = generate(self.config)
-            changes = compare_with_disk(generation, self.config)
-            write(changes, self.config)
+            with self._start_run() as run:
+                write(run.changes, run.config)
         except CtrlgenError as error:
             _say(f"{cause}: nothing was written")
             print_error(error)
         else:
-            if changes.pending or not self._quiet:
-                _say(f"{cause}: {self._changed(changes)}")
-            new = tuple(finding for finding in generation.findings if finding not in self._findings)
-            self._findings = frozenset(generation.findings)
+            if run.changes.pending or not self._quiet:
+                _say(f"{cause}: {self._changed(run.changes)}")
+            new = tuple(finding for finding in run.findings if finding not in self._findings)
+            self._findings = frozenset(run.findings)
             if not self._quiet:
                 print_findings(new, verbose=self._verbose)
         finally:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from ctrlgen.blueprint import Controller, Package
@@ -24,6 +22,7 @@ from ctrlgen.explain.signatures import Documented, signatures
 from ctrlgen.explain.table_structure import table_structure
 from ctrlgen.plan import plan
 from ctrlgen.schema import Schema
+from ctrlgen.scratch import scratch_folder
 from ctrlgen.settings import Options
 
 _COPY = "ctrlgen_explained"
@@ -55,16 +54,16 @@ def _emitted(package: Package) -> Generator[Mapping[str, str]]:
     from ctrlgen.render.templates import runtime_sources
 
     sources = {**render(package), **runtime_sources()}
-    with tempfile.TemporaryDirectory(prefix="ctrlgen-") as name:
+    with scratch_folder() as folder:
         for path, text in sources.items():
-            file = Path(name, _COPY, path)
+            file = folder / _COPY / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, "utf-8")
-        sys.path.insert(0, name)
+        sys.path.insert(0, str(folder))
         try:
             yield sources
         finally:
-            sys.path.remove(name)
+            sys.path.remove(str(folder))
 
 
 def _explained(

@@ -96,7 +96,7 @@ class Recorder:
             self._log.statements.append(Statement(request.text, tuple(request.names)))
             return await work(self._connection)
 
-        async def whole(_self: object, work: Callable[[], Awaitable[object]]) -> object:
+        async def atomic(_self: object, work: Callable[[], Awaitable[object]]) -> object:
             self._log.in_transaction = True
             return await work()
 
@@ -104,9 +104,6 @@ class Recorder:
             self._log.by_orm = True
             return []
 
-        vars_of_execution: dict[str, object] = {"_send": send, "whole": whole, "by_orm": by_orm}
-        for name, replacement in vars_of_execution.items():
-            setattr(execution.Execution, name, replacement)
         prepare = operand.Operand.__init__
 
         def without_conversions(self: Any, *arguments: Any, **options: Any) -> None:
@@ -117,8 +114,9 @@ class Recorder:
             completed = {**validator.validate_python({}), **values}  # of nothing, only the defaults are left
             return {name: completed[name] for name in self._table.columns if name in completed}
 
-        operand.Operand.__init__ = without_conversions
-        validation.Validation._checked = unchecked
+        _replace(execution.Execution, _send=send, atomic=atomic, by_orm=by_orm)
+        _replace(operand.Operand, __init__=without_conversions)
+        _replace(validation.Validation, _validated=unchecked)
 
     def controller(self, controller: Controller) -> Any:
         """Return an instance of the emitted class."""
@@ -141,6 +139,13 @@ class Recorder:
         in_transaction, by_orm = (any(getattr(log, flag) for log in logs) for flag in ("in_transaction", "by_orm"))
         statements = tuple(dict.fromkeys(statement for log in logs for statement in log.distinct))
         return RecordedCall(statements, replace(cost, in_transaction=in_transaction, by_orm=by_orm))
+
+
+def _replace(cls: type[object], **methods: object) -> None:
+    """Put other methods in the place of a class's own, which must be there."""
+    for name, method in methods.items():
+        assert name in vars(cls), f"the runtime's {cls.__name__} has no {name} any more"
+        setattr(cls, name, method)
 
 
 async def _finished(call: Call) -> None:

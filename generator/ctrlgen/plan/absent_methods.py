@@ -16,7 +16,7 @@ from ctrlgen.schema import Model
 from ctrlgen.settings import Options
 
 NO_INDEX = "`{}` leads no index: use find_all({}=...), which scans the table"
-ONLY_PARTIAL = "only partial indexes begin with `{}`: use their finders, or find_all({}=...), which scans the table"
+ONLY_PARTIAL = "only partial indexes begin with `{}`: use their finders, or find_all({}=...)"
 OTHER_METHOD = "the index that begins with `{}` does not answer `=`: filter with find_all(c.{}...)"
 IS_KEY = "`{}` is a unique key, which finds one row: use get_by_{}"
 NOT_COMPARED = "PostgreSQL does not compare json: filter with find_all(c.{}[...]...)"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ctrlgen.plan.access_paths import AccessPath, is_arbiter
 from ctrlgen.plan.typed_dicts import update_entries
-from ctrlgen.schema import ExpressionPart, Model, Part
+from ctrlgen.schema import Model, Part, inputs_of
 
 
 def never(_path: AccessPath, _model: Model) -> str:
@@ -43,9 +43,12 @@ def not_a_key_of_new_rows(path: AccessPath, model: Model) -> str:
 
 
 def _not_set(part: Part, model: Model) -> str:
-    if isinstance(part, ExpressionPart):
-        return f"a new row does not give `{part.name}`, which is an expression"
-    column = model.column(part.attribute)
-    if column.nullable:
-        return f"`{column.attribute}` may be NULL, which conflicts with nothing"
-    return "" if column.is_required else f"a new row need not give `{column.attribute}`"
+    columns = [model.column(attribute) for attribute in inputs_of(part)]
+    if not columns:
+        return f"ctrlgen cannot tell which columns `{part.name}` depends on"
+    for column in columns:
+        if column.nullable:
+            return f"`{column.attribute}` may be NULL, which conflicts with nothing"
+        if not column.is_required:
+            return f"a new row need not give `{column.attribute}`"
+    return ""

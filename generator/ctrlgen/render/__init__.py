@@ -27,7 +27,6 @@ def render(package: Package) -> dict[str, str]:
         for controller in package.controllers
     }
     facade = {
-        "absent.py": render_template("absent.py.jinja", package=package),
         "__init__.py": render_template("init.py.jinja", package=package, runtime_names=RUNTIME_NAMES),
         "database.py": _facade(package),
     }

@@ -200,6 +200,12 @@ def explain(
     ] = None,
     indexes: Annotated[bool, typer.Option("--indexes", help="Print the missing `Index(...)` lines.")] = False,
     output_format: Annotated[str, typer.Option("--format", help="text or json.", metavar="FORMAT")] = "text",
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write the explorer: one page with a diagram and all details.", metavar="FILE"),
+    ] = None,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Print the tables as a Mermaid diagram.")] = False,
+    dot: Annotated[bool, typer.Option("--dot", help="Print the tables as a Graphviz graph.")] = False,
     project: ProjectOption = None,
     models: ModelsOption = None,
     output: OutputOption = None,
@@ -209,10 +215,11 @@ def explain(
     _traceback: TracebackOption = False,
 ) -> None:
     """Show what each method is called with, the SQL it sends, and the index behind it; and what is not emitted."""
+    from ctrlgen.commands.explain import Form
     from ctrlgen.commands.explain import explain as run_explain
 
     config = read_config(*_given(project, models, output, package, None))
-    run_explain(config, choice, indexes=indexes, output_format=output_format, quiet=quiet)
+    run_explain(config, choice, Form(output_format, indexes, html, mermaid, dot), quiet=quiet)
 
 
 @app.command(

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from ctrlgen.child_start import take_process
-from ctrlgen.errors import CtrlgenError, LoadError, described
+from ctrlgen.errors import CtrlgenError, LoadingEndedError, described
 from ctrlgen.schema import Schema
 
 Reply = Schema | CtrlgenError
@@ -111,10 +111,10 @@ class Child:
         return reply
 
 
-def _crash(code: int, progress: Path) -> LoadError:
+def _crash(code: int, progress: Path) -> LoadingEndedError:
     doing = progress.read_text("utf-8") if progress.exists() else "starting"
     ending = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-    return LoadError(
+    return LoadingEndedError(
         f"the process that loads the models ended while {doing} ({ending})",
         None,
         "A module of models must come back from its import: look for os._exit, a crash of an extension, "

@@ -14,16 +14,17 @@ from typing import Annotated, cast
 
 import typer
 
+from ctrlgen.error_reports import reported
 from ctrlgen.errors import CtrlgenError
+from ctrlgen.output_formats import TEXT, check_format
 from ctrlgen.pipeline import compare_with_disk, generate, write
 from ctrlgen.report import (
     make_printable,
     print_bug,
+    print_diff,
     print_error,
     print_findings,
-    print_incomplete,
     print_interrupted,
-    print_stale,
     print_summary,
     print_unencodable,
     print_usage_error,
@@ -55,6 +56,9 @@ OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of th
 PackageOption = Annotated[str | None, typer.Option("--package", help="Its import name.", metavar="NAME")]
 TestsOption = Annotated[str | None, typer.Option("--tests", help="Folder of the test stubs.", metavar="DIR")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
+FormatOption = Annotated[
+    str, typer.Option("--format", help="text, github, json or sarif.", metavar="FORMAT", show_default=False)
+]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print every warning, not only three of a kind.")]
 
 
@@ -64,6 +68,7 @@ class Run:
 
     config: Config
     changes: Changes
+    findings: tuple[Finding, ...]
     incomplete: Finding | None
     """Why models may be missing: a module of theirs could not be imported."""
 
@@ -77,12 +82,18 @@ def generate_command(
     tests: TestsOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    output_format: FormatOption = TEXT,
 ) -> None:
     """Write the controllers: what changed, all of it or nothing."""
-    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
-    write(run.changes, run.config)
-    if not quiet:
+    root = project or find_project(Path())
+    with reported(root, output_format):
+        run = _run(Settings.of(models, output, package, tests), root, output_format, quiet=quiet, verbose=verbose)
+        write(run.changes, run.config)
+    if output_format != TEXT:
+        _print_report(run, output_format, None)
+    elif not quiet:
         print_summary(run.changes, run.config.project)
+        _print_upgrade(run)
 
 
 @app.command()
@@ -94,22 +105,25 @@ def check(
     tests: TestsOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    output_format: FormatOption = TEXT,
 ) -> None:
     """Exit with 1, and show the diff, when the controllers are not what the models say.
 
     The same when ctrlgen cannot tell, because a module of models could not be imported.
     """
-    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
-    if not run.changes.pending and run.incomplete:
-        print_incomplete(run.incomplete)
+    root = project or find_project(Path())
+    with reported(root, output_format):
+        run = _run(Settings.of(models, output, package, tests), root, output_format, quiet=quiet, verbose=verbose)
+    if output_format != TEXT:
+        _print_report(run, output_format, run.changes)
+    elif run.changes.pending or run.incomplete:
+        from ctrlgen.staleness import print_outcome  # only where there is something to say
+
+        print_outcome(run.changes, run.incomplete, run.config)
+    elif not quiet:
+        typer.echo(f"{len(run.changes.files)} files are up to date")
+    if run.changes.pending or run.incomplete:
         raise typer.Exit(1)
-    if not run.changes.pending:
-        if not quiet:
-            typer.echo(f"{len(run.changes.files)} files are up to date")
-        return
-    typer.echo(unified_diff(run.changes, run.config.project), nl=False)
-    print_stale(run.changes, run.config.project)
-    raise typer.Exit(1)
 
 
 @app.command()
@@ -123,8 +137,10 @@ def diff(
     verbose: VerboseOption = False,
 ) -> None:
     """Show what `generate` would change, and change nothing."""
-    run = _run(Settings.of(models, output, package, tests), project, quiet=quiet, verbose=verbose)
-    typer.echo(unified_diff(run.changes, run.config.project), nl=False)
+    root = project or find_project(Path())
+    with reported(root, TEXT):
+        run = _run(Settings.of(models, output, package, tests), root, TEXT, quiet=quiet, verbose=verbose)
+    print_diff(unified_diff(run.changes, run.config.project))
 
 
 @app.command(epilog="Example: ctrlgen lint app tests --select CGL1,CGL2 --format github")
@@ -135,9 +151,10 @@ def lint(
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Not these codes.", metavar="CODES")] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed without a choice to make.")] = False,
-    output_format: Annotated[
-        str, typer.Option("--format", help="text, github, json or sarif.", metavar="FORMAT")
-    ] = "text",
+    output_format: FormatOption = TEXT,
+    force_exclude: Annotated[
+        bool, typer.Option("--force-exclude", help="Exclude files that are named, too.")
+    ] = False,
     project: ProjectOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -153,6 +170,7 @@ def lint(
         select=select or (),
         ignore=ignore or (),
         fix=fix,
+        force_exclude=force_exclude,
         output_format=output_format,
         project=project,
         quiet=quiet,
@@ -160,12 +178,27 @@ def lint(
     raise typer.Exit(code)
 
 
-def _run(flags: Settings, project: Path | None, *, quiet: bool, verbose: bool) -> Run:
-    config = read_config(project or find_project(Path()), flags)
+def _run(flags: Settings, root: Path, output_format: str, *, quiet: bool, verbose: bool) -> Run:
+    check_format(output_format)
+    config = read_config(root, flags)
     generation = generate(config)
-    if not quiet:
+    if not quiet and output_format == TEXT:
         print_findings(generation.findings, verbose=verbose)
-    return Run(config, compare_with_disk(generation, config), generation.incomplete)
+    return Run(config, compare_with_disk(generation, config), generation.findings, generation.incomplete)
+
+
+def _print_report(run: Run, output_format: str, changes: Changes | None) -> None:
+    from ctrlgen.staleness import print_report
+
+    print_report(output_format, run.findings, changes, run.incomplete, run.config)
+
+
+def _print_upgrade(run: Run) -> None:
+    """Say that the files were made by an older ctrlgen, if they were."""
+    if run.changes.pending:
+        from ctrlgen.staleness import print_upgraded
+
+        print_upgraded(run.changes, run.config)
 
 
 def _print_version(is_set: bool) -> None:

@@ -1,17 +1,16 @@
-"""Every finding there is, in one table: code, message, what it means, what to do, and its place in the guide.
+"""Every finding there is, in one table: code, message, what it means, what to do, and its place in the docs.
 
-Each step creates its findings through these rules. ``python -m ctrlgen.findings`` prints the list that stands in
-``docs/guide.md``; a test compares the two.
+Each step creates its findings through these rules; ``messages`` renders them for ``docs/messages.md``.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctrlgen.errors import DOCS
 from ctrlgen.schema import Finding, Location
 
 
@@ -26,9 +25,9 @@ class Rule:
     message
         What is printed; ``str.format`` fills in the names.
     meaning
-        What it means, for the guide.
+        What it means, for the docs.
     fix
-        What to do about it, for the guide.
+        What to do about it, for the docs.
     silenceable
         Whether the setting ``silence`` may name it.
     """
@@ -44,9 +43,9 @@ class Rule:
         return Finding(location, self.code, self.message.format(**names))
 
     @property
-    def anchor(self) -> str:
-        """Where ``docs/guide.md`` explains it, behind the ``#``."""
-        return self.code.lower()
+    def docs(self) -> str:
+        """The address where the code is explained."""
+        return f"{DOCS}/messages.md#{self.code.lower()}"
 
 
 def unsilenced(findings: Iterable[Finding], silence: Collection[str], project: Path) -> tuple[Finding, ...]:
@@ -280,15 +279,20 @@ UNSETTLED_CHECK = Rule(
     "fix the factory, if tests fail",
 )
 
+STALE = Rule(
+    "CG401",
+    "`{file}` is stale: {meaning}; run `ctrlgen generate`",
+    "`check`: the emitted files, or the stubs, are not what the models say",
+    "run `ctrlgen generate`, and commit what it writes",
+    silenceable=False,
+)
+OLDER_FORMAT = Rule(
+    "CG402",
+    "`{folder}` was made by ctrlgen {before}, this is {after}: run `ctrlgen generate`, and read {changelog}",
+    "`check`: the emitted files were made by an older ctrlgen, which emits other code for the same models",
+    "read the changelog, run `ctrlgen generate`, and commit what it writes",
+    silenceable=False,
+)
+
 RULES = {rule.code: rule for rule in list(vars().values()) if isinstance(rule, Rule)}
 """The rules by their codes, in order."""
-
-
-def guide_table() -> str:
-    """Return the list of all findings as the guide has it."""
-    rows = [f'| <a id="{rule.anchor}"></a>{rule.code} | {rule.meaning} | {rule.fix} |' for rule in RULES.values()]
-    return "\n".join(["| code | meaning | what to do |", "|---|---|---|", *rows, ""])
-
-
-if __name__ == "__main__":
-    sys.stdout.write(guide_table())

@@ -7,5 +7,6 @@ From the outside in: ``service`` and ``controller`` are what emitted classes der
 return, and ``contracts`` what goes in and out of them. ``validation`` checks values; ``table``, ``operand`` and
 ``statements`` make ``sql`` of them; ``execution`` sends it, in the ``transactions`` around the task, whose ``sessions``
 are SQLModel's, on the connections of the ``pool``; ``instances`` are made of the rows. ``relations`` loads
-relationships, ``keyset`` reads pages, and ``errors`` is how all of it fails.
+relationships, ``keyset`` reads pages, and ``errors`` is how all of it fails. ``versions`` warns
+about libraries that this was not proved with.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -29,7 +30,7 @@ from ctrlgen.report import (
     print_unencodable,
     print_usage_error,
 )
-from ctrlgen.schema import Finding
+from ctrlgen.schema import Finding, Location
 from ctrlgen.settings import Config, Settings, find_project, read_config
 from ctrlgen.write import Changes, unified_diff
 
@@ -69,6 +70,8 @@ class Run:
     config: Config
     changes: Changes
     findings: tuple[Finding, ...]
+    origins: Mapping[str, Location]
+    """Where the models are declared, by the modules of their controllers."""
     incomplete: Finding | None
     """Why models may be missing: a module of theirs could not be imported."""
 
@@ -152,9 +155,7 @@ def lint(
     ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Not these codes.", metavar="CODES")] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed without a choice to make.")] = False,
     output_format: FormatOption = TEXT,
-    force_exclude: Annotated[
-        bool, typer.Option("--force-exclude", help="Exclude files that are named, too.")
-    ] = False,
+    force_exclude: Annotated[bool, typer.Option("--force-exclude", help="Exclude files that are named, too.")] = False,
     project: ProjectOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -184,13 +185,16 @@ def _run(flags: Settings, root: Path, output_format: str, *, quiet: bool, verbos
     generation = generate(config)
     if not quiet and output_format == TEXT:
         print_findings(generation.findings, verbose=verbose)
-    return Run(config, compare_with_disk(generation, config), generation.findings, generation.incomplete)
+    changes = compare_with_disk(generation, config)
+    return Run(config, changes, generation.findings, generation.origins, generation.incomplete)
 
 
 def _print_report(run: Run, output_format: str, changes: Changes | None) -> None:
-    from ctrlgen.staleness import print_report
+    from ctrlgen.staleness import print_report, stale_problems
 
-    print_report(output_format, run.findings, changes, run.incomplete, run.config)
+    warnings = run.findings if run.incomplete is None else [each for each in run.findings if each != run.incomplete]
+    failures = stale_problems(changes, run.config, run.origins, run.incomplete) if changes else []
+    print_report(output_format, warnings, failures)
 
 
 def _print_upgrade(run: Run) -> None:

@@ -15,7 +15,7 @@ from ctrlgen.child import child_process
 from ctrlgen.errors import NewerFormatError, WouldRemoveError
 from ctrlgen.findings import unsilenced
 from ctrlgen.header import FORMAT, version_key
-from ctrlgen.schema import Finding
+from ctrlgen.schema import Finding, Location
 from ctrlgen.settings import Config
 from ctrlgen.write import Changes, apply, compare, compare_contents
 
@@ -37,6 +37,11 @@ class Generation:
     package: Package
     findings: tuple[Finding, ...]
     incomplete: Finding | None = None
+
+    @property
+    def origins(self) -> dict[str, Location]:
+        """Where the model of each controller is declared, by the path of the controller's module."""
+        return {f"{controller.module}.py": controller.model.location for controller in self.package.controllers}
 
 
 def generate(config: Config) -> Generation:

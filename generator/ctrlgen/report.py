@@ -70,7 +70,7 @@ def _coloured(line: str) -> str:
     for beginning, colour in _DIFF_COLOURS.items():
         if line.startswith(beginning):
             text = line.rstrip("\n")
-            return typer.style(text, fg=colour, bold=len(beginning) == len("---")) + line[len(text) :]
+            return typer.style(text, fg=colour, bold=True if colour is None else None) + line[len(text) :]
     return line
 
 

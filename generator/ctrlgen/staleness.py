@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,15 +58,9 @@ def print_staleness(changes: Changes, config: Config) -> None:
     print_stale(changes, config.project)
 
 
-def print_report(
-    output_format: str, findings: Sequence[Finding], changes: Changes | None, incomplete: Finding | None, config: Config
-) -> None:
-    """Print the warnings of a run, and of ``check`` what is stale, in a format for tools."""
-    problems = [problem_of_finding(finding, RULES[finding.code]) for finding in findings if finding != incomplete]
-    if incomplete:
-        problems.append(problem_of_finding(incomplete, FAILED_IMPORT, "error"))
-    if changes:
-        problems += _problems(changes, config)
+def print_report(output_format: str, findings: Sequence[Finding], failures: Sequence[Problem]) -> None:
+    """Print in a format for tools the warnings of a run, and why ``check`` fails."""
+    problems = [*(problem_of_finding(finding, RULES[finding.code]) for finding in findings), *failures]
     typer.echo(FORMATS[output_format](problems, reporter_of("ctrlgen", RULES.values())), nl=False)
 
 
@@ -78,21 +72,33 @@ def print_outcome(changes: Changes, incomplete: Finding | None, config: Config) 
         print_incomplete(incomplete)
 
 
-def _problems(changes: Changes, config: Config) -> list[Problem]:
-    """Return a problem for each file that is stale, or one for all of them where an older ctrlgen made them."""
+def stale_problems(
+    changes: Changes, config: Config, origins: Mapping[str, Location], incomplete: Finding | None
+) -> list[Problem]:
+    """Return a problem for each file that is stale, or one for all of them where an older ctrlgen made them.
+
+    Parameters
+    ----------
+    origins
+        Where the model of a controller is declared, by the controller's path: that is where a reader can do something.
+    incomplete
+        Why models may be missing.
+    """
+    problems = [problem_of_finding(incomplete, FAILED_IMPORT, "error")] if incomplete else []
     before = older_format(changes)
     if before and changes.pending:
         place = Location(_shown(_first_emitted(changes), config.project), 1)
         finding = Finding(place, OLDER_FORMAT.code, upgrade_note(before, config))
-        return [problem_of_finding(finding, OLDER_FORMAT, "error")]
-    problems: list[Problem] = []
+        return [*problems, problem_of_finding(finding, OLDER_FORMAT, "error")]
     for change in changes.pending:
-        meaning = meaning_of(change)
-        file = _shown(change.file, config.project)
-        finding = STALE.at(Location(file, 1), file=file, meaning=meaning.text)
+        meaning, file = meaning_of(change), _shown(change.file, config.project)
+        inside = change.file.is_relative_to(config.output)
+        origin = origins.get(change.file.relative_to(config.output).as_posix()) if inside else None
+        finding = STALE.at(origin or Location(file, 1), file=file, meaning=meaning.text)
         problem = problem_of_finding(finding, STALE, "error")
-        details = {**problem.details, "state": change.state, "subject": meaning.subject, "changes": meaning.groups}
-        problems.append(replace(problem, details=details))
+        groups = {kind.replace(" ", "_"): names for kind, names in meaning.groups.items() if names}
+        facts = {"file": file, "state": change.state, "subject": meaning.subject, "changes": groups}
+        problems.append(replace(problem, details={**problem.details, **facts}))
     return problems
 
 

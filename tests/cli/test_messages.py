@@ -209,8 +209,12 @@ UPGRADING = {
 }
 LINT = {
     "lint of a file that is not there": Case("lint nowhere.py"),
-    "lint with an unknown setting": setting('\n[tool.ctrlgen.lint]\nselekt = ["CGL1"]'),
-    "lint with an unknown code": Case("lint app", {"pyproject.toml": f'{SETTINGS}[tool.ctrlgen.lint]\nignore = ["CGL9"]\n'}),
+    "lint with an unknown setting": Case(
+        "lint app", {"pyproject.toml": f'{SETTINGS}[tool.ctrlgen.lint]\nselekt = ["CGL1"]\n'}
+    ),
+    "lint with an unknown code": Case(
+        "lint app", {"pyproject.toml": f'{SETTINGS}[tool.ctrlgen.lint]\nignore = ["CGL9"]\n'}
+    ),
     "lint with an unknown code for some files": Case(
         "lint app",
         {"pyproject.toml": f'{SETTINGS}[tool.ctrlgen.lint.per-file-ignores]\n"tests/**" = ["CGL1", "CG101"]\n'},
@@ -235,7 +239,8 @@ def test_message(app: Project, name: str, snapshot: SnapshotAssertion) -> None:
         else:
             app.write(path, text)
     done = app.run(*case.command.split(), COLUMNS="80")
-    output = f"{_without_code(done.stdout)}--- standard error\n{done.stderr}--- exit code {done.returncode}\n"
+    printed = done.stdout if "--format" in case.command else _without_code(done.stdout)
+    output = f"{printed}--- standard error\n{done.stderr}--- exit code {done.returncode}\n"
     said = f"$ ctrlgen {case.command}\n{output}"
     said = said.replace(str(app.root), "/project").replace(sys.executable, "/venv/bin/python")
     assert said == snapshot(extension_class=TextFileExtension)

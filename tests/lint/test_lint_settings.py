@@ -71,7 +71,9 @@ def test_the_more_exact_code_counts(choice: Choice, allowed: bool) -> None:
     assert choice.allows("CGL203") is allowed
 
 
-@pytest.mark.parametrize("pattern", ["legacy", "app/legacy", "app/legacy/", "app/legacy/**", "**/legacy", "old.py", "./app/l*"])
+@pytest.mark.parametrize(
+    "pattern", ["legacy", "app/legacy", "app/legacy/", "app/legacy/**", "**/legacy", "old.py", "./app/l*"]
+)
 def test_excluded_files_and_folders_are_left_out(pattern: str, project: Project) -> None:
     assert paths(project, f'exclude = ["{pattern}"]') == {"app/bot.py", "scripts/once.py"}
 

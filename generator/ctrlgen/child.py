@@ -132,8 +132,8 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     reply, progress, project, package, *names = _order()
     os.chdir(project)
-    _open_project(Path(project))
-    write_reply(Path(reply), _answer(Path(project), package, names, _progress(Path(progress))))
+    open_project(Path(project))
+    write_reply(Path(reply), _answer(Path(project), package, names, progress_to(Path(progress))))
     for stream in streams:
         with contextlib.suppress(Exception):
             stream.flush()
@@ -179,13 +179,13 @@ def _answer(project: Path, package: str, names: Sequence[str], progress: Callabl
         )
 
 
-def _open_project(root: Path) -> None:
+def open_project(root: Path) -> None:
     """Make the project's modules importable, before all others; those of a ``src`` folder after all others."""
     sys.path.insert(0, str(root))
     sys.path.append(str(root / "src"))
 
 
-def _progress(path: Path) -> Callable[[str], None]:
+def progress_to(path: Path) -> Callable[[str], None]:
     """Return what notes the step about to happen, so that the parent can name it where the child crashes."""
 
     def progress(doing: str) -> None:

@@ -1,4 +1,4 @@
-"""The command line: ``ctrlgen generate | check | diff | lint``.
+"""The command line: ``ctrlgen generate | check | diff | lint | drift``.
 
 Exit codes: 0 fine, 1 stale, unknown or findings, 2 a mistake in usage, configuration or models.
 """
@@ -176,6 +176,31 @@ def lint(
         project=project,
         quiet=quiet,
     )
+    raise typer.Exit(code)
+
+
+@app.command(epilog="Example: ctrlgen drift --database postgresql://bot@localhost/bot")
+def drift(
+    database: Annotated[
+        str | None,
+        typer.Option("--database", help="Its address.", metavar="URL", envvar="DATABASE_URL", show_envvar=True),
+    ] = None,
+    alembic: Annotated[
+        Path | None, typer.Option("--alembic", help="Alembic's file, if not alembic.ini here.", metavar="FILE")
+    ] = None,
+    project: ProjectOption = None,
+    models: ModelsOption = None,
+    output_format: FormatOption = TEXT,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare the models with a live database, and with the migrations; change nothing.
+
+    Exits with 1 for differences, one line each. What they mean: docs/messages.md.
+    """
+    from ctrlgen.drift.drift_command import drift as run_drift  # for this command alone
+
+    flags = Settings.of(models, None, None, None)
+    code = run_drift(database, flags=flags, project=project, alembic=alembic, output_format=output_format, quiet=quiet)
     raise typer.Exit(code)
 
 

@@ -16,7 +16,7 @@ from ctrlgen.blueprint import Controller
 from ctrlgen.drift.catalogue import Catalogue, DatabaseIndex, Owner
 from ctrlgen.drift.declared import Declared
 from ctrlgen.drift.revisions import Revisions
-from ctrlgen.schema import Finding, Location, Model
+from ctrlgen.schema import Finding, Index, Location, Model
 
 _READS = 100
 """How often a table must have been read before an index that served none of that counts as unused."""
@@ -144,7 +144,7 @@ class Comparison:
         actual = self._catalogue.indexes.get(owner, {})
         forms = {index.form for index in actual.values() if index.kind}
         for name, index in declared.items():
-            place, methods = self._index_place(each, name), self._methods(each, name)
+            place, methods = self._index_place(each, name, index.form), self._methods(each, name, index.form)
             if name in actual:
                 yield from self._of_index(each, index, actual[name], place, methods)
             elif not (index.kind and index.form in forms):  # a constraint may have any name
@@ -273,19 +273,31 @@ class Comparison:
                 return each, f"{each.label}.{column.attribute}", column.location
         return each, f"{each.label}.{name}", self._place(each)
 
-    def _index_place(self, each: DeclaredTable, name: str) -> Location:
-        places = (index.location for index in each.model.indexes if index.name == name) if each.model else ()
-        return next(iter(places), self._place(each))
+    def _index_place(self, each: DeclaredTable, name: str, form: str = "") -> Location:
+        index = _index_of(each, name, form)
+        return index.location if index else self._place(each)
 
-    def _methods(self, each: DeclaredTable, index: str) -> list[str]:
+    def _methods(self, each: DeclaredTable, name: str, form: str) -> list[str]:
         """Return the finders and getters that an index is for; the rest of their family goes without saying."""
-        controller = each.controller
-        named = (
+        index, controller = _index_of(each, name, form), each.controller
+        methods = controller.methods if controller and index else ()
+        kinds = ("find", "get")
+        return [
             f"db.{controller.module}.{method.name}"
-            for method in controller.methods
-            if method.kind in {"find", "get"} and method.index and method.index.name == index
-        ) if controller else ()  # fmt: skip
-        return [*named]
+            for method in methods
+            if controller and method.kind in kinds and method.index == index
+        ]
+
+
+def _index_of(each: DeclaredTable, name: str, form: str) -> Index | None:
+    """Return the index of a model by its name; a constraint without one by its columns."""
+    indexes = each.model.indexes if each.model else ()
+    columns = {column.attribute: column.name for column in each.model.columns} if each.model else {}
+    for index in indexes:
+        own = f"UNIQUE btree ({', '.join(columns[attribute] for attribute in index.columns)})"
+        if index.name == name or (index.name is None and form.replace('"', "") == own):
+            return index
+    return None
 
 
 def alembic_changes(connection: Connection, metadata: MetaData, schemas: set[str | None]) -> list[Change]:

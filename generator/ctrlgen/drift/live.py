@@ -17,7 +17,7 @@ from ctrlgen.blueprint import Controller
 from ctrlgen.drift.address import Address
 from ctrlgen.drift.catalogue import read_catalogue
 from ctrlgen.drift.comparison import Comparison, DeclaredTable, alembic_changes, current_heads, declared_tables
-from ctrlgen.drift.declared import read_declared
+from ctrlgen.drift.declared import read_declared, widen_search_path
 from ctrlgen.drift.revisions import Revisions, read_revisions
 from ctrlgen.errors import DatabaseError
 from ctrlgen.inspect import inspect
@@ -46,11 +46,12 @@ class Compared:
         """Return the differences, in the order of the files."""
         for limit in _LIMITS:
             connection.exec_driver_sql(limit)
-        catalogue = read_catalogue(connection)
         schemas = {each.table.schema for each in self.tables} | {None}
         changes = [change for each in self.metadata for change in alembic_changes(connection, each, schemas)]
         heads = current_heads(connection)
-        declared = read_declared(connection, [each.table for each in self.tables])
+        path = widen_search_path(connection, schemas)  # from here on both sides are read with the same one
+        catalogue = read_catalogue(connection)
+        declared = read_declared(connection, [each.table for each in self.tables], path)
         comparison = Comparison(self.tables, catalogue, declared, self.revisions, heads, self.fallback)
         return sorted({*comparison.findings(changes)})
 

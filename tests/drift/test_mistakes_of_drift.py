@@ -42,7 +42,7 @@ def test_address_that_is_missing_is_asked_for(scratch: Project) -> None:
             f"postgresql://u:{SECRET}#x@h/d",
             "the database's address has a / ? # or @ that belongs to its user or password",
         ),
-        (f"postgresql://u:{SECRET}@h:port/d", "the database's address cannot be read"),
+        (f"postgresql://u:{SECRET}@h:port/d", "the database's address has a port that is no number"),
         (f"postgresql://[u:{SECRET}@h/d", "the database's address cannot be read"),
     ],
 )

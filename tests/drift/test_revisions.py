@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 import asyncio
 
 def migrate(connection):
-    context.configure(connection=connection)
+    context.configure(connection=connection, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
 
 async def main():
     engine = create_async_engine(context.get_x_argument(as_dictionary=True)["url"])
-    async with engine.begin() as connection:
+    async with engine.connect() as connection:
         await connection.run_sync(migrate)
     await engine.dispose()
 

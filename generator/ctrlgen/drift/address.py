@@ -39,7 +39,6 @@ def read_address(given: str | None) -> Address:
         raise AddressError("no database is given", hint=f"{_EXAMPLE} behind `--database`, or set DATABASE_URL")
     try:
         parts = urlsplit(given)
-        _ = parts.port if "," not in parts.netloc else None  # several hosts are fine
     except ValueError as error:
         raise AddressError("the database's address cannot be read", hint=_EXAMPLE) from error
     if parts.scheme.partition("+")[0] not in {"postgresql", "postgres"}:
@@ -48,6 +47,8 @@ def read_address(given: str | None) -> Address:
         hint = "percent-encode it: `/` is %2F, `?` is %3F, `#` is %23, `@` is %40"
         raise AddressError("the database's address has a / ? # or @ that belongs to its user or password", hint=hint)
     credentials, at, host = parts.netloc.rpartition("@")
+    if not re.fullmatch(r"[^:]*(:\d*)?|\[[^]]*\](:\d*)?", host.rpartition(",")[2]):
+        raise AddressError("the database's address has a port that is no number", hint=_EXAMPLE)
     query = parse_qsl(parts.query, keep_blank_values=True)
     password = credentials.partition(":")[2]
     secrets = {password, unquote(password), *(value for name, value in query if name in _SECRET)} - {""}

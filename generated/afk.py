@@ -31,11 +31,11 @@ class _AfkValues(TypedDict):
 
 
 class AfkValues(_AfkValues, closed=True):
-    """Values of a new `Afk` beside its primary key."""
+    """Values of a new `Afk`, without its primary key."""
 
 
 class AfkCreate(_AfkValues, closed=True):
-    """Values of a new `Afk`; what need not be given has a default."""
+    """Values of a new `Afk`; keys that are not required have a default."""
 
     guild_id: int
     member_id: int
@@ -50,7 +50,7 @@ class AfkUpdate(TypedDict, total=False, closed=True):
 
 
 class AfkWhere(Refinements, total=False, closed=True):
-    """Filters on `Afk`, all of which must hold."""
+    """Filters on `Afk`, all of which must match."""
 
     guild_id: Ordered[int]
     member_id: Ordered[int]
@@ -80,29 +80,29 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate, tuple[int
     _facts = Facts(required=("guild_id", "member_id", "reason"))
 
     async def create(self, **values: Unpack[AfkCreate]) -> Afk:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(self, filters: Filters = None, **where: Unpack[AfkWhere]) -> Selection[Afk, AfkLoad, AfkUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[AfkWhere]) -> Afk | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[AfkWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[AfkWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[AfkUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Afk | None:
@@ -122,25 +122,25 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate, tuple[int
     async def update_by_guild_id_and_member_id(
         self, guild_id: int, member_id: int, /, **values: Unpack[AfkUpdate]
     ) -> Afk | None:
-        """Change the row with this `guild_id` and `member_id` and return it, or None where there is none."""
+        """Update the row with this `guild_id` and `member_id` and return it, or None if there is none."""
         return await self._update({"guild_id": guild_id, "member_id": member_id}, values)
 
     async def update_one_by_guild_id_and_member_id(
         self, guild_id: int, member_id: int, /, **values: Unpack[AfkUpdate]
     ) -> Afk:
-        """Change the row with this `guild_id` and `member_id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `guild_id` and `member_id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"guild_id": guild_id, "member_id": member_id}, values)
 
     async def delete_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> bool:
-        """Delete the row with this `guild_id` and `member_id`; tell whether there was one."""
+        """Delete the row with this `guild_id` and `member_id`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id, "member_id": member_id})
 
     async def get_or_create_by_guild_id_and_member_id(self, **values: Unpack[AfkCreate]) -> tuple[Afk, bool]:
-        """Return the row with this `guild_id` and `member_id`, made if missing, and whether it was made."""
+        """Return the row with this `guild_id` and `member_id`, created if missing, and whether it was created."""
         return await self._get_or_create(("guild_id", "member_id"), values)
 
     async def upsert_by_guild_id_and_member_id(self, **values: Unpack[AfkCreate]) -> Afk:
-        """Insert the row, or change the one with this `guild_id` and `member_id` to what is given."""
+        """Insert the row, or set these values of the row with this `guild_id` and `member_id`."""
         return await self._upsert(("guild_id", "member_id"), values)
 
     async def create_or_update_by_guild_id_and_member_id(self, create: AfkCreate, update: AfkUpdate) -> Afk:

@@ -54,11 +54,11 @@ class _CaseValues(TypedDict):
 
 
 class CaseValues(_CaseValues, closed=True):
-    """Values of a new `Case` beside its primary key."""
+    """Values of a new `Case`, without its primary key."""
 
 
 class CaseCreate(_CaseValues, closed=True):
-    """Values of a new `Case`; what need not be given has a default."""
+    """Values of a new `Case`; keys that are not required have a default."""
 
     id: NotRequired[int]
 
@@ -80,7 +80,7 @@ class CaseUpdate(TypedDict, total=False, closed=True):
 
 
 class CaseWhere(Refinements, total=False, closed=True):
-    """Filters on `Case`, all of which must hold."""
+    """Filters on `Case`, all of which must match."""
 
     created_at: Ordered[datetime]
     updated_at: Ordered[datetime] | None
@@ -147,29 +147,29 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
     )
 
     async def create(self, **values: Unpack[CaseCreate]) -> Case:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(self, filters: Filters = None, **where: Unpack[CaseWhere]) -> Selection[Case, CaseLoad, CaseUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[CaseWhere]) -> Case | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[CaseWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[CaseWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[CaseUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[CaseLoad] = ()) -> Case | None:
@@ -184,15 +184,15 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[CaseUpdate]) -> Case | None:
-        """Change the row with this `id` and return it, or None where there is none."""
+        """Update the row with this `id` and return it, or None if there is none."""
         return await self._update({"id": id}, values)
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[CaseUpdate]) -> Case:
-        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"id": id}, values)
 
     async def delete_by_id(self, id: int) -> bool:
-        """Delete the row with this `id`; tell whether there was one."""
+        """Delete the row with this `id`, and return whether it existed."""
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_number(
@@ -216,25 +216,25 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
     async def update_by_guild_id_and_number(
         self, guild_id_: int, number_: int, /, **values: Unpack[CaseUpdate]
     ) -> Case | None:
-        """Change the row with this `guild_id` and `number` and return it, or None where there is none."""
+        """Update the row with this `guild_id` and `number` and return it, or None if there is none."""
         return await self._update({"guild_id": guild_id_, "number": number_}, values)
 
     async def update_one_by_guild_id_and_number(
         self, guild_id_: int, number_: int, /, **values: Unpack[CaseUpdate]
     ) -> Case:
-        """Change the row with this `guild_id` and `number` and return it, or raise `NotFoundError`."""
+        """Update the row with this `guild_id` and `number` and return it, or raise `NotFoundError`."""
         return await self._update_one({"guild_id": guild_id_, "number": number_}, values)
 
     async def delete_by_guild_id_and_number(self, guild_id: int, number: int) -> bool:
-        """Delete the row with this `guild_id` and `number`; tell whether there was one."""
+        """Delete the row with this `guild_id` and `number`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id, "number": number})
 
     async def get_or_create_by_guild_id_and_number(self, **values: Unpack[CaseCreate]) -> tuple[Case, bool]:
-        """Return the row with this `guild_id` and `number`, made if missing, and whether it was made."""
+        """Return the row with this `guild_id` and `number`, created if missing, and whether it was created."""
         return await self._get_or_create(("guild_id", "number"), values)
 
     async def upsert_by_guild_id_and_number(self, **values: Unpack[CaseCreate]) -> Case:
-        """Insert the row, or change the one with this `guild_id` and `number` to what is given."""
+        """Insert the row, or set these values of the row with this `guild_id` and `number`."""
         return await self._upsert(("guild_id", "number"), values)
 
     async def create_or_update_by_guild_id_and_number(self, create: CaseCreate, update: CaseUpdate) -> Case:
@@ -276,13 +276,13 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
         return self._find({"target_id": target_id}, where)
 
     async def load_guild(self, objects: Iterable[Case], /) -> None:
-        """Load `guild` of these objects, in one statement."""
+        """Load `guild` of these objects in one statement."""
         await self._load("guild", objects)
 
     async def load_moderator(self, objects: Iterable[Case], /) -> None:
-        """Load `moderator` of these objects, in one statement."""
+        """Load `moderator` of these objects in one statement."""
         await self._load("moderator", objects)
 
     async def load_target(self, objects: Iterable[Case], /) -> None:
-        """Load `target` of these objects, in one statement."""
+        """Load `target` of these objects in one statement."""
         await self._load("target", objects)

@@ -47,11 +47,11 @@ class _GuildValues(TypedDict):
 
 
 class GuildValues(_GuildValues, closed=True):
-    """Values of a new `Guild` beside its primary key."""
+    """Values of a new `Guild`, without its primary key."""
 
 
 class GuildCreate(_GuildValues, closed=True):
-    """Values of a new `Guild`; what need not be given has a default."""
+    """Values of a new `Guild`; keys that are not required have a default."""
 
     id: int
 
@@ -66,7 +66,7 @@ class GuildUpdate(TypedDict, total=False, closed=True):
 
 
 class GuildWhere(Refinements, total=False, closed=True):
-    """Filters on `Guild`, all of which must hold."""
+    """Filters on `Guild`, all of which must match."""
 
     created_at: Ordered[datetime]
     updated_at: Ordered[datetime] | None
@@ -111,31 +111,31 @@ class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate,
     )
 
     async def create(self, **values: Unpack[GuildCreate]) -> Guild:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[GuildWhere]
     ) -> Selection[Guild, GuildLoad, GuildUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[GuildWhere]) -> Guild | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[GuildWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[GuildWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[GuildUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[GuildLoad] = ()) -> Guild | None:
@@ -150,23 +150,23 @@ class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate,
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[GuildUpdate]) -> Guild | None:
-        """Change the row with this `id` and return it, or None where there is none."""
+        """Update the row with this `id` and return it, or None if there is none."""
         return await self._update({"id": id}, values)
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[GuildUpdate]) -> Guild:
-        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"id": id}, values)
 
     async def delete_by_id(self, id: int) -> bool:
-        """Delete the row with this `id`; tell whether there was one."""
+        """Delete the row with this `id`, and return whether it existed."""
         return await self._delete({"id": id})
 
     async def get_or_create_by_id(self, **values: Unpack[GuildCreate]) -> tuple[Guild, bool]:
-        """Return the row with this `id`, made if missing, and whether it was made."""
+        """Return the row with this `id`, created if missing, and whether it was created."""
         return await self._get_or_create(("id",), values)
 
     async def upsert_by_id(self, **values: Unpack[GuildCreate]) -> Guild:
-        """Insert the row, or change the one with this `id` to what is given."""
+        """Insert the row, or set these values of the row with this `id`."""
         return await self._upsert(("id",), values)
 
     async def create_or_update_by_id(self, create: GuildCreate, update: GuildUpdate) -> Guild:
@@ -174,13 +174,13 @@ class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate,
         return await self._create_or_update(("id",), create, update)
 
     async def load_config(self, objects: Iterable[Guild], /) -> None:
-        """Load `config` of these objects, in one statement."""
+        """Load `config` of these objects in one statement."""
         await self._load("config", objects)
 
     async def load_users(self, objects: Iterable[Guild], /) -> None:
-        """Load `users` of these objects, in one statement."""
+        """Load `users` of these objects in one statement."""
         await self._load("users", objects)
 
     async def load_cases(self, objects: Iterable[Guild], /) -> None:
-        """Load `cases` of these objects, in one statement."""
+        """Load `cases` of these objects in one statement."""
         await self._load("cases", objects)

@@ -40,11 +40,11 @@ class _GuildConfigValues(TypedDict):
 
 
 class GuildConfigValues(_GuildConfigValues, closed=True):
-    """Values of a new `GuildConfig` beside its primary key."""
+    """Values of a new `GuildConfig`, without its primary key."""
 
 
 class GuildConfigCreate(_GuildConfigValues, closed=True):
-    """Values of a new `GuildConfig`; what need not be given has a default."""
+    """Values of a new `GuildConfig`; keys that are not required have a default."""
 
     guild_id: int
 
@@ -63,7 +63,7 @@ class GuildConfigUpdate(TypedDict, total=False, closed=True):
 
 
 class GuildConfigWhere(Refinements, total=False, closed=True):
-    """Filters on `GuildConfig`, all of which must hold."""
+    """Filters on `GuildConfig`, all of which must match."""
 
     created_at: Ordered[datetime]
     updated_at: Ordered[datetime] | None
@@ -105,31 +105,31 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
     )
 
     async def create(self, **values: Unpack[GuildConfigCreate]) -> GuildConfig:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[GuildConfigWhere]
     ) -> Selection[GuildConfig, GuildConfigLoad, GuildConfigUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[GuildConfigWhere]) -> GuildConfig | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[GuildConfigWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[GuildConfigWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[GuildConfigUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_guild_id(self, guild_id: int, *, load: Iterable[GuildConfigLoad] = ()) -> GuildConfig | None:
@@ -144,23 +144,23 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
         return await self._get_one({"guild_id": guild_id}, load)
 
     async def update_by_guild_id(self, guild_id: int, /, **values: Unpack[GuildConfigUpdate]) -> GuildConfig | None:
-        """Change the row with this `guild_id` and return it, or None where there is none."""
+        """Update the row with this `guild_id` and return it, or None if there is none."""
         return await self._update({"guild_id": guild_id}, values)
 
     async def update_one_by_guild_id(self, guild_id: int, /, **values: Unpack[GuildConfigUpdate]) -> GuildConfig:
-        """Change the row with this `guild_id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `guild_id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"guild_id": guild_id}, values)
 
     async def delete_by_guild_id(self, guild_id: int) -> bool:
-        """Delete the row with this `guild_id`; tell whether there was one."""
+        """Delete the row with this `guild_id`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id})
 
     async def get_or_create_by_guild_id(self, **values: Unpack[GuildConfigCreate]) -> tuple[GuildConfig, bool]:
-        """Return the row with this `guild_id`, made if missing, and whether it was made."""
+        """Return the row with this `guild_id`, created if missing, and whether it was created."""
         return await self._get_or_create(("guild_id",), values)
 
     async def upsert_by_guild_id(self, **values: Unpack[GuildConfigCreate]) -> GuildConfig:
-        """Insert the row, or change the one with this `guild_id` to what is given."""
+        """Insert the row, or set these values of the row with this `guild_id`."""
         return await self._upsert(("guild_id",), values)
 
     async def create_or_update_by_guild_id(self, create: GuildConfigCreate, update: GuildConfigUpdate) -> GuildConfig:
@@ -168,5 +168,5 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
         return await self._create_or_update(("guild_id",), create, update)
 
     async def load_guild(self, objects: Iterable[GuildConfig], /) -> None:
-        """Load `guild` of these objects, in one statement."""
+        """Load `guild` of these objects in one statement."""
         await self._load("guild", objects)

@@ -34,11 +34,11 @@ class _LevelsValues(TypedDict):
 
 
 class LevelsValues(_LevelsValues, closed=True):
-    """Values of a new `Levels` beside its primary key."""
+    """Values of a new `Levels`, without its primary key."""
 
 
 class LevelsCreate(_LevelsValues, closed=True):
-    """Values of a new `Levels`; what need not be given has a default."""
+    """Values of a new `Levels`; keys that are not required have a default."""
 
     guild_id: int
     member_id: int
@@ -56,7 +56,7 @@ class LevelsUpdate(TypedDict, total=False, closed=True):
 
 
 class LevelsWhere(Refinements, total=False, closed=True):
-    """Filters on `Levels`, all of which must hold."""
+    """Filters on `Levels`, all of which must match."""
 
     created_at: Ordered[datetime]
     updated_at: Ordered[datetime] | None
@@ -92,31 +92,31 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
     _facts = Facts(required=("guild_id", "member_id"))
 
     async def create(self, **values: Unpack[LevelsCreate]) -> Levels:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[LevelsWhere]
     ) -> Selection[Levels, LevelsLoad, LevelsUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[LevelsWhere]) -> Levels | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[LevelsWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[LevelsWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[LevelsUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Levels | None:
@@ -136,25 +136,25 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
     async def update_by_guild_id_and_member_id(
         self, guild_id: int, member_id: int, /, **values: Unpack[LevelsUpdate]
     ) -> Levels | None:
-        """Change the row with this `guild_id` and `member_id` and return it, or None where there is none."""
+        """Update the row with this `guild_id` and `member_id` and return it, or None if there is none."""
         return await self._update({"guild_id": guild_id, "member_id": member_id}, values)
 
     async def update_one_by_guild_id_and_member_id(
         self, guild_id: int, member_id: int, /, **values: Unpack[LevelsUpdate]
     ) -> Levels:
-        """Change the row with this `guild_id` and `member_id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `guild_id` and `member_id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"guild_id": guild_id, "member_id": member_id}, values)
 
     async def delete_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> bool:
-        """Delete the row with this `guild_id` and `member_id`; tell whether there was one."""
+        """Delete the row with this `guild_id` and `member_id`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id, "member_id": member_id})
 
     async def get_or_create_by_guild_id_and_member_id(self, **values: Unpack[LevelsCreate]) -> tuple[Levels, bool]:
-        """Return the row with this `guild_id` and `member_id`, made if missing, and whether it was made."""
+        """Return the row with this `guild_id` and `member_id`, created if missing, and whether it was created."""
         return await self._get_or_create(("guild_id", "member_id"), values)
 
     async def upsert_by_guild_id_and_member_id(self, **values: Unpack[LevelsCreate]) -> Levels:
-        """Insert the row, or change the one with this `guild_id` and `member_id` to what is given."""
+        """Insert the row, or set these values of the row with this `guild_id` and `member_id`."""
         return await self._upsert(("guild_id", "member_id"), values)
 
     async def create_or_update_by_guild_id_and_member_id(self, create: LevelsCreate, update: LevelsUpdate) -> Levels:

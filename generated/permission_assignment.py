@@ -37,11 +37,11 @@ class _PermissionAssignmentValues(TypedDict):
 
 
 class PermissionAssignmentValues(_PermissionAssignmentValues, closed=True):
-    """Values of a new `PermissionAssignment` beside its primary key."""
+    """Values of a new `PermissionAssignment`, without its primary key."""
 
 
 class PermissionAssignmentCreate(_PermissionAssignmentValues, closed=True):
-    """Values of a new `PermissionAssignment`; what need not be given has a default."""
+    """Values of a new `PermissionAssignment`; keys that are not required have a default."""
 
     id: NotRequired[int]
 
@@ -57,7 +57,7 @@ class PermissionAssignmentUpdate(TypedDict, total=False, closed=True):
 
 
 class PermissionAssignmentWhere(Refinements, total=False, closed=True):
-    """Filters on `PermissionAssignment`, all of which must hold."""
+    """Filters on `PermissionAssignment`, all of which must match."""
 
     created_at: Ordered[datetime]
     updated_at: Ordered[datetime] | None
@@ -99,33 +99,33 @@ class PermissionAssignmentController(
     )
 
     async def create(self, **values: Unpack[PermissionAssignmentCreate]) -> PermissionAssignment:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[PermissionAssignmentWhere]
     ) -> Selection[PermissionAssignment, PermissionAssignmentLoad, PermissionAssignmentUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(
         self, filters: Filters = None, **where: Unpack[PermissionAssignmentWhere]
     ) -> PermissionAssignment | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[PermissionAssignmentWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[PermissionAssignmentWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[PermissionAssignmentUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[PermissionAssignmentLoad] = ()) -> PermissionAssignment | None:
@@ -142,15 +142,15 @@ class PermissionAssignmentController(
     async def update_by_id(
         self, id: int, /, **values: Unpack[PermissionAssignmentUpdate]
     ) -> PermissionAssignment | None:
-        """Change the row with this `id` and return it, or None where there is none."""
+        """Update the row with this `id` and return it, or None if there is none."""
         return await self._update({"id": id}, values)
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[PermissionAssignmentUpdate]) -> PermissionAssignment:
-        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"id": id}, values)
 
     async def delete_by_id(self, id: int) -> bool:
-        """Delete the row with this `id`; tell whether there was one."""
+        """Delete the row with this `id`, and return whether it existed."""
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_role_id(
@@ -174,29 +174,29 @@ class PermissionAssignmentController(
     async def update_by_guild_id_and_role_id(
         self, guild_id_: int, role_id_: int, /, **values: Unpack[PermissionAssignmentUpdate]
     ) -> PermissionAssignment | None:
-        """Change the row with this `guild_id` and `role_id` and return it, or None where there is none."""
+        """Update the row with this `guild_id` and `role_id` and return it, or None if there is none."""
         return await self._update({"guild_id": guild_id_, "role_id": role_id_}, values)
 
     async def update_one_by_guild_id_and_role_id(
         self, guild_id_: int, role_id_: int, /, **values: Unpack[PermissionAssignmentUpdate]
     ) -> PermissionAssignment:
-        """Change the row with this `guild_id` and `role_id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `guild_id` and `role_id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"guild_id": guild_id_, "role_id": role_id_}, values)
 
     async def delete_by_guild_id_and_role_id(self, guild_id: int, role_id: int) -> bool:
-        """Delete the row with this `guild_id` and `role_id`; tell whether there was one."""
+        """Delete the row with this `guild_id` and `role_id`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id, "role_id": role_id})
 
     async def get_or_create_by_guild_id_and_role_id(
         self, **values: Unpack[PermissionAssignmentCreate]
     ) -> tuple[PermissionAssignment, bool]:
-        """Return the row with this `guild_id` and `role_id`, made if missing, and whether it was made."""
+        """Return the row with this `guild_id` and `role_id`, created if missing, and whether it was created."""
         return await self._get_or_create(("guild_id", "role_id"), values)
 
     async def upsert_by_guild_id_and_role_id(
         self, **values: Unpack[PermissionAssignmentCreate]
     ) -> PermissionAssignment:
-        """Insert the row, or change the one with this `guild_id` and `role_id` to what is given."""
+        """Insert the row, or set these values of the row with this `guild_id` and `role_id`."""
         return await self._upsert(("guild_id", "role_id"), values)
 
     async def create_or_update_by_guild_id_and_role_id(
@@ -225,5 +225,5 @@ class PermissionAssignmentController(
         return self._find({"guild_id": guild_id}, where)
 
     async def load_rank(self, objects: Iterable[PermissionAssignment], /) -> None:
-        """Load `rank` of these objects, in one statement."""
+        """Load `rank` of these objects in one statement."""
         await self._load("rank", objects)

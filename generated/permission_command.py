@@ -33,11 +33,11 @@ class _PermissionCommandValues(TypedDict):
 
 
 class PermissionCommandValues(_PermissionCommandValues, closed=True):
-    """Values of a new `PermissionCommand` beside its primary key."""
+    """Values of a new `PermissionCommand`, without its primary key."""
 
 
 class PermissionCommandCreate(_PermissionCommandValues, closed=True):
-    """Values of a new `PermissionCommand`; what need not be given has a default."""
+    """Values of a new `PermissionCommand`; keys that are not required have a default."""
 
     id: NotRequired[int]
 
@@ -53,7 +53,7 @@ class PermissionCommandUpdate(TypedDict, total=False, closed=True):
 
 
 class PermissionCommandWhere(Refinements, total=False, closed=True):
-    """Filters on `PermissionCommand`, all of which must hold."""
+    """Filters on `PermissionCommand`, all of which must match."""
 
     created_at: Ordered[datetime]
     updated_at: Ordered[datetime] | None
@@ -89,33 +89,33 @@ class PermissionCommandController(
     )
 
     async def create(self, **values: Unpack[PermissionCommandCreate]) -> PermissionCommand:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[PermissionCommandWhere]
     ) -> Selection[PermissionCommand, PermissionCommandLoad, PermissionCommandUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(
         self, filters: Filters = None, **where: Unpack[PermissionCommandWhere]
     ) -> PermissionCommand | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[PermissionCommandWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[PermissionCommandWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[PermissionCommandUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int) -> PermissionCommand | None:
@@ -130,15 +130,15 @@ class PermissionCommandController(
         return await self._get_one({"id": id})
 
     async def update_by_id(self, id: int, /, **values: Unpack[PermissionCommandUpdate]) -> PermissionCommand | None:
-        """Change the row with this `id` and return it, or None where there is none."""
+        """Update the row with this `id` and return it, or None if there is none."""
         return await self._update({"id": id}, values)
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[PermissionCommandUpdate]) -> PermissionCommand:
-        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"id": id}, values)
 
     async def delete_by_id(self, id: int) -> bool:
-        """Delete the row with this `id`; tell whether there was one."""
+        """Delete the row with this `id`, and return whether it existed."""
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_command(self, guild_id: int, command: str) -> PermissionCommand | None:
@@ -158,27 +158,27 @@ class PermissionCommandController(
     async def update_by_guild_id_and_command(
         self, guild_id_: int, command_: str, /, **values: Unpack[PermissionCommandUpdate]
     ) -> PermissionCommand | None:
-        """Change the row with this `guild_id` and `command` and return it, or None where there is none."""
+        """Update the row with this `guild_id` and `command` and return it, or None if there is none."""
         return await self._update({"guild_id": guild_id_, "command": command_}, values)
 
     async def update_one_by_guild_id_and_command(
         self, guild_id_: int, command_: str, /, **values: Unpack[PermissionCommandUpdate]
     ) -> PermissionCommand:
-        """Change the row with this `guild_id` and `command` and return it, or raise `NotFoundError`."""
+        """Update the row with this `guild_id` and `command` and return it, or raise `NotFoundError`."""
         return await self._update_one({"guild_id": guild_id_, "command": command_}, values)
 
     async def delete_by_guild_id_and_command(self, guild_id: int, command: str) -> bool:
-        """Delete the row with this `guild_id` and `command`; tell whether there was one."""
+        """Delete the row with this `guild_id` and `command`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id, "command": command})
 
     async def get_or_create_by_guild_id_and_command(
         self, **values: Unpack[PermissionCommandCreate]
     ) -> tuple[PermissionCommand, bool]:
-        """Return the row with this `guild_id` and `command`, made if missing, and whether it was made."""
+        """Return the row with this `guild_id` and `command`, created if missing, and whether it was created."""
         return await self._get_or_create(("guild_id", "command"), values)
 
     async def upsert_by_guild_id_and_command(self, **values: Unpack[PermissionCommandCreate]) -> PermissionCommand:
-        """Insert the row, or change the one with this `guild_id` and `command` to what is given."""
+        """Insert the row, or set these values of the row with this `guild_id` and `command`."""
         return await self._upsert(("guild_id", "command"), values)
 
     async def create_or_update_by_guild_id_and_command(

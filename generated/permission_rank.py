@@ -38,11 +38,11 @@ class _PermissionRankValues(TypedDict):
 
 
 class PermissionRankValues(_PermissionRankValues, closed=True):
-    """Values of a new `PermissionRank` beside its primary key."""
+    """Values of a new `PermissionRank`, without its primary key."""
 
 
 class PermissionRankCreate(_PermissionRankValues, closed=True):
-    """Values of a new `PermissionRank`; what need not be given has a default."""
+    """Values of a new `PermissionRank`; keys that are not required have a default."""
 
     id: NotRequired[int]
 
@@ -59,7 +59,7 @@ class PermissionRankUpdate(TypedDict, total=False, closed=True):
 
 
 class PermissionRankWhere(Refinements, total=False, closed=True):
-    """Filters on `PermissionRank`, all of which must hold."""
+    """Filters on `PermissionRank`, all of which must match."""
 
     created_at: Ordered[datetime]
     updated_at: Ordered[datetime] | None
@@ -101,31 +101,31 @@ class PermissionRankController(
     )
 
     async def create(self, **values: Unpack[PermissionRankCreate]) -> PermissionRank:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[PermissionRankWhere]
     ) -> Selection[PermissionRank, PermissionRankLoad, PermissionRankUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[PermissionRankWhere]) -> PermissionRank | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[PermissionRankWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[PermissionRankWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[PermissionRankUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[PermissionRankLoad] = ()) -> PermissionRank | None:
@@ -140,15 +140,15 @@ class PermissionRankController(
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[PermissionRankUpdate]) -> PermissionRank | None:
-        """Change the row with this `id` and return it, or None where there is none."""
+        """Update the row with this `id` and return it, or None if there is none."""
         return await self._update({"id": id}, values)
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[PermissionRankUpdate]) -> PermissionRank:
-        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"id": id}, values)
 
     async def delete_by_id(self, id: int) -> bool:
-        """Delete the row with this `id`; tell whether there was one."""
+        """Delete the row with this `id`, and return whether it existed."""
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_name(
@@ -172,27 +172,27 @@ class PermissionRankController(
     async def update_by_guild_id_and_name(
         self, guild_id_: int, name_: str, /, **values: Unpack[PermissionRankUpdate]
     ) -> PermissionRank | None:
-        """Change the row with this `guild_id` and `name` and return it, or None where there is none."""
+        """Update the row with this `guild_id` and `name` and return it, or None if there is none."""
         return await self._update({"guild_id": guild_id_, "name": name_}, values)
 
     async def update_one_by_guild_id_and_name(
         self, guild_id_: int, name_: str, /, **values: Unpack[PermissionRankUpdate]
     ) -> PermissionRank:
-        """Change the row with this `guild_id` and `name` and return it, or raise `NotFoundError`."""
+        """Update the row with this `guild_id` and `name` and return it, or raise `NotFoundError`."""
         return await self._update_one({"guild_id": guild_id_, "name": name_}, values)
 
     async def delete_by_guild_id_and_name(self, guild_id: int, name: str) -> bool:
-        """Delete the row with this `guild_id` and `name`; tell whether there was one."""
+        """Delete the row with this `guild_id` and `name`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id, "name": name})
 
     async def get_or_create_by_guild_id_and_name(
         self, **values: Unpack[PermissionRankCreate]
     ) -> tuple[PermissionRank, bool]:
-        """Return the row with this `guild_id` and `name`, made if missing, and whether it was made."""
+        """Return the row with this `guild_id` and `name`, created if missing, and whether it was created."""
         return await self._get_or_create(("guild_id", "name"), values)
 
     async def upsert_by_guild_id_and_name(self, **values: Unpack[PermissionRankCreate]) -> PermissionRank:
-        """Insert the row, or change the one with this `guild_id` and `name` to what is given."""
+        """Insert the row, or set these values of the row with this `guild_id` and `name`."""
         return await self._upsert(("guild_id", "name"), values)
 
     async def create_or_update_by_guild_id_and_name(
@@ -222,27 +222,27 @@ class PermissionRankController(
     async def update_by_guild_id_and_rank(
         self, guild_id_: int, rank_: int, /, **values: Unpack[PermissionRankUpdate]
     ) -> PermissionRank | None:
-        """Change the row with this `guild_id` and `rank` and return it, or None where there is none."""
+        """Update the row with this `guild_id` and `rank` and return it, or None if there is none."""
         return await self._update({"guild_id": guild_id_, "rank": rank_}, values)
 
     async def update_one_by_guild_id_and_rank(
         self, guild_id_: int, rank_: int, /, **values: Unpack[PermissionRankUpdate]
     ) -> PermissionRank:
-        """Change the row with this `guild_id` and `rank` and return it, or raise `NotFoundError`."""
+        """Update the row with this `guild_id` and `rank` and return it, or raise `NotFoundError`."""
         return await self._update_one({"guild_id": guild_id_, "rank": rank_}, values)
 
     async def delete_by_guild_id_and_rank(self, guild_id: int, rank: int) -> bool:
-        """Delete the row with this `guild_id` and `rank`; tell whether there was one."""
+        """Delete the row with this `guild_id` and `rank`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id, "rank": rank})
 
     async def get_or_create_by_guild_id_and_rank(
         self, **values: Unpack[PermissionRankCreate]
     ) -> tuple[PermissionRank, bool]:
-        """Return the row with this `guild_id` and `rank`, made if missing, and whether it was made."""
+        """Return the row with this `guild_id` and `rank`, created if missing, and whether it was created."""
         return await self._get_or_create(("guild_id", "rank"), values)
 
     async def upsert_by_guild_id_and_rank(self, **values: Unpack[PermissionRankCreate]) -> PermissionRank:
-        """Insert the row, or change the one with this `guild_id` and `rank` to what is given."""
+        """Insert the row, or set these values of the row with this `guild_id` and `rank`."""
         return await self._upsert(("guild_id", "rank"), values)
 
     async def create_or_update_by_guild_id_and_rank(
@@ -262,5 +262,5 @@ class PermissionRankController(
         return self._find({"guild_id": guild_id}, where)
 
     async def load_assignments(self, objects: Iterable[PermissionRank], /) -> None:
-        """Load `assignments` of these objects, in one statement."""
+        """Load `assignments` of these objects in one statement."""
         await self._load("assignments", objects)

@@ -51,11 +51,11 @@ class _PointsTransactionValues(TypedDict):
 
 
 class PointsTransactionValues(_PointsTransactionValues, closed=True):
-    """Values of a new `PointsTransaction` beside its primary key."""
+    """Values of a new `PointsTransaction`, without its primary key."""
 
 
 class PointsTransactionCreate(_PointsTransactionValues, closed=True):
-    """Values of a new `PointsTransaction`; what need not be given has a default."""
+    """Values of a new `PointsTransaction`; keys that are not required have a default."""
 
     id: NotRequired[UUID]
 
@@ -72,7 +72,7 @@ class PointsTransactionUpdate(TypedDict, total=False, closed=True):
 
 
 class PointsTransactionWhere(Refinements, total=False, closed=True):
-    """Filters on `PointsTransaction`, all of which must hold."""
+    """Filters on `PointsTransaction`, all of which must match."""
 
     created_at: Ordered[datetime]
     updated_at: Ordered[datetime] | None
@@ -127,33 +127,33 @@ class PointsTransactionController(
     )
 
     async def create(self, **values: Unpack[PointsTransactionCreate]) -> PointsTransaction:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[PointsTransactionWhere]
     ) -> Selection[PointsTransaction, PointsTransactionLoad, PointsTransactionUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(
         self, filters: Filters = None, **where: Unpack[PointsTransactionWhere]
     ) -> PointsTransaction | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[PointsTransactionWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[PointsTransactionWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[PointsTransactionUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: UUID, *, load: Iterable[PointsTransactionLoad] = ()) -> PointsTransaction | None:
@@ -168,15 +168,15 @@ class PointsTransactionController(
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: UUID, /, **values: Unpack[PointsTransactionUpdate]) -> PointsTransaction | None:
-        """Change the row with this `id` and return it, or None where there is none."""
+        """Update the row with this `id` and return it, or None if there is none."""
         return await self._update({"id": id}, values)
 
     async def update_one_by_id(self, id: UUID, /, **values: Unpack[PointsTransactionUpdate]) -> PointsTransaction:
-        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"id": id}, values)
 
     async def delete_by_id(self, id: UUID) -> bool:
-        """Delete the row with this `id`; tell whether there was one."""
+        """Delete the row with this `id`, and return whether it existed."""
         return await self._delete({"id": id})
 
     def find_by_receiver_id(
@@ -198,9 +198,9 @@ class PointsTransactionController(
         return self._find({"sender_id": sender_id}, where)
 
     async def load_sender(self, objects: Iterable[PointsTransaction], /) -> None:
-        """Load `sender` of these objects, in one statement."""
+        """Load `sender` of these objects in one statement."""
         await self._load("sender", objects)
 
     async def load_receiver(self, objects: Iterable[PointsTransaction], /) -> None:
-        """Load `receiver` of these objects, in one statement."""
+        """Load `receiver` of these objects in one statement."""
         await self._load("receiver", objects)

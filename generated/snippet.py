@@ -67,11 +67,11 @@ class _SnippetValues(TypedDict):
 
 
 class SnippetValues(_SnippetValues, closed=True):
-    """Values of a new `Snippet` beside its primary key."""
+    """Values of a new `Snippet`, without its primary key."""
 
 
 class SnippetCreate(_SnippetValues, closed=True):
-    """Values of a new `Snippet`; what need not be given has a default."""
+    """Values of a new `Snippet`; keys that are not required have a default."""
 
     id: NotRequired[int]
 
@@ -91,7 +91,7 @@ class SnippetUpdate(TypedDict, total=False, closed=True):
 
 
 class SnippetWhere(Refinements, total=False, closed=True):
-    """Filters on `Snippet`, all of which must hold."""
+    """Filters on `Snippet`, all of which must match."""
 
     created_at: Ordered[datetime]
     updated_at: Ordered[datetime] | None
@@ -166,31 +166,31 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
     )
 
     async def create(self, **values: Unpack[SnippetCreate]) -> Snippet:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[SnippetWhere]
     ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[SnippetWhere]) -> Snippet | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[SnippetWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[SnippetWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[SnippetUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[SnippetLoad] = ()) -> Snippet | None:
@@ -205,15 +205,15 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet | None:
-        """Change the row with this `id` and return it, or None where there is none."""
+        """Update the row with this `id` and return it, or None if there is none."""
         return await self._update({"id": id}, values)
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet:
-        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"id": id}, values)
 
     async def delete_by_id(self, id: int) -> bool:
-        """Delete the row with this `id`; tell whether there was one."""
+        """Delete the row with this `id`, and return whether it existed."""
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_lower_name(
@@ -237,17 +237,17 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
     async def update_by_guild_id_and_lower_name(
         self, guild_id_: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
     ) -> Snippet | None:
-        """Change the row with this `guild_id` and `lower_name` and return it, or None where there is none."""
+        """Update the row with this `guild_id` and `lower_name` and return it, or None if there is none."""
         return await self._update({"guild_id": guild_id_, "lower_name": lower_name}, values)
 
     async def update_one_by_guild_id_and_lower_name(
         self, guild_id_: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
     ) -> Snippet:
-        """Change the row with this `guild_id` and `lower_name` and return it, or raise `NotFoundError`."""
+        """Update the row with this `guild_id` and `lower_name` and return it, or raise `NotFoundError`."""
         return await self._update_one({"guild_id": guild_id_, "lower_name": lower_name}, values)
 
     async def delete_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str) -> bool:
-        """Delete the row with this `guild_id` and `lower_name`; tell whether there was one."""
+        """Delete the row with this `guild_id` and `lower_name`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id, "lower_name": lower_name})
 
     def find_by_author_id(
@@ -273,33 +273,33 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         return self._find({"guild_id": guild_id}, where)
 
     async def load_guild(self, objects: Iterable[Snippet], /) -> None:
-        """Load `guild` of these objects, in one statement."""
+        """Load `guild` of these objects in one statement."""
         await self._load("guild", objects)
 
     async def load_author(self, objects: Iterable[Snippet], /) -> None:
-        """Load `author` of these objects, in one statement."""
+        """Load `author` of these objects in one statement."""
         await self._load("author", objects)
 
     async def load_target(self, objects: Iterable[Snippet], /) -> None:
-        """Load `target` of these objects, in one statement."""
+        """Load `target` of these objects in one statement."""
         await self._load("target", objects)
 
     async def load_aliases(self, objects: Iterable[Snippet], /) -> None:
-        """Load `aliases` of these objects, in one statement."""
+        """Load `aliases` of these objects in one statement."""
         await self._load("aliases", objects)
 
     async def load_tags(self, objects: Iterable[Snippet], /) -> None:
-        """Load `tags` of these objects, in one statement."""
+        """Load `tags` of these objects in one statement."""
         await self._load("tags", objects)
 
     async def add_tags(self, objects: Iterable[Snippet], tags: Iterable[Tag], /) -> int:
-        """Add these `tags` to each of the objects, and return how many links are new."""
+        """Link each of the objects to these `tags`, and return the number of new links."""
         return await Links(self._execution, "tags").add(objects, tags)
 
     async def remove_tags(self, objects: Iterable[Snippet], tags: Iterable[Tag], /) -> int:
-        """Remove these `tags` from each of the objects, and return how many links there were."""
+        """Remove the links of the objects to these `tags`, and return how many existed."""
         return await Links(self._execution, "tags").remove(objects, tags)
 
     async def set_tags(self, objects: Iterable[Snippet], tags: Iterable[Tag], /) -> int:
-        """Let each of the objects have these `tags` and no others, and return how many links have changed."""
+        """Link each of the objects to exactly these `tags`, and return the number of changed links."""
         return await Links(self._execution, "tags").set(objects, tags)

@@ -28,11 +28,11 @@ class _SnippetTagValues(TypedDict):
 
 
 class SnippetTagValues(_SnippetTagValues, closed=True):
-    """Values of a new `SnippetTag` beside its primary key."""
+    """Values of a new `SnippetTag`, without its primary key."""
 
 
 class SnippetTagCreate(_SnippetTagValues, closed=True):
-    """Values of a new `SnippetTag`; what need not be given has a default."""
+    """Values of a new `SnippetTag`; keys that are not required have a default."""
 
     snippet_id: int
     tag_id: int
@@ -43,7 +43,7 @@ class SnippetTagUpdate(TypedDict, total=False, closed=True):
 
 
 class SnippetTagWhere(Refinements, total=False, closed=True):
-    """Filters on `SnippetTag`, all of which must hold."""
+    """Filters on `SnippetTag`, all of which must match."""
 
     snippet_id: Ordered[int]
     tag_id: Ordered[int]
@@ -69,25 +69,25 @@ class SnippetTagController(
     _facts = Facts(required=("snippet_id", "tag_id"))
 
     async def create(self, **values: Unpack[SnippetTagCreate]) -> SnippetTag:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[SnippetTagWhere]
     ) -> Selection[SnippetTag, SnippetTagLoad, SnippetTagUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[SnippetTagWhere]) -> SnippetTag | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[SnippetTagWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[SnippetTagWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def get_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int) -> SnippetTag | None:
@@ -105,17 +105,17 @@ class SnippetTagController(
         return await self._get_one({"snippet_id": snippet_id, "tag_id": tag_id})
 
     async def delete_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int) -> bool:
-        """Delete the row with this `snippet_id` and `tag_id`; tell whether there was one."""
+        """Delete the row with this `snippet_id` and `tag_id`, and return whether it existed."""
         return await self._delete({"snippet_id": snippet_id, "tag_id": tag_id})
 
     async def get_or_create_by_snippet_id_and_tag_id(
         self, **values: Unpack[SnippetTagCreate]
     ) -> tuple[SnippetTag, bool]:
-        """Return the row with this `snippet_id` and `tag_id`, made if missing, and whether it was made."""
+        """Return the row with this `snippet_id` and `tag_id`, created if missing, and whether it was created."""
         return await self._get_or_create(("snippet_id", "tag_id"), values)
 
     async def upsert_by_snippet_id_and_tag_id(self, **values: Unpack[SnippetTagCreate]) -> SnippetTag:
-        """Insert the row, or change the one with this `snippet_id` and `tag_id` to what is given."""
+        """Insert the row, or set these values of the row with this `snippet_id` and `tag_id`."""
         return await self._upsert(("snippet_id", "tag_id"), values)
 
     def find_by_snippet_id(

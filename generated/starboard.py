@@ -34,11 +34,11 @@ class _StarboardValues(TypedDict):
 
 
 class StarboardValues(_StarboardValues, closed=True):
-    """Values of a new `Starboard` beside its primary key."""
+    """Values of a new `Starboard`, without its primary key."""
 
 
 class StarboardCreate(_StarboardValues, closed=True):
-    """Values of a new `Starboard`; what need not be given has a default."""
+    """Values of a new `Starboard`; keys that are not required have a default."""
 
     guild_id: int
 
@@ -52,7 +52,7 @@ class StarboardUpdate(TypedDict, total=False, closed=True):
 
 
 class StarboardWhere(Refinements, total=False, closed=True):
-    """Filters on `Starboard`, all of which must hold."""
+    """Filters on `Starboard`, all of which must match."""
 
     guild_id: Ordered[int]
     channel_id: Ordered[int]
@@ -81,31 +81,31 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
     _facts = Facts(required=("guild_id", "channel_id"), relations={"messages": by_columns})
 
     async def create(self, **values: Unpack[StarboardCreate]) -> Starboard:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[StarboardWhere]
     ) -> Selection[Starboard, StarboardLoad, StarboardUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[StarboardWhere]) -> Starboard | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[StarboardWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[StarboardWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[StarboardUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_guild_id(self, guild_id: int, *, load: Iterable[StarboardLoad] = ()) -> Starboard | None:
@@ -120,23 +120,23 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
         return await self._get_one({"guild_id": guild_id}, load)
 
     async def update_by_guild_id(self, guild_id: int, /, **values: Unpack[StarboardUpdate]) -> Starboard | None:
-        """Change the row with this `guild_id` and return it, or None where there is none."""
+        """Update the row with this `guild_id` and return it, or None if there is none."""
         return await self._update({"guild_id": guild_id}, values)
 
     async def update_one_by_guild_id(self, guild_id: int, /, **values: Unpack[StarboardUpdate]) -> Starboard:
-        """Change the row with this `guild_id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `guild_id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"guild_id": guild_id}, values)
 
     async def delete_by_guild_id(self, guild_id: int) -> bool:
-        """Delete the row with this `guild_id`; tell whether there was one."""
+        """Delete the row with this `guild_id`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id})
 
     async def get_or_create_by_guild_id(self, **values: Unpack[StarboardCreate]) -> tuple[Starboard, bool]:
-        """Return the row with this `guild_id`, made if missing, and whether it was made."""
+        """Return the row with this `guild_id`, created if missing, and whether it was created."""
         return await self._get_or_create(("guild_id",), values)
 
     async def upsert_by_guild_id(self, **values: Unpack[StarboardCreate]) -> Starboard:
-        """Insert the row, or change the one with this `guild_id` to what is given."""
+        """Insert the row, or set these values of the row with this `guild_id`."""
         return await self._upsert(("guild_id",), values)
 
     async def create_or_update_by_guild_id(self, create: StarboardCreate, update: StarboardUpdate) -> Starboard:
@@ -144,5 +144,5 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
         return await self._create_or_update(("guild_id",), create, update)
 
     async def load_messages(self, objects: Iterable[Starboard], /) -> None:
-        """Load `messages` of these objects, in one statement."""
+        """Load `messages` of these objects in one statement."""
         await self._load("messages", objects)

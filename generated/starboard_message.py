@@ -38,11 +38,11 @@ class _StarboardMessageValues(TypedDict):
 
 
 class StarboardMessageValues(_StarboardMessageValues, closed=True):
-    """Values of a new `StarboardMessage` beside its primary key."""
+    """Values of a new `StarboardMessage`, without its primary key."""
 
 
 class StarboardMessageCreate(_StarboardMessageValues, closed=True):
-    """Values of a new `StarboardMessage`; what need not be given has a default."""
+    """Values of a new `StarboardMessage`; keys that are not required have a default."""
 
     message_id: int
 
@@ -59,7 +59,7 @@ class StarboardMessageUpdate(TypedDict, total=False, closed=True):
 
 
 class StarboardMessageWhere(Refinements, total=False, closed=True):
-    """Filters on `StarboardMessage`, all of which must hold."""
+    """Filters on `StarboardMessage`, all of which must match."""
 
     created_at: Ordered[datetime]
     updated_at: Ordered[datetime] | None
@@ -100,33 +100,33 @@ class StarboardMessageController(
     )
 
     async def create(self, **values: Unpack[StarboardMessageCreate]) -> StarboardMessage:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[StarboardMessageWhere]
     ) -> Selection[StarboardMessage, StarboardMessageLoad, StarboardMessageUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(
         self, filters: Filters = None, **where: Unpack[StarboardMessageWhere]
     ) -> StarboardMessage | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[StarboardMessageWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[StarboardMessageWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[StarboardMessageUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_message_id(
@@ -147,27 +147,27 @@ class StarboardMessageController(
     async def update_by_message_id(
         self, message_id: int, /, **values: Unpack[StarboardMessageUpdate]
     ) -> StarboardMessage | None:
-        """Change the row with this `message_id` and return it, or None where there is none."""
+        """Update the row with this `message_id` and return it, or None if there is none."""
         return await self._update({"message_id": message_id}, values)
 
     async def update_one_by_message_id(
         self, message_id: int, /, **values: Unpack[StarboardMessageUpdate]
     ) -> StarboardMessage:
-        """Change the row with this `message_id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `message_id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"message_id": message_id}, values)
 
     async def delete_by_message_id(self, message_id: int) -> bool:
-        """Delete the row with this `message_id`; tell whether there was one."""
+        """Delete the row with this `message_id`, and return whether it existed."""
         return await self._delete({"message_id": message_id})
 
     async def get_or_create_by_message_id(
         self, **values: Unpack[StarboardMessageCreate]
     ) -> tuple[StarboardMessage, bool]:
-        """Return the row with this `message_id`, made if missing, and whether it was made."""
+        """Return the row with this `message_id`, created if missing, and whether it was created."""
         return await self._get_or_create(("message_id",), values)
 
     async def upsert_by_message_id(self, **values: Unpack[StarboardMessageCreate]) -> StarboardMessage:
-        """Insert the row, or change the one with this `message_id` to what is given."""
+        """Insert the row, or set these values of the row with this `message_id`."""
         return await self._upsert(("message_id",), values)
 
     async def create_or_update_by_message_id(
@@ -197,27 +197,27 @@ class StarboardMessageController(
     async def update_by_posted_id(
         self, posted_id_: int, /, **values: Unpack[StarboardMessageUpdate]
     ) -> StarboardMessage | None:
-        """Change the row with this `posted_id` and return it, or None where there is none."""
+        """Update the row with this `posted_id` and return it, or None if there is none."""
         return await self._update({"posted_id": posted_id_}, values)
 
     async def update_one_by_posted_id(
         self, posted_id_: int, /, **values: Unpack[StarboardMessageUpdate]
     ) -> StarboardMessage:
-        """Change the row with this `posted_id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `posted_id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"posted_id": posted_id_}, values)
 
     async def delete_by_posted_id(self, posted_id: int) -> bool:
-        """Delete the row with this `posted_id`; tell whether there was one."""
+        """Delete the row with this `posted_id`, and return whether it existed."""
         return await self._delete({"posted_id": posted_id})
 
     async def get_or_create_by_posted_id(
         self, **values: Unpack[StarboardMessageCreate]
     ) -> tuple[StarboardMessage, bool]:
-        """Return the row with this `posted_id`, made if missing, and whether it was made."""
+        """Return the row with this `posted_id`, created if missing, and whether it was created."""
         return await self._get_or_create(("posted_id",), values)
 
     async def upsert_by_posted_id(self, **values: Unpack[StarboardMessageCreate]) -> StarboardMessage:
-        """Insert the row, or change the one with this `posted_id` to what is given."""
+        """Insert the row, or set these values of the row with this `posted_id`."""
         return await self._upsert(("posted_id",), values)
 
     async def create_or_update_by_posted_id(
@@ -236,5 +236,5 @@ class StarboardMessageController(
         return self._find({"guild_id": guild_id}, where)
 
     async def load_board(self, objects: Iterable[StarboardMessage], /) -> None:
-        """Load `board` of these objects, in one statement."""
+        """Load `board` of these objects in one statement."""
         await self._load("board", objects)

@@ -33,11 +33,11 @@ class _TagValues(TypedDict):
 
 
 class TagValues(_TagValues, closed=True):
-    """Values of a new `Tag` beside its primary key."""
+    """Values of a new `Tag`, without its primary key."""
 
 
 class TagCreate(_TagValues, closed=True):
-    """Values of a new `Tag`; what need not be given has a default."""
+    """Values of a new `Tag`; keys that are not required have a default."""
 
     id: NotRequired[int]
 
@@ -49,7 +49,7 @@ class TagUpdate(TypedDict, total=False, closed=True):
 
 
 class TagWhere(Refinements, total=False, closed=True):
-    """Filters on `Tag`, all of which must hold."""
+    """Filters on `Tag`, all of which must match."""
 
     id: Ordered[int]
     name: Ordered[str]
@@ -85,29 +85,29 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
     )
 
     async def create(self, **values: Unpack[TagCreate]) -> Tag:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(self, filters: Filters = None, **where: Unpack[TagWhere]) -> Selection[Tag, TagLoad, TagUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[TagWhere]) -> Tag | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[TagWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[TagWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[TagUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[TagLoad] = ()) -> Tag | None:
@@ -122,15 +122,15 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[TagUpdate]) -> Tag | None:
-        """Change the row with this `id` and return it, or None where there is none."""
+        """Update the row with this `id` and return it, or None if there is none."""
         return await self._update({"id": id}, values)
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[TagUpdate]) -> Tag:
-        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"id": id}, values)
 
     async def delete_by_id(self, id: int) -> bool:
-        """Delete the row with this `id`; tell whether there was one."""
+        """Delete the row with this `id`, and return whether it existed."""
         return await self._delete({"id": id})
 
     async def get_by_name(self, name: str, *, load: Iterable[TagLoad] = ()) -> Tag | None:
@@ -145,23 +145,23 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
         return await self._get_one({"name": name}, load)
 
     async def update_by_name(self, name_: str, /, **values: Unpack[TagUpdate]) -> Tag | None:
-        """Change the row with this `name` and return it, or None where there is none."""
+        """Update the row with this `name` and return it, or None if there is none."""
         return await self._update({"name": name_}, values)
 
     async def update_one_by_name(self, name_: str, /, **values: Unpack[TagUpdate]) -> Tag:
-        """Change the row with this `name` and return it, or raise `NotFoundError`."""
+        """Update the row with this `name` and return it, or raise `NotFoundError`."""
         return await self._update_one({"name": name_}, values)
 
     async def delete_by_name(self, name: str) -> bool:
-        """Delete the row with this `name`; tell whether there was one."""
+        """Delete the row with this `name`, and return whether it existed."""
         return await self._delete({"name": name})
 
     async def get_or_create_by_name(self, **values: Unpack[TagCreate]) -> tuple[Tag, bool]:
-        """Return the row with this `name`, made if missing, and whether it was made."""
+        """Return the row with this `name`, created if missing, and whether it was created."""
         return await self._get_or_create(("name",), values)
 
     async def upsert_by_name(self, **values: Unpack[TagCreate]) -> Tag:
-        """Insert the row, or change the one with this `name` to what is given."""
+        """Insert the row, or set these values of the row with this `name`."""
         return await self._upsert(("name",), values)
 
     async def create_or_update_by_name(self, create: TagCreate, update: TagUpdate) -> Tag:
@@ -169,17 +169,17 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
         return await self._create_or_update(("name",), create, update)
 
     async def load_snippets(self, objects: Iterable[Tag], /) -> None:
-        """Load `snippets` of these objects, in one statement."""
+        """Load `snippets` of these objects in one statement."""
         await self._load("snippets", objects)
 
     async def add_snippets(self, objects: Iterable[Tag], snippets: Iterable[Snippet], /) -> int:
-        """Add these `snippets` to each of the objects, and return how many links are new."""
+        """Link each of the objects to these `snippets`, and return the number of new links."""
         return await Links(self._execution, "snippets").add(objects, snippets)
 
     async def remove_snippets(self, objects: Iterable[Tag], snippets: Iterable[Snippet], /) -> int:
-        """Remove these `snippets` from each of the objects, and return how many links there were."""
+        """Remove the links of the objects to these `snippets`, and return how many existed."""
         return await Links(self._execution, "snippets").remove(objects, snippets)
 
     async def set_snippets(self, objects: Iterable[Tag], snippets: Iterable[Snippet], /) -> int:
-        """Let each of the objects have these `snippets` and no others, and return how many links have changed."""
+        """Link each of the objects to exactly these `snippets`, and return the number of changed links."""
         return await Links(self._execution, "snippets").set(objects, snippets)

@@ -50,11 +50,11 @@ class _UserValues(TypedDict):
 
 
 class UserValues(_UserValues, closed=True):
-    """Values of a new `User` beside its primary key."""
+    """Values of a new `User`, without its primary key."""
 
 
 class UserCreate(_UserValues, closed=True):
-    """Values of a new `User`; what need not be given has a default."""
+    """Values of a new `User`; keys that are not required have a default."""
 
     id: NotRequired[int]
 
@@ -72,7 +72,7 @@ class UserUpdate(TypedDict, total=False, closed=True):
 
 
 class UserWhere(Refinements, total=False, closed=True):
-    """Filters on `User`, all of which must hold."""
+    """Filters on `User`, all of which must match."""
 
     created_at: Ordered[datetime]
     updated_at: Ordered[datetime] | None
@@ -126,29 +126,29 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
     )
 
     async def create(self, **values: Unpack[UserCreate]) -> User:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(self, filters: Filters = None, **where: Unpack[UserWhere]) -> Selection[User, UserLoad, UserUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[UserWhere]) -> User | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[UserWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[UserWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[UserUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[UserLoad] = ()) -> User | None:
@@ -163,15 +163,15 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[UserUpdate]) -> User | None:
-        """Change the row with this `id` and return it, or None where there is none."""
+        """Update the row with this `id` and return it, or None if there is none."""
         return await self._update({"id": id}, values)
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[UserUpdate]) -> User:
-        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"id": id}, values)
 
     async def delete_by_id(self, id: int) -> bool:
-        """Delete the row with this `id`; tell whether there was one."""
+        """Delete the row with this `id`, and return whether it existed."""
         return await self._delete({"id": id})
 
     async def get_by_discord_id(self, discord_id: int, *, load: Iterable[UserLoad] = ()) -> User | None:
@@ -189,23 +189,23 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
         return await self._get_one({"discord_id": discord_id}, load)
 
     async def update_by_discord_id(self, discord_id_: int, /, **values: Unpack[UserUpdate]) -> User | None:
-        """Change the row with this `discord_id` and return it, or None where there is none."""
+        """Update the row with this `discord_id` and return it, or None if there is none."""
         return await self._update({"discord_id": discord_id_}, values)
 
     async def update_one_by_discord_id(self, discord_id_: int, /, **values: Unpack[UserUpdate]) -> User:
-        """Change the row with this `discord_id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `discord_id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"discord_id": discord_id_}, values)
 
     async def delete_by_discord_id(self, discord_id: int) -> bool:
-        """Delete the row with this `discord_id`; tell whether there was one."""
+        """Delete the row with this `discord_id`, and return whether it existed."""
         return await self._delete({"discord_id": discord_id})
 
     async def get_or_create_by_discord_id(self, **values: Unpack[UserCreate]) -> tuple[User, bool]:
-        """Return the row with this `discord_id`, made if missing, and whether it was made."""
+        """Return the row with this `discord_id`, created if missing, and whether it was created."""
         return await self._get_or_create(("discord_id",), values)
 
     async def upsert_by_discord_id(self, **values: Unpack[UserCreate]) -> User:
-        """Insert the row, or change the one with this `discord_id` to what is given."""
+        """Insert the row, or set these values of the row with this `discord_id`."""
         return await self._upsert(("discord_id",), values)
 
     async def create_or_update_by_discord_id(self, create: UserCreate, update: UserUpdate) -> User:
@@ -219,17 +219,17 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
         return self._find({"guild_id": guild_id}, where)
 
     async def load_guild(self, objects: Iterable[User], /) -> None:
-        """Load `guild` of these objects, in one statement."""
+        """Load `guild` of these objects in one statement."""
         await self._load("guild", objects)
 
     async def load_cases(self, objects: Iterable[User], /) -> None:
-        """Load `cases` of these objects, in one statement."""
+        """Load `cases` of these objects in one statement."""
         await self._load("cases", objects)
 
     async def load_moderated_cases(self, objects: Iterable[User], /) -> None:
-        """Load `moderated_cases` of these objects, in one statement."""
+        """Load `moderated_cases` of these objects in one statement."""
         await self._load("moderated_cases", objects)
 
     async def load_reminders(self, objects: Iterable[User], /) -> None:
-        """Load `reminders` of these objects, in one statement."""
+        """Load `reminders` of these objects in one statement."""
         await self._load("reminders", objects)

@@ -1,4 +1,4 @@
-"""What goes in and out: the facts that emitted controllers state, and what callers pass in and get back."""
+"""The data types of the interface: arguments and results of the methods, and the facts of emitted controllers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class AnyOf(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Span(Generic[T]):
-    """A filter: the column lies between these bounds, as many as are given."""
+    """A filter: the column lies within these bounds."""
 
     ge: T | None = None
     gt: T | None = None
@@ -44,7 +44,7 @@ OrderBy: TypeAlias = SQLColumnExpression[object] | Iterable[SQLColumnExpression[
 
 
 class Refinements(TypedDict, total=False):
-    """What every ``**where`` takes besides columns."""
+    """The keywords that every ``**where`` takes besides columns."""
 
     order_by: OrderBy
     limit: int | None
@@ -54,7 +54,7 @@ class Refinements(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A keyset page; ``next`` is the cursor of the page after it, None on the last."""
+    """A keyset page; ``next`` is the cursor of the next page, None on the last."""
 
     items: list[T]
     next: str | None
@@ -86,7 +86,7 @@ class PaginationResult(Generic[T]):
 
 
 class Loader(Protocol):
-    """Loads a relationship of any number of objects; ``relations`` has two of them."""
+    """Loads a relationship of any number of objects; ``relations`` has two loaders."""
 
     async def __call__(
         self, execution: Any, name: str, objects: Sequence[SQLModel], seen: dict[Any, SQLModel] | None, /
@@ -95,10 +95,10 @@ class Loader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A partial index: the predicate as SQL, with columns by their bare names.
+    """A partial index: its predicate as SQL, with unqualified column names.
 
-    ``implied`` has the values that the predicate gives to a row, ``present`` the attributes that it says are not
-    NULL, and ``keys`` the attributes of a unique one, for ON CONFLICT.
+    ``implied`` has the values that rows of the index must have, ``present`` the attributes that must not be NULL, and
+    ``keys`` the attributes of a unique index, for ON CONFLICT.
     """
 
     where: str
@@ -109,26 +109,26 @@ class Partial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that is said in attributes of the model.
+    """Facts about a model that the generator has decided, in terms of the model's attributes.
 
     Parameters
     ----------
     required
-        What a new row must give.
+        The attributes that a new row must have.
     computed
-        What the database computes, and nobody may set.
+        The attributes that the database computes, which cannot be set.
     omitted
-        Where a default of None stands for what the column or the database has.
+        The attributes whose default of None is left to the column's or the server's own default.
     unique
-        The keys that ON CONFLICT takes; the primary key is always one of them.
+        The keys that ON CONFLICT accepts besides the primary key.
     expressions
-        Expressions of indexes, as SQL with columns by their bare names, by what filters call them.
+        The expressions of indexes by their names in filters, as SQL with unqualified column names.
     partial
-        Partial indexes by name.
+        The partial indexes by name.
     relations
-        What loads each relationship.
+        The loader of each relationship.
     utc
-        Whether columns without time zone take aware datetimes, as UTC.
+        Whether columns without time zone accept aware datetimes, which are stored in UTC.
     """
 
     required: Collection[str] = ()

@@ -1,4 +1,4 @@
-"""What every emitted controller derives from: each of its methods is one call into this class."""
+"""The base class of every emitted controller, whose methods are single calls into this class."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .selection import Selection
 from .service import DatabaseService
 from .sql import Request, Sql, is_sql
 from .statements import (
+    any_of,
+    build_requests,
     create_or_change_row,
     insert_once,
     insert_row,
     key_of,
-    one_of,
-    requests,
     row_within,
     update_key,
     update_rows,
@@ -45,7 +45,7 @@ _REFINEMENTS = frozenset(Refinements.__annotations__)
 
 
 class BaseController(Generic[M, L, C, U, K]):
-    """Reads and writes one model, whose primary key is a ``K``: a value, or of several columns a tuple."""
+    """Reads and writes one model. Its primary key is a ``K``: a value, or a tuple if it has several columns."""
 
     model: type[M]
     _facts: ClassVar[Facts] = Facts()
@@ -58,7 +58,7 @@ class BaseController(Generic[M, L, C, U, K]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._db!r}>"
 
-    if not TYPE_CHECKING:  # to which each emitted class declares its columns and its database
+    if not TYPE_CHECKING:  # for which each emitted class declares its columns and its database
 
         def __init_subclass__(cls) -> None:
             """Let ``c`` be the model, whose class attributes are the columns."""
@@ -70,8 +70,8 @@ class BaseController(Generic[M, L, C, U, K]):
             return self._db
 
     def using(self, session: AsyncSession) -> Self:
-        """Return a controller whose calls are part of this session's transaction."""
-        _ = self._validation  # built once, for both
+        """Return a controller whose calls run in the transaction of this session."""
+        _ = self._validation  # built once for both controllers
         clone = copy(self)
         clone._session = session
         clone.__dict__.pop("_execution", None)
@@ -80,64 +80,68 @@ class BaseController(Generic[M, L, C, U, K]):
     async def create_many(self, rows: Iterable[C]) -> list[M]:
         """Insert rows, all or none, and return them in the same order."""
         with uninterrupted():
-            checked = self._validation.rows(self._validation.new, rows)
-            made = requests(
+            validated = self._validation.rows(self._validation.new, rows)
+            inserts = build_requests(
                 self._table,
-                [(row, None) for row in checked],
+                [(row, None) for row in validated],
                 lambda row, _: insert_row(self._table, row, self._execution.select_list),
             )
-        return await self._stored(made)
+        return await self._stored(inserts)
 
     async def upsert_many(self, rows: Iterable[C], *, key: Collection[str] = ()) -> list[M]:
-        """Insert rows, or set what is given of those whose unique key is there; all or none, in the same order.
+        """Insert rows, or update those whose unique key exists, all or none; return them in the same order.
 
-        ``key`` is the attributes of the unique key; the primary key when omitted.
+        An existing row keeps the values of columns that its dict does not name. ``key`` lists the attributes of the
+        unique key, by default the primary key.
         """
         if isinstance(key, str):
             raise TypeError(f'key takes a list of attributes: ["{key}"]')
-        given, keys, wanted = list(rows), tuple(key or self._table.key_names), self._execution.select_list
-        self._table.conflict(keys, None)  # must be a unique key
-        checked = self._validation.rows(self._validation.new, given)
-        shaped = [(row, tuple(set_)) for row, set_ in zip(checked, given, strict=True)]
-        made = requests(self._table, shaped, lambda row, set_: upsert_row(self._table, row, wanted, keys, None, set_))
-        stored = await self._stored(made)
-        last = {repr(instance_state(one).key): one for one in stored}  # a row that is there twice is one object
-        return [last[repr(instance_state(one).key)] for one in stored]
+        listed, keys, columns = list(rows), tuple(key or self._table.key_names), self._execution.select_list
+        self._table.conflict(keys, None)  # raises if this is no unique key
+        validated = self._validation.rows(self._validation.new, listed)
+        upserts = build_requests(
+            self._table,
+            [(row, tuple(values)) for row, values in zip(validated, listed, strict=True)],
+            lambda row, names: upsert_row(self._table, row, columns, keys, None, names),
+        )
+        stored = await self._stored(upserts)
+        by_key = {repr(instance_state(item).key): item for item in stored}  # rows of one key are one object
+        return [by_key[repr(instance_state(item).key)] for item in stored]
 
     async def update_many(self, rows: Iterable[tuple[K, U]]) -> int:
-        """Set values of rows, pairs of a primary key and what changes, all or none; return how many rows were there."""
+        """Update rows by pairs of a primary key and its changes, all or none; return how many rows existed."""
         names = self._table.key_names
         return await self.bulk_update(
             {**changes, **dict(zip(names, self._key_values(key), strict=True))} for key, changes in rows
         )
 
     async def bulk_update(self, updates: Iterable[Mapping[str, object]]) -> int:
-        """Set values of rows, dicts that have the primary key, too, all or none; return how many rows were there."""
+        """Update rows by dicts of the primary key and the changes, all or none; return how many rows existed."""
         with uninterrupted():
-            checked = self._validation.rows(self._validation.keyed, updates)
-            made = requests(
-                self._table, [(row, None) for row in checked], lambda row, _: update_key(self._table, row, "1")
+            validated = self._validation.rows(self._validation.keyed, updates)
+            statements = build_requests(
+                self._table, [(row, None) for row in validated], lambda row, _: update_key(self._table, row, "1")
             )
-        return len(await self._execution.many(made))
+        return len(await self._execution.many(statements))
 
     async def delete_many(self, keys: Iterable[K]) -> int:
-        """Delete the rows with these primary keys (tuples, if it has several columns), and return how many."""
-        condition = one_of(self._table.primary_key, [self._key_values(key) for key in keys])
+        """Delete the rows with these primary keys, and return how many existed."""
+        condition = any_of(self._table.primary_key, [self._key_values(key) for key in keys])
         return await self._execution.affected(Sql(f"DELETE FROM {self._table.sql} WHERE ") + condition)
 
     async def delete_where(self, filters: Filters = None, *, all_rows: bool = False) -> int:
-        """Delete the rows that match and return how many; every row of the table only with ``all_rows``."""
+        """Delete the matching rows and return how many; the whole table only with ``all_rows``."""
         return await self._find({}, {}, filters).delete(all_rows=all_rows)
 
     async def paginate(
         self, filters: Filters = None, *, page: int = 1, per_page: int = 50, order_by: OrderBy = None
     ) -> PaginationResult[M]:
-        """Return a numbered page, and how many rows there are; ``Selection.page`` costs less far from the start."""
+        """Return a numbered page and the number of all rows; ``Selection.page`` is cheaper far from the start."""
         if page < 1 or per_page < 1:
             raise ValueError("pages are counted from 1, and have at least one row")
-        found = self._find({}, {"order_by": order_by}, filters)
-        total = await found.count()
-        items = await found.in_total_order().limit(per_page).offset((page - 1) * per_page)
+        selection = self._find({}, {"order_by": order_by}, filters)
+        total = await selection.count()
+        items = await selection.in_total_order().limit(per_page).offset((page - 1) * per_page)
         return PaginationResult(items, total, page, per_page)
 
     async def _create(self, values: C) -> M:
@@ -149,15 +153,15 @@ class BaseController(Generic[M, L, C, U, K]):
         self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None, nulls: bool = False
     ) -> M | None:
         statement, names = self._selecting(key_of(self._table, key, within, nulls=nulls)), self._table.relations(load)
-        found = await self._execution.objects(statement, names)
-        return found[0] if found else None
+        objects = await self._execution.objects(statement, names)
+        return objects[0] if objects else None
 
     async def _get_one(
         self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None, nulls: bool = False
     ) -> M:
-        if (found := await self._get(key, load, within=within, nulls=nulls)) is None:
+        if (row := await self._get(key, load, within=within, nulls=nulls)) is None:
             raise NotFoundError.of(f"no such {self.model.__name__}", model=self.model)
-        return found
+        return row
 
     async def _update(
         self, key: Mapping[str, object], values: U, *, within: str | None = None, nulls: bool = False
@@ -166,15 +170,15 @@ class BaseController(Generic[M, L, C, U, K]):
         if not changes:
             return await self._get(key, within=within, nulls=nulls)
         statement = update_rows(self._table, where, changes) + f" RETURNING {self._execution.select_list}"
-        found = await self._execution.objects(statement)
-        return found[0] if found else None
+        objects = await self._execution.objects(statement)
+        return objects[0] if objects else None
 
     async def _update_one(
         self, key: Mapping[str, object], values: U, *, within: str | None = None, nulls: bool = False
     ) -> M:
-        if (updated := await self._update(key, values, within=within, nulls=nulls)) is None:
+        if (row := await self._update(key, values, within=within, nulls=nulls)) is None:
             raise NotFoundError.of(f"no such {self.model.__name__}", model=self.model)
-        return updated
+        return row
 
     async def _delete(self, key: Mapping[str, object], *, within: str | None = None, nulls: bool = False) -> bool:
         where = key_of(self._table, key, within, nulls=nulls)
@@ -185,42 +189,42 @@ class BaseController(Generic[M, L, C, U, K]):
         select = self._selecting(where_of(self._table, {key: row[key] for key in keys}, within))
         insert = insert_once(self._table, row, self._execution.select_list, keys, within)
         collision: UniqueViolation | None = None
-        for _ in range(10):  # another task may delete between the two what it has inserted
-            if found := await self._execution.objects(select):
-                return found[0], False
+        for _ in range(10):  # another transaction may delete the row between the two statements
+            if existing := await self._execution.objects(select):
+                return existing[0], False
             if collision:
                 raise collision
             try:
                 if created := await self._execution.objects(insert):
                     return created[0], True
             except UniqueViolation as error:
-                # Of another key, on which tasks that insert the same row may collide first.
+                # Tasks that insert the same row may collide on another of its keys first.
                 if self._execution.around:
                     raise
                 collision = error
         raise NotStoredError.of(
             f"{self.model.__name__}: the row with this key was neither found nor stored; a trigger skips it, or "
-            "another transaction has one that cannot be seen from here",
+            "another transaction has one that this transaction cannot see",
             model=self.model,
         )
 
     async def _upsert(self, keys: Collection[str], values: C, *, within: str | None = None) -> M:
         row = row_within(self._table, values, within, self._validation.new)
-        wanted = self._execution.select_list
-        return await self._execution.stored(upsert_row(self._table, row, wanted, keys, within, tuple(values)))
+        columns = self._execution.select_list
+        return await self._execution.stored(upsert_row(self._table, row, columns, keys, within, tuple(values)))
 
     async def _create_or_update(self, keys: Collection[str], create: C, update: U, *, within: str | None = None) -> M:
         row = row_within(self._table, create, within, self._validation.new)
         changes = self._validation.change(update)
-        wanted = self._execution.select_list
-        return await self._execution.stored(create_or_change_row(self._table, row, wanted, keys, within, changes))
+        columns = self._execution.select_list
+        return await self._execution.stored(create_or_change_row(self._table, row, columns, keys, within, changes))
 
     async def _update_where(self, filters: Filters, values: U, *, all_rows: bool = False) -> int:
         return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def _load(self, relation: str, objects: Iterable[M]) -> None:
         if isinstance(objects, self.model):
-            raise TypeError(f"load_{relation} takes a list of objects; of a single one, load_{relation}([it])")
+            raise TypeError(f"load_{relation} takes a list of objects: for a single object, load_{relation}([object])")
         await self._execution.loaded(list(objects), [relation])
 
     def _find(
@@ -231,12 +235,12 @@ class BaseController(Generic[M, L, C, U, K]):
         *,
         within: str | None = None,
     ) -> Selection[M, L, U]:
-        if twice := key.keys() & where.keys():
-            raise TypeError(f"{', '.join(sorted(twice))} is given twice")
+        if repeated := key.keys() & where.keys():
+            raise TypeError(f"{', '.join(sorted(repeated))} is passed twice")
         refinements = cast("Refinements", where)
         columns = {name: value for name, value in where.items() if name not in _REFINEMENTS}
-        found = where_of(self._table, {**key, **columns}, within, filters)
-        selection = Selection[M, L, U](self._execution, self._validation, found)
+        condition = where_of(self._table, {**key, **columns}, within, filters)
+        selection = Selection[M, L, U](self._execution, self._validation, condition)
         if len(columns) == len(where):
             return selection
         if (order := refinements.get("order_by")) is not None:
@@ -256,24 +260,24 @@ class BaseController(Generic[M, L, C, U, K]):
     def _selecting(self, where: Sql) -> Sql:
         return Sql(f"SELECT {self._execution.select_list} FROM {self._table.sql}") + where
 
-    async def _stored(self, made: list[Request]) -> list[M]:
-        """Return the objects of the rows that statements write, each one.
+    async def _stored(self, writes: list[Request]) -> list[M]:
+        """Return the objects of the rows that statements write, one row each.
 
         Raises
         ------
         NotStoredError
-            If a trigger has skipped some; those before and after it are taken back.
+            If a trigger has skipped some; the other rows are rolled back.
         """
 
         async def work() -> list[M]:
-            rows = await execution.many(made)
-            if skipped := len(made) - len(rows):
+            rows = await execution.many(writes)
+            if skipped := len(writes) - len(rows):
                 name = self.model.__name__
                 raise NotStoredError.of(f"{name}: a trigger has skipped {skipped} of the rows", model=self.model)
-            return await execution.made(rows)
+            return await execution.objects_of(rows)
 
         execution = self._execution
-        return await execution.whole(work)
+        return await execution.atomic(work)
 
     @cached_property
     def _table(self) -> Table[M]:

@@ -1,4 +1,4 @@
-"""How a model's statements reach the database and become detached objects."""
+"""Runs the statements of one model, and turns their rows into detached objects."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from .transactions import Transactions
 M = TypeVar("M", bound=SQLModel)
 T = TypeVar("T")
 
-_BATCH = 500  # rows of a stream that are in memory at a time
-_KEYS = 1_000  # in one statement of the ORM
+_BATCH = 500  # rows of a stream in memory at a time
+_KEYS = 1_000  # keys in one statement of the ORM
 
 
 class Execution(Generic[M]):
-    """Runs the statements of one model, in ``session`` when one is given, else where the current task is."""
+    """Runs the statements of one model: in ``session``, else in the transaction of the current task, else alone."""
 
     def __init__(self, transactions: Transactions, table: Table[M], session: AsyncSession | None = None) -> None:
         self.transactions, self.table, self.session = transactions, table, session
@@ -38,21 +38,21 @@ class Execution(Generic[M]):
 
     @property
     def select_list(self) -> str:
-        """What statements must return for ``objects``."""
+        """The columns that a statement must return for ``objects``."""
         return self.table.select_list
 
     @property
     def around(self) -> AsyncSession | None:
-        """The session of the transaction around the call, until whose end locks are held."""
+        """The session of the transaction around the call, None where the call is a transaction of its own."""
         scope = None if self.session else self.transactions.ambient()
         return scope.session if scope else self.session
 
-    async def whole(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do work whose statements are done all or none; outside of a transaction once more after a migration."""
+    async def atomic(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run work in one transaction; outside of another transaction, repeat it once after a migration."""
         if around := self.around:
             connection = await self.transactions.driver(around)
             begun = connection.is_in_transaction() or connection.is_closed()
-            async with nullcontext() if begun else connection.transaction():  # in a session with autocommit
+            async with nullcontext() if begun else connection.transaction():  # a session in autocommit has none
                 return await work()
         try:
             async with self.transactions.transaction():
@@ -64,38 +64,38 @@ class Execution(Generic[M]):
             return await work()
 
     async def rows(self, statement: Sql) -> Rows:
-        """Return the rows of a statement, as the driver gives them."""
+        """Return the rows of a statement as the driver returns them."""
         text, arguments, _ = request = statement.request
         rows: Rows = await self._send(request, lambda connection: connection.fetch(text, *arguments))
         return rows
 
     async def affected(self, statement: Sql) -> int:
-        """Return how many rows a statement has changed."""
+        """Run a statement and return how many rows it has affected."""
         text, arguments, _ = request = statement.request
         status: str = await self._send(request, lambda connection: connection.execute(text, *arguments))
         return int(status.rpartition(" ")[2])
 
     async def many(self, requests: Iterable[Request]) -> list[Sequence[Any]]:
-        """Return the rows of statements, each of which gives one or none, sent in their order, all or none.
+        """Run statements of at most one row each in their order, all or none, and return the rows.
 
-        Neighbours of the same text go together, in one stream to the server, and are run one after the other.
+        Consecutive statements of the same text are sent together in one round trip.
         """
-        runs = [list(run) for _, run in groupby(requests, key=lambda one: one.text)]
+        runs = [list(run) for _, run in groupby(requests, key=lambda request: request.text)]
 
         async def work() -> list[Sequence[Any]]:
-            found: list[Sequence[Any]] = []
+            rows: list[Sequence[Any]] = []
             for run in runs:
-                send = partial(Connection.fetchmany, query=run[0].text, args=[one.arguments for one in run])
-                found += await self._send(run[0], send)
-            return found
+                send = partial(Connection.fetchmany, query=run[0].text, args=[request.arguments for request in run])
+                rows += await self._send(run[0], send)
+            return rows
 
-        return await (self.whole(work) if len(runs) > 1 else work())
+        return await (self.atomic(work) if len(runs) > 1 else work())
 
     async def objects(
         self, statement: Sql, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
     ) -> list[M]:
-        """Return the objects that a statement gives, with these relationships."""
-        return await self.made(await self.rows(statement), load, options)
+        """Return the objects of a statement, with these relationships."""
+        return await self.objects_of(await self.rows(statement), load, options)
 
     async def stored(self, statement: Sql) -> M:
         """Return the object of the row that a statement writes.
@@ -105,22 +105,24 @@ class Execution(Generic[M]):
         NotStoredError
             If a trigger has skipped it.
         """
-        for one in await self.objects(statement):
-            return one
+        for stored in await self.objects(statement):
+            return stored
         raise NotStoredError.of(f"{self.table.model.__name__}: a trigger has skipped the row", model=self.table.model)
 
-    async def made(self, rows: Rows, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()) -> list[M]:
-        """Return the objects of rows that begin with ``select_list``, or only with the key if there are options."""
+    async def objects_of(
+        self, rows: Rows, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
+    ) -> list[M]:
+        """Return the objects of rows that begin with ``select_list``, or with the primary key if there are options."""
         if options:
-            found = await self.by_orm(self.keys_of(rows), options)
+            objects = await self.by_orm(self.keys_of(rows), options)
         else:
-            found = self.instances.of(rows)
-        return await self.loaded(found, load)
+            objects = self.instances.of(rows)
+        return await self.loaded(objects, load)
 
     async def loaded(self, objects: list[M], load: Sequence[str]) -> list[M]:
-        """Return objects with these relationships loaded; a row that several of them lead to is one object."""
+        """Load these relationships of objects, and return the objects; each related row is one object."""
         seen: dict[Any, SQLModel] | None = (
-            {orm.attributes.instance_state(one).key: one for one in objects} if len(load) > 1 else None
+            {orm.attributes.instance_state(item).key: item for item in objects} if len(load) > 1 else None
         )
         for name in load:
             await self.table.facts.relations[name](self, name, objects, seen)
@@ -132,21 +134,21 @@ class Execution(Generic[M]):
         return [tuple([result(row[n]) if result else row[n] for n, result in parts]) for row in rows]
 
     async def by_orm(self, keys: Sequence[tuple[Any, ...]], options: Iterable[ExecutableOption] = ()) -> list[M]:
-        """Return the objects with these keys, in their order, as the ORM makes them."""
+        """Return the objects with these keys, in the order of the keys, read by the ORM."""
         mapper = self.table.mapper
-        chosen = sa.select(self.table.model).options(orm.lazyload("*"), *options)
+        statement = sa.select(self.table.model).options(orm.lazyload("*"), *options)
 
         def work(outer: orm.Session) -> dict[tuple[Any, ...], M]:
-            found: dict[tuple[Any, ...], M] = {}
+            objects: dict[tuple[Any, ...], M] = {}
             outer.flush()
             for begin in range(0, len(keys), _KEYS):
-                some = [list(key) for key in keys[begin : begin + _KEYS]]
-                wanted = sa.tuple_(*mapper.primary_key).in_(some)
+                batch = [list(key) for key in keys[begin : begin + _KEYS]]
+                has_key = sa.tuple_(*mapper.primary_key).in_(batch)
                 with orm.Session(outer.connection(), join_transaction_mode="rollback_only") as session:
-                    for one in session.scalars(chosen.where(wanted)).unique():
-                        found[tuple(mapper.primary_key_from_instance(one))] = one
+                    for item in session.scalars(statement.where(has_key)).unique():
+                        objects[tuple(mapper.primary_key_from_instance(item))] = item
                     detach(session)
-            return found
+            return objects
 
         if not keys:
             return []
@@ -159,16 +161,16 @@ class Execution(Generic[M]):
     async def stream(
         self, statement: Sql, load: Sequence[str], options: Sequence[ExecutableOption]
     ) -> AsyncGenerator[M, None]:
-        """Return the objects that a statement gives one by one, few of them in memory at a time."""
-        # No other async generator in here, not even as a context manager: of a stream that is left half-way, the
-        # event loop closes all of them at the same time.
+        """Yield the objects of a statement, with at most one batch of rows in memory."""
+        # No other async generator may be used in here, not even as a context manager: when a stream is abandoned, the
+        # event loop closes all of its generators at the same time.
         around = self.around
         session = around or new_session(self.transactions.engine)
         _, _, names = request = statement.request
         try:
             try:
                 connection, cursor = await self._opened(session, request)
-            except ConflictError as error:  # nothing has been given yet
+            except ConflictError as error:  # nothing has been yielded yet
                 if around or not is_outdated(error):
                     raise
                 await session.close()
@@ -178,18 +180,18 @@ class Execution(Generic[M]):
             rows: Rows = ((),)
             while rows:
                 with translated(self.table.model, names):
-                    if await self.transactions.driver(session) is not connection:  # which others may have by now
+                    if await self.transactions.driver(session) is not connection:  # others may use it by now
                         raise TransactionError("the transaction of this stream is over: read it to its end inside")
                     rows = await noted(connection, cursor.fetch(_BATCH))
-                for one in await within.made(rows, load, options):
-                    yield one
+                for item in await within.objects_of(rows, load, options):
+                    yield item
         finally:
             if around is None:
                 with translated(self.table.model):
                     await session.close()
 
     async def _opened(self, session: AsyncSession, request: Request) -> tuple[Connection, Any]:
-        """Return a cursor over the rows of a statement, and the connection that it is on."""
+        """Return the connection of a session, and a cursor over the rows of a statement on it."""
         text, arguments, names = request
         with translated(self.table.model, names):
             connection = await self.transactions.driver(session)

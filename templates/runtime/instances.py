@@ -1,4 +1,4 @@
-"""Makes detached instances of rows, as complete as the ORM makes them, whose relationships refuse to load unasked."""
+"""Creates detached instances from rows, as the ORM does; their relationships raise an error unless they are loaded."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from .table import Table
 
 M = TypeVar("M", bound=SQLModel)
 
-_MANY = 20  # instances from which on the garbage collector would cost more than all the rest
-_QUERIES = {"dynamic", "write_only"}  # relationships that are queries, which load when asked
+_MANY = 20  # instances beyond which the garbage collector would take most of the time
+_QUERIES = {"dynamic", "write_only"}  # relationships that are queries
 
 
 @dataclass(frozen=True)
 class Unloaded:
-    """Stands in for a relationship that was not loaded: shared by the instances of a model, and picklable."""
+    """The loader of a relationship that was not loaded, which raises; picklable, and shared by the instances."""
 
     relation: str
 
     def __call__(self, state: orm.InstanceState[Any], passive: orm.PassiveFlag) -> object:
-        """Answer SQLAlchemy, which asks for the value when the attribute is touched."""
+        """Return the value for SQLAlchemy, which calls this when the attribute is read."""
         load = state.manager[self.relation].impl.callable_
-        if state.session is not None and load:  # added to a session by the caller: its rules hold
+        if state.session is not None and load:  # the caller has added the instance to a session, which loads it
             return load(state, passive)
         if not passive & orm.PassiveFlag.SQL_OK:
             return orm.LoaderCallableStatus.PASSIVE_NO_RESULT
         raise UnloadedError(
-            f"{state.class_.__name__}.{self.relation} is not loaded: ask for it when reading, with "
-            f'load=["{self.relation}"], or load it now with load_{self.relation}(objects)'
+            f"{state.class_.__name__}.{self.relation} is not loaded: pass "
+            f'load=["{self.relation}"] to the call that reads, or load it now with load_{self.relation}(objects)'
         )
 
 
 class Instances(Generic[M]):
-    """Makes the instances of one model."""
+    """Creates the instances of one model."""
 
     def __init__(self, table: Table[M]) -> None:
-        self._table, self._names, self._stand_ins = table, list(table.columns), stand_ins(table.mapper)
+        self._table, self._names, self._loaders = table, list(table.columns), unloaded(table.mapper)
         positions = [self._names.index(name) for name in table.key_names]
         column = operator.itemgetter(*positions)
         self._key_of: Callable[[Sequence[Any]], tuple[Any, ...]] = (
@@ -54,18 +54,18 @@ class Instances(Generic[M]):
         )
 
     def of(self, rows: Rows) -> list[M]:
-        """Return an instance of each row, which begins with the columns of the select list."""
+        """Return an instance for each row, which begins with the columns of the select list."""
         if self._table.results or self._table.times:
             rows = self._converted(rows)
-        mapper, names, key_of, stand_ins = self._table.mapper, self._names, self._key_of, self._stand_ins
-        manager, model, make, instances = mapper.class_manager, mapper.class_, mapper.class_.__new__, list[M]()
+        mapper, names, key_of, loaders = self._table.mapper, self._names, self._key_of, self._loaders
+        manager, model, new, instances = mapper.class_manager, mapper.class_, mapper.class_.__new__, list[M]()
         with uninterrupted() if len(rows) > _MANY else nullcontext():
-            for row in rows:  # what ``manager.new_instance()`` does, without the detour by ``__setattr__``
-                instance = make(model)
+            for row in rows:  # as ``manager.new_instance()`` does, but without calling ``__setattr__``
+                instance = new(model)
                 state = orm.InstanceState(instance, manager)
                 state.key = (model, key_of(row), None)
-                if stand_ins:
-                    state.callables = stand_ins.copy()
+                if loaders:
+                    state.callables = loaders.copy()
                 attributes = vars(instance)
                 attributes["_sa_instance_state"] = state
                 attributes.update(zip(names, row, strict=False))
@@ -84,22 +84,22 @@ class Instances(Generic[M]):
         return lists
 
 
-def stand_ins(mapper: orm.Mapper[Any]) -> dict[str, Any]:
-    """Return what makes each relationship of a mapper refuse to load by itself."""
-    return {one.key: Unloaded(one.key) for one in mapper.relationships if one.lazy not in _QUERIES}
+def unloaded(mapper: orm.Mapper[Any]) -> dict[str, Any]:
+    """Return the loaders that raise, for each relationship of a mapper."""
+    return {relation.key: Unloaded(relation.key) for relation in mapper.relationships if relation.lazy not in _QUERIES}
 
 
 def detach(session: orm.Session) -> None:
-    """Detach every instance of a session, and make it refuse to load anything by itself."""
+    """Detach every instance of a session; relationships that are not loaded raise from then on."""
     for state in session.identity_map.all_states():
-        missing = {name: one for name, one in stand_ins(state.mapper).items() if name not in state.dict}
+        missing = {name: loader for name, loader in unloaded(state.mapper).items() if name not in state.dict}
         state.callables = {**state.callables, **missing}
     session.expunge_all()
 
 
 @contextmanager
 def uninterrupted() -> Generator[None, None, None]:
-    """Pause the garbage collector, which would look at many new objects again and again."""
+    """Pause the garbage collector, which would scan many new objects repeatedly."""
     paused = gc.isenabled()
     gc.disable()
     try:

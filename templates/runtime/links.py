@@ -1,6 +1,6 @@
-"""Changes which objects a many-to-many relationship links; emitted only for a package that has one.
+"""Adds and removes the links of a many-to-many relationship whose link table has no other columns.
 
-The rows of the link table are nothing but a pair of keys.
+Emitted only for a package that has such a relationship.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 from .execution import Execution
 from .operand import Operand
 from .sql import MARK, QUOTED, Request, Sql, numbered
-from .statements import one_of
+from .statements import any_of
 
 Keys: TypeAlias = list[tuple[object, ...]]
 
@@ -31,26 +31,26 @@ class Links:
         self._columns = [*self._owner.columns, *self._related.columns]
 
     async def add(self, owners: Iterable[SQLModel], related: Iterable[SQLModel]) -> int:
-        """Link each owner with each of the related objects, and return how many links are new."""
+        """Link each owner to each of the related objects, and return the number of new links."""
         return await self._each(self._insertion, self._owner.keys(owners), self._related.keys(related))
 
     async def remove(self, owners: Iterable[SQLModel], related: Iterable[SQLModel]) -> int:
-        """Take the links between these objects away, and return how many there were."""
+        """Remove the links between these objects, and return how many existed."""
         equal = " AND ".join([f"{column.bare} = {MARK}" for column in self._columns])
         deletion = f"DELETE FROM {self._table} WHERE {equal} RETURNING 1"
         return await self._each(deletion, self._owner.keys(owners), self._related.keys(related))
 
     async def set(self, owners: Iterable[SQLModel], related: Iterable[SQLModel]) -> int:
-        """Link each owner with these objects and no others, and return how many links have changed."""
+        """Link each owner to exactly these objects, and return the number of changed links."""
         owner_keys, related_keys = self._owner.keys(owners), self._related.keys(related)
-        others = Sql(f"DELETE FROM {self._table} WHERE ") + one_of(self._owner.columns, owner_keys)
+        others = Sql(f"DELETE FROM {self._table} WHERE ") + any_of(self._owner.columns, owner_keys)
         if related_keys:
-            others = others + " AND NOT (" + one_of(self._related.columns, related_keys) + ")"
+            others = others + " AND NOT (" + any_of(self._related.columns, related_keys) + ")"
 
         async def replace() -> int:
             return await self._execution.affected(others) + await self._each(self._insertion, owner_keys, related_keys)
 
-        return await self._execution.whole(replace) if owner_keys else 0
+        return await self._execution.atomic(replace) if owner_keys else 0
 
     @property
     def _insertion(self) -> str:
@@ -61,13 +61,13 @@ class Links:
         self, statement: str, owners: Sequence[Sequence[object]], related: Sequence[Sequence[object]]
     ) -> int:
         text, names = numbered(statement), [column.name for column in self._columns]
-        pairs = [(*one, *other) for one in owners for other in related]
-        sent = [[column.converted(value) for column, value in zip(self._columns, pair, strict=True)] for pair in pairs]
-        return len(await self._execution.many([Request(text, arguments, names) for arguments in sent]))
+        links = [(*owner, *other) for owner in owners for other in related]
+        rows = [[column.converted(value) for column, value in zip(self._columns, link, strict=True)] for link in links]
+        return len(await self._execution.many([Request(text, arguments, names) for arguments in rows]))
 
 
 class _Side:
-    """One side of a relationship: its columns in the link table, and the attributes of objects they refer to."""
+    """One side of a relationship: its columns in the link table, and the attributes that they refer to."""
 
     def __init__(self, mapper: orm.Mapper[Any], pairs: Sequence[tuple[Any, Any]]) -> None:
         self._model: type[SQLModel] = mapper.class_
@@ -75,12 +75,12 @@ class _Side:
         self.columns = [_operand(self._model, column) for _, column in pairs]
 
     def keys(self, objects: Iterable[SQLModel]) -> Keys:
-        """Return the keys of objects, each once."""
+        """Return the keys of objects, without duplicates."""
         listed = list(objects)
-        for one in listed:
-            if not isinstance(one, self._model):
-                raise TypeError(f"this side takes objects of {self._model.__name__}, not {type(one).__name__}")
-        return list(dict.fromkeys(tuple([getattr(one, name) for name in self._attributes]) for one in listed))
+        for item in listed:
+            if not isinstance(item, self._model):
+                raise TypeError(f"expected objects of {self._model.__name__}, not {type(item).__name__}")
+        return list(dict.fromkeys(tuple([getattr(item, name) for name in self._attributes]) for item in listed))
 
 
 def _operand(model: type[SQLModel], column: Any) -> Operand:

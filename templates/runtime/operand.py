@@ -1,4 +1,4 @@
-"""A column or an expression of an index as an operand: what it is called in SQL, and how its values are sent."""
+"""A column or an index expression as an operand: its name in SQL, and the conversion of its values."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _SINGLE = (
     sa.Uuid,
     sa.LargeBinary,
 )
-"""Types of which no value is a list."""
-_LIMITS = re.compile(r"\(.*?\)| COLLATE .*")  # a cast to VARCHAR(5)[] cuts silently, one to NUMERIC(8, 2) rounds
+"""Types whose values are never lists."""
+_LIMITS = re.compile(r"\(.*?\)| COLLATE .*")  # a cast to VARCHAR(5)[] truncates silently, one to NUMERIC(8, 2) rounds
 _CONVERSION = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 _MAX, _MIN = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 
 
 class Operand:
-    """A column, or the expression of an index: ``sql`` is what it is called, ``bare`` without its table."""
+    """A column or an index expression; ``sql`` is its name with its table, ``bare`` its name without."""
 
     def __init__(
         self,
@@ -54,14 +54,13 @@ class Operand:
         self.model, self.name, self.sql, self.bare, self.kind = model, name, sql, bare, kind
         self.inner = inner = _inner(kind.dialect_impl(DIALECT))
         self.wrapped = kind.bind_expression(sa.bindparam("value", type_=kind)) is not None
-        own: list[type[object]] = list(type(kind).__mro__)
-        own = own[: own.index(sa.TypeDecorator)] if isinstance(kind, sa.TypeDecorator) else []
-        decides = any("process_bind_param" in vars(base) for base in own)  # what is stored of a list
+        bases: list[type[object]] = list(type(kind).__mro__)
+        bases = bases[: bases.index(sa.TypeDecorator)] if isinstance(kind, sa.TypeDecorator) else []
+        self.is_decorated = any("process_bind_param" in vars(base) for base in bases)  # the type converts any value
         self.is_json = isinstance(inner, sa.JSON)
-        self.dumps = self.is_json and not decides  # models, dates and the like, before the type sees them
-        self.decides = decides
+        self.dumps = self.is_json and not self.is_decorated  # models, dates and the like, before the type sees them
         self.is_list = isinstance(inner, (sa.ARRAY, AbstractMultiRange, sa.types.NullType))
-        self.takes_lists = self.is_list or self.is_json or decides or not isinstance(inner, _SINGLE)
+        self.takes_lists = self.is_list or self.is_json or self.is_decorated or not isinstance(inner, _SINGLE)
         self.array = "" if self.is_list or self.wrapped or isinstance(inner, BIT) else _array_of(kind)
         self.aware = _awareness(inner)
         bind, self.result = bind_of(kind), result_of(kind)
@@ -72,7 +71,7 @@ class Operand:
 
     @property
     def read(self) -> Convert | None:
-        """What makes a value of the driver's."""
+        """The conversion of the driver's values."""
         if not self.aware:
             return self.result
         return lambda value: change_times(self.result(value) if self.result else value, with_zone)
@@ -86,8 +85,8 @@ class Operand:
         return Sql(MARK, ((self.name, self.converted(value)),))
 
     def converted(self, value: object) -> object:
-        """Return a value as the driver wants it; None is NULL, whatever its type would make of it."""
-        if isinstance(value, IntFlag):  # which asyncpg would take for a list, in a list
+        """Return a value as the driver expects it; None is NULL for every type."""
+        if isinstance(value, IntFlag):  # which asyncpg treats as a list when it is in a list
             value = int(value)
         if self.bind is None or value is None:
             return value
@@ -99,29 +98,29 @@ class Operand:
             raise invalid(self.model, self.name, error) from None
 
     def by_default(self, value: object) -> object:
-        """Return a default of the model's own as it is stored: local time without a time zone, as to the driver."""
-        if self.aware and self.timezone_mismatch(value) and self._is_taken(value):
+        """Return a default of the model as it is stored; as the driver does, it reads a naive time as local time."""
+        if self.aware and self.timezone_mismatch(value) and self._is_accepted(value):
             return change_times(value, _local)
         return value
 
     def timezone_mismatch(self, value: object) -> str | None:
-        """Return why PostgreSQL would store another date and time than this one, or the column's type refuses it."""
+        """Return the reason why a datetime does not fit the column: it has a time zone and the column none, or not."""
         if self.aware is None or self.utc:
             return None
-        refused = list[datetime]()
+        mismatches = list[datetime]()
 
         def check(moment: datetime) -> datetime:
             if self.aware != (moment.tzinfo is UTC or moment.utcoffset() is not None):
-                refused.append(moment)
+                mismatches.append(moment)
             return moment
 
         change_times(value, check)
-        if refused and self.decides and self._is_taken(value):
-            return None  # a type of the author's own makes of it what is stored
-        return ("needs a time zone" if self.aware else "must not have a time zone") if refused else None
+        if mismatches and self.is_decorated and self._is_accepted(value):
+            return None  # the author's own type converts it
+        return ("needs a time zone" if self.aware else "must not have a time zone") if mismatches else None
 
-    def _is_taken(self, value: object) -> bool:
-        """Whether the column's type takes a value."""
+    def _is_accepted(self, value: object) -> bool:
+        """Whether the column's type accepts a value."""
         try:
             _ = self.bind and self.bind(value)
         except _CONVERSION:
@@ -134,13 +133,13 @@ def _inner(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
 
 
 def _array_of(kind: sa.types.TypeEngine[Any]) -> str:
-    """Return the type of several values in one parameter, without limits."""
+    """Return the array type for several values of a type, without its length or precision."""
     name = _LIMITS.sub("", kind.compile(DIALECT))
     return f"{'BPCHAR' if name in {'CHAR', 'NCHAR'} else name}[]"
 
 
 def change_times(value: Any, change: Callable[[datetime], datetime]) -> Any:
-    """Return a value with each date and time changed, also in lists and ranges."""
+    """Return a value with each datetime changed, including those in lists and ranges."""
     if isinstance(value, datetime):
         return change(value)
     if isinstance(value, list):
@@ -154,24 +153,25 @@ def change_times(value: Any, change: Callable[[datetime], datetime]) -> Any:
 
 
 def with_zone(moment: datetime) -> datetime:
-    """Return a date and time with a time zone: what the driver gives without one is an end of time."""
+    """Return an aware datetime; the driver returns naive ones only for PostgreSQL's infinities."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _local(moment: datetime) -> datetime:
-    """Return a date and time with a time zone: what has none is local time, or an end of time."""
+    """Return an aware datetime; a naive one is local time, unless it stands for an infinity."""
     return with_zone(moment) if moment.tzinfo or with_zone(moment) in {_MIN, _MAX} else moment.astimezone()
 
 
 def _is_kept_as_text(model: type[SQLModel], name: str) -> bool:
-    """Whether the values of a field are no strings, as of a ``Path`` or an ``IPv4Address``, which SQLModel keeps so."""
-    declared = model.model_fields[name].annotation if name in model.model_fields else str
-    classes = [one for one in (declared, *get_args(declared)) if isinstance(one, type) and one not in {Any, NoneType}]
-    return bool(classes) and not any(issubclass(one, str) for one in classes)
+    """Whether SQLModel stores the values of a field as text although they are no strings, such as a ``Path``."""
+    annotation = model.model_fields[name].annotation if name in model.model_fields else str
+    types = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+    classes = [kind for kind in types if kind not in {Any, NoneType}]
+    return bool(classes) and not any(issubclass(kind, str) for kind in classes)
 
 
 def _awareness(inner: sa.types.TypeEngine[Any]) -> bool | None:
-    """Return whether dates and times of a type have a time zone; None where it has none of them."""
+    """Return whether datetimes of a type have a time zone, None if its values are no datetimes."""
     item: Any = getattr(inner, "item_type", None)  # of an array
     inner = inner if item is None else _inner(item)
     if isinstance(inner, (TSRANGE, TSMULTIRANGE)):
@@ -182,7 +182,7 @@ def _awareness(inner: sa.types.TypeEngine[Any]) -> bool | None:
 
 
 def _changed(bind: Convert | None, change: Callable[[datetime], datetime]) -> Convert:
-    """Return a conversion that changes dates and times as well: inside of others before, as the driver has no Range."""
+    """Return a conversion that also changes datetimes: those in ranges first, because ``bind`` converts the ranges."""
 
     def convert(value: Any) -> Any:
         value = value if isinstance(value, datetime) else change_times(value, change)
@@ -192,10 +192,10 @@ def _changed(bind: Convert | None, change: Callable[[datetime], datetime]) -> Co
 
 
 def _infinite(moment: datetime) -> datetime:
-    """Return the ends of time as asyncpg has PostgreSQL's infinities: naive."""
+    """Return the least and the greatest datetime as naive ones, which asyncpg stores as infinities."""
     return moment.replace(tzinfo=None) if moment in (_MAX, _MIN) else moment
 
 
 def _utc(moment: datetime) -> datetime:
-    """Return what a clock without time zone shows in UTC."""
+    """Return a naive datetime in UTC."""
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -1,6 +1,6 @@
 """Models whose rows only the ORM can read: computed properties, deferred columns, composites, load events, inheritance.
 
-Emitted only for a package that has one; its controller derives from ``OrmController``.
+Emitted only for a package that has such a model; its controller derives from ``OrmController``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ K = TypeVar("K")
 
 
 class OrmExecution(Execution[M]):
-    """Has statements return keys, and the ORM make the objects of those, in one transaction."""
+    """Runs statements that return keys, and has the ORM read the objects with these keys in the same transaction."""
 
     @property
     @override
@@ -37,15 +37,16 @@ class OrmExecution(Execution[M]):
         self, statement: Sql, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
     ) -> list[M]:
         objects = super().objects
-        return await self.whole(lambda: objects(statement, load, options))
+        return await self.atomic(lambda: objects(statement, load, options))
 
     @override
-    async def made(self, rows: Rows, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()) -> list[M]:
-        found = await self.by_orm(self.keys_of(rows), options)
-        return await self.loaded(found, load)
+    async def objects_of(
+        self, rows: Rows, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
+    ) -> list[M]:
+        return await self.loaded(await self.by_orm(self.keys_of(rows), options), load)
 
 
 class OrmController(BaseController[M, L, C, U, K], Generic[M, L, C, U, K]):
-    """Reads and writes a model whose objects only the ORM can make."""
+    """Reads and writes a model whose rows only the ORM can read."""
 
     _kind = OrmExecution

@@ -1,4 +1,4 @@
-"""The connections: asyncpg's own, kept in a list, with the rules by which one is fit to be handed out again."""
+"""The connection pool: asyncpg's own connections, and the rules by which one may be used again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .sessions import Adapter
 
     class Driver:
-        """What is used here of asyncpg's connection; asyncpg comes without types."""
+        """The part of asyncpg's connection that the runtime uses; asyncpg has no types."""
 
         async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str: ...
         async def fetch(self, query: str, *args: Any) -> Sequence[Any]: ...
@@ -42,12 +42,12 @@ T = TypeVar("T")
 Rows: TypeAlias = Sequence[Sequence[Any]]
 
 _closing = set[asyncio.Task[None]]()
-_CLOSING = 5  # seconds for the server to give up a statement whose caller was cancelled
+_CLOSING = 5  # seconds for the server to end a statement whose caller was cancelled
 _READ_ONLY = "25006"
 
 
 class Source(Protocol):
-    """Where connections come from; ``shared`` if there is one for everybody, as in tests."""
+    """A source of connections; ``shared`` if all callers get the same one, as in tests."""
 
     shared: bool
 
@@ -56,27 +56,27 @@ class Source(Protocol):
 
 
 class Connection(Driver):
-    """A connection on which no rollback passes for a commit, whoever commits.
+    """A connection on which a COMMIT that PostgreSQL answers with ROLLBACK is an error, whoever commits.
 
-    ``failure`` is the code of the last error. A ``stale`` one leads to a server that only reads, as after a failover;
-    of an ``interrupted`` one nobody knows what it is at. A ``fresh`` one was not used before.
+    ``failure`` is the SQLSTATE of the last error. A ``stale`` connection leads to a read-only server, as after a
+    failover. The state of an ``interrupted`` connection is unknown. A ``fresh`` connection has not been used before.
     """
 
     failure, stale, interrupted, fresh, dropped = "", False, False, True, False
     adapter: Adapter
 
     def prepare_for_use(self, adapt: Callable[[Connection], Adapter]) -> None:
-        """Remember how it looks to SQLAlchemy, which keeps the statements it has prepared there."""
+        """Create the connection's adapter for SQLAlchemy, which holds SQLAlchemy's prepared statements."""
         self._adapt, self.adapter, self.born = adapt, adapt(self), time.monotonic()
 
     def renew_adapter(self, source: Source) -> None:
-        """For tests: let SQLAlchemy begin anew, while a block around may use it in another state."""
+        """For tests: give SQLAlchemy an adapter of its own, as an enclosing block may still use the other."""
         self.adapter = self._adapt(self)
         self.adapter.source = source
 
     @override
     def is_in_transaction(self) -> bool:
-        """Whether a transaction is open, as far as the server has said."""
+        """Whether a transaction is open, according to the server's last answer."""
         return not self.is_closed() and super().is_in_transaction()
 
     @override
@@ -85,7 +85,7 @@ class Connection(Driver):
         try:
             status = await super().execute(query, *args, timeout=timeout)
         except BaseException:
-            self.interrupted = self.interrupted or query.startswith("BEGIN")  # the driver believes it is inside
+            self.interrupted = self.interrupted or query.startswith("BEGIN")  # asyncpg assumes that it succeeded
             raise
         if status == "ROLLBACK" and not re.match(r"\s*(rollback|abort)", query, re.IGNORECASE):
             raise aborted(None, self.failure)
@@ -98,33 +98,33 @@ class Connection(Driver):
         return transaction
 
     def note(self, error: BaseException) -> bool:
-        """Take note of an error, and return whether the protocol is where it was before."""
+        """Record an error, and return whether the server reported it, so that the connection is still usable."""
         state = sqlstate(error)
-        self.failure = self.failure if state == "25P02" else state  # that one only says that there was another
+        self.failure = self.failure if state == "25P02" else state  # 25P02 only says that there was an earlier error
         self.stale = self.stale or state == _READ_ONLY
         self.interrupted = self.interrupted or is_lost(error) or not isinstance(error, Exception)
-        return getattr(error, "severity", None) is not None  # else the protocol stopped half-way
+        return getattr(error, "severity", None) is not None
 
     def drop(self) -> None:
-        """Close it in the background: at once would cut off a request to cancel what it was doing."""
+        """Close the connection in the background, which lets a pending request to cancel its statement complete."""
         if not (self.dropped or self.is_closed()):
-            self.dropped = True  # to close it twice would cut the request off as well
+            self.dropped = True  # closing it twice would cut that request off
             task = asyncio.ensure_future(_close(self))
             _closing.add(task)
             task.add_done_callback(_closing.discard)
 
 
 def is_ours(connection: object) -> TypeGuard[Connection]:
-    """Whether a connection is of this module; every asyncpg connection is an instance of every other's class."""
+    """Whether a connection is of this class; ``isinstance`` is true of every connection of asyncpg."""
     return issubclass(type(connection), Connection)
 
 
 async def noted(connection: Connection, work: Awaitable[T]) -> T:
-    """Return what work on a connection gives; have the connection take note of what goes wrong, be it cancelled."""
+    """Await work on a connection, and record its error or cancellation on the connection."""
     try:
         return await work
     except BaseException as error:
-        if is_ours(connection):  # and not of an engine of the caller's own
+        if is_ours(connection):  # and not one of an engine that the caller has created
             connection.note(error)
         if is_outdated(error):
             await connection.reload_schema_state()
@@ -132,38 +132,38 @@ async def noted(connection: Connection, work: Awaitable[T]) -> T:
 
 
 class Pool:
-    """Open connections, the one used last on top; at most ``most``, of which ``kept`` stay open when idle."""
+    """At most ``max_size`` connections, of which ``size`` stay open when idle; the last used is the first reused."""
 
     shared = False
 
     def __init__(
         self,
         connect: Callable[[], Awaitable[Connection]],
-        kept: int,
-        most: int,
-        patience: float,
+        size: int,
+        max_size: int,
+        timeout: float,
         recycle: float,
         *,
         reset: bool,
     ) -> None:
-        self._connect, self._kept, self._patience, self._recycle, self._reset = connect, kept, patience, recycle, reset
-        self._free, self._most = asyncio.Semaphore(most), most
+        self._connect, self._size, self._timeout, self._recycle, self._reset = connect, size, timeout, recycle, reset
+        self._free, self._max_size = asyncio.Semaphore(max_size), max_size
         self.idle, self.used = list[Connection](), set[Connection]()
-        self._since = -math.inf  # what is older is not trusted any more
+        self._distrusted_before = -math.inf
 
     async def take(self) -> Connection:
-        """Return a connection that nobody else has, once there may be one."""
+        """Return a connection for exclusive use, once one is available."""
         if self._free.locked():
             try:
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(self._timeout):
                     await self._free.acquire()
             except TimeoutError:
                 raise TimedOutError.of(
-                    f"no connection was free within {self._patience:g} s: all {self._most} of the pool are in use "
+                    f"no connection was free within {self._timeout:g} s: all {self._max_size} of the pool are in use "
                     "(pool_size + max_overflow); a block, a session and a stream each hold one until their end"
                 ) from None
         else:
-            await self._free.acquire()  # without a wait
+            await self._free.acquire()  # which does not wait
         while self.idle:
             connection = self.idle.pop()
             connection.fresh = False
@@ -181,40 +181,40 @@ class Pool:
         return connection
 
     async def give(self, connection: Connection, *, sound: bool = True) -> None:
-        """Take a connection back, to be used again if that is safe; without ``reset`` there is nothing to wait for."""
+        """Return a connection to the pool, which keeps it if it is safe to use again; only ``reset`` waits."""
         try:
             if sound and self._reset and not connection.is_closed():
                 sound = False
-                with suppress(Exception):  # which costs the connection, and not what was done on it
+                with suppress(Exception):  # a failed reset costs the connection, and must not fail the call
                     await connection.reset()
                     sound = True
         finally:
             self._forget(connection)
             if connection.stale:
-                self._since = time.monotonic()
-            if sound and len(self.idle) < self._kept and self._is_fit(connection):
+                self._distrusted_before = time.monotonic()
+            if sound and len(self.idle) < self._size and self._is_fit(connection):
                 self.idle.append(connection)
             else:
                 connection.drop()
 
     def abandon(self) -> None:
-        """Let go of the connections of an event loop that is closed, in which nothing can be awaited any more."""
+        """Terminate the connections of an event loop that is closed, in which nothing can be awaited."""
         for connection in self.idle:
             with suppress(RuntimeError):  # "Event loop is closed"
                 connection.terminate()
 
     async def close(self) -> None:
-        """Close what is idle now, and what is in use when it is given back."""
-        self._kept = 0
+        """Close the idle connections now, and those in use when they are returned."""
+        self._size = 0
         while self.idle:
             self.idle.pop().drop()
         loop = asyncio.get_running_loop()
         await asyncio.gather(*(task for task in _closing if task.get_loop() is loop))
 
     def _is_fit(self, connection: Connection) -> bool:
-        young = time.monotonic() - connection.born < self._recycle and connection.born > self._since
-        spoilt = connection.stale or connection.interrupted or connection.is_closed()
-        return young and not spoilt and not connection.is_in_transaction()
+        recent = time.monotonic() - connection.born < self._recycle and connection.born > self._distrusted_before
+        unusable = connection.stale or connection.interrupted or connection.is_closed()
+        return recent and not unusable and not connection.is_in_transaction()
 
     def _forget(self, connection: Connection) -> None:
         if connection in self.used:
@@ -223,7 +223,7 @@ class Pool:
 
 
 class Pools:
-    """A pool for each event loop and each process: a forked one must not read the answers to its parent."""
+    """A pool per event loop and process: a forked process must not read the answers to its parent."""
 
     def __init__(self, make: Callable[[], Pool]) -> None:
         self._make, self._by_loop = make, dict[asyncio.AbstractEventLoop, Pool]()
@@ -233,19 +233,19 @@ class Pools:
     def current(self) -> Pool:
         """The pool of this event loop, in this process."""
         if self._pid != (pid := os.getpid()):
-            self._abandoned.append(self._by_loop)  # for ever: to finalize them would end the parent's sessions
+            self._abandoned.append(self._by_loop)  # kept forever: finalizing them would end the parent's sessions
             self._pid, self._by_loop = pid, dict[asyncio.AbstractEventLoop, Pool]()
         if (pool := self._by_loop.get(loop := asyncio.get_running_loop())) is None:
             for closed in [other for other in list(self._by_loop) if other.is_closed()]:
-                if gone := self._by_loop.pop(closed, None):  # and not by another thread
-                    gone.abandon()
+                if pool := self._by_loop.pop(closed, None):  # unless another thread has done so
+                    pool.abandon()
             pool = self._by_loop[loop] = self._make()
         return pool
 
     async def dispose(self) -> None:
         """Close the connections of this event loop, waiting a second for those in use, five for the server."""
         pool = self.current
-        for _ in range(100):  # a stream that was left half-way gives its connection back a moment later
+        for _ in range(100):  # a stream that was not read to its end returns its connection a moment later
             if not pool.used:
                 break
             await asyncio.sleep(0.01)
@@ -254,7 +254,7 @@ class Pools:
 
 
 async def _close(connection: Connection) -> None:
-    with suppress(Exception):  # it is of no more use, whatever it was
+    with suppress(Exception):  # whatever is wrong with it, it is not used again
         await connection.close(timeout=_CLOSING)
     with suppress(RuntimeError):  # "Event loop is closed"
         connection.terminate()

@@ -1,6 +1,6 @@
-"""Loads relationships of detached objects: one statement for any number of them.
+"""Loads relationships of detached objects, with one statement for any number of objects.
 
-Emitted only for a package that has relationships; which of the two functions loads one, the generator has decided.
+Emitted only for a package that has relationships. The generator decides which loader a relationship has.
 """
 
 from __future__ import annotations
@@ -16,59 +16,59 @@ from .contracts import Facts, Loader
 from .execution import Execution
 from .operand import Operand
 from .sql import QUOTED, Sql, in_sql, joined
-from .statements import one_of
+from .statements import any_of
 from .table import Table
 
 _attributes: Any = orm.attributes  # which has no types in SQLAlchemy 2.0
 Key: TypeAlias = tuple[object, ...]
 Seen: TypeAlias = dict[Any, SQLModel] | None
-Found: TypeAlias = dict[Key, list[SQLModel]]
+Related: TypeAlias = dict[Key, list[SQLModel]]
 Relation: TypeAlias = "orm.RelationshipProperty[Any]"
 
 
 async def by_columns(execution: Execution[Any], name: str, objects: Sequence[SQLModel], seen: Seen) -> None:
-    """Load a relationship that says nothing but that columns are equal; ``seen`` has the objects to use again."""
+    """Load a relationship whose condition is only that columns are equal; ``seen`` has the objects to reuse."""
     relation = execution.table.mapper.relationships[name]
     target, source, matched, order = _path(relation)
     within: Execution[Any] = Execution(execution.transactions, target, execution.session)
     names = ", ".join([within.select_list, *(part.sql for part in matched)])
 
-    async def find(keys: list[Key]) -> Found:
-        rows = await within.rows(Sql(f"SELECT {names} FROM {source} WHERE ") + one_of(matched, keys) + order)
-        convert, found = [part.result for part in matched], Found()
-        for one, row in zip(within.instances.of(rows), rows, strict=True):
+    async def find(keys: list[Key]) -> Related:
+        rows = await within.rows(Sql(f"SELECT {names} FROM {source} WHERE ") + any_of(matched, keys) + order)
+        converters, related = [part.result for part in matched], Related()
+        for item, row in zip(within.instances.of(rows), rows, strict=True):
             values = tuple(row)[-len(matched) :]
-            key = tuple(make(value) if make else value for make, value in zip(convert, values, strict=True))
-            found.setdefault(key, []).append(one)
-        return found
+            key = tuple(convert(value) if convert else value for convert, value in zip(converters, values, strict=True))
+            related.setdefault(key, []).append(item)
+        return related
 
     await _attach(relation, objects, [local for local, _ in _pairs(relation)], find, seen)
 
 
 async def by_orm(execution: Execution[Any], name: str, objects: Sequence[SQLModel], seen: Seen) -> None:
-    """Load a relationship as the ORM does it, on owners of its own."""
+    """Load a relationship by the ORM, on owners that it reads itself."""
     relation = execution.table.mapper.relationships[name]
     option, key_of = orm.selectinload(relation.class_attribute), relation.parent.primary_key_from_instance
 
-    async def find(keys: list[Key]) -> Found:
+    async def find(keys: list[Key]) -> Related:
         owners = await execution.by_orm(keys, [option])
-        related = {tuple(key_of(one)): getattr(one, name) for one in owners}
+        related = {tuple(key_of(owner)): getattr(owner, name) for owner in owners}
         return {key: value if relation.uselist else [value] for key, value in related.items() if value is not None}
 
     await _attach(relation, objects, relation.parent.primary_key, find, seen)
 
 
 def nested(load: Loader) -> Loader:
-    """Return what loads a relationship of related objects, "cases.guild", whose own relationship is loaded."""
+    """Return a loader of a relationship of related objects, "cases.guild", after "cases" was loaded."""
 
     async def through(execution: Execution[Any], path: str, objects: Sequence[SQLModel], _seen: Seen) -> None:
         outer, _, inner = path.partition(".")
         target: Table[Any] = Table(execution.table.mapper.relationships[outer].mapper.class_, Facts())
         related = dict[int, SQLModel]()
-        for one in objects:
-            value: Any = getattr(one, outer)
+        for item in objects:
+            value: Any = getattr(item, outer)
             values: list[SQLModel] = cast("Any", value) if isinstance(value, list) else [value] if value else []
-            related |= {id(one): one for one in values}
+            related |= {id(value): value for value in values}
         await load(Execution(execution.transactions, target, execution.session), inner, list(related.values()), None)
 
     return through
@@ -78,32 +78,32 @@ async def _attach(
     relation: Relation,
     objects: Sequence[SQLModel],
     local: Sequence[Any],
-    find: Callable[[list[Key]], Awaitable[Found]],
+    find: Callable[[list[Key]], Awaitable[Related]],
     seen: Seen,
 ) -> None:
-    """Give each object what was found for its ``local`` columns; a row that several lead to is one object."""
+    """Set the relationship of each object to the rows for its ``local`` columns; each related row is one object."""
     mapper, name = relation.parent, relation.key
     local_names, owners = [mapper.get_property_by_column(column).key for column in local], dict[Key, list[SQLModel]]()
-    for one in objects:
-        if not isinstance(one, mapper.class_):
-            raise TypeError(f"load_{name} takes objects of {mapper.class_.__name__}, not {type(one).__name__}")
-        owners.setdefault(tuple([getattr(one, attribute) for attribute in local_names]), []).append(one)
-    wanted = [key for key in owners if None not in key]
-    found = await find(wanted) if wanted else {}
+    for owner in objects:
+        if not isinstance(owner, mapper.class_):
+            raise TypeError(f"load_{name} takes objects of {mapper.class_.__name__}, not {type(owner).__name__}")
+        owners.setdefault(tuple([getattr(owner, attribute) for attribute in local_names]), []).append(owner)
+    keys = [key for key in owners if None not in key]
+    by_key = await find(keys) if keys else {}
     if seen is None and (relation.secondary is not None or relation.mapper is mapper):
-        seen = {_attributes.instance_state(one).key: one for one in objects}
-    for key, same in owners.items():
-        related = found.get(key, [])
+        seen = {_attributes.instance_state(owner).key: owner for owner in objects}
+    for key, same_key in owners.items():
+        related = by_key.get(key, [])
         if seen is not None:
-            related = [seen.setdefault(_attributes.instance_state(one).key, one) for one in related]
-        for one in same:
+            related = [seen.setdefault(_attributes.instance_state(item).key, item) for item in related]
+        for owner in same_key:
             value = list(related) if relation.uselist else related[0] if related else None
-            _attributes.set_committed_value(one, name, value)
+            _attributes.set_committed_value(owner, name, value)
 
 
 @cache
 def _path(relation: Relation) -> tuple[Table[Any], str, list[Operand], Sql]:
-    """Return the target, what is selected from, the columns that are matched, and the order."""
+    """Return the target's table, the FROM clause, the columns that are matched, and the ORDER BY clause."""
     target = Table(relation.mapper.class_, Facts())
     matched = [_operand(column, target) for _, column in _pairs(relation)]
     source = target.sql
@@ -115,7 +115,7 @@ def _path(relation: Relation) -> tuple[Table[Any], str, list[Operand], Sql]:
 
 
 def _pairs(relation: Relation) -> Sequence[tuple[Any, Any]]:
-    """Return the columns of the owner, and those that they are equal to."""
+    """Return pairs of a column of the owner and the column that it equals."""
     return relation.synchronize_pairs if relation.secondary is not None else relation.local_remote_pairs or []
 
 

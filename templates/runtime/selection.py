@@ -1,4 +1,4 @@
-"""``Selection``: the rows a finder stands for, until something is done with them."""
+"""``Selection``: the lazy result of a finder, which sends its statement when it is awaited."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _WHOLE = {"smallint", "integer", "bigint"}
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Selection(Generic[M, L, U]):
-    """Rows that match, lazily: ``await`` gives the list, ``async for`` one after the other in bounded memory.
+    """The matching rows, read lazily: ``await`` returns a list, ``async for`` streams them in bounded memory.
 
-    Every refinement returns a new selection. Without ``order_by`` there is no order, except of pages.
+    Every refinement returns a new selection. Without ``order_by`` only pages have a defined order.
     """
 
     _execution: Execution[M]
@@ -55,7 +55,7 @@ class Selection(Generic[M, L, U]):
     _lock: Literal["", " SKIP LOCKED"] | None = None
 
     def order_by(self, *clauses: sa.SQLColumnExpression[object]) -> Self:
-        """Order by these, in place of any order before."""
+        """Order by these expressions, which replace an earlier order."""
         for clause in clauses:
             if not is_sql(clause):
                 raise TypeError(f"order_by takes columns or expressions such as c.points.desc(), not {clause!r}")
@@ -63,17 +63,17 @@ class Selection(Generic[M, L, U]):
         return replace(self, _order=clauses)
 
     def limit(self, limit: int | None) -> Self:
-        """Take at most this many rows."""
+        """Return at most this many rows."""
         _check_count("limit", limit)
         return replace(self, _limit=limit)
 
     def offset(self, offset: int | None) -> Self:
-        """Leave out this many rows at the start."""
+        """Skip this many rows."""
         _check_count("offset", offset)
         return replace(self, _offset=offset)
 
     def load(self, *names: L) -> Self:
-        """Load these relationships too, each with one more statement."""
+        """Also load these relationships, each with one more statement."""
         return replace(self, _relations=(*self._relations, *self._table.relations(names)))
 
     def options(self, *options: ExecutableOption) -> Self:
@@ -81,11 +81,11 @@ class Selection(Generic[M, L, U]):
         return replace(self, _options=(*self._options, *options))
 
     def for_update(self, *, skip_locked: bool = False) -> Self:
-        """Lock the rows until the end of the transaction; wait for those that others have locked, or skip them."""
+        """Lock the rows until the end of the transaction; wait for rows that are locked, or skip them."""
         return replace(self, _lock=" SKIP LOCKED" if skip_locked else "")
 
     def in_total_order(self) -> Self:
-        """Break ties of the order by the primary key, so that what comes first is certain."""
+        """Break ties of the order by the primary key, so that the order is always the same."""
         return self.order_by(*Order(self._table, self._order).clauses)
 
     def __await__(self) -> Generator[Any, None, list[M]]:
@@ -93,8 +93,8 @@ class Selection(Generic[M, L, U]):
 
     def __aiter__(self) -> AsyncGenerator[M, None]:
         source = self._execution.transactions.source
-        if source is not None and source.shared:  # other calls need the connection before the stream is over
-            return self._one_by_one()
+        if source is not None and source.shared:  # other calls need the connection before the end of the stream
+            return self._unstreamed()
         return self._execution.stream(self._statement(), self._relations, self._options)
 
     @override
@@ -102,26 +102,26 @@ class Selection(Generic[M, L, U]):
         return f"<Selection of {self._table.model.__name__}{self._where.text.replace(MARK, '?')}: await it>"
 
     def __bool__(self) -> bool:
-        raise TypeError("a selection is no answer yet: await it, or ask it with exists() or count()")
+        raise TypeError("a selection has no truth value: await it, or call its exists() or count()")
 
     async def first(self) -> M | None:
         """Return the first row, or None."""
         return await self._first(1)
 
     async def one(self) -> M:
-        """Return the only row; none is a NotFoundError, several are a MultipleFoundError."""
-        if (found := await self.one_or_none()) is None:
+        """Return the only row; raise NotFoundError if there is none, MultipleFoundError if there are several."""
+        if (row := await self.one_or_none()) is None:
             raise NotFoundError.of(f"no such {self._table.model.__name__}", model=self._table.model)
-        return found
+        return row
 
     async def one_or_none(self) -> M | None:
-        """Return the only row, or None; several are a MultipleFoundError."""
+        """Return the only row, or None; raise MultipleFoundError if there are several."""
         return await self._first(2)
 
     async def page(self, size: int = 50, after: str | None = None) -> Page[M]:
-        """Return the rows that follow a cursor, or the first, in the order that was asked for and then by primary key.
+        """Return the page after a cursor, or the first page, in the requested order and then by primary key.
 
-        An index on the columns of the order and the primary key makes every page cost the same.
+        With an index on the columns of the order and the primary key, every page costs the same.
         """
         self._refuse_limits("page")
         if size < 1:
@@ -129,9 +129,9 @@ class Selection(Generic[M, L, U]):
         order, where = Order(self._table, self._order), self._where
         if after is not None:
             where = self._where + (" AND " if self._where.text else " WHERE ") + order.after(after)
-        statement = Sql(f"SELECT {self._wanted}, ") + order.position + f" FROM {self._table.sql}" + where + order.sql
+        statement = Sql(f"SELECT {self._columns}, ") + order.position + f" FROM {self._table.sql}" + where + order.sql
         rows = await self._execution.rows(self._locked(statement + Sql(f" LIMIT {MARK}", (("size", size + 1),))))
-        items = await self._execution.made(rows[:size], self._relations, self._options)
+        items = await self._execution.objects_of(rows[:size], self._relations, self._options)
         return Page(items, order.cursor(tuple(rows[size - 1])[-len(order.terms) :]) if len(rows) > size else None)
 
     async def count(self) -> int:
@@ -140,7 +140,7 @@ class Selection(Generic[M, L, U]):
         return int(await self._scalar(Sql(f"SELECT count(*) FROM {self._table.sql}") + self._where))
 
     async def exists(self) -> bool:
-        """Tell whether there is any row."""
+        """Return whether there is any row."""
         self._refuse_limits("exists")
         return bool(await self._scalar(Sql(f"SELECT EXISTS (SELECT 1 FROM {self._table.sql}") + self._where + ")"))
 
@@ -160,11 +160,11 @@ class Selection(Generic[M, L, U]):
     async def values(self, *columns: Expression[object]) -> list[tuple[object, ...]]: ...
 
     async def values(self, *columns: Expression[Any]) -> list[Any]:
-        """Return values in place of objects: of a single column a list, of several a list of tuples."""
+        """Return values instead of objects: a list for a single column, a list of tuples for several."""
         terms = [self._table.term(column, "values") for column in columns]
         rows = await self._execution.rows(self._statement(joined(", ", [sql for sql, _ in terms])))
-        read = [[convert(row[n]) if convert else row[n] for row in rows] for n, (_, convert) in enumerate(terms)]
-        return read[0] if len(read) == 1 else list(zip(*read, strict=True))
+        lists = [[convert(row[n]) if convert else row[n] for row in rows] for n, (_, convert) in enumerate(terms)]
+        return lists[0] if len(lists) == 1 else list(zip(*lists, strict=True))
 
     async def count_by(self, column: Expression[N]) -> dict[N, int]:
         """Return how many rows there are for each value of a column."""
@@ -174,15 +174,15 @@ class Selection(Generic[M, L, U]):
         return {convert(value) if convert else value: number for value, number in await self._execution.rows(counts)}
 
     async def sum(self, column: Expression[N]) -> N:
-        """Return the sum of a column, of the type that PostgreSQL gives it; of no rows, zero."""
+        """Return the sum of a column, in the type of PostgreSQL's result; zero if there are no rows."""
         return cast("N", await self._aggregate("sum", column))
 
     async def min(self, column: Expression[N]) -> N | None:
-        """Return the least value of a column; of no rows, None."""
+        """Return the least value of a column, None if there are no rows."""
         return cast("N | None", await self._aggregate("min", column))
 
     async def max(self, column: Expression[N]) -> N | None:
-        """Return the greatest value of a column; of no rows, None."""
+        """Return the greatest value of a column, None if there are no rows."""
         return cast("N | None", await self._aggregate("max", column))
 
     @overload
@@ -191,15 +191,15 @@ class Selection(Generic[M, L, U]):
     async def avg(self, column: Expression[N]) -> N | None: ...
 
     async def avg(self, column: Expression[Any]) -> Any:
-        """Return the average of a column, of whole numbers a Decimal; of no rows, None."""
+        """Return the average of a column, a Decimal for whole numbers; None if there are no rows."""
         return await self._aggregate("avg", column)
 
     async def delete(self, *, all_rows: bool = False) -> int:
-        """Delete the rows and return how many there were; every row of the table only with ``all_rows``."""
+        """Delete the rows and return how many; the whole table only with ``all_rows``."""
         return await self._execution.affected(Sql(f"DELETE FROM {self._table.sql}") + self._targets(all_rows))
 
     async def update(self, values: U, /, *, all_rows: bool = False) -> int:
-        """Set values, which may be SQL expressions, and return how many rows there were."""
+        """Set values, which may be SQL expressions, and return the number of rows."""
         where, changes = self._targets(all_rows), self._validation.change(values)
         if not changes:
             return await self.count() if self._limit is None and self._offset is None else len(await self)
@@ -210,43 +210,45 @@ class Selection(Generic[M, L, U]):
         return self._execution.table
 
     @property
-    def _wanted(self) -> str:
+    def _columns(self) -> str:
         return self._table.keys if self._options else self._execution.select_list
 
     async def _aggregate(self, function: str, column: Expression[Any]) -> Any:
         self._refuse_limits(function)
         term, _ = self._table.term(column, function)
         kind = cast("sa.ColumnElement[Any]", column).type
-        asked = Sql(f"SELECT {function}(") + term + "), pg_typeof(min(" + term + f"))::text FROM {self._table.sql}"
-        value, of = (await self._execution.rows(asked + self._where))[0]
+        columns = Sql(f"{function}(") + term + "), pg_typeof(min(" + term + "))::text"
+        statement = Sql("SELECT ") + columns + f" FROM {self._table.sql}" + self._where
+        value, stored = (await self._execution.rows(statement))[0]
         if value is None and function != "sum":
             return None
-        if function == "avg" and of in _WHOLE and not isinstance(kind, sa.TypeDecorator):
+        whole = stored in _WHOLE
+        if function == "avg" and whole and not isinstance(kind, sa.TypeDecorator):
             return value
-        value = _ZEROS.get(of, 0) if value is None else int(value) if of in _WHOLE and function == "sum" else value
-        convert = None if of in _WHOLE and isinstance(kind, sa.Numeric) else result_of(kind, exact=of == "numeric")
+        value = _ZEROS.get(stored, 0) if value is None else int(value) if whole and function == "sum" else value
+        convert = None if whole and isinstance(kind, sa.Numeric) else result_of(kind, exact=stored == "numeric")
         return convert(value) if convert else value
 
     async def _scalar(self, statement: Sql) -> Any:
         return (await self._execution.rows(statement))[0][0]
 
-    async def _one_by_one(self) -> AsyncGenerator[M, None]:
-        for one in await self._all():
-            yield one
+    async def _unstreamed(self) -> AsyncGenerator[M, None]:
+        for item in await self._all():
+            yield item
 
     async def _all(self) -> list[M]:
         return await self._execution.objects(self._statement(), self._relations, self._options)
 
-    async def _first(self, most: int) -> M | None:
-        """Return the only one of at most that many rows; ``limit`` may allow still fewer."""
-        found = await self.limit(most if self._limit is None else min(most, self._limit))
-        if len(found) > 1:
+    async def _first(self, limit: int) -> M | None:
+        """Return the first of at most ``limit`` rows, which must be the only one."""
+        rows = await self.limit(limit if self._limit is None else min(limit, self._limit))
+        if len(rows) > 1:
             model = self._table.model
             raise MultipleFoundError.of(f"more than one {model.__name__}", model=model)
-        return found[0] if found else None
+        return rows[0] if rows else None
 
-    def _statement(self, what: Sql | None = None) -> Sql:
-        statement = Sql("SELECT ") + (what or self._wanted) + f" FROM {self._table.sql}" + self._where
+    def _statement(self, columns: Sql | None = None) -> Sql:
+        statement = Sql("SELECT ") + (columns or self._columns) + f" FROM {self._table.sql}" + self._where
         if self._order:
             statement += ordered(self._table, self._order)
         for word, number in (("LIMIT", self._limit), ("OFFSET", self._offset)):
@@ -258,22 +260,22 @@ class Selection(Generic[M, L, U]):
         if self._lock is None:
             return statement
         if not self._execution.around:
-            raise TransactionError("for_update() locks until the end of a transaction: open one around the call")
+            raise TransactionError("for_update() needs a transaction, at whose end it unlocks: open db.transaction()")
         return statement + f" FOR UPDATE OF {self._table.alias}{self._lock}"
 
     def _targets(self, all_rows: bool) -> Sql:
-        """Return the conditions of the rows to change."""
+        """Return the WHERE clause of the rows to change."""
         if self._limit is None and self._offset is None and self._lock is None:
             if not (self._where.text or all_rows):
-                raise TypeError("this would change every row of the table: give a filter, or all_rows=True")
+                raise TypeError("this would change every row of the table: pass a filter, or all_rows=True")
             return self._where
         keys = self._table.keys
-        rows = self._statement(Sql(keys)) + ("" if self._lock is not None else " FOR UPDATE")  # and so evaluated once
+        rows = self._statement(Sql(keys)) + ("" if self._lock is not None else " FOR UPDATE")  # evaluated only once
         return Sql(f" WHERE ({keys}) IN (WITH chosen AS MATERIALIZED (") + rows + ") SELECT * FROM chosen)"
 
     def _refuse_limits(self, method: str) -> None:
         if self._limit is not None or self._offset is not None:
-            raise TypeError(f"{method}() is about all rows that match: it takes no limit and no offset")
+            raise TypeError(f"{method}() uses all matching rows: remove the limit and the offset")
 
 
 def _check_count(name: str, number: object) -> None:

@@ -1,4 +1,4 @@
-"""The service that an emitted ``Database`` derives from: the address, the settings, sessions and transactions."""
+"""The base class of the emitted ``Database``: its address and settings, its sessions and transactions."""
 
 from __future__ import annotations
 
@@ -33,38 +33,38 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__package__)
 _asyncpg: Any = import_module("asyncpg")  # which has no types
-_PACKAGE = __name__.rpartition(".runtime.")[0]  # the emitted one, to which modules of controllers are relative
-_OPTIONAL = {"channel_binding": {"disable", "prefer"}, "gssencmode": {"disable", "prefer"}}
-"""What asyncpg does not do, with the values that do not insist on it."""
+_PACKAGE = __name__.rpartition(".runtime.")[0]  # the emitted package, to which the controllers' modules are relative
+_UNSUPPORTED = {"channel_binding": {"disable", "prefer"}, "gssencmode": {"disable", "prefer"}}
+"""Options that asyncpg does not support, with the values that do not require them."""
 
 warn_beyond(SQLAlchemy=sqlalchemy.__version__, asyncpg=str(_asyncpg.__version__))
 
 
 class DatabaseService:
-    """A PostgreSQL database; usable at once, ``connect`` only finds out early whether the server is there.
+    """A PostgreSQL database. It is usable at once: ``connect`` only checks early that the server is reachable.
 
     Parameters
     ----------
     url
-        Any ``postgresql://`` address; ``DATABASE_URL`` when omitted.
+        Any ``postgresql://`` URL; by default the environment variable ``DATABASE_URL``.
     pool_size, max_overflow, pool_timeout
-        Connections kept, connections more under load, and seconds to wait for one.
+        Connections kept open, further connections under load, and seconds to wait for a free one.
     pool_recycle
         Seconds after which a connection is replaced.
     reset
-        Clear the state of each connection that is given back (SET, advisory locks, LISTEN), at a round trip a call.
+        Reset the state of a connection (SET, advisory locks, LISTEN) that returns to the pool: a round trip per call.
     command_timeout
-        Seconds after which a call ends, whether or not the server can still be reached.
+        Seconds after which a call fails, even if the server is no longer reachable.
     statement_timeout
-        Seconds after which the server ends a statement.
+        Seconds after which the server cancels a statement.
     application_name
-        What ``pg_stat_activity`` calls us.
+        The name of this application in ``pg_stat_activity``.
     slow_call
-        Seconds after which a statement is logged as slow, never with its values.
+        Seconds after which a statement is logged as slow, without its values.
     echo
-        Log every statement, never its values.
+        Log every statement, without its values.
     connect_args
-        What else ``asyncpg.connect`` takes.
+        Further arguments of ``asyncpg.connect``.
     """
 
     _controllers: ClassVar[Mapping[str, str]] = {}
@@ -85,36 +85,37 @@ class DatabaseService:
         echo: bool = False,
         connect_args: dict[str, Any] | None = None,
     ) -> None:
-        self._address, self._shown, arguments = _address(os.environ.get("DATABASE_URL", "") if url is None else url)
+        url = os.environ.get("DATABASE_URL", "") if url is None else url
+        self._address, self._url, arguments = _parsed_url(url)
         settings = {"application_name": application_name} if application_name else {}
         if statement_timeout is not None:
             settings["statement_timeout"] = str(math.ceil(statement_timeout * 1000))
-        given = dict(connect_args or {})
-        given["server_settings"] = {**settings, **given.get("server_settings", {})}
-        self._arguments: dict[str, Any] = {"command_timeout": command_timeout, **arguments, **given}
-        self._size, self._slow, self._echo = pool_size, slow_call, echo
-        most = pool_size + max_overflow
-        pool = partial(Pool, self._connected, pool_size, most, pool_timeout, pool_recycle, reset=reset)
+        further = dict(connect_args or {})
+        further["server_settings"] = {**settings, **further.get("server_settings", {})}
+        self._arguments: dict[str, Any] = {"command_timeout": command_timeout, **arguments, **further}
+        self._pool_size, self._slow_call, self._echo = pool_size, slow_call, echo
+        limits = (pool_size, pool_size + max_overflow, pool_timeout, pool_recycle)
+        pool = partial(Pool, self._connect, *limits, reset=reset)
         self._transactions = Transactions(Pools(pool), echo=echo)
 
     @property
     def url(self) -> str:
-        """The address, without passwords."""
-        return self._shown
+        """The URL of the database, without passwords."""
+        return self._url
 
     @property
     def engine(self) -> AsyncEngine:
-        """SQLAlchemy's engine over the same connections, for what controllers do not do."""
+        """A SQLAlchemy engine on the same connections, for whatever the controllers do not offer."""
         return self.transactions.engine
 
     @property
     def models(self) -> list[type[SQLModel]]:
-        """The models of all controllers, which are imported now: their tables are in the metadata after this."""
+        """The models of all controllers. Reading this imports them, so that their tables are in the metadata."""
         return [getattr(self, name).model for name in self._controllers]
 
     @property
     def transactions(self) -> Transactions:
-        """What the calls of controllers run on."""
+        """The transactions of this database, in which the calls of controllers run."""
         try:
             return self._transactions
         except AttributeError:
@@ -123,16 +124,16 @@ class DatabaseService:
 
     @property
     def pool(self) -> Source:
-        """Where connections come from."""
+        """The source of connections."""
         return self.transactions.source or self.transactions.pools.current
 
     def borrow_from(self, source: Source | None) -> None:
-        """For tests: take every connection from there; None ends it."""
+        """For tests: take every connection from ``source`` instead of the pool, until None is passed."""
         self.transactions.source = source
 
     @contextmanager
     def watched(self, callback: Callable[[str, Sequence[Any]], None]) -> Generator[None]:
-        """For tests: call back with the text and the arguments of each statement that a controller sends."""
+        """For tests: call ``callback`` with the text and the arguments of each statement that a controller sends."""
         before, self.transactions.watcher = self.transactions.watcher, callback
         try:
             yield
@@ -140,7 +141,7 @@ class DatabaseService:
             self.transactions.watcher = before
 
     async def connect(self) -> Self:
-        """Find out whether the server is there and lets us in."""
+        """Check that the server is reachable and accepts the credentials."""
         await self.ping()
         _log.info("connected to %s", self.url)
         return self
@@ -161,29 +162,29 @@ class DatabaseService:
             await self.transactions.send(None, lambda connection: connection.execute("SELECT 1"))
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """Open a session of its own: commit at the end, roll back on error."""
+        """Open a session, which commits at the end of the block and rolls back on an error."""
         return self.transactions.session()
 
     def transaction(
         self, *, isolation: Isolation | None = None, read_only: bool = False
     ) -> AbstractAsyncContextManager[AsyncSession]:
-        """Open a transaction that controller calls of this task join; inside another one, a savepoint."""
+        """Open a transaction that the controller calls of this task join; inside another transaction, a savepoint."""
         return self.transactions.transaction(isolation, read_only=read_only)
 
     def after_commit(self, callback: Callback) -> None:
-        """Call back once the outermost transaction around this call is stored, never after a rollback.
+        """Run ``callback`` after the outermost transaction around this call has committed, never after a rollback.
 
-        Outside of a transaction it is called at once. What it returns is awaited if it can be; what it raises is
-        logged, because the transaction is stored by then.
+        Outside of a transaction it runs at once. An awaitable result is awaited; an exception is logged, because the
+        transaction has been committed by then.
         """
         self.transactions.after_commit(callback)
 
     async def run(
         self, work: Callable[[AsyncSession], Awaitable[T]], *, retries: int = 3, isolation: Isolation | None = None
     ) -> T:
-        """Do ``work`` in a transaction, again from its start on serialization failures, deadlocks and migrations.
+        """Run ``work`` in a transaction, and repeat it after a serialization failure, a deadlock or a migration.
 
-        Inside a transaction it joins that one and is not repeated: only the whole can be.
+        Inside another transaction ``work`` joins it and is not repeated: only an outermost transaction can be.
         """
         if retries < 0:
             raise ValueError("retries must not be negative")
@@ -204,23 +205,25 @@ class DatabaseService:
         """Return how many connections are idle, in use, and beyond the pool's size."""
         pool = self.transactions.pools.current
         idle, used = len(pool.idle), len(pool.used)
-        return {"idle": idle, "in_use": used, "overflow": max(0, idle + used - self._size)}
+        return {"idle": idle, "in_use": used, "overflow": max(0, idle + used - self._pool_size)}
 
-    async def _connected(self) -> Connection:
-        """Open a connection as SQLAlchemy's dialect does, with its codecs."""
+    async def _connect(self) -> Connection:
+        """Open a connection with the codecs of SQLAlchemy's dialect."""
         try:
             connection: Any = await _asyncpg.connect(self._address, connection_class=Connection, **self._arguments)
         except (OSError, _asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError) as error:
             reason = str(error) or type(error).__name__
-            raise UnreachableError(f"cannot connect to {self._shown}: {reason}") from error
+            raise UnreachableError(f"cannot connect to {self._url}: {reason}") from error
         try:
-            cached = int(self._arguments.get("statement_cache_size", 100))
-            names: dict[str, Any] = {} if cached else {"prepared_statement_name_func": str}
-            connection.prepare_for_use(partial(Adapter, DIALECT.dbapi, prepared_statement_cache_size=cached, **names))
+            cache_size = int(self._arguments.get("statement_cache_size", 100))
+            options: dict[str, Any] = {"prepared_statement_cache_size": cache_size}
+            if not cache_size:
+                options["prepared_statement_name_func"] = str
+            connection.prepare_for_use(partial(Adapter, DIALECT.dbapi, **options))
             await DIALECT.setup_asyncpg_json_codec(connection.adapter)
             await DIALECT.setup_asyncpg_jsonb_codec(connection.adapter)
-            await self.transactions.introduce(connection)
-            if self._echo or self._slow is not None:
+            await self.transactions.initialize_dialect(connection)
+            if self._echo or self._slow_call is not None:
                 connection.add_query_logger(self._log_query)
         except BaseException:
             connection.terminate()
@@ -228,64 +231,62 @@ class DatabaseService:
         return cast("Connection", connection)
 
     def _log_query(self, query: Any) -> None:
-        text = re.sub(r"E'(?:[^'\\]|\\.|'')*'", "'...'", query.query)  # a cursor's value, where no parameter will do
+        text = re.sub(r"E'(?:[^'\\]|\\.|'')*'", "'...'", query.query)  # a value of a cursor that cannot be a parameter
         if self._echo:
             _log.info("%s", text)
-        if self._slow is not None and query.elapsed >= self._slow:
+        if self._slow_call is not None and query.elapsed >= self._slow_call:
             _log.warning("a statement took %.3f s: %s", query.elapsed, text)
 
-    if not TYPE_CHECKING:  # to which the facade declares its controllers
+    if not TYPE_CHECKING:  # for which the facade declares its controllers
 
         def __getattr__(self, name: str) -> object:
             """Import the controller of this name when it is first used, and keep it."""
             if name.startswith("_") or (path := self._controllers.get(name)) is None:
-                likely = suggestion(name, self._controllers)
-                raise AttributeError(f"{type(self).__name__} has no controller {name!r}{likely}")
-            _ = self.transactions  # or what is missing
+                hint = suggestion(name, self._controllers)
+                raise AttributeError(f"{type(self).__name__} has no controller {name!r}{hint}")
+            _ = self.transactions  # which raises where __init__ was not called
             module, _, controller = path.partition(":")
             self.__dict__[name] = getattr(import_module(module, _PACKAGE), controller)(self)
             return self.__dict__[name]
 
     @override
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._shown}>"
+        return f"<{type(self).__name__} {self._url}>"
 
 
-def _address(given: str) -> tuple[str, str, dict[str, Any]]:
-    """Return the address as asyncpg reads it, as it may be shown, and what does not fit in it.
+def _parsed_url(url: str) -> tuple[str, str, dict[str, Any]]:
+    """Return a URL as asyncpg reads it, the URL without passwords, and asyncpg's arguments for the rest of it.
 
     Raises
     ------
     ValueError
-        If it is not the address of a PostgreSQL, or asks for what neither we nor asyncpg do.
+        If this is not the URL of a PostgreSQL database, or has an option that is not supported.
     """
-    if not given:
-        raise ValueError("no database: give its URL, or set DATABASE_URL")
-    parts = urlsplit(given)
+    if not url:
+        raise ValueError("no database URL: pass one, or set DATABASE_URL")
+    parts = urlsplit(url)
     scheme = parts.scheme.partition("+")[0]
     if "@" in parts.path + parts.query + parts.fragment or parts.fragment:
-        raise ValueError("the database's URL has a / ? # or @ that belongs to its user or password: percent-encode it")
+        raise ValueError("percent-encode each / ? # and @ in the user and the password of the database URL")
     if scheme not in {"postgresql", "postgres"}:
-        raise ValueError(f"this is not the URL of a PostgreSQL database, postgresql://user@host/name: {scheme}://...")
+        raise ValueError(f"{scheme}://... is not the URL of a PostgreSQL database: postgresql://user@host/name")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    for name, accepted in _OPTIONAL.items():
+    for name, accepted in _UNSUPPORTED.items():
         if (value := query.pop(name, "prefer")) not in accepted:
-            raise ValueError(f"{name}={value} cannot be had with asyncpg: take it out of the database's URL")
-    if refused := query.keys() & {"schema", "pgbouncer"}:
-        advice = "search_path=... for schema, prepared_statement_cache_size=0 for pgbouncer"
-        raise ValueError(
-            f"{', '.join(sorted(refused))} in the database's URL means nothing to PostgreSQL; give {advice}"
-        )
+            raise ValueError(f"asyncpg does not support {name}={value}: remove it from the database URL")
+    for name, replacement in (("schema", "search_path=..."), ("pgbouncer", "prepared_statement_cache_size=0")):
+        if name in query:
+            raise ValueError(f"PostgreSQL has no option {name}: write {replacement} in the database URL instead")
     for name in ("connect_timeout", "prepared_statement_cache_size"):
         if not query.get(name, "0").isdecimal():
-            raise ValueError(f"{name} in the database's URL takes a whole number")
-    arguments: dict[str, Any] = {"timeout": float(query.pop("connect_timeout", 60)) or None}  # 0 waits for ever
+            raise ValueError(f"{name} in the database URL takes a whole number")
+    arguments: dict[str, Any] = {"timeout": float(query.pop("connect_timeout", 60)) or None}  # 0 waits forever
     if "ssl" in query:
         arguments["ssl"] = query.pop("ssl")
-    if (size := query.pop("prepared_statement_cache_size", None)) is not None:  # 0 behind a pooler
-        arguments["statement_cache_size"] = int(size)
+    if (cache_size := query.pop("prepared_statement_cache_size", None)) is not None:  # 0 behind PgBouncer
+        arguments["statement_cache_size"] = int(cache_size)
     address = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(query), ""))
     user, at, host = parts.netloc.rpartition("@")
-    hidden = {name: value for name, value in query.items() if name not in {"password", "sslpassword"}}
+    harmless = {name: value for name, value in query.items() if name not in {"password", "sslpassword"}}
     netloc = re.sub(":.*", ":***", user) + at + host
-    return address, urlunsplit(("postgresql", netloc, parts.path, urlencode(hidden, safe="/"), "")), arguments
+    return address, urlunsplit(("postgresql", netloc, parts.path, urlencode(harmless, safe="/"), "")), arguments

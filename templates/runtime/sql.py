@@ -1,4 +1,4 @@
-"""SQL in the making: text with a mark for every value, and the values in the order of their marks."""
+"""Parts of SQL statements: text with a placeholder for each value, and the values in the same order."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-MARK = "\0"  # which no SQL can contain
-_make: Any = PGDialect_asyncpg
-DIALECT: Any = _make(dbapi=_make.import_dbapi(), paramstyle="pyformat")
-QUOTED: Any = _make(dbapi=_make.import_dbapi()).identifier_preparer  # that of DIALECT doubles each %
-_KEPT = 1000  # texts of the callers' own expressions
-_FLOAT, _NUMERIC = 701, 1700  # PostgreSQL's numbers of types, by which SQLAlchemy knows what the driver returns
+MARK = "\0"  # the placeholder of a value, which cannot occur in SQL
+_dialect: Any = PGDialect_asyncpg
+DIALECT: Any = _dialect(dbapi=_dialect.import_dbapi(), paramstyle="pyformat")
+QUOTED: Any = _dialect(dbapi=_dialect.import_dbapi()).identifier_preparer  # that of DIALECT doubles each %
+_CACHE_SIZE = 1000  # compiled expressions of callers
+_FLOAT, _NUMERIC = 701, 1700  # the OIDs by which SQLAlchemy chooses a result processor
 _compiled: dict[Hashable, tuple[Any, list[tuple[str, Any]]]] = {}
 _ONE = sa.literal_column("1", sa.Integer)
 
@@ -23,7 +23,7 @@ Convert = Callable[[Any], Any]
 
 
 class Sql:
-    """A part of a statement; ``values`` are pairs of what a value is for, and the value as the driver wants it."""
+    """A part of a statement; ``values`` are pairs of a column's name and a value as the driver expects it."""
 
     __slots__ = ("text", "values")
 
@@ -37,7 +37,7 @@ class Sql:
 
     @property
     def arguments(self) -> list[Any]:
-        """The values as the driver takes them."""
+        """The values as the driver expects them."""
         return [value for _, value in self.values]
 
     @property
@@ -47,7 +47,7 @@ class Sql:
 
 
 class Request(NamedTuple):
-    """A statement as it is sent; ``names`` tell what its arguments are for."""
+    """A statement as it is sent; ``names`` are the columns of its arguments."""
 
     text: str
     arguments: list[Any]
@@ -55,13 +55,13 @@ class Request(NamedTuple):
 
 
 def joined(separator: str, parts: Iterable[Sql]) -> Sql:
-    """Return the parts, one after the other."""
-    given = list(parts)
-    return Sql(separator.join([part.text for part in given]), tuple(chain.from_iterable([p.values for p in given])))
+    """Return the parts, joined by a separator."""
+    parts = list(parts)
+    return Sql(separator.join([part.text for part in parts]), tuple(chain.from_iterable([p.values for p in parts])))
 
 
 class _SqlTypes(dict[type[object], bool]):
-    """Whether the values of a type are SQL expressions; each type is looked at once."""
+    """Whether the instances of a type are SQL expressions, computed once per type."""
 
     def __missing__(self, kind: type[object]) -> bool:
         self[kind] = is_expression = issubclass(kind, (Sql, sa.SQLColumnExpression, sa.ClauseElement))
@@ -81,20 +81,20 @@ def has_sql(values: Iterable[object]) -> bool:
     return any(map(_sql_types.__getitem__, map(type, values)))
 
 
-@lru_cache(_KEPT)
+@lru_cache(_CACHE_SIZE)
 def numbered(text: str) -> str:
-    """Return a statement as PostgreSQL reads it."""
+    """Return a statement with PostgreSQL's numbered placeholders."""
     first, *rest = text.split(MARK)
     return first + "".join([f"${number}{part}" for number, part in enumerate(rest, 1)])
 
 
 def bind_of(kind: sa.types.TypeEngine[Any]) -> Convert | None:
-    """Return what makes of a value what the driver takes."""
+    """Return the conversion of a type's values to the driver's, None if there is nothing to convert."""
     return kind.dialect_impl(DIALECT).bind_processor(DIALECT)
 
 
 def result_of(kind: sa.types.TypeEngine[Any], *, exact: bool | None = None) -> Convert | None:
-    """Return what makes a value of what the driver gives; ``exact`` tells a numeric from a float, None by the type."""
+    """Return the conversion of the driver's values to a type's; ``exact`` overrides whether the type is NUMERIC."""
     inner: Any = kind
     while (nested := getattr(inner, "impl_instance", None) or getattr(inner, "item_type", None)) is not None:
         inner = nested
@@ -103,9 +103,9 @@ def result_of(kind: sa.types.TypeEngine[Any], *, exact: bool | None = None) -> C
 
 
 def in_sql(expression: Any, table: sa.FromClause) -> Sql | None:
-    """Return an expression as it is in a statement about a table; None if it brings in another table's rows.
+    """Return an expression as it appears in a statement on a table; None if it adds another table to FROM.
 
-    Only in such a statement are the subqueries in it correlated. WHERE takes what is no condition, too.
+    It is compiled in a WHERE clause, which correlates its subqueries, and which accepts expressions of any type.
     """
     whole = compiled(sa.select(_ONE).select_from(table).where(expression))
     begin = f"SELECT 1 \nFROM {QUOTED.format_table(table)} \nWHERE "
@@ -113,30 +113,31 @@ def in_sql(expression: Any, table: sa.FromClause) -> Sql | None:
 
 
 def compiled(statement: Any) -> Sql:
-    """Return what SQLAlchemy makes of a statement of its own."""
-    key = statement._generate_cache_key()  # the only way to know a statement of the same shape again
+    """Return a statement of SQLAlchemy's in SQL, compiled once for all statements of its shape."""
+    key = statement._generate_cache_key()  # the only way to recognise a statement of the same shape
     if key is None or (known := _compiled.get(key.key)) is None:
-        made = statement.compile(dialect=DIALECT, cache_key=key)
-        known = made, [(name, bind_of(bind.type)) for name, bind in made.binds.items()]
+        result = statement.compile(dialect=DIALECT, cache_key=key)
+        known = result, [(name, bind_of(bind.type)) for name, bind in result.binds.items()]
         if key is not None:
-            if len(_compiled) >= _KEPT:
+            if len(_compiled) >= _CACHE_SIZE:
                 _compiled.clear()
             _compiled[key.key] = known
-    made, converters = known
-    given = made.construct_params(extracted_parameters=key and key.bindparams)
-    text, convert = made.string, dict(converters)
-    if made.post_compile_params or made.literal_execute_params:
-        state = made.construct_expanded_state(given)
-        text, given, convert = state.statement, state.parameters, {**convert, **state.processors}
+    result, converters = known
+    values = result.construct_params(extracted_parameters=key and key.bindparams)
+    text, convert = result.string, dict(converters)
+    if result.post_compile_params or result.literal_execute_params:
+        state = result.construct_expanded_state(values)
+        text, values, convert = state.statement, state.parameters, {**convert, **state.processors}
     marks = _Marks()
     text %= marks
-    return Sql(
-        text, tuple([("", use(given[name]) if (use := convert.get(name)) else given[name]) for name in marks.names])
-    )
+    arguments = [
+        conversion(values[name]) if (conversion := convert.get(name)) else values[name] for name in marks.names
+    ]
+    return Sql(text, tuple([("", argument) for argument in arguments]))
 
 
 class _Marks:
-    """Puts a mark for each parameter, and remembers which it was."""
+    """Replaces each named parameter by a placeholder, and records the names in their order."""
 
     def __init__(self) -> None:
         self.names: list[str] = []

@@ -1,4 +1,4 @@
-"""Makes SQL of what callers ask for: conditions, and the statements that write rows."""
+"""Builds the SQL of conditions, and of the statements that write rows."""
 
 from __future__ import annotations
 
@@ -20,22 +20,26 @@ from .sql import MARK, Convert, Request, Sql, has_sql, is_sql, joined
 from .table import Table
 
 _BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-_SIMPLE = frozenset({bool, bytes, datetime, Decimal, float, int, str, UUID})  # that a column can only be equal to
+_SIMPLE = frozenset({bool, bytes, datetime, Decimal, float, int, str, UUID})  # values that mean equality
 
 
-def where_of(table: Table[Any], filters: Mapping[str, object], within: str | None = None, given: Filters = None) -> Sql:
-    """Return what keywords and conditions say, inside a partial index if one is named; nothing if they say nothing."""
-    tests = [_test(table, key, value) for key, value in filters.items()]
-    if given is not None:
-        several = hasattr(given, "__iter__") and not is_sql(given)
-        tests += [_condition(table, one) for one in cast("Iterable[object]", given if several else [given])]
+def where_of(
+    table: Table[Any], values: Mapping[str, object], within: str | None = None, filters: Filters = None
+) -> Sql:
+    """Return the WHERE clause of keywords and conditions, in the partial index ``within``; empty without conditions."""
+    conditions = [_keyword_condition(table, key, value) for key, value in values.items()]
+    if filters is not None:
+        several = hasattr(filters, "__iter__") and not is_sql(filters)
+        listed = cast("Iterable[object]", filters if several else [filters])
+        conditions += [_condition(table, expression) for expression in listed]
     if within:
-        tests.append(Sql(f"({table.facts.partial[within].where})"))
-    return Sql(" WHERE ") + joined(" AND ", tests) if (tests := [test for test in tests if test.text]) else Sql("")
+        conditions.append(Sql(f"({table.facts.partial[within].where})"))
+    conditions = [condition for condition in conditions if condition.text]
+    return Sql(" WHERE ") + joined(" AND ", conditions) if conditions else Sql("")
 
 
 def key_of(table: Table[Any], key: Mapping[str, object], within: str | None, *, nulls: bool) -> Sql:
-    """Return the condition of the one row with a key; NULL is equal to nothing, unless ``nulls`` are."""
+    """Return the WHERE clause of a key; NULL matches no row, unless ``nulls`` are values of the key."""
     for name, value in key.items():
         if isinstance(value, (AnyOf, Span)):
             raise TypeError(f"{name} is a key: it takes one value, not several; use find_all")
@@ -44,8 +48,8 @@ def key_of(table: Table[Any], key: Mapping[str, object], within: str | None, *, 
     return where_of(table, key, within)
 
 
-def one_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
-    """Return the condition that a key is one of these, in as many parameters as it has columns where that can be."""
+def any_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
+    """Return the condition that a key is one of several, with one array per column where the types have arrays."""
     names, rows = ", ".join([part.sql for part in key]), [list(row) for row in values]
     if len(key) == 1 and key[0].array:
         array = [key[0].converted(value) for (value,) in rows]
@@ -53,62 +57,67 @@ def one_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
     columns = [[part.converted(row[n]) for row in rows] for n, part in enumerate(key)]
     if all(part.array for part in key):
         arrays = ", ".join([f"\0::{part.array}" for part in key])
-        bound = tuple([(part.name, column) for part, column in zip(key, columns, strict=True)])
-        return Sql(f"({names}) IN (SELECT * FROM unnest({arrays}))", bound)
-    each = [
-        Sql("(") + joined(", ", [part.value(one) for part, one in zip(key, row, strict=True)]) + ")" for row in rows
+        arguments = tuple([(part.name, column) for part, column in zip(key, columns, strict=True)])
+        return Sql(f"({names}) IN (SELECT * FROM unnest({arrays}))", arguments)
+    tuples = [
+        Sql("(") + joined(", ", [part.value(value) for part, value in zip(key, row, strict=True)]) + ")" for row in rows
     ]
-    return Sql(f"({names}) IN (") + joined(", ", each) + ")" if rows else Sql("false")
+    return Sql(f"({names}) IN (") + joined(", ", tuples) + ")" if rows else Sql("false")
 
 
 def _condition(table: Table[Any], expression: Any) -> Sql:
-    """Return a condition of the caller's in SQL."""
+    """Return the caller's condition in SQL."""
     element: Any = expression.__clause_element__() if hasattr(expression, "__clause_element__") else expression
-    if not is_sql(element) or _is_decided(element):
-        what = "true or false" if is_sql(element) else f"a Python {type(element).__name__}"
+    if not is_sql(element) or _is_constant(element):
+        value = "true or false" if is_sql(element) else f"a Python {type(element).__name__}"
         raise TypeError(
-            f"a filter is an SQL condition such as c.points > 5, not {what}, which is what Python makes of `not`, "
+            f"a filter is an SQL condition such as c.points > 5, not {value}, which is the result of Python's `not`, "
             "`and` and `or`: write ~c.flag for `not c.flag`, and put `&` and `|` between conditions in parentheses"
         )
     return Sql("(") + table.embedded(expression) + ")"
 
 
-def _is_decided(element: Any) -> bool:
-    """Whether a condition is a bare true or false, or joins one to others."""
+def _is_constant(element: Any) -> bool:
+    """Whether a condition is a constant true or false, or has one among its parts."""
     while type(element) in {AsBoolean, Grouping}:
         element = element.element
     return isinstance(element, (True_, False_)) or (
-        isinstance(element, BooleanClauseList) and any(map(_is_decided, element.clauses))
+        isinstance(element, BooleanClauseList) and any(map(_is_constant, element.clauses))
     )
 
 
-def _test(table: Table[Any], key: str, value: object) -> Sql:
+def _keyword_condition(table: Table[Any], key: str, value: object) -> Sql:
     operand = table.operand(key)
     if value is None:
         return Sql(f"{operand.sql} IS NULL")
     if operand.is_json and not isinstance(operand.inner, JSONB):
-        raise TypeError(f"{key} is json, which PostgreSQL does not compare: JSONB can be; or filter with c.{key}[...]")
+        raise TypeError(f"{key} is json, which PostgreSQL cannot compare: use JSONB, or filter by c.{key}[...]")
     if type(value) in _SIMPLE:
         return Sql(f"{operand.sql} = ") + operand.value(value)
     if isinstance(value, AnyOf):
-        given = list(cast("AnyOf[object]", value).values)
-        for one in given:
-            if reason := operand.timezone_mismatch(one):
+        values = list(cast("AnyOf[object]", value).values)
+        for item in values:
+            if reason := operand.timezone_mismatch(item):
                 raise ValidationError(table.model, {key: reason})
-        some = one_of([operand], [(one,) for one in given if one is not None])
-        return Sql("(") + some + f" OR {operand.sql} IS NULL)" if any(one is None for one in given) else some
+        condition = any_of([operand], [(item,) for item in values if item is not None])
+        has_null = any(item is None for item in values)
+        return Sql("(") + condition + f" OR {operand.sql} IS NULL)" if has_null else condition
     if isinstance(value, Span):
         bounds = [(sign, getattr(cast("Span[object]", value), name)) for name, sign in _BOUNDS.items()]
-        tests = [
-            Sql(f"{operand.sql} {sign} ") + _one(table, operand, bound) for sign, bound in bounds if bound is not None
-        ]
-        return joined(" AND ", tests)
+        return joined(
+            " AND ",
+            [
+                Sql(f"{operand.sql} {sign} ") + _value(table, operand, bound)
+                for sign, bound in bounds
+                if bound is not None
+            ],
+        )
     if type(value) in {list, tuple, set, frozenset} and not operand.takes_lists:
-        raise TypeError(f"{key} has one value; for one of several give AnyOf([...])")
-    return Sql(f"{operand.sql} = ") + _one(table, operand, value)
+        raise TypeError(f"{key} takes a single value; for any of several, pass AnyOf([...])")
+    return Sql(f"{operand.sql} = ") + _value(table, operand, value)
 
 
-def _one(table: Table[Any], operand: Operand, value: object) -> Sql:
+def _value(table: Table[Any], operand: Operand, value: object) -> Sql:
     return Sql("(") + table.embedded(value) + ")" if is_sql(value) else operand.value(value)
 
 
@@ -116,66 +125,67 @@ Values: TypeAlias = Mapping[str, object]
 
 
 def insert_row(table: Table[Any], row: Values, returning: str, conflict: Sql | str = "") -> Sql:
-    """Insert a row and return it."""
-    row, more = table.completed(row, "default"), conflict if isinstance(conflict, Sql) else Sql(conflict)
+    """Return an INSERT of a row, which returns it."""
+    row, clause = table.completed(row, "default"), conflict if isinstance(conflict, Sql) else Sql(conflict)
     names = tuple(row)
-    if table.is_simple and not has_sql(row.values()):  # as nearly always
+    if table.is_simple and not has_sql(row.values()):  # the usual case
         operands = table.operands
-        values = tuple([(name, operands[name].converted(value)) for name, value in row.items()])
-        return Sql(_insertion(table, names, ", ".join([MARK] * len(names)), more.text, returning), values + more.values)
-    values_sql = joined(", ", table.assigned(row))
-    text = _insertion(table, names, values_sql.text, more.text, returning)
-    return Sql(text, values_sql.values + more.values)
+        arguments = tuple([(name, operands[name].converted(value)) for name, value in row.items()])
+        text = _insert_text(table, names, ", ".join([MARK] * len(names)), clause.text, returning)
+        return Sql(text, arguments + clause.values)
+    values = joined(", ", table.assigned(row))
+    return Sql(_insert_text(table, names, values.text, clause.text, returning), values.values + clause.values)
 
 
 @lru_cache(1000)
-def _insertion(table: Table[Any], names: tuple[str, ...], values: str, conflict: str, returning: str) -> str:
+def _insert_text(table: Table[Any], names: tuple[str, ...], values: str, conflict: str, returning: str) -> str:
     columns = ", ".join([table.operands[name].bare for name in names])
-    given = f"({columns}) VALUES ({values})" if names else "DEFAULT VALUES"
-    return f"INSERT INTO {table.sql} {given}{conflict} RETURNING {returning}"
+    row = f"({columns}) VALUES ({values})" if names else "DEFAULT VALUES"
+    return f"INSERT INTO {table.sql} {row}{conflict} RETURNING {returning}"
 
 
 def insert_once(table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None) -> Sql:
-    """Insert a row and return it, unless there is one with its key."""
+    """Return an INSERT that returns the row, and does nothing if a row with its key exists."""
     return insert_row(table, row, returning, f" ON CONFLICT {table.conflict(keys, within)} DO NOTHING")
 
 
 def upsert_row(
-    table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None, given: Collection[str]
+    table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None, names: Collection[str]
 ) -> Sql:
-    """Insert a row, or set what was ``given`` of the one with its key, and return it.
+    """Return an INSERT that sets the columns ``names`` of an existing row with its key, and returns the row.
 
-    Something must be set in a row that is there, for it to be returned.
+    RETURNING includes an existing row only if it is updated; without other columns its key is set to itself.
     """
-    changed = [name for name in given if name not in keys]
-    set_ = ", ".join([f"{bare} = excluded.{bare}" for bare in (table.operands[name].bare for name in changed or given)])
-    conflict = Sql(f" ON CONFLICT {table.conflict(keys, within)} DO UPDATE SET {set_}")
+    changed = [name for name in names if name not in keys]
+    columns = [table.operands[name].bare for name in changed or names]
+    assignments = ", ".join([f"{column} = excluded.{column}" for column in columns])
+    conflict = Sql(f" ON CONFLICT {table.conflict(keys, within)} DO UPDATE SET {assignments}")
     if changed and table.supplied["onupdate"]:
         completed = table.completed({name: row[name] for name in changed}, "onupdate")
-        more = {name: value for name, value in completed.items() if name not in given}
-        conflict = joined(", ", [conflict, *_settings(table, more)])
+        added = {name: value for name, value in completed.items() if name not in names}
+        conflict = joined(", ", [conflict, *_assignments(table, added)])
     return insert_row(table, row, returning, conflict)
 
 
 def create_or_change_row(
     table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None, changes: Values
 ) -> Sql:
-    """Insert a row, or make changes in the one with its key, and return it."""
-    settings = _settings(table, table.completed(changes, "onupdate") if changes else {})
-    if not settings:  # something must be set in a row that is there, for it to be returned
+    """Return an INSERT that makes ``changes`` in an existing row with its key instead, and returns the row."""
+    assignments = _assignments(table, table.completed(changes, "onupdate") if changes else {})
+    if not assignments:  # RETURNING includes an existing row only if it is updated
         bare = table.operands[next(iter(keys))].bare
-        settings = [Sql(f"{bare} = excluded.{bare}")]
-    conflict = Sql(f" ON CONFLICT {table.conflict(keys, within)} DO UPDATE SET ") + joined(", ", settings)
+        assignments = [Sql(f"{bare} = excluded.{bare}")]
+    conflict = Sql(f" ON CONFLICT {table.conflict(keys, within)} DO UPDATE SET ") + joined(", ", assignments)
     return insert_row(table, row, returning, conflict)
 
 
 def update_rows(table: Table[Any], where: Sql, changes: Values) -> Sql:
-    """Set values of the rows that match, and what their table's ``onupdate`` adds."""
-    parts = _settings(table, table.completed(changes, "onupdate"))
-    return Sql(f"UPDATE {table.sql} SET ") + joined(", ", parts) + where
+    """Return an UPDATE of the matching rows, which includes the values of the columns' ``onupdate``."""
+    assignments = _assignments(table, table.completed(changes, "onupdate"))
+    return Sql(f"UPDATE {table.sql} SET ") + joined(", ", assignments) + where
 
 
-def _settings(table: Table[Any], changes: Values) -> list[Sql]:
+def _assignments(table: Table[Any], changes: Values) -> list[Sql]:
     return [
         Sql(f"{table.operands[name].bare} = ") + value
         for name, value in zip(changes, table.assigned(changes), strict=True)
@@ -183,7 +193,7 @@ def _settings(table: Table[Any], changes: Values) -> list[Sql]:
 
 
 def update_key(table: Table[Any], row: Values, returning: str) -> Sql:
-    """Set values of the row with this primary key; if there are none, look whether it is there."""
+    """Return an UPDATE of the row with this primary key; without changes, a SELECT of it."""
     where = where_of(table, {name: row[name] for name in table.key_names})
     changes = {name: value for name, value in row.items() if name not in table.key_names}
     if not changes:
@@ -191,45 +201,44 @@ def update_key(table: Table[Any], row: Values, returning: str) -> Sql:
     return update_rows(table, where, changes) + f" RETURNING {returning}"
 
 
-def requests(
+def build_requests(
     table: Table[Any], rows: Iterable[tuple[Values, Hashable]], build: Callable[[Values, Any], Sql]
 ) -> list[Request]:
-    """Return what is sent for each of many rows; rows that give the same columns, in one ``shape``, share a text."""
+    """Return the statement for each of many rows, built once for all rows of the same columns and ``shape``."""
     known: dict[Hashable, tuple[str, Sequence[str], list[tuple[int, Convert]]]] = {}
-    made: list[Request] = []
+    requests: list[Request] = []
     for row, shape in rows:
         key, plain = (tuple(row), shape), not has_sql(row.values())
         if plain and (same := known.get(key)):
-            text, names, converts = same
+            text, names, converters = same
             arguments = list(row.values())
-            with suppress(Exception):  # of a type of the author's own: the other way says whose
-                for number, convert in converts:
+            with suppress(Exception):  # of the author's own types: building the statement names the column
+                for number, convert in converters:
                     if (value := arguments[number]) is not None:
                         arguments[number] = convert(value)
-                made.append(Request(text, arguments, names))
+                requests.append(Request(text, arguments, names))
                 continue
         statement = build(row, shape)
-        made.append(request := statement.request)
-        # Where each parameter is one of the row's values:
-        if plain and table.is_simple and tuple(request.names) == tuple(row):
+        requests.append(request := statement.request)
+        if plain and table.is_simple and tuple(request.names) == tuple(row):  # each parameter is a value of the row
             binds = [(number, table.operands[name].bind) for number, name in enumerate(row)]
             known[key] = request.text, request.names, [(number, bind) for number, bind in binds if bind]
-    return made
+    return requests
 
 
 def row_within(
     table: Table[Any], values: Values, within: str | None, check: Callable[[Values], dict[str, object]]
 ) -> dict[str, object]:
-    """Return a new row, checked, with what the predicate of its index implies; refuse what contradicts it."""
+    """Validate a new row with the values that the predicate of its index implies, and refuse values that violate it."""
     if within is None:
         return check(values)
     partial = table.facts.partial[within]
     row = check({**partial.implied, **values})
     reasons = {name: "must not be None" for name in partial.present if row.get(name) is None}
     if partial.implied.keys() & values.keys():
-        right = check({**values, **partial.implied})
-        reasons |= {name: f"must be {right[name]!r}" for name in partial.implied if row[name] != right[name]}
+        implied = check({**values, **partial.implied})
+        reasons |= {name: f"must be {implied[name]!r}" for name in partial.implied if row[name] != implied[name]}
     if reasons:
-        about = f", which is what the index {within} is about"
-        raise ValidationError(table.model, {name: reason + about for name, reason in reasons.items()})
+        why = f" in a row of the index {within}"
+        raise ValidationError(table.model, {name: reason + why for name, reason in reasons.items()})
     return row

@@ -1,4 +1,4 @@
-"""A model's table in the terms of SQL: columns and index expressions by the names that callers use."""
+"""The table of a model: its columns and index expressions in SQL, by the names that callers use."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ M = TypeVar("M", bound=SQLModel)
 
 @dataclass(frozen=True)
 class Context:
-    """What a function that makes a default may ask of the statement it is called for."""
+    """The context that SQLAlchemy passes to a function that computes a default."""
 
     current_parameters: Mapping[str, object]
 
     def get_current_parameters(self, *, isolate_multiinsert_groups: bool = True) -> Mapping[str, object]:
-        """Return the values that are set, by the names of columns."""
+        """Return the values that the statement sets, by the names of columns."""
         _ = isolate_multiinsert_groups
         return self.current_parameters
 
@@ -37,14 +37,14 @@ class Table(Generic[M]):
 
     def __init__(self, model: type[M], facts: Facts) -> None:
         self.model, self.facts = model, facts
-        inspected: Any = sa.inspect(model)  # whose types SQLAlchemy 2.0 and 2.1 do not agree on
+        inspected: Any = sa.inspect(model)  # whose types differ between SQLAlchemy 2.0 and 2.1
         self.mapper: orm.Mapper[M] = inspected
-        mapped = {one.key: one.columns[0] for one in self.mapper.column_attrs}
+        mapped = {attribute.key: attribute.columns[0] for attribute in self.mapper.column_attrs}
         self.columns = {name: column for name, column in mapped.items() if isinstance(column, sa.Column)}
         table = cast("sa.Table", self.mapper.local_table)
         self.source, self.sql = table, str(QUOTED.format_table(table))
-        self.alias = str(QUOTED.quote(table.name))  # what its columns and locks call it
-        key = frozenset(self.mapper.primary_key)  # which need not be the table's, as of a view
+        self.alias = str(QUOTED.quote(table.name))  # by which FOR UPDATE OF refers to it
+        key = frozenset(self.mapper.primary_key)  # which may differ from the table's, for example of a view
         self.operands: dict[str, Operand] = {}
         for name, column in self.columns.items():
             bare = str(QUOTED.quote(column.name))
@@ -61,54 +61,52 @@ class Table(Generic[M]):
         self.is_simple = not any(operand.wrapped for operand in self.operands.values())
 
     def operand(self, key: str) -> Operand:
-        """Return the column or index expression that a filter calls ``key``."""
-        if (known := self.operands.get(key)) is None:
-            raise TypeError(
-                f"{self.model.__name__} has nothing called {key!r} to filter by{suggestion(key, self.operands)}"
-            )
-        return known
+        """Return the column or index expression with this name in filters."""
+        if (operand := self.operands.get(key)) is None:
+            raise TypeError(f"{self.model.__name__} has no column {key!r} to filter by{suggestion(key, self.operands)}")
+        return operand
 
     def relations(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return the names of relationships, once it is clear that they are."""
+        """Return names of relationships, each once, or raise if one does not exist."""
         if isinstance(names, str):
             raise TypeError(f'load takes a list of relationships: ["{names}"]')
         loaded: dict[str, None] = {}
         for name in names:
             if name not in self.facts.relations:
-                like = suggestion(str(name), self.facts.relations)
-                raise TypeError(f"{self.model.__name__} has no relationship {name!r}{like}")
+                hint = suggestion(str(name), self.facts.relations)
+                raise TypeError(f"{self.model.__name__} has no relationship {name!r}{hint}")
             loaded |= {name.partition(".")[0]: None, name: None}  # "cases.guild" needs the cases
         return tuple(loaded)
 
     def conflict(self, keys: Collection[str], within: str | None) -> str:
-        """Return what ON CONFLICT is about: a unique key, or all of a partial index."""
+        """Return the target of ON CONFLICT: a unique key, or a partial unique index."""
         if within is not None:
             partial = self.facts.partial[within]
             return f"({', '.join([self.operands[name].bare for name in partial.keys])}) WHERE {partial.where}"
         unique = [*self.facts.unique, tuple(self.key_names)]
         if set(keys) not in map(set, unique):
-            listed = "; ".join(sorted({", ".join(one) for one in unique}))
+            listed = "; ".join(sorted({", ".join(names) for names in unique}))
             raise ValueError(f"key must be a unique key of {self.model.__name__}: {listed}")
         return f"({', '.join([self.operands[name].bare for name in keys])})"
 
     def embedded(self, expression: Any) -> Sql:
-        """Return an expression of the caller's in SQL, about the table that the statement is about."""
-        if (made := in_sql(expression, self.source)) is not None:
-            return made
-        tables = [one for one in sa.select(expression).get_final_froms() if one is not self.source]
+        """Return the caller's expression in SQL, for a statement on this table."""
+        if (sql := in_sql(expression, self.source)) is not None:
+            return sql
+        tables = [table for table in sa.select(expression).get_final_froms() if table is not self.source]
         if not tables:
             raise TypeError(
-                f"an expression for {self.model.__name__} must not have a common table expression (WITH): use a "
+                f"an expression for {self.model.__name__} cannot have a common table expression (WITH): use a "
                 "subquery, or a statement of a session"
             )
         names = ", ".join(str(getattr(table, "name", table)) for table in tables)
         raise TypeError(
-            f"an expression for {self.model.__name__} must be about its own columns, not {names}; reach others "
-            f"through a relationship, with c.<relationship>.any(...) or .has(...)"
+            f"an expression for {self.model.__name__} can only use its own columns, not those of {names}; reach other "
+            f"tables through a relationship, with c.<relationship>.any(...) or .has(...)"
         )
 
     def term(self, expression: Any, method: str) -> tuple[Sql, Convert | None]:
-        """Return an expression that ``method`` reads, and what makes its values of the driver's."""
+        """Return an expression that ``method`` reads, and the conversion of the driver's values."""
         if not is_sql(expression):
             raise TypeError(f"{method} takes columns such as c.points, not {expression!r}")
         operand = self.operands.get(getattr(expression, "key", None) or "")
@@ -116,7 +114,7 @@ class Table(Generic[M]):
         return self.embedded(expression), operand.read if operand and of_column else result_of(expression.type)
 
     def assigned(self, values: Mapping[str, object]) -> list[Sql]:
-        """Return what columns are set to."""
+        """Return the values of columns in SQL."""
         operands = self.operands
         return [
             value if isinstance(value, Sql) else self.embedded(value) if is_sql(value) else operands[name].value(value)
@@ -124,36 +122,36 @@ class Table(Generic[M]):
         ]
 
     def completed(self, values: Mapping[str, object], kind: str) -> Mapping[str, object]:
-        """Return values with what the columns' own ``default`` or ``onupdate`` gives where none is set."""
+        """Return values with the columns' own ``default`` or ``onupdate`` added for columns that are not set."""
         if not (supplied := self.supplied[kind]):
             return values
-        given = {self.columns[name].key: value for name, value in values.items() if name in self.columns}
-        context, more = Context(given), dict[str, object]()
-        for name, one in supplied.items():
+        parameters = {self.columns[name].key: value for name, value in values.items() if name in self.columns}
+        context, added = Context(parameters), dict[str, object]()
+        for name, default in supplied.items():
             if name not in values:
-                value: object = self.operands[name].by_default(one(context) if callable(one) else one)
-                if why := self.operands[name].timezone_mismatch(value):
-                    raise ValidationError(self.model, {name: f"{why}: the value is the column's own {kind}"})
-                more[name] = given[self.columns[name].key] = value
-        return {**values, **more}
+                value: object = self.operands[name].by_default(default(context) if callable(default) else default)
+                if reason := self.operands[name].timezone_mismatch(value):
+                    raise ValidationError(self.model, {name: f"{reason}: the value is the column's own {kind}"})
+                added[name] = parameters[self.columns[name].key] = value
+        return {**values, **added}
 
     @cached_property
     def supplied(self) -> Mapping[str, Mapping[str, Any]]:
         """The columns' own defaults, by kind and attribute: functions, values, and SQL."""
         supplied: dict[str, dict[str, Any]] = {"default": {}, "onupdate": {}}
         for name, column in self.columns.items():
-            for kind, found in supplied.items():
+            for kind, defaults in supplied.items():
                 default: Any = getattr(column, kind)
                 if default is not None and default.is_sequence:
-                    if column.server_default is None and not default.optional:  # else the server asks it itself
-                        found[name] = self.embedded(default.next_value())
+                    if column.server_default is None and not default.optional:  # else the server uses the sequence
+                        defaults[name] = self.embedded(default.next_value())
                 elif default is not None:
-                    found[name] = self.embedded(default.arg) if default.is_clause_element else default.arg
+                    defaults[name] = self.embedded(default.arg) if default.is_clause_element else default.arg
         return supplied
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return the words that suggest the name that was meant, or list those there are."""
+    """Return a hint for an error message: the known name that is most similar, or all known names."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}" if names else ""

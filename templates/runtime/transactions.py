@@ -1,6 +1,6 @@
-"""Where a statement runs: on a connection of its own, or in the transaction around the task.
+"""Transactions and sessions as blocks, and the choice of the connection on which a statement runs.
 
-``service`` opens these blocks, ``execution`` sends the statements of controllers.
+``service`` opens the blocks; ``execution`` sends the statements of controllers.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _CHILD_TASK = (
 
 @dataclass(eq=False)
 class Scope:
-    """A block that the current context is inside of.
+    """A block around the current context: a transaction with its ``connection``, or a session without one.
 
-    Calls of the same ``task`` join the transaction of a block with a ``connection``; without one it is a session's.
+    Calls of the same ``task`` join the transaction of the block.
     """
 
     owner: Transactions
@@ -55,23 +55,23 @@ _scopes: ContextVar[tuple[Scope, ...]] = ContextVar("scopes", default=())
 
 
 class Transactions:
-    """The transactions that are open on the connections of one service."""
+    """The transactions on the connections of one service."""
 
-    source: Source | None = None  # of a test, in place of the pools
-    watcher: Callable[[str, Sequence[Any]], None] | None = None  # of a test, too
+    source: Source | None = None  # set by tests in place of the pools
+    watcher: Callable[[str, Sequence[Any]], None] | None = None  # set by tests, called with each statement
 
     def __init__(self, pools: Pools, *, echo: bool) -> None:
         self.pools, self._echo = pools, echo
-        self._joining, self._introducing = local(), Lock()
+        self._joining, self._initializing = local(), Lock()
 
     @cached_property
     def engine(self) -> AsyncEngine:
-        """SQLAlchemy's engine over the same connections."""
+        """A SQLAlchemy engine on the same connections."""
         return sessions.new_engine(self._lent, echo=self._echo)
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Session, None]:
-        """Open a session of its own: commit at the end, roll back on error."""
+        """Open a session, which commits at the end of the block and rolls back on an error."""
         async with sessions.new_session(self.engine) as session:
             try:
                 with self._inside(None, session):
@@ -79,14 +79,14 @@ class Transactions:
                     with translated(None):
                         await session.commit()
             finally:
-                if called := sessions.begin_callbacks(session):
-                    await called
+                if callbacks := sessions.start_callbacks(session):
+                    await callbacks
 
     @asynccontextmanager
     async def transaction(
         self, isolation: Isolation | None = None, *, read_only: bool = False
     ) -> AsyncGenerator[Session, None]:
-        """Open a transaction that calls of this task join; inside another one, a savepoint."""
+        """Open a transaction that calls of this task join; inside another transaction, a savepoint."""
         if (scope := self.scope()) and scope.task is asyncio.current_task():
             if isolation or read_only:
                 raise TransactionError("isolation and read_only are for the outermost transaction")
@@ -96,7 +96,7 @@ class Transactions:
         source = self.source or self.pools.current
         options = {"isolation": isolation and isolation.lower().replace(" ", "_"), "readonly": read_only}
         with translated(None):
-            connection, begun = await _begun(source, {} if source.shared else options)
+            connection, transaction = await _begin(source, {} if source.shared else options)
         sound = False
         try:
             session = sessions.joined_session(lambda: self._joined(connection))
@@ -109,26 +109,26 @@ class Transactions:
                     finally:
                         await sessions.leave(session)
                 with translated(None):
-                    await begun.commit()
-                called = sessions.begin_callbacks(session)
+                    await transaction.commit()
+                callbacks = sessions.start_callbacks(session)
             except Exception as error:
-                with suppress(Exception):  # the one that ends the block is what the caller must see
-                    await begun.rollback()
+                with suppress(Exception):  # the caller must see the error that has ended the block
+                    await transaction.rollback()
                     sound = True
-                if isinstance(error, TransactionError) and connection.is_closed():  # what had ended it was caught
+                if isinstance(error, TransactionError) and connection.is_closed():  # whose own error was caught
                     raise UnreachableError.of("transaction: the connection to the server was lost") from None
                 raise
             sound = True
-        finally:  # whoever is cancelled loses the connection: what it is at, nobody knows
-            connection.stale = connection.stale and not read_only  # where a refused write says nothing of the server
+        finally:  # after a cancellation the state of the connection is unknown, so it is not sound
+            connection.stale = connection.stale and not read_only  # a refused write was then the block's own fault
             await source.give(connection, sound=sound)
-        if called:
-            await called
+        if callbacks:
+            await callbacks
 
     def after_commit(self, callback: Callback) -> None:
-        """Call back once the outermost transaction around the call is stored; at once if there is none."""
+        """Run ``callback`` after the outermost transaction around the call has committed; at once if there is none."""
         if not callable(callback):
-            raise TypeError(f"after_commit takes a function, which it calls: not a {type(callback).__name__}")
+            raise TypeError(f"after_commit takes a function to call, not a {type(callback).__name__}")
         if scope := self.ambient() or self._innermost(lambda scope: scope.task is asyncio.current_task()):
             sessions.call_after_commit(scope.session, callback)
         else:
@@ -136,9 +136,8 @@ class Transactions:
             if inspect.isawaitable(awaitable):
                 sessions.in_background(awaitable)
 
-    async def send(self, given: PlainSession | None, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do the work of a call where the task is: in the transaction around it, else on its own."""
-        session = given
+    async def send(self, session: PlainSession | None, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run the work of a call in the session, else in the transaction around it, else on its own connection."""
         if session is None and (scope := self.ambient()):
             session = scope.session
         if session is not None:
@@ -152,7 +151,7 @@ class Transactions:
         return await self._alone(work)
 
     async def driver(self, session: PlainSession) -> Connection:
-        """Return the driver's connection of a session's transaction, which has begun."""
+        """Return asyncpg's connection of a session, whose transaction this begins if necessary."""
         scope = self._innermost(lambda scope: scope.session is session)
         if scope and scope.connection and not session.in_transaction():
             return scope.connection
@@ -160,19 +159,19 @@ class Transactions:
             return cast("Connection", await session.run_sync(sessions.driver_of))
 
     def scope(self) -> Scope | None:
-        """Return the innermost transaction of this service around the current context, whichever task opened it."""
+        """Return the innermost transaction around the current context, whichever task has opened it."""
         return self._innermost(lambda scope: scope.connection is not None)
 
     def ambient(self) -> Scope | None:
-        """Return the transaction that a call must join."""
+        """Return the transaction that a call must join, if there is one."""
         if scope := self.scope():
             _check_task(scope)
         return scope
 
-    async def introduce(self, connection: Connection) -> None:
-        """Let SQLAlchemy ask the first connection what it asks each server once, outside of any block."""
+    async def initialize_dialect(self, connection: Connection) -> None:
+        """Have SQLAlchemy run its queries about the server, which it runs once, on the first connection."""
         while self.engine.dialect.server_version_info is None:
-            if not self._introducing.acquire(blocking=False):  # by an event loop in another thread
+            if not self._initializing.acquire(blocking=False):  # an event loop in another thread is doing it
                 await asyncio.sleep(0.01)
                 continue
             try:
@@ -180,34 +179,35 @@ class Transactions:
                 async with self.engine.connect():
                     pass
             finally:
-                self._introducing.release()
+                self._initializing.release()
 
-    def _innermost(self, fits: Callable[[Scope], bool]) -> Scope | None:
-        return next((one for one in reversed(_scopes.get()) if one.owner is self and one.open and fits(one)), None)
+    def _innermost(self, matches: Callable[[Scope], bool]) -> Scope | None:
+        scopes = (scope for scope in reversed(_scopes.get()) if scope.owner is self and scope.open)
+        return next(filter(matches, scopes), None)
 
     async def _alone(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        source, outdated = self.source or self.pools.current, False
+        source, reloaded = self.source or self.pools.current, False
         while True:
             connection, sound = await source.take(), True
             try:
                 return await work(connection)
             except BaseException as error:
-                sound, again = connection.note(error), is_unsent(error) and not connection.fresh
-                if is_outdated(error) and not outdated:
-                    outdated = again = True
+                sound, retry = connection.note(error), is_unsent(error) and not connection.fresh
+                if is_outdated(error) and not reloaded:
+                    reloaded = retry = True
                     await connection.reload_schema_state()
-                if not again:  # else nothing has happened yet
+                if not retry:
                     raise
             finally:
                 await source.give(connection, sound=sound)
 
     def _lent(self) -> Adapter:
-        """Give SQLAlchemy the connection it asks for."""
+        """Return a connection to SQLAlchemy, which calls this when it needs one."""
         joining: Connection | None = vars(self._joining).pop("connection", None)
         source = None if joining else self.source or self.pools.current
         connection = joining or await_only(cast("Source", source).take())
         adapter = connection.adapter
-        adapter.source, adapter.autocommit, adapter.undone = source, joining is not None, False
+        adapter.source, adapter.autocommit, adapter.rolled_back = source, joining is not None, False
         return adapter
 
     def _joined(self, connection: Connection) -> sa.Connection:
@@ -222,12 +222,12 @@ class Transactions:
             yield scope
         finally:
             scope.open = False
-            # Not by token: a block that a fixture opened may be closed in another context.
+            # Not by token, because a block that a fixture has opened may be closed in another context.
             _scopes.set(tuple(other for other in _scopes.get() if other is not scope))
 
 
-async def _begun(source: Source, options: Mapping[str, Any]) -> tuple[Connection, Any]:
-    """Return a connection with a transaction; one that proves to be lost is replaced, as nothing has happened yet."""
+async def _begin(source: Source, options: Mapping[str, Any]) -> tuple[Connection, Any]:
+    """Begin a transaction on a connection, replacing connections that were lost while they were idle."""
     while True:
         connection = await source.take()
         try:
@@ -247,10 +247,10 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
     try:
         yield session
         with translated(None):
-            await (await session.connection()).execute(PROBE)  # to release one that has failed confuses SQLAlchemy
+            await (await session.connection()).execute(PROBE)  # fails here rather than within SQLAlchemy's RELEASE
             await nested.commit()
     except BaseException:
-        with suppress(SQLAlchemyError):  # of a connection that is lost
+        with suppress(SQLAlchemyError):  # the connection may be lost
             await nested.rollback()
         raise
 

@@ -1,4 +1,4 @@
-"""Values on their way in: checked and completed by the model's own fields, before any SQL."""
+"""Validation of new rows and changes by the fields of the model, before any SQL is sent."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .errors import ValidationError
 from .sql import has_sql, is_sql
 from .table import Table, suggestion
 
-_KNOWN = frozenset(get_args(core_schema.ErrorType))
+_PYDANTIC_ERRORS = frozenset(get_args(core_schema.ErrorType))
 
 
 class Validation:
-    """What one model accepts for a new row, and for a change.
+    """Validates new rows and changes of one model.
 
-    The schema of every field, with its constraints and the model's own field validators, is taken from pydantic's
-    schema of the model. Validators of the whole model are left out: a change does not have the whole.
+    The schema of each field, with its constraints and field validators, comes from pydantic's schema of the model.
+    Validators of the whole model do not run, because a change has only some of its fields.
     """
 
     def __init__(self, table: Table[Any]) -> None:
@@ -39,14 +39,14 @@ class Validation:
 
     def new(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values of a new row, defaults included; SQL expressions pass as they are."""
-        return self._checked(values, *self._new)
+        return self._validated(values, *self._new)
 
     def change(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return the values to set; SQL expressions pass as they are."""
-        return self._checked(values, *self._change)
+        return self._validated(values, *self._change)
 
     def keyed(self, row: Mapping[str, object]) -> dict[str, object]:
-        """Return a row of changes, checked, with its primary key."""
+        """Return the validated changes of a row, with its primary key."""
         keys = self._table.key_names
         if missing := [name for name in keys if name not in row]:
             raise ValidationError(self._table.model, dict.fromkeys(missing, "is required"))
@@ -56,18 +56,18 @@ class Validation:
     def rows(
         self, check: Callable[[Mapping[str, object]], dict[str, object]], rows: Iterable[object]
     ) -> list[dict[str, object]]:
-        """Check every row, and tell the number of the first that is wrong."""
-        checked = list[dict[str, object]]()
+        """Validate each row with ``check``; an error has the number of the first invalid row."""
+        validated = list[dict[str, object]]()
         for number, row in enumerate(rows):
             if not isinstance(row, Mapping):
                 raise TypeError(f"a row is a dict of its values, not a {type(row).__name__}")
             try:
-                checked.append(check(cast("Mapping[str, object]", row)))
+                validated.append(check(cast("Mapping[str, object]", row)))
             except ValidationError as error:
                 raise ValidationError(self._table.model, error.reasons, error.details, number) from None
-        return checked
+        return validated
 
-    def _checked(
+    def _validated(
         self, values: Mapping[str, object], validator: SchemaValidator, accepted: Set[str], required: Set[str]
     ) -> dict[str, object]:
         allowed = values.keys() <= accepted and required <= values.keys() and not has_sql(values.values())
@@ -76,58 +76,58 @@ class Validation:
             or all(values.get(name, "") is not None for name in self._not_null)
         ):
             try:
-                good: dict[str, object] = validator.validate_python(values)
-                if not self._unfit(good, values):
-                    return good
+                valid: dict[str, object] = validator.validate_python(values)
+                if not self._make_storable(valid, values):
+                    return valid
             except PydanticError:
-                pass  # what is wrong is found out below
+                pass  # the reasons are collected below
         expressions = {name: value for name, value in values.items() if is_sql(value)}
-        wrong = self._refusals(values, expressions, accepted, required)
-        given = {name: values[name] for name in values if not (name in wrong or name in expressions)}
-        details, checked = dict[str, str](), dict[str, object]()
+        reasons = self._refusals(values, expressions, accepted, required)
+        others = {name: values[name] for name in values if not (name in reasons or name in expressions)}
+        details, validated = dict[str, str](), dict[str, object]()
         try:
-            checked = validator.validate_python(given)
-        except PydanticError as error:
-            for one in error.errors(include_url=False, include_input=False):
-                details.setdefault(str(one["loc"][0]), one["msg"])
-                wrong.setdefault(str(one["loc"][0]), _reason(one["type"], one["msg"], one.get("ctx", {})))
-        wrong.update(self._unfit(checked, values))
-        if wrong:
-            raise ValidationError(self._table.model, wrong, details)
-        return checked | expressions
+            validated = validator.validate_python(others)
+        except PydanticError as invalid:
+            for error in invalid.errors(include_url=False, include_input=False):
+                name = str(error["loc"][0])
+                details.setdefault(name, error["msg"])
+                reasons.setdefault(name, _reason(error["type"], error["msg"], error.get("ctx", {})))
+        reasons.update(self._make_storable(validated, values))
+        if reasons:
+            raise ValidationError(self._table.model, reasons, details)
+        return validated | expressions
 
-    def _unfit(self, checked: dict[str, object], given: Mapping[str, object]) -> dict[str, str]:
-        """Return why values that the fields accept cannot be stored; replace those that are stored as others."""
-        wrong = dict[str, str]()
+    def _make_storable(self, validated: dict[str, object], values: Mapping[str, object]) -> dict[str, str]:
+        """Replace validated values by those to be stored, and return the reasons why some cannot be stored."""
+        reasons = dict[str, str]()
         for name in self._times:
-            operand, is_default = self._table.operands[name], name in checked and name not in given
+            operand, is_default = self._table.operands[name], name in validated and name not in values
             if is_default:
-                checked[name] = operand.by_default(checked[name])
-            if why := operand.timezone_mismatch(checked.get(name)):
-                wrong[name] = f"{why}: the value is the model's own default" if is_default else why
+                validated[name] = operand.by_default(validated[name])
+            if reason := operand.timezone_mismatch(validated.get(name)):
+                reasons[name] = f"{reason}: the value is the model's own default" if is_default else reason
         for name in self._validates:
-            if name in checked:
-                checked[name] = self._validated(name, checked[name], wrong)
+            if name in validated:
+                validated[name] = self._validated_by_model(name, validated[name], reasons)
         for name in self._json:
-            if (value := checked.get(name)) is not None and value is not sa.JSON.NULL:
+            if (value := validated.get(name)) is not None and value is not sa.JSON.NULL:
                 try:
-                    checked[name] = to_jsonable_python(value)
+                    validated[name] = to_jsonable_python(value)
                 except (PydanticSerializationError, ValueError):
-                    wrong[name] = "cannot be stored as JSON"
-        return wrong
+                    reasons[name] = "cannot be stored as JSON"
+        return reasons
 
     def _refusals(
         self, values: Mapping[str, object], expressions: Mapping[str, object], accepted: Set[str], required: Set[str]
     ) -> dict[str, str]:
-        """Return what can be said of values before they are looked at."""
-        given = values.keys()
-        wrong = dict.fromkeys(sorted(required - given), "is required")
-        wrong |= {name: self._refusal(name, accepted) for name in given if name not in accepted}
-        wrong |= {name: "must not be None" for name in self._not_null & given if values[name] is None}
+        """Return the reasons to refuse values that do not depend on the fields' types."""
+        reasons = dict.fromkeys(sorted(required - values.keys()), "is required")
+        reasons |= {name: self._refusal(name, accepted) for name in values if name not in accepted}
+        reasons |= {name: "must not be None" for name in self._not_null & values.keys() if values[name] is None}
         for name, value in expressions.items() if accepted is self._new[1] else ():
             if sa.select(cast("sa.ColumnElement[Any]", value)).get_final_froms():
-                wrong[name] = "cannot refer to columns: there is no row yet"
-        return wrong
+                reasons[name] = "cannot refer to columns: there is no row yet"
+        return reasons
 
     def _refusal(self, name: str, accepted: Set[str]) -> str:
         if name in self._table.facts.computed:
@@ -136,13 +136,13 @@ class Validation:
             return "is the primary key, which cannot be changed"
         return f"is unknown{suggestion(name, accepted)}"
 
-    def _validated(self, name: str, value: object, wrong: dict[str, str]) -> object:
-        """Return what the model's ``@validates`` makes of a value."""
+    def _validated_by_model(self, name: str, value: object, reasons: dict[str, str]) -> object:
+        """Return the result of the model's ``@validates`` method for a value."""
         probe: object = self._table.mapper.class_manager.new_instance()
         try:
             setattr(probe, name, value)
         except (ValueError, AssertionError):
-            wrong[name] = "is not valid"
+            reasons[name] = "is not valid"
         attributes: dict[str, object] = vars(probe)
         return attributes.get(name, value)
 
@@ -152,7 +152,7 @@ class Validation:
         return SchemaValidator(core_schema.definitions_schema(schema, self._definitions), self._config)
 
     def _schema(self, name: str, defaults: bool) -> CoreSchema:
-        """Return the field's schema, taking NULL where the column does, with its default if that is wanted."""
+        """Return the schema of a field, nullable if its column is, and with its default if ``defaults``."""
         declared: Any = self._fields.get(name, {"type": "any"})
         has_default = declared["type"] == "default"
         schema: CoreSchema = declared["schema"] if has_default else declared
@@ -171,14 +171,15 @@ def _pydantic_fields(model: type[SQLModel]) -> tuple[dict[str, Any], list[Any], 
     while schema["type"] != "model-fields":
         definitions, config = schema.get("definitions", definitions), schema.get("config", config)
         reference = schema.get("schema_ref")
-        schema = next((one for one in definitions if one.get("ref") == reference), None) or schema["schema"]
+        referenced = (definition for definition in definitions if definition.get("ref") == reference)
+        schema = next(referenced, None) or schema["schema"]
     return {name: field["schema"] for name, field in schema["fields"].items()}, definitions, config
 
 
 def _reason(kind: str, message: str, context: Mapping[str, object]) -> str:
-    """Return what pydantic says, as far as it cannot quote the value."""
-    if kind not in _KNOWN or "tag" in context:
+    """Return pydantic's message where it cannot quote the value, else a general one."""
+    if kind not in _PYDANTIC_ERRORS or "tag" in context:
         return "is not valid"
     if kind in {"value_error", "assertion_error"}:
-        return "is refused by its validator, whose words are in `details`"
+        return "is refused by its validator, whose message is in `details`"
     return re.split("[,:]", message)[0] if "error" in context else message

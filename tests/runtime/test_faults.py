@@ -341,14 +341,14 @@ async def test_rows_that_python_cannot_hold_are_named(db: Database) -> None:
     await db.thing.create(mood=Mood.BAD)
     async with db.engine.begin() as connection:
         await connection.execute(sa.text("UPDATE thing SET day = DATE '0044-03-15 BC'"))
-    with pytest.raises(UnreadableRowError, match="Thing: a row holds"):
+    with pytest.raises(UnreadableRowError, match="Thing: a row has"):
         await db.thing.find_all()
     async with db.engine.begin() as connection:
         await connection.execute(sa.text("UPDATE thing SET day = NULL"))
         await connection.execute(sa.text("ALTER TYPE fault_mood ADD VALUE IF NOT EXISTS 'TOMORROW'"))
     async with db.engine.begin() as connection:
         await connection.execute(sa.text("UPDATE thing SET mood = 'TOMORROW'"))
-    with pytest.raises(UnreadableRowError, match="Thing: a row holds"):
+    with pytest.raises(UnreadableRowError, match="Thing: a row has"):
         await db.thing.find_all()
     assert db.pool_status()["in_use"] == 0
 

@@ -138,6 +138,6 @@ async def test_a_forged_cursor_is_a_value_error(db: Database, body: str) -> None
     selection = db.user.find_all(order_by=db.user.c.points)
     raw = body.encode()
     order = Order(selection._table, selection._order)
-    forged = base64.urlsafe_b64encode(order._head(raw) + raw).decode().rstrip("=")
+    forged = base64.urlsafe_b64encode(order._header(raw) + raw).decode().rstrip("=")
     with pytest.raises(InvalidCursorError, match="the cursor is damaged"):
         await selection.page(after=forged)

@@ -89,7 +89,7 @@ async def test_what_is_no_condition_is_a_type_error(db: Database, wrong: object)
 async def test_unknown_and_repeated_filters_are_type_errors(db: Database) -> None:
     with pytest.raises(TypeError, match="'colour'"):
         db.user.find_all(colour="red")  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="guild_id is given twice"):
+    with pytest.raises(TypeError, match="guild_id is passed twice"):
         db.user.find_by_guild_id(1, guild_id=2)
     with pytest.raises(TypeError, match="AnyOf"):
         db.user.find_all(id=[1, 2])  # type: ignore[arg-type]

@@ -105,7 +105,7 @@ async def test_what_is_no_function_is_refused_at_once(db: Database) -> None:
 
     coroutine: Any = later()
     async with db.transaction():
-        with pytest.raises(TypeError, match="takes a function, which it calls: not a coroutine"):
+        with pytest.raises(TypeError, match="takes a function to call, not a coroutine"):
             db.after_commit(coroutine)
     coroutine.close()
 

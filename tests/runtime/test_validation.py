@@ -21,7 +21,7 @@ SECRET = "hunter2"
         ({"points": SECRET}, "points: Input should be a valid integer"),
         ({"points": -1}, "points: Input should be greater than or equal to 0"),
         ({"name": SECRET * 20}, "name: String should have at most 20 characters"),
-        ({"name": "  "}, "name is refused by its validator, whose words are in `details`$"),
+        ({"name": "  "}, "name is refused by its validator, whose message is in `details`$"),
         ({"colour": SECRET}, "colour is unknown"),
         ({"name": None}, "name must not be None"),
         ({"id": None}, "id must not be None"),

@@ -163,7 +163,7 @@ async def test_partial_upsert_holds_on_one_connection(url: str, db: Database) ->
 
 
 async def test_partial_upsert_refuses_what_contradicts_its_index(db: Database) -> None:
-    with pytest.raises(ValidationError, match="ended_at must be None, which is what the index uq_afk_current is about"):
+    with pytest.raises(ValidationError, match="ended_at must be None in a row of the index uq_afk_current"):
         await db.afk.upsert_current_by_member_id(member_id=1, ended_at=datetime.now(UTC))
     with pytest.raises(ValidationError, match="kind must be 'x'"):
         await db.afk.upsert_current_by_member_id(member_id=1, kind="z")

@@ -344,7 +344,7 @@ def test_factory_gets_the_row_that_it_must_refer_to(folder: Path) -> None:
     assert "    return {}\n" in file.read_text()
     write(package(), folder)
     assert (
-        '    """Return what a new `Post` takes."""\n'
+        '    """Return the values of a new `Post`."""\n'
         "    tag = await new_tag(db)\n"
         "    return {\n"
         '        "tag_id": present(tag.id),\n'

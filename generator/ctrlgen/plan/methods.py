@@ -79,23 +79,23 @@ KEY_METHODS = (
     KeyMethod("get_one", "Return the row with this {key}, or raise `NotFoundError`.", reads=True),
     KeyMethod(
         "update",
-        "Change the row with this {key} and return it, or None where there is none.",
+        "Update the row with this {key} and return it, or None if there is none.",
         _has_something_to_set,
         update_entries,
     ),
     KeyMethod(
         "update_one",
-        "Change the row with this {key} and return it, or raise `NotFoundError`.",
+        "Update the row with this {key} and return it, or raise `NotFoundError`.",
         _has_something_to_set,
         update_entries,
     ),
-    KeyMethod("delete", "Delete the row with this {key}; tell whether there was one."),
+    KeyMethod("delete", "Delete the row with this {key}, and return whether it existed."),
     KeyMethod(
         "get_or_create",
-        "Return the row with this {key}, made if missing, and whether it was made.",
+        "Return the row with this {key}, created if missing, and whether it was created.",
         _is_set_by_every_row,
     ),
-    KeyMethod("upsert", "Insert the row, or change the one with this {key} to what is given.", _is_set_by_every_row),
+    KeyMethod("upsert", "Insert the row, or set these values of the row with this {key}.", _is_set_by_every_row),
     KeyMethod(
         "create_or_update",
         "Insert `create`, or apply `update` to the row with this {key}.",
@@ -208,7 +208,7 @@ def _finders(model: Model, options: Options) -> Iterator[Method]:
 def _loaders(model: Model, _options: Options) -> Iterator[Method]:
     """Yield a loader for every relationship."""
     for relation in model.relations:
-        doc = f"Load `{relation.attribute}` of these objects, in one statement."
+        doc = f"Load `{relation.attribute}` of these objects in one statement."
         yield Method("load", f"load_{relation.attribute}", doc, relation=relation)
 
 
@@ -222,9 +222,9 @@ def _linkers(model: Model, _options: Options) -> Iterator[Method]:
 
 
 _LINKERS = {
-    "add": "Add these `{name}` to each of the objects, and return how many links are new.",
-    "remove": "Remove these `{name}` from each of the objects, and return how many links there were.",
-    "set": "Let each of the objects have these `{name}` and no others, and return how many links have changed.",
+    "add": "Link each of the objects to these `{name}`, and return the number of new links.",
+    "remove": "Remove the links of the objects to these `{name}`, and return how many existed.",
+    "set": "Link each of the objects to exactly these `{name}`, and return the number of changed links.",
 }
 
 _DERIVATIONS = (_key_methods, _partial_finders, _finders, _loaders, _linkers)

@@ -50,7 +50,7 @@ async def test_a_row_that_python_cannot_hold_is_named_by_every_call(db: Database
         streamed,
         in_a_block,
     ):
-        with pytest.raises(UnreadableRowError, match="Dated: a row holds a value that Python cannot") as caught:
+        with pytest.raises(UnreadableRowError, match="Dated: a row has a value that Python cannot") as caught:
             await call()  # type: ignore[misc]
         assert "TOMORROW" not in str(caught.value)
         assert "12345" not in str(caught.value)

@@ -28,11 +28,11 @@ class _MemberValues(TypedDict):
 
 
 class MemberValues(_MemberValues, closed=True):
-    """Values of a new `Member` beside its primary key."""
+    """Values of a new `Member`, without its primary key."""
 
 
 class MemberCreate(_MemberValues, closed=True):
-    """Values of a new `Member`; what need not be given has a default."""
+    """Values of a new `Member`; keys that are not required have a default."""
 
     guild_id: int
     user_id: int
@@ -45,7 +45,7 @@ class MemberUpdate(TypedDict, total=False, closed=True):
 
 
 class MemberWhere(Refinements, total=False, closed=True):
-    """Filters on `Member`, all of which must hold."""
+    """Filters on `Member`, all of which must match."""
 
     guild_id: Ordered[int]
     user_id: Ordered[int]
@@ -71,31 +71,31 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
     _facts = Facts(required=("guild_id", "user_id", "xp"))
 
     async def create(self, **values: Unpack[MemberCreate]) -> Member:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[MemberWhere]
     ) -> Selection[Member, MemberLoad, MemberUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[MemberWhere]) -> Member | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[MemberWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[MemberWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[MemberUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_guild_id_and_user_id(self, guild_id: int, user_id: int) -> Member | None:
@@ -115,25 +115,25 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
     async def update_by_guild_id_and_user_id(
         self, guild_id: int, user_id: int, /, **values: Unpack[MemberUpdate]
     ) -> Member | None:
-        """Change the row with this `guild_id` and `user_id` and return it, or None where there is none."""
+        """Update the row with this `guild_id` and `user_id` and return it, or None if there is none."""
         return await self._update({"guild_id": guild_id, "user_id": user_id}, values)
 
     async def update_one_by_guild_id_and_user_id(
         self, guild_id: int, user_id: int, /, **values: Unpack[MemberUpdate]
     ) -> Member:
-        """Change the row with this `guild_id` and `user_id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `guild_id` and `user_id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"guild_id": guild_id, "user_id": user_id}, values)
 
     async def delete_by_guild_id_and_user_id(self, guild_id: int, user_id: int) -> bool:
-        """Delete the row with this `guild_id` and `user_id`; tell whether there was one."""
+        """Delete the row with this `guild_id` and `user_id`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id, "user_id": user_id})
 
     async def get_or_create_by_guild_id_and_user_id(self, **values: Unpack[MemberCreate]) -> tuple[Member, bool]:
-        """Return the row with this `guild_id` and `user_id`, made if missing, and whether it was made."""
+        """Return the row with this `guild_id` and `user_id`, created if missing, and whether it was created."""
         return await self._get_or_create(("guild_id", "user_id"), values)
 
     async def upsert_by_guild_id_and_user_id(self, **values: Unpack[MemberCreate]) -> Member:
-        """Insert the row, or change the one with this `guild_id` and `user_id` to what is given."""
+        """Insert the row, or set these values of the row with this `guild_id` and `user_id`."""
         return await self._upsert(("guild_id", "user_id"), values)
 
     async def create_or_update_by_guild_id_and_user_id(self, create: MemberCreate, update: MemberUpdate) -> Member:

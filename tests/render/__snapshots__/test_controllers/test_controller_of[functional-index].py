@@ -29,11 +29,11 @@ class _SnippetValues(TypedDict):
 
 
 class SnippetValues(_SnippetValues, closed=True):
-    """Values of a new `Snippet` beside its primary key."""
+    """Values of a new `Snippet`, without its primary key."""
 
 
 class SnippetCreate(_SnippetValues, closed=True):
-    """Values of a new `Snippet`; what need not be given has a default."""
+    """Values of a new `Snippet`; keys that are not required have a default."""
 
     id: NotRequired[int]
 
@@ -46,7 +46,7 @@ class SnippetUpdate(TypedDict, total=False, closed=True):
 
 
 class SnippetWhere(Refinements, total=False, closed=True):
-    """Filters on `Snippet`, all of which must hold."""
+    """Filters on `Snippet`, all of which must match."""
 
     id: Ordered[int]
     guild_id: Ordered[int]
@@ -75,31 +75,31 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
     )
 
     async def create(self, **values: Unpack[SnippetCreate]) -> Snippet:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[SnippetWhere]
     ) -> Selection[Snippet, SnippetLoad, SnippetUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[SnippetWhere]) -> Snippet | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[SnippetWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[SnippetWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[SnippetUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int) -> Snippet | None:
@@ -114,15 +114,15 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         return await self._get_one({"id": id})
 
     async def update_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet | None:
-        """Change the row with this `id` and return it, or None where there is none."""
+        """Update the row with this `id` and return it, or None if there is none."""
         return await self._update({"id": id}, values)
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet:
-        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"id": id}, values)
 
     async def delete_by_id(self, id: int) -> bool:
-        """Delete the row with this `id`; tell whether there was one."""
+        """Delete the row with this `id`, and return whether it existed."""
         return await self._delete({"id": id})
 
     async def get_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str) -> Snippet | None:
@@ -142,17 +142,17 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
     async def update_by_guild_id_and_lower_name(
         self, guild_id_: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
     ) -> Snippet | None:
-        """Change the row with this `guild_id` and `lower_name` and return it, or None where there is none."""
+        """Update the row with this `guild_id` and `lower_name` and return it, or None if there is none."""
         return await self._update({"guild_id": guild_id_, "lower_name": lower_name}, values)
 
     async def update_one_by_guild_id_and_lower_name(
         self, guild_id_: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
     ) -> Snippet:
-        """Change the row with this `guild_id` and `lower_name` and return it, or raise `NotFoundError`."""
+        """Update the row with this `guild_id` and `lower_name` and return it, or raise `NotFoundError`."""
         return await self._update_one({"guild_id": guild_id_, "lower_name": lower_name}, values)
 
     async def delete_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str) -> bool:
-        """Delete the row with this `guild_id` and `lower_name`; tell whether there was one."""
+        """Delete the row with this `guild_id` and `lower_name`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id, "lower_name": lower_name})
 
     def find_by_guild_id(

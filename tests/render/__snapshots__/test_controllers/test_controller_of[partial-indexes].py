@@ -30,11 +30,11 @@ class _ReminderValues(TypedDict):
 
 
 class ReminderValues(_ReminderValues, closed=True):
-    """Values of a new `Reminder` beside its primary key."""
+    """Values of a new `Reminder`, without its primary key."""
 
 
 class ReminderCreate(_ReminderValues, closed=True):
-    """Values of a new `Reminder`; what need not be given has a default."""
+    """Values of a new `Reminder`; keys that are not required have a default."""
 
     id: NotRequired[int]
 
@@ -48,7 +48,7 @@ class ReminderUpdate(TypedDict, total=False, closed=True):
 
 
 class ReminderWhere(Refinements, total=False, closed=True):
-    """Filters on `Reminder`, all of which must hold."""
+    """Filters on `Reminder`, all of which must match."""
 
     id: Ordered[int]
     user_id: Ordered[int]
@@ -82,31 +82,31 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
     )
 
     async def create(self, **values: Unpack[ReminderCreate]) -> Reminder:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(
         self, filters: Filters = None, **where: Unpack[ReminderWhere]
     ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[ReminderWhere]) -> Reminder | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[ReminderWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[ReminderWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[ReminderUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int) -> Reminder | None:
@@ -121,15 +121,15 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         return await self._get_one({"id": id})
 
     async def update_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
-        """Change the row with this `id` and return it, or None where there is none."""
+        """Update the row with this `id` and return it, or None if there is none."""
         return await self._update({"id": id}, values)
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder:
-        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"id": id}, values)
 
     async def delete_by_id(self, id: int) -> bool:
-        """Delete the row with this `id`; tell whether there was one."""
+        """Delete the row with this `id`, and return whether it existed."""
         return await self._delete({"id": id})
 
     async def get_open_by_user_id(self, user_id: int) -> Reminder | None:
@@ -147,23 +147,23 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         return await self._get_one({"user_id": user_id}, within="uq_reminder_open")
 
     async def update_open_by_user_id(self, user_id_: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
-        """Change the row with this `user_id` (where NOT sent) and return it, or None where there is none."""
+        """Update the row with this `user_id` (where NOT sent) and return it, or None if there is none."""
         return await self._update({"user_id": user_id_}, values, within="uq_reminder_open")
 
     async def update_one_open_by_user_id(self, user_id_: int, /, **values: Unpack[ReminderUpdate]) -> Reminder:
-        """Change the row with this `user_id` (where NOT sent) and return it, or raise `NotFoundError`."""
+        """Update the row with this `user_id` (where NOT sent) and return it, or raise `NotFoundError`."""
         return await self._update_one({"user_id": user_id_}, values, within="uq_reminder_open")
 
     async def delete_open_by_user_id(self, user_id: int) -> bool:
-        """Delete the row with this `user_id` (where NOT sent); tell whether there was one."""
+        """Delete the row with this `user_id` (where NOT sent), and return whether it existed."""
         return await self._delete({"user_id": user_id}, within="uq_reminder_open")
 
     async def get_or_create_open_by_user_id(self, **values: Unpack[ReminderCreate]) -> tuple[Reminder, bool]:
-        """Return the row with this `user_id` (where NOT sent), made if missing, and whether it was made."""
+        """Return the row with this `user_id` (where NOT sent), created if missing, and whether it was created."""
         return await self._get_or_create(("user_id",), values, within="uq_reminder_open")
 
     async def upsert_open_by_user_id(self, **values: Unpack[ReminderCreate]) -> Reminder:
-        """Insert the row, or change the one with this `user_id` (where NOT sent) to what is given."""
+        """Insert the row, or set these values of the row with this `user_id` (where NOT sent)."""
         return await self._upsert(("user_id",), values, within="uq_reminder_open")
 
     async def create_or_update_open_by_user_id(self, create: ReminderCreate, update: ReminderUpdate) -> Reminder:

@@ -33,11 +33,11 @@ class _PostValues(TypedDict):
 
 
 class PostValues(_PostValues, closed=True):
-    """Values of a new `Post` beside its primary key."""
+    """Values of a new `Post`, without its primary key."""
 
 
 class PostCreate(_PostValues, closed=True):
-    """Values of a new `Post`; what need not be given has a default."""
+    """Values of a new `Post`; keys that are not required have a default."""
 
     id: NotRequired[int]
 
@@ -50,7 +50,7 @@ class PostUpdate(TypedDict, total=False, closed=True):
 
 
 class PostWhere(Refinements, total=False, closed=True):
-    """Filters on `Post`, all of which must hold."""
+    """Filters on `Post`, all of which must match."""
 
     id: Ordered[int]
     author_id: Ordered[int]
@@ -78,29 +78,29 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]
     _facts = Facts(required=("author_id",), relations={"author": by_columns, "tags": by_columns})
 
     async def create(self, **values: Unpack[PostCreate]) -> Post:
-        """Insert one row and return it."""
+        """Insert a row and return it."""
         return await self._create(values)
 
     def find_all(self, filters: Filters = None, **where: Unpack[PostWhere]) -> Selection[Post, PostLoad, PostUpdate]:
-        """Select the rows that match; every argument narrows."""
+        """Select the rows that match all arguments."""
         return self._find({}, where, filters)
 
     async def find_one(self, filters: Filters = None, **where: Unpack[PostWhere]) -> Post | None:
-        """Return the first row that matches, or None."""
+        """Return the first row that matches all arguments, or None."""
         return await self._find({}, where, filters).first()
 
     async def count(self, filters: Filters = None, **where: Unpack[PostWhere]) -> int:
-        """Count the rows that match."""
+        """Return the number of rows that match all arguments."""
         return await self._find({}, where, filters).count()
 
     async def exists(self, filters: Filters = None, **where: Unpack[PostWhere]) -> bool:
-        """Tell whether any row matches."""
+        """Return whether any row matches all arguments."""
         return await self._find({}, where, filters).exists()
 
     async def update_where(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[PostUpdate]
     ) -> int:
-        """Change the rows that match and return how many; without a filter, `all_rows` must be true."""
+        """Update the matching rows and return how many; the whole table only with `all_rows`."""
         return await self._update_where(filters, values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[PostLoad] = ()) -> Post | None:
@@ -115,15 +115,15 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]
         return await self._get_one({"id": id}, load)
 
     async def update_by_id(self, id: int, /, **values: Unpack[PostUpdate]) -> Post | None:
-        """Change the row with this `id` and return it, or None where there is none."""
+        """Update the row with this `id` and return it, or None if there is none."""
         return await self._update({"id": id}, values)
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[PostUpdate]) -> Post:
-        """Change the row with this `id` and return it, or raise `NotFoundError`."""
+        """Update the row with this `id` and return it, or raise `NotFoundError`."""
         return await self._update_one({"id": id}, values)
 
     async def delete_by_id(self, id: int) -> bool:
-        """Delete the row with this `id`; tell whether there was one."""
+        """Delete the row with this `id`, and return whether it existed."""
         return await self._delete({"id": id})
 
     def find_by_author_id(
@@ -133,9 +133,9 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]
         return self._find({"author_id": author_id}, where)
 
     async def load_author(self, objects: Iterable[Post], /) -> None:
-        """Load `author` of these objects, in one statement."""
+        """Load `author` of these objects in one statement."""
         await self._load("author", objects)
 
     async def load_tags(self, objects: Iterable[Post], /) -> None:
-        """Load `tags` of these objects, in one statement."""
+        """Load `tags` of these objects in one statement."""
         await self._load("tags", objects)

@@ -1,7 +1,7 @@
-"""Valid rows for tests: for each model what a new row takes, and a function that inserts one.
+"""Valid rows for tests: for each model the values of a new row, and a function that inserts it.
 
-Rows that a row must refer to are made first. Values were tried against the fields of the models when this was
-written; what the database refuses for a reason of its own, change here.
+Rows that a row must refer to are created first. The fields of the models accepted the values when this was written;
+change values here that the database refuses.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ numbers = count(1)
 
 
 def present(value: T | None) -> T:
-    """Return a value that is there."""
+    """Return a value, which must not be None."""
     assert value is not None
     return value
 
 
 async def post_values(db: Database) -> PostCreate:
-    """Return what a new `Post` takes."""
+    """Return the values of a new `Post`."""
     tag = await new_tag(db)
     return {
         "tag_id": present(tag.id),
@@ -35,17 +35,17 @@ async def post_values(db: Database) -> PostCreate:
 
 
 async def new_post(db: Database) -> Post:
-    """Insert one `Post`."""
+    """Insert a `Post`."""
     return await db.post.create(**await post_values(db))
 
 
 async def tag_values(db: Database) -> TagCreate:
-    """Return what a new `Tag` takes."""
+    """Return the values of a new `Tag`."""
     return {
         "name": f"name {next(numbers)}",
     }
 
 
 async def new_tag(db: Database) -> Tag:
-    """Insert one `Tag`."""
+    """Insert a `Tag`."""
     return await db.tag.create(**await tag_values(db))

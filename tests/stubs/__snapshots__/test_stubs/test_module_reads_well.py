@@ -1,4 +1,4 @@
-"""Tests of `db.post`: written once by ctrlgen, yours from then on."""
+"""Tests of `db.post`: written once by ctrlgen, and yours to edit."""
 
 from __future__ import annotations
 

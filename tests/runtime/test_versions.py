@@ -1,4 +1,4 @@
-"""The package says, once, when a library is not one of the versions that it was proved with."""
+"""The package says, once, when a library is not one of the versions that it was tested with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 import sqlalchemy
 
-from generated.runtime.versions import PROVED, warn_beyond
+from generated.runtime.versions import TESTED, warn_beyond
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,10 @@ from generated.runtime.versions import PROVED, warn_beyond
         ("asyncpg", "1.0"),
     ],
 )
-def test_version_beyond_the_proved_ones_is_warned_about(library: str, version: str) -> None:
-    with pytest.warns(RuntimeWarning, match=f"{library} {version} is beyond .* run your tests, or generate it with"):
+def test_version_beyond_the_tested_ones_is_warned_about(library: str, version: str) -> None:
+    with pytest.warns(
+        RuntimeWarning, match=f"{library} {version} is not one of .* run your tests, or generate the package with"
+    ):
         warn_beyond(**{library: version})
 
 
@@ -41,20 +43,20 @@ def test_version_beyond_the_proved_ones_is_warned_about(library: str, version: s
         ("asyncpg", "0.32.7"),
     ],
 )
-def test_proved_version_is_silent(library: str, version: str) -> None:
+def test_tested_version_is_silent(library: str, version: str) -> None:
     warn_beyond(**{library: version})  # any warning is an error in these tests
 
 
-def test_what_is_installed_here_is_proved() -> None:
+def test_what_is_installed_here_is_tested() -> None:
     warn_beyond(SQLAlchemy=sqlalchemy.__version__, asyncpg=asyncpg.__version__)
 
 
-def test_requirements_are_the_proved_versions(project: Path) -> None:
+def test_requirements_are_the_tested_versions(project: Path) -> None:
     settings = tomllib.loads((project / "pyproject.toml").read_text())["project"]
     requirements = [*settings["dependencies"], *settings["optional-dependencies"]["asyncpg"]]
-    assert f"sqlalchemy[asyncio]>={PROVED['SQLAlchemy'][0]},<2.2" in requirements
-    assert f"asyncpg>={PROVED['asyncpg'][0]}" in requirements
-    assert PROVED["SQLAlchemy"][1] == "2.1"
+    assert f"sqlalchemy[asyncio]>={TESTED['SQLAlchemy'][0]},<2.2" in requirements
+    assert f"asyncpg>={TESTED['asyncpg'][0]}" in requirements
+    assert TESTED["SQLAlchemy"][1] == "2.1"
 
 
 def test_warning_comes_once_at_the_import_of_the_package(project: Path) -> None:
@@ -63,5 +65,8 @@ def test_warning_comes_once_at_the_import_of_the_package(project: Path) -> None:
         [sys.executable, "-c", code], cwd=project, env=os.environ, capture_output=True, text=True, check=True
     )
     assert (
-        done.stderr.count("RuntimeWarning: asyncpg 9.0 is beyond 0.30 to 0.32, which generated.runtime was proved") == 1
+        done.stderr.count(
+            "RuntimeWarning: asyncpg 9.0 is not one of 0.30 to 0.32, which generated.runtime was tested with"
+        )
+        == 1
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Dialect, text
 
 _INDEXES = text("""
     SELECT n.nspname::text AS schema, t.relname::text AS owner, i.relname::text AS name,
@@ -91,6 +91,7 @@ Indexes = Mapping[Owner, Mapping[str, DatabaseIndex]]
 class Catalogue:
     """What the database has."""
 
+    dialect: Dialect
     schema: str
     indexes: Indexes
     checks: Checks
@@ -104,6 +105,7 @@ def read_catalogue(connection: Connection) -> Catalogue:
     """Return what the database has."""
     schema = connection.dialect.default_schema_name or "public"
     return Catalogue(
+        connection.dialect,
         schema,
         read_indexes(connection, temporary=False),
         read_checks(connection, temporary=False),

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import ARRAY, Connection, Enum, MetaData, Table, TypeDecorator
+from sqlalchemy import ARRAY, Connection, Dialect, Enum, MetaData, Table, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
 from ctrlgen import findings as rules
@@ -99,9 +99,7 @@ class Comparison:
                 each, name, place = self._column(column.table, column.name)
                 yield rules.MISSING_COLUMN.at(place, column=name, sql=f"{column.table.name}.{column.name}")
             case ("remove_column", schema, table, column):
-                each = self._tables.get((schema or self._catalogue.schema, table))
-                place = self._place(each) if each else self._fallback
-                label = each.label if each else table
+                place, label = self._of_owner((schema or self._catalogue.schema, table))
                 yield rules.UNKNOWN_COLUMN_IN_DATABASE.at(place, column=f"{table}.{column.name}", model=label)
             case (str(kind), schema, table, column, _, before, after) if kind.startswith("modify_"):
                 yield from self._changed_column(kind, (schema or self._catalogue.schema, table), column, before, after)
@@ -111,12 +109,16 @@ class Comparison:
                 what = f"foreign key by {columns} to `{key.referred_table.name}`"
                 yield rules.MISSING_CONSTRAINT.at(self._place(each), what=what, model=each.label, consequence="")
             case ("remove_fk", key):
-                each = self._tables.get(self._owner(key.parent))
-                place, label = (self._place(each), each.label) if each else (self._fallback, str(key.parent.name))
+                place, label = self._of_owner(self._owner(key.parent))
                 names = {"what": f"foreign key `{key.name}`", "table": key.parent.name, "model": label}
                 yield rules.UNKNOWN_CONSTRAINT.at(place, **names)
             case _:
                 pass  # indexes and constraints are compared by what the server says; comments are no drift
+
+    def _of_owner(self, owner: Owner) -> tuple[Location, str]:
+        """Return the place of a table of the database, and what messages call it."""
+        each = self._tables.get(owner)
+        return (self._place(each), each.label) if each else (self._fallback, owner[1])
 
     def _unknown_table(self, table: Table) -> Iterator[Finding]:
         if self._owner(table) not in self._catalogue.not_ours:
@@ -127,7 +129,7 @@ class Comparison:
         _, name, place = self._column(each.table, column)
         match kind:
             case "modify_type":
-                what, in_model, in_database = "of type", _shown_type(after), _shown_type(before)
+                what, in_model, in_database = "of type", self._shown_type(after), self._shown_type(before)
             case "modify_nullable":
                 words = {True: "NULL", False: "NOT NULL"}
                 what, in_model, in_database = "declared", words[bool(after)], words[bool(before)]
@@ -136,6 +138,9 @@ class Comparison:
             case _:
                 return
         yield rules.DIFFERENT_COLUMN.at(place, column=name, what=what, model=in_model, database=in_database)
+
+    def _shown_type(self, type_: object) -> str:
+        return _shown_type(type_, self._catalogue.dialect)
 
     # Indexes, unique and CHECK constraints, in the server's words.
 
@@ -166,8 +171,8 @@ class Comparison:
         finders = [method for method in methods if ".find_" in method]
         if finders and _is_unused(actual):
             since = f" since {self._catalogue.statistics_since}" if self._catalogue.statistics_since else ""
-            names = {"index": index.name, "methods": _listed(finders), "reads": actual.reads, "since": since}
-            yield rules.UNUSED_INDEX.at(place, **names)
+            names = {"index": index.name, "methods": _listed(finders), "since": since}
+            yield rules.UNUSED_INDEX.at(place, reads=actual.reads, **names)
         if self._revisions and not index.kind and self._revisions.maker_of(index.name) is None:
             yield rules.UNMIGRATED_INDEX.at(place, index=index.name, model=each.label)
 
@@ -300,7 +305,7 @@ def _index_of(each: DeclaredTable, name: str, form: str) -> Index | None:
     return None
 
 
-def alembic_changes(connection: Connection, metadata: MetaData, schemas: set[str | None]) -> list[Change]:
+def alembic_changes(connection: Connection, metadata: Sequence[MetaData], schemas: set[str | None]) -> list[Change]:
     """Return what Alembic finds in the schemas of the models."""
 
     def is_included(name: str | None, kind: str, _parents: object) -> bool:
@@ -311,10 +316,10 @@ def alembic_changes(connection: Connection, metadata: MetaData, schemas: set[str
         "compare_server_default": True,
         "include_schemas": schemas != {None},
         "include_name": is_included,
-        "target_metadata": metadata,
     }
     context = MigrationContext.configure(connection, opts=options)
-    found = cast("list[Change | list[Change]]", compare_metadata(context, metadata))
+    every = cast("MetaData", [*metadata])  # Alembic takes several, and does not say so
+    found = cast("list[Change | list[Change]]", compare_metadata(context, every))
     return [change for each in found for change in (each if isinstance(each, list) else [each])]
 
 
@@ -336,7 +341,8 @@ def _native_enum(type_: TypeEngine[Any]) -> Enum | None:
 
 
 def _schema_of(enum: Enum) -> str | None:
-    return cast("str | None", enum.schema)
+    schema: str | None = getattr(enum, "schema", None)  # which has no type
+    return schema
 
 
 def _label_difference(declared: tuple[str, ...], actual: tuple[str, ...] | None) -> str:
@@ -354,11 +360,9 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _shown_type(type_: object) -> str:
-    from sqlalchemy.dialects.postgresql import dialect
-
+def _shown_type(type_: object, dialect: Dialect) -> str:
     try:
-        return cast("TypeEngine[Any]", type_).compile(dialect=dialect())
+        return cast("TypeEngine[Any]", type_).compile(dialect=dialect)
     except Exception:  # noqa: BLE001 - a type of the user's own that cannot be rendered
         return repr(type_)
 

@@ -49,7 +49,8 @@ def read_declared(connection: Connection, tables: Iterable[Table], path: Sequenc
 def _create(connection: Connection, table: Table, path: Sequence[str]) -> None:
     """Create a table, its constraints and indexes as temporary ones; without foreign keys, which Alembic compares."""
     connection.exec_driver_sql(f"SET LOCAL search_path = {', '.join([_TEMPORARY, *path])}")
-    for statement in (CreateTable(table, include_foreign_key_constraints=[]), *map(CreateIndex, table.indexes)):
+    creations: list[ExecutableDDLElement] = [CreateTable(table, include_foreign_key_constraints=[])]
+    for statement in [*creations, *map(CreateIndex, table.indexes)]:
         connection.exec_driver_sql(_in_temporary_schema(connection, statement, table))
 
 

@@ -47,7 +47,7 @@ class Compared:
         for limit in _LIMITS:
             connection.exec_driver_sql(limit)
         schemas = {each.table.schema for each in self.tables} | {None}
-        changes = [change for each in self.metadata for change in alembic_changes(connection, each, schemas)]
+        changes = alembic_changes(connection, self.metadata, schemas)
         heads = current_heads(connection)
         path = widen_search_path(connection, schemas)  # from here on both sides are read with the same one
         catalogue = read_catalogue(connection)

@@ -232,6 +232,15 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         """
         return self._find({"expires_at": expires_at}, where, within="idx_reminder_pending")
 
+    def find_pending_by_user_id(
+        self, user_id: Ordered[int], /, **where: Unpack[ReminderWhere]
+    ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:
+        """Select the rows with this `user_id` (where NOT sent).
+
+        Backed by `uq_reminder_pending`. An index also narrows by `key`.
+        """
+        return self._find({"user_id": user_id}, where, within="uq_reminder_pending")
+
     def find_by_user_id(
         self, user_id: Ordered[int], /, **where: Unpack[ReminderWhere]
     ) -> Selection[Reminder, ReminderLoad, ReminderUpdate]:

@@ -29,6 +29,7 @@ from .statements import (
     insert_once,
     insert_row,
     key_of,
+    key_values,
     row_within,
     update_key,
     update_rows,
@@ -189,7 +190,7 @@ class BaseController(Generic[M, L, C, U, K]):
 
     async def _get_or_create(self, keys: Collection[str], values: C, *, within: str | None = None) -> tuple[M, bool]:
         row = row_within(self._table, values, within, self._validation.new)
-        select = self._selecting(where_of(self._table, {key: row[key] for key in keys}, within))
+        select = self._selecting(where_of(self._table, key_values(self._table, row, keys), within))
         insert = insert_once(self._table, row, self._execution.select_list, keys, within)
         collision: UniqueViolation | None = None
         for _ in range(10):  # another transaction may delete the row between the two statements

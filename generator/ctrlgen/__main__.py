@@ -1,22 +1,49 @@
 """``python -m ctrlgen``, and ``ctrlgen``, is the command."""
 
+from __future__ import annotations
+
+import os
 import sys
 
-from ctrlgen.child_start import cool_down, warm_up
+TYPE_CHECKING = False  # importing it from typing takes longer than all the rest up to the first line of `main`
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _READ_MODELS = ("generate", "check", "diff")
 
 
 def main() -> None:
     """Run the command, while the process that reads the models gets ready, if it is one that needs it."""
-    if sys.argv[1:2] and sys.argv[1] in _READ_MODELS and not {"-h", "--help"} & {*sys.argv}:
-        warm_up()
-    from ctrlgen.cli import main as run  # its libraries are imported meanwhile
+    sys.excepthook = _end_in_one_line
+    from ctrlgen.interruption import end_in_order
 
-    try:
+    end_in_order()
+    from ctrlgen.record import looks_unchanged
+
+    reads_models = sys.argv[1:2] and sys.argv[1] in _READ_MODELS and not {"-h", "--help"} & {*sys.argv}
+    if not reads_models or looks_unchanged(sys.argv[2:]):
+        from ctrlgen.cli import main as run
+
         run()
-    finally:
-        cool_down()
+    else:
+        from ctrlgen.child_start import cool_down, warm_up
+
+        warm_up()
+        from ctrlgen.cli import main as run  # its libraries are imported while the child imports its own
+
+        try:
+            run()
+        finally:
+            cool_down()
+
+
+def _end_in_one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Show an error; of Ctrl-C, until ``interruption`` sees to it, one line."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
+        return
+    os.write(2, b"error: interrupted\n")
+    os._exit(130)
 
 
 if __name__ == "__main__":

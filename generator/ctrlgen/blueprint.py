@@ -8,7 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ctrlgen.schema import Annotation, Column, Comparison, Condition, Finding, Imported, Index, Model, Relation
+from ctrlgen.finding import Finding
+from ctrlgen.schema import (
+    Annotation,
+    Column,
+    Comparison,
+    Condition,
+    ExpressionPart,
+    Imported,
+    Index,
+    Model,
+    Relation,
+)
 
 RUNTIME_NAMES = {
     "contracts": ("AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "Settable", "Span"),
@@ -100,7 +111,7 @@ class Partial:
     """A partial index that a method is ``within``: its predicate as SQL, and what that says about columns.
 
     ``implied_values`` has the conditions that give a row a value, ``present`` the attributes that are not NULL, and
-    ``keys`` the attributes of a unique index, if it is on columns only.
+    ``keys`` the names of the parts of a unique index, if all have one.
     """
 
     name: str
@@ -112,13 +123,13 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the runtime is told about a model, as in its own ``Facts``; ``expressions`` are names and SQL."""
+    """What the runtime is told about a model, as in its own ``Facts``."""
 
     required: tuple[str, ...] = ()
     computed: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
-    expressions: tuple[tuple[str, str], ...] = ()
+    expressions: tuple[ExpressionPart, ...] = ()
     partial: tuple[Partial, ...] = ()
     utc: bool = False
 

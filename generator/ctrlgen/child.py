@@ -20,19 +20,22 @@ import pickle
 import signal
 import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
+from ctrlgen import tracing
 from ctrlgen.child_start import take_process
 from ctrlgen.errors import CtrlgenError, LoadingEndedError, described
 from ctrlgen.schema import Schema
+from ctrlgen.scratch import scratch_folder
+from ctrlgen.tracing import Reads
 
 Reply = Schema | CtrlgenError
-_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.schema"})
+REPLY, _READS, PROGRESS = "reply", "reads", "progress"
+_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.finding", "ctrlgen.schema"})
 """The modules whose classes may be in a reply: the parent never imports what the models import."""
 
 
@@ -75,13 +78,12 @@ def schema_from_child(config: Project) -> Schema:
 @contextlib.contextmanager
 def child_process(config: Project) -> Generator[Child]:
     """Start the process that loads and inspects the configured modules; it ends with the block at the latest."""
-    with tempfile.TemporaryDirectory(prefix="ctrlgen-") as name:
-        reply, progress = Path(name, "reply"), Path(name, "progress")
-        order = [str(reply), str(progress), str(config.project), config.package, *config.models]
+    with scratch_folder() as folder:
+        order = [str(folder), str(config.project), config.package, *config.models]
         with take_process() as process:
             try:
                 _send(process, order)
-                yield Child(process, reply, progress)
+                yield Child(process, folder)
             finally:
                 process.kill()  # does nothing where it has ended
                 process.wait()
@@ -96,19 +98,22 @@ def _send(process: subprocess.Popen[bytes], order: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """The running process, and the files in which it leaves its reply and says what it is doing."""
+    """The running process, and the folder in which it leaves its reply and says what it is doing."""
 
     process: subprocess.Popen[bytes]
-    reply: Path
-    progress: Path
+    folder: Path
 
     def schema(self) -> Schema:
         """Wait for the reply and return it; raise what the child reports."""
         code = self.process.wait()
-        reply = read_reply(self.reply) or _crash(code, self.progress)
+        reply = read_reply(self.folder / REPLY) or _crash(code, self.folder / PROGRESS)
         if isinstance(reply, CtrlgenError):
             raise reply
         return reply
+
+    def reads(self) -> Reads:
+        """Return what the child read, when it has replied."""
+        return Reads.from_json((self.folder / _READS).read_text("utf-8"))
 
 
 def _crash(code: int, progress: Path) -> LoadingEndedError:
@@ -127,13 +132,17 @@ def _crash(code: int, progress: Path) -> LoadingEndedError:
 
 def main() -> None:
     """Run in the child: get ready, be told what to read, leave the reply, and end the process."""
+    tracing.start()
     gc.disable()  # a tenth of the time to import goes to collecting what this short process keeps anyway
-    streams = sys.stdout, sys.stderr
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    reply, progress, project, package, *names = _order()
+    name, project, package, *names = _order()
+    folder = Path(name)
     os.chdir(project)
     open_project(Path(project))
-    write_reply(Path(reply), _answer(Path(project), package, names, progress_to(Path(progress))))
+    sys.stdout, sys.stderr = streams = tracing.ObservedStream(sys.stdout), tracing.ObservedStream(sys.stderr)
+    answer = _answer(Path(project), package, names, progress_to(folder / PROGRESS))
+    (folder / _READS).write_text(tracing.finish(without=[folder]).to_json(), "utf-8")
+    write_reply(folder / REPLY, answer)
     for stream in streams:
         with contextlib.suppress(Exception):
             stream.flush()
@@ -141,14 +150,11 @@ def main() -> None:
 
 
 def _order() -> list[str]:
-    """Import the libraries, wait, and return what to read: ``REPLY PROGRESS PROJECT PACKAGE MODULE...``."""
-    try:
-        with contextlib.suppress(Exception):  # what is wrong with a library is reported when it is needed
-            for name in ("ctrlgen.inspect", "ctrlgen.load"):
-                importlib.import_module(name)
-        text = sys.stdin.buffer.read()
-    except KeyboardInterrupt:
-        os._exit(130)
+    """Import the libraries, wait, and return what to read: ``FOLDER PROJECT PACKAGE MODULE...``."""
+    with contextlib.suppress(Exception):  # what is wrong with a library is reported when it is needed
+        for name in ("ctrlgen.inspect", "ctrlgen.load"):
+            importlib.import_module(name)
+    text = sys.stdin.buffer.read()
     if not text:
         os._exit(0)  # nobody is there any more
     return cast("list[str]", json.loads(text))

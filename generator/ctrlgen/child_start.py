@@ -1,13 +1,17 @@
 """Starts the child process that reads the models, as early as can be: its libraries take longest of all to import.
 
-``__main__`` calls :func:`warm_up` before it imports anything else; ``child`` takes that process, and tells it what to
+``__main__`` calls :func:`warm_up` before it imports the command; ``child`` takes that process, and tells it what to
 read. This module imports next to nothing.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from functools import partial
+
+from ctrlgen.interruption import do_at_end, held
 
 _STDERR = 2
 _waiting: list[subprocess.Popen[bytes]] = []
@@ -33,4 +37,14 @@ def cool_down() -> None:
 def _start() -> subprocess.Popen[bytes]:
     # -P: neither the working directory nor ctrlgen's own folder may shadow a module.
     command = [sys.executable, "-P", "-m", "ctrlgen.child"]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=_STDERR)
+    with held():  # so the child does not get Ctrl-C, which a terminal sends to both: the parent ends it
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=_STDERR)
+        do_at_end(partial(_end, process))
+    return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process from a signal's handler, where its own lock may be taken."""
+    if process.returncode is None:
+        process.kill()
+        os.waitpid(process.pid, 0)

@@ -8,17 +8,21 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, NoReturn, cast
 
 import typer
 
 from ctrlgen.error_reports import reported
 from ctrlgen.errors import CtrlgenError
+from ctrlgen.finding import Finding, Location
 from ctrlgen.output_formats import TEXT, check_format
 from ctrlgen.pipeline import compare_with_disk, generate, write
+from ctrlgen.project_lock import locked
+from ctrlgen.record import Record
 from ctrlgen.report import (
     make_printable,
     print_bug,
@@ -30,14 +34,14 @@ from ctrlgen.report import (
     print_unencodable,
     print_usage_error,
 )
-from ctrlgen.schema import Finding, Location
 from ctrlgen.settings import Config, Settings, find_project, read_config
 from ctrlgen.write import Changes, unified_diff
 
 app = typer.Typer(
     name="ctrlgen",
     help="Emit typed async controllers for the SQLModel models of a project.",
-    epilog="Settings, under \\[tool.ctrlgen] of pyproject.toml: models, output, package, tests. Each is also a flag.",
+    epilog="Settings, in \\[tool.ctrlgen] of pyproject.toml: models, output, package, tests, cache_dir. "
+    "Each is also a flag.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -56,6 +60,10 @@ ModelsOption = Annotated[
 OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of the generated package.", metavar="DIR")]
 PackageOption = Annotated[str | None, typer.Option("--package", help="Its import name.", metavar="NAME")]
 TestsOption = Annotated[str | None, typer.Option("--tests", help="Folder of the test stubs.", metavar="DIR")]
+CacheOption = Annotated[
+    str | None, typer.Option("--cache-dir", help="Folder of the cache; else $CTRLGEN_CACHE_DIR.", metavar="DIR")
+]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run without the cache: use it not, keep nothing.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
 FormatOption = Annotated[
     str, typer.Option("--format", help="text, github, json or sarif.", metavar="FORMAT", show_default=False)
@@ -65,14 +73,14 @@ VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print ever
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run of the pipeline: the configuration, and what it would change on disk."""
+    """A finished run of the pipeline, or a recorded one: the configuration, and what it would change on disk."""
 
     config: Config
     changes: Changes
     findings: tuple[Finding, ...]
-    origins: Mapping[str, Location]
+    origins: Mapping[str, Location] = field(default_factory=dict[str, Location])
     """Where the models are declared, by the modules of their controllers."""
-    incomplete: Finding | None
+    incomplete: Finding | None = None
     """Why models may be missing: a module of theirs could not be imported."""
 
 
@@ -83,14 +91,17 @@ def generate_command(
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    cache_dir: CacheOption = None,
+    no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     output_format: FormatOption = TEXT,
 ) -> None:
     """Write the controllers: what changed, all of it or nothing."""
-    root = project or find_project(Path())
-    with reported(root, output_format):
-        run = _run(Settings.of(models, output, package, tests), root, output_format, quiet=quiet, verbose=verbose)
+    flags = Settings.of(models, output, package, tests, cache_dir)
+    with _run(
+        flags, project, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format, to_write=True
+    ) as run:
         write(run.changes, run.config)
     if output_format != TEXT:
         _print_report(run, output_format, None)
@@ -106,6 +117,8 @@ def check(
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    cache_dir: CacheOption = None,
+    no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     output_format: FormatOption = TEXT,
@@ -114,9 +127,9 @@ def check(
 
     The same when ctrlgen cannot tell, because a module of models could not be imported.
     """
-    root = project or find_project(Path())
-    with reported(root, output_format):
-        run = _run(Settings.of(models, output, package, tests), root, output_format, quiet=quiet, verbose=verbose)
+    flags = Settings.of(models, output, package, tests, cache_dir)
+    with _run(flags, project, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format) as run:
+        pass  # the disk has been read
     if output_format != TEXT:
         _print_report(run, output_format, run.changes)
     elif run.changes.pending or run.incomplete:
@@ -136,13 +149,15 @@ def diff(
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
+    cache_dir: CacheOption = None,
+    no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Show what `generate` would change, and change nothing."""
-    root = project or find_project(Path())
-    with reported(root, TEXT):
-        run = _run(Settings.of(models, output, package, tests), root, TEXT, quiet=quiet, verbose=verbose)
+    flags = Settings.of(models, output, package, tests, cache_dir)
+    with _run(flags, project, quiet=quiet, verbose=verbose, no_cache=no_cache) as run:
+        pass  # the disk has been read
     print_diff(unified_diff(run.changes, run.config.project))
 
 
@@ -204,14 +219,52 @@ def drift(
     raise typer.Exit(code)
 
 
-def _run(flags: Settings, root: Path, output_format: str, *, quiet: bool, verbose: bool) -> Run:
-    check_format(output_format)
-    config = read_config(root, flags)
-    generation = generate(config)
-    if not quiet and output_format == TEXT:
-        print_findings(generation.findings, verbose=verbose)
-    changes = compare_with_disk(generation, config)
-    return Run(config, changes, generation.findings, generation.origins, generation.incomplete)
+@contextmanager
+def _run(
+    flags: Settings,
+    project: Path | None,
+    *,
+    quiet: bool,
+    verbose: bool,
+    no_cache: bool,
+    output_format: str = TEXT,
+    to_write: bool = False,
+) -> Generator[Run]:
+    """Run the pipeline up to the changes, or recall what it would come to; nobody else writes until the block ends.
+
+    With the block, the changes are written if that is what the run is for.
+    """
+    root = project or find_project(Path())
+    with reported(root, output_format):
+        check_format(output_format)
+        config = read_config(root, flags)
+        config = replace(config, cache=None) if no_cache else config
+        silent = quiet or output_format != TEXT
+        record = Record.of(config)
+        with locked(config.project, to_write=to_write):
+            if record and (known := record.recall()):
+                sys.stderr.write(known.printed)
+                _print_findings(known.findings, quiet=silent, verbose=verbose)
+                yield Run(config, Changes.of_unchanged(known.files), known.findings)
+                return
+            generation = generate(config)
+            _print_findings(generation.findings, quiet=silent, verbose=verbose)
+            changes = compare_with_disk(generation, config)
+            yield Run(config, changes, generation.findings, generation.origins, generation.incomplete)
+            if record and (to_write or not changes.pending):
+                record.remember(generation, changes, config.output)
+            _delete_leftovers()
+
+
+def _delete_leftovers() -> None:
+    from ctrlgen.scratch import delete_leftovers  # which a run that is recalled does without
+
+    delete_leftovers()
+
+
+def _print_findings(findings: tuple[Finding, ...], *, quiet: bool, verbose: bool) -> None:
+    if not quiet:
+        print_findings(findings, verbose=verbose)
 
 
 def _print_report(run: Run, output_format: str, changes: Changes | None) -> None:
@@ -247,17 +300,34 @@ def _options(
     """Take the options that stand before a command."""
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command; a user's mistake is a message, never a traceback."""
     gc.set_threshold(100_000)  # hardly anything is garbage before the end
     make_printable()
     sys.exit(_exit_code())
 
 
+_COMMANDS = {"generate": generate_command, "check": check, "diff": diff}
+_FLAGS = {"-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose"}
+
+
+def _run_plainly() -> bool:
+    """Run a command whose arguments need no parsing: for that Typer imports pydantic, which doubles a short run."""
+    name, *arguments = sys.argv[1:] or [""]
+    if name not in _COMMANDS or not _FLAGS.keys() >= {*arguments}:
+        return False
+    flags = {_FLAGS[argument] for argument in arguments}
+    try:
+        _COMMANDS[name](quiet="quiet" in flags, verbose="verbose" in flags)
+    except typer.Exit as ending:
+        sys.exit(ending.exit_code)
+    return True
+
+
 def _exit_code() -> int:
     """Run the command and return its exit code."""
     try:
-        code: object = app(standalone_mode=False)
+        code: object = 0 if _run_plainly() else app(standalone_mode=False)
     except CtrlgenError as error:
         print_error(error)
     except _USAGE_ERROR as error:

@@ -6,13 +6,12 @@ and never a traceback. ``docs/messages.md`` lists all of them; ``messages`` rend
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ctrlgen.schema import Location
+from ctrlgen.finding import Location
 
 DOCS = "https://github.com/ctrlgen/ctrlgen/blob/main/docs"
 """Where the pages are that messages refer to."""
@@ -394,6 +393,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name closest to ``name``, if one is close."""
+    import difflib  # for mistakes alone
+
     return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 

@@ -5,13 +5,10 @@ Each step creates its findings through these rules; ``messages`` renders them fo
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from ctrlgen.errors import DOCS
-from ctrlgen.schema import Finding, Location
+from ctrlgen.finding import Finding, Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +44,6 @@ class Rule:
         """The address where the code is explained."""
         return f"{DOCS}/messages.md#{self.code.lower()}"
 
-
-def unsilenced(findings: Iterable[Finding], silence: Collection[str], project: Path) -> tuple[Finding, ...]:
-    """Return the findings that neither the settings nor a comment on their line keep quiet.
-
-    Parameters
-    ----------
-    silence
-        Codes, ``CG101``, and codes of a single thing, ``CG101:Member.team_id``.
-    project
-        What the places of findings are relative to.
-    """
-    lines: dict[str, list[str]] = {}
-    return tuple(
-        finding
-        for finding in findings
-        if finding.code not in silence
-        and not any(_is_about(finding, *entry.split(":", 1)) for entry in silence if ":" in entry)
-        and finding.code not in _ignored_codes(finding.location, lines, project)
-    )
-
-
-def _is_about(finding: Finding, code: str, name: str) -> bool:
-    model, _, attribute = name.partition(".")
-    words = set(re.findall(r"\w+", finding.message))
-    return finding.code == code and model in words and (not attribute or attribute in words)
-
-
-def _ignored_codes(location: Location, lines: dict[str, list[str]], project: Path) -> set[str]:
-    """Return the codes of a comment ``# ctrlgen: ignore[CG101, CG102]`` on a line."""
-    if location.file not in lines:
-        try:
-            lines[location.file] = (project / location.file).read_text("utf-8").splitlines()
-        except (OSError, UnicodeDecodeError):
-            lines[location.file] = []
-    listed = lines[location.file][location.line - 1 : location.line] if location.line else []
-    comment = _COMMENT.search(listed[0]) if listed else None
-    codes = set(re.findall(r"\w+", comment[1])) if comment else set[str]()
-    return {code for code in codes if code in RULES and RULES[code].silenceable}
-
-
-_COMMENT = re.compile(r"#\s*ctrlgen:\s*ignore\[([^\]]*)\]")
 
 UNINDEXED_FOREIGN_KEY = Rule(
     "CG101",
@@ -280,14 +236,14 @@ UNSETTLED_CHECK = Rule(
 )
 
 STALE = Rule(
-    "CG401",
+    "CG601",
     "`{file}` is stale: {meaning}; run `ctrlgen generate`",
     "`check`: the emitted files, or the stubs, are not what the models say",
     "run `ctrlgen generate`, and commit what it writes",
     silenceable=False,
 )
 OLDER_FORMAT = Rule(
-    "CG402",
+    "CG602",
     "`{folder}` was made by ctrlgen {before}, this is {after}: run `ctrlgen generate`, and read {changelog}",
     "`check`: the emitted files were made by an older ctrlgen, which emits other code for the same models",
     "read the changelog, run `ctrlgen generate`, and commit what it writes",
@@ -395,6 +351,18 @@ NOT_COMPARED = Rule(
     "{what} cannot be compared: {reason}",
     "the server made no temporary table (a standby, a missing privilege or type), or a migration reads the database",
     "compare with the primary; nothing, if you know what the migration does",
+)
+UNUSED_SILENCE = Rule(
+    "CG401",
+    "`silence` lists `{entry}`, which no warning matches; take it out",
+    "an entry of `silence` keeps nothing quiet: what it was about was fixed, or it is misspelt",
+    "take it out",
+)
+UNUSED_COMMENT = Rule(
+    "CG402",
+    "the comment ignores {code}, which is not reported on this line; take it out, or move it to the warning's line",
+    "a comment `# ctrlgen: ignore[...]` among the models lists a code that is not found on its line",
+    "take it out, or move it to the line that the warning names",
 )
 
 RULES = {rule.code: rule for rule in list(vars().values()) if isinstance(rule, Rule)}

@@ -18,6 +18,7 @@ from shutil import which
 
 from ctrlgen.errors import FormatError, InstallationError, RuffSettingsError
 from ctrlgen.ruff_settings import RuffSettings, required_python, ruff_settings
+from ctrlgen.scratch import scratch_folder
 
 _QUIET = ("--quiet", "--no-cache")
 _OWN_FIXES = ("check", *_QUIET, "--isolated", "--fix", "--select", "F401,RUF022", "--target-version", "py311")
@@ -48,10 +49,10 @@ def format_sources(
         Ruff is not installed, or could not read a source, which is a mistake in ctrlgen.
     """
     settings = ruff_settings(folder) if folder else _OWN_STYLE
-    with tempfile.TemporaryDirectory(prefix="ctrlgen-") as name:
-        files = _written(sources, _mirrored(folder, settings, Path(name).resolve()))
+    with scratch_folder() as scratch:
+        files = _written(sources, _mirrored(folder, settings, scratch))
         if python := [file for file in files.values() if file.suffix == ".py"]:
-            listing = Path(name, "files.txt")  # as arguments they would be too long for some systems
+            listing = scratch / "files.txt"  # as arguments they would be too long for some systems
             listing.write_text("\n".join(map(str, python)), "utf-8")
             _format(python, f"@{listing}", settings, first_party)
         return {path: file.read_bytes().decode() for path, file in files.items()}

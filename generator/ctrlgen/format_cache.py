@@ -1,67 +1,90 @@
-"""Remembers what ruff made of the last package, so that a run in which nothing changed does not start it.
+"""Remembers what ruff made of each file of the last package, so that a run formats only what has changed.
 
-The memory is a folder in the project, as those of ruff and mypy. What is in it is only ever used for the very same
-sources, settings and ruff; without it everything works and takes longer.
+The memory is a file in the folder of ``cache_folder``. What is in it is only ever used for the very same source,
+settings and ruff; without it everything works and takes longer.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ctrlgen import toml
+from ctrlgen.cache_folder import keep
 from ctrlgen.format import format_sources, ruff_executable
-from ctrlgen.ruff_settings import ruff_settings
+from ctrlgen.ruff_settings import RuffSettings, ruff_settings
+from ctrlgen.tracing import note_file, note_folder
 
-FOLDER = ".ctrlgen_cache"
+_IMPORTED = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
 
 
 def format_or_recall(
-    sources: Mapping[str, str], first_party: Collection[str], folder: Path, project: Path
+    sources: Mapping[str, str], first_party: Collection[str], folder: Path, cache: Path | None
 ) -> dict[str, str]:
     """Return what :func:`format_sources` returns, from memory where that is certain to be the same."""
-    place = project / FOLDER / f"{_digest(os.path.relpath(folder, project))[:16]}.json"
-    key = _key(sources, first_party, folder)
-    known = _recall(place, key)
-    if known is not None and known.keys() == sources.keys():
-        return known
-    formatted = format_sources(sources, first_party, folder)
-    _remember(place, key, formatted)
-    return formatted
-
-
-def _key(sources: Mapping[str, str], first_party: Collection[str], folder: Path) -> str:
-    """Return a digest of everything that decides what comes out."""
-    ruff = Path(ruff_executable()).resolve()
-    status = ruff.stat()
+    if cache is None:
+        return format_sources(sources, first_party, folder)
+    place = cache / f"formatted-{_digest(str(folder))[:16]}.json"
     settings = ruff_settings(folder)
+    conditions = _conditions(settings, folder)
+    is_own = _OwnModules({*first_party, *settings.first_party}, settings.import_roots)
+    keys = {
+        path: _digest(json.dumps([conditions, path, source, is_own.among(source)])) for path, source in sources.items()
+    }
+    known = _recall(place)
+    missing = {path: source for path, source in sources.items() if keys[path] not in known}
+    formatted = format_sources(missing, first_party, folder) if missing else {}
+    result = {path: formatted[path] if path in formatted else known[keys[path]] for path in sources}
+    if missing or len(known) != len(sources):
+        keep(place, json.dumps({keys[path]: text for path, text in result.items()}))
+    return result
+
+
+def _conditions(settings: RuffSettings, folder: Path) -> str:
+    """Return a digest of everything beside a source that decides what ruff makes of it."""
+    ruff = Path(ruff_executable()).resolve()
+    note_file(ruff)
+    status = ruff.stat()
     packages = [(place / "__init__.py").exists() for place in folder.parents]
-    parts = (str(ruff), status.st_mtime_ns, status.st_size, str(settings.file), settings.texts, packages)
-    return _digest(json.dumps([*parts, sorted(first_party), sorted(sources.items())]))
+    tool = (str(ruff), status.st_mtime_ns, status.st_size)
+    return _digest(json.dumps([tool, str(settings.file), settings.texts, packages]))
+
+
+class _OwnModules:
+    """Tells which modules ruff takes for the project's own: it is told of some, and looks for others in folders."""
+
+    def __init__(self, names: Collection[str], import_roots: Sequence[Path]) -> None:
+        self._names = names
+        self._import_roots = import_roots
+        self._known: dict[str, bool] = {}
+        for root in import_roots:
+            note_folder(root)
+
+    def among(self, source: str) -> list[str]:
+        """Return those that a source imports."""
+        return sorted(module for module in {*_IMPORTED.findall(source)} if self._is_own(module))
+
+    def _is_own(self, module: str) -> bool:
+        if module not in self._known:
+            parts = module.split(".")
+            above = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+            self._known[module] = not above.isdisjoint(self._names) or any(
+                (root / f"{parts[0]}{suffix}").exists() for root in self._import_roots for suffix in ("", ".py")
+            )
+        return self._known[module]
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _recall(place: Path, key: str) -> dict[str, str] | None:
-    """Return the sources kept under ``key``; None where there are none, or the file is damaged."""
+def _recall(place: Path) -> dict[str, str]:
+    """Return the formatted sources by their keys; none where there are none, or the file is damaged."""
     try:
-        kept: object = json.loads(place.read_text("utf-8"))
+        known: object = json.loads(place.read_text("utf-8"))
     except (OSError, ValueError):
-        return None
-    files = kept.get("files") if toml.is_table(kept) and kept.get("key") == key else None
-    return {path: str(text) for path, text in files.items()} if toml.is_table(files) else None
-
-
-def _remember(place: Path, key: str, formatted: Mapping[str, str]) -> None:
-    with suppress(OSError):  # a project that cannot be written to has no memory
-        place.parent.mkdir(exist_ok=True)
-        (place.parent / ".gitignore").write_text("*\n", "utf-8")
-        unfinished = place.with_suffix(f".{os.getpid()}")
-        unfinished.write_text(json.dumps({"key": key, "files": dict(formatted)}), "utf-8")
-        unfinished.replace(place)
+        return {}
+    return {key: text for key, text in known.items() if isinstance(text, str)} if toml.is_table(known) else {}

@@ -24,8 +24,9 @@ _FINDINGS = {
     "CG1": "Models and indexes",
     "CG2": "What is left out",
     "CG3": "Test stubs",
-    "CG4": "`ctrlgen check`",
+    "CG4": "What keeps nothing quiet",
     "CG5": "`ctrlgen drift`",
+    "CG6": "`ctrlgen check`",
 }
 
 

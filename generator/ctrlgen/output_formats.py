@@ -15,8 +15,8 @@ from ctrlgen.errors import UnknownFormatError, did_you_mean
 
 if TYPE_CHECKING:
     from ctrlgen.errors import CtrlgenError
+    from ctrlgen.finding import Finding
     from ctrlgen.findings import Rule
-    from ctrlgen.schema import Finding
 
 Level = Literal["error", "warning"]
 

@@ -11,12 +11,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ctrlgen.child import child_process
+from ctrlgen import tracing
 from ctrlgen.errors import NewerFormatError, WouldRemoveError
-from ctrlgen.findings import unsilenced
+from ctrlgen.finding import Finding, Location
 from ctrlgen.header import FORMAT, version_key
-from ctrlgen.schema import Finding, Location
 from ctrlgen.settings import Config
+from ctrlgen.silencing import Silence
+from ctrlgen.tracing import Reads
 from ctrlgen.write import Changes, apply, compare, compare_contents
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Generation:
     package: Package
     findings: tuple[Finding, ...]
     incomplete: Finding | None = None
+    reads: Reads | None = None
+    """What decided all of it, where that is to be recorded."""
 
     @property
     def origins(self) -> dict[str, Location]:
@@ -52,6 +55,11 @@ def generate(config: Config) -> Generation:
     CtrlgenError
         The models cannot be loaded, or nothing can be generated from them.
     """
+    from ctrlgen import scratch  # what a run that is recalled does without
+    from ctrlgen.child import child_process
+
+    if config.cache is not None:
+        tracing.start()
     with child_process(config) as child:
         from ctrlgen.format_cache import format_or_recall
         from ctrlgen.header import with_header
@@ -63,13 +71,26 @@ def generate(config: Config) -> Generation:
             import_module("ctrlgen.stubs")
         compile_templates()
         schema = child.schema()  # load, inspect
+        reads = child.reads()
     package = plan(schema, config.package, config.options)
-    formatted = format_or_recall(render(package), first_party(package), config.output, config.project)
+    formatted = format_or_recall(render(package), first_party(package), config.output, config.cache)
     files = with_header(formatted)
     tests = _stubs(package, config)
     stale = () if schema.incomplete else tests.findings  # a missing model may come back
-    findings = unsilenced((*package.findings, *stale), config.options.silence, config.project)
-    return Generation(files, tests.files, package, findings, schema.incomplete)
+    findings = _reported([*package.findings, *stale], package, config, complete=schema.incomplete is None)
+    if config.cache is None:
+        return Generation(files, tests.files, package, findings, schema.incomplete)
+    own = tracing.finish(without=[config.cache, *scratch.created])
+    own.unobservable = None  # the programs it started are its own
+    return Generation(files, tests.files, package, findings, schema.incomplete, reads | own)
+
+
+def _reported(findings: list[Finding], package: Package, config: Config, *, complete: bool) -> tuple[Finding, ...]:
+    """Return the findings that nothing keeps quiet, and of ``complete`` models what keeps none of them quiet."""
+    silence = Silence(config.options.silence, config.project)
+    if complete and config.all_models:
+        findings += silence.unused(findings, [controller.model.location.file for controller in package.controllers])
+    return silence.remaining(findings)
 
 
 def _stubs(package: Package, config: Config) -> StubChanges:

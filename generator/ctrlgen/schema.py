@@ -11,16 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Literal
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class Location:
-    """Where something was declared; ``file`` is relative to the project, with forward slashes."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+from ctrlgen.finding import Finding, Location
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -174,13 +165,15 @@ class ExpressionPart:
     """An expression in an index.
 
     ``name`` is what methods and filters call it (``lower_name``), or None where its SQL suggests nothing; ``sql`` is
-    the expression alone, without the index's order.
+    the expression alone, without the index's order. ``inputs`` are the attributes of the columns that it is computed
+    from; empty where that is not known.
     """
 
     name: str | None
     sql: str
     annotation: Annotation
     comparison: Comparison
+    inputs: tuple[str, ...] = ()
 
 
 Part = ColumnPart | ExpressionPart
@@ -343,15 +336,6 @@ class Model:
         return next(column for column in self.columns if column.attribute == attribute)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """Something the author should know: a stable code, where, and what to do. ``findings`` has a rule for each code."""
-
-    location: Location
-    code: str
-    message: str
-
-
 @dataclass(frozen=True, slots=True)
 class Schema:
     """All models, sorted by module and name.
@@ -367,6 +351,11 @@ class Schema:
 def columns_of(parts: Iterable[Part]) -> tuple[str, ...]:
     """Return the attributes of those parts that are columns."""
     return tuple(part.attribute for part in parts if isinstance(part, ColumnPart))
+
+
+def inputs_of(part: Part) -> tuple[str, ...]:
+    """Return the attributes of the columns that decide what a part is; nothing where they are not known."""
+    return (part.attribute,) if isinstance(part, ColumnPart) else part.inputs
 
 
 def names_of(parts: Iterable[Part]) -> tuple[str, ...]:

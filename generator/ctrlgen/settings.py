@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
-from ctrlgen import toml
+from ctrlgen import cache_folder, toml
 from ctrlgen.errors import (
     BrokenTomlError,
     ConfigError,
@@ -23,8 +24,11 @@ from ctrlgen.errors import (
     PlaceError,
     UnknownCodeError,
 )
+from ctrlgen.finding import Location
 from ctrlgen.findings import RULES
-from ctrlgen.schema import Location, Model
+
+if TYPE_CHECKING:
+    from ctrlgen.schema import Model
 
 ForeignKeys = Literal["warn", "emit", "error"]
 
@@ -94,11 +98,23 @@ class Settings:
     output: str | None = None
     package: str | None = None
     tests: str | None = None
+    cache_dir: str | None = None
 
     @classmethod
-    def of(cls, models: list[str] | None, output: str | None, package: str | None, tests: str | None) -> Settings:
-        """Return the settings that flags give."""
-        return cls(tuple(models) if models else None, output, package, tests)
+    def of(
+        cls,
+        models: list[str] | None,
+        output: str | None,
+        package: str | None,
+        tests: str | None,
+        cache_dir: str | None = None,
+    ) -> Settings:
+        """Return the settings that flags give, and the environment."""
+        cache_dir = cache_dir or os.environ.get(cache_folder.VARIABLE) or None
+        # As with every other program, these two are relative to where the user stands, and not to the project.
+        return cls(
+            tuple(models) if models else None, output, package, tests, cache_dir and str(Path(cache_dir).absolute())
+        )
 
     def over(self, other: Settings) -> Settings:
         """Return these settings, and the other's where these are not set."""
@@ -111,7 +127,10 @@ _KEYS = tuple(field.name for field in fields(Settings))
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A run's configuration, checked; folders are absolute."""
+    """A run's configuration, checked; folders are absolute.
+
+    ``all_models`` tells that the models are those of the settings, and not some that a flag names in their place.
+    """
 
     project: Path
     models: tuple[str, ...]
@@ -119,6 +138,9 @@ class Config:
     package: str
     tests: Path | None
     options: Options = DEFAULTS
+    all_models: bool = True
+    cache: Path | None = None
+    """The folder in which runs are remembered; None to remember nothing."""
 
 
 def read_config(project: Path, flags: Settings) -> Config:
@@ -164,7 +186,9 @@ def read_config(project: Path, flags: Settings) -> Config:
         )
     _check_place(root, output, settings)
     _check_shadowing(output, package, settings.models)
-    return Config(root, settings.models, output, package, tests, _read_options(section))
+    all_models = flags.models is None or "models" not in section
+    cache = root / (settings.cache_dir or cache_folder.NAME)
+    return Config(root, settings.models, output, package, tests, _read_options(section), all_models, cache)
 
 
 def _check_place(root: Path, output: Path, settings: Settings) -> None:
@@ -253,6 +277,7 @@ def _read_settings(section: toml.Table) -> Settings:
         output=toml.text(section, "output"),
         package=toml.text(section, "package"),
         tests=toml.text(section, "tests"),
+        cache_dir=toml.text(section, "cache_dir"),
     )
 
 

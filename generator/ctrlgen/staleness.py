@@ -14,12 +14,12 @@ from pathlib import Path
 import typer
 
 from ctrlgen.errors import DOCS
+from ctrlgen.finding import Finding, Location
 from ctrlgen.findings import FAILED_IMPORT, OLDER_FORMAT, RULES, STALE
 from ctrlgen.header import FORMAT, format_of, version_key
 from ctrlgen.meaning import Meaning, meaning_of
 from ctrlgen.output_formats import FORMATS, Problem, problem_of_finding, reporter_of
 from ctrlgen.report import echo, print_diff, print_incomplete, print_stale
-from ctrlgen.schema import Finding, Location
 from ctrlgen.settings import Config
 from ctrlgen.write import Change, Changes, unified_diff
 

@@ -6,11 +6,9 @@ writing leaves every file as it was.
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +16,11 @@ from typing import Literal
 
 from ctrlgen.errors import ForeignFileError, OutputError
 from ctrlgen.header import format_of, has_header
+from ctrlgen.interruption import held
 
 _SUFFIXES = frozenset({".py", ".typed"})
+
+_STAGED = ".ctrlgen-staged"
 
 State = Literal["created", "changed", "removed", "unchanged"]
 
@@ -39,6 +40,11 @@ class Change:
             return "unchanged" if self.before == self.after else "created" if self.before is None else "removed"
         return "unchanged" if _with_unix_line_endings(self.before) == _with_unix_line_endings(self.after) else "changed"
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether the file differs from the disk."""
+        return self.state != "unchanged"
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -53,7 +59,12 @@ class Changes:
     @property
     def pending(self) -> list[Change]:
         """The files that differ from the disk."""
-        return [change for change in self.files if change.state != "unchanged"]
+        return [change for change in self.files if change.is_pending]
+
+    @classmethod
+    def of_unchanged(cls, files: Iterable[Path]) -> Changes:
+        """Return files that are known to be as they should be; nobody asks what is in them."""
+        return cls(tuple(Change(file, b"", b"") for file in files))
 
     @property
     def formats(self) -> set[str]:
@@ -94,11 +105,15 @@ def compare_contents(contents: Mapping[Path, bytes | None]) -> Changes:
     return Changes(tuple(sorted(files, key=lambda change: change.file)))
 
 
+def python_files(folder: Path) -> list[Path]:
+    """Return the files that may belong to the package in ``folder``; deeper folders may be another package's."""
+    files = sorted((*folder.glob("*"), *folder.glob("runtime/*")))
+    return [file for file in files if file.suffix in _SUFFIXES and file.is_file()]
+
+
 def _emitted_files(folder: Path) -> Iterator[Path]:
-    """Yield every file of the package in ``folder`` that ctrlgen emitted; deeper folders may be another package's."""
-    for file in sorted((*folder.glob("*"), *folder.glob("runtime/*"))):
-        if file.suffix in _SUFFIXES and file.is_file() and has_header(file):
-            yield file
+    """Yield every file of the package in ``folder`` that ctrlgen emitted."""
+    return (file for file in python_files(folder) if has_header(file))
 
 
 def _refuse_foreign(file: Path) -> None:
@@ -121,6 +136,8 @@ def unified_diff(changes: Changes, root: Path) -> str:
 
 
 def _lines(change: Change, root: Path) -> Iterator[str]:
+    import difflib  # not before it is needed: most runs change nothing
+
     path = change.file.relative_to(root).as_posix() if change.file.is_relative_to(root) else change.file.as_posix()
     before, after = _text(change.before), _text(change.after)
     old = "/dev/null" if change.before is None else f"a/{path}"
@@ -141,6 +158,12 @@ def apply(changes: Changes, root: Path) -> None:
     OutputError
         A file cannot be written; every file is as it was.
     """
+    with held():  # a package is written whole, or not at all
+        _apply(changes, root)
+        _delete_leftovers({change.file.parent for change in changes.files})
+
+
+def _apply(changes: Changes, root: Path) -> None:
     staged: dict[Path, Path] = {}
     created: list[Path] = []
     done: list[Change] = []
@@ -173,15 +196,29 @@ def _unwritable(file: Path, error: OSError) -> OutputError:
 
 def _stage(change: Change, staged: dict[Path, Path], created: list[Path]) -> None:
     """Write the new content beside its target, so that the replacement itself can hardly fail."""
+    if (change.file.read_bytes() if change.file.exists() else None) != change.before:
+        raise OutputError(
+            f"`{change.file}` was changed while ctrlgen ran; nothing was written", hint="run `ctrlgen generate` again"
+        )
     if change.after is None:
         return
+    import tempfile  # not before it is needed: it takes as long as reading the record of a run
+
     _create_folder(change.file.parent, created)
-    descriptor, name = tempfile.mkstemp(dir=change.file.parent, prefix=f".{change.file.name}.")
+    descriptor, name = tempfile.mkstemp(dir=change.file.parent, prefix=f".{change.file.name}.", suffix=_STAGED)
     staged[change.file] = Path(name)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(change.after)
     mode = change.file.stat().st_mode if change.file.exists() else 0o666 & ~_umask()
     staged[change.file].chmod(mode)
+
+
+def _delete_leftovers(folders: Iterable[Path]) -> None:
+    """Delete what a process staged that was killed while it wrote; no other one writes in this project."""
+    for folder in folders:
+        for file in folder.glob(f".*{_STAGED}"):
+            with suppress(OSError):
+                file.unlink()
 
 
 def _create_folder(folder: Path, created: list[Path]) -> None:

@@ -94,11 +94,19 @@ class Loader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Expression:
+    """An expression of an index: as SQL with columns by their bare names, and the attributes it is computed from."""
+
+    sql: str
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Partial:
     """A partial index: its predicate as SQL, with unqualified column names.
 
     ``implied`` has the values that rows of the index must have, ``present`` the attributes that must not be NULL, and
-    ``keys`` the attributes of a unique index, for ON CONFLICT.
+    ``keys`` the attributes and expressions of a unique index, for ON CONFLICT.
     """
 
     where: str
@@ -122,7 +130,7 @@ class Facts:
     unique
         The keys that ON CONFLICT accepts besides the primary key.
     expressions
-        The expressions of indexes by their names in filters, as SQL with unqualified column names.
+        The expressions of indexes by their names in filters.
     partial
         The partial indexes by name.
     relations
@@ -135,7 +143,7 @@ class Facts:
     computed: Collection[str] = ()
     omitted: Collection[str] = ()
     unique: Collection[tuple[str, ...]] = ()
-    expressions: Mapping[str, str] = field(default_factory=dict[str, str])
+    expressions: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
     partial: Mapping[str, Partial] = field(default_factory=dict[str, Partial])
     relations: Mapping[str, Loader] = field(default_factory=dict[str, Loader])
     utc: bool = False

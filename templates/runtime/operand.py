@@ -33,7 +33,7 @@ _SINGLE = (
     sa.LargeBinary,
 )
 """Types whose values are never lists."""
-_LIMITS = re.compile(r"\(.*?\)| COLLATE .*")  # a cast to VARCHAR(5)[] truncates silently, one to NUMERIC(8, 2) rounds
+_LIMITS = re.compile(r"\(.*?\)")  # a cast to VARCHAR(5)[] truncates silently, one to NUMERIC(8, 2) rounds
 _CONVERSION = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 _MAX, _MIN = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 
@@ -83,6 +83,10 @@ class Operand:
         if self.wrapped and value is not None:
             return cast("Sql", in_sql(sa.literal(value, self.kind), sa.table("t")))
         return Sql(MARK, ((self.name, self.converted(value)),))
+
+    def in_row(self, value: Sql) -> Sql:
+        """Return a value as a column of a row that is not stored yet."""
+        return Sql("(") + value + f")::{_type_of(self.kind)} AS {self.bare}"
 
     def converted(self, value: object) -> object:
         """Return a value as the driver expects it; None is NULL for every type."""
@@ -134,8 +138,13 @@ def _inner(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
 
 def _array_of(kind: sa.types.TypeEngine[Any]) -> str:
     """Return the array type for several values of a type, without its length or precision."""
-    name = _LIMITS.sub("", kind.compile(DIALECT))
-    return f"{'BPCHAR' if name in {'CHAR', 'NCHAR'} else name}[]"
+    return f"{_type_of(kind).partition(' COLLATE ')[0]}[]"
+
+
+def _type_of(kind: sa.types.TypeEngine[Any]) -> str:
+    """Return a type with its collation, without its length or precision."""
+    name, collate, collation = _LIMITS.sub("", kind.compile(DIALECT)).partition(" COLLATE ")
+    return {"BIT": "VARBIT", "CHAR": "BPCHAR", "NCHAR": "BPCHAR"}.get(name, name) + collate + collation
 
 
 def change_times(value: Any, change: Callable[[datetime], datetime]) -> Any:

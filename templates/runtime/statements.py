@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import AsBoolean, BooleanClauseList, False_, Grouping, True_
 
-from .contracts import AnyOf, Filters, Span
+from .contracts import AnyOf, Expression, Filters, Span
 from .errors import ValidationError
 from .operand import Operand
 from .sql import MARK, Convert, Request, Sql, has_sql, is_sql, joined
@@ -118,7 +118,20 @@ def _keyword_condition(table: Table[Any], key: str, value: object) -> Sql:
 
 
 def _value(table: Table[Any], operand: Operand, value: object) -> Sql:
+    if isinstance(value, Sql):
+        return Sql("(") + value + ")"
     return Sql("(") + table.embedded(value) + ")" if is_sql(value) else operand.value(value)
+
+
+def key_values(table: Table[Any], row: Mapping[str, object], keys: Collection[str]) -> dict[str, object]:
+    """Return the values that a new row has for a key; the server computes those of expressions."""
+    return {key: _computed(table, row, table.facts.expressions[key]) if key not in row else row[key] for key in keys}
+
+
+def _computed(table: Table[Any], row: Mapping[str, object], expression: Expression) -> Sql:
+    inputs = [(table.operands[name], row[name]) for name in expression.inputs]
+    values = joined(", ", [operand.in_row(_value(table, operand, value)) for operand, value in inputs])
+    return Sql(f"SELECT {expression.sql} FROM (SELECT ") + values + ") AS row_to_store"
 
 
 Values: TypeAlias = Mapping[str, object]
@@ -173,8 +186,9 @@ def create_or_change_row(
     """Return an INSERT that makes ``changes`` in an existing row with its key instead, and returns the row."""
     assignments = _assignments(table, table.completed(changes, "onupdate") if changes else {})
     if not assignments:  # RETURNING includes an existing row only if it is updated
-        bare = table.operands[next(iter(keys))].bare
-        assignments = [Sql(f"{bare} = excluded.{bare}")]
+        key = next(iter(keys))
+        column = table.operands[table.facts.expressions[key].inputs[0] if key in table.facts.expressions else key]
+        assignments = [Sql(f"{column.bare} = {column.sql}")]
     conflict = Sql(f" ON CONFLICT {table.conflict(keys, within)} DO UPDATE SET ") + joined(", ", assignments)
     return insert_row(table, row, returning, conflict)
 

@@ -49,8 +49,9 @@ class Table(Generic[M]):
         for name, column in self.columns.items():
             bare = str(QUOTED.quote(column.name))
             self.operands[name] = Operand(model, name, f"{self.sql}.{bare}", bare, column.type, utc=facts.utc)
-        for name, text in facts.expressions.items():
-            self.operands[name] = Operand(model, name, f"({text})", f"({text})", sa.types.NullType())
+        for name, expression in facts.expressions.items():
+            text = f"({expression.sql})"
+            self.operands[name] = Operand(model, name, text, text, sa.types.NullType())
         self.primary_key = [self.operands[name] for name, column in self.columns.items() if column in key]
         self.key_names = [part.name for part in self.primary_key]
         self.keys = ", ".join([part.sql for part in self.primary_key])

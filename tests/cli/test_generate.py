@@ -43,7 +43,7 @@ def test_file_of_the_users_own_in_the_output_folder_stays(app: Project) -> None:
 def test_edited_file_is_put_right_again(app: Project) -> None:
     file = app.root / "app/db/hero.py"
     before = file.read_text()
-    file.write_text(before.replace("Insert one row", "Insert two rows"))
+    file.write_text(before.replace("Insert a row", "Insert two rows"))
     assert "changed  app/db/hero.py" in app.run("generate").stdout
     assert file.read_text() == before
 
@@ -116,6 +116,24 @@ def test_warnings_of_one_code_are_counted_and_three_are_shown(app: Project) -> N
     comment = "  # ctrlgen: ignore[CG101]"
     app.write("app/models.py", MANY + "".join(MEMBER.format(n=n, comment=comment) for n in range(6)))
     assert app.run("check").stderr == ""
+
+
+def test_what_keeps_nothing_quiet_is_a_warning_unless_models_are_missing(app: Project) -> None:
+    app.write("pyproject.toml", f'{SETTINGS}silence = [\n  "CG104",\n  "CG101:Hero",\n]\n')
+    app.write("app/models.py", MODELS.replace("unique=True)", "unique=True)  # ctrlgen: ignore[CG101]"))
+    lines = app.run("generate").stderr.splitlines()
+    number = (app.root / "app/models.py").read_text().split("ignore")[0].count("\n") + 1
+    assert [line.split(": ")[0] for line in lines if "CG401" in line] == ["pyproject.toml:5", "pyproject.toml:6"]
+    assert [line.split(": ")[0] for line in lines if "CG402" in line] == [f"app/models.py:{number}"]
+    assert len(lines) == 3
+    assert app.run("check").returncode == 0
+    assert app.run("check", "--models", "app.models").stderr == ""  # which need not be all
+    (app.root / "app/models.py").rename(app.root / "app/hero.py")
+    app.write("app/models/__init__.py", "from app.hero import Hero\n\n__all__ = ['Hero']\n")
+    app.write("app/models/broken.py", "import nothing_of_that_name\n\nclass A(SQLModel, table=True): ...\n")
+    done = app.run("check")
+    assert "CG201" in done.stderr
+    assert "CG40" not in done.stderr
 
 
 def test_each_cause_is_one_warning_and_every_cause_is_shown(app: Project) -> None:

@@ -19,7 +19,7 @@ def said(app: Project, models: str) -> dict[str, list[str]]:
     app.write("app/models.py", models)
     problems = json.loads(app.run("check", "--format", "json").stdout)
     (hero,) = (problem for problem in problems if problem.get("file") == "app/db/hero.py")
-    assert (hero["path"], hero["code"], hero["subject"]) == ("app/models.py", "CG401", "Hero")
+    assert (hero["path"], hero["code"], hero["subject"]) == ("app/models.py", "CG601", "Hero")
     return hero["changes"]
 
 
@@ -116,9 +116,9 @@ def test_sarif_lists_the_rules_with_their_pages(app: Project) -> None:
     app.write("app/models.py", f"{MODELS}    power: int\n")
     (run,) = json.loads(app.run("check", "--format", "sarif").stdout)["runs"]
     rules = {rule["id"]: rule["helpUri"] for rule in run["tool"]["driver"]["rules"]}
-    assert rules["CG401"].endswith("/docs/messages.md#cg401")
+    assert rules["CG601"].endswith("/docs/messages.md#cg401")
     (result,) = run["results"]
-    assert (result["ruleId"], result["level"]) == ("CG401", "error")
+    assert (result["ruleId"], result["level"]) == ("CG601", "error")
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 6}
 
 

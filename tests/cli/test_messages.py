@@ -170,6 +170,9 @@ MODEL = {
     "every warning": Case("generate --verbose", {"app/models.py": TEAMS}),
     "no warning": Case("generate -q", {"app/models.py": TEAMS}),
     "warning silenced by a comment": Case("generate", {"app/models.py": IGNORED}),
+    "comment that silences nothing": Case(
+        "check", {"app/models.py": MODELS.replace("unique=True)", "unique=True)  # ctrlgen: ignore[CG101, CG102]")}
+    ),
     "warnings silenced by the settings": Case(
         "generate --verbose",
         {

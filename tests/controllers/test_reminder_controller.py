@@ -170,3 +170,11 @@ async def test_create_or_update_pending_by_user_id_and_key(db: Database) -> None
     first = await db.reminder.create_or_update_pending_by_user_id_and_key(create=values, update={})
     second = await db.reminder.create_or_update_pending_by_user_id_and_key(create=values, update={})
     assert second.id == first.id
+
+
+async def test_find_pending_by_user_id(db: Database) -> None:
+    reminder = await new_reminder(db)
+    async with explained(db) as plans:
+        assert reminder in await db.reminder.find_pending_by_user_id(reminder.user_id)
+    assert len(plans) == 1
+    assert "Seq Scan" not in plans[0]

@@ -6,7 +6,7 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .controller_factories import new_snippet, present, snippet_values
+from .controller_factories import new_snippet, new_tag, present, snippet_values
 from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -179,3 +179,49 @@ async def test_update_one_by_guild_id_and_lower_name(db: Database) -> None:
     value = (await snippet_values(db))["name"]
     changed = await db.snippet.update_one_by_guild_id_and_lower_name(snippet.guild_id, snippet.name.lower(), name=value)
     assert changed.name == value
+
+
+async def test_get_or_create_by_guild_id_and_lower_name(db: Database) -> None:
+    values = await snippet_values(db)
+    snippet, is_new = await db.snippet.get_or_create_by_guild_id_and_lower_name(**values)
+    assert is_new
+    assert await db.snippet.get_or_create_by_guild_id_and_lower_name(**values) == (snippet, False)
+
+
+async def test_upsert_by_guild_id_and_lower_name(db: Database) -> None:
+    values = await snippet_values(db)
+    first = await db.snippet.upsert_by_guild_id_and_lower_name(**values)
+    second = await db.snippet.upsert_by_guild_id_and_lower_name(**values)
+    assert second.id == first.id
+
+
+async def test_create_or_update_by_guild_id_and_lower_name(db: Database) -> None:
+    values = await snippet_values(db)
+    first = await db.snippet.create_or_update_by_guild_id_and_lower_name(create=values, update={})
+    second = await db.snippet.create_or_update_by_guild_id_and_lower_name(create=values, update={})
+    assert second.id == first.id
+
+
+async def test_add_tags(db: Database) -> None:
+    snippet = await new_snippet(db)
+    tag = await new_tag(db)
+    assert await db.snippet.add_tags([snippet], [tag]) == 1
+    assert await db.snippet.add_tags([snippet], [tag]) == 0
+    await db.snippet.load_tags([snippet])
+    assert len(snippet.tags) == 1
+
+
+async def test_remove_tags(db: Database) -> None:
+    snippet = await new_snippet(db)
+    tag = await new_tag(db)
+    await db.snippet.add_tags([snippet], [tag])
+    assert await db.snippet.remove_tags([snippet], [tag]) == 1
+    assert await db.snippet.remove_tags([snippet], [tag]) == 0
+
+
+async def test_set_tags(db: Database) -> None:
+    snippet = await new_snippet(db)
+    tag = await new_tag(db)
+    assert await db.snippet.set_tags([snippet], [tag]) == 1
+    assert await db.snippet.set_tags([snippet], [tag]) == 0
+    assert await db.snippet.set_tags([snippet], []) == 1

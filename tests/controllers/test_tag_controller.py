@@ -6,7 +6,7 @@ import pytest
 
 from generated import Database, NotFoundError
 
-from .controller_factories import new_tag, present, tag_values
+from .controller_factories import new_snippet, new_tag, present, tag_values
 from .query_plans import explained
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -149,3 +149,28 @@ async def test_create_or_update_by_name(db: Database) -> None:
     first = await db.tag.create_or_update_by_name(create=values, update={})
     second = await db.tag.create_or_update_by_name(create=values, update={})
     assert second.id == first.id
+
+
+async def test_add_snippets(db: Database) -> None:
+    tag = await new_tag(db)
+    snippet = await new_snippet(db)
+    assert await db.tag.add_snippets([tag], [snippet]) == 1
+    assert await db.tag.add_snippets([tag], [snippet]) == 0
+    await db.tag.load_snippets([tag])
+    assert len(tag.snippets) == 1
+
+
+async def test_remove_snippets(db: Database) -> None:
+    tag = await new_tag(db)
+    snippet = await new_snippet(db)
+    await db.tag.add_snippets([tag], [snippet])
+    assert await db.tag.remove_snippets([tag], [snippet]) == 1
+    assert await db.tag.remove_snippets([tag], [snippet]) == 0
+
+
+async def test_set_snippets(db: Database) -> None:
+    tag = await new_tag(db)
+    snippet = await new_snippet(db)
+    assert await db.tag.set_snippets([tag], [snippet]) == 1
+    assert await db.tag.set_snippets([tag], [snippet]) == 0
+    assert await db.tag.set_snippets([tag], []) == 1

@@ -1,4 +1,4 @@
-"""Three hundred models of ten columns: what is emitted stays in proportion, and imports for next to nothing."""
+"""Three hundred models of ten columns: what is emitted stays in proportion. ``bench.scale`` measures the time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ class Thing{n}(SQLModel, table=True):
     note: str | None = None
     weight: float = 1.0
 '''
-IMPORT = "import time; begin = time.perf_counter(); import {modules}; print(time.perf_counter() - begin)"
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +56,6 @@ def lines(*files: Path) -> int:
 def test_package_imports_no_controller_before_it_is_asked_for(workspace: Path) -> None:
     code = "import sys, generated; print(sum(name.startswith('generated.thing') for name in sys.modules))"
     assert run(workspace, "-c", code).stdout.strip() == "0"
-
-
-def test_import_costs_less_than_a_third_more_than_that_of_the_models(workspace: Path) -> None:
-    def seconds(modules: str) -> float:
-        code = IMPORT.format(modules=modules)
-        return min(float(run(workspace, "-c", code).stdout) for _ in range(5))
-
-    models = seconds("things, sqlalchemy.ext.asyncio")
-    assert seconds("things, sqlalchemy.ext.asyncio, generated") <= 1.3 * models
 
 
 def test_modules_of_one_shape_have_one_size(workspace: Path) -> None:

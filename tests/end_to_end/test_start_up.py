@@ -31,6 +31,18 @@ def test_run_without_changes_imports_nothing_slow(shop: Path, run: Run, tool: tu
     assert imported(done.stderr) & SLOW == set()
 
 
+@pytest.mark.parametrize("command", [["generate"], ["check", "-q"], ["diff", "--verbose"]])
+def test_run_that_is_remembered_imports_next_to_nothing(
+    shop: Path, run: Run, tool: tuple[str, ...], command: list[str]
+) -> None:
+    run(*tool, "generate", "-q", cwd=shop)
+    run(*tool, "check", cwd=shop)
+    python, *rest = tool
+    modules = imported(run(python, "-X", "importtime", *rest, *command, cwd=shop).stderr)
+    assert modules & (SLOW | {"pydantic", "jinja2", "difflib", "tempfile", "ctrlgen.schema", "ctrlgen.plan"}) == set()
+    assert "ctrlgen.child_start" not in modules, "a process was started to read the models"
+
+
 def test_run_without_changes_does_not_start_ruff(shop: Path, run: Run, tool: tuple[str, ...]) -> None:
     run(*tool, "generate", "-q", "--tests", "tests/db", cwd=shop)
     hook = (

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ctrlgen.format_cache import FOLDER, format_or_recall
+from ctrlgen.cache_folder import NAME
+from ctrlgen.format_cache import format_or_recall
 
 SOURCES = {"m.py": "x=1\n", "py.typed": ""}
 FORMATTED = {"m.py": "x = 1\n", "py.typed": ""}
@@ -22,7 +23,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def formatted(project: Path, sources: dict[str, str] | None = None) -> dict[str, str]:
-    return format_or_recall(sources or SOURCES, {"app"}, project / "app/db", project)
+    return format_or_recall(sources or SOURCES, {"app"}, project / "app/db", project / NAME)
 
 
 def test_same_sources_are_formatted_without_ruff(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,17 +58,41 @@ def test_what_may_come_out_otherwise_is_formatted_again(
     assert started
 
 
+def test_library_whose_name_a_folder_gets_is_sorted_as_the_projects_own(project: Path) -> None:
+    sources = {"m.py": "import sqlmodel\nimport typer\n\nx = sqlmodel, typer\n"}
+    assert formatted(project, sources) == sources
+    (project / "sqlmodel").mkdir()
+    assert formatted(project, sources)["m.py"].startswith("import typer\n\nimport sqlmodel\n")
+
+
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"key": 1}', "null"])
 def test_damaged_memory_is_no_error(project: Path, damage: str) -> None:
-    (file,) = (project / FOLDER).glob("*.json")
+    (file,) = (project / NAME).glob("*.json")
     file.write_text(damage)
     assert formatted(project) == FORMATTED
 
 
 def test_memory_is_nothing_to_commit_and_is_not_needed(project: Path) -> None:
-    assert (project / FOLDER / ".gitignore").read_text() == "*\n"
-    for file in (project / FOLDER).iterdir():
+    assert (project / NAME / ".gitignore").read_text() == "# Created by ctrlgen.\n*\n"
+    assert (project / NAME / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
+    for file in (project / NAME).iterdir():
         file.unlink()
-    (project / FOLDER).rmdir()
-    (project / FOLDER).write_text("a file in its place")
+    (project / NAME).rmdir()
+    (project / NAME).write_text("a file in its place")
     assert formatted(project) == FORMATTED
+
+
+def test_only_what_changed_is_formatted_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = {**SOURCES, "n.py": "y=1\n"}
+    formatted(project, sources)
+    seen: list[str] = []
+    write = Path.write_bytes
+
+    def note(file: Path, content: bytes) -> int:
+        seen.append(file.name)
+        return write(file, content)
+
+    monkeypatch.setattr(Path, "write_bytes", note)
+    assert formatted(project, {**sources, "n.py": "y=2\n"}) == {**FORMATTED, "n.py": "y = 2\n"}
+    assert "n.py" in seen
+    assert "m.py" not in seen

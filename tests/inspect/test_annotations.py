@@ -1,12 +1,14 @@
 """The author's annotation, as another module can write it."""
 
 import enum
+import sys
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from ipaddress import IPv4Address
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, Generic, List, Literal, NewType, Optional, Set, Tuple, TypeVar, Union  # noqa: UP035 - as authors write
 
 import pytest
@@ -84,6 +86,29 @@ class Box(Generic[T]):
 )
 def test_an_annotation_is_emitted_as_the_author_wrote_it(annotation: object, expected: str, project: Path) -> None:
     assert text(rendered(unwrapped(annotation)[0], Sources(project))) == expected
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "home"),
+    [
+        ("shop.kinds", "Listed", "shop"),
+        ("shop.kinds", "Registered", "shop.kinds"),  # which `shop` imports without exporting it
+        ("shop._inner", "Hidden", "shop"),
+        ("shop._inner", "Own", "shop._inner"),
+    ],
+)
+def test_a_type_of_a_library_is_imported_from_where_it_is_exported(
+    module: str, name: str, home: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type(name, (), {"__module__": module})
+    shop, inner = ModuleType("shop"), ModuleType(module)
+    vars(shop)["__all__"] = ["Listed"]
+    vars(inner)[name] = kind
+    if name != "Own":
+        vars(shop)[name] = kind
+    monkeypatch.setitem(sys.modules, "shop", shop)
+    monkeypatch.setitem(sys.modules, module, inner)
+    assert text(rendered(kind, Sources(project))) == f"{home}.{name}"
 
 
 def test_texts_are_joined_between_imports(project: Path) -> None:

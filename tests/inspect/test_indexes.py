@@ -168,6 +168,40 @@ def test_expressions(
     assert found == (name, sql, annotation, comparison)
 
 
+@pytest.mark.parametrize(
+    ("expression", "inputs"),
+    [
+        (func.lower(column("name")), ("name",)),
+        (text("lower(NAME)"), ("name",)),
+        (text('lower("fullName")'), ("full",)),
+        (text("first || ' ' || \"fullName\""), ("first", "full")),
+        (text("coalesce(name, name || first)"), ("name", "first")),
+        (func.date_trunc("day", column("at")), ("at",)),
+        (text("(data ->> 'first')"), ("data",)),
+        (text("lower(unmapped)"), ()),
+        (text("lower(name || fullName)"), ()),
+        (text("lower('name')"), ()),
+        (text("a ~~~ %% b ((("), ()),
+    ],
+)
+def test_columns_that_an_expression_is_computed_from(
+    base: type[SQLModel], one: Inspected, expression: object, inputs: tuple[str, ...]
+) -> None:
+    class Hero(base, table=True):
+        __table_args__ = (Index("ix", "id", expression), Column("unmapped", String))
+        __mapper_args__ = {"exclude_properties": ["unmapped"]}  # noqa: RUF012 - as SQLAlchemy has it
+        id: int = Field(primary_key=True)
+        name: str
+        first: str
+        full: str = Field(sa_column=Column("fullName", String, nullable=False))
+        at: datetime
+        data: dict[str, str] = Field(sa_type=JSONB)
+
+    part = named(one(Hero), "ix").parts[1]
+    assert isinstance(part, ExpressionPart)
+    assert part.inputs == inputs
+
+
 def test_an_expression_of_the_model_s_own_columns(base: type[SQLModel], one: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from ctrlgen.finding import Location
 from ctrlgen.inspect.predicates import Subject, predicate_of
-from ctrlgen.schema import Annotation, Bounds, Column, Condition, Imported, Kind, Location
+from ctrlgen.schema import Annotation, Bounds, Column, Condition, Imported, Kind
 
 
 def subject(attribute: str, kind: Kind, name: str = "", **labels: str) -> Subject:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from inspect import iscoroutinefunction
 
 import pytest
 
-from ctrlgen.lint.emitted_methods import EmittedMethods
+import generated
+from ctrlgen.lint.emitted_methods import FINDER, LINKER, READ, WRITE, EmittedMethods
 from ctrlgen.lint.queries import SELECTION
 from ctrlgen.lint.registry import Rule
 from ctrlgen.lint.rules import RULES
@@ -189,6 +191,40 @@ def test_writes_one_by_one_are_found() -> None:
     code = f"{USERS}for user in users:\n    await db.user.delete_by_id(user.id)"
     (finding,) = lint(in_function(code))
     assert (finding.code, finding.replacement) == ("CGL202", "await db.user.delete_many([... for ... in users])")
+
+
+@pytest.mark.parametrize(
+    ("write", "replacement"),
+    [
+        ("create(name=user.name)", "await db.case.create_many([{...} for ... in users])"),
+        ("update_by_id(user.id, x=1)", "await db.case.update_many([(..., {...}) for ... in users])"),
+        ("update_one_by_id(user.id, x=1)", "await db.case.update_many([(..., {...}) for ... in users])"),
+        ("upsert_by_id(id=user.id)", "await db.case.upsert_many([{...} for ... in users], key=[...])"),
+        ("add_tags([user], tags)", "await db.case.add_tags(..., ...)"),
+    ],
+)
+def test_bulk_call_that_replaces_writes_one_by_one_is_named(write: str, replacement: str) -> None:
+    (finding,) = lint(in_function(f"{USERS}for user in users:\n    await db.case.{write}"))
+    assert (finding.code, finding.replacement) == ("CGL202", replacement)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "create_or_update_by_id(create={'id': user.id}, update={})",
+        "get_or_create_by_id(id=user.id)",
+        "set_tags([user], user.wanted)",
+        "add_points(user.id, 5)",
+    ],
+)
+def test_write_that_no_bulk_call_replaces_is_fine(write: str) -> None:
+    assert codes(in_function(f"{USERS}for user in users:\n    await db.case.{write}")) == []
+
+
+def test_numbers_of_a_selection_are_no_rows() -> None:
+    for end in ("count_by(c.kind)", "sum(c.points)", "update({})", "delete()"):
+        code = f"numbers = await db.user.find_by_guild_id(1).{end}\nfor n in numbers:\n    await db.case.count(id=n)"
+        assert codes(in_function(code, "db, c")) == [], end
     assert codes(in_function(code + "\n    await message.send(user.name)")) == []
 
 
@@ -332,6 +368,15 @@ def test_tasks_with_connections_of_their_own_are_fine(code: str) -> None:
         ("return db.user.get_by_id(1)", "the caller gets a coroutine"),
         ("user = db.user.get_by_id(1)\nprint(user.name)", "no such attribute"),
         ("users = db.user.find_by_guild_id(1)\nfor user in users:\n    pass", "nothing to iterate over"),
+        ("for user in db.user.find_active_by_guild_id(1):\n    pass", "nothing to iterate over"),
+        ("x = db.user.find_active_by_guild_id(1).values(c.id)[0]", "no items"),
+        ("db.user.create_or_update_by_id(create={'id': 1}, update={})", "it does nothing"),
+        ("db.user.upsert_active_by_id(id=1)", "it does nothing"),
+        ("x = db.user.update_one_by_id(1, x=2).x", "no such attribute"),
+        ("x = db.user.get_active_by_guild_id_and_name(1, 'x').x", "no such attribute"),
+        ("db.user.add_tags([user], tags)", "it does nothing"),
+        ("db.user.remove_tags(users, [tag])", "it does nothing"),
+        ("db.user.set_tags([user], [])", "it does nothing"),
     ],
 )
 def test_query_without_await_is_found(code: str, use: str) -> None:
@@ -345,6 +390,10 @@ def test_query_without_await_is_found(code: str, use: str) -> None:
     "code",
     [
         "users = db.user.find_by_guild_id(1)\nusers = users.limit(5)\nreturn await users",
+        "return db.user.find_active_by_guild_id(1)",
+        "db.cache.set_value('key', 5)",
+        "db.cache.add_listener([1], key=print)",
+        "db.cache.remove_all([1])",
         "async for user in db.user.find_by_guild_id(1):\n    pass",
         "user = await db.user.get_by_id(1)\nprint(user.name)",
         "task = asyncio.create_task(db.user.get_by_id(1))",
@@ -601,3 +650,18 @@ def test_what_a_test_expects_to_fail_is_fine() -> None:
 
 def test_everything_a_selection_offers_is_known() -> None:
     assert {name for name in dir(Selection) if not name.startswith("_")} == SELECTION
+
+
+@pytest.mark.parametrize("name", [name for name in generated.__all__ if name.endswith("Controller")])
+def test_every_emitted_method_is_known(name: str) -> None:
+    controller = getattr(generated, name)
+    methods = {method for method in dir(controller) if not method.startswith("_")} - {"c", "db", "model", "using"}
+    assert methods
+    for method in methods:
+        assert READ.match(method) or WRITE.match(method) or LINKER.match(method), method
+        assert iscoroutinefunction(getattr(controller, method)) is not bool(FINDER.match(method)), method
+
+
+@pytest.mark.parametrize("name", ["get_by_", "find", "find_active", "created", "settings", "reupsert_by_id"])
+def test_other_names_are_not_known(name: str) -> None:
+    assert not any(pattern.match(name) for pattern in (READ, WRITE, LINKER))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctrlgen.blueprint import Controller
+from ctrlgen.finding import Location
 from ctrlgen.inspect.sample_candidates import changed_values, fixed_values, new_values
 from ctrlgen.plan import plan_controller
 from ctrlgen.schema import (
@@ -17,7 +18,6 @@ from ctrlgen.schema import (
     Imported,
     Index,
     Kind,
-    Location,
     Model,
     Origin,
     Part,
@@ -99,9 +99,9 @@ def unique(*parts: str | Part, name: str = "uq", **options: object) -> Index:
     return index(*parts, name=name, origin="unique index", **options)  # type: ignore[arg-type]  # passed on as given
 
 
-def expression(name: str | None, sql: str = "lower(name)") -> ExpressionPart:
+def expression(name: str | None, sql: str = "lower(name)", inputs: tuple[str, ...] = ("name",)) -> ExpressionPart:
     """An expression in an index."""
-    return ExpressionPart(name, sql, Annotation(("str",)), "ordered")
+    return ExpressionPart(name, sql, Annotation(("str",)), "ordered", inputs)
 
 
 def relation(
@@ -110,12 +110,12 @@ def relation(
     *,
     many: bool = True,
     by_columns: bool = True,
+    linked: bool = False,
     attributes: tuple[str, ...] = (),
 ) -> Relation:
     """A relationship, followed by these attributes of its own model."""
-    return Relation(
-        attribute, Imported("models", target), many, False, HERE, by_columns=by_columns, attributes=attributes
-    )
+    target_class = Imported("models", target)
+    return Relation(attribute, target_class, many, False, HERE, by_columns, linked, attributes)
 
 
 def model(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from ctrlgen.errors import ConfigError, ModelError
-from ctrlgen.findings import unsilenced
+from ctrlgen.finding import Location
 from ctrlgen.plan import plan, plan_controller
-from ctrlgen.schema import ForeignKey, Imported, Index, Location, Schema
+from ctrlgen.schema import ForeignKey, Imported, Index, Schema
 from ctrlgen.settings import Options
 
 from .build import column, expression, index, method_names, model, relation, unique
@@ -85,27 +84,6 @@ def test_suffixes_of_models_are_stripped_and_those_of_typed_dicts_replaced() -> 
     options = Options(strip=("Table", "Schema"), create_suffix="Insert", update_suffix="Patch")
     controller = plan_controller(model("UserTable", column("x")), options)
     assert (controller.module, controller.create_name, controller.update_name) == ("user", "UserInsert", "UserPatch")
-
-
-@pytest.mark.parametrize("entry", ["CG101", "CG101:Member", "CG101:Member.guild_id"])
-def test_silenced_finding_is_not_reported(entry: str, tmp_path: Path) -> None:
-    findings = plan(Schema((MEMBER,)), "db").findings
-    assert [finding.code for finding in findings] == ["CG101"]
-    assert unsilenced(findings, [entry], tmp_path) == ()
-    others = ["CG102", "CG101:Member.other", "CG101:Memb", "CG102:Member.guild_id"]
-    assert unsilenced(findings, others, tmp_path) == findings
-
-
-def test_comment_on_the_line_keeps_its_codes_quiet(tmp_path: Path) -> None:
-    (finding,) = plan(Schema((MEMBER,)), "db").findings
-    source = tmp_path / finding.location.file
-    for comment, quiet in (
-        ("# ctrlgen: ignore[CG101]", True),
-        ("#ctrlgen:ignore[CG1, CG101]", True),
-        ("# CG101", False),
-    ):
-        source.write_text("\n" * (finding.location.line - 1) + f"x = 1  {comment}\n")
-        assert (unsilenced([finding], [], tmp_path) == ()) is quiet, comment
 
 
 def test_bare_foreign_key_gets_a_finder_where_that_is_wanted() -> None:

@@ -26,7 +26,7 @@ def test_filter_takes_spans_only_on_columns_with_an_order_and_nothing_on_json() 
 def test_filter_takes_the_named_expressions_of_indexes() -> None:
     it = plan_controller(model("M", column("name"), indexes=(index(expression("lower_name"), name="ix"),)))
     assert it.where[-1].key == "lower_name"
-    assert it.facts.expressions == (("lower_name", "lower(name)"),)
+    assert it.facts.expressions == (expression("lower_name"),)
 
 
 def test_column_or_expression_named_like_a_refinement_is_no_filter() -> None:

@@ -50,7 +50,7 @@ def test_keys_that_on_conflict_takes(indexes: tuple[Index, ...], expected: tuple
 
 def test_expressions_have_the_names_that_filters_call_them_by() -> None:
     indexes = (index(expression("lower_name"), "a", name="ix_a"), index(expression("lower_name"), name="ix_b"))
-    assert facts(column("a"), column("name"), indexes=indexes).expressions == (("lower_name", "lower(name)"),)
+    assert facts(column("a"), column("name"), indexes=indexes).expressions == (expression("lower_name"),)
 
 
 def partial(*parts: str, **options: object) -> Model:
@@ -86,9 +86,14 @@ def test_on_conflict_is_about_all_parts_of_a_partial_index_though_methods_do_not
     assert {method.keys for method in it.methods if method.within} == {("a",)}
 
 
-def test_partial_index_on_an_expression_is_nothing_on_conflict_is_about() -> None:
-    lower = unique(expression("lower_name"), name="uq_m_open", where="open", conditions=(OPEN,))
-    assert facts(column("name"), column("open"), indexes=(lower,)).partial[0].keys == ()
+def test_on_conflict_is_about_the_expression_of_a_partial_index_by_its_name() -> None:
+    lower = unique(expression("lower_name"), "a", name="uq_m_open", where="open", conditions=(OPEN,))
+    assert facts(column("name"), column("a"), column("open"), indexes=(lower,)).partial[0].keys == ("lower_name", "a")
+
+
+def test_on_conflict_is_not_about_a_partial_index_on_an_expression_without_a_name() -> None:
+    nameless = unique("a", expression(None, "a + 1"), expression(None, "a + 2"), name="uq_m", where="open")
+    assert facts(column("a"), column("open"), indexes=(nameless,)).partial[0].keys == ()
 
 
 def test_partial_index_that_is_not_unique_has_no_keys() -> None:

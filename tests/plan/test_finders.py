@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ctrlgen.blueprint import Method
-from ctrlgen.plan import plan_controller
-from ctrlgen.schema import Condition, Index
+from ctrlgen.plan import plan, plan_controller
+from ctrlgen.schema import Condition, Index, Schema
 
 from .build import column, expression, index, method_names, model, relation, unique
 
@@ -86,6 +86,34 @@ def test_partial_indexes_that_only_narrow_differently_give_one_finder() -> None:
     (finder,) = partial_finders(*indexes)
     backing = "Backed by `idx_case_open_a`."
     assert finder.doc == f"Select the rows with this `a` (where x). {backing} An index also narrows by `b` or `c`."
+
+
+def test_partial_unique_index_gives_a_finder_by_its_leading_part_unless_that_is_all_it_asks_for() -> None:
+    several = unique("open", "a", "c", name="uq_case_open", where="open", conditions=(OPEN,))
+    (finder,) = partial_finders(several)
+    assert (finder.name, finder.within, finder.keys) == ("find_open_by_a", "uq_case_open", ("a",))
+    assert finder.doc.endswith("(where open). Backed by `uq_case_open`. An index also narrows by `c`.")
+    assert partial_finders(unique("open", "a", name="uq_case_open", where="open", conditions=(OPEN,))) == []
+    present = (Condition("c", "is not null"),)  # an ordinary key, which lacks rows with this `a`
+    assert partial_finders(unique("a", "c", name="uq_case_set", where="c IS NOT NULL", conditions=present)) == []
+
+
+def test_partial_indexes_that_lead_with_different_parts_give_a_finder_each() -> None:
+    orders = [
+        unique(*parts, name=f"uq_case_open_{'_'.join(parts)}", where="open", conditions=(OPEN,))
+        for parts in ("ab", "ba")
+    ]
+    assert [finder.name for finder in partial_finders(*orders)] == ["find_open_by_a", "find_open_by_b"]
+
+
+def test_finder_of_a_partial_unique_index_gives_way_to_that_of_another_index_without_a_word() -> None:
+    first = unique("a", "b", name="uq_case_late_a_b", where="b > 1")
+    second = unique("a", "c", name="uq_case_late_a_c", where="c > 1")
+    plain = index("a", name="ix_case_late", where="open", conditions=(OPEN,))
+    assert [finder.within for finder in partial_finders(first, second)] == ["uq_case_late_a_b"]
+    assert [finder.within for finder in partial_finders(first, second, plain)] == ["ix_case_late"]
+    case = model("Case", *map(column, "abc"), column("open"), indexes=(first, second, plain))
+    assert "CG107" not in {finding.code for finding in plan(Schema((case,)), "db").findings}
 
 
 def test_finder_of_a_partial_index_takes_null_unless_the_predicate_excludes_it() -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from ctrlgen.finding import Location
 from ctrlgen.plan import plan
-from ctrlgen.schema import Condition, ForeignKey, Imported, Location, Schema
+from ctrlgen.schema import Condition, ForeignKey, Imported, Schema
 
 from .build import column, index, method_names, model, unique
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from ctrlgen.plan import plan_controller
-from ctrlgen.schema import Condition
+from ctrlgen.schema import Column, Condition
 
 from .build import column, expression, index, method_names, model, unique
 
 ROW_METHODS = ["get_by_{}", "get_one_by_{}", "update_by_{}", "update_one_by_{}", "delete_by_{}"]
-INSERT_METHODS = ["get_or_create_by_{}", "upsert_by_{}", "create_or_update_by_{}"]
+UPSERTS = ("get_or_create", "upsert", "create_or_update")
+INSERT_METHODS = [f"{kind}_by_{{}}" for kind in UPSERTS]
 
 
 def named(patterns: list[str], key: str) -> list[str]:
@@ -72,7 +73,56 @@ def test_expression_is_a_key_under_its_name() -> None:
         column("name", "str"),
         indexes=(unique("guild_id", expression("lower_name"), name="uq_name"),),
     )
-    assert "get_by_guild_id_and_lower_name" in method_names(snippet)
+    assert {f"{kind}_by_guild_id_and_lower_name" for kind in ("get", *UPSERTS)} <= set(method_names(snippet))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        column("name", "str", nullable=True, presence="optional"),
+        column("name", "str", nullable=True),
+        column("name", "str", presence="optional", default="''"),
+        column("name", "str", presence="computed"),
+    ],
+    ids=["optional", "nullable", "with a default", "computed"],
+)
+def test_expression_over_what_a_new_row_may_lack_forbids_upsert(name: Column) -> None:
+    methods = method_names(model("Snippet", name, indexes=(unique(expression("lower_name")),)))
+    assert "get_by_lower_name" in methods
+    assert not {f"{kind}_by_lower_name" for kind in UPSERTS} & set(methods)
+
+
+def test_expression_over_unknown_columns_forbids_upsert() -> None:
+    snippet = model("Snippet", column("name", "str"), indexes=(unique(expression("lower_name", inputs=())),))
+    assert not {f"{kind}_by_lower_name" for kind in UPSERTS} & set(method_names(snippet))
+
+
+def test_expression_with_a_collation_forbids_upsert_because_on_conflict_does_not_recognize_it() -> None:
+    collated = expression("lower_name", 'lower(name) COLLATE "C"')
+    snippet = model("Snippet", column("name", "str"), indexes=(unique(collated),))
+    methods = method_names(snippet)
+    assert "get_by_lower_name" in methods
+    assert not {f"{kind}_by_lower_name" for kind in UPSERTS} & set(methods)
+    assert plan_controller(snippet).facts.unique == ()
+
+
+def test_expression_over_several_columns_asks_for_all_of_them() -> None:
+    full = expression("full_name", "first || last", ("first", "last"))
+    last = column("last", "str")
+    complete = model("Person", column("first", "str"), last, indexes=(unique(full),))
+    partly = model("Person", column("first", "str", nullable=True), last, indexes=(unique(full),))
+    assert "upsert_by_full_name" in method_names(complete)
+    assert "upsert_by_full_name" not in method_names(partly)
+
+
+def test_partial_key_over_an_expression_gives_upserts_within_its_predicate() -> None:
+    lower = unique(
+        expression("lower_name"), name="uq_m_open", where="open", conditions=(Condition("open", "=", "True"),)
+    )
+    snippet = model("M", column("name", "str"), column("open", "bool", kind="bool"), indexes=(lower,))
+    methods = {method.name: method for method in plan_controller(snippet).methods}
+    assert {f"{kind}_open_by_lower_name" for kind in UPSERTS} <= methods.keys()
+    assert methods["upsert_open_by_lower_name"].within == "uq_m_open"
 
 
 def test_partial_unique_index_is_named_after_its_purpose_and_asks_for_nothing_its_predicate_pins() -> None:

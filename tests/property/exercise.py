@@ -51,7 +51,7 @@ async def exercise(db: Any, controller: Any, new: Any, values: Any) -> int:
         rows.append(await new(db))
         rows.append(await new(db))
     wrong = 0
-    methods = [name for name in dir(controller) if name.startswith(("get_", "find_", "upsert_"))]
+    methods = [name for name in dir(controller) if name.startswith(("get_", "find_", "upsert_", "create_or_"))]
     for name in sorted(set(methods) - {"find_all", "find_one", "upsert_many"}):
         method = getattr(controller, name)
         for row in rows:
@@ -68,7 +68,7 @@ async def exercise(db: Any, controller: Any, new: Any, values: Any) -> int:
 async def call(db: Any, controller: Any, name: str, method: Any, row: Any, values: Any) -> str | None:
     """Call a method with what the row has; return what is wrong with the result."""
     given = [parameter for parameter in inspect.signature(method).parameters.values() if parameter.kind == 0]
-    if name.startswith(("upsert_", "get_or_create_")):
+    if name.startswith(("upsert_", "get_or_create_", "create_or_update_")):
         return await repeat(controller, method, values(db))
     source = inspect.getsource(method)
     keys = {parameter: key for key, parameter in re.findall(r"[\"'](\w+)[\"']: (\w+)", source)}
@@ -107,7 +107,8 @@ async def repeat(controller: Any, method: Any, made: Any) -> str | None:
     before = await controller.count()
     try:
         values = await made
-        results = [await method(**values) for _ in range(CALLS)]
+        takes_two = method.__name__.startswith("create_or_update_")
+        results = [await (method(values, {}) if takes_two else method(**values)) for _ in range(CALLS)]
     except IntegrityError:
         return None  # values from types alone may meet another key
     rows = [result[0] if isinstance(result, tuple) else result for result in results]

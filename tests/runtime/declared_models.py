@@ -157,3 +157,45 @@ class Book(DeclaredBase, table=True):
     words: list[str] = Field(sa_column=sa.Column(sa.ARRAY(sa.Text), sa.ForeignKey("shelf.words"), nullable=False))
     bits: Any = Field(sa_column=sa.Column(pg.BIT(8), sa.ForeignKey("shelf.bits"), nullable=False))
     shelf: Shelf = Relationship(sa_relationship_kwargs={"foreign_keys": "Book.words", "viewonly": True})
+
+
+class Account(DeclaredBase, table=True):
+    """Its key is an expression of a renamed column with a collation and a limit, in a schema with a name."""
+
+    __table_args__ = (sa.Index("uq_account", sa.func.lower(sa.column("e_mail")), unique=True), {"schema": "crm"})
+
+    id: int | None = Field(default=None, primary_key=True)
+    email: str = Field(sa_column=sa.Column("e_mail", sa.String(40, collation="C"), nullable=False))
+    logins: int = 0
+
+
+class Person(DeclaredBase, table=True):
+    """Its key is computed from several columns."""
+
+    __table_args__ = (sa.Index("uq_person_full_name", sa.text("(given || ' 100%:x ' || family)"), unique=True),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    given: str
+    family: str = Field(sa_type=sa.CHAR(8))
+    age: int | None = None
+
+
+class Booking(DeclaredBase, table=True):
+    """A room has one booking for a day, unless it is cancelled."""
+
+    __table_args__ = (
+        sa.Index(
+            "uq_booking_active",
+            "room",
+            sa.text("date(begins)"),
+            unique=True,
+            postgresql_where=sa.text("NOT cancelled AND kind = 'short'"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    room: int
+    begins: datetime = Field(sa_column=sa.Column(sa.DateTime, nullable=False))
+    kind: str = "short"
+    cancelled: bool = False
+    guests: int = 0

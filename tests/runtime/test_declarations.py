@@ -32,6 +32,7 @@ TABLES = [table for table in DeclaredBase.metadata.sorted_tables if not table.in
 async def address(new_database: NewDatabase) -> AsyncIterator[str]:
     async with new_database() as url:
         async with Database(url) as db, db.engine.begin() as connection:
+            await connection.exec_driver_sql("CREATE SCHEMA crm")
             await connection.run_sync(lambda sync: DeclaredBase.metadata.create_all(sync, TABLES))
             for statement in BY_HAND:
                 await connection.exec_driver_sql(statement)
@@ -41,7 +42,7 @@ async def address(new_database: NewDatabase) -> AsyncIterator[str]:
 @pytest.fixture
 async def db(address: str) -> AsyncIterator[Database]:
     async with Database(address) as db:
-        names = ", ".join(f'"{table.name}"' for table in TABLES)
+        names = ", ".join(table.fullname for table in TABLES)
         async with db.engine.begin() as connection:
             await connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
         yield db

@@ -22,7 +22,10 @@ POST = model(
         index("title", name="idx_post_live", where="live", conditions=(Condition("live", "=", "True"),)),
     ),
     foreign_keys=(ForeignKey(("tag_id",), Imported("models", "Tag"), ("id",), HERE),),
-    relations=(relation("tag", "Tag", many=False, attributes=("tag_id",)),),
+    relations=(
+        relation("tag", "Tag", many=False, attributes=("tag_id",)),
+        relation("labels", "Tag", linked=True, attributes=("id",)),
+    ),
 )
 
 

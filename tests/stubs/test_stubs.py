@@ -11,7 +11,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from ctrlgen.blueprint import Package
 from ctrlgen.errors import OutputError
-from ctrlgen.schema import Bounds, ForeignKey, Imported, Kind, Samples
+from ctrlgen.plan import plan
+from ctrlgen.schema import Bounds, ForeignKey, Imported, Kind, Samples, Schema
+from ctrlgen.settings import Options
 from ctrlgen.stubs import stubs
 from tests.plan.build import HERE, column, index, model, relation, unique
 from tests.render.conftest import PythonFileExtension
@@ -67,8 +69,35 @@ def test_every_method_has_a_test(folder: Path) -> None:
     write(planned, folder)
     for controller in planned.controllers:
         tests = functions(folder / f"test_{controller.module}_controller.py")
-        methods = [method.name for method in controller.methods if method.kind not in {"add", "remove", "set"}]
-        assert {f"test_{name}" for name in methods} <= set(tests)
+        assert {f"test_{method.name}" for method in controller.methods} <= set(tests)
+
+
+def test_links_are_made_of_two_rows_also_of_one_model(folder: Path) -> None:
+    friends = dataclasses.replace(TAG, relations=(relation("friends", "Tag", linked=True, attributes=("id",)),))
+    write(package(friends), folder)
+    text = (folder / "test_tag_controller.py").read_text()
+    assert "assert await db.tag.add_friends([tag], [tag_]) == 1" in text
+    assert "assert len(tag.friends) == 1" in text
+
+
+def test_links_are_tested_by_the_methods_that_the_settings_leave(folder: Path) -> None:
+    options = Options(skip_methods=("Post.load_labels",), names={"Post.add_labels": "label"})
+    write(plan(Schema((POST, TAG)), "db", options), folder)
+    text = (folder / "test_post_controller.py").read_text()
+    assert "await db.post.label([post], [tag])\n    assert await db.post.remove_labels([post], [tag]) == 1" in text
+    assert "len(post.labels)" not in text
+    (folder / "test_post_controller.py").unlink()
+    write(plan(Schema((POST, TAG)), "db", Options(skip_methods=("Post.add_labels",))), folder)
+    text = (folder / "test_post_controller.py").read_text()
+    assert "tag = await new_tag(db)\n    assert await db.post.remove_labels([post], [tag]) == 0" in text
+
+
+def test_links_between_rows_of_which_there_is_only_one_are_not_tested(folder: Path) -> None:
+    only = column("id", "bool", kind="bool", comparison="equal")
+    flag = model("Flag", indexes=(), relations=(relation("others", "Flag", linked=True, attributes=("id",)),))
+    write(package(dataclasses.replace(flag, columns=(only,))), folder)
+    tests = functions(folder / "test_flag_controller.py")
+    assert [name for name in tests if name.endswith("_others")] == ["test_load_others"]
 
 
 def test_new_method_adds_its_test_and_touches_no_existing_byte(folder: Path) -> None:
@@ -88,7 +117,7 @@ def test_import_that_a_new_test_needs_is_inserted_behind_the_others(folder: Path
     write(package(), folder)
     text = file.read_text()
     assert text.startswith('"""Mine."""\n\nimport os\n\nfrom ')
-    assert "from controller_factories import new_post, post_values, present\n" in text
+    assert "from controller_factories import new_post, new_tag, post_values, present\n" in text
     assert "\n\nfrom db import Database, NotFoundError\n\nos.getcwd()\n" in text
     assert "from db import Database, NotFoundError\n" in text
 

@@ -16,7 +16,8 @@ from ctrlgen.blueprint import Controller
 from ctrlgen.drift.catalogue import Catalogue, DatabaseIndex, Owner
 from ctrlgen.drift.declared import Declared
 from ctrlgen.drift.revisions import Revisions
-from ctrlgen.schema import Finding, Index, Location, Model
+from ctrlgen.finding import Finding, Location
+from ctrlgen.schema import Index, Model
 
 _READS = 100
 """How often a table must have been read before an index that served none of that counts as unused."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,10 +14,12 @@ import typer
 from ctrlgen.child import Child
 from ctrlgen.drift.address import Address, read_address
 from ctrlgen.error_reports import reported
-from ctrlgen.findings import RULES, unsilenced
+from ctrlgen.finding import Finding
+from ctrlgen.findings import RULES
 from ctrlgen.output_formats import FORMATS, TEXT, check_format, problem_of_finding, reporter_of
-from ctrlgen.schema import Finding
+from ctrlgen.scratch import scratch_folder
 from ctrlgen.settings import Config, Settings, find_project, read_config
+from ctrlgen.silencing import Silence
 
 _STDERR = 2
 
@@ -45,7 +46,7 @@ def drift(
         address = read_address(database)
         config = read_config(root, flags)
         found = _in_process(config, flags, address, alembic.resolve() if alembic else None)
-        findings = unsilenced(found, config.options.silence, config.project)
+        findings = Silence(config.options.silence, config.project).remaining(found)
     if output_format == TEXT:
         _print(findings, address, quiet=quiet)
     else:
@@ -56,11 +57,9 @@ def drift(
 
 def _in_process(config: Config, flags: Settings, address: Address, alembic: Path | None) -> Sequence[Finding]:
     """Return what the process that imports the models finds."""
-    with tempfile.TemporaryDirectory(prefix="ctrlgen-") as name:
-        reply, progress = Path(name, "reply"), Path(name, "progress")
+    with scratch_folder() as folder:
         order = {
-            "reply": str(reply),
-            "progress": str(progress),
+            "folder": str(folder),
             "project": str(config.project),
             "models": flags.models,
             "alembic": str(alembic) if alembic else None,
@@ -71,7 +70,7 @@ def _in_process(config: Config, flags: Settings, address: Address, alembic: Path
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=_STDERR) as process:
             try:
                 process.communicate(json.dumps(order).encode())  # never on the command line, which others can see
-                return Child(process, reply, progress).schema().findings
+                return Child(process, folder).schema().findings
             finally:
                 process.kill()  # does nothing where it has ended
                 process.wait()

@@ -12,7 +12,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctrlgen.child import Reply, open_project, progress_to, write_reply
+from ctrlgen.child import PROGRESS, REPLY, Reply, open_project, progress_to, write_reply
 from ctrlgen.drift.address import Address
 from ctrlgen.errors import CtrlgenError, InstallationError, described
 from ctrlgen.schema import Schema
@@ -23,10 +23,9 @@ _LIBRARIES = {"alembic", "asyncpg"}
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to compare, and where the reply goes; it comes as JSON."""
+    """What to compare, and the folder of the reply; it comes as JSON."""
 
-    reply: str
-    progress: str
+    folder: str
     project: str
     models: tuple[str, ...] | None
     alembic: str | None
@@ -46,7 +45,7 @@ def main() -> None:
     order = Order(**json.loads(text))
     os.chdir(order.project)
     open_project(Path(order.project))
-    write_reply(Path(order.reply), _answer(order))
+    write_reply(Path(order.folder, REPLY), _answer(order))
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
@@ -75,7 +74,7 @@ def _compared(order: Order) -> Schema:
     config = read_config(Path(order.project), Settings(tuple(order.models) if order.models else None))
     address = Address(order.url, order.shown, tuple(order.secrets))
     alembic = Path(order.alembic) if order.alembic else None
-    return Schema((), tuple(findings(config, address, alembic, progress_to(Path(order.progress)))))
+    return Schema((), tuple(findings(config, address, alembic, progress_to(Path(order.folder, PROGRESS)))))
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ from ctrlgen.drift.comparison import Comparison, DeclaredTable, alembic_changes,
 from ctrlgen.drift.declared import read_declared, widen_search_path
 from ctrlgen.drift.revisions import Revisions, read_revisions
 from ctrlgen.errors import DatabaseError
+from ctrlgen.finding import Finding, Location
 from ctrlgen.inspect import inspect
 from ctrlgen.load import load
 from ctrlgen.plan import plan
-from ctrlgen.schema import Finding, Location, Model
+from ctrlgen.schema import Model
 from ctrlgen.settings import Config
 from ctrlgen.source_locations import Sources
 from ctrlgen.toml import find_setting

@@ -215,8 +215,9 @@ def reference(cls: type) -> Imported:
 def public_name(item: object, sources: Sources) -> Imported:
     """Return the public place of a named type.
 
-    The project's own types are imported from where they are declared, a library's from the shortest path that has
-    them (``pydantic.EmailStr``, not ``pydantic.networks.EmailStr``; ``pathlib.Path`` on every Python).
+    The project's own types are imported from where they are declared, a library's from the shortest path that exports
+    them (``pydantic.EmailStr``, not ``pydantic.networks.EmailStr``; ``pathlib.Path`` on every Python). A package that
+    imports a name without listing it in its ``__all__`` does not export it, to type checkers.
 
     Raises
     ------
@@ -226,6 +227,7 @@ def public_name(item: object, sources: Sources) -> Imported:
     module = str(getattr(item, "__module__", ""))
     name = str(getattr(item, "__qualname__", getattr(item, "__name__", "")))
     homes = [home for home in _homes(module, sources) if _lookup(home, name) is item]
+    homes.sort(key=lambda home: _reluctance(home, module, name))
     if not homes or any(keyword.iskeyword(part) for part in f"{homes[0]}.{name}".split(".")):
         raise NotImportableError(f"{module}.{name}")
     return Imported(homes[0], name)
@@ -237,6 +239,14 @@ def _homes(module: str, sources: Sources) -> list[str]:
         return [module]
     parts = module.split(".")
     return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+
+
+def _reluctance(home: str, module: str, name: str) -> int:
+    """Return how little a module is meant to be imported from: it lists the name, or declares it in public, or not."""
+    listed: object = getattr(sys.modules[home], "__all__", ())
+    if isinstance(listed, list | tuple) and name.partition(".")[0] in listed:
+        return 0
+    return 1 if home == module and "._" not in f".{home}" else 2
 
 
 def _lookup(module: str, name: str) -> object:

@@ -18,6 +18,7 @@ from sqlalchemy.sql.schema import CallableColumnDefault, DefaultGenerator, Scala
 from sqlmodel import SQLModel
 
 from ctrlgen import schema
+from ctrlgen.finding import Location
 from ctrlgen.findings import UNIMPORTABLE_TYPE
 from ctrlgen.inspect.annotations import (
     ANY,
@@ -32,7 +33,7 @@ from ctrlgen.inspect.annotations import (
 from ctrlgen.inspect.column_types import bounds_of, comparison_of, is_nullable, kind_of, overrides, sql_type
 from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
-from ctrlgen.schema import Annotation, Location, Presence
+from ctrlgen.schema import Annotation, Presence
 from ctrlgen.source_locations import Sources
 
 Attributes = dict[str, SAColumn[Any]]

@@ -240,7 +240,14 @@ def part_of(sql: str, type_name: str, attributes: Mapping[str, str], sources: So
         sql=sql,
         annotation=rendered(python, sources) if python else UNKNOWN,
         comparison=comparison_of(kind_of(python, type_name), type_name),
+        inputs=_inputs(sql, attributes),
     )
+
+
+def _inputs(sql: str, attributes: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the attributes of the columns in an expression; nothing where the class does not map all of them."""
+    names = column_names(sql) or []
+    return tuple(attributes[name] for name in names) if attributes.keys() >= set(names) else ()
 
 
 def _parsed(sql: str, attributes: Mapping[str, str]) -> _Term:

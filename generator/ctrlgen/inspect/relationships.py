@@ -23,13 +23,14 @@ from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 from sqlalchemy.sql import ClauseElement, operators, visitors
 from sqlalchemy.types import NullType, TypeEngine
 
+from ctrlgen.finding import Location
 from ctrlgen.findings import NO_LOADER, UNKNOWN_TARGET
 from ctrlgen.inspect.annotations import reference
 from ctrlgen.inspect.column_types import is_nullable, overrides
 from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
 from ctrlgen.inspect.mapping import intended_target, problem_of
-from ctrlgen.schema import ForeignKey, Location, Relation
+from ctrlgen.schema import ForeignKey, Relation
 
 _UNIQUE = (PrimaryKeyConstraint, UniqueConstraint)
 _UNLOADABLE = frozenset({"dynamic", "write_only"})

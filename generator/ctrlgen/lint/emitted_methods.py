@@ -6,12 +6,32 @@ methods might replace.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctrlgen.blueprint import Controller
+from ctrlgen.plan.methods import KEY_METHODS, LINKERS
+from ctrlgen.plan.naming import MODEL_READS, MODEL_WRITES, name_pattern
 from ctrlgen.settings import Config
+
+FINDER = re.compile(rf"^(find_all|{name_pattern(['find'])})$")
+"""The names of methods that return a selection."""
+
+READ = re.compile(
+    rf"^({'|'.join(sorted(MODEL_READS))}|load_\w+|"
+    rf"{name_pattern(['find', *(rule.kind for rule in KEY_METHODS if rule.reads)])})$"
+)
+"""The names of emitted methods that read; a write that begins so (``get_or_create_by_id``) matches as well."""
+
+WRITE = re.compile(
+    rf"^({'|'.join(sorted(MODEL_WRITES))}|{name_pattern(rule.kind for rule in KEY_METHODS if not rule.reads)})$"
+)
+"""The names of emitted methods that write rows."""
+
+LINKER = re.compile(rf"^({'|'.join(LINKERS)})_\w+$")
+"""The names of emitted methods that change links, which many a method written by hand has as well."""
 
 
 @dataclass(frozen=True, slots=True)

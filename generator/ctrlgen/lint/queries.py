@@ -14,7 +14,7 @@ from typing import Literal
 
 import libcst as cst
 
-from ctrlgen.lint.emitted_methods import EmittedMethods
+from ctrlgen.lint.emitted_methods import FINDER, LINKER, READ, WRITE, EmittedMethods
 from ctrlgen.lint.source_code import SourceCode, dotted, keyword, last_name, method, positional, receiver, unwrapped
 
 _DATABASE = re.compile(r"^_?(db|database)$|_(db|database)$")
@@ -55,18 +55,12 @@ SELECTION = frozenset(
 )
 """What is called on what a finder returns."""
 
-FINDER = re.compile(r"^(find_all|find_by_\w+)$")
+_NO_ROWS = frozenset({"update", "delete", "sum", "min", "max", "avg", "count_by"})
+
 GETTER = re.compile(r"^get_(one_)?by_(?P<key>\w+)$")
-_EMITTED_READ = re.compile(
-    r"^(find_all|find_one|find_by_\w+|get_by_\w+|get_one_by_\w+|count|exists|paginate|load_\w+)$"
-)
-_EMITTED_WRITE = re.compile(
-    r"^(create|create_many|update_where|update_many|bulk_update|delete_many|delete_where|upsert_many"
-    r"|(update|update_one|delete|upsert|get_or_create)_by_\w+)$"
-)
 _OWN_WRITE = re.compile(r"^(get_or_create|create|update|delete|upsert|bulk|insert|set|add|remove|increment)(_\w+)?$")
 _OWN_READ = re.compile(r"^(get|find|list|fetch|load|count|exists)(_\w+)?$")
-_MANY = re.compile(r"^(find_all|find_by_|find_many|get_all|list|fetch_all|paginate)")
+_MANY = re.compile(r"^(find_many|get_all|list|fetch_all|paginate)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +119,9 @@ class Queries:
             return None
         if name in _SESSION_READS | _SESSION_WRITES and self.is_session(target):
             return Query(call, target, name, "session", writes=self._is_write(call, name))
-        emitted = bool(_EMITTED_READ.match(name) or _EMITTED_WRITE.match(name))
-        writes = bool(_EMITTED_WRITE.match(name) or _OWN_WRITE.match(name))
+        links = bool(LINKER.match(name)) and _has_lists(call)
+        emitted = links or bool(READ.match(name) or WRITE.match(name))
+        writes = links or bool(WRITE.match(name) or _OWN_WRITE.match(name))
         if (emitted or writes or _OWN_READ.match(name)) and self.is_controller(target):
             return Query(call, target, name, "controller", writes, emitted)
         return None
@@ -317,7 +312,7 @@ class Queries:
             if query.writes:
                 return None
             several = query.method not in {"get", "get_one", "scalar"} and (
-                query.via == "session" or bool(_MANY.match(query.method))
+                query.via == "session" or bool(FINDER.match(query.method) or _MANY.match(query.method))
             )
             return Rows(query, several if many is None else many)
         if isinstance(call.func, cst.Name):
@@ -331,7 +326,7 @@ class Queries:
             return self.rows(target, False if many is None else many, depth - 1)
         if name in _ROWS:
             return self.rows(target, True if many is None else many, depth - 1)
-        return self.rows(target, many, depth - 1) if name in SELECTION else None
+        return self.rows(target, many, depth - 1) if name in SELECTION - _NO_ROWS else None
 
     def chain(self, call: cst.Call) -> Iterator[tuple[str, cst.Call]]:
         """Yield what is called on the result of a call, ``limit`` and ``first`` of ``find_all().limit(5).first()``."""
@@ -386,6 +381,12 @@ class Queries:
         if not isinstance(comparison.operator, cst.Equal) or not isinstance(column, cst.Attribute):
             return None
         return {column.attr.value: self.source.text(comparison.comparator)}
+
+
+def _has_lists(call: cst.Call) -> bool:
+    """Whether a call has two arguments, one of which is written as a list: what changes links takes two."""
+    arguments = positional(call)
+    return len(arguments) == len(call.args) == 2 and any(isinstance(it, cst.List | cst.ListComp) for it in arguments)
 
 
 def innermost(call: cst.Call) -> cst.Call:

@@ -27,7 +27,7 @@ from ctrlgen.lint.lint_settings import LintSettings
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.rules import RULES
 from ctrlgen.lint.source_code import SourceCode
-from ctrlgen.lint.suppressions import Suppressions
+from ctrlgen.silencing import IgnoreComments
 
 ResultT = TypeVar("ResultT")
 
@@ -114,12 +114,13 @@ class Checker:
         module, failure = _parse(content, shown)
         if module is None:
             return ((failure,) if failure else ()), None
-        suppressions = Suppressions(content.decode(module.encoding))
+        comments = IgnoreComments(content.decode(module.encoding))
         try:
             found = self._found(SourceCode(shown, module))
         except RecursionError:
             return (_unreadable(shown, Place(1, 0), _TOO_DEEP),), None
-        return tuple(sorted(it for it in found if not suppressions.cover(it))), module
+        reported = (it for it in found if not comments.ignore(it.code, it.start.line, it.end.line))
+        return tuple(sorted(reported)), module
 
     def _found(self, source: SourceCode) -> set[Diagnostic]:
         queries = Queries(source, self.emitted)

@@ -12,6 +12,7 @@ from types import ModuleType
 from sqlmodel import SQLModel
 
 from ctrlgen.errors import ModelError
+from ctrlgen.finding import Finding
 from ctrlgen.load.importing import Progress, import_configured, import_submodules
 from ctrlgen.load.model_classes import (
     empty_modules,
@@ -22,7 +23,7 @@ from ctrlgen.load.model_classes import (
     table_models,
     unmapped,
 )
-from ctrlgen.schema import Finding, Schema
+from ctrlgen.schema import Schema
 from ctrlgen.source_locations import Sources
 
 

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from ctrlgen.errors import did_you_mean
+from ctrlgen.table_declarations import declares_table
+from ctrlgen.tracing import note_file, note_folder, note_search, unobserved
 
-_TABLE = re.compile(rb"""\btable["']?\s*[=:]\s*True\b""")
 _SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages"})
 
 
@@ -53,13 +53,21 @@ def _modules_with_tables(root: Path) -> list[str]:
     return sorted({*packages, *modules})
 
 
-def _modules(root: Path) -> Iterator[tuple[str, ...]]:
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if name.isidentifier() and name not in _SKIPPED)
-        for name in sorted(files):
-            path = Path(folder, name)
-            if _is_module(path) and _TABLE.search(path.read_bytes()):
-                yield _parts(path.relative_to(root))
+def _modules(root: Path) -> list[tuple[str, ...]]:
+    """Return the modules under a folder whose source declares a table; what was looked at is noted."""
+    modules: list[tuple[str, ...]] = []
+    with unobserved():
+        for folder, folders, files in os.walk(root):
+            note_folder(folder)
+            folders[:] = sorted(name for name in folders if name.isidentifier() and name not in _SKIPPED)
+            for name in sorted(files):
+                path = Path(folder, name)
+                if _is_module(path) and declares_table(path.read_bytes()):
+                    note_file(path)
+                    modules.append(_parts(path.relative_to(root)))
+                elif _is_module(path):
+                    note_search(path)
+    return modules
 
 
 def _is_module(path: Path) -> bool:

@@ -17,9 +17,9 @@ from pathlib import Path
 from types import ModuleType
 
 from ctrlgen.errors import ImportFailedError, LoadError, MissingModuleError, described, message_of
+from ctrlgen.finding import Finding, Location
 from ctrlgen.findings import FAILED_IMPORT
 from ctrlgen.load.discovery import module_hint, table_modules
-from ctrlgen.schema import Finding, Location
 from ctrlgen.source_locations import SourceFile, Sources
 
 _DEFINED_TWICE = "is already defined for this MetaData"

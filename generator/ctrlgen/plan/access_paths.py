@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
 from ctrlgen.plan.naming import purpose_beside
-from ctrlgen.schema import ColumnPart, ForeignKey, Index, Model, Part, Predicate, columns_of, names_of
+from ctrlgen.schema import ColumnPart, ExpressionPart, ForeignKey, Index, Model, Part, Predicate, columns_of, names_of
+
+_COLLATION = re.compile(r"\bcollate\b", re.IGNORECASE)  # which an index keeps apart from its expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,9 @@ def index_paths(model: Model) -> list[AccessPath]:
 
 
 def partial_paths(model: Model) -> list[AccessPath]:
-    """Return the paths of partial indexes that are not unique."""
-    return list(_once(path for path in _paths(model) if path.purpose and not path.unique))
+    """Return the paths of partial indexes whose first part leads to several rows, those that are not unique first."""
+    paths = [path for path in _paths(model) if path.purpose and (path.parts[1:] or not path.unique)]
+    return sorted(paths, key=lambda path: path.unique)
 
 
 def unindexed_foreign_keys(model: Model) -> list[ForeignKey]:
@@ -79,6 +83,7 @@ def is_arbiter(parts: tuple[Part, ...], predicate: Predicate | None, model: Mode
     """Whether ON CONFLICT can be about these parts of all rows, or of those within a predicate."""
     alike = [index for index in model.indexes if index.unique and set(index.parts) == set(parts)]
     refused = any(index.deferrable for index in alike)  # by ON CONFLICT, though another one would do
+    refused |= any(isinstance(part, ExpressionPart) and _COLLATION.search(part.sql) for part in parts)
     return not refused and any(index.enforced and index.predicate == predicate for index in alike)
 
 

@@ -57,7 +57,7 @@ def _facts(model: Model, methods: Iterable[Method], options: Options) -> Facts:
         computed=tuple(column.attribute for column in model.columns if column.is_computed),
         omitted=tuple(column.attribute for column in model.columns if column.omitted),
         unique=tuple(_unique_keys(model)),
-        expressions=tuple((part.name or "", part.sql) for part in named_expressions(model)),
+        expressions=tuple(named_expressions(model)),
         partial=tuple(map(_partial, partial_indexes)),
         utc=options.utc and any(column.kind == "naive_datetime" for column in model.columns),
     )
@@ -82,5 +82,5 @@ def _partial(index: Index) -> Partial:
         where=index.predicate.sql,
         implied_values=index.predicate.implied_values if settled else (),
         present=index.predicate.present if settled else (),
-        keys=index.columns if index.unique and index.is_of_columns else (),
+        keys=index.names if index.unique else (),
     )

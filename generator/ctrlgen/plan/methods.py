@@ -19,9 +19,9 @@ from ctrlgen.plan.access_paths import (
     unindexed_foreign_keys,
     unique_paths,
 )
-from ctrlgen.plan.naming import CONTROLLER, MANY, key_name, parameter_names
+from ctrlgen.plan.naming import CONTROLLER, MANY, key_name, method_name, parameter_names
 from ctrlgen.plan.typed_dicts import update_entries
-from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, names_of
+from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, inputs_of, names_of
 from ctrlgen.settings import Options
 
 
@@ -53,10 +53,9 @@ def _is_set_by_every_row_that_changes(path: AccessPath, model: Model) -> bool:
 
 
 def _is_set(part: Part, model: Model) -> bool:
-    if isinstance(part, ExpressionPart):
-        return False
-    column = model.column(part.attribute)
-    return column.is_required and not column.nullable
+    """Tell whether every new row has a value in all columns of a part."""
+    columns = [model.column(attribute) for attribute in inputs_of(part)]
+    return bool(columns) and all(column.is_required and not column.nullable for column in columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +152,12 @@ def _key_methods(model: Model, _options: Options) -> Iterator[Method]:
 def _key_method(rule: KeyMethod, path: AccessPath, model: Model) -> Method:
     name = key_name(path.names, path.index, model)
     key = " and ".join(f"`{name}`" for name in ([name] if len(path.names) > MANY else path.names)) + path.where
-    prefix = "_".join(filter(None, [rule.kind, path.purpose]))
     parameters = _parameters(path.parts, model, rule.keywords(model))
     if not path.index.nulls_not_distinct:
         parameters = tuple(replace(parameter, nullable=False) for parameter in parameters)
     return Method(
         kind=rule.kind,
-        name=f"{prefix}_by_{name}" if path.names else prefix,
+        name=method_name(rule.kind, path.purpose, name if path.names else ""),
         doc=rule.doc.format(key=key) + (_backing(path.index) if rule.reads else ""),
         parameters=parameters,
         within=path.within,
@@ -168,13 +166,16 @@ def _key_method(rule: KeyMethod, path: AccessPath, model: Model) -> Method:
 
 
 def _partial_finders(model: Model, _options: Options) -> Iterator[Method]:
-    """Yield a finder for the first part that each partial index asks for, unless that is unique."""
+    """Yield a finder for the first part that each partial index asks for, unless that is unique.
+
+    A unique index has its getters: it does not ask for another name where another index has that of its finder.
+    """
     paths = partial_paths(model)
     seen: set[tuple[str, str]] = set()
     for path in paths:
         lead = path.names[:1]
-        name = "_by_".join([f"find_{path.purpose}", *lead])
-        if (name, path.predicate) in seen:
+        name = method_name("find", path.purpose, "".join(lead))
+        if (name, path.predicate) in seen or (path.unique and name in {taken for taken, _ in seen}):
             continue
         seen.add((name, path.predicate))
         alike = [other for other in paths if (other.purpose, other.predicate) == (path.purpose, path.predicate)]
@@ -196,13 +197,13 @@ def _finders(model: Model, options: Options) -> Iterator[Method]:
             seen.add(name)
             doc = f"Select the rows with this `{name}`.{_backing(path.index)}{_narrowing(name, index_paths(model))}"
             (parameter,) = _parameters(path.parts[:1], model)
-            yield Method("find", f"find_by_{name}", doc, (_answerable(parameter, path),), index=path.index)
+            yield Method("find", method_name("find", "", name), doc, (_answerable(parameter, path),), index=path.index)
     for key in unindexed_foreign_keys(model) if options.foreign_keys == "emit" else ():
         name = key.attributes[0]
         if name not in seen:
             seen.add(name)
             doc = f"Select the rows with this `{name}`; no index backs this: it scans the table."
-            yield Method("find", f"find_by_{name}", doc, _parameters((ColumnPart(name),), model))
+            yield Method("find", method_name("find", "", name), doc, _parameters((ColumnPart(name),), model))
 
 
 def _loaders(model: Model, _options: Options) -> Iterator[Method]:
@@ -216,21 +217,22 @@ def _linkers(model: Model, _options: Options) -> Iterator[Method]:
     """Yield what changes the links of every many-to-many relationship."""
     for relation in model.relations:
         if relation.linked:
-            for kind, doc in _LINKERS.items():
+            for kind, doc in LINKERS.items():
                 name = relation.attribute
                 yield Method(kind, f"{kind}_{name}", doc.format(name=name), relation=relation)
 
 
-_LINKERS = {
+LINKERS = {
     "add": "Link each of the objects to these `{name}`, and return the number of new links.",
     "remove": "Remove the links of the objects to these `{name}`, and return how many existed.",
     "set": "Link each of the objects to exactly these `{name}`, and return the number of changed links.",
 }
+"""The kinds of methods that change links, with their docstrings."""
 
 _DERIVATIONS = (_key_methods, _partial_finders, _finders, _loaders, _linkers)
 """Where methods come from; of two with one name the first keeps it."""
 
-_PREFIXES = (*(f"{rule.kind}_" for rule in KEY_METHODS), *(f"{kind}_" for kind in _LINKERS), "find_", "load_")
+_PREFIXES = (*(f"{rule.kind}_" for rule in KEY_METHODS), *(f"{kind}_" for kind in LINKERS), "find_", "load_")
 """What the names of all these methods begin with."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ctrlgen.errors import UnindexedForeignKeyError, did_you_mean
+from ctrlgen.finding import Finding
 from ctrlgen.findings import (
     CONSTANT_EXPRESSION,
     CONTESTED_METHOD,
@@ -24,7 +25,7 @@ from ctrlgen.findings import (
 from ctrlgen.plan.access_paths import unindexed_foreign_keys
 from ctrlgen.plan.methods import contested_methods, derived_methods, methods_without_predicate
 from ctrlgen.plan.naming import CONTROLLER, REFINEMENTS
-from ctrlgen.schema import Finding, Index, Model
+from ctrlgen.schema import Index, Model
 from ctrlgen.settings import Options
 
 

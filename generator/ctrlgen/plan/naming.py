@@ -32,13 +32,18 @@ FACADE = frozenset(
 )
 """Members of the facade and modules of the package; a model called so gets an underscore."""
 
-CONTROLLER = frozenset(
+MODEL_READS = frozenset({"find_all", "find_one", "count", "exists", "paginate"})
+"""Methods every controller has that read."""
+
+MODEL_WRITES = frozenset(
     {
-        *("c", "db", "model", "using", "paginate", "bulk_update"),
-        *("create", "find_all", "find_one", "count", "exists", "update_where", "delete_where"),
-        *("create_many", "update_many", "upsert_many", "delete_many"),
+        *("create", "create_many", "update_where", "update_many", "bulk_update", "upsert_many"),
+        *("delete_where", "delete_many"),
     }
 )
+"""Methods every controller has that write."""
+
+CONTROLLER = frozenset({"c", "db", "model", "using"}) | MODEL_READS | MODEL_WRITES
 """Members every controller has, which no derived method may replace."""
 
 MANY = 3
@@ -67,6 +72,16 @@ def parameter_names(keys: Iterable[str], keywords: Iterable[str] = ()) -> tuple[
     Type checkers take a key of ``**keywords`` for the parameter of that name, positional-only or not.
     """
     return Namespace(PARAMETERS.union(keywords)).claim_all(keys)
+
+
+def method_name(kind: str, purpose: str, key: str) -> str:
+    """Return what a method is called: ``get_by_email``, ``get_active_by_email``, ``find_pending`` without a key."""
+    return "_by_".join(filter(None, ["_".join(filter(None, [kind, purpose])), key]))
+
+
+def name_pattern(kinds: Iterable[str]) -> str:
+    """Return the pattern of the names that :func:`method_name` gives to methods of these kinds with a key."""
+    return rf"(?:{'|'.join(kinds)})(?:_\w+)?_by_\w+"
 
 
 def key_name(names: tuple[str, ...], index: Index, model: Model) -> str:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from ctrlgen.blueprint import Controller, Entry, Method, Parameter, Partial
 from ctrlgen.namespace import BUILTINS, Namespace
 from ctrlgen.plan.naming import CONTROLLER
-from ctrlgen.schema import Annotation, Column, Condition, Imported, Model, Relation
+from ctrlgen.schema import Annotation, Column, Condition, ExpressionPart, Imported, Model, Relation
 
 _CONTRACTS = ".runtime.contracts"
 _IMPORTS: dict[str, tuple[str, ...]] = {
     "collections.abc": ("Iterable",),
     "typing": ("TYPE_CHECKING", "Literal", "Never", "NotRequired", "TypeAlias", "Unpack"),
     "typing_extensions": ("TypedDict",),
-    _CONTRACTS: ("Equal", "Facts", "Filters", "Ordered", "Partial", "Refinements", "Settable"),
+    _CONTRACTS: ("Equal", "Expression", "Facts", "Filters", "Ordered", "Partial", "Refinements", "Settable"),
     ".runtime.controller": ("BaseController",),
     ".runtime.orm": ("OrmController",),
     ".runtime.links": ("Links",),
@@ -225,7 +225,7 @@ def _facts_source(controller: Controller, imports: Namespace) -> list[str]:
     facts, model = controller.facts, controller.model
     collections = {"required": facts.required, "computed": facts.computed, "omitted": facts.omitted}
     mappings = {
-        "expressions": [(name, repr(sql)) for name, sql in facts.expressions],
+        "expressions": [(part.name or "", _expression(part)) for part in facts.expressions],
         "partial": [(partial.name, _partial(partial, model, imports)) for partial in facts.partial],
         "relations": [
             *((each.attribute, _loader(by_columns=each.by_columns)) for each in controller.relations),
@@ -245,6 +245,10 @@ def _loader(*, by_columns: bool) -> str:
 
 def _dict(items: Iterable[tuple[str, str]]) -> str:
     return "{" + ", ".join(f"{key!r}: {source}" for key, source in items) + "}"
+
+
+def _expression(part: ExpressionPart) -> str:
+    return f"Expression({', '.join(map(repr, (part.sql, part.inputs) if part.inputs else (part.sql,)))})"
 
 
 def _partial(partial: Partial, model: Model, imports: Namespace) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from ctrlgen.blueprint import Controller, Package
+from ctrlgen.finding import Finding, Location
 from ctrlgen.findings import STALE_FACTORY, STALE_IMPORT, STALE_TEST
 from ctrlgen.plan.methods import is_derived
-from ctrlgen.schema import Finding, Location
 from ctrlgen.stubs.plan_factories import Factories
 from ctrlgen.stubs.read_tests import TestFile, mentions
 from ctrlgen.stubs.stub_names import FACTORIES, row_values, test_file

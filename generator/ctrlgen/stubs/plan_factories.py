@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ctrlgen.blueprint import Controller, Package
+from ctrlgen.finding import Finding
 from ctrlgen.findings import INCOMPLETE_FACTORY, UNSETTLED_CHECK
-from ctrlgen.schema import NULL, Column, Finding, ForeignKey, Imported, Index, Model, Value
+from ctrlgen.schema import NULL, Column, ForeignKey, Imported, Index, Model, Value
 from ctrlgen.stubs.stub_names import factory_functions, names_in_factories, row_values, variable
 
 _SKIP = Imported("pytest", "skip")
@@ -63,9 +64,9 @@ class Factories:
         """Return every factory, by module name."""
         return [factory for _, factory in sorted(self._planned.items())]
 
-    def target(self, key: ForeignKey) -> Factory | None:
-        """Return the factory of what a foreign key points at; None where there is none."""
-        controller = self._controllers.get(key.target) if key.target else None
+    def of_model(self, reference: Imported | None) -> Factory | None:
+        """Return the factory of a model that others refer to; None where it has none."""
+        controller = self._controllers.get(reference) if reference else None
         return self.of(controller) if controller else None
 
     def findings(self, written: Mapping[str, str]) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from ctrlgen.blueprint import Controller, Method
-from ctrlgen.schema import NULL, Column, Condition, ForeignKey, Value
+from ctrlgen.schema import NULL, Column, Condition, ForeignKey, Relation, Value
 from ctrlgen.stubs.plan_factories import Factories, Factory, referred, value_of, widest_keys
 from ctrlgen.stubs.stub_names import FileNames, names_in_tests, new_row, row_values, variable
 
@@ -89,9 +89,27 @@ class Rows:
         plain = [self._line(name, value) for name, value in companions.items() if name not in rows]
         return [*self._set(conditions, needed | rows), *plain]
 
+    def linked(self, relation: Relation) -> tuple[Lines, str]:
+        """Return the lines that make the row, and one for it to be linked with, and what that is called.
+
+        Raises
+        ------
+        UnknownRowError
+            It is of a model without a controller, or a test can make one row only of what both need.
+        """
+        factory = self._factories.of_model(relation.target)
+        if factory is None or self.once & factory.once:
+            raise UnknownRowError
+        related = self._variable(factory.controller)
+        return [self.new, f"{related} = await {new_row(factory.controller)}(db)"], related
+
     def value(self, column: Column) -> str:
         """Return the row's value of a column."""
         return value_of(column, self.name)
+
+    def _variable(self, other: Controller) -> str:
+        """Return what a row of another model, or a second one, is called."""
+        return variable(other.module, {self.name, *names_in_tests(), *self._factories.functions})
 
     def _values(self) -> Lines:
         return [f"values = await {row_values(self.controller)}(db)"]
@@ -150,7 +168,7 @@ class Rows:
         for key in widest_keys(self.controller.model):
             if not left & {*key.attributes}:
                 continue
-            target = self._factories.target(key)
+            target = self._factories.of_model(key.target)
             if target is None or settled & {*key.attributes} or once & target.once:
                 raise UnknownRowError
             left -= {*key.attributes}
@@ -159,14 +177,14 @@ class Rows:
 
     def _reference(self, key: ForeignKey) -> Lines:
         """Return the lines that make a row, and let the foreign key refer to it."""
-        factory = self._factories.target(key)
+        factory = self._factories.of_model(key.target)
         if factory is None:
             raise UnknownRowError
         target = factory.controller
         made = f"await {new_row(target)}(db)"
         if len(key.attributes) == 1:
             return [self._line(name, text) for name, text in referred(key, target, f"({made})").items()]
-        parent = variable(target.module, {self.name, *names_in_tests(), *self._factories.functions})
+        parent = self._variable(target)
         set_ = [self._line(name, text) for name, text in referred(key, target, parent).items()]
         return [f"{parent} = {made}", *set_]
 

@@ -166,6 +166,37 @@ class TestCases:
         call = f"await {self._db}.{method.name}([{self._row}])"
         return [self._new, call, expected[self._has_related(relation)]]
 
+    def _add(self, method: Method) -> Lines:
+        lines, call, relation = self._linking(method)
+        load, related = self._sibling(relation, "load"), f"{self._row}.{relation.attribute}"
+        loaded = [f"await {self._db}.{load}([{self._row}])", f"assert len({related}) == 1"] if load else []
+        return [*lines, f"assert {call} == 1", f"assert {call} == 0", *loaded]
+
+    def _remove(self, method: Method) -> Lines:
+        lines, call, relation = self._linking(method)
+        add = self._sibling(relation, "add")
+        if add is None:
+            return [*lines, f"assert {call} == 0"]
+        return [*lines, call.replace(f".{method.name}(", f".{add}("), f"assert {call} == 1", f"assert {call} == 0"]
+
+    def _set(self, method: Method) -> Lines:
+        lines, call, _ = self._linking(method)
+        none = f"await {self._db}.{method.name}([{self._row}], [])"
+        return [*lines, f"assert {call} == 1", f"assert {call} == 0", f"assert {none} == 1"]
+
+    def _linking(self, method: Method) -> tuple[Lines, str, Relation]:
+        """Return the lines that make two rows, and the call that links them or takes their link away."""
+        relation = method.relation
+        if relation is None:
+            raise AssertionError("a linker has a relationship")
+        lines, related = self._rows.linked(relation)
+        return lines, f"await {self._db}.{method.name}([{self._row}], [{related}])", relation
+
+    def _sibling(self, relation: Relation, kind: str) -> str | None:
+        """Return the method of that kind on a relationship, which the configuration may rename or leave out."""
+        methods = (method for method in self._controller.methods if method.kind == kind and method.relation == relation)
+        return next((method.name for method in methods), None)
+
     def _has_related(self, relation: Relation) -> bool | None:
         """Tell whether a new row has what a relationship leads to; None where nobody knows."""
         model, columns = self._controller.model, set(relation.attributes)
@@ -191,6 +222,9 @@ class TestCases:
         "create_or_update": _create_or_update,
         "find": _find,
         "load": _load,
+        "add": _add,
+        "remove": _remove,
+        "set": _set,
     }
 
     def _planned_by(self, method: Method, line: str) -> Lines:

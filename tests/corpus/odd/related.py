@@ -15,6 +15,23 @@ class Membership(SQLModel, table=True):
     since: int = 0
 
 
+class Friendship(SQLModel, table=True):
+    """A link of a table to itself, without columns of its own."""
+
+    hero_id: int = Field(primary_key=True, foreign_key="hero.id")
+    friend_id: int = Field(primary_key=True, foreign_key="hero.id", index=True)
+
+
+class Placement(SQLModel, table=True):
+    """A link to a composite key."""
+
+    __table_args__ = (sa.ForeignKeyConstraint(["x", "y"], ["grid.x", "grid.y"]),)
+
+    hero_id: int = Field(primary_key=True, foreign_key="hero.id")
+    x: int = Field(primary_key=True)
+    y: int = Field(primary_key=True)
+
+
 class Team(SQLModel, table=True):
     """One-to-many, many-to-many, one-to-one."""
 
@@ -57,6 +74,14 @@ class Hero(SQLModel, table=True):
     minions: list["Hero"] = Relationship(back_populates="boss", sa_relationship_kwargs={"lazy": "raise"})
     teams: list["Team"] = Relationship(back_populates="members", link_model=Membership)
     notes: Mapped[list["Note"]] = Relationship(back_populates="hero")
+    friends: list["Hero"] = Relationship(
+        sa_relationship_kwargs={
+            "secondary": "friendship",
+            "primaryjoin": "Hero.id == Friendship.hero_id",
+            "secondaryjoin": "Hero.id == Friendship.friend_id",
+        }
+    )
+    grids: list["Grid"] = Relationship(sa_relationship_kwargs={"secondary": "placement", "back_populates": "heroes"})
 
 
 class Badge(SQLModel, table=True):
@@ -73,6 +98,7 @@ class Grid(SQLModel, table=True):
     x: int = Field(primary_key=True)
     y: int = Field(primary_key=True)
     cells: list["Cell"] = Relationship(back_populates="grid")
+    heroes: list["Hero"] = Relationship(sa_relationship_kwargs={"secondary": "placement", "back_populates": "grids"})
 
 
 class Cell(SQLModel, table=True):

@@ -9,7 +9,8 @@ import libcst as cst
 from typing_extensions import override
 
 from ctrlgen.lint.diagnostics import Diagnostic
-from ctrlgen.lint.queries import FINDER, SELECTION, Queries, Query
+from ctrlgen.lint.emitted_methods import FINDER
+from ctrlgen.lint.queries import SELECTION, Queries, Query
 from ctrlgen.lint.registry import Rule
 
 _ALWAYS_TRUE = "it is always true"

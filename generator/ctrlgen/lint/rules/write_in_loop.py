@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -15,10 +16,10 @@ from ctrlgen.lint.source_code import unwrapped
 
 _BULK = {
     "create": "create_many([{{...}} for ... in {rows}])",
-    "update_by_": 'update_many([{{"id": ..., ...}} for ... in {rows}])',
-    "update_one_by_": 'update_many([{{"id": ..., ...}} for ... in {rows}])',
-    "delete_by_": "delete_many([... for ... in {rows}])",
-    "upsert_by_": "upsert_many([{{...}} for ... in {rows}], key=[...])",
+    r"update(_one)?_by_\w+": "update_many([(..., {{...}}) for ... in {rows}])",
+    r"delete_by_\w+": "delete_many([... for ... in {rows}])",
+    r"upsert_by_\w+": "upsert_many([{{...}} for ... in {rows}], key=[...])",
+    r"(add|remove)_\w+": "{method}(..., ...)",  # takes all objects of both sides at once
 }
 
 
@@ -45,11 +46,13 @@ await db.reminder.find_by_user_id(user_id).delete()
             query = _only_write(loop, queries)
             if query is None or not names & {it.value for it in queries.source.within(body[0], cst.Name)}:
                 continue
-            bulk = next((text for prefix, text in _BULK.items() if query.method.startswith(prefix)), None)
+            bulk = next((text for name, text in _BULK.items() if re.fullmatch(name, query.method)), None)
             if bulk is not None:
                 rows = queries.source.text(loop.iter)
                 rows = rows if len(rows) < 60 else "rows"
-                replacement = f"await {queries.source.text(query.receiver)}.{bulk.format(rows=rows)}"
+                replacement = (
+                    f"await {queries.source.text(query.receiver)}.{bulk.format(rows=rows, method=query.method)}"
+                )
                 yield self.report(queries, query.call, replacement, method=query.method, rows=rows)
 
 

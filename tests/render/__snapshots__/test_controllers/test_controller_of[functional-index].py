@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from models import Snippet
 
-from .runtime.contracts import Facts, Filters, Ordered, Refinements, Settable
+from .runtime.contracts import Expression, Facts, Filters, Ordered, Refinements, Settable
 from .runtime.controller import BaseController
 from .runtime.selection import Selection
 
@@ -71,7 +71,9 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
     c: type[SnippetColumns]
     db: Database
     _facts = Facts(
-        required=("guild_id", "name"), unique=(("guild_id", "lower_name"),), expressions={"lower_name": "lower(name)"}
+        required=("guild_id", "name"),
+        unique=(("guild_id", "lower_name"),),
+        expressions={"lower_name": Expression("lower(name)", ("name",))},
     )
 
     async def create(self, **values: Unpack[SnippetCreate]) -> Snippet:
@@ -154,6 +156,20 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
     async def delete_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str) -> bool:
         """Delete the row with this `guild_id` and `lower_name`, and return whether it existed."""
         return await self._delete({"guild_id": guild_id, "lower_name": lower_name})
+
+    async def get_or_create_by_guild_id_and_lower_name(self, **values: Unpack[SnippetCreate]) -> tuple[Snippet, bool]:
+        """Return the row with this `guild_id` and `lower_name`, created if missing, and whether it was created."""
+        return await self._get_or_create(("guild_id", "lower_name"), values)
+
+    async def upsert_by_guild_id_and_lower_name(self, **values: Unpack[SnippetCreate]) -> Snippet:
+        """Insert the row, or set these values of the row with this `guild_id` and `lower_name`."""
+        return await self._upsert(("guild_id", "lower_name"), values)
+
+    async def create_or_update_by_guild_id_and_lower_name(
+        self, create: SnippetCreate, update: SnippetUpdate
+    ) -> Snippet:
+        """Insert `create`, or apply `update` to the row with this `guild_id` and `lower_name`."""
+        return await self._create_or_update(("guild_id", "lower_name"), create, update)
 
     def find_by_guild_id(
         self, guild_id: Ordered[int], /, **where: Unpack[SnippetWhere]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from controller_factories import new_post, post_values, present
+from controller_factories import new_post, new_tag, post_values, present
 from query_plans import explained
 
 from db import Database, NotFoundError
@@ -50,8 +50,8 @@ async def test_find_all_load(db: Database) -> None:
     for _ in range(2):
         await new_post(db)
     async with explained(db) as plans:
-        await db.post.find_all().load("tag")
-    assert len(plans) <= 2
+        await db.post.find_all().load("tag", "labels")
+    assert len(plans) <= 3
 
 
 async def test_get_by_id(db: Database) -> None:
@@ -113,3 +113,34 @@ async def test_load_tag(db: Database) -> None:
     post = await new_post(db)
     await db.post.load_tag([post])
     assert post.tag
+
+
+async def test_load_labels(db: Database) -> None:
+    post = await new_post(db)
+    await db.post.load_labels([post])
+    assert not post.labels
+
+
+async def test_add_labels(db: Database) -> None:
+    post = await new_post(db)
+    tag = await new_tag(db)
+    assert await db.post.add_labels([post], [tag]) == 1
+    assert await db.post.add_labels([post], [tag]) == 0
+    await db.post.load_labels([post])
+    assert len(post.labels) == 1
+
+
+async def test_remove_labels(db: Database) -> None:
+    post = await new_post(db)
+    tag = await new_tag(db)
+    await db.post.add_labels([post], [tag])
+    assert await db.post.remove_labels([post], [tag]) == 1
+    assert await db.post.remove_labels([post], [tag]) == 0
+
+
+async def test_set_labels(db: Database) -> None:
+    post = await new_post(db)
+    tag = await new_tag(db)
+    assert await db.post.set_labels([post], [tag]) == 1
+    assert await db.post.set_labels([post], [tag]) == 0
+    assert await db.post.set_labels([post], []) == 1

@@ -1,0 +1,197 @@
+"""A run can be ended at any moment: it says so in one line, and what it leaves is whole."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import SHOP, Run
+
+FIRST_LINE = """
+import os, sys
+from ctrlgen.__main__ import main
+sys.argv[0] = "ctrlgen"
+sys.addaudithook(lambda event, about: event == "import" and about[0] == "ctrlgen.interruption" and os.write(1, b"."))
+main()
+"""
+"""The command, as its script starts it; what Python does before that is nothing that ctrlgen can do anything about."""
+
+STOPPED = """
+import pathlib, sys, time
+replace, replaced = pathlib.Path.replace, []
+
+def replace_slowly(self, target):
+    replaced.append(target)
+    if len(replaced) == 4:
+        pathlib.Path("writing").touch()
+        time.sleep({seconds})
+    return replace(self, target)
+
+pathlib.Path.replace = replace_slowly
+sys.argv = ["ctrlgen", "generate", "--no-cache", "-q"]
+from ctrlgen.__main__ import main
+main()
+"""
+"""The command, which takes its time in the middle of writing the package."""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the runs of a test have their temporary files."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+def wait_for(happened: Callable[[], object]) -> None:
+    end = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.005)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that still run."""
+    tasks = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(word) for word in tasks.read_text().split()] if tasks.exists() else []
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process does anything; one that nobody has waited for does not."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def left_behind(folder: Path) -> list[Path]:
+    return [file for file in folder.rglob("*") if re.search(r"staged|\.json\.\d", file.name)]
+
+
+@pytest.mark.parametrize("milliseconds", [0, 5, 15, 30, 60, 120, 250, 500, 800])
+@pytest.mark.parametrize("end", [os.kill, os.killpg], ids=["alone", "with its children"])
+def test_interrupted_run_is_one_line(
+    shop: Path, temporary: Path, tool: tuple[str, ...], milliseconds: int, end: Callable[[int, int], None]
+) -> None:
+    """As `kill -INT` does it, and as Ctrl-C in a terminal, which reaches the children too."""
+    with subprocess.Popen(
+        [tool[0], "-c", FIRST_LINE, "generate"],
+        cwd=shop,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.read(1) == b"."
+        time.sleep(milliseconds / 1000)
+        started = children(process.pid)
+        end(process.pid, signal.SIGINT)
+        _, stderr = process.communicate(timeout=20)
+    if milliseconds < 250 or process.returncode:  # a slow machine has come that far at the most
+        assert (process.returncode, stderr) == (130, b"error: interrupted\n")
+    wait_for(lambda: not any(map(is_running, started)))
+    assert list(temporary.iterdir()) == []
+    assert left_behind(shop) == []
+
+
+def test_interruption_waits_until_everything_is_written(
+    shop: Path, temporary: Path, tool: tuple[str, ...], run: Run
+) -> None:
+    with subprocess.Popen([tool[0], "-c", STOPPED.format(seconds=1)], cwd=shop, stderr=subprocess.PIPE) as process:
+        wait_for((shop / "writing").exists)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stderr) == (130, b"error: interrupted\n")
+    assert left_behind(shop) == list(temporary.iterdir()) == []
+    run(*tool, "check", cwd=shop)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_clean_up_too(shop: Path, temporary: Path, tool: tuple[str, ...], number: int) -> None:
+    (shop / "shop.py").write_text("import pathlib, time\npathlib.Path('loading').touch()\ntime.sleep(600)\n")
+    with subprocess.Popen([*tool, "generate"], cwd=shop) as process:
+        wait_for((shop / "loading").exists)
+        started = children(process.pid)
+        process.send_signal(number)
+        assert process.wait(20) == -number
+    assert started
+    wait_for(lambda: not any(map(is_running, started)))
+    assert list(temporary.iterdir()) == []
+
+
+def test_run_after_one_that_was_killed_while_writing_heals(
+    shop: Path, temporary: Path, tool: tuple[str, ...], run: Run
+) -> None:
+    with subprocess.Popen([tool[0], "-c", STOPPED.format(seconds=600)], cwd=shop) as process:
+        wait_for((shop / "writing").exists)
+        process.kill()
+    assert left_behind(shop), "files that were never put into their places"
+    assert run(*tool, "check", cwd=shop, code=1).stderr
+    run(*tool, "generate", cwd=shop)
+    assert left_behind(shop) == []
+    run(*tool, "check", cwd=shop)
+
+
+def test_run_after_one_that_was_killed_while_loading_deletes_its_temporary_files(
+    shop: Path, temporary: Path, tool: tuple[str, ...], run: Run
+) -> None:
+    (shop / "shop.py").write_text("import pathlib, time\npathlib.Path('loading').touch()\ntime.sleep(600)\n")
+    with subprocess.Popen([*tool, "generate"], cwd=shop) as process:
+        wait_for((shop / "loading").exists)
+        started = children(process.pid)
+        process.kill()
+    for pid in started:
+        os.kill(pid, signal.SIGKILL)
+    assert list(temporary.iterdir())
+    (shop / "shop.py").write_text(SHOP)
+    time.sleep(1)  # so long a folder may be one whose process is about to lock it
+    run(*tool, "generate", cwd=shop)
+    assert list(temporary.iterdir()) == []
+
+
+def test_run_beside_another_waits_and_says_so(shop: Path, tool: tuple[str, ...], run: Run) -> None:
+    with subprocess.Popen([tool[0], "-c", STOPPED.format(seconds=2)], cwd=shop) as process:
+        wait_for((shop / "writing").exists)
+        done = run(*tool, "check", cwd=shop)
+        assert process.wait(20) == 0
+    assert done.stderr == "waiting for another run of ctrlgen in this project\n"
+    assert done.stdout.endswith("files are up to date\n")
+
+
+def test_runs_that_write_nothing_do_not_wait_for_each_other(shop: Path, tool: tuple[str, ...], run: Run) -> None:
+    run(*tool, "generate", "-q", cwd=shop)
+    with subprocess.Popen([*tool, "check", "--no-cache"], cwd=shop, stdout=subprocess.DEVNULL):
+        assert run(*tool, "check", "--no-cache", cwd=shop).stderr == ""
+
+
+def test_many_runs_at_once_agree(shop: Path, tool: tuple[str, ...], run: Run) -> None:
+    started = [subprocess.Popen([*tool, "generate", "-q"], cwd=shop, stderr=subprocess.DEVNULL) for _ in range(4)]
+    assert [process.wait(60) for process in started] == [0] * 4
+    assert run(*tool, "check", cwd=shop).stdout == run(*tool, "check", "--no-cache", cwd=shop).stdout
+    assert left_behind(shop) == []
+
+
+def test_test_file_that_is_edited_meanwhile_is_not_overwritten(shop: Path, tool: tuple[str, ...], run: Run) -> None:
+    run(*tool, "generate", "-q", "--tests", "tests/db", cwd=shop)
+    file = shop / "tests/db/test_order_controller.py"
+    edited = f"{file.read_text()}\n\n# a thought\n"
+    models = SHOP.replace("total: int", "code: str = Field(index=True)\n    total: int")
+    (shop / "shop.py").write_text(f"{models}\n\nimport time, pathlib\npathlib.Path('loading').touch()\n")
+    slow = STOPPED.replace("pathlib.Path.replace = replace_slowly", "")
+    slow = slow.replace('"--no-cache", "-q"', '"--tests", "tests/db"').replace(
+        "from ctrlgen.__main__",
+        "from ctrlgen import write\napply = write._stage\n"
+        f"def stage(*a):\n    pathlib.Path({str(file)!r}).write_text({edited!r})\n    apply(*a)\n"
+        "write._stage = stage\nfrom ctrlgen.__main__",
+    )
+    done = run(tool[0], "-c", slow, cwd=shop, code=2)
+    assert "test_order_controller.py` was changed while ctrlgen ran; nothing was written" in done.stderr
+    assert file.read_text() == edited

@@ -1,0 +1,70 @@
+"""Where runs are remembered, and how not to."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .conftest import Workspace
+
+
+@pytest.fixture
+def forgotten(workspace: Workspace) -> Workspace:
+    """The project, without what is remembered of it."""
+    shutil.rmtree(workspace.project / ".ctrlgen_cache")
+    return workspace
+
+
+@pytest.mark.parametrize("way", ["option", "variable", "setting"])
+def test_folder_is_where_the_user_says(forgotten: Workspace, tmp_path: Path, way: str) -> None:
+    """An option and the variable are relative to the working directory, the setting to the project."""
+    forgotten.environment["CTRLGEN_CACHE_DIR"] = (
+        "nowhere" if way == "option" else "../cache" if way == "variable" else ""
+    )
+    if way == "setting":
+        forgotten.edit("pyproject.toml", "[tool.ctrlgen]", '[tool.ctrlgen]\ncache_dir = "../cache"')
+    arguments = ["--cache-dir", "../cache"] if way == "option" else []
+    assert not forgotten.is_remembered("check", *arguments)
+    assert forgotten.is_remembered("check", *arguments) or forgotten.is_remembered("check", *arguments)
+    assert (forgotten.root / "cache/CACHEDIR.TAG").exists()
+    assert not (forgotten.project / ".ctrlgen_cache").exists()
+    assert not (forgotten.project / "nowhere").exists()
+    shutil.rmtree(forgotten.root / "cache")
+
+
+def test_run_without_cache_uses_and_leaves_none(forgotten: Workspace) -> None:
+    assert not forgotten.is_remembered("check", "--no-cache")
+    assert not forgotten.is_remembered("check", "--no-cache")
+    assert not (forgotten.project / ".ctrlgen_cache").exists()
+
+
+def test_project_is_remembered_from_wherever_one_stands(workspace: Workspace) -> None:
+    before = workspace.imports()
+    assert workspace.run("check", cwd=workspace.project / "app")[0] == 0
+    assert workspace.run("check", "--project", str(workspace.project), cwd=workspace.root)[0] == 0
+    assert workspace.imports() == before
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"key": []}', '{"key": [], "states": {"files": 3}}'])
+def test_damaged_record_is_no_error(workspace: Workspace, damage: str) -> None:
+    for file in (workspace.project / ".ctrlgen_cache").glob("run-*.json"):
+        key = file.read_text().partition('"states"')[0]
+        file.write_text(damage if damage != "null" else f'{key}"states":{{"files":[]}},"printed":3}}')
+    assert not workspace.is_remembered()
+    assert workspace.is_remembered()
+
+
+def test_folder_that_cannot_be_written_is_no_error(forgotten: Workspace) -> None:
+    (forgotten.project / ".ctrlgen_cache").write_text("a file in its place")
+    assert not forgotten.is_remembered()
+    assert not forgotten.is_remembered()
+    (forgotten.project / ".ctrlgen_cache").unlink()
+
+
+def test_cache_is_nothing_to_commit_or_to_back_up(workspace: Workspace) -> None:
+    folder = workspace.project / ".ctrlgen_cache"
+    assert "*\n" in (folder / ".gitignore").read_text()
+    assert (folder / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
+    assert len(list(folder.glob("run-*"))) <= 16

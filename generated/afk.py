@@ -77,7 +77,12 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate, tuple[int
     model = Afk
     c: type[AfkColumns]
     db: Database
-    _facts = Facts(required=("guild_id", "member_id", "reason"))
+    _facts = Facts(
+        required=("guild_id", "member_id", "reason"),
+        absent={
+            "`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_reason", "find_by_since")
+        },
+    )
 
     async def create(self, **values: Unpack[AfkCreate]) -> Afk:
         """Insert a row and return it."""

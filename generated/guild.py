@@ -108,6 +108,15 @@ class GuildController(BaseController[Guild, GuildLoad, GuildCreate, GuildUpdate,
             "cases.moderator": nested(by_columns),
             "cases.target": nested(by_columns),
         },
+        absent={
+            "`{}` leads no index: use find_all({}=...), which scans the table": (
+                "find_by_created_at",
+                "find_by_updated_at",
+                "find_by_name",
+                "find_by_case_count",
+            ),
+            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+        },
     )
 
     async def create(self, **values: Unpack[GuildCreate]) -> Guild:

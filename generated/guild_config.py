@@ -102,6 +102,19 @@ class GuildConfigController(BaseController[GuildConfig, GuildConfigLoad, GuildCo
     _facts = Facts(
         required=("guild_id",),
         relations={"guild": by_columns, "guild.users": nested(by_columns), "guild.cases": nested(by_columns)},
+        absent={
+            "`{}` leads no index: use find_all({}=...), which scans the table": (
+                "find_by_created_at",
+                "find_by_updated_at",
+                "find_by_prefix",
+                "find_by_locale",
+                "find_by_mod_log_id",
+                "find_by_jail_role_id",
+                "find_by_ignored_channel_ids",
+                "find_by_banned_words",
+            ),
+            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_guild_id",),
+        },
     )
 
     async def create(self, **values: Unpack[GuildConfigCreate]) -> GuildConfig:

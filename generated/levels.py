@@ -89,7 +89,19 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
     model = Levels
     c: type[LevelsColumns]
     db: Database
-    _facts = Facts(required=("guild_id", "member_id"))
+    _facts = Facts(
+        required=("guild_id", "member_id"),
+        absent={
+            "`{}` leads no index: use find_all({}=...), which scans the table": (
+                "find_by_created_at",
+                "find_by_updated_at",
+                "find_by_member_id",
+                "find_by_xp",
+                "find_by_level",
+                "find_by_blacklisted",
+            )
+        },
+    )
 
     async def create(self, **values: Unpack[LevelsCreate]) -> Levels:
         """Insert a row and return it."""

@@ -120,6 +120,21 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
             "user.cases": nested(by_columns),
             "user.moderated_cases": nested(by_columns),
         },
+        absent={
+            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` leads no index: use find_all({}=...), which scans the table": (
+                "find_by_created_at",
+                "find_by_updated_at",
+                "find_by_key",
+                "find_by_channel_id",
+                "find_by_content",
+                "find_by_repeats_every",
+                "find_by_claimed_until",
+                "find_by_sent",
+            ),
+            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "only partial indexes begin with `{}`: use their finders, or find_all({}=...)": ("find_by_expires_at",),
+        },
     )
 
     async def create(self, **values: Unpack[ReminderCreate]) -> Reminder:

@@ -66,7 +66,16 @@ class SnippetTagController(
     model = SnippetTag
     c: type[SnippetTagColumns]
     db: Database
-    _facts = Facts(required=("snippet_id", "tag_id"))
+    _facts = Facts(
+        required=("snippet_id", "tag_id"),
+        absent={
+            "the table has nothing to change beside its primary key": (
+                "update_by_snippet_id_and_tag_id",
+                "update_one_by_snippet_id_and_tag_id",
+                "create_or_update_by_snippet_id_and_tag_id",
+            )
+        },
+    )
 
     async def create(self, **values: Unpack[SnippetTagCreate]) -> SnippetTag:
         """Insert a row and return it."""

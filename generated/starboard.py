@@ -78,7 +78,18 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
     model = Starboard
     c: type[StarboardColumns]
     db: Database
-    _facts = Facts(required=("guild_id", "channel_id"), relations={"messages": by_columns})
+    _facts = Facts(
+        required=("guild_id", "channel_id"),
+        relations={"messages": by_columns},
+        absent={
+            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_guild_id",),
+            "`{}` leads no index: use find_all({}=...), which scans the table": (
+                "find_by_channel_id",
+                "find_by_emoji",
+                "find_by_threshold",
+            ),
+        },
+    )
 
     async def create(self, **values: Unpack[StarboardCreate]) -> Starboard:
         """Insert a row and return it."""

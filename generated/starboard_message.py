@@ -97,6 +97,15 @@ class StarboardMessageController(
         required=("message_id", "guild_id", "author_id", "posted_id"),
         unique=(("posted_id",),),
         relations={"board": by_columns},
+        absent={
+            "`{}` leads no index: use find_all({}=...), which scans the table": (
+                "find_by_created_at",
+                "find_by_updated_at",
+                "find_by_author_id",
+                "find_by_stars",
+            ),
+            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_message_id", "find_by_posted_id"),
+        },
     )
 
     async def create(self, **values: Unpack[StarboardMessageCreate]) -> StarboardMessage:

@@ -9,7 +9,7 @@ TYPE_CHECKING = False  # importing it from typing takes longer than all the rest
 if TYPE_CHECKING:
     from types import TracebackType
 
-_READ_MODELS = ("generate", "check", "diff")
+_READ_MODELS = ("generate", "check", "diff", "explain", "watch")
 
 
 def main() -> None:

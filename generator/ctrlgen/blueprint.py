@@ -135,6 +135,18 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class AbsentMethods:
+    """Methods that are not emitted, and why; ``{}`` in the reason stands for the column of a finder."""
+
+    reason: str
+    names: tuple[str, ...]
+
+    def reason_for(self, name: str) -> str:
+        """Return the reason in the words of one method; the runtime says the same."""
+        return self.reason.replace("{}", name.removeprefix("find_by_"))
+
+
+@dataclass(frozen=True, slots=True)
 class NestedRelation:
     """A relationship of related objects: ``cases.guild`` loads the guild of each case."""
 
@@ -161,6 +173,7 @@ class Controller:
     relations: tuple[Relation, ...]
     methods: tuple[Method, ...]
     nested: tuple[NestedRelation, ...] = ()
+    absent: tuple[AbsentMethods, ...] = ()
 
     @property
     def loadable(self) -> tuple[str, ...]:

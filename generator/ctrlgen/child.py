@@ -20,6 +20,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -33,10 +34,17 @@ from ctrlgen.schema import Schema
 from ctrlgen.scratch import scratch_folder
 from ctrlgen.tracing import Reads
 
-Reply = Schema | CtrlgenError
-REPLY, _READS, PROGRESS = "reply", "reads", "progress"
-_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.finding", "ctrlgen.schema"})
+REPLY, _READS, PROGRESS, _WORK = "reply", "reads", "progress", "work"
+_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.explain.explanation", "ctrlgen.finding", "ctrlgen.schema"})
 """The modules whose classes may be in a reply: the parent never imports what the models import."""
+
+
+class Work(Protocol):
+    """What the child does beyond reading the models, because their classes are there; it is pickled to get there."""
+
+    def __call__(self, schema: Schema) -> object:
+        """Return the reply, made of ctrlgen's own data."""
+        ...
 
 
 class Project(Protocol):
@@ -76,9 +84,14 @@ def schema_from_child(config: Project) -> Schema:
 
 
 @contextlib.contextmanager
-def child_process(config: Project) -> Generator[Child]:
-    """Start the process that loads and inspects the configured modules; it ends with the block at the latest."""
+def child_process(config: Project, work: Work | None = None) -> Generator[Child]:
+    """Start the process that loads and inspects the configured modules; it ends with the block at the latest.
+
+    Its reply is the schema, or what ``work`` makes of it.
+    """
     with scratch_folder() as folder:
+        if work:
+            (folder / _WORK).write_bytes(pickle.dumps(work))
         order = [str(folder), str(config.project), config.package, *config.models]
         with take_process() as process:
             try:
@@ -104,6 +117,16 @@ class Child:
     folder: Path
 
     def schema(self) -> Schema:
+        """Wait for the schema and return it; raise what the child reports."""
+        schema = self.answer()
+        assert isinstance(schema, Schema), schema
+        return schema
+
+    def doing(self) -> str:
+        """Return what the child is doing."""
+        return _doing(self.folder / PROGRESS)
+
+    def answer(self) -> object:
         """Wait for the reply and return it; raise what the child reports."""
         code = self.process.wait()
         reply = read_reply(self.folder / REPLY) or _crash(code, self.folder / PROGRESS)
@@ -116,8 +139,12 @@ class Child:
         return Reads.from_json((self.folder / _READS).read_text("utf-8"))
 
 
+def _doing(progress: Path) -> str:
+    return (progress.read_text("utf-8") if progress.exists() else "") or "starting"
+
+
 def _crash(code: int, progress: Path) -> LoadingEndedError:
-    doing = progress.read_text("utf-8") if progress.exists() else "starting"
+    doing = _doing(progress)
     ending = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
     return LoadingEndedError(
         f"the process that loads the models ended while {doing} ({ending})",
@@ -140,7 +167,7 @@ def main() -> None:
     os.chdir(project)
     open_project(Path(project))
     sys.stdout, sys.stderr = streams = tracing.ObservedStream(sys.stdout), tracing.ObservedStream(sys.stderr)
-    answer = _answer(Path(project), package, names, progress_to(folder / PROGRESS))
+    answer = _answer(Path(project), package, names, progress_to(folder / PROGRESS), folder / _WORK)
     (folder / _READS).write_text(tracing.finish(without=[folder]).to_json(), "utf-8")
     write_reply(folder / REPLY, answer)
     for stream in streams:
@@ -171,10 +198,20 @@ def read_schema(project: Path, package: str, names: Sequence[str], progress: Cal
     return loaded.completed(lambda: inspect(loaded.models, sources))
 
 
-def _answer(project: Path, package: str, names: Sequence[str], progress: Callable[[str], None]) -> Reply:
+def _answer(
+    project: Path, package: str, names: Sequence[str], progress: Callable[[str], None], work_file: Path
+) -> object:
     try:
-        return read_schema(project, package, names, progress)
+        schema = read_schema(project, package, names, progress)
+        if not work_file.exists():
+            return schema
+        work: Work = pickle.loads(work_file.read_bytes())  # noqa: S301 - the parent has written it
+        progress("looking at the methods of the models")
+        return work(schema)
     except CtrlgenError as error:
+        cause = error.__cause__
+        if cause and not error.traceback:
+            error.traceback = "".join(traceback.format_exception(cause))
         return error
     except Exception as error:
         if os.environ.get("CTRLGEN_TRACEBACK"):
@@ -182,6 +219,7 @@ def _answer(project: Path, package: str, names: Sequence[str], progress: Callabl
         return CtrlgenError(
             f"the models cannot be read, which is a mistake in ctrlgen: {described(error)}",
             hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened",
+            traceback=traceback.format_exc(),
         )
 
 
@@ -200,10 +238,10 @@ def progress_to(path: Path) -> Callable[[str], None]:
     return progress
 
 
-# The reply: a ``Schema`` or an error, pickled into a private file.
+# The reply: a ``Schema``, what a work has made of it, or an error, pickled into a private file.
 
 
-def write_reply(path: Path, reply: Reply) -> None:
+def write_reply(path: Path, reply: object) -> None:
     """Leave ``reply`` at ``path``; it is there completely or not at all."""
     unfinished = path.with_suffix(".part")
     with unfinished.open("wb") as file:
@@ -211,13 +249,12 @@ def write_reply(path: Path, reply: Reply) -> None:
     unfinished.replace(path)
 
 
-def read_reply(path: Path) -> Reply | None:
+def read_reply(path: Path) -> object:
     """Return what the child left at ``path``, or None if it never came so far."""
     if not path.exists():
         return None
     with path.open("rb") as file:
         reply: object = _Unpickler(file).load()
-    assert isinstance(reply, Schema | CtrlgenError), reply
     return reply
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,9 +21,11 @@ from ctrlgen.errors import CtrlgenError
 from ctrlgen.finding import Finding, Location
 from ctrlgen.output_formats import TEXT, check_format
 from ctrlgen.pipeline import compare_with_disk, generate, write
+from ctrlgen.progress import shown_progress
 from ctrlgen.project_lock import locked
 from ctrlgen.record import Record
 from ctrlgen.report import (
+    DETAIL,
     make_printable,
     print_bug,
     print_diff,
@@ -34,14 +36,25 @@ from ctrlgen.report import (
     print_unencodable,
     print_usage_error,
 )
-from ctrlgen.settings import Config, Settings, find_project, read_config
+from ctrlgen.settings import SETTINGS, Config, Settings, find_project, read_config
 from ctrlgen.write import Changes, unified_diff
+
+
+def _epilog(example: str, without: Collection[str] = ()) -> str:
+    """Return what stands below the options of a command: an example, and the settings that it obeys."""
+    obeyed = ", ".join(name for name in SETTINGS if name not in without)
+    return f"Example: {example}\n\nSettings in \\[tool.ctrlgen] of pyproject.toml: {obeyed}"
+
+
+EPILOG = """\
+Example: ctrlgen init, then ctrlgen generate after every change of a model
+
+`ctrlgen COMMAND --help` names the settings of a command. The guide: docs/guide.md, docs/commands.md"""
 
 app = typer.Typer(
     name="ctrlgen",
     help="Emit typed async controllers for the SQLModel models of a project.",
-    epilog="Settings, in \\[tool.ctrlgen] of pyproject.toml: models, output, package, tests, cache_dir. "
-    "Each is also a flag.",
+    epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -68,7 +81,36 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only err
 FormatOption = Annotated[
     str, typer.Option("--format", help="text, github, json or sarif.", metavar="FORMAT", show_default=False)
 ]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print every warning, not only three of a kind.")]
+
+
+def _note_verbose(is_set: bool) -> bool:
+    DETAIL.verbose = DETAIL.verbose or is_set
+    return is_set
+
+
+def _note_traceback(is_set: bool) -> bool:
+    if is_set:
+        DETAIL.traceback = True
+        os.environ["CTRLGEN_TRACEBACK"] = "1"  # of a mistake of our own
+    return is_set
+
+
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Print every warning, and how a failing module came to be imported.",
+        callback=_note_verbose,
+    ),
+]
+TracebackOption = Annotated[
+    bool, typer.Option("--traceback", help="Print the traceback of what fails.", callback=_note_traceback)
+]
+
+
+Given = tuple[Path, Settings]
+"""The project's folder, and the settings that flags give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +126,7 @@ class Run:
     """Why models may be missing: a module of theirs could not be imported."""
 
 
-@app.command("generate")
+@app.command("generate", epilog=_epilog("ctrlgen generate --models app.models --output app/db"))
 def generate_command(
     project: ProjectOption = None,
     models: ModelsOption = None,
@@ -96,11 +138,12 @@ def generate_command(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     output_format: FormatOption = TEXT,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Write the controllers: what changed, all of it or nothing."""
-    flags = Settings.of(models, output, package, tests, cache_dir)
+    given = _given(project, models, output, package, tests, cache_dir)
     with _run(
-        flags, project, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format, to_write=True
+        given, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format, to_write=True
     ) as run:
         write(run.changes, run.config)
     if output_format != TEXT:
@@ -110,7 +153,7 @@ def generate_command(
         _print_upgrade(run)
 
 
-@app.command()
+@app.command(epilog=_epilog("ctrlgen check --quiet"))
 def check(
     project: ProjectOption = None,
     models: ModelsOption = None,
@@ -122,13 +165,14 @@ def check(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     output_format: FormatOption = TEXT,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Exit with 1, and show the diff, when the controllers are not what the models say.
 
     The same when ctrlgen cannot tell, because a module of models could not be imported.
     """
-    flags = Settings.of(models, output, package, tests, cache_dir)
-    with _run(flags, project, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format) as run:
+    given = _given(project, models, output, package, tests, cache_dir)
+    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format) as run:
         pass  # the disk has been read
     if output_format != TEXT:
         _print_report(run, output_format, run.changes)
@@ -142,7 +186,7 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=_epilog("ctrlgen diff | less"))
 def diff(
     project: ProjectOption = None,
     models: ModelsOption = None,
@@ -153,15 +197,97 @@ def diff(
     no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Show what `generate` would change, and change nothing."""
-    flags = Settings.of(models, output, package, tests, cache_dir)
-    with _run(flags, project, quiet=quiet, verbose=verbose, no_cache=no_cache) as run:
+    given = _given(project, models, output, package, tests, cache_dir)
+    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache) as run:
         pass  # the disk has been read
     print_diff(unified_diff(run.changes, run.config.project))
 
 
-@app.command(epilog="Example: ctrlgen lint app tests --select CGL1,CGL2 --format github")
+@app.command(epilog=_epilog("ctrlgen explain User.get_by_id --format json", ("tests", "silence", "cache_dir")))
+def explain(
+    choice: Annotated[
+        str | None, typer.Argument(help="A model, or a method of it; every model when omitted.", metavar="MODEL.METHOD")
+    ] = None,
+    indexes: Annotated[bool, typer.Option("--indexes", help="Print the missing `Index(...)` lines.")] = False,
+    output_format: Annotated[str, typer.Option("--format", help="text or json.", metavar="FORMAT")] = "text",
+    project: ProjectOption = None,
+    models: ModelsOption = None,
+    output: OutputOption = None,
+    package: PackageOption = None,
+    quiet: QuietOption = False,
+    _verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
+) -> None:
+    """Show what each method is called with, the SQL it sends, and the index behind it; and what is not emitted."""
+    from ctrlgen.commands.explain import explain as run_explain
+
+    given = _given(project, models, output, package, None)
+    with reported(given[0], TEXT):
+        run_explain(read_config(*given), choice, indexes=indexes, output_format=output_format, quiet=quiet)
+
+
+@app.command(
+    epilog="Example: ctrlgen init --yes --models app.models --output app/db\n\n"
+    "It writes these settings: models, output, package, tests"
+)
+def init(
+    project: Annotated[
+        Path, typer.Option("--project", help="The project's folder; this one when omitted.", metavar="DIR")
+    ] = Path(),
+    models: ModelsOption = None,
+    output: OutputOption = None,
+    package: PackageOption = None,
+    tests: TestsOption = None,
+    pre_commit: Annotated[
+        bool | None, typer.Option("--pre-commit/--no-pre-commit", help="Add the hook, or not; asked when omitted.")
+    ] = None,
+    alembic: Annotated[
+        bool | None, typer.Option("--alembic/--no-alembic", help="Set up migrations, or not; asked when omitted.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take what is suggested.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Find the models, and write the settings; nothing else in pyproject.toml changes."""
+    from ctrlgen.commands.init import Wishes
+    from ctrlgen.commands.init import init as run_init
+
+    root, settings = _given(project, models, output, package, tests)
+    with reported(root, TEXT):
+        run_init(root, settings, Wishes(pre_commit, alembic, yes, dry_run, quiet))
+
+
+@app.command(epilog=_epilog("ctrlgen watch --quiet"))
+def watch(
+    project: ProjectOption = None,
+    models: ModelsOption = None,
+    output: OutputOption = None,
+    package: PackageOption = None,
+    tests: TestsOption = None,
+    cache_dir: CacheOption = None,
+    no_cache: NoCacheOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
+) -> None:
+    """Generate whenever a source or the configuration is saved, until Ctrl-C."""
+    from ctrlgen.commands.watch import watch as run_watch
+
+    given = _given(project, models, output, package, tests, cache_dir)
+    run_watch(
+        lambda: read_config(*given),
+        lambda: _run(given, quiet=True, verbose=verbose, no_cache=no_cache, to_write=True),
+        quiet=quiet,
+        verbose=verbose,
+    )
+
+
+@app.command(
+    epilog=_epilog("ctrlgen lint app tests --select CGL1,CGL2 --format github", ("tests", "silence", "cache_dir"))
+)
 def lint(
     paths: Annotated[list[str], typer.Argument(help="Files and folders of hand-written code.", metavar="PATH...")],
     select: Annotated[
@@ -194,7 +320,10 @@ def lint(
     raise typer.Exit(code)
 
 
-@app.command(epilog="Example: ctrlgen drift --database postgresql://bot@localhost/bot")
+@app.command(
+    epilog="Example: ctrlgen drift --database postgresql://bot@localhost/bot\n\n"
+    "Settings in \\[tool.ctrlgen] of pyproject.toml: models, silence"
+)
 def drift(
     database: Annotated[
         str | None,
@@ -219,10 +348,27 @@ def drift(
     raise typer.Exit(code)
 
 
+def _given(
+    project: Path | None,
+    models: list[str] | None,
+    output: str | None,
+    package: str | None,
+    tests: str | None,
+    cache_dir: str | None = None,
+) -> Given:
+    """Return the project's folder, and the settings that flags give; their folders are as seen from here."""
+    root = project or find_project(Path())
+    return root, Settings.of(models, _from(root, output), package, _from(root, tests), cache_dir)
+
+
+def _from(root: Path, folder: str | None) -> str | None:
+    """Return a folder, given as seen from here, as seen from the project."""
+    return folder and Path(os.path.relpath(folder, root)).as_posix()
+
+
 @contextmanager
 def _run(
-    flags: Settings,
-    project: Path | None,
+    given: Given,
     *,
     quiet: bool,
     verbose: bool,
@@ -234,10 +380,11 @@ def _run(
 
     With the block, the changes are written if that is what the run is for.
     """
-    root = project or find_project(Path())
+    DETAIL.verbose = verbose
+    root, _ = given
     with reported(root, output_format):
         check_format(output_format)
-        config = read_config(root, flags)
+        config = read_config(*given)
         config = replace(config, cache=None) if no_cache else config
         silent = quiet or output_format != TEXT
         record = Record.of(config)
@@ -247,7 +394,8 @@ def _run(
                 _print_findings(known.findings, quiet=silent, verbose=verbose)
                 yield Run(config, Changes.of_unchanged(known.files), known.findings)
                 return
-            generation = generate(config)
+            with shown_progress(quiet=silent) as step:
+                generation = generate(config, step)
             _print_findings(generation.findings, quiet=silent, verbose=verbose)
             changes = compare_with_disk(generation, config)
             yield Run(config, changes, generation.findings, generation.origins, generation.incomplete)
@@ -307,7 +455,7 @@ def main() -> NoReturn:
     sys.exit(_exit_code())
 
 
-_COMMANDS = {"generate": generate_command, "check": check, "diff": diff}
+_COMMANDS: dict[str, Callable[..., None]] = {"generate": generate_command, "check": check, "diff": diff}
 _FLAGS = {"-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose"}
 
 
@@ -327,7 +475,7 @@ def _run_plainly() -> bool:
 def _exit_code() -> int:
     """Run the command and return its exit code."""
     try:
-        code: object = 0 if _run_plainly() else app(standalone_mode=False)
+        code: object = 0 if _run_plainly() else app(standalone_mode=False, prog_name="ctrlgen")
     except CtrlgenError as error:
         print_error(error)
     except _USAGE_ERROR as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from ctrlgen.finding import Location
@@ -33,6 +33,10 @@ class CtrlgenError(Exception):
         That line, as it stands in the file.
     others
         What else is wrong: all causes are shown, because the first one need not be the one to fix.
+    import_chain
+        The lines of the project that led to a failing import, outermost first; `--verbose` shows them.
+    traceback
+        Where it comes from in full; `--traceback` shows it.
     mark
         The part of that line that is meant; the whole line where it is None.
     setting
@@ -49,12 +53,14 @@ class CtrlgenError(Exception):
     hint: str | None = None
     source: str | None = None
     others: tuple[CtrlgenError, ...] = ()
+    import_chain: tuple[str, ...] = ()
+    traceback: str = ""
     mark: str | None = None
     setting: str | None = None
 
     def __reduce__(self) -> tuple[type[CtrlgenError], tuple[object, ...]]:
         """Pickle by fields: the loading process hands its errors to the one that prints them."""
-        return type(self), (self.message, self.location, self.hint, self.source, self.others, self.mark, self.setting)
+        return type(self), tuple(getattr(self, each.name) for each in fields(self))
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""
@@ -91,6 +97,22 @@ class MissingPathError(UsageError):
     code = "CGE003"
     meaning = "a file or folder given on the command line does not exist"
     fix = "give one that does; paths are relative to where you stand"
+
+
+class NotEmittedError(UsageError):
+    """A model or method given on the command line does not exist."""
+
+    code = "CGE004"
+    meaning = "`explain` is asked about a model or method that does not exist"
+    fix = "correct its name: `Model` or `Model.method`; without any it lists them all"
+
+
+class NoTerminalError(UsageError):
+    """There is nobody to ask."""
+
+    code = "CGE005"
+    meaning = "`init` would have to ask something, and there is no terminal"
+    fix = "answer with its options, or take what it suggests with `--yes`"
 
 
 # CGE1: the configuration.
@@ -185,6 +207,16 @@ class RuffSettingsError(ConfigError):
     code = "CGE110"
     meaning = "ruff refuses the settings by which the emitted files are formatted"
     fix = "fix them; ruff's own message is shown"
+
+
+class UnaddableError(ConfigError):
+    """The settings cannot be added to pyproject.toml."""
+
+    code = "CGE111"
+    meaning = (
+        "`init` cannot add `[tool.ctrlgen]` to pyproject.toml, because it is there, or `tool` is written as a value"
+    )
+    fix = "change it by hand"
 
 
 # CGE2: loading the models.

@@ -5,7 +5,7 @@ They are apart from ``schema``, because a run that is answered from its record n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,8 +21,13 @@ class Location:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """Something the author should know: a stable code, where, and what to do. ``findings`` has a rule for each code."""
+    """Something the author should know: a stable code, where, and what to do. ``findings`` has a rule for each code.
+
+    Of an import that has failed there are the lines that led to it, and its traceback.
+    """
 
     location: Location
     code: str
     message: str
+    import_chain: tuple[str, ...] = field(default=(), compare=False)
+    traceback: str = field(default="", compare=False)

@@ -15,6 +15,7 @@ from types import FrameType
 
 INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_farewells = ["error: interrupted"]
 _left_to_do: dict[int, Callable[[], None]] = {}
 
 
@@ -23,6 +24,11 @@ def end_in_order() -> None:
     for number in _SIGNALS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _end)
+
+
+def say_at_interruption(line: str) -> None:
+    """Say this at Ctrl-C, for what has no other end."""
+    _farewells.append(line)
 
 
 @contextmanager
@@ -60,7 +66,7 @@ def _end(number: int, _frame: FrameType | None) -> None:
             clean_up()
     if number == signal.SIGINT:
         with suppress(OSError):
-            os.write(2, b"error: interrupted\n")
+            os.write(2, f"{_farewells[-1]}\n".encode())
         os._exit(INTERRUPTED)
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

@@ -15,6 +15,7 @@ from ctrlgen import tracing
 from ctrlgen.errors import NewerFormatError, WouldRemoveError
 from ctrlgen.finding import Finding, Location
 from ctrlgen.header import FORMAT, version_key
+from ctrlgen.progress import Step, no_progress
 from ctrlgen.settings import Config
 from ctrlgen.silencing import Silence
 from ctrlgen.tracing import Reads
@@ -47,8 +48,8 @@ class Generation:
         return {f"{controller.module}.py": controller.model.location for controller in self.package.controllers}
 
 
-def generate(config: Config) -> Generation:
-    """Generate the package, and the stubs of its tests, in memory.
+def generate(config: Config, step: Step = no_progress) -> Generation:
+    """Generate the package, and the stubs of its tests, in memory; ``step`` is told what is being done.
 
     Raises
     ------
@@ -61,6 +62,7 @@ def generate(config: Config) -> Generation:
     if config.cache is not None:
         tracing.start()
     with child_process(config) as child:
+        step(child.doing)
         from ctrlgen.format_cache import format_or_recall
         from ctrlgen.header import with_header
         from ctrlgen.plan import plan
@@ -73,8 +75,11 @@ def generate(config: Config) -> Generation:
         schema = child.schema()  # load, inspect
         reads = child.reads()
     package = plan(schema, config.package, config.options)
+    step(lambda: f"writing and formatting {len(package.controllers)} controllers")
     formatted = format_or_recall(render(package), first_party(package), config.output, config.cache)
     files = with_header(formatted)
+    if config.tests:
+        step(lambda: "looking at the tests")
     tests = _stubs(package, config)
     stale = () if schema.incomplete else tests.findings  # a missing model may come back
     findings = _reported([*package.findings, *stale], package, config, complete=schema.incomplete is None)

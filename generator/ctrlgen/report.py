@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -87,8 +88,30 @@ def print_findings(findings: tuple[Finding, ...], *, verbose: bool = False) -> N
         shown = alike if verbose or len(alike) <= _SHOWN + 1 else alike[:_SHOWN]
         for finding in shown:
             echo(f"{finding.location}: {label} {finding.code}: {finding.message}", err=True)
+            _print_details(finding.import_chain, finding.traceback)
         if hidden := len(alike) - len(shown):
             echo(f"... and {hidden} more of {code}, {len(alike)} in all; `--verbose` shows every one", err=True)
+
+
+@dataclass
+class Detail:
+    """How much is said of a failure; the options of the command set it."""
+
+    verbose: bool = False
+    traceback: bool = False
+
+
+DETAIL = Detail()
+
+
+def _print_details(import_chain: tuple[str, ...], traceback: str) -> None:
+    """Print how a failing import was reached, and its traceback, as far as that is wanted."""
+    if DETAIL.verbose and import_chain:
+        echo("  imported by way of", err=True)
+        for line in import_chain:
+            echo(f"    {line}", err=True)
+    if DETAIL.traceback and traceback:
+        echo(traceback, err=True, nl=False)
 
 
 def print_error(error: CtrlgenError) -> None:
@@ -102,6 +125,7 @@ def print_error(error: CtrlgenError) -> None:
     if error.hint:
         echo(f"{typer.style('hint', fg=typer.colors.CYAN)}: {error.hint}", err=True)
     echo(f"{typer.style('docs', fg=typer.colors.CYAN)}: {error.docs()}", err=True)
+    _print_details(error.import_chain, error.traceback)
     for other in error.others:
         print_error(other)
 

@@ -21,7 +21,8 @@ from ctrlgen.tracing import unobserved
 created: list[Path] = []
 """The folders of this process, past ones too."""
 
-_PREFIX = "ctrlgen-"
+_PREFIX = "ctrlgen-run-"  # of nothing else: what begins so is deleted where no process holds it
+_RANDOM = "[a-z0-9_]" * 8  # which `mkdtemp` adds
 _UNLOCKED_AT_FIRST = 1.0  # seconds: longer than from making a folder to locking it
 
 
@@ -41,7 +42,7 @@ def scratch_folder() -> Generator[Path]:
 
 def delete_leftovers() -> None:
     """Delete the folders of processes that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in Path(tempfile.gettempdir()).glob(_PREFIX + _RANDOM):
         with suppress(OSError):
             status = folder.stat()
             if status.st_uid == os.getuid() and time.time() - status.st_mtime > _UNLOCKED_AT_FIRST:

@@ -41,7 +41,10 @@ _EXAMPLE = """write into it:
 """
 
 _LINE = re.compile(r"at line (\d+)")
-_OPTIONS = ("names", "skip", "strip", "suffixes", "silence", "foreign_keys", "controllers", "naive_datetimes", "lint")
+_OPTIONS = ("names", "skip", "strip", "suffixes", "silence", "foreign_keys", "controllers", "naive_datetimes")
+"""The settings beside those that are flags."""
+_TABLES = ("lint",)
+"""What other commands read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,8 @@ class Settings:
 
 
 _KEYS = tuple(field.name for field in fields(Settings))
+SETTINGS = (*_KEYS, *_OPTIONS)
+"""What ``[tool.ctrlgen]`` may say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +262,7 @@ def read_section(file: Path) -> toml.Table:
     except OSError as error:
         raise ConfigError(f"cannot read `{file}`: {error.strerror}", hint="check its permissions") from error
     section = toml.table(toml.table(document, "tool"), "ctrlgen")
-    toml.check_keys(section, (*_KEYS, *_OPTIONS), "tool.ctrlgen")
+    toml.check_keys(section, (*SETTINGS, *_TABLES), "tool.ctrlgen")
     return section
 
 

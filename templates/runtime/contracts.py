@@ -135,6 +135,8 @@ class Facts:
         The partial indexes by name.
     relations
         The loader of each relationship.
+    absent
+        The methods that do not exist, by the reason, in which ``{}`` stands for the column of a finder.
     utc
         Whether columns without time zone accept aware datetimes, which are stored in UTC.
     """
@@ -146,4 +148,5 @@ class Facts:
     expressions: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
     partial: Mapping[str, Partial] = field(default_factory=dict[str, Partial])
     relations: Mapping[str, Loader] = field(default_factory=dict[str, Loader])
+    absent: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
     utc: bool = False

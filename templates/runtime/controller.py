@@ -33,7 +33,7 @@ from .statements import (
     upsert_row,
     where_of,
 )
-from .table import Table
+from .table import Table, why_absent
 from .validation import Validation
 
 M = TypeVar("M", bound=SQLModel)
@@ -69,6 +69,13 @@ class BaseController(Generic[M, L, C, U, K]):
         def db(self) -> DatabaseService:
             """The database, with the other controllers."""
             return self._db
+
+        def __getattr__(self, name: str) -> object:
+            """Say why there is no such method, or which one may be meant."""
+            if name.startswith("_") or hasattr(type(self), name):
+                return object.__getattribute__(self, name)  # raises again what a property has raised
+            why = why_absent(name, self._facts.absent, dir(type(self)))
+            raise AttributeError(f"{type(self).__name__} has no {name}{why}", name=name, obj=self)
 
     def using(self, session: AsyncSession) -> Self:
         """Return a controller whose calls run in the transaction of this session."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import nullcontext
-from functools import partial
 from itertools import groupby
+from operator import methodcaller
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -85,7 +85,7 @@ class Execution(Generic[M]):
         async def work() -> list[Sequence[Any]]:
             rows: list[Sequence[Any]] = []
             for run in runs:
-                send = partial(Connection.fetchmany, query=run[0].text, args=[request.arguments for request in run])
+                send = methodcaller("fetchmany", run[0].text, [request.arguments for request in run])
                 rows += await self._send(run[0], send)
             return rows
 

@@ -156,3 +156,11 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}" if names else ""
+
+
+def why_absent(name: str, absent: Mapping[str, Collection[str]], members: Iterable[str]) -> str:
+    """Return the words that say why there is no such method, or else which one may be meant."""
+    for reason, names in absent.items():
+        if name in names:
+            return f": {reason.replace('{}', name.removeprefix('find_by_'))}"
+    return suggestion(name, difflib.get_close_matches(name, [one for one in members if not one.startswith("_")], n=1))

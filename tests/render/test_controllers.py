@@ -152,8 +152,13 @@ def facts(source: str) -> str:
     return stated.removeprefix("_facts = ")
 
 
-def test_a_model_of_which_there_is_nothing_to_say_has_facts_all_the_same() -> None:
-    assert facts(render_model(model("Odd"))["odd.py"]) == "Facts()"
+def test_methods_that_are_not_there_are_stated_by_their_reasons() -> None:
+    assert facts(render_model(model("Odd"))["odd.py"]) == (
+        "Facts(absent={'the table has nothing to change beside its primary key': "
+        "('update_by_id', 'update_one_by_id', 'create_or_update_by_id'), "
+        "'a new row need not give `id`': ('get_or_create_by_id', 'upsert_by_id'), "
+        "'`{}` is a unique key, which finds one row: use get_by_{}': ('find_by_id',)})"
+    )
 
 
 PINNED: list[tuple[Kind, tuple[str | Imported, ...], str, str]] = [

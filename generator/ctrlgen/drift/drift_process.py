@@ -12,7 +12,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctrlgen.child import PROGRESS, REPLY, Reply, open_project, progress_to, write_reply
+from ctrlgen.child import PROGRESS, REPLY, open_project, progress_to, write_reply
 from ctrlgen.drift.address import Address
 from ctrlgen.errors import CtrlgenError, InstallationError, described
 from ctrlgen.schema import Schema
@@ -52,7 +52,7 @@ def main() -> None:
     os._exit(0)  # the models' threads and exit handlers must not hold us up
 
 
-def _answer(order: Order) -> Reply:
+def _answer(order: Order) -> Schema | CtrlgenError:
     try:
         return _compared(order)
     except CtrlgenError as error:

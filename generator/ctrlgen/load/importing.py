@@ -26,6 +26,9 @@ _DEFINED_TWICE = "is already defined for this MetaData"
 Cause = tuple[Location | None, str]
 """Where an import failed, and with what."""
 
+Failure = tuple[Location, str, LoadError]
+"""The same of a submodule, with the error itself."""
+
 Progress = Callable[[str], None]
 """Notes what is about to happen."""
 
@@ -55,15 +58,20 @@ def import_configured(names: Sequence[str], sources: Sources, progress: Progress
 def import_submodules(modules: Sequence[ModuleType], sources: Sources, progress: Progress) -> Iterator[Finding]:
     """Import those submodules that declare tables and are not imported yet; yield why some fail, each cause once."""
     left_out: dict[Cause, list[str]] = {}
+    errors: dict[Cause, LoadError] = {}
     for module in modules:
         paths: list[str] = list(getattr(module, "__path__", ()))
         for name in table_modules(paths, module.__name__):
             if name not in sys.modules and (failure := _try(name, paths, sources, progress)):
                 gc.collect()  # drops half-defined classes, which SQLAlchemy knows by weak references
-                left_out.setdefault(_cause(*failure, left_out), []).append(name)
-    for (location, error), names in left_out.items():
+                place, why, error = failure
+                cause = _cause(place, why, left_out)
+                left_out.setdefault(cause, []).append(name)
+                errors.setdefault(cause, error)
+    for (location, reason), names in left_out.items():
         assert location  # of a submodule it is known
-        yield FAILED_IMPORT.at(location, modules=_listed(names), error=error)
+        finding, error = FAILED_IMPORT.at(location, modules=_listed(names), error=reason), errors[location, reason]
+        yield replace(finding, import_chain=error.import_chain, traceback=error.traceback)
 
 
 def _cause(location: Location | None, reason: str, known: Iterable[Cause]) -> Cause:
@@ -100,7 +108,7 @@ def _missing(name: str, error: BaseException, sources: Sources) -> LoadError | N
     return MissingModuleError(f"there is no module `{name}` in {sources.root}", None, module_hint(name, sources.root))
 
 
-def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) -> tuple[Location, str] | None:
+def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) -> Failure | None:
     """Import a module; return where it fails and why, if it does."""
     progress(f"importing `{name}`")
     try:
@@ -108,7 +116,7 @@ def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) 
     except BaseException as error:  # noqa: BLE001 - sys.exit() too: the other models can still be served
         failure = import_error(name, error, sources)
         location = failure.location or sources.place(str(Path(paths[0], "__init__.py")), 1)
-        return location, described(error)
+        return location, described(error), failure
     return None
 
 
@@ -121,9 +129,15 @@ def import_error(module: str, error: BaseException, sources: Sources) -> LoadErr
     where = _syntax_error_line(error) or _field_line(error) or _last_line(error, sources)
     location = sources.place(*where) if where else None
     source = sources.text(location) if location else None
-    mark = _marked(error, where) if where else None
-    message = f"`{module}` cannot be imported: {described(error)}"
-    return ImportFailedError(message, location, _hint(error, sources), source, mark=mark)
+    return ImportFailedError(
+        f"`{module}` cannot be imported: {described(error)}",
+        location,
+        _hint(error, sources),
+        source,
+        import_chain=tuple(_import_chain(error, sources)),
+        traceback="".join(traceback.format_exception(error)),
+        mark=_marked(error, where) if where else None,
+    )
 
 
 def _marked(error: BaseException, where: tuple[str, int]) -> str | None:
@@ -136,6 +150,22 @@ def _marked(error: BaseException, where: tuple[str, int]) -> str | None:
             line = linecache.getline(*where).encode()
             return line[frame.colno : frame.end_colno].decode(errors="replace").strip() or None
     return None
+
+
+def _import_chain(error: BaseException, sources: Sources) -> Iterator[str]:
+    """Yield the user's lines that were executed by importing, outermost first, and the one that failed."""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        if code.co_name == "<module>" and sources.is_theirs(code.co_filename):
+            yield _line(code.co_filename, line, sources)
+    if where := _syntax_error_line(error):
+        yield _line(*where, sources)
+
+
+def _line(file: str, line: int, sources: Sources) -> str:
+    location = sources.place(file, line)
+    text = sources.text(location)
+    return f"{location}: {text}" if text else str(location)
 
 
 def _syntax_error_line(error: BaseException) -> tuple[str, int] | None:

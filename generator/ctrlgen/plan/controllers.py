@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ctrlgen.blueprint import Controller, Facts, Method, NestedRelation, Partial
+from ctrlgen.plan.absent_methods import absent_methods
 from ctrlgen.plan.access_paths import is_arbiter
 from ctrlgen.plan.methods import derived_methods
 from ctrlgen.plan.naming import CONTROLLER, attribute_name
@@ -35,6 +36,7 @@ def plan_controller(model: Model, options: Options = DEFAULTS, models: Iterable[
         relations=model.relations,
         methods=methods,
         nested=tuple(_nested_relations(model, {related.reference: related for related in models})),
+        absent=absent_methods(model, methods, options),
     )
     check_method_names(controller)
     return controller

@@ -14,14 +14,20 @@ from ctrlgen.blueprint import Entry, Method, Parameter
 from ctrlgen.plan.access_paths import (
     AccessPath,
     index_paths,
-    is_arbiter,
     partial_paths,
     unindexed_foreign_keys,
     unique_paths,
 )
+from ctrlgen.plan.key_refusals import (
+    never,
+    not_a_key_of_new_rows,
+    not_set_by_every_row,
+    not_set_by_every_row_that_changes,
+    nothing_to_set,
+)
 from ctrlgen.plan.naming import CONTROLLER, MANY, key_name, method_name, parameter_names
 from ctrlgen.plan.typed_dicts import update_entries
-from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, inputs_of, names_of
+from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, names_of
 from ctrlgen.settings import Options
 
 
@@ -29,46 +35,17 @@ def _none(_model: Model) -> tuple[Entry, ...]:
     return ()
 
 
-def _always(_path: AccessPath, _model: Model) -> bool:
-    return True
-
-
-def _has_something_to_set(_path: AccessPath, model: Model) -> bool:
-    return bool(update_entries(model))
-
-
-def _is_set_by_every_row(path: AccessPath, model: Model) -> bool:
-    """Tell whether a new row must have every column of the key, none of which may be NULL."""
-    predicate = path.index.predicate if path.within else None
-    return (predicate is None or predicate.is_settled) and _is_key_of_new_rows(path, model)
-
-
-def _is_key_of_new_rows(path: AccessPath, model: Model) -> bool:
-    arbiter = is_arbiter(path.index.parts, path.index.predicate if path.within else None, model)
-    return arbiter and bool(path.parts) and all(_is_set(part, model) for part in path.parts)
-
-
-def _is_set_by_every_row_that_changes(path: AccessPath, model: Model) -> bool:
-    return _has_something_to_set(path, model) and _is_set_by_every_row(path, model)
-
-
-def _is_set(part: Part, model: Model) -> bool:
-    """Tell whether every new row has a value in all columns of a part."""
-    columns = [model.column(attribute) for attribute in inputs_of(part)]
-    return bool(columns) and all(column.is_required and not column.nullable for column in columns)
-
-
 @dataclass(frozen=True, slots=True)
 class KeyMethod:
     """A method that every unique key gives: ``<kind>_by_<key>``.
 
-    ``doc`` is its docstring, with ``{key}`` for the key; ``applies`` tells whether a key gives it; ``keywords`` are the
-    keys of the ``**values`` that it takes beside the key. Of one that ``reads`` the docstring names the index.
+    ``doc`` is its docstring, with ``{key}`` for the key; ``refusal`` says why a key does not give it; ``keywords`` are
+    the keys of the ``**values`` that it takes beside the key. Of one that ``reads`` the docstring names the index.
     """
 
     kind: str
     doc: str
-    applies: Callable[[AccessPath, Model], bool] = _always
+    refusal: Callable[[AccessPath, Model], str] = never
     keywords: Callable[[Model], tuple[Entry, ...]] = _none
     reads: bool = False
 
@@ -79,26 +56,26 @@ KEY_METHODS = (
     KeyMethod(
         "update",
         "Update the row with this {key} and return it, or None if there is none.",
-        _has_something_to_set,
+        nothing_to_set,
         update_entries,
     ),
     KeyMethod(
         "update_one",
         "Update the row with this {key} and return it, or raise `NotFoundError`.",
-        _has_something_to_set,
+        nothing_to_set,
         update_entries,
     ),
     KeyMethod("delete", "Delete the row with this {key}, and return whether it existed."),
     KeyMethod(
         "get_or_create",
         "Return the row with this {key}, created if missing, and whether it was created.",
-        _is_set_by_every_row,
+        not_set_by_every_row,
     ),
-    KeyMethod("upsert", "Insert the row, or set these values of the row with this {key}.", _is_set_by_every_row),
+    KeyMethod("upsert", "Insert the row, or set these values of the row with this {key}.", not_set_by_every_row),
     KeyMethod(
         "create_or_update",
         "Insert `create`, or apply `update` to the row with this {key}.",
-        _is_set_by_every_row_that_changes,
+        not_set_by_every_row_that_changes,
     ),
 )
 
@@ -122,11 +99,21 @@ def contested_methods(model: Model, options: Options) -> dict[Index, list[str]]:
     return losers
 
 
+def refused_methods(model: Model) -> dict[str, str]:
+    """Return why unique keys do not give some of the methods that they might, by their names."""
+    refused = {
+        _key_method(rule, path, model).name: rule.refusal(path, model)
+        for path in unique_paths(model)
+        for rule in KEY_METHODS
+    }
+    return {name: reason for name, reason in refused.items() if reason}
+
+
 def methods_without_predicate(model: Model) -> dict[Index, list[str]]:
     """Return the names of the methods that a partial index only lacks because its predicate is not understood."""
-    paths = [path for path in unique_paths(model) if path.within and _is_key_of_new_rows(path, model)]
+    paths = [path for path in unique_paths(model) if path.within and not not_a_key_of_new_rows(path, model)]
     return {
-        path.index: [_key_method(rule, path, model).name for rule in KEY_METHODS if not rule.applies(path, model)]
+        path.index: [_key_method(rule, path, model).name for rule in KEY_METHODS if rule.refusal(path, model)]
         for path in paths
         if path.index.predicate and not path.index.predicate.is_settled
     }
@@ -145,7 +132,7 @@ def _key_methods(model: Model, _options: Options) -> Iterator[Method]:
     """Yield the methods of every unique key, the primary key first."""
     for path in unique_paths(model):
         for rule in KEY_METHODS:
-            if rule.applies(path, model):
+            if not rule.refusal(path, model):
                 yield _key_method(rule, path, model)
 
 

@@ -231,6 +231,7 @@ def _facts_source(controller: Controller, imports: Namespace) -> list[str]:
             *((each.attribute, _loader(by_columns=each.by_columns)) for each in controller.relations),
             *((each.path, f"nested({_loader(by_columns=each.by_columns)})") for each in controller.nested),
         ],
+        "absent": [(each.reason, repr(each.names)) for each in controller.absent],
     }
     return [
         *(f"{name}={names!r}" for name, names in (collections | {"unique": facts.unique}).items() if names),

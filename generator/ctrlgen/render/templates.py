@@ -20,11 +20,16 @@ def render_template(name: str, **values: object) -> str:
     return _environment().get_template(name).render(**values)
 
 
+def template_text(name: str) -> str:
+    """Return a template that is another program's as it stands."""
+    return (templates_folder() / name).read_text("utf-8")
+
+
 def compile_templates() -> None:
     """Compile the templates of the package; else each is compiled when it is first rendered."""
     environment = _environment()
     for name in environment.list_templates(["jinja"]):
-        if not name.startswith("stubs/"):
+        if not name.startswith(("stubs/", "init/")):
             environment.get_template(name)
 
 

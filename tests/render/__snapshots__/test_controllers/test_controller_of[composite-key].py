@@ -68,7 +68,10 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
     model = Member
     c: type[MemberColumns]
     db: Database
-    _facts = Facts(required=("guild_id", "user_id", "xp"))
+    _facts = Facts(
+        required=("guild_id", "user_id", "xp"),
+        absent={"`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_user_id", "find_by_xp")},
+    )
 
     async def create(self, **values: Unpack[MemberCreate]) -> Member:
         """Insert a row and return it."""

@@ -74,6 +74,11 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         required=("guild_id", "name"),
         unique=(("guild_id", "lower_name"),),
         expressions={"lower_name": Expression("lower(name)", ("name",))},
+        absent={
+            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_name",),
+        },
     )
 
     async def create(self, **values: Unpack[SnippetCreate]) -> Snippet:

@@ -75,7 +75,15 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]
     model = Post
     c: type[PostColumns]
     db: Database
-    _facts = Facts(required=("author_id",), relations={"author": by_columns, "tags": by_columns})
+    _facts = Facts(
+        required=("author_id",),
+        relations={"author": by_columns, "tags": by_columns},
+        absent={
+            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_body",),
+        },
+    )
 
     async def create(self, **values: Unpack[PostCreate]) -> Post:
         """Insert a row and return it."""

@@ -65,7 +65,14 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
     model = Tag
     c: type[TagColumns]
     db: Database
-    _facts = Facts(required=("name",), unique=(("name",),))
+    _facts = Facts(
+        required=("name",),
+        unique=(("name",),),
+        absent={
+            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id", "find_by_name"),
+        },
+    )
 
     async def create(self, **values: Unpack[TagCreate]) -> Tag:
         """Insert a row and return it."""

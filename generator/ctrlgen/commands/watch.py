@@ -1,0 +1,152 @@
+"""What ``ctrlgen watch`` does: generates again whenever a source or the configuration is saved, until Ctrl-C.
+
+The watcher runs before the first generation, so no save is missed; what is saved while one runs is one more run
+behind it. Its own output is no reason to run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ctrlgen.child_start import warm_up
+from ctrlgen.errors import CtrlgenError, InstallationError
+from ctrlgen.finding import Finding
+from ctrlgen.interruption import say_at_interruption
+from ctrlgen.pipeline import write
+from ctrlgen.report import print_error, print_findings
+from ctrlgen.settings import Config
+from ctrlgen.write import Changes, State
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from watchfiles import Change
+
+    from ctrlgen.cli import Run
+
+_QUIET_TIME = 200  # milliseconds without a change after which a burst of them is over
+_LONGEST_BURST = 10  # seconds, for what never ends
+_SETTINGS = frozenset({"pyproject.toml", "ruff.toml", ".ruff.toml"})
+_SHOWN = 3  # files in a line
+
+ReadConfig = Callable[[], Config]
+StartRun = Callable[[], "AbstractContextManager[Run]"]
+Batch = set[tuple["Change", str]]
+
+
+def watch(read_config: ReadConfig, start_run: StartRun, *, quiet: bool, verbose: bool) -> None:
+    """Generate now and after every change, until Ctrl-C ends the process.
+
+    Parameters
+    ----------
+    read_config
+        Reads the configuration, anew for each run.
+    start_run
+        Runs the pipeline; the block that it opens writes the changes.
+
+    Raises
+    ------
+    CtrlgenError
+        The configuration is not usable at the start, or watchfiles is not installed.
+    """
+    if find_spec("watchfiles") is None:
+        raise InstallationError("`watchfiles` is not installed", hint="pip install 'ctrlgen[watch]'")
+    import watchfiles  # which only this command needs
+
+    runs = _Runs(read_config, start_run, quiet=quiet, verbose=verbose)
+    say_at_interruption("stopped watching")
+    batches = watchfiles.watch(
+        runs.config.project,
+        watch_filter=_SourceFilter(runs),
+        rust_timeout=_QUIET_TIME,
+        yield_on_timeout=True,  # with nothing, once there has been nothing for that time
+    )
+    for burst in _bursts(batches):
+        runs.run(sorted({Path(path) for _, path in burst}))
+
+
+def _bursts(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Yield nothing once the watcher runs, and then what has changed, whenever nothing more does."""
+    burst, due, began = Batch(), True, time.monotonic()
+    for batch in batches:
+        if batch and not burst:
+            due, began = True, time.monotonic()
+        burst |= batch
+        if due and (not batch or time.monotonic() - began > _LONGEST_BURST):
+            yield burst
+            burst, due = Batch(), False
+
+
+class _SourceFilter:
+    """Lets through what may change the models: sources and settings, but nothing that ctrlgen writes itself."""
+
+    def __init__(self, runs: _Runs) -> None:
+        from watchfiles import DefaultFilter
+
+        self._runs, self._usual = runs, DefaultFilter()
+
+    def __call__(self, change: Change, path: str) -> bool:
+        """Whether a change matters."""
+        file, config = Path(path), self._runs.config
+        if file.suffix not in {".py", ".pyi"} and file.name not in _SETTINGS:
+            return False
+        own = (config.output, *([config.tests] if config.tests else []))
+        inside = file.relative_to(config.project).parts if file.is_relative_to(config.project) else file.parts
+        hidden = any(part.startswith(".") for part in inside[:-1]) or "site-packages" in inside
+        return not hidden and not any(file.is_relative_to(folder) for folder in own) and self._usual(change, path)
+
+
+class _Runs:
+    """The generations, and what the last one has found, which is not said again."""
+
+    def __init__(self, read_config: ReadConfig, start_run: StartRun, *, quiet: bool, verbose: bool) -> None:
+        self._read_config, self._start_run, self._quiet, self._verbose = read_config, start_run, quiet, verbose
+        self._findings: frozenset[Finding] = frozenset()
+        self.config = read_config()
+
+    def run(self, causes: list[Path]) -> None:
+        """Generate, and say in a line what that has changed; a mistake is said, and ends nothing."""
+        cause = _listed([self._shown(path) for path in causes]) or f"watching {self.config.project}, Ctrl-C ends"
+        try:
+            self.config = self._read_config()
+            with self._start_run() as run:
+                write(run.changes, run.config)
+        except CtrlgenError as error:
+            _say(f"{cause}: nothing was written")
+            print_error(error)
+        else:
+            if run.changes.pending or not self._quiet:
+                _say(f"{cause}: {self._changed(run.changes)}")
+            new = tuple(finding for finding in run.findings if finding not in self._findings)
+            self._findings = frozenset(run.findings)
+            if not self._quiet:
+                print_findings(new, verbose=self._verbose)
+        finally:
+            warm_up()  # the libraries are imported before the next change comes
+
+    def _changed(self, changes: Changes) -> str:
+        states: tuple[State, ...] = ("created", "changed", "removed")
+        parts = [(state, [self._shown(change.file) for change in changes.having(state)]) for state in states]
+        return ", ".join(f"{state} {_listed(files)}" for state, files in parts if files) or "nothing to change"
+
+    def _shown(self, path: Path) -> str:
+        return (
+            path.relative_to(self.config.project).as_posix() if path.is_relative_to(self.config.project) else str(path)
+        )
+
+
+def _say(line: str) -> None:
+    typer.echo(f"{time.strftime('%H:%M:%S')} {line}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Return the first names, and how many more there are."""
+    listed = list(names)
+    more = len(listed) - _SHOWN
+    return ", ".join(listed[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,58 @@
+"""Prints an explanation for tools. The shape is documented in ``docs/commands.md``, and its version counts changes."""
+
+from __future__ import annotations
+
+import json
+
+from ctrlgen.explain.explanation import ExplainedMethod, ExplainedModel, Explanation
+
+VERSION = 1
+"""Counts up when something is renamed or taken away; what is added leaves it as it is."""
+
+
+def as_json(explanation: Explanation) -> str:
+    """Return the explanation as JSON."""
+    shape = {
+        "version": VERSION,
+        "incomplete": explanation.incomplete,
+        "models": [_model(model) for model in explanation.models],
+    }
+    return json.dumps(shape, indent=2, ensure_ascii=False) + "\n"
+
+
+def _model(model: ExplainedModel) -> dict[str, object]:
+    return {
+        "name": model.name,
+        "module": model.module,
+        "location": model.location,
+        "table": model.table,
+        "attribute": model.attribute,
+        "controller": model.controller,
+        "columns": model.columns,
+        "methods": [_method(method) for method in model.methods],
+        "absent": [{"name": each.name, "reason": each.reason} for each in model.absent],
+        "missing_indexes": [
+            {"finder": each.finder, "source": each.source, "foreign_key": each.is_foreign_key}
+            for each in model.missing_indexes
+        ],
+    }
+
+
+def _method(method: ExplainedMethod) -> dict[str, object]:
+    return {
+        "name": method.name,
+        "signature": str(method.signature),
+        "doc": method.doc,
+        "statements": [{"sql": each.sql, "parameters": list(each.parameters)} for each in method.statements],
+        "cost": {
+            "least": method.cost.least,
+            "most": method.cost.most,
+            "per": method.cost.per,
+            "loads": method.cost.loads,
+            "transaction": method.cost.in_transaction,
+            "orm": method.cost.by_orm,
+        },
+        "index": {"name": method.backing, "origin": method.origin} if method.origin else None,
+        "scans": method.scans,
+        "problem": method.problem,
+    }

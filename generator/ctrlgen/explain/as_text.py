@@ -1,0 +1,162 @@
+"""Prints an explanation for people, in lines of at most 80 columns, a name that has no end excepted."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+
+import typer
+
+from ctrlgen.explain.explanation import (
+    Cost,
+    ExplainedMethod,
+    ExplainedModel,
+    Explanation,
+    MissingIndex,
+    Signature,
+    Statement,
+)
+
+_WIDTH = 80
+_INDENT = "    "
+_COLUMNS = "<columns>"
+_UNITS = {"row": "row, in one stream", "link": "link, in one stream"}
+_CLAUSE = re.compile(r" (?=(?:(?<!DELETE )FROM|WHERE|SET|VALUES|ON CONFLICT|RETURNING|ORDER BY|LIMIT)\b)")
+_NOTE = """\
+Inserts are shown with what a row must give and its defaults, updates with one
+column, methods on any rows with `IS NOT NULL` in the place of a filter."""
+
+
+def as_text(explanation: Explanation, *, whole: bool) -> str:
+    """Return the explanation as text.
+
+    Parameters
+    ----------
+    whole
+        Whether statements are printed whole; else the columns that all of a model's select or return stand once.
+    """
+    blocks = ["\n".join(_model(model, whole=whole)) for model in explanation.models]
+    if not whole and blocks:
+        blocks.append(_NOTE)
+    return "\n\n\n".join(blocks) + "\n"
+
+
+def missing_as_text(explanation: Explanation, *, all_columns: bool) -> str:
+    """Return the missing indexes as source to paste, below the model that each is for."""
+    blocks: list[str] = []
+    for model in explanation.models:
+        if indexes := [each for each in model.missing_indexes if each.is_foreign_key or all_columns]:
+            heading = f"# {model.name} ({model.location}), in its __table_args__; gives {_finders(indexes)}"
+            blocks.append("\n".join([*textwrap.wrap(heading, _WIDTH, subsequent_indent="# "), *_sources(indexes)]))
+    return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def _finders(indexes: list[MissingIndex]) -> str:
+    return ", ".join(each.finder for each in indexes)
+
+
+def _sources(indexes: list[MissingIndex]) -> list[str]:
+    return [each.source for each in indexes]
+
+
+def _model(model: ExplainedModel, *, whole: bool) -> Iterator[str]:
+    yield typer.style(model.name, bold=True) + f" ({model.location})"
+    yield from _wrapped(f"table {model.table}, {model.controller}, db.{model.attribute}", "")
+    if not whole:
+        yield from _wrapped(f"{_COLUMNS}: {model.columns}", "")
+    for method in model.methods:
+        yield ""
+        yield from _method(method, "" if whole else model.columns)
+    if model.absent:
+        yield ""
+        yield typer.style("Not emitted", bold=True)
+        for each in model.absent:
+            yield f"{_INDENT}{each.name}"
+            yield from _wrapped(each.reason, _INDENT * 2)
+
+
+def _method(method: ExplainedMethod, columns: str) -> Iterator[str]:
+    yield from _signature(method.signature)
+    yield from _wrapped(_price(method), _INDENT)
+    if method.problem:
+        yield from _wrapped(method.problem, _INDENT)
+    for statement in method.statements:
+        yield from _statement(statement, columns)
+
+
+def _signature(signature: Signature) -> Iterator[str]:
+    name = typer.style(signature.name, fg=typer.colors.CYAN, bold=True)
+    line = str(signature)
+    if len(line) <= _WIDTH:
+        yield line.replace(signature.name, name, 1)
+        return
+    yield f"{signature.head}(".replace(signature.name, name, 1)
+    yield from (f"{_INDENT}{parameter}," for parameter in signature.parameters)
+    yield from _wrapped(f") -> {signature.returns}", "")
+
+
+def _price(method: ExplainedMethod) -> str:
+    """Return the line that says what a method costs, and what answers it."""
+    parts = [_number(method.cost)]
+    if method.cost.loads:
+        parts.append("1 more for each relationship in `load`")
+    if method.cost.in_transaction:
+        parts.append("in a transaction")
+    if method.cost.by_orm:
+        parts.append("and what SQLAlchemy's ORM sends to make the objects")
+    if method.origin:
+        parts.append(f"by {_backing(method)}")
+    elif method.scans:
+        parts.append("backed by no index: it scans the table")
+    return "; ".join(parts) if method.statements or method.cost.by_orm else "statements unknown"
+
+
+def _backing(method: ExplainedMethod) -> str:
+    if method.origin == "primary key":
+        return "the primary key"
+    return f"the {method.origin} {method.backing or 'without a name'}"
+
+
+def _number(cost: Cost) -> str:
+    if cost.per != "call":
+        unit = f"1 statement per {_UNITS[cost.per]}"
+        return unit if cost.most <= 1 else f"{_statements(cost.most - 1)}, and {unit}"
+    return _statements(cost.most) if cost.least == cost.most else f"{cost.least} or {_statements(cost.most)}"
+
+
+def _statements(number: int) -> str:
+    return "1 statement" if number == 1 else f"{number} statements"
+
+
+def _statement(statement: Statement, columns: str) -> Iterator[str]:
+    sql = statement.sql.replace(columns, _COLUMNS) if columns else statement.sql
+    sql = " ".join(sql.split())
+    if len(sql) + len(_INDENT) <= _WIDTH:
+        yield _INDENT + sql
+    else:
+        first, *clauses = _CLAUSE.split(sql)
+        yield from _wrapped(first, _INDENT)
+        for clause in clauses:
+            yield from _wrapped(clause, f"{_INDENT}  ")
+    if statement.parameters and set(statement.parameters) != _compared(sql):
+        names = [f"${number}\N{NO-BREAK SPACE}{name}" for number, name in enumerate(statement.parameters, 1)]
+        yield from (line.replace("\N{NO-BREAK SPACE}", " ") for line in _wrapped(f"-- {', '.join(names)}", _INDENT))
+
+
+def _compared(sql: str) -> set[str]:
+    """Return the columns whose parameter stands right behind them, if those are all parameters."""
+    names = re.findall(r"(\w+) = \$\d", sql)
+    return set(names) if len(names) == sql.count("$") else set()
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Return text in lines; what is continued stands two columns further in."""
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

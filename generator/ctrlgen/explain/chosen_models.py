@@ -1,0 +1,74 @@
+"""Finds the model, and the method, that ``MODEL[.METHOD]`` names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ctrlgen.blueprint import Controller, Package
+from ctrlgen.errors import NotEmittedError, did_you_mean
+from ctrlgen.plan.naming import CONTROLLER
+from ctrlgen.settings import model_names
+
+_EXPLAINED = CONTROLLER - {"c", "db", "model", "using"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The controllers to explain, and the only method, if one is named."""
+
+    controllers: tuple[Controller, ...]
+    method: str | None = None
+
+    def has(self, method: str) -> bool:
+        """Whether a method is to be explained."""
+        return self.method in {None, method}
+
+
+def chosen_models(package: Package, name: str | None) -> Choice:
+    """Return what ``Model``, ``app.models.Model``, ``model``, each perhaps with a method, stands for.
+
+    Raises
+    ------
+    NotEmittedError
+        There is no such model, or it has no such method.
+    """
+    if name is None:
+        return Choice(package.controllers)
+    if models := _models(package, name):
+        return Choice(models)
+    model, _, method = name.rpartition(".")
+    models = _models(package, model)
+    if not models:
+        raise _unknown_model(package, name)
+    chosen = Choice(tuple(each for each in models if method in _methods(each)), method)
+    if not chosen.controllers:
+        known = [known for each in models for known in _methods(each)]
+        hint = did_you_mean(method, known) or f"`ctrlgen explain {model}` lists its methods"
+        raise NotEmittedError(f"`{models[0].class_name}` has no method `{method}`", hint=hint)
+    return chosen
+
+
+def _models(package: Package, name: str) -> tuple[Controller, ...]:
+    return tuple(each for each in package.controllers if name in _names(each))
+
+
+def _names(controller: Controller) -> set[str]:
+    """Return what a model may be called: as in the settings, as its controller is, and as an attribute of ``db``."""
+    return {*model_names(controller.model), controller.stem, controller.class_name, controller.module}
+
+
+def _methods(controller: Controller) -> Iterator[str]:
+    yield from (method.name for method in controller.methods)
+    yield from sorted(_EXPLAINED)
+    yield from (name for absent in controller.absent for name in absent.names)
+
+
+def _unknown_model(package: Package, name: str) -> NotEmittedError:
+    known = [model_names(each.model)[1] for each in package.controllers]
+    first, dot, method = name.partition(".")
+    meant = did_you_mean(name, [known for each in package.controllers for known in _names(each)])
+    if meant is None and dot and "." not in method:
+        meant, name = did_you_mean(first, known), first
+    listed = f"there are {', '.join(f'`{model}`' for model in known[:10])}{', ...' if len(known) > 10 else ''}"
+    return NotEmittedError(f"there is no model `{name}`", hint=meant or listed)

@@ -1,0 +1,108 @@
+"""Explains the methods of chosen models, in the child process: the classes of the models are there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ctrlgen.blueprint import Controller, Package
+from ctrlgen.explain.chosen_models import Choice, chosen_models
+from ctrlgen.explain.explanation import (
+    ExplainedAbsence,
+    ExplainedMethod,
+    ExplainedModel,
+    Explanation,
+)
+from ctrlgen.explain.missing_indexes import missing_indexes
+from ctrlgen.explain.recorded_calls import RecordedCall, Recorder, common_calls, derived_calls
+from ctrlgen.explain.signatures import Documented, signatures
+from ctrlgen.plan import plan
+from ctrlgen.schema import Schema
+from ctrlgen.scratch import scratch_folder
+from ctrlgen.settings import Options
+
+_COPY = "ctrlgen_explained"
+"""The import name of the package that is made for the explanation: never the project's own."""
+
+
+@dataclass(frozen=True)
+class ExplanationWork:
+    """What the child process does with the schema."""
+
+    package: str
+    options: Options
+    choice: str | None
+
+    def __call__(self, schema: Schema) -> Explanation:
+        """Return the explanation of the chosen models, or of all."""
+        package = plan(schema, self.package, self.options)
+        choice = chosen_models(package, self.choice)
+        with _emitted(replace(package, controllers=choice.controllers)) as sources:
+            recorder = Recorder(_COPY)
+            models = tuple(_explained(controller, choice, recorder, sources) for controller in choice.controllers)
+        return Explanation(models, schema.incomplete.message if schema.incomplete else None)
+
+
+@contextmanager
+def _emitted(package: Package) -> Generator[Mapping[str, str]]:
+    """Make the package importable; it is not formatted, and so needs the whole runtime."""
+    from ctrlgen.render import render  # not before the models, which most of the time goes to
+    from ctrlgen.render.templates import runtime_sources
+
+    sources = {**render(package), **runtime_sources()}
+    with scratch_folder() as folder:
+        for path, text in sources.items():
+            file = folder / _COPY / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+        sys.path.insert(0, str(folder))
+        try:
+            yield sources
+        finally:
+            sys.path.remove(str(folder))
+
+
+def _explained(
+    controller: Controller, choice: Choice, recorder: Recorder, sources: Mapping[str, str]
+) -> ExplainedModel:
+    instance, model = recorder.controller(controller), controller.model
+    known = signatures(sources[f"{controller.module}.py"], controller.class_name, sources["runtime/controller.py"])
+    absent = [ExplainedAbsence(name, each.reason_for(name)) for each in controller.absent for name in each.names]
+    return ExplainedModel(
+        name=model.reference.name,
+        module=model.reference.module,
+        location=str(model.location),
+        table=model.table,
+        attribute=controller.module,
+        controller=controller.class_name,
+        columns=str(instance._execution.select_list),
+        methods=tuple(_methods(controller, choice, instance, recorder, known)),
+        absent=tuple(each for each in absent if choice.has(each.name)),
+        missing_indexes=tuple(each for each in missing_indexes(controller) if choice.has(each.finder)),
+    )
+
+
+def _methods(
+    controller: Controller, choice: Choice, instance: Any, recorder: Recorder, known: Mapping[str, Documented]
+) -> Iterator[ExplainedMethod]:
+    for method, call in derived_calls(controller, instance):
+        if choice.has(method.name):
+            loads = method.kind in {"get", "get_one", "find"} and bool(controller.relations)
+            recorded = recorder.record(method.name, method.kind, call, loads=loads)
+            explained = _method(known[method.name], recorded)
+            if method.index:
+                yield replace(explained, backing=method.index.name, origin=method.index.origin)
+            else:
+                yield replace(explained, scans=method.kind == "find")
+    for name, call in common_calls(controller, instance):
+        if choice.has(name):
+            loads = name == "find_all" and bool(controller.relations)
+            yield _method(known[name], recorder.record(name, name, call, loads=loads))
+
+
+def _method(documented: Documented, recorded: RecordedCall) -> ExplainedMethod:
+    signature, doc = documented
+    return ExplainedMethod(signature, doc, recorded.statements, recorded.cost, problem=recorded.problem)

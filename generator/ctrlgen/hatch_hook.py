@@ -1,0 +1,43 @@
+"""A build hook for Hatch that fails a build whose controllers are not what the models say.
+
+A project asks for it with ``[tool.hatch.build.hooks.ctrlgen]``; the entry point ``hatch`` of ctrlgen names this module.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.plugin import hookimpl
+from typing_extensions import override
+
+
+class StaleBuildHook(BuildHookInterface[Any]):
+    """Refuses to build from stale controllers. The option ``project`` is the folder of the project, if not its root."""
+
+    PLUGIN_NAME = "ctrlgen"
+
+    @override
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compare the controllers with the models before anything is built."""
+        if version == "editable":  # in which one is about to change the models
+            return
+        from pathlib import Path
+
+        from ctrlgen.errors import CtrlgenError
+        from ctrlgen.python_api import generate
+
+        try:
+            result = generate(Path(self.root, str(self.config.get("project", "."))), dry_run=True)
+        except CtrlgenError as error:
+            self.app.abort(f"ctrlgen: {error}" + (f"\nhint: {error.hint}" if error.hint else ""))
+            return
+        if stale := [change.file for change in result.changes.pending]:
+            names = ", ".join(str(file.relative_to(result.config.project)) for file in stale)
+            self.app.abort(f"ctrlgen: stale controllers, run `ctrlgen generate` and build again: {names}")
+
+
+@hookimpl
+def hatch_register_build_hook() -> type[StaleBuildHook]:
+    """Tell Hatch of the hook."""
+    return StaleBuildHook

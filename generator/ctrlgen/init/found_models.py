@@ -1,0 +1,52 @@
+"""Finds the modules of models in a project by reading its sources, and suggests where the controllers go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ctrlgen.load.discovery import table_modules
+
+_NOT_MODELS = frozenset({"tests", "test", "migrations", "alembic", "docs", "examples", "scripts"})
+_FOLDERS_OF_MODELS = ("model", "table", "entit", "schema")
+_OUTPUTS = ("db", "database", "controllers", "generated")
+
+
+def found_models(project: Path) -> list[str]:
+    """Return what `models` may be set to: packages that hold several modules with tables, else those modules."""
+    modules: dict[str, Path] = {}
+    for root in (project / "src", project):
+        for module in table_modules([root]):
+            if _is_source(root, project) and not _NOT_MODELS & {*module.split(".")}:
+                modules.setdefault(module, root)
+    inside_src = {f"src.{module}" for module, root in modules.items() if root != project}
+    return _grouped({name: root for name, root in modules.items() if name not in inside_src})
+
+
+def suggested_output(project: Path, models: Iterable[str]) -> str:
+    """Return a folder beside the models that is free."""
+    first = next(iter(models))
+    parts = first.split(".")[:-1]
+    root = Path("src") if Path(project, "src", first.split(".")[0]).exists() else Path()
+    if root == Path("src") and not parts and (project / "src" / first.split(".")[0]).is_dir():
+        parts = [first.split(".")[0]]  # a package of nothing but models: the controllers go inside
+    folder = root.joinpath(*parts)
+    free = (folder / name for name in _OUTPUTS if not (project / folder / name).exists())
+    return next(free, folder / "ctrlgen_db").as_posix()
+
+
+def _is_source(root: Path, project: Path) -> bool:
+    return root == project or not (root / "__init__.py").exists()
+
+
+def _grouped(modules: dict[str, Path]) -> list[str]:
+    """Return packages in place of their modules where they hold several, or are called after what they hold."""
+    by_package: dict[str, list[str]] = {}
+    for module in modules:
+        by_package.setdefault(module.rpartition(".")[0], []).append(module)
+    grouped: list[str] = []
+    for package, inside in by_package.items():
+        last = package.rpartition(".")[2].lower()
+        is_package = bool(package) and (len(inside) > 1 or last.startswith(_FOLDERS_OF_MODELS))
+        grouped += [package] if is_package else inside
+    return sorted(name for name in set(grouped) if not any(name.startswith(f"{other}.") for other in grouped))

@@ -1,0 +1,70 @@
+"""Says which methods a model does not get, and why: what ``explain`` lists, and an AttributeError says at run time.
+
+A reason holds for several methods; ``{}`` in it stands for the column of a finder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ctrlgen.blueprint import AbsentMethods, Method
+from ctrlgen.plan.access_paths import unique_paths
+from ctrlgen.plan.methods import contested_methods, derived_methods, refused_methods
+from ctrlgen.plan.naming import CONTROLLER, REFINEMENTS
+from ctrlgen.plan.typed_dicts import where_entries
+from ctrlgen.schema import Model
+from ctrlgen.settings import Options
+
+NO_INDEX = "`{}` leads no index: use find_all({}=...), which scans the table"
+ONLY_PARTIAL = "only partial indexes begin with `{}`: use their finders, or find_all({}=...)"
+OTHER_METHOD = "the index that begins with `{}` does not answer `=`: filter with find_all(c.{}...)"
+IS_KEY = "`{}` is a unique key, which finds one row: use get_by_{}"
+NOT_COMPARED = "PostgreSQL does not compare json: filter with find_all(c.{}[...]...)"
+RESERVED = "finders take `{}` themselves: filter with find_all(c.{} == ...)"
+SKIPPED = "left out by `skip.methods` in pyproject.toml"
+CONTESTED = "another index or key has a method of this name"
+
+
+def absent_methods(model: Model, methods: Iterable[Method], options: Options) -> tuple[AbsentMethods, ...]:
+    """Return the methods that one might look for in vain, grouped by their reasons."""
+    present = {method.name for method in methods} | CONTROLLER
+    grouped: dict[str, list[str]] = {}
+    seen = set(present)
+    for name, reason in _reasons(model, options):
+        if name not in seen:
+            seen.add(name)
+            grouped.setdefault(reason, []).append(name)
+    return tuple(AbsentMethods(reason, tuple(names)) for reason, names in grouped.items())
+
+
+def _reasons(model: Model, options: Options) -> Iterator[tuple[str, str]]:
+    """Yield absent methods with their reasons, the most telling first."""
+    for method in derived_methods(model, options):
+        if options.skips(model, method.name):
+            yield method.name, SKIPPED
+        elif (new := options.name_of(model, method.name)) is not None:
+            yield method.name, f"`names` in pyproject.toml calls it {new}"
+    for names in contested_methods(model, options).values():
+        yield from ((name, CONTESTED) for name in names)
+    yield from refused_methods(model).items()
+    yield from _finders(model)
+
+
+def _finders(model: Model) -> Iterator[tuple[str, str]]:
+    """Yield the finder of every column, as if none had one, with the reason why it may have none."""
+    keys = {path.names[0] for path in unique_paths(model) if not path.purpose and len(path.names) == 1}
+    leading = {index.parts[0].name: index for index in reversed(model.indexes) if index.parts}
+    comparable = {index.parts[0].name for index in model.indexes if index.parts and index.is_comparable}
+    filters = {entry.key for entry in where_entries(model)}
+    for name in [column.attribute for column in model.columns]:
+        if name in keys:
+            reason = IS_KEY
+        elif name in REFINEMENTS:
+            reason = RESERVED
+        elif name not in filters:
+            reason = NOT_COMPARED
+        elif name not in leading:
+            reason = NO_INDEX
+        else:
+            reason = ONLY_PARTIAL if name in comparable else OTHER_METHOD
+        yield f"find_by_{name}", reason

@@ -1,0 +1,60 @@
+"""The build hook: real builds by Hatch, of controllers that are up to date and of others."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import MODELS, SETTINGS, Project
+
+PROJECT = """\
+[build-system]
+requires = ["hatchling", "ctrlgen"]
+build-backend = "hatchling.build"
+
+[project]
+name = "app"
+version = "1"
+
+[tool.hatch.build.targets.wheel]
+packages = ["app"]
+
+[tool.hatch.build.hooks.ctrlgen]
+
+"""
+
+
+def build(project: Project) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel"]
+    return subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def shop(app: Project) -> Project:
+    app.write("pyproject.toml", PROJECT + SETTINGS)
+    return app
+
+
+def test_build_of_current_controllers_succeeds(shop: Project) -> None:
+    done = build(shop)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list((shop.root / "dist").glob("*.whl"))
+
+
+def test_build_of_stale_controllers_fails_and_names_them(shop: Project) -> None:
+    shop.write("app/models.py", MODELS.replace("unique", "index"))
+    done = build(shop)
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "ctrlgen: stale controllers, run `ctrlgen generate` and build again: app/db/hero.py" in said
+    assert "Traceback" not in said.partition("ctrlgen: ")[0]
+    assert not list((shop.root / "dist").glob("*.whl"))
+
+
+def test_build_of_broken_models_fails_with_their_mistake(shop: Project) -> None:
+    shop.write("app/models.py", f"{MODELS}class Broken(:\n")
+    done = build(shop)
+    assert done.returncode == 1
+    assert "ctrlgen: app/models.py:11: `app.models` cannot be imported: SyntaxError" in done.stdout + done.stderr

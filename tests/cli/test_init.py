@@ -1,0 +1,221 @@
+"""``ctrlgen init``: what it finds and writes in a project that knows nothing of ctrlgen."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from ctrlgen.render.templates import render_template
+
+from .conftest import MODELS, Project
+
+if TYPE_CHECKING:
+    from tests.conftest import NewDatabase
+
+PYPROJECT = """# a comment
+[project]
+name = "shop"   # another one
+version = "1"
+dependencies = [
+    "sqlmodel",    # aligned   by hand
+]
+
+[[tool.other.things]]
+a = { b = 1,c=2 }
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Project:
+    project = Project(tmp_path)
+    project.write("pyproject.toml", PYPROJECT)
+    project.write("shop/__init__.py", "")
+    project.write("shop/models/__init__.py", "")
+    project.write("shop/models/hero.py", MODELS)
+    return project
+
+
+def settings(project: Project) -> dict[str, object]:
+    return tomllib.loads((project.root / "pyproject.toml").read_text())["tool"]["ctrlgen"]
+
+
+def test_settings_are_written_and_nothing_else_changes(shop: Project) -> None:
+    done = shop.run("init", "--yes")
+    assert done.returncode == 0, done.stderr
+    section = '\n[tool.ctrlgen]\nmodels = ["shop.models"]\noutput = "shop/db"\n'
+    assert (shop.root / "pyproject.toml").read_text() == PYPROJECT + section
+    assert "next: `ctrlgen generate`, then `from shop.db import Database`" in done.stdout
+    assert shop.run("generate").returncode == 0
+    assert shop.run("check").returncode == 0
+
+
+@pytest.mark.parametrize("before", [PYPROJECT.replace("\n", "\r\n"), PYPROJECT.rstrip("\n"), "", "[tool]\n"])
+def test_every_byte_that_was_there_stays(shop: Project, before: str) -> None:
+    (shop.root / "pyproject.toml").write_bytes(before.encode())
+    done = shop.run("init", "--yes", "--no-alembic")
+    assert done.returncode == 0, done.stderr
+    after = (shop.root / "pyproject.toml").read_bytes().decode()
+    assert after.startswith(before)
+    assert ("\r\n" in after) == ("\r\n" in before)
+    assert "\r\n" not in before or "\n" not in after.replace("\r\n", "")
+    assert settings(shop) == {"models": ["shop.models"], "output": "shop/db"}
+
+
+def test_flags_say_what_is_written(shop: Project) -> None:
+    flags = ["--models", "shop.models.hero", "--output", "shop/data", "--package", "shop.data", "--tests", "tests/db"]
+    assert shop.run("init", "--yes", "--no-alembic", *flags).returncode == 0
+    assert settings(shop) == {
+        "models": ["shop.models.hero"],
+        "output": "shop/data",
+        "package": "shop.data",
+        "tests": "tests/db",
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "models", "output"),
+    [
+        (["models.py"], ["models"], "db"),
+        (["app/models.py"], ["app.models"], "app/db"),
+        (["src/app/models.py"], ["app.models"], "src/app/db"),
+        (["src/app/models/user.py"], ["app.models"], "src/app/db"),
+        (["app/users/models.py", "app/posts/models.py"], ["app.posts.models", "app.users.models"], "app/posts/db"),
+        (["app/users.py", "app/posts.py"], ["app"], "db"),
+        (["app/models.py", "tests/models.py", "migrations/versions/a.py"], ["app.models"], "app/db"),
+        (["app/models.py", "app/db/session.py"], ["app.models"], "app/database"),
+    ],
+)
+def test_models_are_found_where_projects_have_them(
+    tmp_path: Path, files: list[str], models: list[str], output: str
+) -> None:
+    project = Project(tmp_path)
+    for number, file in enumerate(files):
+        project.write(file, MODELS.replace("Hero", f"Hero{number}") if "session" not in file else "")
+        for folder in Path(file).parents:
+            if folder.name not in {"", "src"}:
+                project.write(f"{folder}/__init__.py", "")
+    done = project.run("init", "--yes", "--no-alembic")
+    assert done.returncode == 0, done.stderr
+    assert settings(project) == {"models": models, "output": output}
+    assert project.run("generate").returncode == 0
+
+
+def test_configured_project_is_refused(shop: Project) -> None:
+    assert shop.run("init", "--yes").returncode == 0
+    said = shop.fails("init", "--yes")
+    assert ": `pyproject.toml` has a section `[tool.ctrlgen]` already\n" in said
+    assert "hint: change it there" in said
+
+
+def test_no_models_are_an_error_that_says_how_to_name_them(tmp_path: Path) -> None:
+    said = Project(tmp_path).fails("init", "--yes")
+    assert "declares a table" in said
+    assert "--models app.models" in said
+
+
+def test_toml_that_takes_no_section_is_an_error(shop: Project) -> None:
+    shop.write("pyproject.toml", "tool = {}\n")
+    assert "add it by hand:\n\n[tool.ctrlgen]\nmodels" in shop.fails("init", "--yes")
+
+
+def test_dry_run_shows_everything_and_writes_nothing(shop: Project) -> None:
+    before = shop.files()
+    done = shop.run("init", "--yes", "--dry-run")
+    assert done.returncode == 0
+    assert '+models = ["shop.models"]' in done.stdout
+    assert "+++ b/migrations/env.py" in done.stdout
+    assert shop.files() == before
+
+
+def test_nobody_to_ask_is_an_error(shop: Project) -> None:
+    assert "there is no terminal to ask questions in" in shop.fails("init")
+
+
+def test_what_is_not_said_is_asked_on_a_terminal(shop: Project) -> None:
+    master, slave = pty.openpty()
+    os.write(master, b"\nshop/data\nn\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "ctrlgen", "init"],
+        cwd=shop.root,
+        stdin=slave,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert settings(shop) == {"models": ["shop.models"], "output": "shop/data"}
+    assert "Models [shop.models]:" in done.stderr
+    assert not (shop.root / "alembic.ini").exists()
+
+
+HOOKS = "repos:\n  - repo: https://example.com/other\n    rev: v1\n    hooks:\n      - id: other\nfail_fast: true\n"
+
+
+def test_hook_is_added_to_those_there_are(shop: Project) -> None:
+    shop.write(".pre-commit-config.yaml", HOOKS)
+    assert shop.run("init", "--yes").returncode == 0
+    text = (shop.root / ".pre-commit-config.yaml").read_text()
+    entry = "  - repo: https://github.com/ctrlgen/ctrlgen\n    rev: v0.1.0\n    hooks:\n      - id: ctrlgen\n"
+    assert text == HOOKS.replace("repos:\n", f"repos:\n{entry}")
+    done = subprocess.run([sys.executable, "-m", "pre_commit", "validate-config"], cwd=shop.root, check=False)
+    assert done.returncode == 0
+
+
+def test_hook_is_printed_where_it_cannot_be_added(shop: Project) -> None:
+    shop.write(".pre-commit-config.yaml", "repos: []\n")
+    done = shop.run("init", "--yes")
+    assert "add this to `repos:` in .pre-commit-config.yaml:\n\n  - repo: " in done.stdout
+    assert (shop.root / ".pre-commit-config.yaml").read_text() == "repos: []\n"
+
+
+def test_alembic_of_the_project_s_own_is_left_alone(shop: Project) -> None:
+    shop.write("alembic.ini", "mine\n")
+    assert shop.run("init", "--yes").returncode == 0
+    assert (shop.root / "alembic.ini").read_text() == "mine\n"
+    assert not (shop.root / "migrations").exists()
+
+
+def test_alembic_that_is_asked_for_overwrites_nothing(shop: Project) -> None:
+    shop.write("alembic.ini", "mine\n")
+    assert "alembic.ini` exists and is left alone" in shop.fails("init", "--yes", "--alembic")
+
+
+async def test_alembic_environment_migrates_a_real_database(shop: Project, new_database: NewDatabase) -> None:
+    assert shop.run("init", "--yes").returncode == 0
+    assert shop.run("generate", "-q").returncode == 0
+    async with new_database() as url:
+
+        def alembic(*arguments: str) -> str:
+            done = subprocess.run(
+                [sys.executable, "-m", "alembic", *arguments],
+                cwd=shop.root,
+                env=os.environ | {"DATABASE_URL": url},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        alembic("revision", "--autogenerate", "-m", "first")
+        alembic("upgrade", "head")
+        alembic("check")
+        assert "CREATE TABLE hero" in alembic("upgrade", "head", "--sql")
+        connection = await asyncpg.connect(url)
+        assert await connection.fetchval("SELECT count(*) FROM hero") == 0
+        await connection.close()
+        (migration,) = (shop.root / "migrations/versions").glob("*_first.py")
+        assert "sqlmodel" not in migration.read_text()
+
+
+def test_guide_shows_the_alembic_environment(project: Path) -> None:
+    assert render_template("init/env.py.jinja", package="app.db") in (project / "docs/guide.md").read_text("utf-8")

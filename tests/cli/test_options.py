@@ -1,0 +1,170 @@
+"""What holds for every command: its help, completion, folders as seen from here, details of a failure, progress."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ctrlgen.settings import SETTINGS as NAMES
+
+from .conftest import MODELS, Project
+
+COMMANDS = ("generate", "check", "diff", "explain", "init", "watch", "lint")
+OBEYED = {
+    **{command: set(NAMES) for command in COMMANDS},
+    "explain": set(NAMES) - {"tests", "silence", "cache_dir"},
+    "lint": set(NAMES) - {"tests", "silence", "cache_dir"},
+    "init": {"models", "output", "package", "tests"},
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_a_screen_and_has_an_example_and_every_setting(app: Project, command: str) -> None:
+    text = app.run(command, "--help", COLUMNS="80").stdout
+    lines = text.rstrip().splitlines()
+    assert len(lines) <= 34
+    assert max(map(len, lines)) <= 80
+    words = " ".join(text.split())
+    assert f"Example: ctrlgen {command}" in words
+    listed = re.search(r"[Ss]ettings[^:]*: ([\w, ]+)", words)
+    assert listed
+    assert set(listed[1].strip().split(", ")) == OBEYED[command]
+
+
+def test_help_of_the_whole_names_every_command(app: Project) -> None:
+    text = app.run("--help", COLUMNS="80").stdout
+    assert all(f"│ {command} " in text for command in COMMANDS)
+    assert len(text.rstrip().splitlines()) <= 36
+    assert "Example: ctrlgen init" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [("ctrlgen ex", ["explain"]), ("ctrlgen explain --ind", ["--indexes"]), ("ctrlgen wa", ["watch"])],
+)
+def test_shell_completes_commands_and_options(app: Project, words: str, completed: list[str]) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ctrlgen")],
+        cwd=app.root,
+        env=os.environ
+        | {"_CTRLGEN_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == completed
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_can_be_had_for_every_usual_shell(app: Project, shell: str) -> None:
+    done = app.run("--show-completion", shell, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    assert done.returncode == 0
+    assert "_CTRLGEN_COMPLETE" in done.stdout
+
+
+def test_folders_on_the_command_line_are_relative_to_where_one_stands(app: Project) -> None:
+    (app.root / "app/deep").mkdir()
+    inside = Project(app.root / "app/deep")
+    done = inside.run("generate", "--output", "../data", "--tests", "../../tests/data")
+    assert done.returncode == 0, done.stderr
+    assert {"app/data/hero.py", "tests/data/test_hero_controller.py"} <= app.files().keys()
+    done = Project(app.root.parent).run("check", "--project", app.root.name, "--output", f"{app.root.name}/app/data")
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("command", ["generate", "check", "diff", "explain"])
+def test_common_options_are_taken_by_every_command_that_reads_models(app: Project, command: str) -> None:
+    done = app.run(
+        command, "-q", "-v", "--traceback", "--models", "app.models", "--output", "app/db", "--package", "app.db"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def broken(app: Project) -> Project:
+    app.write("app/models.py", f"from app import parts\n{MODELS}")
+    app.write("app/parts.py", "X = 1\nfrom app.pieces import Y\n")
+    app.write("app/pieces.py", "\n\nY = {}['missing']\n")
+    return app
+
+
+CHAIN = """\
+  imported by way of
+    app/models.py:1: from app import parts
+    app/parts.py:2: from app.pieces import Y
+    app/pieces.py:3: Y = {}['missing']
+"""
+
+
+@pytest.mark.parametrize("command", ["generate", "check", "diff", "explain"])
+def test_verbose_shows_the_chain_of_imports(broken: Project, command: str) -> None:
+    assert "imported by way of" not in broken.fails(command)
+    said = broken.fails(command, "--verbose")
+    assert CHAIN in said
+
+
+def test_verbose_shows_the_chain_to_a_line_that_does_not_parse(broken: Project) -> None:
+    broken.write("app/pieces.py", "def (:\n")
+    assert "    app/parts.py:2: from app.pieces import Y\n    app/pieces.py:1: def (:\n" in broken.fails("check", "-v")
+
+
+def test_verbose_shows_the_chain_to_a_module_that_is_left_out(app: Project) -> None:
+    (app.root / "app/models.py").unlink()
+    app.write("app/models/__init__.py", "")
+    app.write("app/models/hero.py", MODELS)
+    app.write("app/models/half.py", f"import app.parts\n{MODELS.replace('Hero', 'Half')}")
+    app.write("app/parts.py", "1 / 0\n")
+    said = app.run("generate", "--verbose").stderr
+    assert "  imported by way of\n    app/models/half.py:1: import app.parts\n    app/parts.py:1: 1 / 0\n" in said
+
+
+def test_traceback_shows_where_it_was_raised(broken: Project) -> None:
+    done = broken.run("check", "--traceback")
+    assert done.returncode == 2
+    assert "Traceback (most recent call last)" in done.stderr
+    assert "KeyError: 'missing'" in done.stderr.splitlines()[-1] + done.stderr.splitlines()[-2]
+
+
+def on_terminal(app: Project, *arguments: str) -> str:
+    """Run a command whose standard error is a terminal, and return what that shows."""
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "ctrlgen", *arguments],
+        cwd=app.root,
+        stdout=subprocess.DEVNULL,
+        stderr=slave,
+        env=os.environ | {"TERM": "xterm"},
+    ) as process:
+        os.close(slave)
+        shown, end = b"", time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                read = os.read(master, 4096)
+            except OSError:  # closed at the other end
+                break
+            shown += read
+        process.wait(60)
+    os.close(master)
+    return shown.decode()
+
+
+SLOW = '"""A model."""\n\nimport time\n\ntime.sleep(2.5)\n'
+
+
+def test_progress_is_shown_on_a_terminal_after_a_second(app: Project) -> None:
+    app.write("app/models.py", MODELS.replace('"""A model."""\n', SLOW))
+    assert "importing `app.models`" in on_terminal(app, "check")
+    assert on_terminal(app, "check", "--quiet") == ""
+
+
+def test_progress_is_silent_where_it_is_quick_and_in_a_pipe(app: Project) -> None:
+    app.write("app/models.py", MODELS.replace('"""A model."""\n', SLOW))
+    done = app.run("check")
+    assert not done.stderr, done.stderr

@@ -297,6 +297,8 @@ class ForeignKey:
     target: Imported | None
     target_attributes: tuple[str, ...]
     location: Location
+    target_table: str = ""  # the database's name, with its schema if it has one
+    on_delete: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

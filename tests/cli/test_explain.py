@@ -89,8 +89,71 @@ def test_method_has_its_signature_its_statement_and_its_index(blog: Project) -> 
         "cost": {"least": 1, "most": 1, "per": "call", "loads": True, "transaction": False, "orm": False},
         "index": {"name": None, "origin": "unique constraint"},
         "scans": False,
+        "summary": "1 statement; 1 more for each relationship in `load`; by the unique constraint without a name",
         "problem": None,
     }
+
+
+def test_model_has_the_structure_of_its_table(blog: Project) -> None:
+    post = next(model for model in explained(blog)["models"] if model["name"] == "Post")
+    columns = {column["name"]: column for column in post["columns"]}
+    assert columns["id"] == {
+        "name": "id",
+        "column": "id",
+        "type": "int",
+        "sql_type": "INTEGER",
+        "nullable": False,
+        "primary_key": True,
+        "presence": "optional",
+        "default": "serial",
+        "comment": None,
+    }
+    assert (columns["limit"]["default"], columns["limit"]["presence"]) == ("0", "optional")
+    assert (columns["tags"]["type"], columns["tags"]["sql_type"]) == ("list[str] | None", "VARCHAR[]")
+    assert post["foreign_keys"] == [
+        {
+            "columns": ["author_id"],
+            "target": "app.models.Author",
+            "table": "author",
+            "target_columns": ["id"],
+            "on_delete": None,
+            "unique": False,
+            "nullable": False,
+            "indexed": False,
+        }
+    ]
+    assert post["relationships"] == [
+        {
+            "name": "author",
+            "target": "app.models.Author",
+            "many": False,
+            "optional": False,
+            "through": None,
+            "loader": "load_author",
+        }
+    ]
+    partial = next(index for index in post["indexes"] if index["name"] == "ix_post_published")
+    assert partial == {
+        "name": "ix_post_published",
+        "origin": "index",
+        "unique": False,
+        "parts": ["slug"],
+        "method": "btree",
+        "where": "published",
+        "include": [],
+        "nulls_not_distinct": False,
+        "location": "app/models.py:23",
+        "backs": ["find_published_by_slug"],
+    }
+    assert post["doc"] == "What is written."
+
+
+def test_index_backs_the_methods_that_name_it(project: Path) -> None:
+    for model in explained(Project(project))["models"]:
+        backed = {name: index for index in model["indexes"] for name in index["backs"]}
+        for method in model["methods"]:
+            index = backed.get(method["name"])
+            assert method["index"] == ({"name": index["name"], "origin": index["origin"]} if index else None)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,16 @@
-"""What ``ctrlgen explain`` does: asks the child process for the explanation, and prints it."""
+"""What ``ctrlgen explain`` does: asks the child process for the explanation, and prints it or writes it as a page."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 import typer
 
 from ctrlgen.child import child_process
-from ctrlgen.errors import LoadError, UsageError, did_you_mean
+from ctrlgen.errors import InstallationError, OutputError, UnknownFormatError, UsageError, did_you_mean
 from ctrlgen.explain.explanation import Explanation
 from ctrlgen.explain.explanation_work import ExplanationWork
 from ctrlgen.settings import Config
@@ -15,39 +18,103 @@ from ctrlgen.settings import Config
 _FORMATS = ("text", "json")
 
 
-def explain(config: Config, choice: str | None, *, indexes: bool, output_format: str, quiet: bool) -> None:
-    """Print what the methods of a model, or of all, are and send; or the indexes that are missing.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an explanation is given: at most one field differs from its default."""
+
+    output_format: str = "text"
+    indexes: bool = False
+    html: Path | None = None
+    mermaid: bool = False
+    dot: bool = False
+
+    def check(self) -> None:
+        """Raise a UsageError where there is no such format, or more than one form is asked for."""
+        if self.output_format not in _FORMATS:
+            hint = did_you_mean(self.output_format, _FORMATS) or f"known are {', '.join(_FORMATS)}"
+            raise UnknownFormatError(f"`--format {self.output_format}` is not known", hint=hint)
+        flags = list(self._flags())
+        if len(flags) > 1:
+            raise UsageError(f"`{flags[0]}` and `{flags[1]}` exclude each other", hint="run the command once for each")
+
+    def _flags(self) -> Iterator[str]:
+        if self.output_format != "text":
+            yield f"--format {self.output_format}"
+        for flag in ("indexes", "html", "mermaid", "dot"):
+            if getattr(self, flag):
+                yield f"--{flag}"
+
+
+def explain(config: Config, choice: str | None, form: Form, *, quiet: bool) -> None:
+    """Give what the methods of a model, or of all, are and send: as text, JSON, a page, or a diagram.
 
     Raises
     ------
     CtrlgenError
-        There is no such model, method or format, or the models cannot be loaded.
+        There is no such model, method or format, the models cannot be loaded, or the page cannot be written.
     """
-    if output_format not in _FORMATS:
-        hint = did_you_mean(output_format, _FORMATS) or f"known are {', '.join(_FORMATS)}"
-        raise UsageError(f"`--format {output_format}` is not known", hint=hint)
+    form.check()
     explanation = _explanation(config, choice)
     if explanation.incomplete and not quiet:
         typer.echo(f"warning: {explanation.incomplete}", err=True)
-    one_method = bool(choice) and all(len(each.methods) + len(each.absent) <= 1 for each in explanation.models)
-    if output_format == "json":
+    if form.html:
+        _write_page(form.html, explanation, config, quiet=quiet)
+    elif form.indexes:
+        _print_missing(explanation, choice, quiet=quiet)
+    else:
+        typer.echo(_text(explanation, choice, form), nl=False)
+
+
+def _text(explanation: Explanation, choice: str | None, form: Form) -> str:
+    """Return what is printed; each form is imported only where it is asked for."""
+    if form.mermaid:
+        from ctrlgen.explain.as_diagram import as_mermaid
+
+        return as_mermaid(explanation)
+    if form.dot:
+        from ctrlgen.explain.as_diagram import as_dot
+
+        return as_dot(explanation)
+    if form.output_format == "json":
         from ctrlgen.explain.as_json import as_json
 
-        typer.echo(as_json(explanation), nl=False)
-        return
-    from ctrlgen.explain.as_text import as_text, missing_as_text
+        return as_json(explanation)
+    from ctrlgen.explain.as_text import as_text
 
-    if not indexes:
-        typer.echo(as_text(explanation, whole=one_method), nl=False)
-    elif missing := missing_as_text(explanation, all_columns=one_method):
+    return as_text(explanation, whole=_is_of_one_method(explanation, choice))
+
+
+def _print_missing(explanation: Explanation, choice: str | None, *, quiet: bool) -> None:
+    from ctrlgen.explain.as_text import missing_as_text
+
+    if missing := missing_as_text(explanation, all_columns=_is_of_one_method(explanation, choice)):
         typer.echo(missing, nl=False)
     elif not quiet:
         typer.echo("no foreign key lacks an index", err=True)
 
 
+def _is_of_one_method(explanation: Explanation, choice: str | None) -> bool:
+    return bool(choice) and all(len(each.methods) + len(each.absent) <= 1 for each in explanation.models)
+
+
+def _write_page(file: Path, explanation: Explanation, config: Config, *, quiet: bool) -> None:
+    from ctrlgen.explain.as_page import as_page
+
+    page = as_page(explanation, config.package)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page, "utf-8", newline="\n")
+    except OSError as error:
+        raise OutputError(f"`{file}` cannot be written: {error.strerror}", hint="name a file for the page") from error
+    if not quiet:
+        tables = len(explanation.models)
+        size = len(page.encode()) // 1024
+        typer.echo(f"wrote {file}: {tables} {'table' if tables == 1 else 'tables'}, {size:,} kB; open it in a browser")
+
+
 def _explanation(config: Config, choice: str | None) -> Explanation:
     if find_spec("asyncpg") is None:
-        raise LoadError(
+        raise InstallationError(
             "`asyncpg` is not installed, and the SQL is made with it", hint="pip install 'ctrlgen[asyncpg]'"
         )
     with child_process(config, ExplanationWork(config.package, config.options, choice)) as child:

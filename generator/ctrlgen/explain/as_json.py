@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
+from ctrlgen.explain.costs import summary
 from ctrlgen.explain.explanation import ExplainedMethod, ExplainedModel, Explanation
 
 VERSION = 1
@@ -12,12 +14,16 @@ VERSION = 1
 
 def as_json(explanation: Explanation) -> str:
     """Return the explanation as JSON."""
-    shape = {
+    return json.dumps(as_data(explanation), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_data(explanation: Explanation) -> dict[str, object]:
+    """Return what the JSON holds; the explorer's page holds the same."""
+    return {
         "version": VERSION,
         "incomplete": explanation.incomplete,
         "models": [_model(model) for model in explanation.models],
     }
-    return json.dumps(shape, indent=2, ensure_ascii=False) + "\n"
 
 
 def _model(model: ExplainedModel) -> dict[str, object]:
@@ -28,7 +34,14 @@ def _model(model: ExplainedModel) -> dict[str, object]:
         "table": model.table,
         "attribute": model.attribute,
         "controller": model.controller,
-        "columns": model.columns,
+        "schema": model.structure.schema,
+        "doc": model.structure.doc,
+        "comment": model.structure.comment,
+        "columns": [asdict(column) for column in model.structure.columns],
+        "indexes": [asdict(index) for index in model.structure.indexes],
+        "foreign_keys": [asdict(key) for key in model.structure.foreign_keys],
+        "relationships": [asdict(relationship) for relationship in model.structure.relationships],
+        "select_list": model.select_list,
         "methods": [_method(method) for method in model.methods],
         "absent": [{"name": each.name, "reason": each.reason} for each in model.absent],
         "missing_indexes": [
@@ -54,5 +67,6 @@ def _method(method: ExplainedMethod) -> dict[str, object]:
         },
         "index": {"name": method.backing, "origin": method.origin} if method.origin else None,
         "scans": method.scans,
+        "summary": summary(method),
         "problem": method.problem,
     }

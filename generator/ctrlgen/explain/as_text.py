@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import typer
 
+from ctrlgen.explain.costs import summary
 from ctrlgen.explain.explanation import (
-    Cost,
     ExplainedMethod,
     ExplainedModel,
     Explanation,
@@ -21,7 +21,6 @@ from ctrlgen.explain.explanation import (
 _WIDTH = 80
 _INDENT = "    "
 _COLUMNS = "<columns>"
-_UNITS = {"row": "row, in one stream", "link": "link, in one stream"}
 _CLAUSE = re.compile(r" (?=(?:(?<!DELETE )FROM|WHERE|SET|VALUES|ON CONFLICT|RETURNING|ORDER BY|LIMIT)\b)")
 _NOTE = """\
 Inserts are shown with what a row must give and its defaults, updates with one
@@ -64,10 +63,10 @@ def _model(model: ExplainedModel, *, whole: bool) -> Iterator[str]:
     yield typer.style(model.name, bold=True) + f" ({model.location})"
     yield from _wrapped(f"table {model.table}, {model.controller}, db.{model.attribute}", "")
     if not whole:
-        yield from _wrapped(f"{_COLUMNS}: {model.columns}", "")
+        yield from _wrapped(f"{_COLUMNS}: {model.select_list}", "")
     for method in model.methods:
         yield ""
-        yield from _method(method, "" if whole else model.columns)
+        yield from _method(method, "" if whole else model.select_list)
     if model.absent:
         yield ""
         yield typer.style("Not emitted", bold=True)
@@ -78,7 +77,7 @@ def _model(model: ExplainedModel, *, whole: bool) -> Iterator[str]:
 
 def _method(method: ExplainedMethod, columns: str) -> Iterator[str]:
     yield from _signature(method.signature)
-    yield from _wrapped(_price(method), _INDENT)
+    yield from _wrapped(summary(method), _INDENT)
     if method.problem:
         yield from _wrapped(method.problem, _INDENT)
     for statement in method.statements:
@@ -94,39 +93,6 @@ def _signature(signature: Signature) -> Iterator[str]:
     yield f"{signature.head}(".replace(signature.name, name, 1)
     yield from (f"{_INDENT}{parameter}," for parameter in signature.parameters)
     yield from _wrapped(f") -> {signature.returns}", "")
-
-
-def _price(method: ExplainedMethod) -> str:
-    """Return the line that says what a method costs, and what answers it."""
-    parts = [_number(method.cost)]
-    if method.cost.loads:
-        parts.append("1 more for each relationship in `load`")
-    if method.cost.in_transaction:
-        parts.append("in a transaction")
-    if method.cost.by_orm:
-        parts.append("and what SQLAlchemy's ORM sends to make the objects")
-    if method.origin:
-        parts.append(f"by {_backing(method)}")
-    elif method.scans:
-        parts.append("backed by no index: it scans the table")
-    return "; ".join(parts) if method.statements or method.cost.by_orm else "statements unknown"
-
-
-def _backing(method: ExplainedMethod) -> str:
-    if method.origin == "primary key":
-        return "the primary key"
-    return f"the {method.origin} {method.backing or 'without a name'}"
-
-
-def _number(cost: Cost) -> str:
-    if cost.per != "call":
-        unit = f"1 statement per {_UNITS[cost.per]}"
-        return unit if cost.most <= 1 else f"{_statements(cost.most - 1)}, and {unit}"
-    return _statements(cost.most) if cost.least == cost.most else f"{cost.least} or {_statements(cost.most)}"
-
-
-def _statements(number: int) -> str:
-    return "1 statement" if number == 1 else f"{number} statements"
 
 
 def _statement(statement: Statement, columns: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What is said about methods: plain data, which crosses processes and is printed as text or JSON."""
+"""What is said about tables and methods: plain data, which crosses processes and is printed in every format."""
 
 from __future__ import annotations
 
@@ -93,10 +93,87 @@ class MissingIndex:
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainedModel:
-    """A model with the methods of its controller.
+class ExplainedColumn:
+    """A column: ``name`` is the attribute, ``column`` what the database calls it."""
 
-    ``columns`` is what its statements select or return.
+    name: str
+    column: str
+    type: str
+    sql_type: str
+    nullable: bool
+    primary_key: bool
+    presence: str
+    default: str | None
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedIndex:
+    """A key or index, and the methods that it backs.
+
+    ``parts`` are attributes or SQL expressions, each with its operator class and order if it has one.
+    """
+
+    name: str | None
+    origin: str
+    unique: bool
+    parts: tuple[str, ...]
+    method: str
+    where: str | None
+    include: tuple[str, ...]
+    nulls_not_distinct: bool
+    location: str
+    backs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedForeignKey:
+    """A foreign key; ``target`` is the model as ``module.Name``, None where no class is mapped to the table.
+
+    ``unique`` tells that each row of the other table is referred to once at most, ``nullable`` that a row need not
+    refer to any, ``indexed`` that an index finds the rows that refer to one.
+    """
+
+    columns: tuple[str, ...]
+    target: str | None
+    table: str
+    target_columns: tuple[str, ...]
+    on_delete: str | None
+    unique: bool
+    nullable: bool
+    indexed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedRelationship:
+    """A relationship, the method that loads it, and the table it goes through, if it does."""
+
+    name: str
+    target: str
+    many: bool
+    optional: bool
+    through: str | None
+    loader: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableStructure:
+    """What a table is made of; ``schema`` is None in the schema that PostgreSQL looks in first."""
+
+    schema: str | None
+    doc: str
+    comment: str | None
+    columns: tuple[ExplainedColumn, ...]
+    indexes: tuple[ExplainedIndex, ...]
+    foreign_keys: tuple[ExplainedForeignKey, ...]
+    relationships: tuple[ExplainedRelationship, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedModel:
+    """A model: its table, and the methods of its controller.
+
+    ``select_list`` is what its statements select or return.
     """
 
     name: str
@@ -105,10 +182,21 @@ class ExplainedModel:
     table: str
     attribute: str
     controller: str
-    columns: str
+    structure: TableStructure
+    select_list: str
     methods: tuple[ExplainedMethod, ...]
     absent: tuple[ExplainedAbsence, ...]
     missing_indexes: tuple[MissingIndex, ...]
+
+    @property
+    def reference(self) -> str:
+        """What foreign keys and relationships call it."""
+        return f"{self.module}.{self.name}"
+
+    @property
+    def qualified_table(self) -> str:
+        """The table, with its schema if it has one."""
+        return f"{self.structure.schema}.{self.table}" if self.structure.schema else self.table
 
 
 @dataclass(frozen=True, slots=True)

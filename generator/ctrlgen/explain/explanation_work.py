@@ -19,6 +19,7 @@ from ctrlgen.explain.explanation import (
 from ctrlgen.explain.missing_indexes import missing_indexes
 from ctrlgen.explain.recorded_calls import RecordedCall, Recorder, common_calls, derived_calls
 from ctrlgen.explain.signatures import Documented, signatures
+from ctrlgen.explain.table_structure import table_structure
 from ctrlgen.plan import plan
 from ctrlgen.schema import Schema
 from ctrlgen.scratch import scratch_folder
@@ -71,6 +72,7 @@ def _explained(
     instance, model = recorder.controller(controller), controller.model
     known = signatures(sources[f"{controller.module}.py"], controller.class_name, sources["runtime/controller.py"])
     absent = [ExplainedAbsence(name, each.reason_for(name)) for each in controller.absent for name in each.names]
+    methods = tuple(_methods(controller, choice, instance, recorder, known))
     return ExplainedModel(
         name=model.reference.name,
         module=model.reference.module,
@@ -78,8 +80,9 @@ def _explained(
         table=model.table,
         attribute=controller.module,
         controller=controller.class_name,
-        columns=str(instance._execution.select_list),
-        methods=tuple(_methods(controller, choice, instance, recorder, known)),
+        structure=table_structure(controller, instance.model, [method.name for method in methods]),
+        select_list=str(instance._execution.select_list),
+        methods=methods,
         absent=tuple(each for each in absent if choice.has(each.name)),
         missing_indexes=tuple(each for each in missing_indexes(controller) if choice.has(each.finder)),
     )

@@ -178,18 +178,20 @@ def _foreign_key(
     context: Context,
 ) -> ForeignKey:
     written = [element.target_fullname for element in constraint.elements]
+    on_delete = str(constraint.ondelete).upper() if constraint.ondelete else None
     try:
         columns = [element.column for element in constraint.elements]
     except NoReferenceError as error:
         hint = intended_target(written[0], constraint.table)
         texts = {"table": error.table_name, "problem": problem_of(error), "suggestion": f"; {hint}" if hint else ""}
         context.warn(UNKNOWN_TARGET, location, model=model.__name__, target=written[0], **texts)
-        return ForeignKey(names, None, tuple(name.rpartition(".")[2] for name in written), location)
-    mapper = classes.get(constraint.referred_table)
+        table, unknown = written[0].rpartition(".")[0], tuple(name.rpartition(".")[2] for name in written)
+        return ForeignKey(names, None, unknown, location, table, on_delete)
+    table, mapper = str(constraint.referred_table.fullname), classes.get(constraint.referred_table)
     if mapper is None:
-        return ForeignKey(names, None, tuple(str(column.name) for column in columns), location)
+        return ForeignKey(names, None, tuple(str(column.name) for column in columns), location, table, on_delete)
     targets = tuple(mapper.get_property_by_column(column).key for column in columns)
-    return ForeignKey(names, reference(mapper.class_), targets, location)
+    return ForeignKey(names, reference(mapper.class_), targets, location, table, on_delete)
 
 
 def is_plain(mapper: Mapper[Any]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ctrlgen.blueprint import Cached, Controller, Effects
-from ctrlgen.errors import ConfigError
+from ctrlgen.errors import SettingValueError
 from ctrlgen.schema import Model, Reference, Schema
 from ctrlgen.settings import CacheSettings, Options
 
@@ -37,10 +37,10 @@ def _cached(controller: Controller, settings: CacheSettings) -> Cached:
         message = (
             f"`{model.reference.name}` cannot be cached: its objects are more than their rows, and made by the ORM"
         )
-        raise ConfigError(message, model.location, "take it out of `cache` in `[tool.ctrlgen]`")
+        raise SettingValueError(message, model.location, "remove it from `cache` in `[tool.ctrlgen]`")
     if not model.primary_key.enforced:
         message = f"`{model.reference.name}` cannot be cached: its primary key is none to the database, as of a view"
-        raise ConfigError(message, model.location, "take it out of `cache` in `[tool.ctrlgen]`")
+        raise SettingValueError(message, model.location, "remove it from `cache` in `[tool.ctrlgen]`")
     full = [method for method in controller.methods if method.within is None]
     getters = [method for method in full if method.kind in {"get", "get_one"}]
     keys = tuple(dict.fromkeys(method.keys for method in getters))

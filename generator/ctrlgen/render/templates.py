@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ctrlgen.errors import CtrlgenError
+from ctrlgen.errors import InstallationError
 
 _WIDTH = 74  # of a docstring's lines: 88 with its indentation and quotes
 _INDENT = " " * 8  # of a method's docstring
@@ -29,7 +29,7 @@ def compile_templates() -> None:
     """Compile the templates of the package; else each is compiled when it is first rendered."""
     environment = _environment()
     for name in environment.list_templates(["jinja"]):
-        if not name.startswith(("stubs/", "init/")):
+        if not name.startswith(("stubs/", "init/", "explorer/")):
             environment.get_template(name)
 
 
@@ -41,10 +41,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - the output is Python, not HTML; `docstring` and `literal` do the quoting
+        autoescape=_is_html,  # noqa: S701 - in Python, `docstring` and `literal` do the quoting
     )
     environment.filters |= {"docstring": docstring, "literal": repr}
     return environment
+
+
+def _is_html(name: str | None) -> bool:
+    """Whether a template is of a page, where what is put into it must be escaped."""
+    return name is not None and name.endswith(".html.jinja")
 
 
 def docstring(text: str) -> str:
@@ -62,7 +67,7 @@ def templates_folder() -> Path:
     for folder in (_TOOL / "templates", _TOOL.parent.parent / "templates"):
         if (folder / "runtime").is_dir():
             return folder
-    raise CtrlgenError("the templates are missing from this installation", hint="install ctrlgen again")
+    raise InstallationError("the templates are missing from this installation", hint="install ctrlgen again")
 
 
 def runtime_sources() -> dict[str, str]:

@@ -1,0 +1,136 @@
+"""Reads what a table is made of: columns, keys, indexes, foreign keys and relationships, and what they give methods.
+
+``explanation_work`` calls it in the child process. What the generator decided comes from the controller; types,
+defaults and comments of the database come from the mapped class.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection
+from typing import Any, cast
+
+import sqlalchemy
+from sqlalchemy import DefaultClause, Table
+from sqlalchemy.orm import Mapper
+
+from ctrlgen.blueprint import Controller
+from ctrlgen.explain.explanation import (
+    ExplainedColumn,
+    ExplainedForeignKey,
+    ExplainedIndex,
+    ExplainedRelationship,
+    TableStructure,
+)
+from ctrlgen.inspect.column_types import sql_type
+from ctrlgen.namespace import BUILTINS, Namespace
+from ctrlgen.plan.access_paths import unindexed_foreign_keys
+from ctrlgen.schema import Column, ColumnPart, ForeignKey, Imported, Index, Model, Part, Relation
+
+
+def table_structure(controller: Controller, cls: type, methods: Collection[str]) -> TableStructure:
+    """Return what the table of a model is made of.
+
+    Parameters
+    ----------
+    cls
+        The mapped class.
+    methods
+        The methods that are explained: indexes and relationships name no others.
+    """
+    mapper: Mapper[Any] = sqlalchemy.inspect(cls)
+    table, model = cast("Table", mapper.local_table), controller.model
+    return TableStructure(
+        schema=str(table.schema) if table.schema else None,
+        doc=" ".join((inspect.getdoc(cls) or "").partition("\n\n")[0].split()) if cls.__doc__ else "",
+        comment=table.comment,
+        columns=tuple(_column(column, model, table) for column in model.columns),
+        indexes=tuple(_index(index, controller, methods) for index in model.indexes),
+        foreign_keys=tuple(_foreign_key(key, model) for key in model.foreign_keys),
+        relationships=tuple(_relationship(each, controller, mapper, methods) for each in controller.relations),
+    )
+
+
+def _column(column: Column, model: Model, table: Table) -> ExplainedColumn:
+    declared = table.c[column.name]
+    annotation = Namespace(known=BUILTINS).source(column.annotation)
+    return ExplainedColumn(
+        name=column.attribute,
+        column=column.name,
+        type=f"{annotation} | None" if column.nullable else annotation,
+        sql_type=sql_type(declared.type),
+        nullable=column.nullable,
+        primary_key=column.attribute in model.primary_key.columns,
+        presence=column.presence,
+        default=_default(column, declared),
+        comment=declared.comment,
+    )
+
+
+def _default(column: Column, declared: sqlalchemy.Column[Any]) -> str | None:
+    """Return what a new row gets: a constant of the model, or what the database computes."""
+    if column.default is not None and not column.omitted:
+        return column.default
+    if declared.computed is not None:
+        return f"generated as {declared.computed.sqltext}"
+    if declared.identity is not None:
+        return "identity"
+    if declared.table.autoincrement_column is declared and column.presence == "optional":
+        return "serial"
+    server = declared.server_default
+    if isinstance(server, DefaultClause):
+        return server.arg if isinstance(server.arg, str) else str(server.arg)
+    return None
+
+
+def _index(index: Index, controller: Controller, methods: Collection[str]) -> ExplainedIndex:
+    backed = [method.name for method in controller.methods if method.index == index and method.name in methods]
+    return ExplainedIndex(
+        name=index.name,
+        origin=index.origin,
+        unique=index.unique,
+        parts=tuple(f"{_part(part)} {order}".rstrip() for part, order in index.ordered_parts),
+        method=index.method,
+        where=index.predicate.sql if index.predicate else None,
+        include=index.included,
+        nulls_not_distinct=index.nulls_not_distinct,
+        location=str(index.location),
+        backs=tuple(backed),
+    )
+
+
+def _part(part: Part) -> str:
+    return part.attribute if isinstance(part, ColumnPart) else part.sql
+
+
+def _foreign_key(key: ForeignKey, model: Model) -> ExplainedForeignKey:
+    keys = [index for index in model.indexes if index.unique and index.predicate is None and index.is_of_columns]
+    return ExplainedForeignKey(
+        columns=key.attributes,
+        target=_reference(key.target) if key.target else None,
+        table=key.target_table,
+        target_columns=key.target_attributes,
+        on_delete=key.on_delete,
+        unique=any(set(index.columns) <= set(key.attributes) for index in keys),
+        nullable=any(model.column(attribute).nullable for attribute in key.attributes),
+        indexed=key not in unindexed_foreign_keys(model),
+    )
+
+
+def _relationship(
+    relation: Relation, controller: Controller, mapper: Mapper[Any], methods: Collection[str]
+) -> ExplainedRelationship:
+    loaders = (each.name for each in controller.methods if each.kind == "load" and each.relation == relation)
+    secondary = mapper.relationships[relation.attribute].secondary
+    return ExplainedRelationship(
+        name=relation.attribute,
+        target=_reference(relation.target),
+        many=relation.many,
+        optional=relation.optional,
+        through=str(secondary.fullname) if isinstance(secondary, Table) else None,
+        loader=next((name for name in loaders if name in methods), None),
+    )
+
+
+def _reference(item: Imported) -> str:
+    return f"{item.module}.{item.name}"

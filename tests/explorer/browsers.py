@@ -1,0 +1,12 @@
+"""Finds a browser of the system: nothing is downloaded."""
+
+from __future__ import annotations
+
+import shutil
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def installed_browser() -> str | None:
+    """Return the path of the first that is installed."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)

@@ -25,7 +25,7 @@ class ConfigurationCog(BaseCog, name="Configuration"):
     @commands.command()
     async def settings(self, ctx: Context) -> None:
         """Show the settings."""
-        config, _ = await self.db.guild_config.get_or_create_by_guild_id(guild_id=ctx.server.id)
+        config = await self.db.guild_config.of(ctx.server.id)
         log = f"<#{config.mod_log_id}>" if config.mod_log_id else "nowhere"
         jail = f"<@&{config.jail_role_id}>" if config.jail_role_id else "no role"
         await ctx.answer(f"Prefix: `{config.prefix}`\nModeration is logged: {log}\nJail: {jail}")

@@ -26,8 +26,9 @@ class PermissionsCog(BaseCog, name="Permissions"):
         if command is None:
             return True
         name = command.qualified_name
-        setting = await self.db.permission_command.get_by_guild_id_and_command(context.server.id, name)
-        required = setting.required_rank if setting else int(command.extras.get("rank", 0))
+        settings = await self.db.permission_command.find_by_guild_id(context.server.id)  # few, and in memory
+        own_rank = int(command.extras.get("rank", 0))
+        required = next((setting.required_rank for setting in settings if setting.command == name), own_rank)
         if required == 0 or context.member.guild_permissions.administrator:
             return True
         if await self.rank_of(context.member) < required:

@@ -34,7 +34,14 @@ async def soak(scale: Scale) -> int:
         print(f"{scale.processes} processes, {scale.guilds} guilds, {scale.members} members, {scale.seconds:g} seconds")
         report = Report(await asyncio.gather(*(process(scale, number, url) for number in range(scale.processes))))
         failures = [*report.failures(), *await differences(db, report.tally, report.reminded)]
-    for line in (*report.table(), "", *report.resources(), "", *(f"FAILED: {failure}" for failure in failures)):
+    for line in (
+        *report.table(),
+        "",
+        *report.resources(),
+        *report.caches(),
+        "",
+        *(f"FAILED: {failure}" for failure in failures),
+    ):
         print(line)
     print("something did not hold" if failures else "everything adds up, and nothing has grown")
     return 1 if failures else 0

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from statistics import median, quantiles
+from statistics import median, median_low, quantiles
 from typing import Any
 
-from bot.soak.costs import MOST_STATEMENTS
+from bot.soak.costs import MOST_STATEMENTS, USUAL_STATEMENTS
 from bot.soak.worker import CONNECTIONS
 
 GROWTH = 1.10
 """How much more memory the last quarter may have than the second."""
+TIMES = 200
+"""How often something must have been done to tell what it usually costs."""
 ENOUGH = 80
 """Samples of memory, below which a run is too short to tell."""
 
@@ -42,14 +44,14 @@ class Report:
 
     def table(self) -> Iterable[str]:
         """Yield the lines of a table in Markdown."""
-        yield "| what | times | a second | p50 ms | p99 ms | statements | allowed |"
-        yield "|---|---:|---:|---:|---:|---:|---:|"
+        yield "| what | times | a second | p50 ms | p99 ms | statements | usually | allowed |"
+        yield "|---|---:|---:|---:|---:|---:|---:|---:|"
         every: list[float] = []
         for name, allowed in MOST_STATEMENTS.items():
             if times := self.times(name):
                 every += times
-                yield self._row(name, times, f"{self._statements(name)} | {allowed}")
-        yield self._row("all", every, " | ")
+                yield self._row(name, times, f"{self._statements(name)} | {self._usually(name)} | {allowed}")
+        yield self._row("all", every, " |  | ")
 
     def _row(self, name: str, times: list[float], rest: str) -> str:
         p99 = quantiles(times, n=100)[98] if len(times) > 1 else times[0]
@@ -57,8 +59,26 @@ class Report:
         return f"| {name} | {len(times)} | {rate:.1f} | {median(times):.1f} | {p99:.1f} | {rest} |"
 
     def _statements(self, name: str) -> str:
-        counts = {int(n) for result in self.results for n in result["statements"].get(name, {})}
+        counts = self._counts(name)
         return f"{min(counts)}" if len(counts) == 1 else f"{min(counts)}-{max(counts)}"
+
+    def _usually(self, name: str) -> int:
+        """Return how many statements the one in the middle has sent, of all who did something."""
+        return int(median_low(self._counts(name).elements()))
+
+    def _counts(self, name: str) -> Counter[int]:
+        """Return how often something has sent so many statements."""
+        counts = Counter[int]()
+        for result in self.results:
+            counts.update({int(n): times for n, times in result["statements"].get(name, {}).items()})
+        return counts
+
+    def caches(self) -> Iterable[str]:
+        """Yield a line for each cached model of each process: how many of its reads were answered from memory."""
+        for number, result in enumerate(self.results):
+            for name, (hits, misses, size) in result.get("caches", {}).items():
+                rate = hits / max(1, hits + misses)
+                yield f"process {number}: {name}: {rate:.1%} of {hits + misses} reads from memory, {size} rows there"
 
     def resources(self) -> Iterable[str]:
         """Yield a line for each process."""
@@ -68,7 +88,10 @@ class Report:
             yield f"process {number}: {early:.0f} → {late:.0f} MB, at most {most} of {CONNECTIONS} connections"
 
     def failures(self) -> Iterable[str]:
-        """Yield what went wrong in the processes, and what did not stay flat."""
+        """Yield what went wrong in the processes, what did not stay flat, and what usually costs too much."""
+        for name, usual in USUAL_STATEMENTS.items():
+            if self._counts(name).total() >= TIMES and self._usually(name) > usual:
+                yield f"{name} usually sends {self._usually(name)} statements, which should be {usual}"
         for number, result in enumerate(self.results):
             for error in result["errors"]:
                 yield f"process {number}: {error}"

@@ -42,6 +42,7 @@ class Result:
     memory: list[float] = field(default_factory=list[float])
     connections: list[int] = field(default_factory=list[int])
     errors: list[str] = field(default_factory=list[str])
+    caches: dict[str, tuple[int, int, int]] = field(default_factory=dict[str, tuple[int, int, int]])
 
 
 async def work(scale: Scale, process: int, url: str) -> Result:
@@ -65,6 +66,7 @@ async def work(scale: Scale, process: int, url: str) -> Result:
         result.seconds = time.perf_counter() - began
         watching.cancel()
         await finish_reminders(served, db)
+        result.caches = {name: (info.hits, info.misses, info.size) for name, info in db.cache_info().items()}
     result.tally = dict(crowd.tally)
     return result
 

@@ -147,6 +147,38 @@ class AbsentMethods:
 
 
 @dataclass(frozen=True, slots=True)
+class Cached:
+    """How a model is cached, as in the runtime's ``Cached``; ``ttl`` and ``size`` are its limits."""
+
+    ttl: float
+    size: int
+    keys: tuple[tuple[str, ...], ...] = ()
+    finders: tuple[str, ...] = ()
+    exact: tuple[tuple[str, ...], ...] = ()
+    returned: tuple[str, ...] = ()
+    uuids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """The cached models that writes to a model's table reach beside its own rows, as in the runtime's ``Effects``.
+
+    ``update`` has them by column, ``links`` by relationship.
+    """
+
+    any: tuple[str, ...] = ()
+    delete: tuple[str, ...] = ()
+    update: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    links: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.any or self.delete or self.update or self.links)
+
+
+NO_EFFECTS = Effects()
+
+
+@dataclass(frozen=True, slots=True)
 class NestedRelation:
     """A relationship of related objects: ``cases.guild`` loads the guild of each case."""
 
@@ -174,6 +206,17 @@ class Controller:
     methods: tuple[Method, ...]
     nested: tuple[NestedRelation, ...] = ()
     absent: tuple[AbsentMethods, ...] = ()
+    cached: Cached | None = None
+    effects: Effects = NO_EFFECTS
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether its writes change something that is cached."""
+        return self.cached is not None or bool(self.effects)
+
+    def relinks(self, relation: Relation) -> bool:
+        """Whether something that is cached changes with the links of a relationship."""
+        return relation.attribute in dict(self.effects.links)
 
     @property
     def loadable(self) -> tuple[str, ...]:
@@ -225,9 +268,25 @@ class Package:
     name: str  # the import name: "generated"
     controllers: tuple[Controller, ...]
     findings: tuple[Finding, ...]
+    cache_sync: bool = False  # whether processes tell each other of what they write
+
+    @property
+    def cached(self) -> dict[str, Cached]:
+        """The models that are cached, by what the facade calls them."""
+        return {each.module: each.cached for each in self.controllers if each.cached}
+
+    @property
+    def channel(self) -> str:
+        """What processes tell each other of their writes on; PostgreSQL takes 63 characters."""
+        return f"{self.name.replace('.', '_')}_cache"[-63:] if self.cache_sync and self.cached else ""
+
+    @property
+    def runtime_names(self) -> dict[str, tuple[str, ...]]:
+        """What it re-exports from each module of its runtime."""
+        return RUNTIME_NAMES | ({"cache": ("CacheInfo",)} if self.cached else {})
 
     @property
     def names(self) -> frozenset[str]:
         """What can be imported from the package itself."""
-        of_runtime = (name for names in RUNTIME_NAMES.values() for name in names)
+        of_runtime = (name for names in self.runtime_names.values() for name in names)
         return frozenset({"Database", *of_runtime, *(controller.class_name for controller in self.controllers)})

@@ -29,12 +29,12 @@ from typing import Protocol, cast
 
 from ctrlgen import tracing
 from ctrlgen.child_start import take_process
-from ctrlgen.errors import CtrlgenError, LoadError, described
+from ctrlgen.errors import CtrlgenError, LoadingEndedError, described
 from ctrlgen.schema import Schema
 from ctrlgen.scratch import scratch_folder
 from ctrlgen.tracing import Reads
 
-_REPLY, _READS, _PROGRESS, _WORK = "reply", "reads", "progress", "work"
+REPLY, _READS, PROGRESS, _WORK = "reply", "reads", "progress", "work"
 _ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.explain.explanation", "ctrlgen.finding", "ctrlgen.schema"})
 """The modules whose classes may be in a reply: the parent never imports what the models import."""
 
@@ -124,12 +124,12 @@ class Child:
 
     def doing(self) -> str:
         """Return what the child is doing."""
-        return _doing(self.folder / _PROGRESS)
+        return _doing(self.folder / PROGRESS)
 
     def answer(self) -> object:
         """Wait for the reply and return it; raise what the child reports."""
         code = self.process.wait()
-        reply = read_reply(self.folder / _REPLY) or _crash(code, self.folder / _PROGRESS)
+        reply = read_reply(self.folder / REPLY) or _crash(code, self.folder / PROGRESS)
         if isinstance(reply, CtrlgenError):
             raise reply
         return reply
@@ -143,10 +143,10 @@ def _doing(progress: Path) -> str:
     return (progress.read_text("utf-8") if progress.exists() else "") or "starting"
 
 
-def _crash(code: int, progress: Path) -> LoadError:
+def _crash(code: int, progress: Path) -> LoadingEndedError:
     doing = _doing(progress)
     ending = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-    return LoadError(
+    return LoadingEndedError(
         f"the process that loads the models ended while {doing} ({ending})",
         None,
         "A module of models must come back from its import: look for os._exit, a crash of an extension, "
@@ -165,11 +165,11 @@ def main() -> None:
     name, project, package, *names = _order()
     folder = Path(name)
     os.chdir(project)
-    _open_project(Path(project))
+    open_project(Path(project))
     sys.stdout, sys.stderr = streams = tracing.ObservedStream(sys.stdout), tracing.ObservedStream(sys.stderr)
-    answer = _answer(Path(project), package, names, _progress(folder / _PROGRESS), folder / _WORK)
+    answer = _answer(Path(project), package, names, progress_to(folder / PROGRESS), folder / _WORK)
     (folder / _READS).write_text(tracing.finish(without=[folder]).to_json(), "utf-8")
-    write_reply(folder / _REPLY, answer)
+    write_reply(folder / REPLY, answer)
     for stream in streams:
         with contextlib.suppress(Exception):
             stream.flush()
@@ -223,13 +223,13 @@ def _answer(
         )
 
 
-def _open_project(root: Path) -> None:
+def open_project(root: Path) -> None:
     """Make the project's modules importable, before all others; those of a ``src`` folder after all others."""
     sys.path.insert(0, str(root))
     sys.path.append(str(root / "src"))
 
 
-def _progress(path: Path) -> Callable[[str], None]:
+def progress_to(path: Path) -> Callable[[str], None]:
     """Return what notes the step about to happen, so that the parent can name it where the child crashes."""
 
     def progress(doing: str) -> None:

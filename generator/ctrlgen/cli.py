@@ -1,4 +1,4 @@
-"""The command line: ``ctrlgen generate | check | diff | lint``.
+"""The command line: ``ctrlgen generate | check | diff | lint | drift``.
 
 Exit codes: 0 fine, 1 stale, unknown or findings, 2 a mistake in usage, configuration or models.
 """
@@ -8,16 +8,18 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Collection, Generator
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, NoReturn, cast
 
 import typer
 
+from ctrlgen.error_reports import reported
 from ctrlgen.errors import CtrlgenError
-from ctrlgen.finding import Finding
+from ctrlgen.finding import Finding, Location
+from ctrlgen.output_formats import TEXT, check_format
 from ctrlgen.pipeline import compare_with_disk, generate, write
 from ctrlgen.progress import shown_progress
 from ctrlgen.project_lock import locked
@@ -26,11 +28,10 @@ from ctrlgen.report import (
     DETAIL,
     make_printable,
     print_bug,
+    print_diff,
     print_error,
     print_findings,
-    print_incomplete,
     print_interrupted,
-    print_stale,
     print_summary,
     print_unencodable,
     print_usage_error,
@@ -77,6 +78,9 @@ CacheOption = Annotated[
 ]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run without the cache: use it not, keep nothing.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
+FormatOption = Annotated[
+    str, typer.Option("--format", help="text, github, json or sarif.", metavar="FORMAT", show_default=False)
+]
 
 
 def _note_verbose(is_set: bool) -> bool:
@@ -115,9 +119,11 @@ class Run:
 
     config: Config
     changes: Changes
+    findings: tuple[Finding, ...]
+    origins: Mapping[str, Location] = field(default_factory=dict[str, Location])
+    """Where the models are declared, by the modules of their controllers."""
     incomplete: Finding | None = None
     """Why models may be missing: a module of theirs could not be imported."""
-    findings: tuple[Finding, ...] = ()
 
 
 @app.command("generate", epilog=_epilog("ctrlgen generate --models app.models --output app/db"))
@@ -131,14 +137,20 @@ def generate_command(
     no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    output_format: FormatOption = TEXT,
     _traceback: TracebackOption = False,
 ) -> None:
     """Write the controllers: what changed, all of it or nothing."""
     given = _given(project, models, output, package, tests, cache_dir)
-    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache, to_write=True) as run:
+    with _run(
+        given, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format, to_write=True
+    ) as run:
         write(run.changes, run.config)
-    if not quiet:
+    if output_format != TEXT:
+        _print_report(run, output_format, None)
+    elif not quiet:
         print_summary(run.changes, run.config.project)
+        _print_upgrade(run)
 
 
 @app.command(epilog=_epilog("ctrlgen check --quiet"))
@@ -152,6 +164,7 @@ def check(
     no_cache: NoCacheOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    output_format: FormatOption = TEXT,
     _traceback: TracebackOption = False,
 ) -> None:
     """Exit with 1, and show the diff, when the controllers are not what the models say.
@@ -159,18 +172,18 @@ def check(
     The same when ctrlgen cannot tell, because a module of models could not be imported.
     """
     given = _given(project, models, output, package, tests, cache_dir)
-    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache) as run:
+    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format) as run:
         pass  # the disk has been read
-    if not run.changes.pending and run.incomplete:
-        print_incomplete(run.incomplete)
+    if output_format != TEXT:
+        _print_report(run, output_format, run.changes)
+    elif run.changes.pending or run.incomplete:
+        from ctrlgen.staleness import print_outcome  # only where there is something to say
+
+        print_outcome(run.changes, run.incomplete, run.config)
+    elif not quiet:
+        typer.echo(f"{len(run.changes.files)} files are up to date")
+    if run.changes.pending or run.incomplete:
         raise typer.Exit(1)
-    if not run.changes.pending:
-        if not quiet:
-            typer.echo(f"{len(run.changes.files)} files are up to date")
-        return
-    typer.echo(unified_diff(run.changes, run.config.project), nl=False)
-    print_stale(run.changes, run.config.project)
-    raise typer.Exit(1)
 
 
 @app.command(epilog=_epilog("ctrlgen diff | less"))
@@ -190,7 +203,7 @@ def diff(
     given = _given(project, models, output, package, tests, cache_dir)
     with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache) as run:
         pass  # the disk has been read
-    typer.echo(unified_diff(run.changes, run.config.project), nl=False)
+    print_diff(unified_diff(run.changes, run.config.project))
 
 
 @app.command(epilog=_epilog("ctrlgen explain User.get_by_id --format json", ("tests", "silence", "cache_dir")))
@@ -218,8 +231,9 @@ def explain(
     from ctrlgen.commands.explain import Form
     from ctrlgen.commands.explain import explain as run_explain
 
-    config = read_config(*_given(project, models, output, package, None))
-    run_explain(config, choice, Form(output_format, indexes, html, mermaid, dot), quiet=quiet)
+    given = _given(project, models, output, package, None)
+    with reported(given[0], TEXT):
+        run_explain(read_config(*given), choice, Form(output_format, indexes, html, mermaid, dot), quiet=quiet)
 
 
 @app.command(
@@ -249,7 +263,8 @@ def init(
     from ctrlgen.commands.init import init as run_init
 
     root, settings = _given(project, models, output, package, tests)
-    run_init(root, settings, Wishes(pre_commit, alembic, yes, dry_run, quiet))
+    with reported(root, TEXT):
+        run_init(root, settings, Wishes(pre_commit, alembic, yes, dry_run, quiet))
 
 
 @app.command(epilog=_epilog("ctrlgen watch --quiet"))
@@ -287,9 +302,8 @@ def lint(
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Not these codes.", metavar="CODES")] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed without a choice to make.")] = False,
-    output_format: Annotated[
-        str, typer.Option("--format", help="text, github, json or sarif.", metavar="FORMAT")
-    ] = "text",
+    output_format: FormatOption = TEXT,
+    force_exclude: Annotated[bool, typer.Option("--force-exclude", help="Exclude files that are named, too.")] = False,
     project: ProjectOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -305,10 +319,39 @@ def lint(
         select=select or (),
         ignore=ignore or (),
         fix=fix,
+        force_exclude=force_exclude,
         output_format=output_format,
         project=project,
         quiet=quiet,
     )
+    raise typer.Exit(code)
+
+
+@app.command(
+    epilog="Example: ctrlgen drift --database postgresql://bot@localhost/bot\n\n"
+    "Settings in \\[tool.ctrlgen] of pyproject.toml: models, silence"
+)
+def drift(
+    database: Annotated[
+        str | None,
+        typer.Option("--database", help="Its address.", metavar="URL", envvar="DATABASE_URL", show_envvar=True),
+    ] = None,
+    alembic: Annotated[
+        Path | None, typer.Option("--alembic", help="Alembic's file, if not alembic.ini here.", metavar="FILE")
+    ] = None,
+    project: ProjectOption = None,
+    models: ModelsOption = None,
+    output_format: FormatOption = TEXT,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare the models with a live database, and with the migrations; change nothing.
+
+    Exits with 1 for differences, one line each. What they mean: docs/messages.md.
+    """
+    from ctrlgen.drift.drift_command import drift as run_drift  # for this command alone
+
+    flags = Settings.of(models, None, None, None)
+    code = run_drift(database, flags=flags, project=project, alembic=alembic, output_format=output_format, quiet=quiet)
     raise typer.Exit(code)
 
 
@@ -331,29 +374,41 @@ def _from(root: Path, folder: str | None) -> str | None:
 
 
 @contextmanager
-def _run(given: Given, *, quiet: bool, verbose: bool, no_cache: bool, to_write: bool = False) -> Generator[Run]:
+def _run(
+    given: Given,
+    *,
+    quiet: bool,
+    verbose: bool,
+    no_cache: bool,
+    output_format: str = TEXT,
+    to_write: bool = False,
+) -> Generator[Run]:
     """Run the pipeline up to the changes, or recall what it would come to; nobody else writes until the block ends.
 
     With the block, the changes are written if that is what the run is for.
     """
     DETAIL.verbose = verbose
-    config = read_config(*given)
-    config = replace(config, cache=None) if no_cache else config
-    record = Record.of(config)
-    with locked(config.project, to_write=to_write):
-        if record and (known := record.recall()):
-            sys.stderr.write(known.printed)
-            _print_findings(known.findings, quiet=quiet, verbose=verbose)
-            yield Run(config, Changes.of_unchanged(known.files), findings=known.findings)
-            return
-        with shown_progress(quiet=quiet) as step:
-            generation = generate(config, step)
-        _print_findings(generation.findings, quiet=quiet, verbose=verbose)
-        changes = compare_with_disk(generation, config)
-        yield Run(config, changes, generation.incomplete, generation.findings)
-        if record and (to_write or not changes.pending):
-            record.remember(generation, changes, config.output)
-        _delete_leftovers()
+    root, _ = given
+    with reported(root, output_format):
+        check_format(output_format)
+        config = read_config(*given)
+        config = replace(config, cache=None) if no_cache else config
+        silent = quiet or output_format != TEXT
+        record = Record.of(config)
+        with locked(config.project, to_write=to_write):
+            if record and (known := record.recall()):
+                sys.stderr.write(known.printed)
+                _print_findings(known.findings, quiet=silent, verbose=verbose)
+                yield Run(config, Changes.of_unchanged(known.files), known.findings)
+                return
+            with shown_progress(quiet=silent) as step:
+                generation = generate(config, step)
+            _print_findings(generation.findings, quiet=silent, verbose=verbose)
+            changes = compare_with_disk(generation, config)
+            yield Run(config, changes, generation.findings, generation.origins, generation.incomplete)
+            if record and (to_write or not changes.pending):
+                record.remember(generation, changes, config.output)
+            _delete_leftovers()
 
 
 def _delete_leftovers() -> None:
@@ -365,6 +420,22 @@ def _delete_leftovers() -> None:
 def _print_findings(findings: tuple[Finding, ...], *, quiet: bool, verbose: bool) -> None:
     if not quiet:
         print_findings(findings, verbose=verbose)
+
+
+def _print_report(run: Run, output_format: str, changes: Changes | None) -> None:
+    from ctrlgen.staleness import print_report, stale_problems
+
+    warnings = run.findings if run.incomplete is None else [each for each in run.findings if each != run.incomplete]
+    failures = stale_problems(changes, run.config, run.origins, run.incomplete) if changes else []
+    print_report(output_format, warnings, failures)
+
+
+def _print_upgrade(run: Run) -> None:
+    """Say that the files were made by an older ctrlgen, if they were."""
+    if run.changes.pending:
+        from ctrlgen.staleness import print_upgraded
+
+        print_upgraded(run.changes, run.config)
 
 
 def _print_version(is_set: bool) -> None:
@@ -391,7 +462,7 @@ def main() -> NoReturn:
     sys.exit(_exit_code())
 
 
-_COMMANDS = {"generate": generate_command, "check": check, "diff": diff}
+_COMMANDS: dict[str, Callable[..., None]] = {"generate": generate_command, "check": check, "diff": diff}
 _FLAGS = {"-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose"}
 
 

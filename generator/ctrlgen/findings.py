@@ -1,14 +1,13 @@
-"""Every finding there is, in one table: code, message, what it means, what to do, and its place in the guide.
+"""Every finding there is, in one table: code, message, what it means, what to do, and its place in the docs.
 
-Each step creates its findings through these rules. ``python -m ctrlgen.findings`` prints the list that stands in
-``docs/guide.md``; a test compares the two.
+Each step creates its findings through these rules; ``messages`` renders them for ``docs/messages.md``.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
+from ctrlgen.errors import DOCS
 from ctrlgen.finding import Finding, Location
 
 
@@ -23,9 +22,9 @@ class Rule:
     message
         What is printed; ``str.format`` fills in the names.
     meaning
-        What it means, for the guide.
+        What it means, for the docs.
     fix
-        What to do about it, for the guide.
+        What to do about it, for the docs.
     silenceable
         Whether the setting ``silence`` may name it.
     """
@@ -41,9 +40,9 @@ class Rule:
         return Finding(location, self.code, self.message.format(**names))
 
     @property
-    def anchor(self) -> str:
-        """Where ``docs/guide.md`` explains it, behind the ``#``."""
-        return self.code.lower()
+    def docs(self) -> str:
+        """The address where the code is explained."""
+        return f"{DOCS}/messages.md#{self.code.lower()}"
 
 
 UNINDEXED_FOREIGN_KEY = Rule(
@@ -236,6 +235,123 @@ UNSETTLED_CHECK = Rule(
     "fix the factory, if tests fail",
 )
 
+STALE = Rule(
+    "CG601",
+    "`{file}` is stale: {meaning}; run `ctrlgen generate`",
+    "`check`: the emitted files, or the stubs, are not what the models say",
+    "run `ctrlgen generate`, and commit what it writes",
+    silenceable=False,
+)
+OLDER_FORMAT = Rule(
+    "CG602",
+    "`{folder}` was made by ctrlgen {before}, this is {after}: run `ctrlgen generate`, and read {changelog}",
+    "`check`: the emitted files were made by an older ctrlgen, which emits other code for the same models",
+    "read the changelog, run `ctrlgen generate`, and commit what it writes",
+    silenceable=False,
+)
+
+MISSING_TABLE = Rule(
+    "CG501",
+    "`{model}` has no table: `{table}` is not in the database",
+    "a model's table is not in the database",
+    "run the migrations; write one, if none makes it",
+)
+UNKNOWN_TABLE = Rule(
+    "CG502",
+    "table `{table}` is in the database, and no model declares it",
+    "a table of the database is in no model; those of extensions and partitions are not meant",
+    "declare it, drop it, or silence it (`CG502:table`), if it is somebody else's",
+)
+MISSING_COLUMN = Rule(
+    "CG503",
+    "`{column}` has no column: `{sql}` is not in the database",
+    "a model's column is not in the database: every call for the model fails",
+    "run the migrations; write one, if none makes it",
+)
+UNKNOWN_COLUMN_IN_DATABASE = Rule(
+    "CG504",
+    "column `{column}` is in the database, and `{model}` does not declare it",
+    "a column of a model's table is not in the model; a NOT NULL one without default makes every insert fail",
+    "declare it, or drop it",
+)
+DIFFERENT_COLUMN = Rule(
+    "CG505",
+    "`{column}` is {what} {model} in the model, and {database} in the database",
+    "type, NULL or server default of a column are not the same, as Alembic compares them",
+    "write a migration, or change the model",
+)
+MISSING_INDEX = Rule(
+    "CG506",
+    "index `{index}` of `{model}` is not in the database{consequence}{maker}",
+    "an index of a model is not in the database, and what it is for scans the table",
+    "run the migrations; `CREATE INDEX CONCURRENTLY` in one of its own, if none makes it",
+)
+UNKNOWN_INDEX = Rule(
+    "CG507",
+    "index `{index}` on `{table}` ({form}) is in the database, and `{model}` does not declare it{maker}",
+    "an index of the database is in no model: no method uses it, and every write pays for it",
+    "declare it, and get its methods; or drop it",
+)
+DIFFERENT_INDEX = Rule(
+    "CG508",
+    "index `{index}` of `{model}` is {declared} in the model, and {database} in the database",
+    "columns, order, predicate, operator classes or uniqueness of an index are not the same",
+    "write a migration that makes it anew, or change the model",
+)
+INVALID_INDEX = Rule(
+    "CG509",
+    "index `{index}` of `{model}` is invalid: building it failed or has not ended{consequence}",
+    "an index is in the database and no query uses it, because `CREATE INDEX CONCURRENTLY` failed or has not ended",
+    "`REINDEX INDEX CONCURRENTLY`; of a unique one first remove the duplicates",
+)
+UNUSED_INDEX = Rule(
+    "CG510",
+    "index `{index}` was never used{since}, while its table was read {reads} times; it is for {methods}",
+    "by `pg_stat_user_indexes` the index of a finder has served no query, though its table was read a hundred times",
+    "nothing, if the finder is rarely called; drop the index otherwise, or see whether the queries can use it",
+)
+UNMIGRATED_INDEX = Rule(
+    "CG511",
+    "no migration makes index `{index}` of `{model}`: the database has it, and a new one would not",
+    "an index of a model was made by hand",
+    "write a migration that makes it, with `if_not_exists=True`",
+)
+MISSING_CONSTRAINT = Rule(
+    "CG512",
+    "{what} of `{model}` is not in the database{consequence}",
+    "a key, foreign key or CHECK constraint of a model is not in the database",
+    "run the migrations; write one, if none makes it",
+)
+UNKNOWN_CONSTRAINT = Rule(
+    "CG513",
+    "{what} on `{table}` is in the database, and `{model}` does not declare it",
+    "a key, foreign key or CHECK constraint of the database is in no model",
+    "declare it, or drop it",
+)
+DIFFERENT_CHECK = Rule(
+    "CG514",
+    "constraint `{check}` of `{model}` is {declared} in the model, and {database} in the database",
+    "a CHECK constraint is not the same, or is NOT VALID in the database",
+    "write a migration, or `VALIDATE CONSTRAINT`",
+)
+DIFFERENT_ENUM = Rule(
+    "CG515",
+    "enum `{enum}` of `{column}` {difference}",
+    "the values of an enum are not the same, or not in the same order",
+    "`ALTER TYPE ... ADD VALUE` in a migration; PostgreSQL cannot take a value away",
+)
+OTHER_REVISION = Rule(
+    "CG516",
+    "the database {problem}",
+    "the database is not at the head of the migrations",
+    "`alembic upgrade head`; the other differences may be due to that",
+)
+NOT_COMPARED = Rule(
+    "CG517",
+    "{what} cannot be compared: {reason}",
+    "the server made no temporary table (a standby, a missing privilege or type), or a migration reads the database",
+    "compare with the primary; nothing, if you know what the migration does",
+)
 UNUSED_SILENCE = Rule(
     "CG401",
     "`silence` lists `{entry}`, which no warning matches; take it out",
@@ -251,13 +367,3 @@ UNUSED_COMMENT = Rule(
 
 RULES = {rule.code: rule for rule in list(vars().values()) if isinstance(rule, Rule)}
 """The rules by their codes, in order."""
-
-
-def guide_table() -> str:
-    """Return the list of all findings as the guide has it."""
-    rows = [f'| <a id="{rule.anchor}"></a>{rule.code} | {rule.meaning} | {rule.fix} |' for rule in RULES.values()]
-    return "\n".join(["| code | meaning | what to do |", "|---|---|---|", *rows, ""])
-
-
-if __name__ == "__main__":
-    sys.stdout.write(guide_table())

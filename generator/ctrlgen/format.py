@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from shutil import which
 
-from ctrlgen.errors import ConfigError, FormatError
+from ctrlgen.errors import FormatError, InstallationError, RuffSettingsError
 from ctrlgen.ruff_settings import RuffSettings, required_python, ruff_settings
 from ctrlgen.scratch import scratch_folder
 
@@ -43,7 +43,7 @@ def format_sources(
 
     Raises
     ------
-    ConfigError
+    RuffSettingsError
         Ruff cannot read the project's settings.
     FormatError
         Ruff is not installed, or could not read a source, which is a mistake in ctrlgen.
@@ -160,7 +160,7 @@ def _lay_out(settings: RuffSettings, *arguments: str) -> None:
     """Run ruff with the project's settings, which are at fault where it fails now: it has read the sources before."""
     done = _ruff(*arguments, folder=settings.file.parent if settings.file else Path(tempfile.gettempdir()))
     if done.returncode:
-        raise ConfigError(
+        raise RuffSettingsError(
             f"ruff cannot format the emitted code by the settings of `{settings.file}`",
             hint=f"ruff says:\n{done.stdout}{done.stderr}".rstrip(),
         )
@@ -181,5 +181,5 @@ def ruff_executable() -> str:
     """Return the ruff installed beside this Python, or else the one on the path."""
     executable = which("ruff", path=str(Path(sys.executable).parent)) or which("ruff")
     if executable is None:
-        raise FormatError("ruff is not installed beside ctrlgen", hint="run `pip install ruff`")
+        raise InstallationError("ruff is not installed beside ctrlgen", hint="run `pip install ruff`")
     return executable

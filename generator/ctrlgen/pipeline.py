@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctrlgen import tracing
-from ctrlgen.errors import LoadError
-from ctrlgen.finding import Finding
+from ctrlgen.errors import NewerFormatError, WouldRemoveError
+from ctrlgen.finding import Finding, Location
+from ctrlgen.header import FORMAT, version_key
 from ctrlgen.progress import Step, no_progress
 from ctrlgen.settings import Config
 from ctrlgen.silencing import Silence
@@ -40,6 +41,11 @@ class Generation:
     incomplete: Finding | None = None
     reads: Reads | None = None
     """What decided all of it, where that is to be recorded."""
+
+    @property
+    def origins(self) -> dict[str, Location]:
+        """Where the model of each controller is declared, by the path of the controller's module."""
+        return {f"{controller.module}.py": controller.model.location for controller in self.package.controllers}
 
 
 def generate(config: Config, step: Step = no_progress) -> Generation:
@@ -107,10 +113,13 @@ def compare_with_disk(generation: Generation, config: Config) -> Changes:
     ------
     OutputError
         A file would be overwritten that ctrlgen did not write.
-    LoadError
+    NewerFormatError
+        The files were written by a newer ctrlgen.
+    WouldRemoveError
         A controller would be removed only because its module could not be imported.
     """
     changes = compare(generation.files, config.output)
+    _refuse_newer(changes, config)
     _refuse_removal(changes, generation.incomplete)
     return changes + compare_contents(generation.stubs)
 
@@ -126,8 +135,19 @@ def first_party(package: Package) -> set[str]:
     return modules | {controller.in_facade.module for controller in package.controllers if controller.own}
 
 
+def _refuse_newer(changes: Changes, config: Config) -> None:
+    newest = max(changes.formats, key=version_key, default=FORMAT)
+    if version_key(newest) > version_key(FORMAT):
+        folder = config.output.relative_to(config.project).as_posix()
+        message = f"`{folder}` was made by ctrlgen {newest}, this is {FORMAT}"
+        hint = f"install ctrlgen {newest}; to go back on purpose, delete the folder and generate again"
+        raise NewerFormatError(message, hint=hint)
+
+
 def _refuse_removal(changes: Changes, incomplete: Finding | None) -> None:
     removed = changes.having("removed")
     if incomplete and removed:
         message = f"`{removed[0].file.name}` would be removed, but maybe only because {incomplete.message}"
-        raise LoadError(message, incomplete.location, "fix that module, or delete it if its models are to be removed")
+        raise WouldRemoveError(
+            message, incomplete.location, "fix that module, or delete it if its models are to be removed"
+        )

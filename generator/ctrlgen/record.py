@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -119,7 +120,7 @@ def looks_unchanged(arguments: Sequence[str]) -> bool:
 
 def _cache_folder(arguments: Sequence[str]) -> Path:
     """Return the folder that the arguments, the environment or the project most likely mean."""
-    options = dict(zip(arguments, [*arguments[1:], ""], strict=True))
+    options = dict(pairwise([*arguments, ""]))
     options |= dict(argument.split("=", 1) for argument in arguments if "=" in argument)
     if named := options.get("--cache-dir") or os.environ.get(VARIABLE):
         return Path(named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -13,14 +14,27 @@ from pathlib import Path
 
 import typer
 
-from ctrlgen.errors import CtrlgenError
+from ctrlgen.errors import CtrlgenError, EncodingError, UsageError
 from ctrlgen.finding import Finding
 from ctrlgen.write import Changes, State
 
 _SUGGESTION = re.compile(r"(?:\. Did you mean '| \(Possible options: )([^',)]+)[^)?]*[)?]+\.?")
 _QUOTED = re.compile(r"'([^']+)'")
 _SHOWN = 3  # findings of one code
+_DIFF_COLOURS = {
+    "---": None,
+    "+++": None,
+    "@@": typer.colors.CYAN,
+    "-": typer.colors.RED,
+    "+": typer.colors.GREEN,
+}
 _COLOURS = {"created": typer.colors.GREEN, "changed": typer.colors.YELLOW, "removed": typer.colors.RED}
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print, with colours on a terminal only, or as NO_COLOR and FORCE_COLOR have it."""
+    color = False if os.environ.get("NO_COLOR") else True if os.environ.get("FORCE_COLOR") else None
+    typer.echo(text, err=err, nl=nl, color=color)
 
 
 def make_printable() -> None:
@@ -35,22 +49,35 @@ def print_summary(changes: Changes, project: Path) -> None:
     """Name every file that was created, changed or removed, and count them all."""
     for change in changes.pending:
         path = change.file.relative_to(project).as_posix()
-        typer.echo(f"{typer.style(change.state.ljust(8), fg=_COLOURS[change.state])} {path}")
+        echo(f"{typer.style(change.state.ljust(8), fg=_COLOURS[change.state])} {path}")
     states: tuple[State, ...] = ("created", "changed", "unchanged", "removed")
-    typer.echo(", ".join(f"{len(changes.having(state))} {state}" for state in states))
+    echo(", ".join(f"{len(changes.having(state))} {state}" for state in states))
 
 
 def print_stale(changes: Changes, project: Path) -> None:
     """Name what is stale, on standard error, so that a pipe gets the diff alone."""
     for change in changes.pending:
-        typer.echo(f"{change.state.ljust(8)} {change.file.relative_to(project).as_posix()}", err=True)
+        echo(f"{change.state.ljust(8)} {change.file.relative_to(project).as_posix()}", err=True)
     stale = len(changes.pending)
-    typer.echo(f"{stale} {'file is' if stale == 1 else 'files are'} stale; run `ctrlgen generate`", err=True)
+    echo(f"{stale} {'file is' if stale == 1 else 'files are'} stale; run `ctrlgen generate`", err=True)
+
+
+def print_diff(diff: str) -> None:
+    """Print a diff on standard output; on a terminal with its usual colours."""
+    echo("".join(map(_coloured, diff.splitlines(keepends=True))), nl=False)
+
+
+def _coloured(line: str) -> str:
+    for beginning, colour in _DIFF_COLOURS.items():
+        if line.startswith(beginning):
+            text = line.rstrip("\n")
+            return typer.style(text, fg=colour, bold=True if colour is None else None) + line[len(text) :]
+    return line
 
 
 def print_incomplete(incomplete: Finding) -> None:
     """Say that ctrlgen cannot tell whether the package is stale, because models may be missing."""
-    typer.echo(f"ctrlgen cannot tell whether everything is up to date, because {incomplete.message}", err=True)
+    echo(f"ctrlgen cannot tell whether everything is up to date, because {incomplete.message}", err=True)
 
 
 def print_findings(findings: tuple[Finding, ...], *, verbose: bool = False) -> None:
@@ -60,10 +87,10 @@ def print_findings(findings: tuple[Finding, ...], *, verbose: bool = False) -> N
         alike = list(group)
         shown = alike if verbose or len(alike) <= _SHOWN + 1 else alike[:_SHOWN]
         for finding in shown:
-            typer.echo(f"{finding.location}: {label} {finding.code}: {finding.message}", err=True)
+            echo(f"{finding.location}: {label} {finding.code}: {finding.message}", err=True)
             _print_details(finding.import_chain, finding.traceback)
         if hidden := len(alike) - len(shown):
-            typer.echo(f"... and {hidden} more of {code}, {len(alike)} in all; `--verbose` shows every one", err=True)
+            echo(f"... and {hidden} more of {code}, {len(alike)} in all; `--verbose` shows every one", err=True)
 
 
 @dataclass
@@ -80,31 +107,41 @@ DETAIL = Detail()
 def _print_details(import_chain: tuple[str, ...], traceback: str) -> None:
     """Print how a failing import was reached, and its traceback, as far as that is wanted."""
     if DETAIL.verbose and import_chain:
-        typer.echo("  imported by way of", err=True)
+        echo("  imported by way of", err=True)
         for line in import_chain:
-            typer.echo(f"    {line}", err=True)
+            echo(f"    {line}", err=True)
     if DETAIL.traceback and traceback:
-        typer.echo(traceback, err=True, nl=False)
+        echo(traceback, err=True, nl=False)
 
 
 def print_error(error: CtrlgenError) -> None:
-    """Print what is wrong, where, that line of the source, and what to do; then whatever else is wrong."""
-    typer.echo(f"{typer.style('error', fg=typer.colors.RED, bold=True)}: {error.message}", err=True)
+    """Print what is wrong, where, that line with a caret, what to do, and where that is explained."""
+    label = typer.style(f"error {error.code}", fg=typer.colors.RED, bold=True)
+    echo(f"{label}: {error.message}", err=True)
     if error.location:
-        typer.echo(f"  --> {error.location}", err=True)
+        echo(f"  --> {error.location}", err=True)
     if error.source:
-        line = str(error.location.line) if error.location else ""
-        typer.echo(f"   {line} | {error.source.strip()}", err=True)
+        _print_line(error.source, str(error.location.line) if error.location else "", error.mark)
     if error.hint:
-        typer.echo(f"{typer.style('hint', fg=typer.colors.CYAN)}: {error.hint}", err=True)
+        echo(f"{typer.style('hint', fg=typer.colors.CYAN)}: {error.hint}", err=True)
+    echo(f"{typer.style('docs', fg=typer.colors.CYAN)}: {error.docs()}", err=True)
     _print_details(error.import_chain, error.traceback)
     for other in error.others:
         print_error(other)
 
 
+def _print_line(source: str, number: str, mark: str | None) -> None:
+    """Print a line of a file, with carets under the part that is meant, or under all of it."""
+    line = source.strip().expandtabs(4)
+    marked = mark if mark and mark in line else line
+    margin = f"{' ' * len(number)} | {' ' * line.index(marked)}"
+    carets = typer.style("^" * len(marked), fg=typer.colors.RED)
+    echo(f"   {number} | {line}\n   {margin}{carets}", err=True)
+
+
 def print_interrupted() -> None:
     """Say that the run was ended from outside."""
-    typer.echo("error: interrupted", err=True)
+    echo("error: interrupted", err=True)
 
 
 def print_usage_error(error: Exception) -> None:
@@ -120,17 +157,17 @@ def print_usage_error(error: Exception) -> None:
     command = getattr(context, "info_name", None) if getattr(context, "parent", None) else None
     help_ = " ".join(filter(None, ("ctrlgen", command, "--help")))
     hint = f"did you mean `{suggestion[1]}`?" if suggestion else f"`{help_}` shows what there is"
-    print_error(CtrlgenError(_QUOTED.sub(r"`\1`", text[:1].lower() + text[1:]), hint=hint))
+    print_error(UsageError(_QUOTED.sub(r"`\1`", text[:1].lower() + text[1:]), hint=hint))
 
 
 def print_unencodable(error: UnicodeEncodeError) -> None:
     """Say that a file cannot have the name it must have, because the locale cannot encode it."""
     name = error.object.rpartition("/")[2]
-    typer.echo(f"error: this locale cannot encode the file name `{name}`: it knows {error.encoding} only", err=True)
-    typer.echo("hint: set `PYTHONUTF8=1`, or use a UTF-8 locale", err=True)
+    message = f"this locale cannot encode the file name `{name}`: it knows {error.encoding} only"
+    print_error(EncodingError(message, hint="set `PYTHONUTF8=1`, or use a UTF-8 locale"))
 
 
 def print_bug(error: Exception) -> None:
     """Print an error that is a mistake in ctrlgen."""
-    typer.echo(f"error: a mistake in ctrlgen, not in your models: {type(error).__name__}: {error}", err=True)
-    typer.echo("hint: please report it; `CTRLGEN_TRACEBACK=1` shows where it happened", err=True)
+    message = f"a mistake in ctrlgen, not in your models: {type(error).__name__}: {error}"
+    print_error(CtrlgenError(message, hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened"))

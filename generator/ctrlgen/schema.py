@@ -113,6 +113,7 @@ class Column:
     default: str | None = None  # a constant default, as a Python literal; of an enum, a member's name
     unfit_default: tuple[str, str] | None = None  # "default" or "onupdate", and whether that is "naive" or "aware"
     omitted: bool = False  # whether the model's default of None stands for what the column or the database sets
+    exact: bool = False  # whether Python knows as well as PostgreSQL which of its values are equal, as JSON too
     samples: Samples = Samples()
 
     @property
@@ -301,6 +302,21 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key between two tables, mapped or not, by the database's names, that does something to its own rows.
+
+    ``on_delete`` and ``on_update`` are what it does when the row that they refer to goes, or its columns change.
+    """
+
+    parent: str
+    parent_columns: tuple[str, ...]
+    child: str
+    child_columns: tuple[str, ...]
+    on_delete: Literal["delete", "update"] | None
+    on_update: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """A relationship: the attribute, what it points at, and whether it holds a list."""
 
@@ -312,6 +328,7 @@ class Relation:
     by_columns: bool = True  # whether it is found by comparing columns; else only SQLAlchemy knows how to load it
     linked: bool = False  # whether rows of a table that has nothing but the two keys link the objects
     attributes: tuple[str, ...] = ()  # the columns of its own model that it is found by
+    link_table: str | None = None  # of a many-to-many relationship, with its schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +344,12 @@ class Model:
     location: Location
     plain: bool = True  # whether a row is all there is to an object; else only SQLAlchemy can make one
     unsettled_checks: tuple[str, ...] = ()  # the CHECK constraints that no samples are known to satisfy
+    schema: str | None = None  # of the table
+
+    @property
+    def full_table(self) -> str:
+        """The table's name, with its schema."""
+        return f"{self.schema}.{self.table}" if self.schema else self.table
 
     @property
     def primary_key(self) -> Index:
@@ -348,6 +371,7 @@ class Schema:
     models: tuple[Model, ...]
     findings: tuple[Finding, ...] = ()
     incomplete: Finding | None = None
+    references: tuple[Reference, ...] = ()  # every foreign key with an action, of whatever table
 
 
 def columns_of(parts: Iterable[Part]) -> tuple[str, ...]:

@@ -14,7 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from ctrlgen import cache_folder, toml
-from ctrlgen.errors import ConfigError
+from ctrlgen.errors import (
+    BrokenTomlError,
+    ConfigError,
+    MissingPathError,
+    NameTakenError,
+    NotConfiguredError,
+    PackageNameError,
+    PlaceError,
+    SettingValueError,
+    UnknownCodeError,
+)
 from ctrlgen.finding import Location
 from ctrlgen.findings import RULES
 
@@ -32,8 +42,22 @@ _EXAMPLE = """write into it:
 """
 
 _LINE = re.compile(r"at line (\d+)")
-_OPTIONS = ("names", "skip", "strip", "suffixes", "silence", "foreign_keys", "controllers", "naive_datetimes")
+_OPTIONS = (
+    *("names", "skip", "strip", "suffixes", "silence", "foreign_keys", "controllers", "naive_datetimes"),
+    *("cache", "cache_sync"),
+)
 """The settings beside those that are flags."""
+_TABLES = ("lint",)
+"""What other commands read."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSettings:
+    """How a model is cached: for how many seconds, how many rows, and whether its finders are answered, too."""
+
+    ttl: float
+    size: int
+    finders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +68,8 @@ class Options:
     name; ``skip_models`` and ``skip_methods`` have names of the same form. ``strip`` are suffixes that names of models
     lose. ``foreign_keys`` says what happens for a foreign key that no index leads. ``controllers`` maps models to the
     project's own controllers, ``app.users:Users``. ``utc`` tells that aware datetimes are converted for columns
-    without time zone.
+    without time zone. ``cache`` maps models to how they are cached, and ``cache_sync`` tells that processes tell each
+    other of their writes.
     """
 
     names: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -57,6 +82,12 @@ class Options:
     foreign_keys: ForeignKeys = "warn"
     controllers: Mapping[str, str] = field(default_factory=dict[str, str])
     utc: bool = False
+    cache: Mapping[str, CacheSettings] = field(default_factory=dict[str, CacheSettings])
+    cache_sync: bool = False
+
+    def cache_of(self, model: Model) -> CacheSettings | None:
+        """Return how a model is cached, if it is."""
+        return next((self.cache[key] for key in model_names(model) if key in self.cache), None)
 
     def controller_of(self, model: Model) -> str | None:
         """Return the path of the project's own controller of a model, if it has one."""
@@ -147,8 +178,8 @@ def read_config(project: Path, flags: Settings) -> Config:
     """
     root = project.resolve()
     if not root.is_dir():
-        raise ConfigError(f"`{project}` is not a folder", hint="give the project's folder with `--project`")
-    section = _read_section(root / "pyproject.toml")
+        raise MissingPathError(f"`{project}` is not a folder", hint="give the project's folder with `--project`")
+    section = read_section(root / "pyproject.toml")
     settings = flags.over(_read_settings(section))
     if not settings.models:
         raise _missing("models", "where your models are", root)
@@ -156,16 +187,28 @@ def read_config(project: Path, flags: Settings) -> Config:
         raise _missing("output", "where the controllers go", root)
     output = _folder(root, settings.output, "output")
     if output == root:
-        raise ConfigError("`output` is the project's own folder", hint="give the generated package a folder of its own")
+        raise PlaceError(
+            "`output` is the project's own folder",
+            hint="give the generated package a folder of its own",
+            setting="output",
+            mark=settings.output,
+        )
     tests = _folder(root, settings.tests, "tests") if settings.tests else None
     if tests and (tests == root or tests.is_relative_to(output) or output.is_relative_to(tests)):
-        raise ConfigError(
+        raise PlaceError(
             "one of `tests` and `output` lies inside the other",
             hint='give the stubs a folder of their own, as "tests/db"',
+            setting="tests",
+            mark=settings.tests,
         )
     package = settings.package or _import_name(root, output)
     if not all(toml.is_name(part) for part in package.split(".")):
-        raise ConfigError(f"`package` is `{package}`, which cannot be imported", hint='give a dotted path, as "app.db"')
+        raise PackageNameError(
+            f"`package` is `{package}`, which cannot be imported",
+            hint='give a dotted path, as "app.db"',
+            setting="package",
+            mark=package,
+        )
     _check_place(root, output, settings)
     _check_shadowing(output, package, settings.models)
     all_models = flags.models is None or "models" not in section
@@ -177,16 +220,20 @@ def _check_place(root: Path, output: Path, settings: Settings) -> None:
     """Refuse a folder beside the package that was meant, and an import path that does not lead to the folder."""
     parts = output.relative_to(root).parts
     if not (root / parts[0]).exists() and (root / "src" / parts[0]).is_dir():
-        raise ConfigError(
+        raise PlaceError(
             f"`output` is `{'/'.join(parts)}`, but the package `{parts[0]}` lies in `src`",
             hint=f'write `output = "src/{"/".join(parts)}"`',
+            setting="output",
+            mark=settings.output,
         )
     package = tuple(settings.package.split(".")) if settings.package else ()
     if package and parts[-len(package) :] != package:
         importable = ".".join(parts[1:] if parts[0] == "src" and len(parts) > 1 else parts)
-        raise ConfigError(
+        raise PackageNameError(
             f"`package` is `{settings.package}`, which does not lead to `output`, `{'/'.join(parts)}`",
             hint=f'write `package = "{importable}"`, or leave it out',
+            setting="package",
+            mark=settings.package,
         )
 
 
@@ -195,35 +242,58 @@ def _check_shadowing(output: Path, package: str, models: tuple[str, ...]) -> Non
     module = output.with_name(f"{output.name}.py")
     if package in models or module.is_file():
         shadowed = f"the models in `{package}`" if package in models else f"`{module.name}`, which lies beside it"
-        raise ConfigError(
-            f"`output` would hide {shadowed}: both are imported by one name", hint="give the package another folder"
+        raise PlaceError(
+            f"`output` would hide {shadowed}: both are imported by one name",
+            hint="give the package another folder",
+            setting="output",
+            mark=output.name,
         )
 
 
 def find_project(start: Path) -> Path:
     """Return the nearest folder from ``start`` upwards whose pyproject.toml configures ctrlgen; else ``start``."""
     folders = (start.resolve(), *start.resolve().parents)
-    return next((folder for folder in folders if _is_configured(folder / "pyproject.toml")), start)
+    return next((folder for folder in folders if is_configured(folder)), start)
 
 
-def _is_configured(file: Path) -> bool:
-    return file.is_file() and bool(_read_section(file))
+def is_configured(folder: Path) -> bool:
+    """Whether the pyproject.toml in a folder configures ctrlgen."""
+    file = folder / "pyproject.toml"
+    try:
+        return file.is_file() and bool(read_section(file))
+    except ConfigError:
+        return True  # what is wrong with it is said when it is read
 
 
-def _read_section(file: Path) -> toml.Table:
+def read_section(file: Path) -> toml.Table:
+    """Return ``[tool.ctrlgen]`` of a file; an empty table where there is none.
+
+    Raises
+    ------
+    ConfigError
+        The file is not valid TOML, or the table has a setting that does not exist.
+    """
     try:
         document: toml.Table = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        line = _LINE.search(str(error))
-        location = Location(file.name, int(line[1])) if line else None
-        raise ConfigError(f"`{file}` is not valid TOML: {error}", location, "fix that file") from error
+        raise _broken(file, error) from error
     except OSError as error:
         raise ConfigError(f"cannot read `{file}`: {error.strerror}", hint="check its permissions") from error
     section = toml.table(toml.table(document, "tool"), "ctrlgen")
-    toml.check_keys(section, (*_KEYS, *_OPTIONS), "tool.ctrlgen")
+    toml.check_keys(section, (*SETTINGS, *_TABLES), "tool.ctrlgen")
     return section
+
+
+def _broken(file: Path, error: Exception) -> BrokenTomlError:
+    message = f"`{file}` is not valid TOML: {error}"
+    found = _LINE.search(str(error))
+    if not found:
+        return BrokenTomlError(message, hint="fix that file")
+    lines = file.read_text("utf-8", errors="replace").splitlines()
+    number = min(int(found[1]), len(lines))
+    return BrokenTomlError(message, Location(file.name, number), "fix that line", lines[number - 1] or None)
 
 
 def _read_settings(section: toml.Table) -> Settings:
@@ -241,13 +311,17 @@ def _read_options(section: toml.Table) -> Options:
     toml.check_keys(suffixes, ("create", "update"), "tool.ctrlgen.suffixes")
     create, update = suffixes.get("create", "Create"), suffixes.get("update", "Update")
     if create == update or {create, update} & {"Where", "Load", "Columns", "Controller"}:
-        raise ConfigError("`suffixes` in `[tool.ctrlgen]` gives two classes one name", hint="choose another suffix")
+        raise NameTakenError(
+            "`suffixes` in `[tool.ctrlgen]` gives two classes one name",
+            hint="choose another suffix",
+            setting="suffixes",
+        )
     skip = toml.table(section, "skip")
     toml.check_keys(skip, ("models", "methods"), "tool.ctrlgen.skip")
     return Options(
         names=toml.text_by_text(section, "names", '[tool.ctrlgen.names]\n"app.models.Session" = "Login"'),
-        skip_models=toml.texts(skip, "models", '["Legacy"]') or (),
-        skip_methods=toml.texts(skip, "methods", '["User.delete_by_id"]') or (),
+        skip_models=toml.texts(skip, "models", '["Legacy"]', "skip") or (),
+        skip_methods=toml.texts(skip, "methods", '["User.delete_by_id"]', "skip") or (),
         strip=toml.texts(section, "strip", '["Table"]') or (),
         create_suffix=create,
         update_suffix=update,
@@ -257,7 +331,28 @@ def _read_options(section: toml.Table) -> Options:
         ),
         utc=toml.choice(section, "naive_datetimes", ("refuse", "utc"), "refuse") == "utc",
         foreign_keys=cast("ForeignKeys", toml.choice(section, "foreign_keys", ("warn", "emit", "error"), "warn")),
+        cache=_read_cache(section),
+        cache_sync=toml.choice(section, "cache_sync", ("off", "notify"), "off") == "notify",
     )
+
+
+def _read_cache(section: toml.Table) -> dict[str, CacheSettings]:
+    """Return how each model is cached."""
+    cache = toml.table(section, "cache")
+    settings: dict[str, CacheSettings] = {}
+    for model in cache:
+        where = f"cache.{model}"
+        if not toml.is_table(cache[model]):
+            message = f"`{where}` in `[tool.ctrlgen]` must be a table, not {cache[model]!r}"
+            raise SettingValueError(message, setting=where, hint=f"write `{model} = {{ ttl = 300, size = 10_000 }}`")
+        values = toml.table(cache, model)
+        toml.check_keys(values, tuple(each.name for each in fields(CacheSettings)), f"tool.ctrlgen.{where}")
+        settings[model] = CacheSettings(
+            ttl=toml.positive(values, "ttl", where, "how many seconds a row may be kept, as `ttl = 300`"),
+            size=int(toml.positive(values, "size", where, "how many rows are kept, as `size = 10_000`", whole=True)),
+            finders=toml.flag(values, "finders", where),
+        )
+    return settings
 
 
 def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -265,16 +360,18 @@ def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
         code = entry.partition(":")[0]
         if code not in RULES:
             message = f"`silence` in `[tool.ctrlgen]`: `{code}` is not the code of a warning"
-            raise ConfigError(message, hint='write "CG101", or "CG101:Member.team_id" for one of them')
+            hint = 'write "CG101", or "CG101:Member.team_id" for one of them'
+            raise UnknownCodeError(message, hint=hint, setting="silence", mark=entry)
         if not RULES[code].silenceable:
-            raise ConfigError(f"{code} cannot be silenced: models are missing while it lasts", hint="fix the module")
+            message = f"{code} cannot be silenced: {RULES[code].meaning}"
+            raise UnknownCodeError(message, hint=RULES[code].fix, setting="silence", mark=entry)
     return codes
 
 
-def _missing(key: str, what: str, root: Path) -> ConfigError:
+def _missing(key: str, what: str, root: Path) -> NotConfiguredError:
     file = root / "pyproject.toml"
     hint = _EXAMPLE if file.exists() else f"there is no pyproject.toml there; create one, and {_EXAMPLE}"
-    return ConfigError(
+    return NotConfiguredError(
         f"`{root}` does not say {what} (`{key}`)", hint=f"{hint}\nor use `--project`, `--models`, `--output`"
     )
 
@@ -282,10 +379,12 @@ def _missing(key: str, what: str, root: Path) -> ConfigError:
 def _folder(root: Path, path: str, key: str) -> Path:
     folder = (root / path).resolve()
     if not folder.is_relative_to(root):
-        raise ConfigError(f"`{key}` is `{path}`, which lies outside the project", hint="give a folder inside it")
+        message = f"`{key}` is `{path}`, which lies outside the project"
+        raise PlaceError(message, hint="give a folder inside it", setting=key, mark=path)
     for place in (folder, *folder.parents):
         if place.is_file():
-            raise ConfigError(f"`{key}` is `{path}`, and `{place}` is a file", hint="give a folder")
+            message = f"`{key}` is `{path}`, and `{place}` is a file"
+            raise PlaceError(message, hint="give a folder", setting=key, mark=path)
     return folder
 
 
@@ -296,8 +395,10 @@ def _import_name(root: Path, output: Path) -> str:
         parts = parts[1:]
     for part in parts:
         if not toml.is_name(part):
-            raise ConfigError(
+            raise PackageNameError(
                 f"`{part}` in `output` cannot be part of an import path",
                 hint="rename the folder, or say with `package` how it is imported",
+                setting="output",
+                mark=part,
             )
     return ".".join(parts)

@@ -119,7 +119,7 @@ def _is_about(entry: str, finding: Finding) -> bool:
 
 def _lasts(code: str) -> bool:
     """Tell whether a code is that of a finding which stays as long as the models are what they are."""
-    return code.startswith("CG") and not code.startswith(("CG3", "CG4", "CGL"))
+    return code.startswith("CG") and not code.startswith(("CG3", "CG4", "CG5", "CG6", "CGL"))
 
 
 def _place_of(entry: str, file: Path) -> Location:

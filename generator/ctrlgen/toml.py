@@ -1,21 +1,39 @@
-"""Reads typed values out of a TOML table, for ``settings``: a mistake in them is a ``ConfigError``."""
+"""Reads typed values out of a TOML table, for ``settings``; a mistake in them is a ``ConfigError``.
+
+:func:`find_setting` tells the line of a setting, for the message.
+"""
 
 from __future__ import annotations
 
 import keyword
-from collections.abc import Collection, Mapping
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeGuard
 
-from ctrlgen.errors import ConfigError, did_you_mean
+from ctrlgen.errors import SettingValueError, UnknownSettingError, did_you_mean
 
 Table = Mapping[str, object]
 
+_TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
 
-def table(parent: Table, key: str) -> Table:
+
+def table(parent: Table, key: str, within: str = "") -> Table:
     """Return a table; an empty table where there is none."""
     value = parent.get(key, {})
     if not is_table(value):
-        raise ConfigError(f"`{key}` in pyproject.toml must be a table")
+        setting = f"{within}.{key}" if within else key
+        raise SettingValueError(f"`{setting}` in pyproject.toml must be a table", setting=setting)
+    return value
+
+
+def flag(section: Table, key: str, within: str = "") -> bool:
+    """Return a true or false; false where it is not set."""
+    value = section.get(key, False)
+    if not isinstance(value, bool):
+        setting = f"{within}.{key}" if within else key
+        message = f"`{setting}` in `[tool.ctrlgen]` must be true or false, not {value!r}"
+        raise SettingValueError(message, hint=f"write `{key} = true`", setting=setting)
     return value
 
 
@@ -24,17 +42,30 @@ def text(section: Table, key: str) -> str | None:
     value = section.get(key)
     if value is None or is_text(value):
         return value
-    raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be a string, not {value!r}")
+    hint = f'write `{key} = "..."`'
+    raise SettingValueError(f"`{key}` in `[tool.ctrlgen]` must be a string, not {value!r}", hint=hint, setting=key)
 
 
-def texts(section: Table, key: str, example: str) -> tuple[str, ...] | None:
-    """Return a list of strings, or None."""
+def texts(
+    section: Table, key: str, example: str, within: str = "", *, written: str | None = None
+) -> tuple[str, ...] | None:
+    """Return a list of strings, or None.
+
+    Parameters
+    ----------
+    within
+        What the table is called that the list is in, if that is not the topmost.
+    written
+        The key as it is written in TOML, if that is not as it is called.
+    """
     value = section.get(key)
     if value is None:
         return None
-    if is_list(value) and (items := [item for item in value if is_text(item)]) and len(items) == len(value):
+    if is_list(value) and len(items := [item for item in value if is_text(item)]) == len(value):
         return tuple(items)
-    raise ConfigError(f"`{key}` in `[tool.ctrlgen]` must be a list of strings", hint=f"write `{key} = {example}`")
+    setting = f"{within}.{key}" if within else key
+    message = f"`{setting}` in `[tool.ctrlgen]` must be a list of strings"
+    raise SettingValueError(message, hint=f"write `{written or key} = {example}`", setting=setting)
 
 
 def text_by_text(section: Table, key: str, example: str, *, paths: bool = False) -> dict[str, str]:
@@ -43,7 +74,7 @@ def text_by_text(section: Table, key: str, example: str, *, paths: bool = False)
     named = {name: value for name, value in values.items() if is_text(value) and accepts(value)}
     for name in values.keys() - named.keys():
         message = f"`{key}` in `[tool.ctrlgen]` must map names to {what}s, and {values[name]!r} is not a {what}"
-        raise ConfigError(message, hint=f"write `{example}`")
+        raise SettingValueError(message, hint=f"write `{example}`", setting=key, mark=name)
     return named
 
 
@@ -53,9 +84,18 @@ def choice(section: Table, key: str, choices: Collection[str], default: str) -> 
     if value in choices:
         return str(value)
     known = ", ".join(f'"{choice}"' for choice in choices)
-    raise ConfigError(
-        f"`{key}` in `[tool.ctrlgen]` must be one of {known}, not {value!r}", hint=f'write `{key} = "{default}"`'
-    )
+    message = f"`{key}` in `[tool.ctrlgen]` must be one of {known}, not {value!r}"
+    raise SettingValueError(message, hint=f'write `{key} = "{default}"`', setting=key)
+
+
+def positive(section: Table, key: str, where: str, meaning: str, *, whole: bool = False) -> float:
+    """Return a number above 0, which must be there."""
+    value = section.get(key)
+    if isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
+        return value
+    problem = f"must be a {'whole ' if whole else ''}number above 0, not {value!r}" if key in section else "is missing"
+    message = f"`{key}` of `{where}` in `[tool.ctrlgen]` {problem}"
+    raise SettingValueError(message, hint=f"say {meaning}", setting=f"{where}.{key}")
 
 
 def check_keys(section: Table, known: Collection[str], where: str) -> None:
@@ -63,7 +103,8 @@ def check_keys(section: Table, known: Collection[str], where: str) -> None:
     for key in section:
         if key not in known:
             hint = did_you_mean(key, known) or f"the settings are {', '.join(f'`{name}`' for name in known)}"
-            raise ConfigError(f"`[{where}]` in pyproject.toml has no setting `{key}`", hint=hint)
+            message, setting = f"`[{where}]` in pyproject.toml has no setting `{key}`", f"{where}.{key}"
+            raise UnknownSettingError(message, hint=hint, setting=setting.removeprefix("tool.ctrlgen."), mark=key)
 
 
 def is_name(text: str) -> bool:
@@ -90,3 +131,40 @@ def is_table(value: object) -> TypeGuard[Table]:
 def is_list(value: object) -> TypeGuard[list[object]]:
     """Whether ``value`` is a list."""
     return isinstance(value, list)
+
+
+def find_setting(document: str, setting: str, mark: str | None = None) -> int | None:
+    """Return the line of a setting below ``tool.ctrlgen``; None where it is not in the document, or not so.
+
+    Parameters
+    ----------
+    setting
+        Its dotted path, as ``skip.models``.
+    mark
+        What the line must contain: a part of the value, or the key of a table.
+    """
+    lines = document.splitlines()
+    path = ["tool", "ctrlgen", *setting.split(".")]
+    for length in range(len(path), 1, -1):
+        header, rest = ".".join(path[:length]), path[length:]
+        body = _lines_of_table(lines, header)
+        if rest:
+            key = re.compile(rf"\s*[\"']?{re.escape(rest[0])}[\"']?\s*[.=]")
+            start = next((index for index, line in enumerate(body) if key.match(line[1])), None)
+            body = [] if start is None else body[start:]
+        for number, line in body:
+            if mark is None or mark in line:
+                return number
+    return None
+
+
+def _lines_of_table(lines: Sequence[str], header: str) -> list[tuple[int, str]]:
+    """Return the numbered lines between ``[header]`` and the next table; without ``[header]`` none."""
+    body: list[tuple[int, str]] = []
+    inside = False
+    for number, line in enumerate(lines, 1):
+        if match := _TABLE.match(line):
+            inside = match[1].replace(" ", "") == header
+        elif inside:
+            body.append((number, line))
+    return body

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ctrlgen.errors import OutputError
-from ctrlgen.header import has_header
+from ctrlgen.errors import ForeignFileError, OutputError
+from ctrlgen.header import format_of, has_header
 from ctrlgen.interruption import held
 
 _SUFFIXES = frozenset({".py", ".typed"})
@@ -66,6 +66,12 @@ class Changes:
         """Return files that are known to be as they should be; nobody asks what is in them."""
         return cls(tuple(Change(file, b"", b"") for file in files))
 
+    @property
+    def formats(self) -> set[str]:
+        """The versions of the emitted files on the disk."""
+        contents = (change.before for change in self.files if change.before is not None)
+        return {found for content in contents if (found := format_of(content))}
+
     def __add__(self, other: Changes) -> Changes:
         return Changes(tuple(sorted(self.files + other.files, key=lambda change: change.file)))
 
@@ -111,12 +117,14 @@ def _emitted_files(folder: Path) -> Iterator[Path]:
 
 
 def _refuse_foreign(file: Path) -> None:
-    """Raise ``OutputError`` where writing ``file`` would destroy something that ctrlgen did not write."""
+    """Raise ``ForeignFileError`` where writing ``file`` would destroy something that ctrlgen did not write."""
     for parent in file.parents:
         if parent.is_file():
-            raise OutputError(f"`{parent}` is a file where a folder is needed", hint="move it, or set another `output`")
+            raise ForeignFileError(
+                f"`{parent}` is a file where a folder is needed", hint="move it, or set another `output`"
+            )
     if file.is_dir() or (file.exists() and not has_header(file)):
-        raise OutputError(
+        raise ForeignFileError(
             f"`{file}` was not written by ctrlgen and is left alone; nothing was written",
             hint="move it, or set another `output`; if its first line was lost, delete it and generate again",
         )

@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+import sqlalchemy
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -26,6 +27,7 @@ from .sessions import Adapter, Callback
 from .sql import DIALECT
 from .table import suggestion
 from .transactions import Isolation, Transactions
+from .versions import warn_beyond
 
 T = TypeVar("T")
 
@@ -34,6 +36,8 @@ _asyncpg: Any = import_module("asyncpg")  # which has no types
 _PACKAGE = __name__.rpartition(".runtime.")[0]  # the emitted package, to which the controllers' modules are relative
 _UNSUPPORTED = {"channel_binding": {"disable", "prefer"}, "gssencmode": {"disable", "prefer"}}
 """Options that asyncpg does not support, with the values that do not require them."""
+
+warn_beyond(SQLAlchemy=sqlalchemy.__version__, asyncpg=str(_asyncpg.__version__))
 
 
 class DatabaseService:
@@ -64,6 +68,7 @@ class DatabaseService:
     """
 
     _controllers: ClassVar[Mapping[str, str]] = {}
+    _driver: ClassVar[type[Connection]] = Connection
 
     def __init__(
         self,
@@ -206,7 +211,7 @@ class DatabaseService:
     async def _connect(self) -> Connection:
         """Open a connection with the codecs of SQLAlchemy's dialect."""
         try:
-            connection: Any = await _asyncpg.connect(self._address, connection_class=Connection, **self._arguments)
+            connection: Any = await _asyncpg.connect(self._address, connection_class=self._driver, **self._arguments)
         except (OSError, _asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError) as error:
             reason = str(error) or type(error).__name__
             raise UnreachableError(f"cannot connect to {self._url}: {reason}") from error

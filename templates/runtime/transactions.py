@@ -129,7 +129,7 @@ class Transactions:
         """Run ``callback`` after the outermost transaction around the call has committed; at once if there is none."""
         if not callable(callback):
             raise TypeError(f"after_commit takes a function to call, not a {type(callback).__name__}")
-        if scope := self.ambient() or self._innermost(lambda scope: scope.task is asyncio.current_task()):
+        if scope := self.enclosing():
             sessions.call_after_commit(scope.session, callback)
         else:
             awaitable = callback()
@@ -167,6 +167,10 @@ class Transactions:
         if scope := self.scope():
             _check_task(scope)
         return scope
+
+    def enclosing(self) -> Scope | None:
+        """Return the transaction, or the session, that a call is made inside of."""
+        return self.ambient() or self._innermost(lambda scope: scope.task is asyncio.current_task())
 
     async def initialize_dialect(self, connection: Connection) -> None:
         """Have SQLAlchemy run its queries about the server, which it runs once, on the first connection."""

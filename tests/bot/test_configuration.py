@@ -67,12 +67,27 @@ async def test_without_its_database_the_bot_says_so(
         raise UnreachableError("gone")
 
     monkeypatch.setattr(db.guild_config, "get_by_guild_id", away)
-    monkeypatch.setattr(db.permission_command, "get_by_guild_id_and_command", away)
+    monkeypatch.setattr(db.permission_command, "find_by_guild_id", away)
     assert (await discord.say(chen, "!points")).said == [
         "That did not work\nThe database is busy. Try again in a moment."
     ]
     assert "no prefix could be read" in caplog.text
     caplog.clear()
+
+
+async def test_what_every_command_reads_is_in_memory_until_somebody_changes_it(
+    discord: Discord, db: Database, bot_url: str, ada: Account, chen: Account
+) -> None:
+    await discord.say(chen, "!points")
+    exchange = await discord.say(chen, "!points")
+    assert len(exchange.statements) == 1, "the member's points"
+    await discord.say(ada, "!requirerank 50 points")
+    assert (await discord.say(chen, "!points")).said == ["That did not work\n`points` asks for rank 50."]
+    async with Database(bot_url) as other:  # as another process does
+        await other.guild_config.upsert_by_guild_id(guild_id=ada.server.id, prefix="?")
+        await asyncio.sleep(0.1)
+    assert (await discord.say(chen, "!points")).said == []
+    assert (await discord.say(ada, "?settings")).said[0].startswith("Prefix: `?`")
 
 
 async def test_every_command_reads_its_rank_once(discord: Discord, chen: Account) -> None:

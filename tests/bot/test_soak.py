@@ -86,8 +86,20 @@ async def test_reminder_that_was_sent_twice_is_found(db: Database, crowd: Crowd)
     assert await differences(db, {}, ["0-1", "0-1"]) != []
 
 
+def test_command_that_usually_costs_more_than_with_a_cache_is_a_failure() -> None:
+    run = {"seconds": 1, "errors": [], "connections": [3], "memory": [100.0]}
+    failures = [list(Report([run | {"statements": {"points": {1: few, 3: 150}}}]).failures()) for few in (151, 149, 10)]
+    assert failures == [[], ["points usually sends 3 statements, which should be 1"], []]
+
+
 def test_memory_that_grows_is_a_failure() -> None:
-    flat = {"seconds": 1, "errors": [], "connections": [3], "memory": [100.0 + n % 3 for n in range(100)]}
+    flat = {
+        "seconds": 1,
+        "errors": [],
+        "connections": [3],
+        "statements": {},
+        "memory": [100.0 + n % 3 for n in range(100)],
+    }
     growing = flat | {"memory": [100.0 + n / 2 for n in range(100)]}
     assert list(Report([flat]).failures()) == []
     assert "memory grows" in next(iter(Report([growing]).failures()))

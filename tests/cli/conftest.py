@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,7 +50,7 @@ class Project:
         done = self.run(*arguments)
         assert done.returncode == 2, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
-        assert "error: " in done.stderr or "Error" in done.stderr
+        assert re.search(r"^error CGE\d\d\d: ", done.stderr, re.MULTILINE), done.stderr
         assert self.files() == before, "a failed run must leave every file as it was"
         return done.stderr
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ctrlgen.findings import guide_table
+from ctrlgen.messages import message_tables
 
 from .conftest import MODELS, SETTINGS, Project
 
@@ -86,8 +86,8 @@ def test_types_have_the_suffixes_of_the_configuration(app: Project) -> None:
 
 
 def test_guide_lists_every_finding_as_the_table_of_findings_has_it(project: Path) -> None:
-    guide = (project / "docs/guide.md").read_text("utf-8")
-    assert guide_table() in guide, "put what `python -m ctrlgen.findings` prints into docs/guide.md"
+    page = (project / "docs/messages.md").read_text("utf-8")
+    assert message_tables() in page, "put what `python -m ctrlgen.messages` prints into docs/messages.md"
 
 
 MANY = """from sqlmodel import Field, SQLModel

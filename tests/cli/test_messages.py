@@ -6,11 +6,14 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from ctrlgen.errors import DOCS, error_classes
+from ctrlgen.header import FORMAT, HEADER
 from ctrlgen.report import print_bug, print_interrupted
 
 from .conftest import MODELS, SETTINGS, Project
@@ -92,6 +95,26 @@ CONFIGURATION = {
     "method that every controller has": setting('skip = { methods = ["Hero.find_all"] }'),
     "model among methods": setting('skip = { methods = ["Hero"] }'),
     "every model left out": setting('skip = { models = ["Hero"] }'),
+    "cache that is no table": setting("cache = { Hero = 300 }"),
+    "cache without a time": setting("cache = { Hero = { size = 10 } }"),
+    "cache for no time": setting("cache = { Hero = { ttl = 0, size = 10 } }"),
+    "cache of half a row": setting("cache = { Hero = { ttl = 5, size = 0.5 } }"),
+    "cache with a misspelt setting": setting("cache = { Hero = { ttl = 5, size = 10, finder = true } }"),
+    "cache with finders that are neither true nor false": setting(
+        'cache = { Hero = { ttl = 5, size = 10, finders = "all" } }'
+    ),
+    "cache of an unknown model": setting("cache = { Heroo = { ttl = 5, size = 10 } }"),
+    "cache of a method": setting('cache = { "Hero.get_by_id" = { ttl = 5, size = 10 } }'),
+    "cache of a model that only the ORM can read": Case(
+        files={
+            "pyproject.toml": f"{SETTINGS}cache = {{ Hero = {{ ttl = 5, size = 10 }} }}\n",
+            "app/models.py": MODELS.replace(
+                "from sqlmodel", "from sqlalchemy.orm import column_property\nfrom sqlmodel"
+            )
+            + "\n\nHero.shout = column_property(Hero.__table__.c.name + '!')\n",
+        }
+    ),
+    "cache synced in no known way": setting('cache_sync = "redis"'),
     "settings that ruff refuses": setting('\n[tool.ruff]\nline-length = "wide"'),
 }
 LOADING = {
@@ -147,6 +170,11 @@ MODEL = {
     "relationship to nothing": models(
         MODELS.replace("Field, SQLModel", "Field, Relationship, SQLModel") + '    team: "Teem" = Relationship()\n'
     ),
+    "foreign key to nowhere": models(
+        MODELS.replace("Field, SQLModel", "Field, Relationship, SQLModel")
+        + MODELS.partition("\n\n\n")[2].replace("Hero", "Team")
+        + '    hero_id: int = Field(foreign_key="heroes.id")\n    hero: "Hero" = Relationship()\n'
+    ),
     "two models of one name": Case(
         "generate --models app.models --models app.more",
         {
@@ -185,7 +213,37 @@ WRITING = {
     "file in place of a folder": Case("generate --output app/data/db", {"app/data": "a file\n"}),
     "test file that is no Python": Case("generate --tests tests", {"tests/test_hero_controller.py": "def (:\n"}),
 }
-CASES = USAGE | CONFIGURATION | LOADING | MODEL | WRITING
+STALE_MODELS = {"app/models.py": MODELS.replace("unique", "index")}
+AGED = HEADER.replace(f" {FORMAT}", "")
+FORMATS = {
+    "stale as annotations": Case("check --format github", STALE_MODELS),
+    "stale as JSON": Case("check --format json", STALE_MODELS),
+    "warnings as annotations": Case("generate --format github", {"app/models.py": TEAMS}),
+    "error as an annotation": Case("check --format github", {"app/models.py": BROKEN}),
+    "error as JSON": Case("generate --format json", {"pyproject.toml": f'{SETTINGS}ouput = "x"\n'}),
+    "unknown format": Case("check --format xml"),
+    "misspelt format": Case("check --format jsn"),
+}
+UPGRADING = {
+    "made by an older ctrlgen": Case("check", {"app/db/py.typed": f"{AGED}\n"}),
+    "made by an older ctrlgen as an annotation": Case("check --format github", {"app/db/py.typed": f"{AGED}\n"}),
+    "generated over an older ctrlgen": Case("generate", {"app/db/py.typed": f"{AGED}\n"}),
+    "made by a newer ctrlgen": Case("check", {"app/db/py.typed": f"{HEADER.replace(FORMAT, '99.0')}\n"}),
+}
+LINT = {
+    "lint of a file that is not there": Case("lint nowhere.py"),
+    "lint with an unknown setting": Case(
+        "lint app", {"pyproject.toml": f'{SETTINGS}[tool.ctrlgen.lint]\nselekt = ["CGL1"]\n'}
+    ),
+    "lint with an unknown code": Case(
+        "lint app", {"pyproject.toml": f'{SETTINGS}[tool.ctrlgen.lint]\nignore = ["CGL9"]\n'}
+    ),
+    "lint with an unknown code for some files": Case(
+        "lint app",
+        {"pyproject.toml": f'{SETTINGS}[tool.ctrlgen.lint.per-file-ignores]\n"tests/**" = ["CGL1", "CG101"]\n'},
+    ),
+}
+CASES = USAGE | FORMATS | UPGRADING | LINT | CONFIGURATION | LOADING | MODEL | WRITING
 
 
 def _without_code(output: str) -> str:
@@ -204,7 +262,8 @@ def test_message(app: Project, name: str, snapshot: SnapshotAssertion) -> None:
         else:
             app.write(path, text)
     done = app.run(*case.command.split(), COLUMNS="80")
-    output = f"{_without_code(done.stdout)}--- standard error\n{done.stderr}--- exit code {done.returncode}\n"
+    printed = done.stdout if "--format" in case.command else _without_code(done.stdout)
+    output = f"{printed}--- standard error\n{done.stderr}--- exit code {done.returncode}\n"
     said = f"$ ctrlgen {case.command}\n{output}"
     said = said.replace(str(app.root), "/project").replace(sys.executable, "/venv/bin/python")
     assert said == snapshot(extension_class=TextFileExtension)
@@ -215,10 +274,21 @@ def test_message(app: Project, name: str, snapshot: SnapshotAssertion) -> None:
 
 def test_mistake_of_our_own_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     print_bug(KeyError("x"))
-    said = "error: a mistake in ctrlgen, not in your models: KeyError: 'x'\n"
-    assert capsys.readouterr() == ("", f"{said}hint: please report it; `CTRLGEN_TRACEBACK=1` shows where it happened\n")
+    said = (
+        "error CGE502: a mistake in ctrlgen, not in your models: KeyError: 'x'\n"
+        "hint: please report it; `CTRLGEN_TRACEBACK=1` shows where it happened\n"
+        f"docs: {DOCS}/messages.md#cge502\n"
+    )
+    assert capsys.readouterr() == ("", said)
 
 
 def test_interruption_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     print_interrupted()
     assert capsys.readouterr() == ("", "error: interrupted\n")
+
+
+def test_every_error_has_a_golden_message() -> None:
+    """Those of drift have theirs in tests/drift; the rest takes a broken installation, locale, disk or ctrlgen."""
+    told = "".join(file.read_text("utf-8") for file in Path(__file__).parent.rglob("*.txt"))
+    missing = {cls.code for cls in error_classes() if f"error {cls.code}: " not in told}
+    assert missing == {"CGE100", "CGE300", "CGE401", "CGE501", "CGE502", "CGE503", "CGE601", "CGE602", "CGE603"}

@@ -189,7 +189,7 @@ def test_foreign_key_to_nowhere_beside_a_relationship_is_shown_at_its_own_line(
 ) -> None:
     app.write("app/models.py", TEAM.replace("team.id", target))
     told = app.fails("generate")
-    assert f"error: `Hero.team_id` points at `{target}`, but {problem}\n  --> app/models.py:11\n" in told
+    assert f"error CGE302: `Hero.team_id` points at `{target}`, but {problem}\n  --> app/models.py:11\n" in told
     assert f'11 | team_id: int | None = Field(default=None, foreign_key="{target}", index=True)' in told
     assert f"hint: {hint}" in told
 
@@ -197,7 +197,7 @@ def test_foreign_key_to_nowhere_beside_a_relationship_is_shown_at_its_own_line(
 def test_foreign_key_to_nowhere_on_a_renamed_column_is_called_by_its_attribute(app: Project) -> None:
     renamed = 'foreign_key="teams.id", sa_column_kwargs={"name": "the team"}'
     app.write("app/models.py", TEAM.replace('foreign_key="team.id"', renamed))
-    assert "error: `Hero.team_id` points at `teams.id`" in app.fails("generate")
+    assert "error CGE302: `Hero.team_id` points at `teams.id`" in app.fails("generate")
 
 
 @pytest.mark.parametrize("annotation", ['"Team"', "Team", "Team | None"])
@@ -205,7 +205,7 @@ def test_table_forgotten_on_one_side_of_a_relationship_is_asked_for_at_its_class
     source = TEAM.replace("class Team(SQLModel, table=True)", "class Team(SQLModel)")
     app.write("app/models.py", source.replace('team: "Team"', f"team: {annotation}"))
     told = app.fails("generate")
-    assert "error: relationship `Hero.team` leads to `Team`, which is no table\n  --> app/models.py:4" in told
+    assert "error CGE301: relationship `Hero.team` leads to `Team`, which is no table\n  --> app/models.py:4" in told
     assert "hint: declare it as a table: `class Team(SQLModel, table=True)`" in told
 
 
@@ -233,7 +233,7 @@ class Villain(Base):
 def test_models_of_sqlalchemy_alone_are_refused(app: Project) -> None:
     app.write("app/models.py", ALCHEMY)
     told = app.fails("generate")
-    assert "error: `Villain` is left out: ctrlgen reads SQLModel, and it is a model of SQLAlchemy alone" in told
+    assert "error CGE200: `Villain` is left out: ctrlgen reads SQLModel, and it is a model of SQLAlchemy alone" in told
     assert "  --> app/models.py:8" in told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -79,8 +80,13 @@ def reference(project: Path, tmp_path: Path) -> Path:
     shutil.copytree(project / "models", folder / "models", ignore=shutil.ignore_patterns("__pycache__"))
     settings = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["ctrlgen"]
     own = "".join(f'{model} = "{controller}"\n' for model, controller in settings["controllers"].items())
+    cache = "".join(
+        f"{model} = {{ {', '.join(f'{key} = {json.dumps(value)}' for key, value in each.items())} }}\n"
+        for model, each in settings["cache"].items()
+    )
     (folder / "pyproject.toml").write_text(
-        f'[tool.ctrlgen]\nmodels = ["models"]\noutput = "generated"\n\n[tool.ctrlgen.controllers]\n{own}'
+        f'[tool.ctrlgen]\nmodels = ["models"]\noutput = "generated"\ncache_sync = "{settings["cache_sync"]}"\n\n'
+        f"[tool.ctrlgen.controllers]\n{own}\n[tool.ctrlgen.cache]\n{cache}"
         "\n[tool.ruff]\nline-length = 120\n"
     )
     return folder

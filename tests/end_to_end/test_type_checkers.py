@@ -28,10 +28,10 @@ RIGHT = """\
 from datetime import UTC, datetime
 
 from bot.controllers.members import Members
-from generated import AnyOf, Database, Filters, OrderBy, Page, Selection, Span
+from generated import AnyOf, CacheInfo, Database, Filters, OrderBy, Page, Selection, Span
 from generated.levels import LevelsCreate, LevelsUpdate, LevelsValues
 from generated.user import UserLoad, UserUpdate
-from models import Levels, User
+from models import GuildConfig, Levels, PermissionRank, User
 from sqlalchemy.orm import selectinload
 from typing_extensions import Unpack
 
@@ -75,6 +75,13 @@ async def right(db: Database) -> None:
     one: User | None = await db.user.get_by_discord_id(1, load=["guild"])
     page: Page[User] = await db.user.find_all().page(size=10)
     await db.user.find_all(options=[selectinload(c.guild)])
+    infos: dict[str, CacheInfo] = db.cache_info()
+    config: GuildConfig | None = await db.guild_config.uncached().get_by_guild_id(1)
+    own: GuildConfig = await db.guild_config.uncached().of(1)
+    await db.guild_config.invalidate()
+    await db.guild_config.invalidate(1, 2)
+    steps: list[PermissionRank] = await db.permission_rank.find_by_guild_id(1)
+    print(infos["guild_config"].hits, infos["guild_config"].hit_rate, config, own, steps)
     due = await db.reminder.find_pending_by_expires_at(Span(lt=datetime.now(UTC)))
     await db.user.create_many([{"discord_id": 1, "guild_id": 2, "username": "ada"}])
     created, is_new = await db.user.get_or_create_by_discord_id(discord_id=1, guild_id=2, username="ada")
@@ -110,6 +117,11 @@ async def wrong(db: Database) -> None:
     (await db.user.get_by_discord_id(1)).username  # WRONG: may be None
     db.user.get_one_by_discord_id(1).username  # WRONG: not awaited
     await db.user.c.points  # WRONG: a column is nothing to await
+    await db.guild_config.invalidate("1")  # WRONG: a key of another type
+    await db.guild_config.invalidate((1, 2))  # WRONG: the key has one column
+    await db.user.invalidate(1)  # WRONG: not cached
+    db.user.uncached()  # WRONG: not cached
+    db.cache_info()["guild_config"].hit  # WRONG: misspelt
     await db.users.get_by_discord_id(1)  # WRONG: no such controller
     for _ in db.user.find_all():  # WRONG: a selection is awaited
         pass

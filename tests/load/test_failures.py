@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ctrlgen.errors import CtrlgenError, LoadError, ModelError
+from ctrlgen.errors import CtrlgenError, LoadError, RelationshipError
 from ctrlgen.schema import Annotation, Imported, Schema
 
 from .conftest import HERO, Workspace
@@ -137,7 +137,7 @@ class Hero(SQLModel, table=True):
 )
 def test_a_relationship_that_does_not_resolve_is_named(workspace: Workspace, right: str, wrong: str, line: int) -> None:
     workspace.write(app=TEAM.replace(right, wrong))
-    error = failure(workspace, "app", kind=ModelError)
+    error = failure(workspace, "app", kind=RelationshipError)
     assert str(error.location) == f"app.py:{line}"
     assert error.source == (workspace.root / "app.py").read_text().splitlines()[line - 1].strip()
     assert error.message.startswith(f"relationship `{'Team.heroes' if line == 5 else 'Hero.team'}` cannot be")
@@ -145,7 +145,7 @@ def test_a_relationship_that_does_not_resolve_is_named(workspace: Workspace, rig
 
 def test_an_unknown_target_suggests_the_nearest_model(workspace: Workspace) -> None:
     workspace.write(app=TEAM.replace('list["Hero"]', 'list["Heroe"]'))
-    assert failure(workspace, "app", kind=ModelError).hint == "did you mean `Hero`?"
+    assert failure(workspace, "app", kind=RelationshipError).hint == "did you mean `Hero`?"
 
 
 def test_a_class_left_half_made_by_a_failed_import_is_forgotten(
@@ -239,14 +239,14 @@ class Player(SQLModel, table=True):
 @pytest.mark.parametrize("team", ["Team", '"Team"', "Team | None"])
 def test_relationships_under_a_future_import_of_annotations(workspace: Workspace, players: str, team: str) -> None:
     workspace.write(app=FUTURE.format(players=players, team=team))
-    hint = failure(workspace, "app", kind=ModelError).hint
+    hint = failure(workspace, "app", kind=RelationshipError).hint
     assert hint is not None
     assert hint.startswith("SQLModel does not read relationships in a module with `from __future__ import annotations`")
 
 
 def test_misspelt_target_under_a_future_import_is_still_told(workspace: Workspace) -> None:
     workspace.write(app=FUTURE.format(players="Playr", team="Team"))
-    assert failure(workspace, "app", kind=ModelError).hint == "did you mean `Player`?"
+    assert failure(workspace, "app", kind=RelationshipError).hint == "did you mean `Player`?"
 
 
 def test_an_exception_that_can_not_even_be_printed(workspace: Workspace) -> None:
@@ -313,7 +313,7 @@ def test_error_of_a_model_is_shown_beside_the_import_that_may_be_its_cause(works
     workspace.write(app__="", app__a=f"import nothing_here\n{HERO}", app__b=f"{hero}    x: 'Team' = Relationship()\n")
     error = failure(workspace, "app")
     assert [str(each.location) for each in (error, *error.others)] == ["app/a.py:1", "app/b.py:5"]
-    assert [type(each) for each in (error, *error.others)] == [LoadError, ModelError]
+    assert [type(each) for each in (error, *error.others)] == [LoadError, RelationshipError]
 
 
 def test_module_that_is_executed_twice_is_not_told_that_its_tables_are_there(workspace: Workspace) -> None:

@@ -13,6 +13,9 @@ from ctrlgen.plan import plan, plan_controller
 from ctrlgen.plan.naming import CONTROLLER, FACADE, REFINEMENTS, index_purpose, purpose_beside, snake_case
 from ctrlgen.schema import Condition, Index, Schema
 from ctrlgen.settings import Options
+from generated.runtime.cache_service import CachingService
+from generated.runtime.cache_sync import SyncedService
+from generated.runtime.cached_controller import CachedController
 from generated.runtime.contracts import Refinements
 from generated.runtime.controller import BaseController
 from generated.runtime.service import DatabaseService
@@ -93,8 +96,9 @@ def test_controllers_come_in_the_order_of_their_modules() -> None:
 
 
 def test_names_the_runtime_takes_are_the_names_plan_reserves() -> None:
-    service = {name for name in vars(DatabaseService) if not name.startswith("_")}
-    controller = {name for name in vars(BaseController) if not name.startswith("_")}
+    services = (DatabaseService, CachingService, SyncedService)
+    service = {name for cls in services for name in vars(cls) if not name.startswith("_")}
+    controller = {name for cls in (BaseController, CachedController) for name in vars(cls) if not name.startswith("_")}
     refinements = set(Refinements.__annotations__)
     assert service <= FACADE
     assert controller <= CONTROLLER

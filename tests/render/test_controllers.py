@@ -15,8 +15,9 @@ from ctrlgen.header import HEADER, with_header
 from ctrlgen.plan import plan
 from ctrlgen.render import render
 from ctrlgen.schema import Annotation, Column, Condition, Imported, Kind, Model, Schema
-from ctrlgen.settings import Options
+from ctrlgen.settings import CacheSettings, Options
 from tests.plan.build import column, expression, index, model, relation, unique
+from tests.plan.test_caches import exact, keyed, reference
 
 PLAIN = model("Tag", column("name", "str", kind="str"), indexes=(unique("name", name="uq_tag_name"),))
 RELATED = model(
@@ -65,6 +66,61 @@ def render_model(*models: Model) -> dict[str, str]:
 )
 def test_controller_of(case: Model, module: str, snapshot_py: SnapshotAssertion) -> None:
     assert render_model(case)[f"{module}.py"] == snapshot_py
+
+
+CACHED = (
+    keyed("Guild", exact("code"), indexes=(unique("code", name="uq_guild_code"),)),
+    keyed(
+        "Member",
+        exact("guild_id"),
+        exact("token", kind="uuid"),
+        indexes=(index("guild_id", name="ix_member_guild"), unique("token", name="uq_member_token")),
+        relations=(replace(relation("tags", "Tag"), linked=True, link_table="membertag"),),
+    ),
+    keyed("MemberTag"),
+)
+REFERENCES = (
+    reference("member", "guild", "guild_id", delete="update"),
+    reference("member", "guild", "guild_id", "code", delete=None, update=True),
+)
+CACHE = {
+    "Member": CacheSettings(ttl=300, size=10_000, finders=True),
+    "MemberTag": CacheSettings(ttl=0.5, size=10),
+}
+
+
+def render_cached(*, sync: bool = False, cache: dict[str, CacheSettings] = CACHE) -> dict[str, str]:
+    package = plan(Schema(CACHED, references=REFERENCES), "db", Options(cache=cache, cache_sync=sync))
+    return with_header(format_sources(render(package), {"models", "db"}))
+
+
+@pytest.mark.parametrize("path", ["guild", "member", "database", "__init__"])
+def test_package_whose_models_are_cached(path: str, snapshot_py: SnapshotAssertion) -> None:
+    assert render_cached(sync=True)[f"{path}.py"] == snapshot_py
+
+
+def test_what_is_not_cached_costs_no_line() -> None:
+    off, plain = (
+        render_cached(cache={}),
+        with_header(format_sources(render(plan(Schema(CACHED), "db")), {"models", "db"})),
+    )
+    assert off == plain
+    assert not [path for path in off if "cache" in path]
+    emitted = [source for path, source in off.items() if not path.startswith("runtime/")]
+    assert not [source for source in emitted if re.search("cache", source, re.IGNORECASE)]
+
+
+def test_the_runtime_of_several_processes_is_only_there_where_it_is_asked_for() -> None:
+    names = ("cache", "cache_changes", "cache_service", "cache_writes", "cached_controller")
+    modules = {f"runtime/{name}.py" for name in names}
+    assert {path for path in render_cached() if "cache" in path} == modules
+    assert {path for path in render_cached(sync=True) if "cache" in path} == modules | {"runtime/cache_sync.py"}
+
+
+def test_model_that_only_the_orm_loads_may_reach_what_is_cached() -> None:
+    models = (replace(CACHED[0], plain=False), *CACHED[1:])
+    source = render(plan(Schema(models, references=REFERENCES), "db", Options(cache=CACHE)))["guild.py"]
+    assert re.search(r"class GuildController\(WatchedController\[.*\], OrmController\[.*\]\):", source)
 
 
 def test_facade_of_several_models(snapshot_py: SnapshotAssertion) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from ctrlgen.child import child_process
-from ctrlgen.errors import LoadError, UsageError, did_you_mean
+from ctrlgen.errors import InstallationError, OutputError, UnknownFormatError, UsageError, did_you_mean
 from ctrlgen.explain.explanation import Explanation
 from ctrlgen.explain.explanation_work import ExplanationWork
 from ctrlgen.settings import Config
@@ -32,7 +32,7 @@ class Form:
         """Raise a UsageError where there is no such format, or more than one form is asked for."""
         if self.output_format not in _FORMATS:
             hint = did_you_mean(self.output_format, _FORMATS) or f"known are {', '.join(_FORMATS)}"
-            raise UsageError(f"`--format {self.output_format}` is not known", hint=hint)
+            raise UnknownFormatError(f"`--format {self.output_format}` is not known", hint=hint)
         flags = list(self._flags())
         if len(flags) > 1:
             raise UsageError(f"`{flags[0]}` and `{flags[1]}` exclude each other", hint="run the command once for each")
@@ -105,7 +105,7 @@ def _write_page(file: Path, explanation: Explanation, config: Config, *, quiet: 
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(page, "utf-8", newline="\n")
     except OSError as error:
-        raise UsageError(f"`{file}` cannot be written: {error.strerror}", hint="name a file for the page") from error
+        raise OutputError(f"`{file}` cannot be written: {error.strerror}", hint="name a file for the page") from error
     if not quiet:
         tables = len(explanation.models)
         size = len(page.encode()) // 1024
@@ -114,7 +114,7 @@ def _write_page(file: Path, explanation: Explanation, config: Config, *, quiet: 
 
 def _explanation(config: Config, choice: str | None) -> Explanation:
     if find_spec("asyncpg") is None:
-        raise LoadError(
+        raise InstallationError(
             "`asyncpg` is not installed, and the SQL is made with it", hint="pip install 'ctrlgen[asyncpg]'"
         )
     with child_process(config, ExplanationWork(config.package, config.options, choice)) as child:

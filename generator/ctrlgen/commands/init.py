@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from ctrlgen.errors import ConfigError, OutputError, UsageError
+from ctrlgen.errors import ForeignFileError, MissingPathError, NoModelsError, NoTerminalError
 from ctrlgen.init.found_models import found_models, suggested_output
 from ctrlgen.init.offered_files import (
     PRE_COMMIT,
@@ -47,7 +47,7 @@ def init(project: Path, given: Settings, wishes: Wishes) -> None:
     """
     root = project.resolve()
     if not root.is_dir():
-        raise ConfigError(f"`{project}` is not a folder", hint="give the project's folder with `--project`")
+        raise MissingPathError(f"`{project}` is not a folder", hint="give the project's folder with `--project`")
     pyproject = root / "pyproject.toml"
     _ = configured_pyproject(pyproject, given)  # refuses a configured project before anything is asked
     settings = _settings(root, given, wishes)
@@ -69,7 +69,7 @@ def init(project: Path, given: Settings, wishes: Wishes) -> None:
 def _settings(root: Path, given: Settings, wishes: Wishes) -> Settings:
     models = list(given.models or ()) or found_models(root)
     if not models:
-        raise ConfigError(
+        raise NoModelsError(
             f"no module below `{root}` declares a table (`table=True`)",
             hint="give the models with `--models app.models`, or the project's folder with `--project`",
         )
@@ -99,7 +99,9 @@ def _wants(said: bool | None, wishes: Wishes, question: str, *, offered: bool) -
 
 def _check_terminal() -> None:
     if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask questions in", hint="use `--yes`, with `--models` and `--output`")
+        raise NoTerminalError(
+            "there is no terminal to ask questions in", hint="use `--yes`, with `--models` and `--output`"
+        )
 
 
 def _add_pre_commit(root: Path, wishes: Wishes, contents: dict[Path, bytes | None]) -> str:
@@ -119,7 +121,7 @@ def _alembic(config: Config) -> dict[Path, bytes]:
     files = alembic_files(config)
     for file in files:
         if file.exists():
-            raise OutputError(f"`{file}` exists and is left alone; nothing was written", hint="use `--no-alembic`")
+            raise ForeignFileError(f"`{file}` exists and is left alone; nothing was written", hint="use `--no-alembic`")
     return files
 
 

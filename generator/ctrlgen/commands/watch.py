@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ctrlgen.child_start import warm_up
-from ctrlgen.errors import CtrlgenError, UsageError
+from ctrlgen.errors import CtrlgenError, InstallationError
 from ctrlgen.finding import Finding
 from ctrlgen.interruption import say_at_interruption
 from ctrlgen.pipeline import write
@@ -56,7 +56,7 @@ def watch(read_config: ReadConfig, start_run: StartRun, *, quiet: bool, verbose:
         The configuration is not usable at the start, or watchfiles is not installed.
     """
     if find_spec("watchfiles") is None:
-        raise UsageError("`watchfiles` is not installed", hint="pip install 'ctrlgen[watch]'")
+        raise InstallationError("`watchfiles` is not installed", hint="pip install 'ctrlgen[watch]'")
     import watchfiles  # which only this command needs
 
     runs = _Runs(read_config, start_run, quiet=quiet, verbose=verbose)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ctrlgen.blueprint import Controller, Package
-from ctrlgen.errors import UsageError, did_you_mean
+from ctrlgen.errors import NotEmittedError, did_you_mean
 from ctrlgen.plan.naming import CONTROLLER
 from ctrlgen.settings import model_names
 
@@ -30,7 +30,7 @@ def chosen_models(package: Package, name: str | None) -> Choice:
 
     Raises
     ------
-    UsageError
+    NotEmittedError
         There is no such model, or it has no such method.
     """
     if name is None:
@@ -45,7 +45,7 @@ def chosen_models(package: Package, name: str | None) -> Choice:
     if not chosen.controllers:
         known = [known for each in models for known in _methods(each)]
         hint = did_you_mean(method, known) or f"`ctrlgen explain {model}` lists its methods"
-        raise UsageError(f"`{models[0].class_name}` has no method `{method}`", hint=hint)
+        raise NotEmittedError(f"`{models[0].class_name}` has no method `{method}`", hint=hint)
     return chosen
 
 
@@ -64,11 +64,11 @@ def _methods(controller: Controller) -> Iterator[str]:
     yield from (name for absent in controller.absent for name in absent.names)
 
 
-def _unknown_model(package: Package, name: str) -> UsageError:
+def _unknown_model(package: Package, name: str) -> NotEmittedError:
     known = [model_names(each.model)[1] for each in package.controllers]
     first, dot, method = name.partition(".")
     meant = did_you_mean(name, [known for each in package.controllers for known in _names(each)])
     if meant is None and dot and "." not in method:
         meant, name = did_you_mean(first, known), first
     listed = f"there are {', '.join(f'`{model}`' for model in known[:10])}{', ...' if len(known) > 10 else ''}"
-    return UsageError(f"there is no model `{name}`", hint=meant or listed)
+    return NotEmittedError(f"there is no model `{name}`", hint=meant or listed)

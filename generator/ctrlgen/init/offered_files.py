@@ -10,7 +10,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from ctrlgen import toml
-from ctrlgen.errors import ConfigError
+from ctrlgen.errors import BrokenTomlError, UnaddableError
 from ctrlgen.render.templates import render_template, template_text
 from ctrlgen.settings import Config, Settings
 
@@ -30,9 +30,9 @@ def configured_pyproject(file: Path, settings: Settings) -> bytes:
     try:
         document = tomlkit.parse(text)
     except TOMLKitError as error:
-        raise ConfigError(f"`{file}` is not valid TOML: {error}", hint="fix that file") from error
+        raise BrokenTomlError(f"`{file}` is not valid TOML: {error}", hint="fix that file") from error
     if "ctrlgen" in toml.table(document, "tool"):
-        raise ConfigError(
+        raise UnaddableError(
             f"`{file.name}` has a section `[tool.ctrlgen]` already",
             hint="change it there, or remove it first; `ctrlgen generate` uses it",
         )
@@ -55,7 +55,9 @@ def _with_section(text: str, section: str) -> bytes:
     try:
         _ = tomlkit.parse(added)
     except TOMLKitError as error:  # where `tool` is written so that nothing can be added, as `tool = {}`
-        raise ConfigError(f"`[tool.ctrlgen]` cannot be added: {error}", hint=f"add it by hand:\n\n{lines}") from error
+        raise UnaddableError(
+            f"`[tool.ctrlgen]` cannot be added: {error}", hint=f"add it by hand:\n\n{lines}"
+        ) from error
     return added.encode()
 
 

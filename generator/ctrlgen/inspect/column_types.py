@@ -56,6 +56,7 @@ _STORED: dict[Kind, tuple[str, ...]] = {
 }
 
 
+_EXACT = ("BIGINT", "BOOLEAN", "INTEGER", "SMALLINT", "TEXT", "UUID", "VARCHAR")
 _LENGTH = re.compile(r"(?:VAR)?CHAR\((\d+)\)$")
 
 _NUMERIC = re.compile(r"NUMERIC\((\d+), (\d+)\)$")
@@ -95,6 +96,14 @@ def comparison_of(kind: Kind, sql: str) -> Comparison:
         return "none"
     ordered = sql.startswith(_ORDERED) and kind not in {"array", "bool", "bytes", "enum", "uuid"}
     return "ordered" if ordered else "equal"
+
+
+def is_exact(column_type: TypeEngine[Any], kind: Kind, sql: str) -> bool:
+    """Whether Python knows as well as PostgreSQL which values of a column are equal, and JSON has a form for each."""
+    if "COLLATE" in sql or overrides(column_type, "bind_expression"):
+        return False
+    named = kind == "enum" and not sql.startswith(_ORDERED)  # an enum of PostgreSQL's own
+    return named or (sql.startswith(_EXACT) and kind in {"bool", "enum", "int", "str", "uuid"})
 
 
 def python_type(sql: str) -> type | None:

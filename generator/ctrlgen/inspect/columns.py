@@ -30,7 +30,15 @@ from ctrlgen.inspect.annotations import (
     runtime_class,
     unwrapped,
 )
-from ctrlgen.inspect.column_types import bounds_of, comparison_of, is_nullable, kind_of, overrides, sql_type
+from ctrlgen.inspect.column_types import (
+    bounds_of,
+    comparison_of,
+    is_exact,
+    is_nullable,
+    kind_of,
+    overrides,
+    sql_type,
+)
 from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
 from ctrlgen.schema import Annotation, Presence
@@ -101,6 +109,7 @@ def _column(
         default=default.constant,
         unfit_default=default.unfit if kind in {"datetime", "naive_datetime"} else None,
         omitted=default.is_omitted,
+        exact=is_exact(column.type, kind, sql),
     )
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import NoReferencedColumnError, NoReferenceError
 from sqlalchemy.orm import Mapper, RelationshipProperty
 from sqlmodel import SQLModel
 
-from ctrlgen.errors import ModelError, closest, described, did_you_mean, message_of
+from ctrlgen.errors import ForeignKeyError, ModelError, RelationshipError, closest, described, did_you_mean, message_of
 from ctrlgen.source_locations import Sources
 
 _UNKNOWN = re.compile(r"failed to locate a name \((?P<quote>['\"])(?P<name>.+?)(?P=quote)\)")
@@ -83,13 +83,13 @@ def _error(error: Exception, mapper: Mapper[Any], sources: Sources) -> ModelErro
     if target := _target_without_table(error):
         location = sources.of_class(target)
         message = f"relationship `{name}` leads to `{target.__name__}`, which is no table"
-        return ModelError(message, location, _table_hint(target), sources.text(location))
+        return RelationshipError(message, location, _table_hint(target), sources.text(location))
     if not _UNKNOWN.search(message_of(error)) and (broken := _broken_foreign_key(culprit, sources)):
         return broken
     location = sources.of_attribute(model, culprit.key)
     message = f"relationship `{name}` cannot be resolved: {described(error)}"
     hint = _hint(error, mapper, string_annotations=sources.has_string_annotations(model))
-    return ModelError(message, location, hint, sources.text(location))
+    return RelationshipError(message, location, hint, sources.text(location))
 
 
 def _relationships(error: Exception) -> Iterator[RelationshipProperty[Any]]:
@@ -123,7 +123,7 @@ def _foreign_key_error(
     attribute = next((name for name, column in mapper.columns.items() if column is key.parent), str(key.parent.name))
     location = sources.of_attribute(model, attribute)
     problem = f"points at `{key.target_fullname}`, but the table `{error.table_name}` {problem_of(error)}"
-    return ModelError(f"`{model.__name__}.{attribute}` {problem}", location, hint, sources.text(location))
+    return ForeignKeyError(f"`{model.__name__}.{attribute}` {problem}", location, hint, sources.text(location))
 
 
 def _unresolved(key: ForeignKey) -> NoReferenceError | None:

@@ -20,7 +20,7 @@ from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.indexes import Owner, indexes_of
 from ctrlgen.inspect.mapping import configure
 from ctrlgen.inspect.predicates import Subject
-from ctrlgen.inspect.relationships import Classes, foreign_keys_of, is_plain, relations_of
+from ctrlgen.inspect.relationships import Classes, foreign_keys_of, is_plain, references_of, relations_of
 from ctrlgen.inspect.samples import Sampler
 from ctrlgen.schema import Model, Schema
 from ctrlgen.source_locations import Sources
@@ -44,7 +44,8 @@ def inspect(classes: Iterable[type[SQLModel]], sources: Sources) -> Schema:
     configure(mappers, sources)
     tables = _tables(mappers)
     models = tuple(filter(None, (_attempt(mapper, tables, context) for mapper in mappers)))
-    return Schema(models, tuple(sorted(context.findings)))
+    references = references_of({id(table): table for table in _declared(tables)}.values())
+    return Schema(models, tuple(sorted(context.findings)), references=references)
 
 
 def _mapper(cls: type[SQLModel]) -> Mapper[Any]:
@@ -62,6 +63,12 @@ def _tables(mappers: Iterable[Mapper[Any]]) -> Classes:
     for mapper in sorted(every, key=lambda mapper: (mapper.inherits is not None, _order(mapper))):
         by_table.setdefault(_table(mapper), mapper)
     return by_table
+
+
+def _declared(mapped: Iterable[Table]) -> Iterator[Table]:
+    """Yield the tables, mapped or not, that are declared beside those of the models."""
+    for metadata in {id(table.metadata): table.metadata for table in mapped}.values():
+        yield from metadata.tables.values()
 
 
 def _table(mapper: Mapper[Any]) -> Table:
@@ -124,6 +131,7 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
         location=context.sources.of_class(model),
         plain=is_plain(mapper),
         unsettled_checks=unsettled,
+        schema=table.schema,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -30,7 +30,7 @@ from ctrlgen.inspect.column_types import is_nullable, overrides
 from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
 from ctrlgen.inspect.mapping import intended_target, problem_of
-from ctrlgen.schema import ForeignKey, Relation
+from ctrlgen.schema import ForeignKey, Reference, Relation
 
 _UNIQUE = (PrimaryKeyConstraint, UniqueConstraint)
 _UNLOADABLE = frozenset({"dynamic", "write_only"})
@@ -68,6 +68,27 @@ def foreign_keys_of(
     return tuple(ordered)
 
 
+def references_of(tables: Iterable[Table]) -> tuple[Reference, ...]:
+    """Return every foreign key of these tables that does something to its own rows, in a certain order."""
+    references = [_reference(constraint) for table in tables for constraint in table.foreign_key_constraints]
+    acting = {each for each in references if each.on_delete or each.on_update}
+    return tuple(sorted(acting, key=repr))
+
+
+def _reference(constraint: ForeignKeyConstraint) -> Reference:
+    """Return a foreign key by the names that it was written with: its target need not be there."""
+    targets = [element.target_fullname.rpartition(".") for element in constraint.elements]
+    on_delete, on_update = ((action or "").upper() for action in (constraint.ondelete, constraint.onupdate))
+    return Reference(
+        parent=targets[0][0],
+        parent_columns=tuple(column for _, _, column in targets),
+        child=constraint.table.fullname,
+        child_columns=tuple(str(element.parent.name) for element in constraint.elements),
+        on_delete="delete" if on_delete == "CASCADE" else "update" if on_delete.startswith("SET ") else None,
+        on_update=on_update == "CASCADE" or on_update.startswith("SET "),
+    )
+
+
 def _attempt(relationship: RelationshipProperty[Any], model: type, context: Context) -> Relation | None:
     location = context.sources.of_attribute(model, relationship.key)
     what = f"relationship `{model.__name__}.{relationship.key}`"
@@ -81,6 +102,7 @@ def _relation(
         name = f"{model.__name__}.{relationship.key}"
         context.warn(NO_LOADER, location, relationship=name, lazy=relationship.lazy)
         return None
+    secondary: object = cast("Any", relationship).secondary
     return Relation(
         attribute=relationship.key,
         target=reference(relationship.mapper.class_),
@@ -90,6 +112,7 @@ def _relation(
         by_columns=is_by_columns(relationship),
         linked=_is_linked(relationship),
         attributes=_attributes(relationship),
+        link_table=secondary.fullname if isinstance(secondary, Table) else None,
     )
 
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import typer
 
-from ctrlgen.errors import ConfigError, CtrlgenError
+from ctrlgen.error_reports import reported
+from ctrlgen.errors import CtrlgenError, UnknownCodeError
+from ctrlgen.lint.codes import Choice, codes_of
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.emitted_methods import EmittedMethods, emitted_methods
 from ctrlgen.lint.files import python_files
-from ctrlgen.lint.output_formats import FORMATS
+from ctrlgen.lint.lint_settings import LintSettings, read_lint_settings
+from ctrlgen.lint.registry import docs_of
 from ctrlgen.lint.rules import RULES
-from ctrlgen.lint.runner import SYNTAX_ERROR, Checker, Choice, FileResult, check_files, needs_plan
-from ctrlgen.settings import Settings, find_project, read_config
+from ctrlgen.lint.runner import Checker, FileResult, check_files, needs_plan
+from ctrlgen.output_formats import FORMATS, TEXT, Problem, Reporter, RuleEntry, check_format
+from ctrlgen.settings import Settings, find_project, is_configured, read_config, read_section
 
 
 def lint(
@@ -25,6 +29,7 @@ def lint(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     fix: bool = False,
+    force_exclude: bool = False,
     output_format: str = "text",
     project: Path | None = None,
     quiet: bool = False,
@@ -36,14 +41,18 @@ def lint(
     CtrlgenError
         A path does not exist, or a code or format is not known.
     """
-    choice = Choice(_codes(select, "--select"), _codes(ignore, "--ignore"))
-    if output_format not in FORMATS:
-        raise ConfigError(f"`--format {output_format}` is not known", hint=f"known are {', '.join(FORMATS)}")
-    files = python_files(paths or ["."])
-    emitted = _emitted(files, choice, project)
-    results = check_files(files, Checker(choice, emitted, fix), _shown)
+    check_format(output_format)
+    root = project or _project_of([Path(path) for path in paths])
+    with reported(root or Path(), output_format):
+        settings = read_lint_settings(root)
+        if force_exclude:
+            settings = replace(settings, force_exclude=True)
+        choice = _choice(select, ignore, settings)
+        files = python_files(paths or ["."], settings)
+        emitted = _emitted(files, choice, root)
+    results = check_files(files, Checker(choice, emitted, fix, settings), _shown)
     diagnostics = [it for result in results for it in result.diagnostics]
-    typer.echo(FORMATS[output_format](diagnostics), nl=False)
+    typer.echo(_formatted(diagnostics, output_format), nl=False)
     if not quiet:
         _print_summary(diagnostics, results, fix=fix)
     for result in results:
@@ -52,23 +61,50 @@ def lint(
     return 1 if diagnostics else 0
 
 
+def _formatted(diagnostics: Sequence[Diagnostic], output_format: str) -> str:
+    if output_format == TEXT:
+        return "".join(it.text for it in diagnostics)
+    rules = tuple(RuleEntry(rule.code, rule.name, rule.why, rule.docs()) for rule in RULES)
+    return FORMATS[output_format]([_problem(it) for it in diagnostics], Reporter("ctrlgen lint", rules))
+
+
+def _problem(diagnostic: Diagnostic) -> Problem:
+    return Problem(
+        diagnostic.path,
+        diagnostic.code,
+        diagnostic.message,
+        f"Instead: {diagnostic.replacement}",
+        line=diagnostic.line,
+        column=diagnostic.column,
+        end_line=diagnostic.end.line,
+        end_column=diagnostic.end.column + 1,
+        docs=docs_of(diagnostic.code),
+        details={"replacement": diagnostic.replacement, "fixable": bool(diagnostic.edits)},
+    )
+
+
+def _choice(select: Sequence[str], ignore: Sequence[str], settings: LintSettings) -> Choice:
+    """Return the codes to report; as in ruff, what is selected on the command line counts before the settings."""
+    selected, ignored = _codes(select, "--select"), _codes(ignore, "--ignore")
+    if selected:
+        return Choice(selected, ignored)
+    return Choice(settings.select, (*settings.ignore, *ignored))
+
+
 def _codes(values: Sequence[str], option: str) -> tuple[str, ...]:
     """Return codes, or what several codes begin with, of ``CGL101,CGL3``."""
-    known = [SYNTAX_ERROR, *(rule.code for rule in RULES)]
-    codes = [code.strip().upper() for value in values for code in value.split(",") if code.strip()]
-    for code in codes:
-        if not any(it.startswith(code) for it in known):
-            hint = "codes look like CGL101, and CGL1 means all that begin so; `docs/lint.md` lists them"
-            raise ConfigError(f"`{option} {code}`: no rule has that code", hint=hint)
-    return tuple(codes)
+    codes, unknown = codes_of(values)
+    if unknown:
+        hint = "codes look like CGL101, and CGL1 means all that begin so; `docs/lint.md` lists them"
+        raise UnknownCodeError(f"`{option} {unknown[0]}`: no rule has that code", hint=hint)
+    return codes
 
 
-def _emitted(files: Sequence[Path], choice: Choice, project: Path | None) -> EmittedMethods | None:
+def _emitted(files: Sequence[Path], choice: Choice, root: Path | None) -> EmittedMethods | None:
     """Return what is emitted for the project's models; without a project, or when they cannot be loaded, nothing."""
     if not (choice.allows("CGL101") or choice.allows("CGL103")) or not needs_plan(files):
         return None
-    root = project or _project_of(files)
-    if root is None:
+    if root is None or "models" not in read_section(root / "pyproject.toml"):
         return None
     try:
         return emitted_methods(read_config(root, Settings()))
@@ -77,12 +113,11 @@ def _emitted(files: Sequence[Path], choice: Choice, project: Path | None) -> Emi
         return None
 
 
-def _project_of(files: Sequence[Path]) -> Path | None:
-    """Return the configured project that one stands in, or that the files do."""
-    for start in (Path(), *(file.parent for file in files[:1])):
+def _project_of(paths: Sequence[Path]) -> Path | None:
+    """Return the configured project that one stands in, or that the first path does."""
+    for start in (Path(), *paths[:1]):
         root = find_project(start)
-        settings = root / "pyproject.toml"
-        if settings.is_file() and "ctrlgen" in tomllib.loads(settings.read_text("utf-8")).get("tool", {}):
+        if is_configured(root):
             return root
     return None
 

@@ -59,3 +59,9 @@ class Diagnostic:
     def column(self) -> int:
         """The first column, from 1 as editors count."""
         return self.start.column + 1
+
+    @property
+    def text(self) -> str:
+        """Two lines: where, which and why; and what to write instead."""
+        place = f"{self.path}:{self.line}:{self.column}"
+        return f"{place}: {self.code} {self.message}\n    instead: {self.replacement}\n"

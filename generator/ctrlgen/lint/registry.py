@@ -8,8 +8,14 @@ from typing import ClassVar
 
 import libcst as cst
 
+from ctrlgen.errors import DOCS
 from ctrlgen.lint.diagnostics import Diagnostic, Edit
 from ctrlgen.lint.queries import Queries
+
+
+def docs_of(code: str) -> str:
+    """Return the address where a code is explained."""
+    return f"{DOCS}/lint.md#{code.lower()}"
 
 
 class Rule(ABC):
@@ -57,6 +63,11 @@ class Rule(ABC):
     def anchor(cls) -> str:
         """Return where ``docs/lint.md`` explains the rule, behind the ``#``."""
         return cls.code.lower()
+
+    @classmethod
+    def docs(cls) -> str:
+        """Return the address where the rule is explained."""
+        return docs_of(cls.code)
 
     @classmethod
     def summary(cls) -> str:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 
+from ctrlgen.lint.codes import SYNTAX_ERROR
 from ctrlgen.lint.registry import Rule
 from ctrlgen.lint.rules import RULES
-from ctrlgen.lint.runner import SYNTAX_ERROR
 
 _SYNTAX = f'| <a id="{SYNTAX_ERROR.lower()}"></a>{SYNTAX_ERROR} | syntax-error | the file cannot be read | |'
 

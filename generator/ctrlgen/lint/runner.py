@@ -12,16 +12,18 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import libcst as cst
 
+from ctrlgen.lint.codes import SYNTAX_ERROR, Choice
 from ctrlgen.lint.diagnostics import Diagnostic, Place
 from ctrlgen.lint.emitted_methods import EmittedMethods
 from ctrlgen.lint.fixes import fixed
+from ctrlgen.lint.lint_settings import LintSettings
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.rules import RULES
 from ctrlgen.lint.source_code import SourceCode
@@ -29,7 +31,6 @@ from ctrlgen.silencing import IgnoreComments
 
 ResultT = TypeVar("ResultT")
 
-SYNTAX_ERROR = "CGL001"
 _MANY_FILES = 24
 _TOO_DEEP = "an expression in it is nested too deeply"
 _DEEPEST = 200
@@ -56,29 +57,18 @@ class FileResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The codes to report: those that begin with one of ``select``, but not with one of ``ignore``."""
-
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-
-    def allows(self, code: str) -> bool:
-        """Whether findings with this code are reported; a file that cannot be read always is."""
-        is_selected = not self.select or code.startswith(self.select)
-        return code == SYNTAX_ERROR or (is_selected and not (self.ignore and code.startswith(self.ignore)))
-
-
-@dataclass(frozen=True, slots=True)
 class Checker:
     """Checks one file at a time; sent to other processes as it is."""
 
     choice: Choice = field(default_factory=Choice)
     emitted: EmittedMethods | None = None
     fix: bool = False
+    settings: LintSettings = field(default_factory=LintSettings)
 
     def check_file(self, file: Path, shown: str) -> FileResult:
         """Return the findings of a file, after fixing what can be fixed if that is asked for."""
-        return with_deep_stack(partial(self._check_file, file, shown))
+        choice = replace(self.choice, ignored_here=self.settings.ignored_in(file))
+        return with_deep_stack(partial(replace(self, choice=choice)._check_file, file, shown))
 
     def _check_file(self, file: Path, shown: str) -> FileResult:
         try:

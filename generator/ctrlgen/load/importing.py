@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import importlib
 import inspect as inspection
+import linecache
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from ctrlgen.errors import LoadError, described, message_of
+from ctrlgen.errors import ImportFailedError, LoadError, MissingModuleError, described, message_of
 from ctrlgen.finding import Finding, Location
 from ctrlgen.findings import FAILED_IMPORT
 from ctrlgen.load.discovery import module_hint, table_modules
@@ -104,7 +105,7 @@ def _missing(name: str, error: BaseException, sources: Sources) -> LoadError | N
     absent = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
     if not absent and all(part.isidentifier() for part in name.split(".")):
         return None
-    return LoadError(f"there is no module `{name}` in {sources.root}", None, module_hint(name, sources.root))
+    return MissingModuleError(f"there is no module `{name}` in {sources.root}", None, module_hint(name, sources.root))
 
 
 def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) -> Failure | None:
@@ -128,14 +129,27 @@ def import_error(module: str, error: BaseException, sources: Sources) -> LoadErr
     where = _syntax_error_line(error) or _field_line(error) or _last_line(error, sources)
     location = sources.place(*where) if where else None
     source = sources.text(location) if location else None
-    return LoadError(
+    return ImportFailedError(
         f"`{module}` cannot be imported: {described(error)}",
         location,
         _hint(error, sources),
         source,
         import_chain=tuple(_import_chain(error, sources)),
         traceback="".join(traceback.format_exception(error)),
+        mark=_marked(error, where) if where else None,
     )
+
+
+def _marked(error: BaseException, where: tuple[str, int]) -> str | None:
+    """Return the part of a line that failed, as a traceback marks it."""
+    if isinstance(error, SyntaxError) and error.text and error.offset and (error.filename, error.lineno) == where:
+        end = error.end_offset if error.end_lineno == error.lineno and error.end_offset else error.offset + 1
+        return error.text[error.offset - 1 : max(end, error.offset + 1) - 1].strip() or None
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if (frame.filename, frame.lineno) == where and frame.colno is not None and frame.end_lineno == where[1]:
+            line = linecache.getline(*where).encode()
+            return line[frame.colno : frame.end_colno].decode(errors="replace").strip() or None
+    return None
 
 
 def _import_chain(error: BaseException, sources: Sources) -> Iterator[str]:

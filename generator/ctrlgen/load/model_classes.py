@@ -14,7 +14,7 @@ from typing import cast
 
 from sqlmodel import SQLModel
 
-from ctrlgen.errors import CtrlgenError, LoadError
+from ctrlgen.errors import CtrlgenError, LoadError, NoModelsError
 from ctrlgen.finding import Finding
 from ctrlgen.findings import EMPTY_MODULE, SQLALCHEMY_MODEL, UNIMPORTABLE_MODEL, UNMAPPED_TABLE
 from ctrlgen.load.discovery import listed, module_hint
@@ -90,8 +90,10 @@ def no_models(
     message = f"no table model in {listed(names)}"
     if plain:
         lack = "lacks" if len(plain) == 1 else "lack"
-        return LoadError(message, None, f"{listed(plain)} {lack} `table=True`: class {plain[0]}(SQLModel, table=True)")
-    return LoadError(message, None, module_hint(names[0] if names else "", sources.root))
+        return NoModelsError(
+            message, None, f"{listed(plain)} {lack} `table=True`: class {plain[0]}(SQLModel, table=True)"
+        )
+    return NoModelsError(message, None, module_hint(names[0] if names else "", sources.root))
 
 
 def left_out(failed: Sequence[Finding], sources: Sources, *others: CtrlgenError) -> LoadError:

@@ -8,6 +8,7 @@ and ``model_checks`` finds what the author should know.
 from __future__ import annotations
 
 from ctrlgen.blueprint import Package
+from ctrlgen.plan.caches import with_caches
 from ctrlgen.plan.controllers import plan_controller
 from ctrlgen.plan.methods import derived_methods
 from ctrlgen.plan.model_checks import check_model, refuse_unindexed_foreign_keys
@@ -32,13 +33,14 @@ def plan(schema: Schema, name: str, options: Options = DEFAULTS) -> Package:
     models = [with_named_expressions(model) for model in schema.models]
     check_settings(options, [(model, method.name) for model in models for method in derived_methods(model, options)])
     models = selected_models(models, options)
-    controllers = [plan_controller(model, options, models) for model in models]
+    controllers = with_caches([plan_controller(model, options, models) for model in models], schema, options)
     check_module_names(controllers)
     if options.foreign_keys == "error":
         refuse_unindexed_foreign_keys(models)
     findings = [*schema.findings, *(finding for model in models for finding in check_model(model, options))]
     reported = sorted([*findings, *reserved_names(controllers)])
-    return Package(name, tuple(sorted(controllers, key=lambda each: each.module)), tuple(reported))
+    ordered = tuple(sorted(controllers, key=lambda each: each.module))
+    return Package(name, ordered, tuple(reported), cache_sync=options.cache_sync)
 
 
 __all__ = ["plan", "plan_controller"]

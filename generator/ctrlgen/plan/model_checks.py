@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ctrlgen.errors import ModelError, did_you_mean
+from ctrlgen.errors import UnindexedForeignKeyError, did_you_mean
 from ctrlgen.finding import Finding
 from ctrlgen.findings import (
     CONSTANT_EXPRESSION,
@@ -46,12 +46,12 @@ def check_model(model: Model, options: Options) -> Iterator[Finding]:
 
 
 def refuse_unindexed_foreign_keys(models: Iterable[Model]) -> None:
-    """Raise ``ModelError`` for the foreign keys that no index leads, all of them at once."""
+    """Raise ``UnindexedForeignKeyError`` for the foreign keys that no index leads, all of them at once."""
     keys = [(model, key) for model in models for key in unindexed_foreign_keys(model)]
     if keys:
         lines = [f"`{model.reference.name}` by {_listed(key.attributes)} ({key.location})" for model, key in keys]
         message = f"foreign keys that no index over all rows begins with: {'; '.join(lines)}"
-        raise ModelError(message, location=keys[0][1].location, hint="declare `index=True`")
+        raise UnindexedForeignKeyError(message, location=keys[0][1].location, hint="declare `index=True`")
 
 
 def _unindexed_foreign_keys(model: Model) -> Iterator[Finding]:

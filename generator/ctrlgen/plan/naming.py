@@ -17,6 +17,9 @@ FACADE = frozenset(
         *(
             "after_commit",
             "borrow_from",
+            "cache_info",
+            "caching",
+            "begin_caching",
             "connect",
             "dispose",
             "engine",
@@ -43,7 +46,9 @@ MODEL_WRITES = frozenset(
 )
 """Methods every controller has that write."""
 
-CONTROLLER = frozenset({"c", "db", "model", "using"}) | MODEL_READS | MODEL_WRITES
+CONTROLLER = (
+    frozenset({"c", "db", "model", "using", "uncached", "invalidate", "read_list"}) | MODEL_READS | MODEL_WRITES
+)
 """Members every controller has, which no derived method may replace."""
 
 MANY = 3

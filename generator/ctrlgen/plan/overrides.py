@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ctrlgen.blueprint import Controller, Method
-from ctrlgen.errors import ConfigError, NameClashError, did_you_mean
+from ctrlgen.errors import NameClashError, NameTakenError, UnknownNameError, did_you_mean
 from ctrlgen.finding import Finding
 from ctrlgen.findings import RESERVED_NAME
 from ctrlgen.plan.naming import CONTROLLER, FACADE, snake_case
@@ -19,14 +19,15 @@ def selected_models(models: Sequence[Model], options: Options) -> list[Model]:
 
     Raises
     ------
-    ConfigError
+    NameTakenError
         No model is left, and a package needs at least one.
     """
     selected = [model for model in models if not options.skips(model)]
     if not selected:
-        raise ConfigError(
+        raise NameTakenError(
             "`skip.models` in `[tool.ctrlgen]` leaves out every model",
             hint="keep at least one model; to get rid of the package, delete its folder",
+            setting="skip.models",
         )
     return selected
 
@@ -44,7 +45,7 @@ def overridden_methods(methods: Iterable[Method], model: Model, options: Options
 
 
 def check_settings(options: Options, derived: Iterable[tuple[Model, str]]) -> None:
-    """Raise ``ConfigError`` for a name in the settings that no model or derived method has.
+    """Raise ``UnknownNameError`` for a name in the settings that no model or derived method has.
 
     Parameters
     ----------
@@ -55,36 +56,42 @@ def check_settings(options: Options, derived: Iterable[tuple[Model, str]]) -> No
     models, methods = {model for model, _ in named}, {method for _, method in named}
     _check_known("names", options.names, models | methods, models | methods)
     _check_known("controllers", options.controllers, models, methods)
+    _check_known("cache", options.cache, models, methods)
     _check_known("skip.models", options.skip_models, models, methods)
     _check_known("skip.methods", options.skip_methods, methods, models)
 
 
 def _check_known(section: str, keys: Iterable[str], known: set[str], elsewhere: set[str]) -> None:
-    """Raise ``ConfigError`` for a key that is not ``known``; one that is known ``elsewhere`` is in the wrong list."""
+    """Raise ``UnknownNameError`` for a key that is not ``known``; one known ``elsewhere`` is in the wrong list."""
     for key in keys:
         if key in known:
             continue
         if key.rpartition(".")[2] in CONTROLLER:
-            raise ConfigError(
+            raise UnknownNameError(
                 f"`{section}` in `[tool.ctrlgen]`: `{key}` is a member of every controller and cannot be changed",
                 hint="override it in a class of your own that derives from the controller",
+                setting=section,
+                mark=key,
             )
         if key in elsewhere:
             right, what = ("skip.models", "a model") if section == "skip.methods" else ("skip.methods", "a method")
-            hint = "give the model" if section == "controllers" else f"list it in `{right}`"
-            raise ConfigError(f"`{section}` in `[tool.ctrlgen]` lists `{key}`, which is {what}", hint=hint)
+            hint = "give the model" if section in {"cache", "controllers"} else f"list it in `{right}`"
+            message = f"`{section}` in `[tool.ctrlgen]` lists `{key}`, which is {what}"
+            raise UnknownNameError(message, hint=hint, setting=section, mark=key)
         hint = did_you_mean(key, known) or "write `Model`, `module.Model` or `Model.method`"
-        raise ConfigError(f"`{section}` in `[tool.ctrlgen]` mentions `{key}`, which does not exist", hint=hint)
+        message = f"`{section}` in `[tool.ctrlgen]` mentions `{key}`, which does not exist"
+        raise UnknownNameError(message, hint=hint, setting=section, mark=key)
 
 
 def check_method_names(controller: Controller) -> None:
-    """Raise ``ConfigError`` where renaming gave two members of a controller one name."""
+    """Raise ``NameTakenError`` where renaming gave two members of a controller one name."""
     names = [method.name for method in controller.methods]
     for name in names:
         if names.count(name) > 1 or name in CONTROLLER or name.startswith("_"):
             owner = f"`names` in `[tool.ctrlgen]` gives a method of `{controller.class_name}`"
             message = f"{owner} the name `{name}`, which is already taken"
-            raise ConfigError(message, hint="choose another, or leave one out with `skip`")
+            hint = "choose another, or leave one out with `skip`"
+            raise NameTakenError(message, hint=hint, setting="names", mark=name)
 
 
 def _public(name: str) -> str:

@@ -5,7 +5,7 @@ The templates print what ``controller_view`` lays out; every decision was made b
 
 from __future__ import annotations
 
-from ctrlgen.blueprint import RUNTIME_NAMES, Package
+from ctrlgen.blueprint import Package
 from ctrlgen.namespace import Namespace
 from ctrlgen.render.controller_view import lay_out
 from ctrlgen.render.templates import render_template, runtime_sources
@@ -16,6 +16,9 @@ _IN_FACADE = (
     Imported("typing", "TYPE_CHECKING"),
     Imported("typing", "ClassVar"),
     Imported(".runtime.service", "DatabaseService"),
+    Imported(".runtime.cache", "Limits"),
+    Imported(".runtime.cache_service", "CachingService"),
+    Imported(".runtime.cache_sync", "SyncedService"),
 )
 """What the template of the facade imports itself."""
 
@@ -27,7 +30,7 @@ def render(package: Package) -> dict[str, str]:
         for controller in package.controllers
     }
     facade = {
-        "__init__.py": render_template("init.py.jinja", package=package, runtime_names=RUNTIME_NAMES),
+        "__init__.py": render_template("init.py.jinja", package=package),
         "database.py": _facade(package),
     }
     sources = facade | modules | _runtime(package)
@@ -38,12 +41,24 @@ def _facade(package: Package) -> str:
     """Return the module of the facade, whose attributes may be called like their classes."""
     names = Namespace({"Database", *(controller.module for controller in package.controllers)}, known=_IN_FACADE)
     classes = {controller.module: names.name(controller.in_facade) for controller in package.controllers}
-    return render_template("database.py.jinja", package=package, classes=classes, imports=names.import_lines())
+    base = ("service", "DatabaseService")
+    if package.cached:
+        base = ("cache_sync", "SyncedService") if package.cache_sync else ("cache_service", "CachingService")
+    return render_template(
+        "database.py.jinja", package=package, classes=classes, base=base, imports=names.import_lines()
+    )
 
 
 def _runtime(package: Package) -> dict[str, str]:
     """Return the runtime, without the modules that nothing in the package needs."""
+    caches = bool(package.cached)
     needed = {
+        "runtime/cache.py": caches,
+        "runtime/cache_changes.py": caches,
+        "runtime/cache_service.py": caches,
+        "runtime/cache_sync.py": caches and package.cache_sync,
+        "runtime/cache_writes.py": caches,
+        "runtime/cached_controller.py": caches,
         "runtime/orm.py": any(not controller.model.plain for controller in package.controllers),
         "runtime/links.py": any(each.linked for controller in package.controllers for each in controller.relations),
         "runtime/relations.py": any(controller.relations for controller in package.controllers),

@@ -7,7 +7,7 @@ import keyword
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ctrlgen.blueprint import Controller, Entry, Method, Parameter, Partial
+from ctrlgen.blueprint import Controller, Effects, Entry, Method, Parameter, Partial
 from ctrlgen.namespace import BUILTINS, Namespace
 from ctrlgen.plan.naming import CONTROLLER
 from ctrlgen.schema import Annotation, Column, Condition, ExpressionPart, Imported, Model, Relation
@@ -20,6 +20,8 @@ _IMPORTS: dict[str, tuple[str, ...]] = {
     _CONTRACTS: ("Equal", "Expression", "Facts", "Filters", "Ordered", "Partial", "Refinements", "Settable"),
     ".runtime.controller": ("BaseController",),
     ".runtime.orm": ("OrmController",),
+    ".runtime.cache_writes": ("Cached", "Effects", "WatchedController"),
+    ".runtime.cached_controller": ("CachedController",),
     ".runtime.links": ("Links",),
     ".runtime.relations": ("by_columns", "by_orm", "nested"),
     ".runtime.selection": ("Selection",),
@@ -76,6 +78,9 @@ class ControllerView:
     columns: list[Field]
     methods: list[MethodView]
     facts: list[str]  # "required=('name',)"
+    bases: list[str]  # "BaseController"
+    cached: list[str]  # "name='guild'", "keys=(('id',),)"
+    effects: list[str]  # "delete=('guild',)"
     self: str  # positional-only where a column is called so
     filters: str
     all_rows: str
@@ -111,6 +116,9 @@ def lay_out(controller: Controller) -> ControllerView:
         columns=columns,
         methods=methods,
         facts=facts,
+        bases=list(_bases(controller)),
+        cached=_cached_source(controller),
+        effects=_effects_source(controller.effects),
         self="self, /" if "self" in _attributes(controller) else "self",
         filters=keywords.claim("filters"),
         all_rows=keywords.claim("all_rows"),
@@ -237,6 +245,40 @@ def _facts_source(controller: Controller, imports: Namespace) -> list[str]:
         *(f"{name}={names!r}" for name, names in (collections | {"unique": facts.unique}).items() if names),
         *(f"{name}={_dict(items)}" for name, items in mappings.items() if items),
         *(["utc=True"] if facts.utc else []),
+    ]
+
+
+def _bases(controller: Controller) -> Iterator[str]:
+    """Yield what a controller derives from."""
+    if controller.is_watched:
+        yield "CachedController" if controller.cached else "WatchedController"
+    if not controller.model.plain:
+        yield "OrmController"
+    elif not controller.is_watched:
+        yield "BaseController"
+
+
+def _cached_source(controller: Controller) -> list[str]:
+    """Return the arguments of the runtime's ``Cached``, without those that are empty."""
+    if (cached := controller.cached) is None:
+        return []
+    values = {
+        "keys": cached.keys,
+        "finders": cached.finders,
+        "exact": cached.exact,
+        "returned": cached.returned,
+        "uuids": cached.uuids,
+    }
+    return [f"name={controller.module!r}", *(f"{name}={value!r}" for name, value in values.items() if value)]
+
+
+def _effects_source(effects: Effects) -> list[str]:
+    """Return the arguments of the runtime's ``Effects``, without those that are empty."""
+    values = {"any": effects.any, "delete": effects.delete}
+    mappings = {"update": effects.update, "links": effects.links}
+    return [
+        *(f"{name}={value!r}" for name, value in values.items() if value),
+        *(f"{name}={_dict((key, repr(models)) for key, models in value)}" for name, value in mappings.items() if value),
     ]
 
 

@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ctrlgen.errors import CtrlgenError
+from ctrlgen.errors import InstallationError
 
 _WIDTH = 74  # of a docstring's lines: 88 with its indentation and quotes
 _INDENT = " " * 8  # of a method's docstring
@@ -67,7 +67,7 @@ def templates_folder() -> Path:
     for folder in (_TOOL / "templates", _TOOL.parent.parent / "templates"):
         if (folder / "runtime").is_dir():
             return folder
-    raise CtrlgenError("the templates are missing from this installation", hint="install ctrlgen again")
+    raise InstallationError("the templates are missing from this installation", hint="install ctrlgen again")
 
 
 def runtime_sources() -> dict[str, str]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from ctrlgen.errors import OutputError
+from ctrlgen.errors import TestFileError
 from ctrlgen.format import format_sources
 from ctrlgen.stubs.read_tests import TestFile
 from ctrlgen.stubs.render_tests import Addition
@@ -81,4 +81,4 @@ def _encoded(text: str, file: TestFile) -> bytes:
         return text.encode(file.encoding)
     except UnicodeEncodeError as error:
         message = f"a test file in {file.encoding} has no place for {error.object[error.start : error.end]!r}"
-        raise OutputError(message, hint="save it as UTF-8, and generate again") from error
+        raise TestFileError(message, hint="save it as UTF-8, and generate again") from error

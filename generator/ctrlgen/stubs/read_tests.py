@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 from ctrlgen.blueprint import Controller
-from ctrlgen.errors import OutputError
+from ctrlgen.errors import OutputError, TestFileError
 from ctrlgen.finding import Location
 
 _AFTER_LINE = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
@@ -86,7 +86,7 @@ def read_test_file(file: Path, project: Path) -> TestFile:
             raise _unreadable(file, error) from error
         place = file.relative_to(project).as_posix() if file.is_relative_to(project) else file.as_posix()
         message = "this test file is not valid Python, so no stubs can be added"
-        raise OutputError(message, Location(place, error.lineno), "fix it, and generate again") from error
+        raise TestFileError(message, Location(place, error.lineno), "fix it, and generate again") from error
     except ValueError as error:  # a NUL
         raise _unreadable(file, error) from error
     origins = tuple(_origins(tree))
@@ -108,7 +108,7 @@ def mentions(text: str, controller: Controller, method: str) -> bool:
 
 def _unreadable(file: Path, error: Exception) -> OutputError:
     hint = "save it as UTF-8, or say its encoding in its first line"
-    return OutputError(f"`{file.name}` cannot be read: {error}", hint=hint)
+    return TestFileError(f"`{file.name}` cannot be read: {error}", hint=hint)
 
 
 def _origins(tree: ast.Module) -> Iterator[Origin]:

@@ -1,0 +1,133 @@
+"""Reads what the database has, from its catalogue: indexes and their use, CHECK constraints, enums.
+
+The statements hold on PostgreSQL 15 to 18: they name no column that one of these lacks (`last_idx_scan` came with 16),
+and ask for constraints by type, because 18 lists NOT NULL among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Dialect, text
+
+_INDEXES = text("""
+    SELECT n.nspname::text AS schema, t.relname::text AS owner, i.relname::text AS name,
+           x.indisunique AS is_unique, x.indisvalid AND x.indisready AS is_valid, i.relkind = 'I' AS is_partitioned,
+           pg_get_indexdef(x.indexrelid) AS definition,
+           coalesce(c.contype::text, '') AS kind,
+           coalesce(s.idx_scan, 0) AS scans,
+           coalesce(r.idx_scan, 0) + coalesce(r.seq_scan, 0) AS reads
+    FROM pg_index x
+    JOIN pg_class i ON i.oid = x.indexrelid
+    JOIN pg_class t ON t.oid = x.indrelid
+    JOIN pg_namespace n ON n.oid = t.relnamespace
+    LEFT JOIN pg_constraint c ON c.conindid = x.indexrelid AND c.conrelid = t.oid AND c.contype IN ('p', 'u', 'x')
+    LEFT JOIN pg_stat_user_indexes s ON s.indexrelid = x.indexrelid
+    LEFT JOIN pg_stat_user_tables r ON r.relid = t.oid
+    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+      AND (n.oid = pg_my_temp_schema()) = :temporary
+    ORDER BY 1, 2, 3
+""")
+_CHECKS = text("""
+    SELECT n.nspname::text AS schema, t.relname::text AS owner, c.conname::text AS name,
+           pg_get_constraintdef(c.oid) AS definition
+    FROM pg_constraint c
+    JOIN pg_class t ON t.oid = c.conrelid
+    JOIN pg_namespace n ON n.oid = t.relnamespace
+    WHERE c.contype = 'c' AND (n.oid = pg_my_temp_schema()) = :temporary
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+    ORDER BY 1, 2, 3
+""")
+_ENUMS = text("""
+    SELECT n.nspname::text AS schema, t.typname::text AS name,
+           array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
+    FROM pg_type t
+    JOIN pg_enum e ON e.enumtypid = t.oid
+    JOIN pg_namespace n ON n.oid = t.typnamespace
+    GROUP BY 1, 2
+""")
+_EXTENSION_TABLES = text("""
+    SELECT n.nspname::text AS schema, t.relname::text AS name
+    FROM pg_class t
+    JOIN pg_namespace n ON n.oid = t.relnamespace
+    WHERE t.relispartition
+       OR EXISTS (SELECT FROM pg_depend d
+                  WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.deptype = 'e')
+""")
+_STATISTICS = text("SELECT stats_reset::date::text FROM pg_stat_database WHERE datname = current_database()")
+
+Owner = tuple[str, str]
+"""Schema and name of a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseIndex:
+    """An index as the database has it; ``kind`` is the constraint behind it (``p``, ``u``, ``x``), or nothing."""
+
+    owner: Owner
+    name: str
+    is_unique: bool
+    is_valid: bool
+    is_partitioned: bool
+    definition: str
+    kind: str
+    scans: int
+    reads: int
+
+    @property
+    def form(self) -> str:
+        """What it is, without its name and table: ``UNIQUE btree (lower(name)) WHERE ...``."""
+        form = self.definition.partition(" USING ")[2]
+        return f"UNIQUE {form}" if self.is_unique else form
+
+
+Checks = Mapping[Owner, Mapping[str, str]]
+"""The CHECK constraints of each table, as PostgreSQL writes them."""
+Indexes = Mapping[Owner, Mapping[str, DatabaseIndex]]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What the database has."""
+
+    dialect: Dialect
+    schema: str
+    indexes: Indexes
+    checks: Checks
+    enums: Mapping[tuple[str, str], tuple[str, ...]]
+    not_ours: frozenset[Owner]
+    """Tables of extensions, and partitions, which no model declares."""
+    statistics_since: str | None
+
+
+def read_catalogue(connection: Connection) -> Catalogue:
+    """Return what the database has."""
+    schema = connection.dialect.default_schema_name or "public"
+    return Catalogue(
+        connection.dialect,
+        schema,
+        read_indexes(connection, temporary=False),
+        read_checks(connection, temporary=False),
+        {(row.schema, row.name): tuple(row.labels) for row in connection.execute(_ENUMS)},
+        frozenset((row.schema, row.name) for row in connection.execute(_EXTENSION_TABLES)),
+        connection.scalar(_STATISTICS),
+    )
+
+
+def read_indexes(connection: Connection, *, temporary: bool) -> dict[Owner, dict[str, DatabaseIndex]]:
+    """Return the indexes of each table; the temporary ones, or all others."""
+    indexes: dict[Owner, dict[str, DatabaseIndex]] = {}
+    for row in connection.execute(_INDEXES, {"temporary": temporary}):
+        owner = (row.schema, row.owner)
+        values = (row.is_unique, row.is_valid, row.is_partitioned, row.definition, row.kind, row.scans, row.reads)
+        indexes.setdefault(owner, {})[row.name] = DatabaseIndex(owner, row.name, *values)
+    return indexes
+
+
+def read_checks(connection: Connection, *, temporary: bool) -> dict[Owner, dict[str, str]]:
+    """Return the CHECK constraints of each table; of the temporary ones, or of all others."""
+    checks: dict[Owner, dict[str, str]] = {}
+    for row in connection.execute(_CHECKS, {"temporary": temporary}):
+        checks.setdefault((row.schema, row.owner), {})[row.name] = row.definition
+    return checks

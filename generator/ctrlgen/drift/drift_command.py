@@ -1,0 +1,86 @@
+"""What ``ctrlgen drift`` does; ``cli`` gives it the arguments and ends with the code it returns."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from ctrlgen.child import Child
+from ctrlgen.drift.address import Address, read_address
+from ctrlgen.error_reports import reported
+from ctrlgen.finding import Finding
+from ctrlgen.findings import RULES
+from ctrlgen.output_formats import FORMATS, TEXT, check_format, problem_of_finding, reporter_of
+from ctrlgen.scratch import scratch_folder
+from ctrlgen.settings import Config, Settings, find_project, read_config
+from ctrlgen.silencing import Silence
+
+_STDERR = 2
+
+
+def drift(
+    database: str | None,
+    *,
+    flags: Settings,
+    project: Path | None = None,
+    alembic: Path | None = None,
+    output_format: str = TEXT,
+    quiet: bool = False,
+) -> int:
+    """Compare and print the differences; return the exit code.
+
+    Raises
+    ------
+    CtrlgenError
+        The address, the configuration, the models or the migrations are not usable, or the database is not there.
+    """
+    root = project or find_project(Path())
+    with reported(root, output_format):
+        check_format(output_format)
+        address = read_address(database)
+        config = read_config(root, flags)
+        found = _in_process(config, flags, address, alembic.resolve() if alembic else None)
+        findings = Silence(config.options.silence, config.project).remaining(found)
+    if output_format == TEXT:
+        _print(findings, address, quiet=quiet)
+    else:
+        problems = [problem_of_finding(finding, RULES[finding.code], "error") for finding in findings]
+        typer.echo(FORMATS[output_format](problems, reporter_of("ctrlgen drift", RULES.values())), nl=False)
+    return 1 if findings else 0
+
+
+def _in_process(config: Config, flags: Settings, address: Address, alembic: Path | None) -> Sequence[Finding]:
+    """Return what the process that imports the models finds."""
+    with scratch_folder() as folder:
+        order = {
+            "folder": str(folder),
+            "project": str(config.project),
+            "models": flags.models,
+            "alembic": str(alembic) if alembic else None,
+            **asdict(address),
+        }
+        # -P: neither the working directory nor ctrlgen's own folder may shadow a module.
+        command = [sys.executable, "-P", "-m", "ctrlgen.drift.drift_process"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=_STDERR) as process:
+            try:
+                process.communicate(json.dumps(order).encode())  # never on the command line, which others can see
+                return Child(process, folder).schema().findings
+            finally:
+                process.kill()  # does nothing where it has ended
+                process.wait()
+
+
+def _print(findings: Sequence[Finding], address: Address, *, quiet: bool) -> None:
+    """Print a line for each difference, and how many there are."""
+    for finding in findings:
+        typer.echo(f"{finding.location}: {finding.code} {finding.message}")
+    count = len(findings)
+    summary = f"{count} difference{'s' * (count != 1)}" if count else "no differences"
+    if not quiet:
+        typer.echo(f"{summary} between the models and {address.shown}", err=True)

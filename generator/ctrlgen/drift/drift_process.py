@@ -1,0 +1,81 @@
+"""The process of ``ctrlgen drift``: it imports the models, compares, and leaves the findings as its reply."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import logging
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctrlgen.child import PROGRESS, REPLY, open_project, progress_to, write_reply
+from ctrlgen.drift.address import Address
+from ctrlgen.errors import CtrlgenError, InstallationError, described
+from ctrlgen.schema import Schema
+from ctrlgen.settings import Settings, read_config
+
+_LIBRARIES = {"alembic", "asyncpg"}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to compare, and the folder of the reply; it comes as JSON."""
+
+    folder: str
+    project: str
+    models: tuple[str, ...] | None
+    alembic: str | None
+    url: str
+    shown: str
+    secrets: tuple[str, ...]
+
+
+def main() -> None:
+    """Be told on standard input what to compare, and leave the reply."""
+    gc.disable()
+    warnings.simplefilter("ignore")  # about what SQLAlchemy cannot reflect, and about the models
+    logging.disable(logging.WARNING)
+    text = sys.stdin.buffer.read()
+    if not text:
+        os._exit(0)  # nobody is there any more
+    order = Order(**json.loads(text))
+    os.chdir(order.project)
+    open_project(Path(order.project))
+    write_reply(Path(order.folder, REPLY), _answer(order))
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)  # the models' threads and exit handlers must not hold us up
+
+
+def _answer(order: Order) -> Schema | CtrlgenError:
+    try:
+        return _compared(order)
+    except CtrlgenError as error:
+        return error
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name in _LIBRARIES:
+            return InstallationError(f"`ctrlgen drift` needs `{error.name}`", hint="run `pip install 'ctrlgen[drift]'`")
+        if os.environ.get("CTRLGEN_TRACEBACK"):
+            raise
+        return CtrlgenError(
+            f"the comparison failed, which is a mistake in ctrlgen: {described(error)}",
+            hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened",
+        )
+
+
+def _compared(order: Order) -> Schema:
+    from ctrlgen.drift.live import findings  # what it imports may be missing
+
+    config = read_config(Path(order.project), Settings(tuple(order.models) if order.models else None))
+    address = Address(order.url, order.shown, tuple(order.secrets))
+    alembic = Path(order.alembic) if order.alembic else None
+    return Schema((), tuple(findings(config, address, alembic, progress_to(Path(order.folder, PROGRESS)))))
+
+
+if __name__ == "__main__":
+    main()

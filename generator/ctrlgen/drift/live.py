@@ -1,0 +1,126 @@
+"""Loads the models, reads the migrations, connects to the database, and lets ``comparison`` compare the three."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, MetaData, NullPool, Table
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from ctrlgen.blueprint import Controller
+from ctrlgen.drift.address import Address
+from ctrlgen.drift.catalogue import read_catalogue
+from ctrlgen.drift.comparison import Comparison, DeclaredTable, alembic_changes, current_heads, declared_tables
+from ctrlgen.drift.declared import read_declared, widen_search_path
+from ctrlgen.drift.revisions import Revisions, read_revisions
+from ctrlgen.errors import DatabaseError
+from ctrlgen.finding import Finding, Location
+from ctrlgen.inspect import inspect
+from ctrlgen.load import load
+from ctrlgen.plan import plan
+from ctrlgen.schema import Model
+from ctrlgen.settings import Config
+from ctrlgen.source_locations import Sources
+from ctrlgen.toml import find_setting
+
+_asyncpg: Any = import_module("asyncpg")  # which has no types
+_CONNECT = 10  # seconds
+_LIMITS = ("SET LOCAL statement_timeout = '60s'", "SET LOCAL lock_timeout = '3s'")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What is compared with the database: the models' tables, and the migrations."""
+
+    tables: Sequence[DeclaredTable]
+    metadata: Sequence[MetaData]
+    revisions: Revisions | None
+    fallback: Location
+
+    def findings(self, connection: Connection) -> list[Finding]:
+        """Return the differences, in the order of the files."""
+        for limit in _LIMITS:
+            connection.exec_driver_sql(limit)
+        schemas = {each.table.schema for each in self.tables} | {None}
+        changes = alembic_changes(connection, self.metadata, schemas)
+        heads = current_heads(connection)
+        path = widen_search_path(connection, schemas)  # from here on both sides are read with the same one
+        catalogue = read_catalogue(connection)
+        declared = read_declared(connection, [each.table for each in self.tables], path)
+        comparison = Comparison(self.tables, catalogue, declared, self.revisions, heads, self.fallback)
+        return sorted({*comparison.findings(changes)})
+
+
+def findings(config: Config, address: Address, alembic: Path | None, progress: Callable[[str], None]) -> list[Finding]:
+    """Return every difference; and, where a module of models fails, that some may be missing.
+
+    Raises
+    ------
+    CtrlgenError
+        The models or the migrations cannot be read, or the database is not there.
+    """
+    sources = Sources(config.project, config.package)
+    loaded = load(config.models, sources, progress)
+    schema = loaded.completed(lambda: inspect(loaded.models, sources))
+    package = plan(schema, config.package, config.options)
+    controllers = {controller.model.reference: controller for controller in package.controllers}
+    models: dict[str, tuple[Model, Controller | None]] = {}
+    for model in schema.models:
+        cls = next(each for each in loaded.models if (each.__module__, each.__qualname__) == _name(model))
+        table: object = getattr(cls, "__table__", None)
+        if isinstance(table, Table):
+            models[table.key] = (model, controllers.get(model.reference))
+    progress("reading the migrations")
+    revisions = read_revisions(config.project, alembic)
+    progress(f"comparing with {address.shown}")
+    metadata = [*{id(each.metadata): each.metadata for each in loaded.models}.values()]
+    place = Location("pyproject.toml", _line_of_models(config.project))
+    compared = Compared(declared_tables(metadata, models), metadata, revisions, place)
+    return [*([schema.incomplete] if schema.incomplete else []), *asyncio.run(_in_transaction(address, compared))]
+
+
+def _name(model: Model) -> tuple[str, str]:
+    return model.reference.module, model.reference.name
+
+
+def _line_of_models(project: Path) -> int:
+    file = project / "pyproject.toml"
+    return (find_setting(file.read_text("utf-8"), "models") if file.is_file() else None) or 1
+
+
+async def _in_transaction(address: Address, compared: Compared) -> list[Finding]:
+    """Connect, compare in one transaction, and roll it back."""
+
+    async def connect() -> object:
+        return await _asyncpg.connect(
+            address.url, timeout=_CONNECT, server_settings={"application_name": "ctrlgen drift"}
+        )
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    try:
+        connection = await engine.connect()
+    except (OSError, ValueError, DBAPIError, _asyncpg.PostgresError, _asyncpg.InterfaceError) as error:
+        reason = driver_message(error) or f"no answer in {_CONNECT} seconds"
+        message = address.hide(f"cannot connect to {address.shown}: {reason}")
+        raise DatabaseError(message, hint="check the address, and that the server runs and lets you in") from error
+    try:
+        return await connection.run_sync(compared.findings)
+    except DBAPIError as error:
+        message = address.hide(f"the database at {address.shown} cannot be read: {driver_message(error)}")
+        raise DatabaseError(message, hint="check what the user may read") from error
+    finally:
+        await connection.rollback()
+        await connection.close()
+
+
+def driver_message(error: BaseException) -> str:
+    """Return what the driver said, without SQLAlchemy's statement and parameters."""
+    cause = getattr(error, "orig", None) or error
+    text = str(cause).partition("\n")[0]
+    return text.rpartition(">: ")[2] if text.startswith("<class") else text

@@ -1,0 +1,149 @@
+"""Reads the project's Alembic migrations: the head, and which names of indexes and constraints each of them makes.
+
+No database is needed, and ``env.py`` is not run: every migration is rendered as SQL, as ``alembic upgrade --sql`` does.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlglot
+from alembic.config import Config
+from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError
+from sqlglot import TokenType
+
+from ctrlgen.errors import MigrationError, described
+
+_UNFINISHED = {"CONCURRENTLY", "IF", "NOT", "EXISTS", "ONLY", "UNIQUE"}
+"""Words between ``CREATE INDEX`` or ``DROP INDEX`` and a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """What the migrations make, up to their head.
+
+    ``makers`` are the revisions that make an index or constraint, by its name; ``unreadable`` says why a migration
+    cannot be rendered without a database; ``sources`` are those migrations as text; ``parents`` are the revisions that
+    each one follows.
+    """
+
+    head: str | None
+    makers: Mapping[str, str] = field(default_factory=dict[str, str])
+    unreadable: Mapping[str, str] = field(default_factory=dict[str, str])
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    def applied_at(self, heads: Iterable[str]) -> set[str]:
+        """Return the revisions that a database at these heads has gone through."""
+        applied: set[str] = set()
+        waiting = [head for head in heads if head in self.parents]
+        while waiting:
+            revision = waiting.pop()
+            if revision not in applied:
+                applied.add(revision)
+                waiting += self.parents[revision]
+        return applied
+
+    def maker_of(self, name: str) -> str | None:
+        """Return the revision that makes an index or constraint; one that cannot be rendered does if it names it."""
+        return self.makers.get(name) or next((each for each, text in self.sources.items() if name in text), None)
+
+
+def read_revisions(project: Path, configuration: Path | None = None) -> Revisions | None:
+    """Return what the project's migrations make; None where it has no Alembic.
+
+    Raises
+    ------
+    MigrationError
+        Alembic cannot read them, or they have several heads.
+    """
+    config = _config(project, configuration)
+    if config is None:
+        return None
+    try:
+        directory = ScriptDirectory.from_config(config)
+        heads = directory.get_heads()
+        scripts = [*directory.walk_revisions()][::-1]
+    except Exception as error:  # a migration may raise anything when it is imported
+        reason = str(error) if isinstance(error, CommandError) else described(error)
+        raise MigrationError(f"Alembic cannot read the migrations: {reason}", hint="try `alembic history`") from error
+    if len(heads) > 1:
+        message = f"the migrations have several heads: {', '.join(sorted(heads))}"
+        raise MigrationError(message, hint="join them: `alembic merge heads`")
+    return _rendered(config, directory, scripts, heads[0] if heads else None)
+
+
+def _config(project: Path, configuration: Path | None) -> Config | None:
+    """Return the project's configuration of Alembic: the file that is given, alembic.ini, or pyproject.toml."""
+    pyproject = project / "pyproject.toml"
+    file = configuration or project / "alembic.ini"
+    if configuration and not file.is_file():
+        raise MigrationError(f"`{configuration}` does not exist", hint="give Alembic's own file, `alembic.ini`")
+    config = Config(file if file.is_file() else None, toml_file=pyproject if pyproject.is_file() else None)
+    return config if config.get_alembic_option("script_location") else None
+
+
+def _rendered(config: Config, directory: ScriptDirectory, scripts: list[Script], head: str | None) -> Revisions:
+    makers: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    for script in scripts:
+        try:
+            sql = _sql(config, directory, script)
+        except Exception as error:  # noqa: BLE001 - a migration may do anything
+            unreadable[script.revision] = described(error)
+            sources[script.revision] = Path(script.path).read_text("utf-8", errors="replace")
+            continue
+        for made, name in _names(sql):
+            if made:
+                makers[name] = script.revision
+            else:
+                makers.pop(name, None)
+    return Revisions(head, makers, unreadable, sources, {each.revision: _parents(each) for each in scripts})
+
+
+def _parents(script: Script) -> tuple[str, ...]:
+    down = script.down_revision or ()
+    return (down,) if isinstance(down, str) else tuple(down)
+
+
+def _sql(config: Config, directory: ScriptDirectory, script: Script) -> str:
+    """Return the SQL of one migration."""
+    output = io.StringIO()
+    with EnvironmentContext(config, directory, as_sql=True) as environment:
+        environment.configure(dialect_name="postgresql", output_buffer=output, literal_binds=True, as_sql=True)
+        with Operations.context(environment.get_context()):
+            script.module.upgrade()
+    return output.getvalue()
+
+
+def _names(sql: str) -> Iterator[tuple[bool, str]]:
+    """Yield the indexes and constraints that statements make (True) or drop (False), in order."""
+    tokens = [token for token in sqlglot.tokenize(sql, read="postgres") if token.token_type != TokenType.HINT]
+    words = [token.text.upper() for token in tokens]
+    for position, word in enumerate(words):
+        before = words[position - 1] if position else ""
+        if word == "INDEX" and before in {"CREATE", "UNIQUE", "DROP"}:
+            place = position + 1
+            while place < len(words) and words[place] in _UNFINISHED:
+                place += 1
+            if place + 1 < len(words) and words[place + 1] == ".":
+                place += 2
+            if place < len(words) and words[place] != "ON":
+                yield before != "DROP", tokens[place].text
+        elif word == "CONSTRAINT" and position + 1 < len(words):
+            place = position + 1
+            while place < len(words) and words[place] in _UNFINISHED:
+                place += 1
+            yield before != "DROP", tokens[place].text
+        elif word == "RENAME" and words[position + 1 : position + 2] == ["TO"] and position >= 3:
+            renamed = "INDEX" in words[max(0, position - 6) : position]
+            if renamed:
+                yield False, tokens[position - 1].text
+                yield True, tokens[position + 2].text

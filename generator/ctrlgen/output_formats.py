@@ -1,0 +1,223 @@
+"""What commands report, in the forms that tools read: annotations of GitHub, JSON, and SARIF.
+
+``generate`` and ``check``, ``lint`` and ``drift`` turn what they have to say into :class:`Problem` and print it through
+:data:`FORMATS`; as text each has a form of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from ctrlgen.errors import UnknownFormatError, did_you_mean
+
+if TYPE_CHECKING:
+    from ctrlgen.errors import CtrlgenError
+    from ctrlgen.finding import Finding
+    from ctrlgen.findings import Rule
+
+Level = Literal["error", "warning"]
+
+_SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to report.
+
+    Parameters
+    ----------
+    path
+        The file, as it is printed; empty where it is about none.
+    line, column, end_line, end_column
+        Where in the file, counted from 1; None where that is not known.
+    code
+        The stable code.
+    message
+        What is wrong, without the full stop.
+    advice
+        What to do about it, if the message does not say that.
+    docs
+        Where that code is explained.
+    details
+        What JSON has beyond that.
+    """
+
+    path: str
+    code: str
+    message: str
+    advice: str = ""
+    level: Level = "error"
+    line: int | None = None
+    column: int | None = None
+    end_line: int | None = None
+    end_column: int | None = None
+    docs: str = ""
+    details: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    @property
+    def text(self) -> str:
+        """Message and advice."""
+        return f"{self.message}. {self.advice}" if self.advice else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEntry:
+    """A code as SARIF lists it."""
+
+    code: str
+    name: str
+    summary: str
+    docs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """The command that reports, and the codes it may report."""
+
+    name: str
+    rules: tuple[RuleEntry, ...] = ()
+
+
+def as_github(problems: Sequence[Problem], _reporter: Reporter) -> str:
+    """Return workflow commands, which GitHub shows beside the lines of a pull request."""
+    lines: list[str] = []
+    for problem in problems:
+        places = {
+            "file": problem.path or None,
+            "line": problem.line,
+            "col": problem.column,
+            "endLine": problem.end_line,
+            "title": f"ctrlgen {problem.code}",
+        }
+        properties = ",".join(f"{name}={_property(str(value))}" for name, value in places.items() if value is not None)
+        lines.append(f"::{problem.level} {properties}::{_data(problem.text)}\n")
+    return "".join(lines)
+
+
+def as_json(problems: Sequence[Problem], _reporter: Reporter) -> str:
+    """Return a list of objects; lines and columns begin at 1."""
+    return f"{json.dumps([_object(problem) for problem in problems], indent=2, ensure_ascii=False)}\n"
+
+
+def as_sarif(problems: Sequence[Problem], reporter: Reporter) -> str:
+    """Return a SARIF 2.1.0 log, which code scanning services read."""
+    from importlib.metadata import version  # which takes as long as all the rest of the start
+
+    rules = [
+        {
+            "id": rule.code,
+            "name": rule.name,
+            "shortDescription": {"text": rule.summary},
+            "helpUri": rule.docs,
+            "help": {"text": f"{rule.summary} See {rule.docs}"},
+        }
+        for rule in reporter.rules
+    ]
+    driver = {"name": reporter.name, "version": version("ctrlgen"), "rules": rules}
+    results = [_result(problem) for problem in problems]
+    log = {
+        "$schema": _SARIF,
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
+    }
+    return f"{json.dumps(log, indent=2, ensure_ascii=False)}\n"
+
+
+FORMATS: dict[str, Callable[[Sequence[Problem], Reporter], str]] = {
+    "github": as_github,
+    "json": as_json,
+    "sarif": as_sarif,
+}
+TEXT = "text"
+
+
+def check_format(name: str) -> None:
+    """Refuse a format that does not exist.
+
+    Raises
+    ------
+    UnknownFormatError
+        It is none of :data:`FORMATS`, and not text.
+    """
+    known = (TEXT, *FORMATS)
+    if name not in known:
+        hint = did_you_mean(name, known) or f"the formats are {', '.join(f'`{each}`' for each in known)}"
+        raise UnknownFormatError(f"`--format {name}` is not known", hint=hint)
+
+
+def problem_of_finding(finding: Finding, rule: Rule, level: Level = "warning") -> Problem:
+    """Return a finding about the models as what is reported."""
+    return Problem(
+        finding.location.file,
+        finding.code,
+        finding.message,
+        level=level,
+        line=max(finding.location.line, 1),
+        docs=rule.docs,
+        details={"hint": rule.fix},
+    )
+
+
+def problems_of_error(error: CtrlgenError) -> list[Problem]:
+    """Return an error, and what else is wrong, as what is reported."""
+    place = error.location
+    path, line = (place.file, place.line) if place else ("", None)
+    hint = error.hint or ""
+    problem = Problem(path, error.code, error.message, hint, line=line, docs=error.docs(), details={"hint": hint})
+    return [problem, *(each for other in error.others for each in problems_of_error(other))]
+
+
+def reporter_of(name: str, rules: Iterable[Rule]) -> Reporter:
+    """Return the reporter whose codes are these of the table of findings."""
+    return Reporter(name, tuple(RuleEntry(rule.code, rule.code, rule.meaning, rule.docs) for rule in rules))
+
+
+def _object(problem: Problem) -> dict[str, object]:
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "column": problem.column,
+        "end_line": problem.end_line,
+        "end_column": problem.end_column,
+        "level": problem.level,
+        "code": problem.code,
+        "message": problem.message,
+        "docs": problem.docs,
+        **problem.details,
+    }
+
+
+def _result(problem: Problem) -> dict[str, object]:
+    result: dict[str, object] = {
+        "ruleId": problem.code,
+        "level": problem.level,
+        "message": {"text": problem.text},
+    }
+    if problem.path:
+        places = {
+            "startLine": problem.line,
+            "startColumn": problem.column,
+            "endLine": problem.end_line,
+            "endColumn": problem.end_column,
+        }
+        region = {name: value for name, value in places.items() if value is not None}
+        location: dict[str, object] = {"artifactLocation": {"uri": _uri(problem.path)}}
+        result["locations"] = [{"physicalLocation": location | ({"region": region} if region else {})}]
+    return result
+
+
+def _uri(path: str) -> str:
+    from urllib.parse import quote  # only for this format
+
+    return quote(path)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,123 @@
+"""Decides how models are cached, and which writes change what is: through foreign keys that cascade, and links.
+
+``plan`` calls :func:`with_caches` when the controllers are planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ctrlgen.blueprint import Cached, Controller, Effects
+from ctrlgen.errors import SettingValueError
+from ctrlgen.schema import Model, Reference, Schema
+from ctrlgen.settings import CacheSettings, Options
+
+
+def with_caches(controllers: Sequence[Controller], schema: Schema, options: Options) -> list[Controller]:
+    """Return the controllers with how their models are cached, and what of that their writes change.
+
+    Raises
+    ------
+    ConfigError
+        A model cannot be cached.
+    """
+    with_own = [
+        replace(each, cached=_cached(each, settings)) if (settings := options.cache_of(each.model)) else each
+        for each in controllers
+    ]
+    reach = Reach(schema.references, [each for each in with_own if each.cached])
+    return [replace(each, effects=_effects(each, reach)) for each in with_own]
+
+
+def _cached(controller: Controller, settings: CacheSettings) -> Cached:
+    """Return how a model is cached: by every key over all of its rows, and by finders if that is wanted."""
+    model = controller.model
+    if not model.plain:
+        message = (
+            f"`{model.reference.name}` cannot be cached: its objects are more than their rows, and made by the ORM"
+        )
+        raise SettingValueError(message, model.location, "remove it from `cache` in `[tool.ctrlgen]`")
+    if not model.primary_key.enforced:
+        message = f"`{model.reference.name}` cannot be cached: its primary key is none to the database, as of a view"
+        raise SettingValueError(message, model.location, "remove it from `cache` in `[tool.ctrlgen]`")
+    full = [method for method in controller.methods if method.within is None]
+    getters = [method for method in full if method.kind in {"get", "get_one"}]
+    keys = tuple(dict.fromkeys(method.keys for method in getters))
+    finders = tuple(dict.fromkeys(method.keys[0] for method in full if method.kind == "find" and method.keys))
+    finders = finders if settings.finders else ()
+    own = model.primary_key.columns
+    if not _is_exact(own, model):  # a write does not tell of which rows: it drops all
+        return Cached(settings.ttl, settings.size, keys, finders)
+    exact = tuple(key for key in (*keys, *((name,) for name in finders)) if _is_exact(key, model))
+    returned = tuple(dict.fromkeys([*own, *(name for key in exact for name in key)]))
+    uuids = tuple(name for name in returned if model.column(name).kind == "uuid")
+    return Cached(settings.ttl, settings.size, keys, finders, exact, returned, uuids)
+
+
+def _is_exact(names: Iterable[str], model: Model) -> bool:
+    exact = {column.attribute for column in model.columns if column.exact}
+    return exact.issuperset(names)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What writes to tables reach: the cached models whose rows change, by foreign keys that cascade."""
+
+    references: Sequence[Reference]
+    cached: Sequence[Controller]
+
+    def deleted(self, table: str) -> tuple[str, ...]:
+        """Return the cached models that a delete from a table reaches."""
+        return self._of_tables(table for table, _ in self._changes([(table, None)]))
+
+    def updated(self, table: str, column: str) -> tuple[str, ...]:
+        """Return the cached models that an update of a column reaches."""
+        return self._of_tables(table for table, _ in self._changes([(table, (column,))]))
+
+    def of_table(self, table: str) -> tuple[str, ...]:
+        """Return the cached models of a table."""
+        return self._of_tables([table])
+
+    def _of_tables(self, tables: Iterable[str]) -> tuple[str, ...]:
+        reached = set(tables)
+        return tuple(sorted(each.module for each in self.cached if each.model.full_table in reached))
+
+    def _changes(self, begin: Iterable[tuple[str, tuple[str, ...] | None]]) -> Iterator[tuple[str, object]]:
+        """Yield each change that these lead to: a table, and the columns that are updated, None for a delete."""
+        seen = set(waiting := list(begin))
+        while waiting:
+            table, columns = waiting.pop()
+            for change in self._next(table, columns):
+                yield change
+                if change not in seen:
+                    seen.add(change)
+                    waiting.append(change)
+
+    def _next(self, table: str, columns: tuple[str, ...] | None) -> Iterator[tuple[str, tuple[str, ...] | None]]:
+        for each in self.references:
+            if each.parent != table:
+                continue
+            if columns is None and each.on_delete:
+                yield each.child, None if each.on_delete == "delete" else each.child_columns
+            elif columns is not None and each.on_update and not set(columns).isdisjoint(each.parent_columns):
+                yield each.child, each.child_columns
+
+
+def _effects(controller: Controller, reach: Reach) -> Effects:
+    model, table = controller.model, controller.model.full_table
+    updatable = {entry.key for entry in controller.update}
+    update = [
+        (each.attribute, reach.updated(table, each.name)) for each in model.columns if each.attribute in updatable
+    ]
+    links = [
+        (each.attribute, tuple(sorted({*reach.of_table(each.link_table), *reach.deleted(each.link_table)})))
+        for each in controller.relations
+        if each.linked and each.link_table
+    ]
+    return Effects(
+        any=tuple(name for name in reach.of_table(table) if name != controller.module),
+        delete=reach.deleted(table),
+        update=tuple((name, models) for name, models in update if models),
+        links=tuple((name, models) for name, models in links if models),
+    )

@@ -1,0 +1,172 @@
+"""Keeps caches of several processes right: each tells the others what it writes, by NOTIFY in the same transaction.
+
+Emitted only for a package whose models are cached with ``cache_sync = "notify"``; its ``Database`` derives from
+``SyncedService``. Nothing is answered from memory unless, a few seconds ago at most, a message that was sent to
+ourselves came back: then all that was told before it has come as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
+
+from typing_extensions import override
+
+from .cache_service import Caching, CachingService
+from .pool import Connection
+
+_log = logging.getLogger(__package__)
+
+TRUSTED = 5.0
+"""Seconds for which a message that came back says that we hear what is told; the bound on how old an answer is."""
+_INTERVAL = 1.5  # seconds between two such messages
+_PAUSES = (0.1, 5.0)  # seconds before another attempt to listen, at first and at most
+
+
+class Listener:
+    """Listens on a connection of its own, and is the gate of the caches: they are of use while it hears.
+
+    It runs in the event loop in which it is first asked; when that is over, in the next one.
+    """
+
+    def __init__(
+        self,
+        caching: Caching,
+        connect: Callable[[], Awaitable[Connection]],
+    ) -> None:
+        self._caching, self._connect = caching, connect
+        self._trusted_until = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self._abandoned = list[object]()
+        self._echo, self._hearing = asyncio.Event(), asyncio.Event()
+
+    def is_open(self) -> bool:
+        """Whether it hears what other processes tell; if it does not listen at all, it begins to."""
+        if time.monotonic() < self._trusted_until:
+            return True
+        self._start()
+        return False
+
+    async def hearing(self) -> None:
+        """Wait until it hears, but not for long: without it, nothing is cached."""
+        self._start()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TRUSTED):
+                await self._hearing.wait()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        task, self._task = self._task, None
+        if task is not None and task.get_loop() is asyncio.get_running_loop():
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def begin_anew(self) -> None:
+        """Leave the connection to the process that this one was forked from."""
+        self._abandoned.append(self._task)  # for ever: to finalize it would end the parent's connection
+        self._task, self._trusted_until = None, 0.0
+
+    def _start(self) -> None:
+        if self._task is None or self._task.done() or self._task.get_loop().is_closed():
+            self._echo, self._hearing = asyncio.Event(), asyncio.Event()
+            self._task = asyncio.get_running_loop().create_task(self._listen())
+
+    async def _listen(self) -> None:
+        pause = _PAUSES[0]
+        while True:
+            (outcome,) = await asyncio.gather(self._listen_once(), return_exceptions=True)
+            if outcome is not None:  # whatever it is, there is nothing but to try again
+                _log.warning("nothing is cached: listening has failed (%s)", type(outcome).__name__)
+            pause = _PAUSES[0] if self._hearing.is_set() else min(2 * pause, _PAUSES[1])
+            self._hearing.clear()
+            await asyncio.sleep(pause)
+
+    async def _listen_once(self) -> None:
+        """Listen until the connection is lost."""
+        async with asyncio.timeout(TRUSTED):
+            connection: Any = await self._connect()
+        lost, own = asyncio.Event(), json.dumps([self._caching.instance])
+
+        def lose(_connection: object) -> None:
+            self._distrust()
+            lost.set()
+
+        connection.add_termination_listener(lose)
+        try:
+            async with asyncio.timeout(TRUSTED):
+                await connection.add_listener(self._caching.channel, self._hear)
+            while not lost.is_set():
+                begun = time.monotonic()
+                async with asyncio.timeout(TRUSTED):
+                    self._echo.clear()
+                    await connection.fetch("SELECT pg_notify($1, $2)", self._caching.channel, own)
+                    await self._echo.wait()
+                if not self._hearing.is_set():  # what there is was read while nobody listened
+                    self._caching.forget()
+                if not lost.is_set():
+                    self._trusted_until = begun + TRUSTED
+                    self._hearing.set()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_INTERVAL):
+                        await lost.wait()
+        finally:
+            self._distrust()
+            connection.terminate()
+
+    def _hear(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
+        """Forget what another process has written."""
+        with suppress(ValueError, TypeError, LookupError, AttributeError):  # it is anybody's channel
+            sender, *about = json.loads(payload)
+            if sender == self._caching.instance:
+                if not about:
+                    self._echo.set()
+                return
+            name, *rest = about
+            cache = self._caching.caches[name]
+            tags = None
+            if rest and cache.tags_of_message is not None:
+                with suppress(ValueError, TypeError, LookupError, AttributeError):
+                    tags = cache.tags_of_message(*rest, *([()] if len(rest) == 1 else []))
+            cache.drop(tags)
+
+    def _distrust(self) -> None:
+        self._trusted_until = 0.0
+        self._caching.forget()
+
+
+class SyncedService(CachingService):
+    """A PostgreSQL database whose caches learn what other processes write."""
+
+    if not TYPE_CHECKING:  # to which the constructor is the base's
+
+        def __init__(self, *arguments: Any, **settings: Any) -> None:
+            super().__init__(*arguments, **settings)
+            self._listener = Listener(self.caching, self._connect)
+            self.caching.guard(self._listener)
+
+    _listener: Listener
+
+    @override
+    async def connect(self) -> Self:
+        """Find out whether the server is there and lets us in, and listen to what other processes write."""
+        _ = await super().connect()
+        await self._listener.hearing()
+        return self
+
+    @override
+    async def dispose(self) -> None:
+        """Close every connection and forget what is cached; the next call opens new ones."""
+        await self._listener.stop()
+        await super().dispose()
+
+    @override
+    def begin_caching(self) -> None:
+        """Begin with nothing cached, and listen when something is to be."""
+        super().begin_caching()
+        self._listener.begin_anew()

@@ -1,0 +1,279 @@
+"""What writes do to caches: which of them a statement changes, and when that is stored.
+
+Emitted only for a package that caches a model. The generator has decided what a write to each table reaches, cascades
+included, and says so in the ``Effects`` of its controller. A statement of such a controller is sent by
+``WatchedExecution``, which learns from it the keys of the rows; what it has changed is forgotten when the server has
+answered the COMMIT, of which ``cache_changes`` takes care.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
+
+from sqlmodel import SQLModel
+from typing_extensions import override
+
+from .cache import Tag
+from .cache_changes import Change, is_unknown, remember
+from .controller import BaseController
+from .execution import Execution
+from .pool import Connection, Rows
+from .sql import Request, Sql
+from .table import Table
+
+if TYPE_CHECKING:
+    from .cache_service import Caching, CachingService
+
+M = TypeVar("M", bound=SQLModel)
+L = TypeVar("L", bound=str)
+C = TypeVar("C", bound=Mapping[str, object])
+U = TypeVar("U", bound=Mapping[str, object])
+K = TypeVar("K")
+
+MANY = 50
+"""Rows of one call from which on a cache is dropped whole."""
+LONGEST = 7_900
+"""Bytes of a notification, of which PostgreSQL takes 8,000."""
+_RETURNED, _COUNTED = "WITH written AS (", "WITH written AS MATERIALIZED ("
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """Which cached models a write to a table changes beside the rows it names; models by their name in the facade.
+
+    Parameters
+    ----------
+    any
+        What every write changes.
+    delete
+        What a delete reaches through foreign keys that cascade.
+    update
+        What an update of one of these columns reaches.
+    links
+        What changes with the links of each many-to-many relationship.
+    """
+
+    any: Collection[str] = ()
+    delete: Collection[str] = ()
+    update: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
+    links: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cached:
+    """How a model is cached.
+
+    Parameters
+    ----------
+    name
+        What the facade calls it.
+    keys
+        The unique keys whose getters are answered from memory.
+    finders
+        The columns whose finders are.
+    exact
+        Those of the keys and columns of whose values Python knows as well as PostgreSQL which are equal.
+    returned
+        The columns by which the rows of a write are known again, the primary key first; none if they cannot be.
+    uuids
+        Those of them that are UUIDs.
+    """
+
+    name: str
+    keys: Collection[tuple[str, ...]] = ()
+    finders: Collection[str] = ()
+    exact: Collection[tuple[str, ...]] = ()
+    returned: tuple[str, ...] = ()
+    uuids: Collection[str] = ()
+
+
+TagsOf: TypeAlias = Callable[[Sequence[Sequence[object]]], Collection[Tag]]
+
+
+class Watch:
+    """What the writes of one controller change, and how their statements tell of which rows."""
+
+    def __init__(
+        self, caching: Caching, table: Table[Any], effects: Effects, cached: Cached | None, tags: TagsOf | None = None
+    ) -> None:
+        self._caching, self._table, self._effects, self._cached, self._tags = caching, table, effects, cached, tags
+        names = cached.returned if cached else ()
+        self._width = len(names)
+        self._returned = ", ".join([f"{table.operands[name].sql} AS key_{number}" for number, name in enumerate(names)])
+        self._keys = ", ".join([f"key_{number}" for number in range(self._width)])
+        self._reached = lru_cache(500)(self._find_reached)
+
+    def change(self, statement: str) -> Change | None:
+        """Return what a statement changes, as far as it is known before it is sent; None if it only reads."""
+        if not (self._caching.is_active and _is_write(statement)):
+            return None
+        own = self._caching.caches[self._cached.name] if self._cached else None
+        whole = [self._caching.caches[name] for name in self._reached(_written(statement))]
+        return Change(whole, own) if whole or own else None
+
+    def note(self, change: Change, statement: str, result: str | Rows) -> None:
+        """Take note of what a statement has changed, by what it has given: its status, a count, or the rows."""
+        rows: Rows | None = None
+        if isinstance(result, str):
+            number = int(result.rpartition(" ")[2])
+        elif statement.startswith(_COUNTED):
+            number, rows = int(result[0][0]), result
+        else:
+            number, rows = len(result), result
+        if number == 0 and (not _written(statement).startswith("INSERT") or "DO NOTHING" in statement):
+            change.whole, change.tags = (), ()  # else a trigger has skipped the row, or put it elsewhere
+        elif rows is not None and 0 < number <= MANY and self._tags is not None and self._width:
+            change.tags = self._tags([tuple(row)[-self._width :] for row in rows])
+
+    def returning(self, statement: str, *, several: bool = False) -> str:
+        """Return a write that gives rows so that each ends with what it is known by, and that notifies."""
+        if not (self._caching.is_active and _is_write(statement)):
+            return statement
+        text = f"{statement}, {self._returned}" if self._width else statement
+        if not (told := self._notifications(self._reached(statement), rows=not several)):
+            return text
+        columns = ", ".join(["written.*", *told, *([self._keys] if self._width else [])])
+        return f"{_RETURNED}{text}) SELECT {columns} FROM written"
+
+    def counting(self, statement: str) -> str | None:
+        """Return a write that gives how many rows there were, and which if they are few; None if nobody needs that."""
+        if not self._caching.is_active:
+            return None
+        told = self._notifications(self._reached(statement), rows=True)
+        if not (told or self._width):
+            return None
+        columns = ["number", *[f"CASE WHEN number > 0 THEN {one} END" for one in told]]
+        columns += [self._keys] if self._width else []
+        rows = f" LEFT JOIN written ON number <= {MANY}" if self._width else ""
+        return (
+            f"{_COUNTED}{statement} RETURNING {self._returned or 1}), "
+            f"counted AS (SELECT count(*) AS number FROM written) SELECT {', '.join(columns)} FROM counted{rows}"
+        )
+
+    def _find_reached(self, statement: str) -> tuple[str, ...]:
+        """Return the models of which a statement changes more than the rows that it names."""
+        reached = [*self._effects.any, *(self._effects.delete if statement.startswith("DELETE") else ())]
+        for name, models in self._effects.update.items():
+            if re.search(rf"(?:SET|,) {re.escape(self._table.operands[name].bare)} = ", statement):
+                reached += models
+        return tuple(dict.fromkeys(reached))
+
+    def _notifications(self, names: Collection[str], *, rows: bool) -> list[str]:
+        """Return what tells other processes of changes in SQL: of all of some models, and of each row of its own."""
+        if not (channel := self._caching.channel):
+            return []
+        told = [f"pg_notify({_literal(channel)}, {_literal(self._caching.message(name))})" for name in names]
+        if self._cached is None:
+            return told
+        whole = _literal(self._caching.message(self._cached.name))
+        if not (rows and self._width):
+            return [*told, f"pg_notify({_literal(channel)}, {whole})"]
+        sender, about = _literal(self._caching.instance), _literal(self._cached.name)
+        row = f"json_build_array({sender}, {about}, json_build_array({self._keys}))::text"
+        payload = f"CASE WHEN key_0 IS NOT NULL AND octet_length({row}) < {LONGEST} THEN {row} ELSE {whole} END"
+        return [*told, f"pg_notify({_literal(channel)}, {payload})"]
+
+
+class WatchedExecution(Execution[M]):
+    """Runs the statements of a controller whose writes change what is cached."""
+
+    watch: Watch
+
+    @override
+    async def rows(self, statement: Sql) -> Rows:
+        return await super().rows(Sql(self.watch.returning(statement.text), statement.values))
+
+    @override
+    async def affected(self, statement: Sql) -> int:
+        if (counting := self.watch.counting(statement.text)) is None:
+            return await super().affected(statement)
+        return int((await super().rows(Sql(counting, statement.values)))[0][0])
+
+    @override
+    async def many(self, requests: Iterable[Request]) -> list[Sequence[Any]]:
+        listed = list(requests)
+        several = len(listed) > MANY
+        told = [Request(self.watch.returning(one.text, several=several), *one[1:]) for one in listed]
+        return await super().many(told)
+
+    @override
+    async def _send(self, request: Request, work: Callable[[Connection], Any]) -> Any:
+        if (change := self.watch.change(request.text)) is None:
+            return await super()._send(request, work)
+        session, failures = self.around, list[BaseException]()
+
+        async def watched(connection: Connection) -> Any:
+            failures.clear()
+            if inside := connection.is_in_transaction():
+                remember(connection, session, change)  # before it is sent: what is cut off may be stored all the same
+            try:
+                result = await work(connection)
+            except BaseException as error:
+                failures.extend([] if inside else [error])
+                raise
+            self.watch.note(change, request.text, result)
+            if not inside:
+                change.apply()
+            return result
+
+        try:
+            return await super()._send(request, watched)
+        except BaseException:
+            if failures and is_unknown(failures[0]):
+                change.doubt()
+            raise
+
+
+class WatchedController(BaseController[M, L, C, U, K], Generic[M, L, C, U, K]):
+    """Reads and writes a model on which cached ones depend."""
+
+    _effects: ClassVar[Effects] = Effects()
+
+    @property
+    def _caching(self) -> Caching:
+        return cast("CachingService", self._db).caching
+
+    @cached_property
+    def _watch(self) -> Watch:
+        return Watch(self._caching, self._table, self._effects, None)
+
+    @cached_property
+    @override
+    def _execution(self) -> Execution[M]:
+        return self._watched(self._watch)
+
+    def _linking(self, relation: str) -> Execution[M]:
+        """Return what changes the links of a relationship, which are rows of another table."""
+        return self._watched(Watch(self._caching, self._table, Effects(any=self._effects.links[relation]), None))
+
+    def _watched(self, watch: Watch) -> Execution[M]:
+        execution = _watching(self._kind)(self._db.transactions, self._table, self._session)
+        execution.watch = watch
+        return execution
+
+
+_kinds: dict[object, type[WatchedExecution[Any]]] = {}
+
+
+def _watching(kind: type[Execution[Any]]) -> type[WatchedExecution[Any]]:
+    """Return the execution of a kind that watches, too."""
+    if (known := _kinds.get(kind)) is None:
+        known = _kinds[kind] = type(f"Watched{kind.__name__}", (WatchedExecution, kind), {})
+    return known
+
+
+def _is_write(statement: str) -> bool:
+    return not statement.startswith("SELECT")
+
+
+def _written(statement: str) -> str:
+    """Return the write that a statement of ours begins with."""
+    return statement.removeprefix(_COUNTED).removeprefix(_RETURNED)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,234 @@
+"""The controller of a cached model: its getters, and if that is asked for its finders, are answered from memory.
+
+Emitted only for a package that caches a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+from uuid import UUID
+
+from sqlmodel import SQLModel
+from typing_extensions import override
+
+from .cache import OPEN, Lookup, ModelCache, Tag
+from .cache_changes import Change, remember
+from .cache_writes import LONGEST, Cached, Watch, WatchedController
+from .contracts import AnyOf, Filters, Span
+from .pool import Connection, Rows
+from .selection import Selection
+from .sql import Sql, has_sql
+from .statements import key_of
+
+M = TypeVar("M", bound=SQLModel)
+L = TypeVar("L", bound=str)
+C = TypeVar("C", bound=Mapping[str, object])
+U = TypeVar("U", bound=Mapping[str, object])
+K = TypeVar("K")
+
+
+class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K]):
+    """Reads and writes a cached model, whose primary key is a ``K``."""
+
+    _cached: ClassVar[Cached]
+    _reads_past = False
+
+    def uncached(self) -> Self:
+        """Return a controller that reads past the cache; what it writes is noted as ever."""
+        clone = copy(self)
+        clone._reads_past = True
+        return clone
+
+    async def invalidate(self, *keys: K) -> None:
+        """Forget what is cached of the rows with these primary keys, or of all; for writes that are not by controllers.
+
+        Inside a transaction it takes effect when that is stored; other processes are told where they sync.
+        """
+        rows = [self._bound(self._table.key_names, self._key_values(key)) for key in keys]
+        known = bool(rows and self._cached.returned)
+        tags = {OPEN, *self._loose, *((tuple(self._table.key_names), row) for row in rows)} if known else None
+        change = Change((), self._cache, tags)
+        caching, name = self._caching, self._cached.name
+        message = caching.message(name, *([None, [[*map(_plain, row)] for row in rows]] if known else []))
+        message = message if len(message) < LONGEST else caching.message(name)
+        session, scope = self._session, self._db.transactions.enclosing()
+        if session is None and scope is not None:
+            session = scope.session
+
+        async def announce(connection: Connection) -> None:
+            if connection.is_in_transaction():
+                remember(connection, session, change)
+            else:
+                change.apply()
+            if caching.channel:
+                await connection.fetch("SELECT pg_notify($1, $2)", caching.channel, message)
+
+        if session is None:
+            change.apply()
+        if session is not None or caching.channel:
+            await self._db.transactions.send(session, announce)
+
+    @override
+    async def _get(
+        self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None, nulls: bool = False
+    ) -> M | None:
+        if within is not None or (cache := self._readable_cache()) is None:
+            return await super()._get(key, load, within=within, nulls=nulls)
+        lookup = tuple(key), tuple(key.values())
+        if (rows := _peek(cache, lookup)) is None:
+            if lookup[0] not in self._cached.keys or not _is_plain(lookup[1], nulls=nulls):
+                return await super()._get(key, load, within=within, nulls=nulls)
+            rows = await self._fetch(cache, lookup, self._selecting(key_of(self._table, key, None, nulls=nulls)))
+        found = self._execution.instances.of(rows)
+        if names := self._table.relations(load):
+            await self._execution.loaded(found, names)
+        return found[0] if found else None
+
+    @override
+    def _find(
+        self,
+        key: Mapping[str, object],
+        where: Mapping[str, object],
+        filters: Filters = None,
+        *,
+        within: str | None = None,
+    ) -> Selection[M, L, U]:
+        found = super()._find(key, where, filters, within=within)
+        if where or filters is not None or within is not None or len(key) != 1:
+            return found
+        ((name, value),) = key.items()
+        if name not in self._cached.finders or not _is_plain((value,), nulls=True):
+            return found
+        values = {field.name: getattr(found, field.name) for field in fields(found)}
+        return CachedSelection[M, L, U](**values, _controller=self, _lookup=((name,), (value,)))
+
+    async def read_list(self, selection: Sql, lookup: Lookup) -> Rows | None:
+        """Return the rows of a finder; None if they must be read by its own statement."""
+        if (cache := self._readable_cache()) is None:
+            return None
+        if (rows := _peek(cache, lookup)) is None:
+            rows = await self._fetch(cache, lookup, selection)
+        return rows
+
+    def _readable_cache(self) -> ModelCache | None:
+        """Return the cache, if a read may be answered by it: it is not part of a transaction."""
+        transactions = self._db.transactions
+        if self._session or self._reads_past or transactions.source is not None or transactions.ambient():
+            return None
+        return self._cache if self._cache.is_usable() else None
+
+    async def _fetch(self, cache: ModelCache, lookup: Lookup, statement: Sql) -> Rows:
+        names, values = lookup
+        bound = self._bound(names, values)
+
+        def tags(rows: Rows) -> set[Tag]:
+            return {*self._tags_of_lookup(names, bound, rows), *self._key_tags(rows)}
+
+        return (await cache.fetch(lookup, lambda: self._execution.rows(statement), tags)).rows
+
+    def _tags_of_lookup(self, names: tuple[str, ...], bound: tuple[object, ...], rows: Rows) -> Iterator[Tag]:
+        if names in self._cached.exact:
+            yield names, bound
+        if names not in self._cached.keys or not rows:  # what another row may come to belong to
+            yield OPEN
+            if names not in self._cached.exact:
+                yield _loose(names)
+
+    def _key_tags(self, rows: Rows) -> Iterator[Tag]:
+        columns, names = list(self._table.columns), tuple(self._table.key_names)
+        positions = [columns.index(name) for name in names]
+        for row in rows:
+            yield names, tuple([row[position] for position in positions])
+
+    def _tags_of_written(self, rows: Sequence[Sequence[object]]) -> set[Tag]:
+        """Return the tags of rows that a write leaves behind, each of which is its ``returned`` columns."""
+        names = [tuple(self._table.key_names), *self._cached.exact]
+        positions = [[self._cached.returned.index(name) for name in key] for key in names]
+        tags = {
+            (key, tuple([row[position] for position in where]))
+            for row in rows
+            for key, where in zip(names, positions, strict=True)
+        }
+        return {*tags, *self._loose} if tags else set()
+
+    def _tags_of_message(self, written: Sequence[object] | None, keys: Sequence[Sequence[object]]) -> set[Tag] | None:
+        """Return the tags of what another process says: of a row that it has written, or of primary keys."""
+        if written is not None:
+            return self._tags_of_written([self._revived(written)])
+        names = tuple(self._table.key_names)
+        return {OPEN, *self._loose, *((names, self._revived(key)) for key in keys)}
+
+    def _revived(self, values: Sequence[object]) -> tuple[object, ...]:
+        """Return values as the driver gives them, of what JSON has for them."""
+        names = self._cached.returned
+        pairs = zip(names, values, strict=False)
+        return tuple([UUID(str(value)) if name in self._cached.uuids and value else value for name, value in pairs])
+
+    def _bound(self, names: Iterable[str], values: Iterable[object]) -> tuple[object, ...]:
+        operands = self._table.operands
+        return tuple([operands[name].converted(value) for name, value in zip(names, values, strict=True)])
+
+    @cached_property
+    def _loose(self) -> Collection[Tag]:
+        """The tags of keys of which a written row does not tell whether it has them."""
+        names = [*self._cached.keys, *((name,) for name in self._cached.finders)]
+        return [_loose(key) for key in names if key not in self._cached.exact]
+
+    @cached_property
+    def _cache(self) -> ModelCache:
+        cache = self._caching.caches[self._cached.name]
+        cache.tags_of_message = self._tags_of_message
+        return cache
+
+    @cached_property
+    @override
+    def _watch(self) -> Watch:
+        return Watch(self._caching, self._table, self._effects, self._cached, self._tags_of_written)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CachedSelection(Selection[M, L, U], Generic[M, L, U]):
+    """The rows of a finder, which are answered from memory as long as nothing is refined but what to load."""
+
+    _controller: Any = None
+    _lookup: Lookup = ((), ())
+
+    @override
+    async def _all(self) -> list[M]:
+        refined = self._order or self._options or self._lock is not None
+        if not (refined or self._limit is not None or self._offset is not None):
+            controller = cast("CachedController[M, L, Any, U, Any]", self._controller)
+            if (rows := await controller.read_list(self._statement(), self._lookup)) is not None:
+                return await self._execution.objects_of(rows, self._relations)
+        return await super()._all()
+
+
+def _peek(cache: ModelCache, lookup: Lookup) -> Rows | None:
+    try:
+        entry = cache.peek(lookup)
+    except TypeError:  # of values that cannot be a key of a dict
+        return None
+    return entry.rows if entry is not None else None
+
+
+def _is_plain(values: Collection[object], *, nulls: bool) -> bool:
+    """Whether each of these is one value, and so can be asked for again."""
+    if has_sql(values) or not (nulls or None not in values):
+        return False
+    try:
+        hash(tuple(values))
+    except TypeError:
+        return False
+    return not any(isinstance(value, (AnyOf, Span)) for value in values)
+
+
+def _loose(names: tuple[str, ...]) -> Tag:
+    return "loose", names
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, UUID) else value

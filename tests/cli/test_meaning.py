@@ -1,0 +1,128 @@
+"""``ctrlgen check`` says what a change means to callers, before the diff."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ctrlgen.meaning import meaning_of
+from ctrlgen.write import Change
+
+from .conftest import MODELS, Project
+
+
+def said(app: Project, models: str) -> dict[str, list[str]]:
+    """Return what a change of the models means for `Hero`."""
+    app.write("app/models.py", models)
+    problems = json.loads(app.run("check", "--format", "json").stdout)
+    (hero,) = (problem for problem in problems if problem.get("file") == "app/db/hero.py")
+    assert (hero["path"], hero["code"], hero["subject"]) == ("app/models.py", "CG601", "Hero")
+    return hero["changes"]
+
+
+def test_index_in_place_of_a_key_loses_and_gains_methods(app: Project) -> None:
+    changes = said(app, MODELS.replace("unique=True", "index=True"))
+    assert "get_by_name" in changes["methods_lost"]
+    assert changes["methods_gained"] == ["find_by_name"]
+
+
+def test_field_that_a_new_row_needs_is_now_required(app: Project) -> None:
+    assert said(app, f"{MODELS}    power: int\n") == {"fields_gained": ["power"], "fields_now_required": ["power"]}
+
+
+def test_field_with_a_default_is_gained_and_not_required(app: Project) -> None:
+    assert said(app, f"{MODELS}    power: int = 0\n") == {"fields_gained": ["power"]}
+
+
+def test_default_makes_a_field_no_longer_required(app: Project) -> None:
+    changes = said(app, MODELS.replace("Field(unique=True)", 'Field("x", unique=True)'))
+    assert changes["fields_no_longer_required"] == ["name"]
+    assert "upsert_by_name" in changes["methods_lost"]
+
+
+def test_type_that_changes_is_shown_before_and_after(app: Project) -> None:
+    changes = said(app, MODELS.replace("name: str", "name: int"))
+    assert changes["types_changed"] == ["name (str → int)"]
+    assert "get_by_name" in changes["methods_with_other_parameters_or_results"]
+
+
+def test_index_of_another_name_backs_the_same_methods(app: Project) -> None:
+    table = '    __table_args__ = (UniqueConstraint("name", name="uq_brave"),)\n'
+    models = MODELS.replace("Field(unique=True)", "Field()").replace('brave."""\n', f'brave."""\n\n{table}')
+    changes = said(app, models.replace("from sqlmodel", "from sqlalchemy import UniqueConstraint\nfrom sqlmodel"))
+    assert list(changes) == ["methods_backed_or_described_otherwise"]
+
+
+def test_predicate_that_changes_makes_methods_do_something_else(app: Project) -> None:
+    def partial(predicate: str) -> str:
+        index = f'Index("ix_hero_known", "power", postgresql_where=text("{predicate}"))'
+        models = MODELS.replace('brave."""\n', f'brave."""\n\n    __table_args__ = ({index},)\n')
+        return f"{models}    power: int = 0\n".replace(
+            "from sqlmodel", "from sqlalchemy import Index, text\nfrom sqlmodel"
+        )
+
+    app.write("app/models.py", partial("power > 1"))
+    assert app.run("generate").returncode == 0
+    assert said(app, partial("power > 2")) == {"methods_backed_or_described_otherwise": ["find_known_by_power"]}
+
+
+def test_controllers_that_come_and_go_are_counted_once(app: Project) -> None:
+    app.write("app/models.py", MODELS.replace("Hero", "Villain"))
+    lines = app.run("check").stderr.splitlines()
+    assert lines[:4] == [
+        "Hero (app/db/hero.py)",
+        "  controller removed, with every method",
+        "Villain (app/db/villain.py)",
+        "  new controller with 19 methods",
+    ]
+
+
+def test_change_that_callers_cannot_see_is_said_to_be_one() -> None:
+    before = b"class HeroController(BaseController[Hero, L]):\n    x = 1\n"
+    change = Change(Path("hero.py"), before, before.replace(b"1", b"2"))
+    assert meaning_of(change).text == "nothing that callers see has changed"
+
+
+def test_file_that_was_edited_into_no_python_is_said_to_be_one() -> None:
+    change = Change(Path("hero.py"), b"class (:\n", b"x = 1\n")
+    assert meaning_of(change).text == "the file on the disk is not valid Python: it was edited"
+
+
+def test_diff_alone_goes_to_standard_output(app: Project) -> None:
+    before = app.files()
+    app.write("app/models.py", f"{MODELS}    power: int\n")
+    patch = app.run("check").stdout
+    done = subprocess.run(["git", "apply", "-"], cwd=app.root, input=patch, text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert app.files()["app/db/hero.py"] != before["app/db/hero.py"]
+    assert app.run("check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
+)
+def test_diff_has_colours_where_they_are_wanted(environment: dict[str, str], coloured: bool, app: Project) -> None:
+    app.write("app/models.py", f"{MODELS}    power: int\n")
+    diff = app.run("check", **environment).stdout
+    assert ("\x1b[32m+    power: int\x1b[0m\n" in diff) is coloured
+    assert ("\x1b[" in diff) is coloured
+
+
+def test_sarif_lists_the_rules_with_their_pages(app: Project) -> None:
+    app.write("app/models.py", f"{MODELS}    power: int\n")
+    (run,) = json.loads(app.run("check", "--format", "sarif").stdout)["runs"]
+    rules = {rule["id"]: rule["helpUri"] for rule in run["tool"]["driver"]["rules"]}
+    assert rules["CG601"].endswith("/docs/messages.md#cg401")
+    (result,) = run["results"]
+    assert (result["ruleId"], result["level"]) == ("CG601", "error")
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 6}
+
+
+def test_nothing_to_report_is_an_empty_report(app: Project) -> None:
+    for command in ("check", "generate"):
+        done = app.run(command, "--format", "json")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

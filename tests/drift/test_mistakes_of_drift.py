@@ -1,0 +1,118 @@
+"""What a person can do wrong with ``ctrlgen drift``: one message each, never a traceback or a password."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import make_url
+
+from ctrlgen.drift.address import read_address
+from ctrlgen.errors import AddressError
+
+from .conftest import Live, Project
+
+SECRET = "s3cr3t"
+
+
+def refused(project: Project, *arguments: str, **environment: str) -> str:
+    done = project.run("drift", *arguments, **environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert SECRET not in done.stderr
+    return done.stderr
+
+
+def test_address_that_is_missing_is_asked_for(scratch: Project) -> None:
+    said = refused(scratch, DATABASE_URL="")
+    assert said.startswith("error CGE602: no database is given\nhint: write `postgresql://user:password@host/name`")
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        (f"mysql://root:{SECRET}@h/d", "this is not the address of a PostgreSQL database"),
+        (f"{SECRET}", "this is not the address of a PostgreSQL database"),
+        (
+            f"postgresql://u:a/{SECRET}@h/d",
+            "the database's address has a / ? # or @ that belongs to its user or password",
+        ),
+        (
+            f"postgresql://u:{SECRET}#x@h/d",
+            "the database's address has a / ? # or @ that belongs to its user or password",
+        ),
+        (f"postgresql://u:{SECRET}@h:port/d", "the database's address has a port that is no number"),
+        (f"postgresql://[u:{SECRET}@h/d", "the database's address cannot be read"),
+    ],
+)
+def test_address_that_is_none_is_not_repeated(scratch: Project, url: str, message: str) -> None:
+    assert f"error CGE602: {message}\n" in refused(scratch, "--database", url)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        (f"postgresql://u:{SECRET}@localhost:1/d", "postgresql://u:***@localhost:1/d"),
+        (f"postgresql://u@/d?host=/nowhere&password={SECRET}", "postgresql://u@/d?host=/nowhere"),
+        (f"postgresql+asyncpg://u:{SECRET}@nowhere.invalid/d", "postgresql://u:***@nowhere.invalid/d"),
+    ],
+)
+def test_server_that_is_not_there_is_named_without_the_password(scratch: Project, host: str, shown: str) -> None:
+    assert refused(scratch, "--database", host).startswith(f"error CGE601: cannot connect to {shown}: ")
+
+
+def test_address_may_come_from_the_environment(scratch: Project) -> None:
+    said = refused(scratch, DATABASE_URL=f"postgresql://u:{SECRET}@localhost:1/d")
+    assert "error CGE601: cannot connect to postgresql://u:***@localhost:1/d" in said
+
+
+@pytest.fixture
+async def silent_port() -> AsyncIterator[int]:
+    """A port that accepts connections and closes them."""
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+async def test_server_that_is_no_postgresql_is_an_error(scratch: Project, silent_port: int) -> None:
+    url = f"postgresql://u:{SECRET}@127.0.0.1:{silent_port}/d"
+    said = await asyncio.to_thread(refused, scratch, "--database", url)
+    assert "error CGE601: cannot connect to" in said
+
+
+async def test_database_and_user_that_do_not_exist_are_named(live: Live) -> None:
+    missing = make_url(live.url).set(database="nowhere").render_as_string(hide_password=False)
+    assert 'database "nowhere" does not exist' in refused(live.project, "--database", missing)
+    stranger = make_url(live.url).set(username="stranger", password=SECRET).render_as_string(hide_password=False)
+    assert "stranger" in refused(live.project, "--database", stranger)
+
+
+async def test_error_in_the_models_is_that_of_generate(live: Live) -> None:
+    live.project.write("app/models.py", "import nothing_here\n")
+    said = refused(live.project, "--database", live.url)
+    assert "error CGE202: `app.models` cannot be imported" in said
+    assert "   1 | import nothing_here\n     | ^^^^^^^^^^^^^^^^^^^\n" in said
+
+
+def test_unknown_format_is_refused_before_anything_else(scratch: Project) -> None:
+    assert "error CGE002: `--format xml` is not known" in refused(scratch, "--database", "x", "--format", "xml")
+
+
+def test_library_that_is_missing_is_named(scratch: Project) -> None:
+    scratch.write("alembic/__init__.py", "raise ModuleNotFoundError('no', name='alembic')\n")
+    said = refused(scratch, "--database", "postgresql://u@localhost:1/d")
+    assert "error CGE501: `ctrlgen drift` needs `alembic`\nhint: run `pip install 'ctrlgen[drift]'`" in said
+
+
+def test_secrets_are_hidden_in_whatever_the_driver_says() -> None:
+    address = read_address(f"postgresql://u:%73{SECRET}@h/d?sslpassword=other")
+    assert address.hide(f"s{SECRET} and %73{SECRET} and other") == "*** and *** and ***"
+    with pytest.raises(AddressError):
+        read_address(None)
+
+
+def test_help_fits_a_screen_and_has_an_example(scratch: Project) -> None:
+    done = scratch.run("drift", "--help", COLUMNS="80", TERM="dumb")
+    assert len(done.stdout.splitlines()) <= 24
+    assert "Example: ctrlgen drift --database" in done.stdout

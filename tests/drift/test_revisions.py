@@ -1,0 +1,164 @@
+"""Migrations beside models and database: what each makes, what is applied, and what cannot be read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from .conftest import Live, Project
+
+ENV = """
+from alembic import context
+from sqlalchemy.ext.asyncio import create_async_engine
+import asyncio
+
+def migrate(connection):
+    context.configure(connection=connection, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+async def main():
+    engine = create_async_engine(context.get_x_argument(as_dictionary=True)["url"])
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+asyncio.run(main())
+"""
+FIRST = """
+revision = "one"
+down_revision = None
+
+import sqlalchemy as sa
+from alembic import op
+
+def upgrade():
+    op.execute("CREATE TYPE status AS ENUM ('OPEN', 'CLOSED')")
+    op.create_table("team", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String, nullable=False), sa.UniqueConstraint("name"))
+    op.execute(
+        "CREATE TABLE hero (id serial PRIMARY KEY, name varchar NOT NULL, power int NOT NULL DEFAULT 0, status status NOT NULL,"
+        " team_id int NOT NULL REFERENCES team (id), CONSTRAINT ck_hero_power CHECK (power >= 0 AND power IN (0, 1, 2)))"
+    )
+    op.execute("CREATE INDEX IF NOT EXISTS ix_hero_lower_name ON hero (lower(name))  -- CREATE INDEX ix_not_this ON hero (id)")
+    op.create_index("ix_hero_other", "hero", ["power"], postgresql_where=sa.text("status = 'OPEN'"))
+    op.execute("ALTER INDEX ix_hero_other RENAME TO ix_hero_open")
+    op.create_index("ix_hero_passing", "hero", ["name"])
+    op.drop_index("ix_hero_passing")
+"""
+SECOND = """
+revision = "two"
+down_revision = "one"
+
+from alembic import op
+
+def upgrade():
+    with op.get_context().autocommit_block():
+        op.create_index("ix_hero_team_id", "hero", ["team_id"], postgresql_concurrently=True)
+"""
+READS = """
+revision = "three"
+down_revision = "two"
+
+from alembic import op
+
+def upgrade():
+    rows = op.get_bind().exec_driver_sql("SELECT id FROM hero").fetchall()
+    op.create_index("ix_hero_read", "hero", ["id"])
+"""
+
+
+def migrations(project: Project, *sources: str) -> None:
+    project.write("alembic.ini", "[alembic]\nscript_location = %(here)s/migrations\n")
+    project.write("migrations/env.py", ENV)
+    for number, source in enumerate(sources):
+        project.write(f"migrations/versions/{number}.py", source)
+
+
+def upgrade(live: Live, revision: str) -> None:
+    url = live.url.replace("postgresql://", "postgresql+asyncpg://")
+    command = [sys.executable, "-m", "alembic", "-x", f"url={url}", "upgrade", revision]
+    subprocess.run(command, cwd=live.project.root, check=True, capture_output=True)
+
+
+async def migrated(live: Live, *sources: str, revision: str = "head") -> Live:
+    """Make the database by migrations in place of the models."""
+    await live.execute("DROP TABLE hero, team", "DROP TYPE status")
+    migrations(live.project, *sources)
+    upgrade(live, revision)
+    return live
+
+
+async def test_database_made_by_the_migrations_is_what_the_models_say(live: Live) -> None:
+    await migrated(live, FIRST, SECOND)
+    assert live.lines() == []
+
+
+async def test_database_behind_the_head_says_which_migration_makes_what_it_lacks(live: Live) -> None:
+    await migrated(live, FIRST, SECOND, revision="one")
+    assert live.lines() == [
+        "app/models.py:30: CG506 index `ix_hero_team_id` of `Hero` is not in the database: `db.hero.find_by_team_id` scans the "
+        "table; migration `two`, which is not applied, makes it",
+        "pyproject.toml:2: CG516 the database is at revision `one`, and the migrations' head is `two`",
+    ]
+
+
+async def test_index_that_was_dropped_by_hand_is_told_from_one_that_was_never_made(live: Live) -> None:
+    await migrated(live, FIRST, SECOND)
+    await live.execute("DROP INDEX ix_hero_team_id")
+    assert [line.rpartition("; ")[2] for line in live.lines()] == ["migration `two` made it, and it was dropped since"]
+    (live.project.root / "migrations/versions/1.py").unlink()
+    lines = live.lines()
+    assert [line.split()[1] for line in lines] == ["CG506", "CG516"]
+    assert lines[0].endswith("; no migration makes it")
+    assert "is at revision `two`, which is none of the migrations here; their head is `one`" in lines[1]
+
+
+async def test_index_that_was_made_by_hand_is_found(live: Live) -> None:
+    await migrated(live, FIRST)
+    await live.execute("CREATE INDEX ix_hero_team_id ON hero (team_id)", "CREATE INDEX ix_hero_passing ON hero (name)")
+    assert live.lines() == [
+        "app/models.py:19: CG507 index `ix_hero_passing` on `hero` (btree (name)) is in the database, and `Hero` does not "
+        "declare it; no migration makes it",
+        "app/models.py:30: CG511 no migration makes index `ix_hero_team_id` of `Hero`: the database has it, and a new one "
+        "would not",
+    ]
+
+
+async def test_database_without_any_migration_says_so(live: Live) -> None:
+    migrations(live.project, FIRST, SECOND)
+    assert live.lines() == [
+        "pyproject.toml:2: CG516 the database has no revision: no migration was applied to it, and the head is `two`"
+    ]
+
+
+async def test_migration_that_reads_the_database_is_named_and_the_rest_compared(live: Live) -> None:
+    await migrated(live, FIRST, SECOND, READS)
+    lines = live.lines()
+    assert [line.split()[1] for line in lines] == ["CG507", "CG517"]
+    assert lines[0].endswith("; migration `three` makes it"), "its source names the index"
+    assert "what migration `three` makes cannot be compared: it needs a database (" in lines[1]
+
+
+async def test_alembic_in_pyproject_and_elsewhere_is_found(live: Live) -> None:
+    await migrated(live, FIRST, SECOND)
+    settings = (live.project.root / "pyproject.toml").read_text()
+    (live.project.root / "alembic.ini").rename(live.project.root / "other.ini")
+    await live.execute("DROP INDEX ix_hero_team_id")
+    assert "migration" not in live.lines()[0]
+    assert "; migration `two` made it" in live.lines("--alembic", "other.ini")[0]
+    live.project.write("pyproject.toml", f'{settings}\n[tool.alembic]\nscript_location = "%(here)s/migrations"\n')
+    assert "; migration `two` made it" in live.lines()[0]
+
+
+async def test_several_heads_and_broken_migrations_are_errors(live: Live) -> None:
+    migrations(live.project, FIRST, SECOND, SECOND.replace('"two"', '"other"'))
+    done = live.drift()
+    assert done.returncode == 2
+    assert (
+        "error CGE603: the migrations have several heads: other, two\nhint: join them: `alembic merge heads`"
+        in done.stderr
+    )
+    live.project.write("migrations/versions/2.py", "import nothing_here\n")
+    assert "error CGE603: Alembic cannot read the migrations: ModuleNotFoundError" in (done := live.drift()).stderr
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "does not exist" in live.drift("--alembic", "nowhere.ini").stderr

@@ -1,0 +1,89 @@
+"""Models some of which are cached, and others that reach those through foreign keys."""
+
+import enum
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import registry
+from sqlmodel import Field, Relationship, SQLModel
+
+
+class Base(SQLModel, registry=registry()):
+    metadata = sa.MetaData()
+
+
+class Mood(enum.Enum):
+    GOOD = "good"
+    BAD = "bad"
+
+
+class Guild(Base, table=True):
+    """Not cached; configurations go with it, and members outlive it."""
+
+    id: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    code: str = Field(unique=True)
+    name: str = "home"
+
+
+class Config(Base, table=True):
+    """Cached, and gone with its guild."""
+
+    guild_id: int = Field(foreign_key="guild.id", primary_key=True, ondelete="CASCADE", sa_type=sa.BigInteger)
+    prefix: str = "!"
+    words: list[str] = Field(default_factory=list, sa_type=sa.ARRAY(sa.Text))
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
+
+
+class Setting(Base, table=True):
+    """Cached, and gone with its configuration: two levels below the guild."""
+
+    guild_id: int = Field(foreign_key="config.guild_id", primary_key=True, ondelete="CASCADE", sa_type=sa.BigInteger)
+    name: str = Field(primary_key=True)
+    value: int = 0
+
+
+class MemberTag(Base, table=True):
+    """The links of members and tags, cached by their finders."""
+
+    member_id: int = Field(foreign_key="member.id", primary_key=True, ondelete="CASCADE")
+    tag_id: int = Field(foreign_key="tag.id", primary_key=True, ondelete="CASCADE")
+
+
+class Tag(Base, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+
+
+class Member(Base, table=True):
+    """Cached by four keys and its finders; without a guild when that is deleted, and renamed with its code."""
+
+    __table_args__ = (
+        sa.Index("ix_member_lower_name", sa.text("lower(name)"), unique=True),
+        sa.ForeignKeyConstraint(["code"], ["guild.code"], onupdate="CASCADE", ondelete="SET NULL"),
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    discord_id: int = Field(unique=True, sa_type=sa.BigInteger)
+    token: UUID = Field(default_factory=uuid4, unique=True)
+    name: str
+    mood: Mood = Field(default=Mood.GOOD, index=True)
+    points: int = 0
+    guild_id: int | None = Field(default=None, foreign_key="guild.id", index=True, ondelete="SET NULL")
+    code: str | None = None
+    tags: list[Tag] = Relationship(sa_relationship_kwargs={"secondary": "membertag", "order_by": "Tag.id"})
+
+
+class Note(Base, table=True):
+    """Cached, and gone with the note above it."""
+
+    id: int = Field(default=None, primary_key=True)
+    parent_id: int | None = Field(default=None, foreign_key="note.id", index=True, ondelete="CASCADE")
+    text: str = ""
+
+
+class Place(Base, table=True):
+    """Cached by a key of whose values Python does not know which are equal."""
+
+    name: str = Field(primary_key=True, sa_type=sa.CHAR(10))
+    visits: int = 0

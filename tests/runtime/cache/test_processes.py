@@ -1,0 +1,363 @@
+"""Several processes: each learns what the others write, and nothing is answered from memory while it would not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from synced_db import Database
+from synced_db.runtime import cache_sync
+
+from tests.runtime.cache.conftest import FOLDER, statements
+from tests.runtime.cache.models import Member, Mood, Tag
+from tests.runtime.cache.test_writes import WRITES, answers, fill
+
+BOUND = 2.0  # seconds within which a test waits for a message; it takes milliseconds
+
+
+class Reader:
+    """The other process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        assert process.stdin
+        assert process.stdout
+        self._input, self._output = process.stdin, process.stdout
+
+    async def ask(self, *words: object) -> list[str]:
+        """Have it do something, and return what it says."""
+        self._input.write((" ".join(map(str, words)) + "\n").encode())
+        return await self.line()
+
+    async def line(self) -> list[str]:
+        return (await asyncio.wait_for(self._output.readline(), 20)).decode().split()
+
+    async def prefix(self) -> str:
+        return (await self.ask("read", 1))[0]
+
+    async def hits(self) -> int:
+        return int((await self.ask("read", 1))[1])
+
+
+@asynccontextmanager
+async def reader(url: str) -> AsyncIterator[Reader]:
+    root = Path(__file__).resolve().parents[3]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(FOLDER), str(root)])}
+    script = Path(__file__).with_name("reader.py")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(script), url),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=environment,
+    )
+    one = Reader(process)
+    try:
+        assert await one.line() == ["ready"]
+        yield one
+    finally:
+        if process.stdin:
+            process.stdin.close()
+        await asyncio.wait_for(process.wait(), 20)
+
+
+async def until(check: Callable[[], Awaitable[object]]) -> float:
+    """Wait until something holds, and return how many seconds that took."""
+    begun = time.monotonic()
+    while not await check():
+        assert time.monotonic() - begun < BOUND
+        await asyncio.sleep(0.005)
+    return time.monotonic() - begun
+
+
+async def listeners(url: str, application_name: str = "%") -> list[int]:
+    """Return the server's processes of the connections on which we listen."""
+    connection = await asyncpg.connect(url)
+    found = await connection.fetch(
+        "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() "
+        "AND query LIKE '%pg_notify%' AND application_name LIKE $1",
+        application_name,
+    )
+    await connection.close()
+    return [row["pid"] for row in found]
+
+
+async def kill_listeners(url: str, application_name: str = "%") -> int:
+    """Kill the connections on which we listen, and return how many."""
+    pids = await listeners(url, application_name)
+    connection = await asyncpg.connect(url)
+    await connection.fetch("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", pids)
+    await connection.close()
+    return len(pids)
+
+
+async def test_two_processes_see_what_the_other_writes_and_read_on_when_its_listener_is_killed(
+    synced: Database, url: str
+) -> None:
+    await synced.config.create(guild_id=1, prefix="0")
+    async with reader(url) as other:
+        assert await other.prefix() == "0"
+        assert await other.hits() > 0, "it answers from memory"
+        await synced.config.update_by_guild_id(1, prefix="1")
+        await until(lambda: _is(other, "1"))
+        assert await other.ask("write", 1, "2") == ["written"]
+
+        async def is_seen() -> bool:
+            return (await synced.config.get_one_by_guild_id(1)).prefix == "2"
+
+        await until(is_seen)
+        for round_ in range(3, 8):
+            before = str(round_ - 1)
+            assert await other.prefix() == before
+            assert await kill_listeners(url, "reader") == 1
+            await synced.config.update_by_guild_id(1, prefix=str(round_))
+            await until(lambda now=str(round_): _is(other, now))
+            hits = await other.hits()
+
+            async def answers_from_memory(hits: int = hits) -> bool:
+                return await other.hits() > hits + 1
+
+            await until(answers_from_memory)  # it listens again
+
+
+async def _is(other: Reader, prefix: str) -> bool:
+    return await other.prefix() == prefix
+
+
+async def test_a_process_that_stood_still_answers_nothing_from_memory_until_it_has_heard(
+    synced: Database, url: str
+) -> None:
+    await synced.config.create(guild_id=1, prefix="0")
+    async with reader(url) as other:
+        assert await other.prefix() == "0"
+        assert await other.ask("freeze", cache_sync.TRUSTED + 0.5) == ["frozen"]
+        await asyncio.sleep(0.2)
+        await synced.config.update_by_guild_id(1, prefix="1")
+        assert await other.prefix() == "1"
+
+
+@pytest.mark.parametrize("kind", WRITES)
+async def test_a_write_is_told(synced: Database, other: Database, kind: str) -> None:
+    await _check_told(synced, other, WRITES[kind])
+
+
+@pytest.mark.parametrize("kind", ["update", "update of a key", "bulk_update", "delete by a cascade", "set links"])
+async def test_a_write_in_a_transaction_is_told_when_it_is_stored(synced: Database, other: Database, kind: str) -> None:
+    async def write(db: Any) -> None:
+        before = await answers(other, past=False)
+        async with db.transaction():
+            async with db.transaction():
+                await WRITES[kind](db)
+            await asyncio.sleep(0.05)
+            with statements(other) as sent:
+                assert await answers(other, past=False) == before
+            assert sent == []
+
+    await _check_told(synced, other, write)
+
+
+async def _check_told(synced: Any, other: Any, write: Callable[[Any], Awaitable[object]]) -> None:
+    await fill(synced)
+    if write is WRITES["create_or_update, new"]:
+        await synced.guild.create(id=3, code="c")
+    before = await answers(other, past=False)
+    await until(lambda: _answers_nothing_new(other))
+    await write(synced)
+    after = await answers(other, past=True)
+    assert after != before
+
+    async def knows() -> bool:
+        return await answers(other, past=False) == after
+
+    await until(knows)
+
+
+async def _answers_nothing_new(db: Any) -> bool:
+    """Whether everything is answered from memory: what was told before has been heard."""
+    await asyncio.sleep(0.02)
+    await answers(db, past=False)
+    with statements(db) as sent:
+        await answers(db, past=False)
+    return not sent
+
+
+async def test_what_is_rolled_back_is_not_told(synced: Database, other: Database) -> None:
+    await fill(synced)  # type: ignore[arg-type]  # it is the same but for its package
+    await until(lambda: _answers_nothing_new(other))
+    with pytest.raises(ZeroDivisionError):
+        async with synced.transaction():
+            await synced.config.update_by_guild_id(1, prefix="?")
+            raise ZeroDivisionError
+    async with synced.transaction():
+        with pytest.raises(ZeroDivisionError):
+            async with synced.transaction():
+                await synced.config.update_by_guild_id(2, prefix="?")
+                raise ZeroDivisionError
+    await asyncio.sleep(0.1)
+    with statements(other) as sent:
+        await answers(other, past=False)  # type: ignore[arg-type]
+    assert sent == []
+
+
+async def test_a_write_tells_of_its_row_only_and_forgets_nothing_of_its_own_again(
+    synced: Database, other: Database
+) -> None:
+    await fill(synced)  # type: ignore[arg-type]
+    for db in (synced, other):
+        await until(lambda db=db: _answers_nothing_new(db))
+    await synced.member.update_by_id(1, points=5, mood=Mood.BAD)
+    await synced.member.get_by_id(1)
+    await asyncio.sleep(0.1)
+    with statements(synced) as sent:
+        await synced.member.get_by_id(1)
+    assert sent == [], "its own message is known for its own"
+    with statements(other) as sent:
+        await other.member.get_by_id(2)
+        await other.member.get_by_token(UUID(int=2))
+        await other.config.get_by_guild_id(1)
+        await other.member.find_by_guild_id(2)
+    assert sent == []
+    with statements(other) as sent:
+        await other.member.get_by_token(UUID(int=1))
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("length", [10, 9_000])
+async def test_keys_that_are_too_long_for_a_message_drop_the_model(
+    synced: Database, other: Database, length: int
+) -> None:
+    await synced.config.create_many([{"guild_id": 1}, {"guild_id": 2}])
+    await synced.setting.create_many([{"guild_id": n, "name": "n" * length} for n in (1, 2)])
+    assert (await other.setting.get_one_by_guild_id_and_name(1, "n" * length)).value == 0
+    await synced.setting.update_by_guild_id_and_name(1, "n" * length, value=5)
+
+    async def is_seen() -> bool:
+        return (await other.setting.get_one_by_guild_id_and_name(1, "n" * length)).value == 5
+
+    await until(is_seen)
+
+
+async def test_a_large_write_is_one_message_and_one_statement_as_ever(
+    synced: Database, other: Database, url: str
+) -> None:
+    heard = list[str]()
+    connection = await asyncpg.connect(url)
+    await connection.add_listener("synced_db_cache", lambda *given: heard.append(given[-1]))
+    with statements(synced) as sent:
+        await synced.note.create_many([{"text": "x"} for _ in range(1000)])
+        await synced.note.update_where(all_rows=True, text="y")
+        await synced.note.update_by_id(1, text="z")
+    assert len(sent) == 3
+    await asyncio.sleep(0.1)
+    about = [one for one in heard if "note" in one]
+    assert len(about) == 3
+    assert [one.count("[") for one in about] == [1, 1, 2]
+    await connection.close()
+
+
+async def test_what_is_announced_by_hand_is_told(synced: Database, other: Database, url: str) -> None:
+    await fill(synced)  # type: ignore[arg-type]
+    connection = await asyncpg.connect(url)
+    announcements: list[Callable[[], Awaitable[object]]] = [
+        lambda: synced.config.invalidate(1),
+        lambda: synced.config.invalidate(),
+        lambda: connection.execute("""SELECT pg_notify('synced_db_cache', '["psql", "config"]')"""),
+    ]
+    for number, announce in enumerate(announcements):
+        await until(lambda: _answers_nothing_new(other))
+        await connection.execute("UPDATE config SET prefix = $1", str(number))
+        await announce()
+
+        async def is_seen(prefix: str = str(number)) -> bool:
+            return (await other.config.get_one_by_guild_id(1)).prefix == prefix
+
+        await until(is_seen)
+    for nonsense in ("", "x", "[]", "{}", '["a"]', '["a", "nobody"]', '["a", "config", 5]', '["a", "member", ["x"]]'):
+        await connection.execute("SELECT pg_notify('synced_db_cache', $1)", nonsense)
+    await connection.close()
+    await asyncio.sleep(0.1)
+    assert await other.config.get_by_guild_id(1)
+
+
+async def test_nothing_is_answered_from_memory_while_nobody_listens(
+    synced: Database, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await synced.config.create(guild_id=1)
+    await synced.config.get_by_guild_id(1)
+    connect = synced._connect
+
+    async def unreachable() -> Any:
+        raise OSError
+
+    monkeypatch.setattr(synced._listener, "_connect", unreachable)
+    assert await kill_listeners(url) == 1
+    await asyncio.sleep(0.05)
+    with statements(synced) as sent:
+        for _ in range(3):
+            assert await synced.config.get_by_guild_id(1)
+    assert len(sent) == 3
+    assert synced.cache_info()["config"].size == 0
+    monkeypatch.setattr(synced._listener, "_connect", connect)
+
+    async def answers_from_memory() -> bool:
+        with statements(synced) as sent:
+            await synced.config.get_by_guild_id(1)
+        return not sent
+
+    await until(answers_from_memory)
+
+
+async def test_a_listener_that_hears_nothing_is_noticed_within_the_bound(synced: Database, url: str) -> None:
+    """As on a half-open connection: it is there, and nothing comes, because the server's side stands still."""
+    await synced.config.create(guild_id=1, prefix="0")
+    async with reader(url) as other:
+        assert await other.prefix() == "0"
+        (pid,) = await listeners(url, "reader")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await synced.config.update_by_guild_id(1, prefix="1")
+            begun = time.monotonic()
+            while await other.prefix() != "1":
+                await asyncio.sleep(0.02)
+            assert time.monotonic() - begun < cache_sync.TRUSTED + 0.2
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_database_of_the_module_listens_in_each_event_loop(url: str) -> None:
+    db = Database(url)
+
+    async def use() -> int:
+        async def hits() -> int:
+            await db.config.get_by_guild_id(2)
+            return db.cache_info()["config"].hits
+
+        before = await hits()
+        while await hits() <= before + 1:
+            await asyncio.sleep(0.01)
+        await db.transactions.pools.dispose()
+        return db.cache_info()["config"].size
+
+    assert asyncio.run(use()) == 1
+    assert asyncio.run(use()) == 1
+    asyncio.run(db.dispose())
+
+
+async def test_links_and_other_models_are_told(synced: Database, other: Database) -> None:
+    await fill(synced)  # type: ignore[arg-type]
+    assert [one.tag_id for one in await other.member_tag.find_by_member_id(1)] == [1]
+    await synced.member.set_tags([Member(id=1)], [Tag(id=2)])
+
+    async def is_seen() -> bool:
+        return [one.tag_id for one in await other.member_tag.find_by_member_id(1)] == [2]
+
+    await until(is_seen)

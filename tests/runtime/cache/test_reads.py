@@ -1,0 +1,233 @@
+"""What is answered from memory: by how many statements, with which objects, for how long."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from typing import Any, ClassVar
+
+import pytest
+import sqlalchemy as sa
+from cached_db import AnyOf, Database, NotFoundError, TransactionError, UnloadedError
+from cached_db.runtime.cache import Limits, ModelCache
+
+from tests.runtime.cache.conftest import statements
+from tests.runtime.cache.models import Config, Member, Tag
+
+
+async def test_a_row_is_read_once(db: Database) -> None:
+    await db.config.create(guild_id=1, prefix="?")
+    with statements(db) as sent:
+        assert [(await db.config.get_one_by_guild_id(1)).prefix for _ in range(3)] == ["?", "?", "?"]
+    assert len(sent) == 1
+    info = db.cache_info()["config"]
+    assert (info.hits, info.misses, info.size, info.limit) == (2, 1, 1, 100)
+    assert info.hit_rate == 2 / 3
+    assert db.cache_info()["member"].hit_rate == 0
+
+
+async def test_that_there_is_no_row_is_known_as_well(db: Database) -> None:
+    with statements(db) as sent:
+        for _ in range(3):
+            assert await db.config.get_by_guild_id(1) is None
+            with pytest.raises(NotFoundError):
+                await db.config.get_one_by_guild_id(1)
+    assert len(sent) == 1
+
+
+async def test_each_caller_has_an_object_of_its_own(db: Database) -> None:
+    await db.config.create(guild_id=1, words=["a"], data={"a": [1]})
+    for _ in range(2):  # from the database, and from memory
+        config = await db.config.get_one_by_guild_id(1)
+        assert (config.words, config.data) == (["a"], {"a": [1]})
+        config.prefix, config.data["a"][0], config.data["b"] = "changed", 2, 3
+        config.words.append("b")
+    first, second = await asyncio.gather(*(db.config.get_one_by_guild_id(1) for _ in range(2)))
+    assert first is not second
+    assert (first.prefix, first.words, first.data) == ("!", ["a"], {"a": [1]})
+
+
+async def test_those_who_wait_for_one_statement_do_not_share_what_it_gives(db: Database) -> None:
+    await db.config.create(guild_id=1, words=["a"])
+    configs = await asyncio.gather(*(db.config.get_one_by_guild_id(1) for _ in range(5)))
+    configs[0].words.append("b")
+    assert [config.words for config in configs[1:]] == [["a"]] * 4
+
+
+async def test_an_object_from_memory_is_what_one_from_the_database_is(db: Database) -> None:
+    await db.member.create(discord_id=10, name="Ada")
+    await db.member.get_by_id(1)
+    cached = await db.member.get_one_by_id(1)
+    read = await db.member.uncached().get_one_by_id(1)
+    assert cached == read
+    state: Any = sa.inspect(cached)
+    assert state.detached
+    assert state.key == sa.inspect(read).key  # type: ignore[union-attr]  # it is mapped
+    with pytest.raises(UnloadedError):
+        _ = cached.tags
+    async with db.session() as session:
+        merged = await session.merge(cached)
+        assert merged.name == "Ada"
+
+
+async def test_relationships_are_not_cached_and_are_loaded_when_asked_for(db: Database) -> None:
+    await db.member.create(discord_id=10, name="Ada", guild_id=1)
+    await db.tag.create_many([{"name": "red"}, {"name": "blue"}])
+    await db.member.add_tags([Member(id=1)], [Tag(id=1)])
+    assert [tag.name for tag in (await db.member.get_one_by_id(1, load=["tags"])).tags] == ["red"]
+    await db.tag.update_by_id(1, name="pink")
+    await db.member.find_by_guild_id(1)
+    with statements(db) as sent:
+        assert [tag.name for tag in (await db.member.get_one_by_id(1, load=["tags"])).tags] == ["pink"]
+        (member,) = await db.member.find_by_guild_id(1).load("tags")
+        assert [tag.name for tag in member.tags] == ["pink"]
+    assert len(sent) == 2, "the relationship each, the row from memory"
+    with pytest.raises(UnloadedError):
+        _ = (await db.member.get_one_by_id(1)).tags
+
+
+async def test_misses_of_many_tasks_are_one_statement(db: Database) -> None:
+    await db.config.create(guild_id=1)
+    with statements(db) as sent:
+        found = await asyncio.gather(*(db.config.get_by_guild_id(1) for _ in range(100)))
+    assert len(sent) == 1
+    assert all(isinstance(one, Config) for one in found)
+    assert db.pool_status()["in_use"] == 0
+
+
+async def test_who_reads_for_others_may_be_cancelled(db: Database) -> None:
+    await db.config.create(guild_id=1)
+    with statements(db) as sent:
+        leader, *others = [asyncio.create_task(db.config.get_by_guild_id(1)) for _ in range(4)]
+        await asyncio.sleep(0)
+        leader.cancel()
+        others[0].cancel()
+        assert [one is not None for one in await asyncio.gather(*others[1:])] == [True, True]
+        with pytest.raises(asyncio.CancelledError):
+            await leader
+        assert await db.config.get_by_guild_id(1) is not None
+    assert len(sent) == 1
+
+
+async def test_a_read_whose_callers_are_all_cancelled_is_kept(db: Database) -> None:
+    await db.config.create(guild_id=1)
+    with statements(db) as sent:
+        task = asyncio.create_task(db.config.get_by_guild_id(1))
+        await asyncio.sleep(0)
+        task.cancel()
+        while not db.cache_info()["config"].size:
+            await asyncio.sleep(0.001)
+        assert await db.config.get_by_guild_id(1) is not None
+    assert len(sent) == 1
+
+
+async def test_an_error_reaches_all_who_wait_and_nobody_after_them(db: Database) -> None:
+    await db.config.create(guild_id=1)
+    async with db.engine.begin() as connection:
+        await connection.execute(sa.text("ALTER TABLE config RENAME COLUMN prefix TO lost"))
+    try:
+        outcomes = await asyncio.gather(*(db.config.get_by_guild_id(1) for _ in range(3)), return_exceptions=True)
+        assert all(isinstance(one, Exception) for one in outcomes)
+        unheard = asyncio.create_task(db.config.get_by_guild_id(1))
+        await asyncio.sleep(0)
+        unheard.cancel()
+        await asyncio.sleep(0.05)
+    finally:
+        async with db.engine.begin() as connection:
+            await connection.execute(sa.text("ALTER TABLE config RENAME COLUMN lost TO prefix"))
+    gc.collect()
+    assert await db.config.get_by_guild_id(1) is not None
+
+
+async def test_a_task_inside_the_transaction_of_another_is_told_so_although_the_row_is_there(db: Database) -> None:
+    await db.config.get_by_guild_id(1)
+    async with db.transaction():
+        with pytest.raises(TransactionError):
+            await asyncio.create_task(db.config.get_by_guild_id(1))
+
+
+async def test_what_is_wrong_about_a_key_is_said_as_without_a_cache(db: Database) -> None:
+    wrong: list[Any] = [[1], AnyOf([1]), "x"]
+    for key in wrong:
+        errors = [
+            await asyncio.gather(members.get_by_id(key), return_exceptions=True)
+            for members in (db.member, db.member.uncached())
+        ]
+        assert repr(errors[0]) == repr(errors[1])
+        assert isinstance(errors[0][0], Exception)
+    assert db.cache_info()["member"].size == 0
+
+
+async def test_rows_are_kept_for_so_long_only(url: str, db: Database) -> None:
+    class Brief(Database):
+        _limits: ClassVar = {**Database._limits, "config": Limits(ttl=0.2, size=10)}
+
+    async with Brief(url) as brief:
+        await db.config.create(guild_id=1)
+        assert (await brief.config.get_one_by_guild_id(1)).prefix == "!"
+        await db.config.update_by_guild_id(1, prefix="?")  # as another process does
+        assert (await brief.config.get_one_by_guild_id(1)).prefix == "!"
+        time.sleep(0.25)
+        assert (await brief.config.get_one_by_guild_id(1)).prefix == "?"
+
+
+async def test_so_many_rows_are_kept_and_no_more(db: Database) -> None:
+    for name in ("a", "b", "c"):
+        await db.place.get_by_name(name)
+    await db.place.get_by_name("a")
+    await db.place.get_by_name("d")  # in the place of b, which was not asked for the longest
+    assert db.cache_info()["place"].size == 3
+    with statements(db) as sent:
+        for name in ("a", "c", "d"):
+            await db.place.get_by_name(name)
+    assert sent == []
+    with statements(db) as sent:
+        await db.place.get_by_name("b")
+    assert len(sent) == 1
+
+
+async def test_a_list_counts_for_its_rows(db: Database) -> None:
+    await db.note.create_many([{"text": "x"} for _ in range(60)])
+    assert len(await db.note.find_by_parent_id(None)) == 60
+    assert db.cache_info()["note"].size == 60
+    await db.note.create_many([{"text": "x"} for _ in range(60)])
+    for _ in range(2):
+        assert len(await db.note.find_by_parent_id(None)) == 120, "more than there is room for is read each time"
+    assert db.cache_info()["note"].size == 0
+
+
+def test_nothing_stays_behind_of_what_is_gone() -> None:
+    async def fill() -> None:
+        cache = ModelCache(Limits(ttl=0.1, size=5))
+
+        async def read() -> list[tuple[int]]:
+            return [(1,)]
+
+        for number in range(50):
+            await cache.fetch((("id",), (number,)), read, lambda _, number=number: [number, "all"])
+        store = cache._store
+        assert len(store.tagged) == 6
+        time.sleep(0.15)
+        assert cache.info.size == 0
+        assert store.tagged == {}
+        assert not cache._flights
+        assert not cache._joinable
+
+    asyncio.run(fill())
+
+
+def test_one_database_serves_several_event_loops(url: str) -> None:
+    db = Database(url)
+
+    async def use() -> tuple[int, int]:
+        with statements(db) as sent:
+            await asyncio.gather(*(db.config.get_by_guild_id(2) for _ in range(10)))
+        status = len(sent), db.cache_info()["config"].size
+        await db.transactions.pools.dispose()
+        return status
+
+    assert asyncio.run(use()) == (1, 1)
+    assert asyncio.run(use()) == (0, 1)
+    asyncio.run(db.dispose())
+    assert asyncio.run(use()) == (1, 1)

@@ -1,0 +1,72 @@
+"""The package says, once, when a library is not one of the versions that it was tested with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import asyncpg
+import pytest
+import sqlalchemy
+
+from generated.runtime.versions import TESTED, warn_beyond
+
+
+@pytest.mark.parametrize(
+    ("library", "version"),
+    [
+        ("SQLAlchemy", "2.0.37"),
+        ("SQLAlchemy", "2.2.0b1"),
+        ("SQLAlchemy", "3.0"),
+        ("asyncpg", "0.29.0"),
+        ("asyncpg", "0.33.0"),
+        ("asyncpg", "1.0"),
+    ],
+)
+def test_version_beyond_the_tested_ones_is_warned_about(library: str, version: str) -> None:
+    with pytest.warns(
+        RuntimeWarning, match=f"{library} {version} is not one of .* run your tests, or generate the package with"
+    ):
+        warn_beyond(**{library: version})
+
+
+@pytest.mark.parametrize(
+    ("library", "version"),
+    [
+        ("SQLAlchemy", "2.0.38"),
+        ("SQLAlchemy", "2.0.99"),
+        ("SQLAlchemy", "2.1.40"),
+        ("asyncpg", "0.30.0"),
+        ("asyncpg", "0.32.7"),
+    ],
+)
+def test_tested_version_is_silent(library: str, version: str) -> None:
+    warn_beyond(**{library: version})  # any warning is an error in these tests
+
+
+def test_what_is_installed_here_is_tested() -> None:
+    warn_beyond(SQLAlchemy=sqlalchemy.__version__, asyncpg=asyncpg.__version__)
+
+
+def test_requirements_are_the_tested_versions(project: Path) -> None:
+    settings = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+    requirements = [*settings["dependencies"], *settings["optional-dependencies"]["asyncpg"]]
+    assert f"sqlalchemy[asyncio]>={TESTED['SQLAlchemy'][0]},<2.2" in requirements
+    assert f"asyncpg>={TESTED['asyncpg'][0]}" in requirements
+    assert TESTED["SQLAlchemy"][1] == "2.1"
+
+
+def test_warning_comes_once_at_the_import_of_the_package(project: Path) -> None:
+    code = "import asyncpg; asyncpg.__version__ = '9.0'; import generated, generated.runtime.service; generated.Database('postgresql://h/d')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, env=os.environ, capture_output=True, text=True, check=True
+    )
+    assert (
+        done.stderr.count(
+            "RuntimeWarning: asyncpg 9.0 is not one of 0.30 to 0.32, which generated.runtime was tested with"
+        )
+        == 1
+    )

@@ -95,7 +95,7 @@ def _methods(
         if choice.has(method.name):
             loads = method.kind in {"get", "get_one", "find"} and bool(controller.relations)
             recorded = recorder.record(method.name, method.kind, call, loads=loads)
-            explained = _method(known[method.name], recorded)
+            explained = _method(method.kind, known[method.name], recorded)
             if method.index:
                 yield replace(explained, backing=method.index.name, origin=method.index.origin)
             else:
@@ -103,9 +103,9 @@ def _methods(
     for name, call in common_calls(controller, instance):
         if choice.has(name):
             loads = name == "find_all" and bool(controller.relations)
-            yield _method(known[name], recorder.record(name, name, call, loads=loads))
+            yield _method(name, known[name], recorder.record(name, name, call, loads=loads))
 
 
-def _method(documented: Documented, recorded: RecordedCall) -> ExplainedMethod:
+def _method(kind: str, documented: Documented, recorded: RecordedCall) -> ExplainedMethod:
     signature, doc = documented
-    return ExplainedMethod(signature, doc, recorded.statements, recorded.cost, problem=recorded.problem)
+    return ExplainedMethod(kind, signature, doc, recorded.statements, recorded.cost, problem=recorded.problem)

@@ -78,6 +78,7 @@ def test_method_has_its_signature_its_statement_and_its_index(blog: Project) -> 
     method = methods(blog, "Author.get_by_email")["get_by_email"]
     assert method == {
         "name": "get_by_email",
+        "kind": "get",
         "signature": "async def get_by_email(email: str, *, load: Iterable[AuthorLoad] = ()) -> Author | None",
         "doc": "Return the row with this `email`, or None.",
         "statements": [

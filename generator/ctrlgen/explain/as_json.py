@@ -54,6 +54,7 @@ def _model(model: ExplainedModel) -> dict[str, object]:
 def _method(method: ExplainedMethod) -> dict[str, object]:
     return {
         "name": method.name,
+        "kind": method.kind,
         "signature": str(method.signature),
         "doc": method.doc,
         "statements": [{"sql": each.sql, "parameters": list(each.parameters)} for each in method.statements],

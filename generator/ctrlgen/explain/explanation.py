@@ -57,11 +57,13 @@ class Cost:
 class ExplainedMethod:
     """A method of a controller.
 
+    ``kind`` is what the generator calls its sort: ``get``, ``find``, ``load``; its name for what all controllers have.
     ``backing`` is the key or index that answers it, ``origin`` what that is: ``primary key``, ``unique constraint``,
     ``unique index`` or ``index``; both are None where nothing does, as for methods on any rows. ``problem`` says why
     there are no statements, where they could not be made.
     """
 
+    kind: str
     signature: Signature
     doc: str
     statements: tuple[Statement, ...]

@@ -98,7 +98,7 @@ def _methods(
             loads = method.kind in {"get", "get_one", "find"} and bool(controller.relations)
             cached = _is_cached(method, controller)
             recorded = recorder.record(method.name, method.kind, call, loads=loads, cached=cached)
-            explained = _method(known[method.name], recorded)
+            explained = _method(method.kind, known[method.name], recorded)
             if method.index:
                 yield replace(explained, backing=method.index.name, origin=method.index.origin)
             else:
@@ -106,7 +106,7 @@ def _methods(
     for name, call in common_calls(controller, instance):
         if choice.has(name):
             loads = name == "find_all" and bool(controller.relations)
-            yield _method(known[name], recorder.record(name, name, call, loads=loads))
+            yield _method(name, known[name], recorder.record(name, name, call, loads=loads))
 
 
 def _is_cached(method: Method, controller: Controller) -> bool:
@@ -119,6 +119,6 @@ def _is_cached(method: Method, controller: Controller) -> bool:
     return method.kind in {"get", "get_one"} and method.keys in cached.keys
 
 
-def _method(documented: Documented, recorded: RecordedCall) -> ExplainedMethod:
+def _method(kind: str, documented: Documented, recorded: RecordedCall) -> ExplainedMethod:
     signature, doc = documented
-    return ExplainedMethod(signature, doc, recorded.statements, recorded.cost, problem=recorded.problem)
+    return ExplainedMethod(kind, signature, doc, recorded.statements, recorded.cost, problem=recorded.problem)

@@ -65,7 +65,14 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
     model = Guild
     c: type[GuildColumns]
     db: Database
-    _facts = Facts(required=("code",), unique=(("code",),))
+    _facts = Facts(
+        required=("code",),
+        unique=(("code",),),
+        absent={
+            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id", "find_by_code"),
+        },
+    )
     _effects = Effects(delete=("member",), update={"code": ("member",)})
 
     async def create(self, **values: Unpack[GuildCreate]) -> Guild:

@@ -76,7 +76,15 @@ class MemberController(CachedController[Member, MemberLoad, MemberCreate, Member
     model = Member
     c: type[MemberColumns]
     db: Database
-    _facts = Facts(required=("guild_id", "token"), unique=(("token",),), relations={"tags": by_columns})
+    _facts = Facts(
+        required=("guild_id", "token"),
+        unique=(("token",),),
+        relations={"tags": by_columns},
+        absent={
+            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id", "find_by_token"),
+        },
+    )
     _cached = Cached(
         name="member",
         keys=(("id",), ("token",)),

@@ -65,6 +65,7 @@ def _method(method: ExplainedMethod) -> dict[str, object]:
             "loads": method.cost.loads,
             "transaction": method.cost.in_transaction,
             "orm": method.cost.by_orm,
+            "cached": method.cost.cached,
         },
         "index": {"name": method.backing, "origin": method.origin} if method.origin else None,
         "scans": method.scans,

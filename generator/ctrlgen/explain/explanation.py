@@ -40,7 +40,8 @@ class Cost:
     """How many statements a method sends: between ``least`` and ``most`` for a call.
 
     ``per`` tells that the last of them is sent for each row, or for each link. ``loads`` tells that each relationship
-    in ``load`` adds one, ``by_orm`` that SQLAlchemy's ORM then sends its own.
+    in ``load`` adds one, ``by_orm`` that SQLAlchemy's ORM then sends its own, ``cached`` that none is sent while the
+    answer is in memory.
     """
 
     least: int
@@ -49,6 +50,7 @@ class Cost:
     loads: bool = False
     in_transaction: bool = False
     by_orm: bool = False
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

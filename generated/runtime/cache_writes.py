@@ -175,7 +175,7 @@ class Watch:
         whole = _literal(self._caching.message(self._cached.name))
         if not (rows and self._width):
             return [*told, f"pg_notify({_literal(channel)}, {whole})"]
-        sender, about = _literal(self._caching.instance), _literal(self._cached.name)
+        sender, about = _literal(self._caching.caches[self._cached.name].sender), _literal(self._cached.name)
         row = f"json_build_array({sender}, {about}, json_build_array({self._keys}))::text"
         payload = f"CASE WHEN key_0 IS NOT NULL AND octet_length({row}) < {LONGEST} THEN {row} ELSE {whole} END"
         return [*told, f"pg_notify({_literal(channel)}, {payload})"]

@@ -397,6 +397,13 @@ async def test_a_write_that_happens_long_after_its_connection_was_lost_is_told_t
 
 def test_several_event_loops_may_begin_to_listen_at_the_same_time(url: str) -> None:
     db, together = Database(url), threading.Barrier(4, timeout=20)
+    connect = db._listener._connect
+
+    async def slowly() -> Any:
+        await asyncio.sleep(0.2)
+        return await connect()
+
+    db._listener._connect = slowly
 
     async def use() -> int:
         together.wait()

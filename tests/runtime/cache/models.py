@@ -91,6 +91,8 @@ class Door(Base, table=True):
 
     id: int = Field(primary_key=True)
     sign: str | None = Field(default=None, sa_type=sa.Text)
+    key_0: int = 0  # as keys of a written row are called, or nearly
+    number: int = 0
     opens: time | None = Field(default=None, sa_type=sa.Time(timezone=True), unique=True)  # type: ignore[call-overload]
     label: Any = Field(default=None, nullable=True, sa_type=JSONB, unique=True)
 

@@ -131,6 +131,8 @@ WRITES: dict[str, Write] = {
     "upsert by a cascade": lambda db: db.guild.upsert_by_id(id=1, code="z"),
     "bulk update by a cascade": lambda db: db.guild.update_many([(1, {"code": "z"})]),
     "update by a cascade of a computed column": lambda db: db.room.update_by_id(1, code="b"),
+    "update_where of columns called as ours": lambda db: db.door.update_where(db.door.c.key_0 == 0, number=5),
+    "update of columns called as ours": lambda db: db.door.update_by_id(1, key_0=5),
     "inexact key, new": lambda db: db.place.create(name="home"),
     "inexact key, upsert": lambda db: db.place.upsert_by_name(name="home", visits=3),
     "mutable values": lambda db: db.config.update_by_guild_id(1, words=["b"], data={"b": 2}),

@@ -1,10 +1,12 @@
 """Models some of which are cached, and others that reach those through foreign keys."""
 
 import enum
+from datetime import time
 from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, SQLModel
 
@@ -72,6 +74,29 @@ class Member(Base, table=True):
     guild_id: int | None = Field(default=None, foreign_key="guild.id", index=True, ondelete="SET NULL")
     code: str | None = None
     tags: list[Tag] = Relationship(sa_relationship_kwargs={"secondary": "membertag", "order_by": "Tag.id"})
+
+
+class Room(Base, table=True):
+    """Not cached; what its doors refer to is computed from its code."""
+
+    id: int = Field(primary_key=True)
+    code: str
+    sign: str = Field(
+        default=None, sa_column=sa.Column(sa.Text, sa.Computed("upper(code)", persisted=True), unique=True)
+    )
+
+
+class Door(Base, table=True):
+    """Cached, and renamed with its room."""
+
+    id: int = Field(primary_key=True)
+    sign: str | None = Field(default=None, sa_type=sa.Text)
+    key_0: int = 0  # as keys of a written row are called, or nearly
+    number: int = 0
+    opens: time | None = Field(default=None, sa_type=sa.Time(timezone=True), unique=True)  # type: ignore[call-overload]
+    label: Any = Field(default=None, nullable=True, sa_type=JSONB, unique=True)
+
+    __table_args__ = (sa.ForeignKeyConstraint(["sign"], ["room.sign"], onupdate="CASCADE"),)
 
 
 class Note(Base, table=True):

@@ -65,7 +65,7 @@ def test_printed_address_leads_to_an_anchor_of_the_repository_and_of_the_site(
 
 def test_printed_addresses_are_those_of_the_docs() -> None:
     assert len(PRINTED) > 100
-    assert DOCS == f"{REPOSITORY}docs"
+    assert f"{REPOSITORY}docs" == DOCS
 
 
 @pytest.mark.parametrize("module", ["cli.py", "lint/command.py", "lint/lint_settings.py", "errors.py", "findings.py"])

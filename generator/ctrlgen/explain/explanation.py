@@ -40,7 +40,8 @@ class Cost:
     """How many statements a method sends: between ``least`` and ``most`` for a call.
 
     ``per`` tells that the last of them is sent for each row, or for each link. ``loads`` tells that each relationship
-    in ``load`` adds one, ``by_orm`` that SQLAlchemy's ORM then sends its own.
+    in ``load`` adds one, ``by_orm`` that SQLAlchemy's ORM then sends its own, ``cached`` that none is sent while the
+    answer is in memory.
     """
 
     least: int
@@ -49,17 +50,20 @@ class Cost:
     loads: bool = False
     in_transaction: bool = False
     by_orm: bool = False
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainedMethod:
     """A method of a controller.
 
+    ``kind`` is what the generator calls its sort: ``get``, ``find``, ``load``; its name for what all controllers have.
     ``backing`` is the key or index that answers it, ``origin`` what that is: ``primary key``, ``unique constraint``,
     ``unique index`` or ``index``; both are None where nothing does, as for methods on any rows. ``problem`` says why
     there are no statements, where they could not be made.
     """
 
+    kind: str
     signature: Signature
     doc: str
     statements: tuple[Statement, ...]

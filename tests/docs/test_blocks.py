@@ -17,6 +17,7 @@ from generated import Database
 from models.base import Base
 from tests.conftest import NewDatabase
 
+from .api_page import page as page_of_the_api
 from .pages import Block, blocks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,6 +89,10 @@ def test_settings_in_the_docs_are_accepted(block: Block, tmp_path: Path) -> None
         lines = lines.replace(head, head + needed, 1) if head in lines else head + needed + lines
     (tmp_path / "pyproject.toml").write_text(lines)
     read_config(tmp_path, Settings())
+
+
+def test_api_page_is_what_the_docstrings_say() -> None:
+    assert (ROOT / "docs/api.md").read_text("utf-8") == page_of_the_api(), "run `python -m tests.docs.api_page`"
 
 
 def test_every_page_with_python_is_run_or_tested_elsewhere() -> None:

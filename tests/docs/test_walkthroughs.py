@@ -10,7 +10,8 @@ import pytest
 from .conftest import Walk
 from .pages import blocks
 
-RECIPES = sorted((Path(__file__).resolve().parents[2] / "docs/recipes").glob("*.md"))
+FOLDER = Path(__file__).resolve().parents[2] / "docs/recipes"
+RECIPES = [page for page in sorted(FOLDER.glob("*.md")) if page.stem != "index"]
 
 
 def test_tutorial_leads_from_an_empty_folder_to_a_running_test(library: Path) -> None:
@@ -23,8 +24,7 @@ def test_recipe_works_in_the_project_of_the_tutorial(
     page: Path, library: Path, tmp_path: Path, empty_database: str
 ) -> None:
     steps = blocks(page)
-    if not steps:
-        pytest.skip("has no code") if page.stem == "index" else pytest.fail("a recipe has code")
+    assert any(step.language == "console" for step in steps), "a recipe shows that it works"
     folder = tmp_path / "library"
     shutil.copytree(library, folder)
     walk = Walk(folder, empty_database)

@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo soak test lint types stale pytest property oldest stress bench generate screenshot constraints clean
+.PHONY: help demo soak test lint types stale pytest property oldest stress bench generate docs screenshot constraints clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ bench: ## Measure the generated controllers against six peers (ten minutes); see
 
 generate: .venv/.demo ## Generate this repository's own controllers
 	$(BIN)/python -m ctrlgen generate
+
+docs: .venv/.dev ## Build the site into build/site; a broken link or anchor is an error
+	$(BIN)/zensical build --strict --clean
 
 screenshot: .venv/.dev ## Take the picture of the explorer that the README shows
 	$(BIN)/python -m tests.explorer.screenshot

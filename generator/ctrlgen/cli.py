@@ -49,7 +49,7 @@ def _epilog(example: str, without: Collection[str] = ()) -> str:
 EPILOG = """\
 Example: ctrlgen init, then ctrlgen generate after every change of a model
 
-`ctrlgen COMMAND --help` names the settings of a command. The guide: docs/guide.md, docs/commands.md"""
+`ctrlgen COMMAND --help` names the settings of a command. The guide: docs/guide/index.md, docs/commands.md"""
 
 app = typer.Typer(
     name="ctrlgen",

@@ -218,4 +218,6 @@ async def test_alembic_environment_migrates_a_real_database(shop: Project, new_d
 
 
 def test_guide_shows_the_alembic_environment(project: Path) -> None:
-    assert render_template("init/env.py.jinja", package="app.db") in (project / "docs/guide.md").read_text("utf-8")
+    assert render_template("init/env.py.jinja", package="app.db") in (project / "docs/guide/migrate.md").read_text(
+        "utf-8"
+    )

@@ -38,10 +38,10 @@ pytest: .venv/.dev ## Run the tests, in two processes
 COMMANDS := tests/cli tests/docs tests/drift tests/end_to_end tests/explorer tests/record
 
 pytest-commands:
-	$(BIN)/python -m pytest $(COMMANDS)
+	$(BIN)/python -m pytest --basetemp="$$(mktemp -d)/commands" $(COMMANDS)
 
 pytest-library:
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(COMMANDS))
+	$(BIN)/python -m pytest --basetemp="$$(mktemp -d)/library" $(addprefix --ignore=,$(COMMANDS))
 
 property: .venv/.dev ## Invent several hundred packages of models, and put each through everything (an hour)
 	INVENTED_PACKAGES=300 $(BIN)/python -m pytest tests/property

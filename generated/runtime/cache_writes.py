@@ -253,7 +253,9 @@ class WatchedController(BaseController[M, L, C, U, K], Generic[M, L, C, U, K]):
 
     def _linking(self, relation: str) -> Execution[M]:
         """Return what changes the links of a relationship, which are rows of another table."""
-        return self._watched(Watch(self._caching, self._table, Effects(any=self._effects.links[relation]), None))
+        return self._watched(
+            Watch(self._caching, self._table, Effects(any=self._effects.links.get(relation, ())), None)
+        )
 
     def _watched(self, watch: Watch) -> Execution[M]:
         execution = _watching(self._kind)(self._db.transactions, self._table, self._session)

@@ -214,10 +214,6 @@ class Controller:
         """Whether its writes change something that is cached."""
         return self.cached is not None or bool(self.effects)
 
-    def relinks(self, relation: Relation) -> bool:
-        """Whether something that is cached changes with the links of a relationship."""
-        return relation.attribute in dict(self.effects.links)
-
     @property
     def loadable(self) -> tuple[str, ...]:
         """What ``load`` may ask for."""

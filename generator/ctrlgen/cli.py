@@ -49,7 +49,7 @@ def _epilog(example: str, without: Collection[str] = ()) -> str:
 EPILOG = """\
 Example: ctrlgen init, then ctrlgen generate after every change of a model
 
-`ctrlgen COMMAND --help` names the settings of a command. The guide: docs/guide.md, docs/commands.md"""
+`ctrlgen COMMAND --help` names the settings of a command. The guide: docs/guide/index.md, docs/commands.md"""
 
 app = typer.Typer(
     name="ctrlgen",
@@ -77,7 +77,7 @@ CacheOption = Annotated[
     str | None, typer.Option("--cache-dir", help="Folder of the cache; else $CTRLGEN_CACHE_DIR.", metavar="DIR")
 ]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run without the cache: use it not, keep nothing.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no warnings and no summary.")]
 FormatOption = Annotated[
     str, typer.Option("--format", help="text, github, json or sarif.", metavar="FORMAT", show_default=False)
 ]

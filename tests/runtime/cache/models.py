@@ -99,12 +99,21 @@ class Door(Base, table=True):
     __table_args__ = (sa.ForeignKeyConstraint(["sign"], ["room.sign"], onupdate="CASCADE"),)
 
 
+note_label = sa.Table(
+    "note_label",
+    Base.metadata,
+    sa.Column("note_id", sa.ForeignKey("note.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("tag_id", sa.ForeignKey("tag.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
 class Note(Base, table=True):
-    """Cached, and gone with the note above it."""
+    """Cached, and gone with the note above it; the links of its labels are not cached."""
 
     id: int = Field(default=None, primary_key=True)
     parent_id: int | None = Field(default=None, foreign_key="note.id", index=True, ondelete="CASCADE")
     text: str = ""
+    labels: list[Tag] = Relationship(sa_relationship_kwargs={"secondary": note_label})
 
 
 class Place(Base, table=True):

@@ -420,3 +420,15 @@ async def test_the_rollback_of_a_session_forgets_nothing_of_who_has_its_connecti
         await first.rollback()
         await second.commit()
         assert (await db.config.get_one_by_guild_id(2)).prefix == "2"
+
+
+async def test_links_that_are_not_cached_change_at_a_cached_model(db: Database) -> None:
+    await fill(db)
+    await warm(db)
+    note, (red, blue) = Note(id=1), [Tag(id=1), Tag(id=2)]
+    assert await db.note.add_labels([note], [red]) == 1
+    assert await db.note.set_labels([note], [blue]) == 2
+    assert await db.note.remove_labels([note], [blue]) == 1
+    with statements(db) as sent:
+        await answers(db, past=False)
+    assert sent == []

@@ -32,7 +32,7 @@ stale: .venv/.dev ## Check that generated/ is what the models say
 	$(BIN)/python -m ctrlgen check
 
 pytest: .venv/.dev ## Run the tests, in two processes
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pytest-commands pytest-library
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line pytest-commands pytest-library
 
 # What starts ctrlgen as its users do, and the rest: each half has a PostgreSQL of its own.
 COMMANDS := tests/cli tests/docs tests/drift tests/end_to_end tests/explorer tests/record

@@ -91,13 +91,12 @@ def is_unknown(error: BaseException) -> bool:
 def remember(connection: Connection, session: AsyncSession | None, change: Change) -> None:
     """Have a change take effect with the transaction of a connection, unless a savepoint around it is undone."""
     sync, is_watched = session.sync_session if session else None, issubclass(type(connection), WatchedConnection)
-    pending: Pending
+    pending: Pending = []
     if is_watched:  # and not of an engine of the caller's own
         watched = cast("WatchedConnection", connection)
-        pending = watched.pending = [] if watched.pending is None else watched.pending
-    else:
-        new: Pending = []
-        pending = sync.info.get(_PENDING, new) if sync else new
+        pending = watched.pending = pending if watched.pending is None else watched.pending
+    elif sync:
+        pending = sync.info.get(_PENDING, pending)
     pending.append((change, sync.get_nested_transaction() if sync else None))
     if sync is None:
         return

@@ -5,12 +5,12 @@ Emitted only for a package that caches a model.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, fields
 from datetime import time
 from functools import cached_property
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import ClassVar, Generic, Self, TypeVar
 from uuid import UUID
 
 from sqlmodel import SQLModel
@@ -105,9 +105,9 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         if name not in self._cached.finders or not _is_plain((value,), nulls=True):
             return found
         values = {field.name: getattr(found, field.name) for field in fields(found)}
-        return CachedSelection[M, L, U](**values, _controller=self, _lookup=_lookup_of((name,), (value,)))
+        return CachedSelection[M, L, U](**values, _read=self._read_list, _lookup=_lookup_of((name,), (value,)))
 
-    async def read_list(self, selection: Sql, lookup: Lookup) -> Rows | None:
+    async def _read_list(self, selection: Sql, lookup: Lookup) -> Rows | None:
         """Return the rows of a finder; None if they must be read by its own statement."""
         if (cache := self._readable_cache()) is None:
             return None
@@ -196,17 +196,17 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
 class CachedSelection(Selection[M, L, U], Generic[M, L, U]):
     """The rows of a finder, which are answered from memory as long as nothing is refined but what to load."""
 
-    _controller: Any = None
+    _read: Callable[[Sql, Lookup], Awaitable[Rows | None]] | None = None
     _lookup: Lookup = ((), (), ())
 
     @override
     async def _all(self) -> list[M]:
-        refined = self._order or self._options or self._lock is not None
-        if not (refined or self._limit is not None or self._offset is not None):
-            controller = cast("CachedController[M, L, Any, U, Any]", self._controller)
-            if (rows := await controller.read_list(self._statement(), self._lookup)) is not None:
-                return await self._execution.objects_of(rows, self._relations)
-        return await super()._all()
+        limited = self._limit is not None or self._offset is not None
+        if self._read is None or self._order or self._options or self._lock is not None or limited:
+            return await super()._all()
+        if (rows := await self._read(self._statement(), self._lookup)) is None:
+            return await super()._all()
+        return await self._execution.objects_of(rows, self._relations)
 
 
 def _lookup_of(names: tuple[str, ...], values: tuple[object, ...]) -> Lookup:

@@ -652,10 +652,14 @@ def test_everything_a_selection_offers_is_known() -> None:
     assert {name for name in dir(Selection) if not name.startswith("_")} == SELECTION
 
 
+OF_NO_ROWS = {"c", "db", "model", "using", "uncached", "invalidate"}
+"""Members of controllers that neither read nor write rows."""
+
+
 @pytest.mark.parametrize("name", [name for name in generated.__all__ if name.endswith("Controller")])
 def test_every_emitted_method_is_known(name: str) -> None:
     controller = getattr(generated, name)
-    methods = {method for method in dir(controller) if not method.startswith("_")} - {"c", "db", "model", "using"}
+    methods = {method for method in dir(controller) if not method.startswith("_")} - OF_NO_ROWS
     assert methods
     for method in methods:
         assert READ.match(method) or WRITE.match(method) or LINKER.match(method), method

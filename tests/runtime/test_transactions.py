@@ -309,7 +309,7 @@ async def test_the_sandbox_holds_for_other_tasks_and_only_once(db: Database) -> 
     async with sandbox(db):
         await asyncio.create_task(db.user.create(**values(1)))
         assert await asyncio.create_task(db.user.count()) == 1
-        with pytest.raises(TransactionError, match="open already"):
+        with pytest.raises(TransactionError, match="already open"):
             async with sandbox(db):
                 pass
         async with db.transaction():

@@ -46,9 +46,7 @@ MODEL_WRITES = frozenset(
 )
 """Methods every controller has that write."""
 
-CONTROLLER = (
-    frozenset({"c", "db", "model", "using", "uncached", "invalidate", "read_list"}) | MODEL_READS | MODEL_WRITES
-)
+CONTROLLER = frozenset({"c", "db", "model", "using", "uncached", "invalidate"}) | MODEL_READS | MODEL_WRITES
 """Members every controller has, which no derived method may replace."""
 
 MANY = 3

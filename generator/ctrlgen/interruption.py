@@ -7,6 +7,7 @@ with the signals :func:`held`.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 from collections.abc import Callable, Generator
@@ -24,6 +25,7 @@ def end_in_order() -> None:
     for number in _SIGNALS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _end)
+            atexit.register(signal.signal, number, signal.SIG_IGN)  # the run is over; Python restores the default next
 
 
 def say_at_interruption(line: str) -> None:

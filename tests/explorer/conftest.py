@@ -86,7 +86,9 @@ class Window:
     problems: list[str] = field(default_factory=list[str])
 
     async def panel(self) -> str:
-        """What the open panel is about."""
+        """The title of the panel, once the page has followed its address and the panel has opened."""
+        await self.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+        await self.page.locator("#panel-title").wait_for()
         return await self.page.inner_text("#panel-title")
 
     async def focused(self) -> dict[str, str]:

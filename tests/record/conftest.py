@@ -131,6 +131,8 @@ class Workspace:
         for file, content in contents.items():
             if now.get(file) != content:
                 file.write_bytes(content)
+                # Python takes byte code for current if it has the source's size and its time in seconds.
+                shutil.rmtree(file.parent / "__pycache__", ignore_errors=True)
 
     def imports(self) -> int:
         """Return how often the models have been imported."""

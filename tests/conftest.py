@@ -32,11 +32,11 @@ def new_database(server_url: str) -> NewDatabase:
     @asynccontextmanager
     async def make() -> AsyncIterator[str]:
         name = f"ctrlgen_{uuid.uuid4().hex[:12]}"
-        await _execute(server_url, f'CREATE DATABASE "{name}"')
+        await execute(server_url, f'CREATE DATABASE "{name}"')
         try:
             yield _with_database(server_url, name)
         finally:
-            await _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+            await execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
     return make
 
@@ -47,10 +47,12 @@ def project() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-async def _execute(url: str, statement: str) -> None:
+async def execute(url: str, *statements: str) -> None:
+    """Run statements on a connection of their own, past every pool."""
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(statement)
+        for statement in statements:
+            await connection.execute(statement)
     finally:
         await connection.close()
 

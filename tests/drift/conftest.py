@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import make_url
 
 from ..cli.conftest import Project
+from ..conftest import execute
 
 MODELS = '''"""Heroes and their teams."""
 
@@ -83,12 +84,7 @@ class Live:
         return lines
 
     async def execute(self, *statements: str) -> None:
-        connection = await asyncpg.connect(self.url)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
+        await execute(self.url, *statements)
 
 
 def binaries() -> list[Path]:

@@ -10,32 +10,17 @@ from pathlib import Path
 
 import pytest
 
-MODELS = 300
-MODEL = '''
-class Thing{n}(SQLModel, table=True):
-    """Thing {n}."""
+from bench.scale import HEAD, MODEL, SETTINGS
 
-    id: int | None = Field(default=None, primary_key=True)
-    code: str = Field(unique=True, max_length=20)
-    owner_id: int = Field(index=True)
-    name: str
-    points: int = 0
-    active: bool = True
-    price: Decimal = Field(default=Decimal(0), max_digits=8, decimal_places=2)
-    made_at: datetime
-    note: str | None = None
-    weight: float = 1.0
-'''
+MODELS = 300
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generated package of many models."""
     folder = tmp_path_factory.mktemp("scale")
-    head = "from datetime import datetime\nfrom decimal import Decimal\n\nfrom sqlmodel import Field, SQLModel\n"
-    (folder / "things.py").write_text(head + "\n".join(MODEL.format(n=n) for n in range(MODELS)))
-    settings = '[tool.ctrlgen]\nmodels = ["things"]\noutput = "generated"\n'
-    (folder / "pyproject.toml").write_text(f"{settings}[tool.ruff]\nline-length = 160\n")  # so that no name is wrapped
+    (folder / "things.py").write_text(HEAD + "".join(MODEL.format(n=n) for n in range(MODELS)))
+    (folder / "pyproject.toml").write_text(f"{SETTINGS}[tool.ruff]\nline-length = 160\n")  # so that no name is wrapped
     done = run(folder, "-m", "ctrlgen", "generate")
     assert done.returncode == 0, done.stderr
     return folder

@@ -14,6 +14,14 @@ from ctrlgen.settings import Settings, find_project, read_config
 
 Lint = Callable[..., tuple[Diagnostic, ...]]
 
+BOT = """from datetime import datetime
+
+
+async def points(db):
+    return await db.user.find_all(), datetime.utcnow()
+"""
+"""A file with two findings."""
+
 
 def lint(code: str, emitted: EmittedMethods | None = None, path: str = "app/bot.py") -> tuple[Diagnostic, ...]:
     """Return what is found in a text."""

@@ -10,13 +10,7 @@ import pytest
 from ctrlgen.header import HEADER
 
 from ..cli.conftest import MODELS, SETTINGS, Project
-
-BOT = """from datetime import datetime
-
-
-async def points(db):
-    return await db.user.find_all(), datetime.utcnow()
-"""
+from .conftest import BOT
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from pathlib import Path
 import asyncpg
 import sqlalchemy as sa
 
+from tests.conftest import execute
+
 _NEEDED = ("initdb", "pg_basebackup", "pg_ctl", "postgres")
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -71,12 +73,7 @@ class Node:
 
     async def execute(self, *statements: str) -> None:
         """Run statements on it, past every pool."""
-        connection = await asyncpg.connect(self.url)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
+        await execute(self.url, *statements)
 
     async def value(self, query: str) -> object:
         """Ask it something."""

@@ -1,4 +1,4 @@
-"""The command line: ``ctrlgen generate | check | diff | lint | drift``.
+"""The command line: ``ctrlgen generate | check | diff | explain | init | watch | lint | drift``.
 
 Exit codes: 0 fine, 1 stale, unknown or findings, 2 a mistake in usage, configuration or models.
 """

@@ -27,6 +27,8 @@ class Rule:
         What to do about it, for the docs.
     silenceable
         Whether the setting ``silence`` may name it.
+    fails
+        Whether `drift` exits with 1 because of it.
     """
 
     code: str
@@ -34,6 +36,7 @@ class Rule:
     meaning: str
     fix: str
     silenceable: bool = True
+    fails: bool = True
 
     def at(self, location: Location, **names: object) -> Finding:
         """Return a finding of this kind."""
@@ -309,6 +312,7 @@ UNUSED_INDEX = Rule(
     "index `{index}` was never used{since}, while its table was read {reads} times; it is for {methods}",
     "by `pg_stat_user_indexes` the index of a finder has served no query, though its table was read a hundred times",
     "nothing, if the finder is rarely called; drop the index otherwise, or see whether the queries can use it",
+    fails=False,  # a new index is unused until the first query that needs it
 )
 UNMIGRATED_INDEX = Rule(
     "CG511",

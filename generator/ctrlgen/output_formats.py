@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -134,15 +134,14 @@ FORMATS: dict[str, Callable[[Sequence[Problem], Reporter], str]] = {
 TEXT = "text"
 
 
-def check_format(name: str) -> None:
-    """Refuse a format that does not exist.
+def check_format(name: str, known: Collection[str] = (TEXT, *FORMATS)) -> None:
+    """Refuse a format that a command does not have.
 
     Raises
     ------
     UnknownFormatError
-        It is none of :data:`FORMATS`, and not text.
+        It is none of the ``known`` ones.
     """
-    known = (TEXT, *FORMATS)
     if name not in known:
         hint = did_you_mean(name, known) or f"the formats are {', '.join(f'`{each}`' for each in known)}"
         raise UnknownFormatError(f"`--format {name}` is not known", hint=hint)

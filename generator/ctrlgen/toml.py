@@ -9,10 +9,9 @@ import keyword
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from typing import TypeGuard
 
-from ctrlgen.errors import SettingValueError, UnknownSettingError, did_you_mean
+from ctrlgen.errors import SettingValueError, UnknownSettingError, closest, did_you_mean
 
 Table = Mapping[str, object]
 
@@ -86,10 +85,9 @@ def choice(section: Table, key: str, choices: Collection[str], default: str) -> 
         return str(value)
     known = ", ".join(f'"{choice}"' for choice in choices)
     message = f"`{key}` in `[tool.ctrlgen]` must be one of {known}, not {value!r}"
-    close = get_close_matches(value, choices, n=1) if isinstance(value, str) else []
-    others = [choice for choice in choices if choice != default]
-    meant = close[0] if close else others[-1] if value is True else default
-    raise SettingValueError(message, hint=f'write `{key} = "{meant}"`', setting=key)
+    other = [choice for choice in choices if choice != default][-1]
+    suggestion = closest(value, choices) if isinstance(value, str) else other if value is True else None
+    raise SettingValueError(message, hint=f'write `{key} = "{suggestion or default}"`', setting=key)
 
 
 def positive(section: Table, key: str, where: str, meaning: str, *, whole: bool = False) -> float:

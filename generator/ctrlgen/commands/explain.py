@@ -10,9 +10,10 @@ from pathlib import Path
 import typer
 
 from ctrlgen.child import child_process
-from ctrlgen.errors import InstallationError, OutputError, UnknownFormatError, UsageError, did_you_mean
+from ctrlgen.errors import InstallationError, OutputError, UsageError
 from ctrlgen.explain.explanation import Explanation
 from ctrlgen.explain.explanation_work import ExplanationWork
+from ctrlgen.output_formats import check_format
 from ctrlgen.settings import Config
 
 _FORMATS = ("text", "json")
@@ -30,9 +31,7 @@ class Form:
 
     def check(self) -> None:
         """Raise a UsageError where there is no such format, or more than one form is asked for."""
-        if self.output_format not in _FORMATS:
-            hint = did_you_mean(self.output_format, _FORMATS) or f"known are {', '.join(_FORMATS)}"
-            raise UnknownFormatError(f"`--format {self.output_format}` is not known", hint=hint)
+        check_format(self.output_format, _FORMATS)
         flags = list(self._flags())
         if len(flags) > 1:
             raise UsageError(f"`{flags[0]}` and `{flags[1]}` exclude each other", hint="run the command once for each")

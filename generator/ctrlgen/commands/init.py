@@ -8,15 +8,7 @@ from pathlib import Path
 
 import typer
 
-from ctrlgen.errors import (
-    CtrlgenError,
-    ForeignFileError,
-    MissingModuleError,
-    MissingPathError,
-    NoModelsError,
-    NoTerminalError,
-    did_you_mean,
-)
+from ctrlgen.errors import ForeignFileError, MissingModuleError, MissingPathError, NoModelsError, NoTerminalError
 from ctrlgen.init.found_models import exists, found_models, suggested_output
 from ctrlgen.init.offered_files import (
     PRE_COMMIT,
@@ -26,6 +18,7 @@ from ctrlgen.init.offered_files import (
     pre_commit_entry,
     with_pre_commit_entry,
 )
+from ctrlgen.load.discovery import missing_module
 from ctrlgen.report import print_summary
 from ctrlgen.settings import Config, Settings, read_config
 from ctrlgen.write import Changes, apply, compare_contents, unified_diff
@@ -81,9 +74,10 @@ def _settings(root: Path, given: Settings, wishes: Wishes) -> Settings:
             f"no module below `{root}` declares a table (`table=True`)",
             hint="give the models with `--models app.models`, or the project's folder with `--project`",
         )
-    if given.models is None:
+    if given.models is not None:
+        _check_modules(root, models)
+    elif not wishes.yes:
         models = _answered_models(root, models, wishes)
-    _check_modules(root, models)
     output = given.output or _answer("Folder of the controllers", suggested_output(root, models), wishes)
     return Settings(tuple(models), output, given.package, given.tests)
 
@@ -94,9 +88,7 @@ def _answered_models(root: Path, suggestion: list[str], wishes: Wishes) -> list[
         models = _answer("Models", ", ".join(suggestion), wishes).replace(",", " ").split()
         try:
             _check_modules(root, models)
-        except CtrlgenError as error:
-            if wishes.yes:
-                raise
+        except MissingModuleError as error:
             typer.echo(f"error: {error.message}\nhint: {error.hint}", err=True)
         else:
             return models
@@ -105,8 +97,7 @@ def _answered_models(root: Path, suggestion: list[str], wishes: Wishes) -> list[
 def _check_modules(root: Path, models: list[str]) -> None:
     for module in models:
         if not exists(root, module):
-            hint = did_you_mean(module, found_models(root)) or "give the import path of a module, such as `app.models`"
-            raise MissingModuleError(f"there is no module `{module}`", hint=hint)
+            raise missing_module(module, root)
 
 
 def _answer(question: str, suggestion: str, wishes: Wishes) -> str:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ctrlgen.errors import did_you_mean
+from ctrlgen.errors import MissingModuleError, did_you_mean
 from ctrlgen.table_declarations import declares_table
 from ctrlgen.tracing import note_file, note_folder, note_search, unobserved
 
@@ -28,6 +28,11 @@ def table_modules(folders: Iterable[str | Path], package: str = "") -> list[str]
     """
     modules = (parts for folder in folders for parts in _modules(Path(folder)) if parts)
     return sorted({".".join(filter(None, (package, *parts))) for parts in modules})
+
+
+def missing_module(name: str, root: Path) -> MissingModuleError:
+    """Return the error for a configured module that does not exist, with the modules that declare tables."""
+    return MissingModuleError(f"there is no module `{name}` in {root}", hint=module_hint(name, root))
 
 
 def module_hint(name: str, root: Path) -> str:

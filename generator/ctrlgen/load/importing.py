@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from ctrlgen.errors import ImportFailedError, LoadError, MissingModuleError, described, message_of
+from ctrlgen.errors import ImportFailedError, LoadError, described, message_of
 from ctrlgen.finding import Finding, Location
 from ctrlgen.findings import FAILED_IMPORT
-from ctrlgen.load.discovery import module_hint, table_modules
+from ctrlgen.load.discovery import missing_module, table_modules
 from ctrlgen.source_locations import SourceFile, Sources
 
 _DEFINED_TWICE = "is already defined for this MetaData"
@@ -105,7 +105,7 @@ def _missing(name: str, error: BaseException, sources: Sources) -> LoadError | N
     absent = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
     if not absent and all(part.isidentifier() for part in name.split(".")):
         return None
-    return MissingModuleError(f"there is no module `{name}` in {sources.root}", None, module_hint(name, sources.root))
+    return missing_module(name, sources.root)
 
 
 def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) -> Failure | None:

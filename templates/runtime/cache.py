@@ -1,8 +1,8 @@
-"""The rows of one model in memory: what is kept of them, until which write, and who reads what is missing.
+"""The cached rows of one model: how they are stored, invalidated, and read on a miss.
 
-Emitted only for a package that caches a model. An *entry* is what one lookup, ``get_by_id(5)``, has found. Its *tags*
-tell by what it is dropped: the keys that were asked for, and the primary keys of the rows. A write drops the tags of
-the row it leaves behind, so an entry goes whether the row has changed, comes to be found, or is found no more.
+Emitted only for a package that caches a model. An *entry* is the result of one lookup, ``get_by_id(5)``. Its *tags*
+are the requested key and the primary keys of its rows. A write invalidates the tags of the row that it stores, which
+covers an entry whose row has changed, whose row now exists, or whose row no longer matches.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ Lookup: TypeAlias = tuple[tuple[str, ...], tuple[object, ...], tuple[type, ...]]
 Tag: TypeAlias = Hashable
 
 OPEN: Tag = "open"
-"""Of entries that a new row may belong to, whatever its keys are: of no row, and of lists."""
+"""The tag of entries that any new row may change: those without a row, and lists."""
 IN_DOUBT = 10.0
-"""Seconds for which a model is not cached when nobody knows whether a write has happened, or still will."""
+"""Seconds for which a model is not cached after a write whose outcome is unknown."""
 
 _IMMUTABLE = frozenset({bool, bytes, date, datetime, Decimal, float, int, str, timedelta, type(None), UUID})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of a model is cached: seconds, and rows; a lookup that has found nothing counts as a row."""
+    """The limits of a model's cache: seconds, and rows; a lookup without a row counts as one."""
 
     ttl: float
     size: int
@@ -53,7 +53,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class CacheInfo:
-    """What the cache of one model has done so far: calls that it has answered, calls that went on to the database."""
+    """The statistics of one model's cache: calls answered from memory, and calls that read the database."""
 
     hits: int
     misses: int
@@ -62,20 +62,20 @@ class CacheInfo:
 
     @property
     def hit_rate(self) -> float:
-        """The part of the calls that were answered from memory."""
+        """The fraction of the calls that were answered from memory."""
         return self.hits / calls if (calls := self.hits + self.misses) else 0.0
 
 
 class Gate(Protocol):
-    """Decides whether the cache may be used; what other processes write must be known until now."""
+    """Decides whether the cache may be used, which depends on the notifications of other processes."""
 
     def is_open(self) -> bool:
-        """Whether it may."""
+        """Whether the cache may be used."""
         ...
 
 
 class Entry:
-    """What a lookup has found, as the driver has given it, and the tags by which it is dropped."""
+    """The rows of a lookup as the driver returned them, and the tags that invalidate them."""
 
     __slots__ = ("_mutable", "_rows", "tags")
 
@@ -86,7 +86,7 @@ class Entry:
 
     @property
     def rows(self) -> Rows:
-        """The rows, with copies of all that a caller could change."""
+        """The rows, with copies of mutable values."""
         if self._mutable is None:
             return self._rows
         rows = [list(row) for row in self._rows]
@@ -97,13 +97,13 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """How many rows it counts for."""
+        """The size of the entry in rows."""
         return len(self._rows) or 1
 
 
 @dataclass(eq=False)
 class Flight:
-    """A read on its way; ``touched`` has the tags that were dropped meanwhile, and ``lost`` tells that all were."""
+    """A pending read; ``touched`` has the tags that were invalidated meanwhile, ``lost`` is set if all of them were."""
 
     task: asyncio.Task[Entry] | None = None
     touched: set[Tag] = field(default_factory=set[Tag])
@@ -111,14 +111,14 @@ class Flight:
 
 
 class _Store(TTLCache[Lookup, Entry]):
-    """Entries by their lookups, at most so many for so long; ``tagged`` has the lookups of each tag."""
+    """Entries by their lookups, limited in number and age; ``tagged`` has the lookups of each tag."""
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits.size, limits.ttl, getsizeof=_size_of)
         self.tagged: dict[Tag, set[Lookup]] = {}
 
     def put(self, lookup: Lookup, entry: Entry) -> None:
-        """Keep an entry, unless it is larger than the whole cache may be."""
+        """Store an entry, unless it exceeds the size of the whole cache."""
         self.drop(lookup)
         if entry.size <= self.maxsize:
             self[lookup] = entry
@@ -126,7 +126,7 @@ class _Store(TTLCache[Lookup, Entry]):
                 self.tagged.setdefault(tag, set()).add(lookup)
 
     def drop(self, lookup: Lookup) -> None:
-        """Forget an entry."""
+        """Remove an entry."""
         if (entry := self.pop(lookup, None)) is not None:
             self._untag(lookup, entry)
 
@@ -156,10 +156,10 @@ class _Store(TTLCache[Lookup, Entry]):
 
 
 class ModelCache:
-    """The cache of one model, in all event loops of the process.
+    """The cache of one model, shared by all event loops of the process.
 
-    ``tags_of_message`` is what its controller makes of a message of another process, once there is one; ``gate`` tells
-    whether such messages are heard, where there are any; by ``sender`` its own are known, whose writes it has seen.
+    ``tags_of_message`` is set by the controller, and returns the tags of a notification of another process. ``gate``
+    says whether such notifications arrive. ``sender`` identifies the notifications of this cache's own writes.
     """
 
     gate: Gate | None = None
@@ -168,27 +168,31 @@ class ModelCache:
     )
 
     def __init__(self, limits: Limits) -> None:
-        self._limits, self._lock = limits, Lock()
-        self._store = _Store(limits)
+        self._limits, self._doubted_until = limits, 0.0
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Start with an empty cache, as a forked process must, which has none of its parent's pending reads."""
+        self._lock, self._store = Lock(), _Store(self._limits)
         self._flights, self._joinable = set[Flight](), dict[tuple[object, Lookup], Flight]()
         self._hits = self._misses = 0
-        self._doubted_until, self.sender = 0.0, secrets.token_hex(4)
+        self.sender = secrets.token_hex(4)
 
     @property
     def info(self) -> CacheInfo:
-        """What it has done so far."""
+        """The statistics of this cache."""
         with self._lock:
             self._store.expire()
             return CacheInfo(self._hits, self._misses, int(self._store.currsize), self._limits.size)
 
     def is_usable(self) -> bool:
-        """Whether what it has may be taken for what the database has."""
+        """Whether the cache is known to agree with the database."""
         if self._doubted_until and time.monotonic() < self._doubted_until:
             return False
         return self.gate is None or self.gate.is_open()
 
     def peek(self, lookup: Lookup) -> Entry | None:
-        """Return what is there; None says that it must be read."""
+        """Return an entry, or None on a miss."""
         with self._lock:
             try:
                 entry = self._store[lookup]
@@ -200,9 +204,9 @@ class ModelCache:
     async def fetch(
         self, lookup: Lookup, read: Callable[[], Awaitable[Rows]], tags: Callable[[Rows], Collection[Tag]]
     ) -> Entry:
-        """Read what is missing; whoever asks for the same in the meantime waits for the same statement.
+        """Read an entry on a miss; concurrent calls for the same lookup await the same statement.
 
-        It goes on if whoever began it is cancelled.
+        The read continues if the task that has started it is cancelled.
         """
         loop = asyncio.get_running_loop()
         with self._lock:
@@ -217,9 +221,9 @@ class ModelCache:
         return await asyncio.shield(task)
 
     def drop(self, tags: Collection[Tag] | None) -> None:
-        """Forget what has one of these tags, None for everything; reads on their way must not bring it back."""
+        """Invalidate the entries with one of these tags, or all; the results of pending reads are not stored."""
         with self._lock:
-            self._joinable.clear()  # who comes from now on must see what has been written
+            self._joinable.clear()  # later calls must see the write, so they start reads of their own
             for flight in self._flights:
                 if tags is None:
                     flight.lost = True
@@ -231,17 +235,10 @@ class ModelCache:
                 for lookup in self._store.lookups(tags):
                     self._store.drop(lookup)
 
-    def begin_anew(self) -> None:
-        """Begin with nothing, as a forked process does, in which nobody reads any more."""
-        self._lock, self._store = Lock(), _Store(self._limits)
-        self._flights, self._joinable = set[Flight](), dict[tuple[object, Lookup], Flight]()
-        self._hits = self._misses = 0
-        self.sender = secrets.token_hex(4)
-
     def doubt(self) -> None:
-        """Forget everything, and be of no use for a while: a write may have happened, or be about to.
+        """Invalidate everything and bypass the cache for a while: the outcome of a write is unknown.
 
-        If it happens even later, its message is no longer taken for one whose write has been seen.
+        With a new ``sender``, a notification of that write is not mistaken for one of a write that was completed here.
         """
         self._doubted_until, self.sender = time.monotonic() + IN_DOUBT, secrets.token_hex(4)
         self.drop(None)
@@ -257,7 +254,7 @@ class ModelCache:
         try:
             rows = await read()
             entry = Entry(rows, tags(rows))
-            trusted = trusted and self.is_usable()  # what ends that later on, takes the flight with it
+            trusted = trusted and self.is_usable()  # what invalidates the cache later marks the flight as well
             with self._lock:
                 if trusted and not flight.lost and flight.touched.isdisjoint(entry.tags):
                     self._store.put(lookup, entry)
@@ -279,5 +276,5 @@ def _is_mutable(value: object) -> bool:
 
 
 def _retrieve(task: asyncio.Task[Entry]) -> None:
-    if not task.cancelled():  # those who wait get it; nobody else must hear that nobody did
+    if not task.cancelled():  # so that asyncio does not log an exception that no caller awaited
         task.exception()

@@ -1,7 +1,7 @@
-"""When what a write has changed is forgotten: once it is committed, whoever commits it, and never if it is undone.
+"""Applies the changes of writes to the caches after their COMMIT, whoever commits, and never after a rollback.
 
-Emitted only for a package that caches a model. Every COMMIT passes through the driver's connection, so it is there that
-changes wait for it; savepoints around them are the session's.
+Emitted only for a package that caches a model. Every COMMIT passes through the driver's connection, which therefore
+holds the pending changes; their savepoints are those of the session.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing_extensions import override
 from .cache import ModelCache, Tag
 from .errors import is_lost
 from .pool import Connection
+from .sessions import is_undone_by
 
 _PENDING = f"{__name__}.pending"
 _TO_SAVEPOINT = re.compile(r"\s*rollback\s+(work\s+|transaction\s+)?to\b", re.IGNORECASE)
@@ -25,31 +26,31 @@ _TO_SAVEPOINT = re.compile(r"\s*rollback\s+(work\s+|transaction\s+)?to\b", re.IG
 
 @dataclass(eq=False)
 class Change:
-    """What one call changes: all of some caches, and of its own model the rows with these tags, None for all."""
+    """The change of one call: the whole of some caches, and the tags of its own model's cache, None for all."""
 
     whole: Collection[ModelCache]
     own: ModelCache | None = None
     tags: Collection[Tag] | None = None
 
     def apply(self) -> None:
-        """Forget what is no longer so."""
+        """Invalidate the entries."""
         for one in self.whole:
             one.drop(None)
         if self.own and (self.tags is None or self.tags):
             self.own.drop(self.tags)
 
     def doubt(self) -> None:
-        """Forget all that may no longer be so."""
+        """Invalidate and bypass the caches, because the outcome of the write is unknown."""
         for one in (*self.whole, *([self.own] if self.own else [])):
             one.doubt()
 
 
 Pending: TypeAlias = list[tuple[Change, orm.SessionTransaction | None]]
-"""Changes of an open transaction, with the savepoint they are in."""
+"""The changes of an open transaction, with their savepoints."""
 
 
 class WatchedConnection(Connection):
-    """A connection that has the changes made on it take effect when the server has answered the COMMIT."""
+    """A connection that applies its pending changes when the server has confirmed the COMMIT."""
 
     pending: Pending | None = None
 
@@ -71,7 +72,7 @@ class WatchedConnection(Connection):
         return status
 
     def _end(self, take_effect: Callable[[Change], None] | None) -> None:
-        pending, self.pending = self.pending, None  # the next transaction is another session's, and has its own
+        pending, self.pending = self.pending, None  # the next transaction has changes of its own
         _settle(pending or [], take_effect)
 
 
@@ -84,15 +85,15 @@ def _settle(pending: Pending, take_effect: Callable[[Change], None] | None) -> N
 
 
 def is_unknown(error: BaseException) -> bool:
-    """Whether nobody knows if the statement that failed has been done."""
+    """Whether it is unknown if the failed statement has taken effect."""
     return not isinstance(error, Exception) or isinstance(error, TimeoutError) or is_lost(error)
 
 
 def remember(connection: Connection, session: AsyncSession | None, change: Change) -> None:
-    """Have a change take effect with the transaction of a connection, unless a savepoint around it is undone."""
+    """Apply a change when the transaction of a connection commits, unless a savepoint around it is rolled back."""
     sync, is_watched = session.sync_session if session else None, issubclass(type(connection), WatchedConnection)
     pending: Pending = []
-    if is_watched:  # and not of an engine of the caller's own
+    if is_watched:  # and not a connection of an engine that the caller has created
         watched = cast("WatchedConnection", connection)
         pending = watched.pending = pending if watched.pending is None else watched.pending
     elif sync:
@@ -107,14 +108,9 @@ def remember(connection: Connection, session: AsyncSession | None, change: Chang
     sync.info[_PENDING] = pending
 
 
-def _forget(session: orm.Session, undone: orm.SessionTransaction) -> None:
-    def is_inside(transaction: orm.SessionTransaction | None) -> bool:
-        while transaction is not None and transaction is not undone:
-            transaction = transaction.parent
-        return transaction is undone
-
+def _forget(session: orm.Session, rolled_back: orm.SessionTransaction) -> None:
     pending: Pending = session.info[_PENDING]
-    pending[:] = [entry for entry in pending if undone.parent is not None and not is_inside(entry[1])]
+    pending[:] = [entry for entry in pending if not is_undone_by(entry[1], rolled_back)]
 
 
 def _committed(session: orm.Session) -> None:

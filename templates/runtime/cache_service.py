@@ -1,4 +1,4 @@
-"""The service of a package that caches models: one cache for each, and what becomes of them.
+"""The base class of ``Database`` in a package that caches models, with a cache per model.
 
 Emitted only for a package that caches a model; its ``Database`` derives from ``CachingService``.
 """
@@ -21,9 +21,9 @@ from .transactions import Transactions
 
 
 class Caching:
-    """The caches of one database in this process, by what the facade calls their models.
+    """The caches of one database in this process, by their models' names in the facade.
 
-    ``channel`` is where processes tell each other of their writes, empty where they do not.
+    ``channel`` is the channel of notifications, empty if processes are not synchronized.
     """
 
     def __init__(self, transactions: Transactions, limits: Mapping[str, Limits], channel: str) -> None:
@@ -32,27 +32,27 @@ class Caching:
 
     @property
     def is_active(self) -> bool:
-        """Whether calls are what they seem: in the sandbox of a test, all of them are in a transaction."""
+        """Whether caches are in use; in the sandbox of a test they are not, because all calls share a transaction."""
         return self._transactions.source is None
 
     def guard(self, gate: Gate) -> None:
-        """Have the caches be of use only while a gate is open."""
-        for one in self.caches.values():
-            one.gate = gate
+        """Use the caches only while a gate is open."""
+        for cache in self.caches.values():
+            cache.gate = gate
 
     def message(self, name: str, *rest: object) -> str:
-        """Return the message that all of a model has changed, or a part of it."""
+        """Return the notification that a model has changed, as a whole or in part."""
         return json.dumps([self.caches[name].sender, name, *rest])
 
     def begin_anew(self) -> None:
-        """Begin with nothing cached, as a process of its own."""
-        for one in self.caches.values():
-            one.begin_anew()
+        """Start with empty caches, as a forked process must."""
+        for cache in self.caches.values():
+            cache.begin_anew()
 
     def forget(self) -> None:
-        """Forget everything."""
-        for one in self.caches.values():
-            one.drop(None)
+        """Clear all caches."""
+        for cache in self.caches.values():
+            cache.drop(None)
 
 
 class CachingService(DatabaseService):
@@ -63,7 +63,7 @@ class CachingService(DatabaseService):
     _caching: Caching
     _driver: ClassVar[type[Connection]] = WatchedConnection
 
-    if not TYPE_CHECKING:  # to which the constructor is the base's
+    if not TYPE_CHECKING:  # which sees the constructor of the base
 
         def __init__(self, *arguments: Any, **settings: Any) -> None:
             super().__init__(*arguments, **settings)
@@ -72,22 +72,22 @@ class CachingService(DatabaseService):
 
     @property
     def caching(self) -> Caching:
-        """What is cached."""
-        _ = self.transactions  # or what is missing
+        """The caches of this database."""
+        _ = self.transactions  # which raises where __init__ was not called
         return self._caching
 
     def cache_info(self) -> dict[str, CacheInfo]:
-        """Return what the cache of each model has done so far, by what the facade calls it."""
-        return {name: one.info for name, one in self.caching.caches.items()}
+        """Return the statistics of each model's cache, by the model's name in the facade."""
+        return {name: cache.info for name, cache in self.caching.caches.items()}
 
     @override
     async def dispose(self) -> None:
-        """Close every connection and forget what is cached; the next call opens new ones."""
+        """Close every connection and clear the caches; the next call opens new connections."""
         self.caching.forget()
         await super().dispose()
 
     def begin_caching(self) -> None:
-        """Begin with nothing cached, as a process of its own."""
+        """Start with empty caches, as a forked process must."""
         self.caching.begin_anew()
 
 
@@ -95,8 +95,8 @@ _services = WeakSet[CachingService]()
 
 
 def _begin_after_fork() -> None:
-    for one in _services:
-        one.begin_caching()
+    for service in _services:
+        service.begin_caching()
 
 
 if hasattr(os, "register_at_fork"):

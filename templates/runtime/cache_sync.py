@@ -1,9 +1,9 @@
-"""Keeps caches of several processes right: each tells the others what it writes, by NOTIFY in the same transaction.
+"""Synchronizes the caches of several processes: each notifies the others of its writes, in the writing transaction.
 
 Emitted only for a package whose models are cached with ``cache_sync = "notify"``; its ``Database`` derives from
-``SyncedService``. Nothing is answered from memory unless, a few seconds ago at most, a message that was sent to
-ourselves came back: then all that was told before it has come as well. The first one is sent on another connection: a
-pooler in transaction mode loses what others send, and gives a client back only what it has sent itself.
+``SyncedService``. The cache is used only if a message that this process sent to itself has arrived within the last few
+seconds, because all earlier messages have then arrived as well. The first such message is sent on another connection:
+a pooler in transaction mode only delivers a client's own messages.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from .pool import Connection
 _log = logging.getLogger(__package__)
 
 TRUSTED = 5.0
-"""Seconds for which a message that came back says that we hear what is told; the bound on how old an answer is."""
+"""Seconds for which a received message proves that notifications arrive; the bound on the age of an answer."""
 _INTERVAL = 1.5  # seconds between two such messages
-_PAUSES = (0.1, 5.0)  # seconds before another attempt to listen, at first and at most
+_PAUSES = (0.1, 5.0)  # seconds before the next attempt to listen: the first pause, and the longest
 
 
 class Listener:
-    """Listens on a connection of its own, and is the gate of the caches: they are of use while it hears.
+    """Listens on a connection of its own, and is the gate of the caches, which is open while notifications arrive.
 
-    It runs in the event loop in which it is first asked; when that is over, in the next one.
+    It runs in the event loop that first uses it; when that loop is closed, in the next one.
     """
 
     def __init__(
@@ -49,18 +49,18 @@ class Listener:
         self._starting, self._echo, self._own = Lock(), asyncio.Event(), ""
 
     def is_open(self) -> bool:
-        """Whether it hears what other processes tell; if it does not listen at all, it begins to."""
+        """Whether notifications of other processes arrive; starts to listen if it does not."""
         if time.monotonic() < self._trusted_until:
             return True
         self._start()
         return False
 
     async def hearing(self) -> None:
-        """Wait until it hears, but not for long: without it, nothing is cached."""
+        """Wait until notifications arrive, at most a few seconds; until then nothing is cached."""
         for _ in range(int(TRUSTED * 100)):
             if self.is_open():
                 break
-            await asyncio.sleep(0.01)  # in whichever event loop; an asyncio.Event belongs to one
+            await asyncio.sleep(0.01)  # an asyncio.Event would belong to one event loop
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -71,8 +71,8 @@ class Listener:
                 await task
 
     def begin_anew(self) -> None:
-        """Leave the connection to the process that this one was forked from."""
-        self._abandoned.append(self._task)  # for ever: to finalize it would end the parent's connection
+        """Abandon the connection of the process that this one was forked from."""
+        self._abandoned.append(self._task)  # kept forever: finalizing it would end the parent's connection
         self._task, self._trusted_until, self._starting = None, 0.0, Lock()
 
     def _start(self) -> None:
@@ -84,7 +84,7 @@ class Listener:
         pause = _PAUSES[0]
         while True:
             (outcome,) = await asyncio.gather(self._listen_once(), return_exceptions=True)
-            if outcome is not None:  # whatever it is, there is nothing but to try again
+            if outcome is not None:  # any error is answered by another attempt
                 _log.warning("nothing is cached: listening has failed (%s%s)", type(outcome).__name__, _reason(outcome))
             pause = _PAUSES[0] if self._hears else min(2 * pause, _PAUSES[1])
             self._hears = False
@@ -110,7 +110,7 @@ class Listener:
                 await self._echoed(another)
             finally:
                 another.drop()
-            self._caching.forget()  # what there is was read while nobody listened
+            self._caching.forget()  # entries that were read before listening may be outdated
             while not lost.is_set():
                 self._trusted_until, self._hears = begun + TRUSTED, True
                 with suppress(TimeoutError):
@@ -124,15 +124,15 @@ class Listener:
             connection.terminate()
 
     async def _echoed(self, connection: Connection) -> None:
-        """Send a message to ourselves on a connection, and wait until it is heard."""
+        """Send a message to this process on a connection, and wait until it arrives."""
         async with asyncio.timeout(TRUSTED):
             self._echo.clear()
             await connection.fetch("SELECT pg_notify($1, $2)", self._caching.channel, json.dumps([self._own]))
             await self._echo.wait()
 
     def _hear(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
-        """Forget what another process has written."""
-        with suppress(ValueError, TypeError, LookupError, AttributeError):  # it is anybody's channel
+        """Invalidate what another process has written."""
+        with suppress(ValueError, TypeError, LookupError, AttributeError):  # anybody may write to the channel
             sender, *about = json.loads(payload)
             if not about:
                 if sender == self._own:
@@ -160,9 +160,9 @@ def _reason(error: BaseException) -> str:
 
 
 class SyncedService(CachingService):
-    """A PostgreSQL database whose caches learn what other processes write."""
+    """A PostgreSQL database whose caches are notified of the writes of other processes."""
 
-    if not TYPE_CHECKING:  # to which the constructor is the base's
+    if not TYPE_CHECKING:  # which sees the constructor of the base
 
         def __init__(self, *arguments: Any, **settings: Any) -> None:
             super().__init__(*arguments, **settings)
@@ -173,19 +173,19 @@ class SyncedService(CachingService):
 
     @override
     async def connect(self) -> Self:
-        """Find out whether the server is there and lets us in, and listen to what other processes write."""
+        """Check that the server is reachable and accepts the credentials, and listen for notifications."""
         _ = await super().connect()
         await self._listener.hearing()
         return self
 
     @override
     async def dispose(self) -> None:
-        """Close every connection and forget what is cached; the next call opens new ones."""
+        """Close every connection and clear the caches; the next call opens new connections."""
         await self._listener.stop()
         await super().dispose()
 
     @override
     def begin_caching(self) -> None:
-        """Begin with nothing cached, and listen when something is to be."""
+        """Start with empty caches, and listen when they are first used."""
         super().begin_caching()
         self._listener.begin_anew()

@@ -1,9 +1,9 @@
-"""What writes do to caches: which of them a statement changes, and when that is stored.
+"""The effects of writes on caches: which entries a statement invalidates.
 
-Emitted only for a package that caches a model. The generator has decided what a write to each table reaches, cascades
-included, and says so in the ``Effects`` of its controller. A statement of such a controller is sent by
-``WatchedExecution``, which learns from it the keys of the rows; what it has changed is forgotten when the server has
-answered the COMMIT, of which ``cache_changes`` takes care.
+Emitted only for a package that caches a model. The generator decides which cached models a write to a table reaches,
+including cascades, and emits it as the ``Effects`` of its controller. ``WatchedExecution`` sends the statements of such
+a controller and reads the keys of the written rows from their results. ``cache_changes`` invalidates the entries once
+the server has confirmed the COMMIT.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ U = TypeVar("U", bound=Mapping[str, object])
 K = TypeVar("K")
 
 MANY = 50
-"""Rows of one call from which on a cache is dropped whole."""
+"""The number of rows in one call above which the whole cache is invalidated."""
 LONGEST = 7_900
-"""Bytes of a notification, of which PostgreSQL takes 8,000."""
+"""The largest notification in bytes; PostgreSQL accepts 8,000."""
 _RETURNED, _COUNTED = "WITH written AS (", "WITH written AS MATERIALIZED ("
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """Which cached models a write to a table changes beside the rows it names; models by their name in the facade.
+    """The cached models that a write to a table reaches besides its own rows, by their names in the facade.
 
     Parameters
     ----------
     any
-        What every write changes.
+        The models that every write reaches.
     delete
-        What a delete reaches through foreign keys that cascade.
+        The models that a delete reaches through cascading foreign keys.
     update
-        What an update of one of these columns reaches.
+        The models that an update of one of these columns reaches.
     links
-        What changes with the links of each many-to-many relationship.
+        The models that a change of the links of each many-to-many relationship reaches.
     """
 
     any: Collection[str] = ()
@@ -70,17 +70,17 @@ class Cached:
     Parameters
     ----------
     name
-        What the facade calls it.
+        The model's name in the facade.
     keys
         The unique keys whose getters are answered from memory.
     finders
-        The columns whose finders are.
+        The columns whose finders are answered from memory.
     exact
-        Those of the keys and columns of whose values Python knows as well as PostgreSQL which are equal.
+        The keys and columns whose values are equal in Python exactly if they are equal in PostgreSQL.
     returned
-        The columns by which the rows of a write are known again, the primary key first; none if they cannot be.
+        The columns that identify the rows of a write, the primary key first; empty if nothing does.
     uuids
-        Those of them that are UUIDs.
+        The columns among them that are UUIDs.
     """
 
     name: str
@@ -95,7 +95,7 @@ TagsOf: TypeAlias = Callable[[Sequence[Sequence[object]]], Collection[Tag]]
 
 
 class Watch:
-    """What the writes of one controller change, and how their statements tell of which rows."""
+    """Determines what the writes of one controller invalidate, and extends their statements to return the keys."""
 
     def __init__(
         self, caching: Caching, table: Table[Any], effects: Effects, cached: Cached | None, tags: TagsOf | None = None
@@ -110,7 +110,7 @@ class Watch:
         self._reached = lru_cache(500)(self._find_reached)
 
     def change(self, statement: str) -> Change | None:
-        """Return what a statement changes, as far as it is known before it is sent; None if it only reads."""
+        """Return the change of a statement as far as it is known before it is sent; None if it only reads."""
         if not (self._caching.is_active and _is_write(statement)):
             return None
         own = self._caching.caches[self._cached.name] if self._cached else None
@@ -118,7 +118,7 @@ class Watch:
         return Change(whole, own) if whole or own else None
 
     def note(self, change: Change, statement: str, result: str | Rows) -> None:
-        """Take note of what a statement has changed, by what it has given: its status, a count, or the rows."""
+        """Complete a change by the statement's result: its status, a count, or the rows."""
         rows: Rows | None = None
         if isinstance(result, str):
             number = int(result.rpartition(" ")[2])
@@ -132,7 +132,7 @@ class Watch:
             change.tags = self._tags([tuple(row)[-self._width :] for row in rows])
 
     def returning(self, statement: str, *, several: bool = False) -> str:
-        """Return a write that gives rows so that each ends with what it is known by, and that notifies."""
+        """Return a write with RETURNING, extended by the columns that identify each row and by the notifications."""
         if not (self._caching.is_active and _is_write(statement)):
             return statement
         text = f"{statement}, {self._returned}" if self._width else statement
@@ -142,7 +142,7 @@ class Watch:
         return f"{_RETURNED}{text}) SELECT {columns} FROM written"
 
     def counting(self, statement: str) -> str | None:
-        """Return a write that gives how many rows there were, and which if they are few; None if nobody needs that."""
+        """Return a write that returns the number of rows, and their keys if they are few; None if neither is needed."""
         if not self._caching.is_active:
             return None
         told = self._notifications(self._reached(statement), rows=True)
@@ -157,7 +157,7 @@ class Watch:
         )
 
     def _find_reached(self, statement: str) -> tuple[str, ...]:
-        """Return the models of which a statement changes more than the rows that it names."""
+        """Return the models that a statement reaches besides its own rows."""
         reached = [*self._effects.any, *(self._effects.delete if statement.startswith("DELETE") else ())]
         for name, models in self._effects.update.items():
             if re.search(rf"(?:SET|,) {re.escape(self._table.operands[name].bare)} = ", statement):
@@ -165,7 +165,7 @@ class Watch:
         return tuple(dict.fromkeys(reached))
 
     def _notifications(self, names: Collection[str], *, rows: bool) -> list[str]:
-        """Return what tells other processes of changes in SQL: of all of some models, and of each row of its own."""
+        """Return the SQL calls that notify other processes: of the whole of some models, and of each written row."""
         if not (channel := self._caching.channel):
             return []
         told = [f"pg_notify({_literal(channel)}, {_literal(self._caching.message(name))})" for name in names]
@@ -181,7 +181,7 @@ class Watch:
 
 
 class WatchedExecution(Execution[M]):
-    """Runs the statements of a controller whose writes change what is cached."""
+    """Runs the statements of a controller whose writes invalidate cached rows."""
 
     watch: Watch
 
@@ -211,7 +211,7 @@ class WatchedExecution(Execution[M]):
         async def watched(connection: Connection) -> Any:
             failures.clear()
             if inside := connection.is_in_transaction():
-                remember(connection, session, change)  # before it is sent: what is cut off may be stored all the same
+                remember(connection, session, change)  # before it is sent, because a cancelled write may succeed
             try:
                 result = await work(connection)
             except BaseException as error:
@@ -249,7 +249,7 @@ class WatchedController(BaseController[M, L, C, U, K], Generic[M, L, C, U, K]):
         return self._watched(self._watch)
 
     def _linking(self, relation: str) -> Execution[M]:
-        """Return what changes the links of a relationship, which are rows of another table."""
+        """Return the execution of statements on the links of a relationship, which are rows of another table."""
         return self._watched(
             Watch(self._caching, self._table, Effects(any=self._effects.links.get(relation, ())), None)
         )
@@ -264,7 +264,7 @@ _kinds: dict[object, type[WatchedExecution[Any]]] = {}
 
 
 def _watching(kind: type[Execution[Any]]) -> type[WatchedExecution[Any]]:
-    """Return the execution of a kind that watches, too."""
+    """Return the class of executions that are of a kind and watched."""
     if (known := _kinds.get(kind)) is None:
         known = _kinds[kind] = type(f"Watched{kind.__name__}", (WatchedExecution, kind), {})
     return known
@@ -275,7 +275,7 @@ def _is_write(statement: str) -> bool:
 
 
 def _written(statement: str) -> str:
-    """Return the write that a statement of ours begins with."""
+    """Return the write inside an extended statement."""
     return statement.removeprefix(_COUNTED).removeprefix(_RETURNED)
 
 

@@ -1,4 +1,4 @@
-"""The controller of a cached model: its getters, and if that is asked for its finders, are answered from memory.
+"""The controller of a cached model, whose getters, and on request finders, are answered from memory.
 
 Emitted only for a package that caches a model.
 """
@@ -39,15 +39,15 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
     _reads_past = False
 
     def uncached(self) -> Self:
-        """Return a controller that reads past the cache; what it writes is noted as ever."""
+        """Return a controller that reads from the database; its writes still invalidate the cache."""
         clone = copy(self)
         clone._reads_past = True
         return clone
 
     async def invalidate(self, *keys: K) -> None:
-        """Forget what is cached of the rows with these primary keys, or of all; for writes that are not by controllers.
+        """Invalidate the rows with these primary keys, or the whole model, after writes that controllers did not make.
 
-        Inside a transaction it takes effect when that is stored; other processes are told where they sync.
+        Inside a transaction it takes effect with the commit. Synchronized processes are notified.
         """
         rows = [self._bound(self._table.key_names, self._key_values(key)) for key in keys]
         known = bool(rows and self._cached.returned and all(map(_is_comparable, rows)))
@@ -84,10 +84,10 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
             if lookup[0] not in self._cached.keys or not _is_plain(lookup[1], nulls=nulls):
                 return await super()._get(key, load, within=within, nulls=nulls)
             rows = await self._fetch(cache, lookup, self._selecting(key_of(self._table, key, None, nulls=nulls)))
-        found = self._execution.instances.of(rows)
+        objects = self._execution.instances.of(rows)
         if names := self._table.relations(load):
-            await self._execution.loaded(found, names)
-        return found[0] if found else None
+            await self._execution.loaded(objects, names)
+        return objects[0] if objects else None
 
     @override
     def _find(
@@ -98,17 +98,17 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         *,
         within: str | None = None,
     ) -> Selection[M, L, U]:
-        found = super()._find(key, where, filters, within=within)
+        selection = super()._find(key, where, filters, within=within)
         if where or filters is not None or within is not None or len(key) != 1:
-            return found
+            return selection
         ((name, value),) = key.items()
         if name not in self._cached.finders or not _is_plain((value,), nulls=True):
-            return found
-        values = {field.name: getattr(found, field.name) for field in fields(found)}
+            return selection
+        values = {field.name: getattr(selection, field.name) for field in fields(selection)}
         return CachedSelection[M, L, U](**values, _read=self._read_list, _lookup=_lookup_of((name,), (value,)))
 
     async def _read_list(self, selection: Sql, lookup: Lookup) -> Rows | None:
-        """Return the rows of a finder; None if they must be read by its own statement."""
+        """Return the rows of a finder, or None if the cache cannot be used."""
         if (cache := self._readable_cache()) is None:
             return None
         if (rows := _peek(cache, lookup)) is None:
@@ -116,7 +116,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         return rows
 
     def _readable_cache(self) -> ModelCache | None:
-        """Return the cache, if a read may be answered by it: it is not part of a transaction."""
+        """Return the cache, or None if it cannot be used, as in a transaction."""
         transactions = self._db.transactions
         if self._session or self._reads_past or transactions.source is not None or transactions.ambient():
             return None
@@ -136,7 +136,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
     def _tags_of_lookup(self, names: tuple[str, ...], bound: tuple[object, ...], rows: Rows) -> Iterator[Tag]:
         if names in self._cached.exact:
             yield names, bound
-        if names not in self._cached.keys or not rows:  # what another row may come to belong to
+        if names not in self._cached.keys or not rows:  # a new row may change this entry
             yield OPEN
             if names not in self._cached.exact:
                 yield _loose(names)
@@ -148,25 +148,25 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
             yield names, tuple([row[position] for position in positions])
 
     def _tags_of_written(self, rows: Sequence[Sequence[object]]) -> set[Tag]:
-        """Return the tags of rows that a write leaves behind, each of which is its ``returned`` columns."""
+        """Return the tags of written rows, given by their ``returned`` columns."""
         names = [tuple(self._table.key_names), *self._cached.exact]
         positions = [[self._cached.returned.index(name) for name in key] for key in names]
         tags = {
-            (key, tuple([row[position] for position in where]))
+            (key, tuple([row[position] for position in of_key]))
             for row in rows
-            for key, where in zip(names, positions, strict=True)
+            for key, of_key in zip(names, positions, strict=True)
         }
         return {*tags, *self._loose} if tags else set()
 
     def _tags_of_message(self, written: Sequence[object] | None, keys: Sequence[Sequence[object]]) -> set[Tag] | None:
-        """Return the tags of what another process says: of a row that it has written, or of primary keys."""
+        """Return the tags of a notification, which has a written row or primary keys."""
         if written is not None:
             return self._tags_of_written([self._revived(self._cached.returned, written)])
         names = tuple(self._table.key_names)
         return {OPEN, *self._loose, *((names, self._revived(names, key)) for key in keys)}
 
     def _revived(self, names: Iterable[str], values: Iterable[object]) -> tuple[object, ...]:
-        """Return values as the driver gives them: JSON has strings for UUIDs, and so may the caller."""
+        """Return values as the driver returns them; JSON and callers may have strings for UUIDs."""
         uuids = self._cached.uuids
         return tuple([_uuid(value) if name in uuids else value for name, value in zip(names, values, strict=True)])
 
@@ -176,7 +176,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
 
     @cached_property
     def _loose(self) -> Collection[Tag]:
-        """The tags of keys of which a written row does not tell whether it has them."""
+        """The tags of keys that cannot be compared with the values of a written row."""
         names = [*self._cached.keys, *((name,) for name in self._cached.finders)]
         return [_loose(key) for key in names if key not in self._cached.exact]
 
@@ -194,7 +194,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CachedSelection(Selection[M, L, U], Generic[M, L, U]):
-    """The rows of a finder, which are answered from memory as long as nothing is refined but what to load."""
+    """The rows of a finder, which are answered from memory unless the selection is refined by more than ``load``."""
 
     _read: Callable[[Sql, Lookup], Awaitable[Rows | None]] | None = None
     _lookup: Lookup = ((), (), ())
@@ -216,13 +216,13 @@ def _lookup_of(names: tuple[str, ...], values: tuple[object, ...]) -> Lookup:
 def _peek(cache: ModelCache, lookup: Lookup) -> Rows | None:
     try:
         entry = cache.peek(lookup)
-    except TypeError:  # of values that cannot be a key of a dict
+    except TypeError:  # a value is not hashable
         return None
     return entry.rows if entry is not None else None
 
 
 def _is_plain(values: Collection[object], *, nulls: bool) -> bool:
-    """Whether each of these is one value, and so can be asked for again."""
+    """Whether these are single values, which identify a lookup."""
     if has_sql(values) or not (nulls or None not in values):
         return False
     try:
@@ -233,14 +233,14 @@ def _is_plain(values: Collection[object], *, nulls: bool) -> bool:
 
 
 def _is_vague(value: object) -> bool:
-    """Whether a value that is equal to another may be stored as something else, as it is or once it has changed."""
-    if isinstance(value, time) and value.tzinfo:  # 10:00+00 and 11:00+01 are two values to PostgreSQL
+    """Whether equality of a value in Python does not imply that PostgreSQL stores the same value."""
+    if isinstance(value, time) and value.tzinfo:  # 10:00+00 and 11:00+01 are different values in PostgreSQL
         return True
-    return value is not None and type(value).__hash__ is object.__hash__  # by identity, whatever it becomes
+    return value is not None and type(value).__hash__ is object.__hash__  # compared by identity, but mutable
 
 
 def _is_comparable(values: Iterable[object]) -> bool:
-    """Whether these are values as the driver gives them for exact keys, and not others that it accepts for them."""
+    """Whether these values of exact keys have the types that the driver returns, and not others that it accepts."""
     return all(value is None or isinstance(value, (int, str, UUID)) for value in values)
 
 
@@ -252,7 +252,7 @@ def _uuid(value: object) -> object:
     try:
         return UUID(value) if isinstance(value, str) else value
     except ValueError:
-        return value  # which the driver refuses
+        return value  # the driver refuses it
 
 
 def _plain(value: object) -> object:

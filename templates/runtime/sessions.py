@@ -240,12 +240,15 @@ def _committed_callbacks(session: Session) -> list[Callback]:
 
 @event.listens_for(SyncSession, "after_soft_rollback")
 def _drop_callbacks(session: orm.Session, rolled_back: orm.SessionTransaction) -> None:
-    def is_inside(transaction: orm.SessionTransaction | None) -> bool:
-        while transaction is not rolled_back and transaction is not None:
-            transaction = transaction.parent
-        return transaction is rolled_back or rolled_back.parent is None
+    pending = session.info.get(_PENDING, [])
+    session.info[_PENDING] = [entry for entry in pending if not is_undone_by(entry[0], rolled_back)]
 
-    session.info[_PENDING] = [entry for entry in session.info.get(_PENDING, []) if not is_inside(entry[0])]
+
+def is_undone_by(transaction: orm.SessionTransaction | None, rolled_back: orm.SessionTransaction) -> bool:
+    """Whether the rollback of a transaction or savepoint undoes what was done in ``transaction``."""
+    while transaction is not rolled_back and transaction is not None:
+        transaction = transaction.parent
+    return transaction is rolled_back or rolled_back.parent is None
 
 
 @event.listens_for(SyncSession, "after_commit")

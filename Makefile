@@ -34,8 +34,8 @@ stale: .venv/.dev ## Check that generated/ is what the models say
 pytest: .venv/.dev ## Run the tests, in two processes
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line pytest-commands pytest-library
 
-# What starts ctrlgen as its users do, and the rest: each half has a PostgreSQL of its own.
-COMMANDS := tests/cli tests/docs tests/drift tests/end_to_end tests/explorer tests/record
+# Two halves that take about as long; each has a PostgreSQL of its own. Most of the first starts ctrlgen as its users do.
+COMMANDS := tests/cli tests/end_to_end tests/explorer tests/record
 
 pytest-commands:
 	$(BIN)/python -m pytest --basetemp="$$(mktemp -d)/commands" $(COMMANDS)

@@ -79,9 +79,9 @@ def _of_surfaces(before: _Surface, after: _Surface) -> dict[str, tuple[str, ...]
     groups = {
         "methods lost": [name for name in before.methods if name not in after.methods],
         "methods gained": [name for name in after.methods if name not in before.methods],
-        "methods with changed parameters or results": signatures,
-        "methods with changed behaviour": [name for name in statements if name not in signatures],
-        "methods with changed indexes or docstrings": [
+        "methods with other parameters or results": signatures,
+        "methods that do something else": [name for name in statements if name not in signatures],
+        "methods backed or described otherwise": [
             name for name in documented if name not in {*signatures, *statements}
         ],
         "fields lost": [name for name in before.fields if name not in after.fields],

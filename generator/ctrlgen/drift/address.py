@@ -37,7 +37,7 @@ def read_address(url: str | None) -> Address:
         address.
     """
     if not url:
-        AddressError("no database address is set", hint=f"{_EXAMPLE} after `--database`, or set DATABASE_URL")
+        raise AddressError("no database address is set", hint=f"{_EXAMPLE} after `--database`, or set DATABASE_URL")
     try:
         parts = urlsplit(url)
     except ValueError as error:

@@ -1,6 +1,6 @@
 """Finds the methods that a model does not get, with reasons for ``explain`` and for AttributeErrors at run time.
 
-A reason applies to several methods. ``{}`` in it is replaced by the column of a finder.
+A reason holds for several methods; ``{}`` in it stands for the column of a finder.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ctrlgen.plan.typed_dicts import where_entries
 from ctrlgen.schema import Model
 from ctrlgen.settings import Options
 
-NO_INDEX = "no index begins with `{}`: use find_all({}=...), which scans the table"
+NO_INDEX = "`{}` leads no index: use find_all({}=...), which scans the table"
 ONLY_PARTIAL = "only partial indexes begin with `{}`: use their finders, or find_all({}=...)"
 OTHER_METHOD = "the index that begins with `{}` does not answer `=`: filter with find_all(c.{}...)"
 IS_KEY = "`{}` is a unique key, which finds one row: use get_by_{}"
 NOT_COMPARED = "PostgreSQL does not compare json: filter with find_all(c.{}[...]...)"
-RESERVED = "finders already have a parameter `{}`: filter with find_all(c.{} == ...)"
+RESERVED = "finders take `{}` themselves: filter with find_all(c.{} == ...)"
 SKIPPED = "left out by `skip.methods` in pyproject.toml"
-CONTESTED = "another index or key already has a method of this name"
+CONTESTED = "another index or key has a method of this name"
 
 
 def absent_methods(model: Model, methods: Iterable[Method], options: Options) -> tuple[AbsentMethods, ...]:

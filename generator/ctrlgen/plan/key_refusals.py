@@ -17,14 +17,14 @@ def never(_path: AccessPath, _model: Model) -> str:
 
 def nothing_to_set(_path: AccessPath, model: Model) -> str:
     """Reject a model with only a primary key, which cannot be updated."""
-    return "" if update_entries(model) else "the table has no columns to update besides its primary key"
+    return "" if update_entries(model) else "the table has nothing to change beside its primary key"
 
 
 def not_set_by_every_row(path: AccessPath, model: Model) -> str:
     """Reject a key if a new row may omit a column, or have NULL there, or if ON CONFLICT does not accept the key."""
     predicate = path.index.predicate if path.within else None
     if predicate is not None and not predicate.is_settled:
-        return f"the predicate of `{path.index.name}` does not determine the values of a new row"
+        return f"the predicate of `{path.index.name}` does not say which values a new row has"
     return not_a_key_of_new_rows(path, model)
 
 
@@ -36,7 +36,7 @@ def not_set_by_every_row_that_changes(path: AccessPath, model: Model) -> str:
 def not_a_key_of_new_rows(path: AccessPath, model: Model) -> str:
     """Reject a key as above, regardless of its predicate."""
     if not is_arbiter(path.index.parts, path.index.predicate if path.within else None, model):
-        return "ON CONFLICT does not accept this key"
+        return "ON CONFLICT does not take this key"
     if not path.parts:
         return "the key has no columns of its own"
     return next(filter(None, (_not_set(part, model) for part in path.parts)), "")
@@ -45,10 +45,10 @@ def not_a_key_of_new_rows(path: AccessPath, model: Model) -> str:
 def _not_set(part: Part, model: Model) -> str:
     columns = [model.column(attribute) for attribute in inputs_of(part)]
     if not columns:
-        return f"ctrlgen cannot determine the columns that `{part.name}` depends on"
+        return f"ctrlgen cannot tell which columns `{part.name}` depends on"
     for column in columns:
         if column.nullable:
-            return f"`{column.attribute}` is nullable, and NULL never conflicts"
+            return f"`{column.attribute}` may be NULL, which conflicts with nothing"
         if not column.is_required:
-            return f"a new row may omit `{column.attribute}`"
+            return f"a new row need not give `{column.attribute}`"
     return ""

@@ -136,7 +136,7 @@ def test_dry_run_shows_everything_and_writes_nothing(shop: Project) -> None:
 
 
 def test_nobody_to_ask_is_an_error(shop: Project) -> None:
-    assert "there is no terminal to ask questions in" in shop.fails("init")
+    assert "`init` needs a terminal to ask questions" in shop.fails("init")
 
 
 def test_what_is_not_said_is_asked_on_a_terminal(shop: Project) -> None:

@@ -10,7 +10,7 @@ from .conftest import MODELS, SETTINGS, Project
 def test_no_configuration(app: Project) -> None:
     app.write("pyproject.toml", "")
     said = app.fails("generate")
-    assert "does not say where your models are" in said
+    assert "does not say the modules of the models" in said
     assert '[tool.ctrlgen]\n    models = ["app.models"]' in said
 
 
@@ -133,7 +133,7 @@ def test_help_and_version_tell_what_there_is(app: Project) -> None:
         ('silence = ["all"]', "`all` is not the code of a warning"),
         ('silence = ["CG201"]', "cannot be silenced"),
         ('foreign_keys = "maybe"', 'must be one of "warn", "emit", "error"'),
-        ('suffixes = { create = "Update" }', "gives two classes one name"),
+        ('suffixes = { create = "Update" }', "gives two classes the same name"),
         ('package = "foo-bar"', "which cannot be imported"),
         ('package = "app.class.db"', "which cannot be imported"),
         ('names = { "Hero.get_by_id" = "class" }', "'class' is not a name"),

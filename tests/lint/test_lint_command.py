@@ -32,7 +32,7 @@ def test_findings_are_printed_with_their_place_and_replacement(project: Project)
     done = project.run("lint", "app")
     assert done.returncode == 1
     assert done.stdout == (
-        "app/bot.py:5:18: CGL203 `find_all()` reads every row of the table into memory, however many there will be\n"
+        "app/bot.py:5:18: CGL203 `find_all()` reads all rows of the table into memory, however many there are\n"
         "    instead: `db.user.find_all().page(size=50)`, `db.user.find_all().limit(100)`, or "
         "`async for row in db.user.find_all()`\n"
         "app/bot.py:5:38: CGL602 `datetime.utcnow` has no time zone: everything else takes it for local time\n"

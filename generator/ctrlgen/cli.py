@@ -306,7 +306,8 @@ def watch(
 
 
 @app.command(
-    epilog=_epilog("ctrlgen lint app tests --select CGL1,CGL2 --format github", ("tests", "silence", "cache_dir"))
+    epilog="Example: ctrlgen lint app tests --select CGL1,CGL2 --format github\n\n"
+    "Settings in \\[tool.ctrlgen.lint]: select, ignore, exclude, force-exclude, per-file-ignores"
 )
 def lint(
     paths: Annotated[

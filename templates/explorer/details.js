@@ -38,9 +38,11 @@ function revealElement(id) {
 
 /* A table. */
 
+const RELATIONSHIP_KINDS = new Set(["load", "add", "remove", "set"]);
+
 function tableDetails(table) {
   const backed = table.methods.filter((method) => indexBehind(table, method));
-  const loaders = table.methods.filter((method) => !backed.includes(method) && /^(load|add|remove|set)_/.test(method.name));
+  const loaders = table.methods.filter((method) => RELATIONSHIP_KINDS.has(method.kind));
   const others = table.methods.filter((method) => !backed.includes(method) && !loaders.includes(method));
   return [
     h(
@@ -67,11 +69,11 @@ function tableDetails(table) {
   ].filter(Boolean);
 }
 
-/** A part of the panel with its heading; one that has nothing is left out. */
+/** A part of the panel with its heading and the number of what it holds; one that has nothing is left out. */
 function section(title, count, ...content) {
   if (!count) return null;
   const id = `section-${title.toLowerCase().replace(/\W+/g, "-")}`;
-  const heading = h("h3", { id }, title, " ", h("span", { class: "count" }, String(count)));
+  const heading = h("h3", { id }, title, " ", count !== true && h("span", { class: "count" }, String(count)));
   return h("section", { "aria-labelledby": id }, heading, ...content);
 }
 
@@ -320,7 +322,7 @@ function showOverview() {
       explanation.incomplete && h("div", { class: "callout", role: "note" }, h("p", {}, explanation.incomplete)),
       section("Foreign keys without an index", unindexedForeignKeys.length, ...unindexedForeignKeys.map(unindexed)),
       section("Tables without a model here", external.length, h("ul", { class: "plain" }, ...external.map((each) => h("li", {}, each.name)))),
-      section("Reading the diagram", 1, legend()),
+      section("Reading the diagram", true, legend()),
     ].filter(Boolean),
   );
   panelContent.scrollTop = 0;

@@ -100,7 +100,7 @@ function node(box, position) {
   const { table, rows, width, height, x, y } = box;
   const farSize = Math.min(28, Math.max(16, ((width - 16) * FAR_SIZE) / textWidth(table.name, FAR_FONT)));
   const content = [
-    svg("rect", { class: "card", width, height, rx: 8 }),
+    svg("rect", { class: "ground", width, height, rx: 8 }),
     svg("path", { class: "head", d: headPath(width, rows.length ? HEAD : height, rows.length > 0) }),
     svg("text", { class: "name", x: 12, y: 22 }, clipped(table.name, width - 24, NAME_FONT)),
     svg(
@@ -109,6 +109,7 @@ function node(box, position) {
       clipped(table.name, ((width - 8) * FAR_SIZE) / farSize, FAR_FONT),
     ),
     ...rows.map((row, number) => drawnRow(row, width, HEAD + 3 + number * ROW)),
+    svg("rect", { class: "outline", width, height, rx: 8 }),
     svg("title", {}, `${table.name}, table ${table.table}`),
   ];
   const place = { transform: `translate(${x} ${y})`, "data-table": table.key };

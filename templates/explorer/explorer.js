@@ -169,7 +169,6 @@ document.addEventListener("click", (event) => {
   if (link && link.getAttribute("href") === location.hash && !event.defaultPrevented) followAddress();
 });
 window.addEventListener("hashchange", followAddress);
-window.addEventListener("popstate", followAddress);
 
 function start() {
   restoreTheme();

@@ -30,14 +30,15 @@ function find(query) {
   if (!words.length) return [];
   const matching = entries.filter(({ text }) => words.every((word) => text.includes(word)));
   return matching
-    .map((each) => ({ each, rank: rank(each, words.join(" ")) }))
+    .map((each) => ({ each, rank: rank(each, words) }))
     .sort((one, other) => one.rank - other.rank || one.each.name.length - other.each.name.length)
     .map(({ each }) => each);
 }
 
-function rank({ kind, name }, query) {
+function rank({ kind, name }, words) {
   const lower = name.toLowerCase();
-  const match = lower === query ? 0 : lower.startsWith(query) ? 1 : lower.includes(query) ? 2 : 3;
+  const query = words.join(" ");
+  const match = lower === query ? 0 : lower.startsWith(query) ? 1 : words.every((word) => lower.includes(word)) ? 2 : 3;
   return match * 10 + KINDS.indexOf(kind);
 }
 
@@ -58,7 +59,7 @@ function result({ kind, name, table, href }, number) {
   const option = h(
     "li",
     { role: "option", id: `result-${number}`, "data-href": href, "aria-selected": "false" },
-    h("span", { class: `kind ${kind.replace(" ", "-")}` }, kind),
+    h("span", { class: `kind kind-${kind.replace(" ", "-")}` }, kind),
     h("span", { class: "found" }, name),
     kind !== "table" && h("span", { class: "of" }, table.name),
   );

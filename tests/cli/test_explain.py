@@ -78,6 +78,7 @@ def test_method_has_its_signature_its_statement_and_its_index(blog: Project) -> 
     method = methods(blog, "Author.get_by_email")["get_by_email"]
     assert method == {
         "name": "get_by_email",
+        "kind": "get",
         "signature": "async def get_by_email(email: str, *, load: Iterable[AuthorLoad] = ()) -> Author | None",
         "doc": "Return the row with this `email`, or None.",
         "statements": [
@@ -86,7 +87,15 @@ def test_method_has_its_signature_its_statement_and_its_index(blog: Project) -> 
                 "parameters": ["email"],
             }
         ],
-        "cost": {"least": 1, "most": 1, "per": "call", "loads": True, "transaction": False, "orm": False},
+        "cost": {
+            "least": 1,
+            "most": 1,
+            "per": "call",
+            "loads": True,
+            "transaction": False,
+            "orm": False,
+            "cached": False,
+        },
         "index": {"name": None, "origin": "unique constraint"},
         "scans": False,
         "summary": "1 statement; 1 more for each relationship in `load`; by the unique constraint without a name",
@@ -272,6 +281,19 @@ def test_default_that_fails_is_named_and_the_other_methods_are_explained(blog: P
     assert found["get_by_id"]["statements"]
 
 
+def test_getter_of_a_cached_model_costs_nothing_while_its_answer_is_in_memory(project: Path) -> None:
+    explained = methods(Project(project), "GuildConfig")
+    cost = explained["get_by_guild_id"]["cost"]
+    assert (cost["least"], cost["most"], cost["cached"]) == (0, 1, True)
+    assert explained["count"]["cost"]["cached"] is False
+    (update,) = explained["update_by_guild_id"]["statements"]
+    assert "pg_notify" in update["sql"], "what the other processes are told is part of the statement"
+
+
+def test_same_models_are_explained_in_the_same_words(project: Path) -> None:
+    assert len({Project(project).run("explain", "GuildConfig").stdout for _ in range(2)}) == 1
+
+
 def test_explaining_writes_nothing(blog: Project) -> None:
     before = blog.files()
     assert blog.run("explain").returncode == 0
@@ -324,6 +346,7 @@ async def test_explained_statements_are_those_that_a_database_gets(project: Path
             ("guild", "load_users"): lambda: db.guild.load_users([guild]),
             ("reminder", "find_pending_by_expires_at"): lambda: db.reminder.find_pending_by_expires_at(user.created_at),
             ("reminder", "get_pending_by_user_id_and_key"): lambda: db.reminder.get_pending_by_user_id_and_key(1, "x"),
+            ("guild_config", "get_by_guild_id"): lambda: db.guild_config.get_by_guild_id(1),
             ("afk", "get_by_guild_id_and_member_id"): lambda: db.afk.get_by_guild_id_and_member_id(1, 2),
         }
         with db.watched(note):

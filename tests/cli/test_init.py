@@ -164,7 +164,7 @@ def test_hook_is_added_to_those_there_are(shop: Project) -> None:
     shop.write(".pre-commit-config.yaml", HOOKS)
     assert shop.run("init", "--yes").returncode == 0
     text = (shop.root / ".pre-commit-config.yaml").read_text()
-    entry = "  - repo: https://github.com/ctrlgen/ctrlgen\n    rev: v0.1.0\n    hooks:\n      - id: ctrlgen\n"
+    entry = "  - repo: https://github.com/ctrlgen/ctrlgen\n    rev: v0.2.0\n    hooks:\n      - id: ctrlgen\n"
     assert text == HOOKS.replace("repos:\n", f"repos:\n{entry}")
     done = subprocess.run([sys.executable, "-m", "pre_commit", "validate-config"], cwd=shop.root, check=False)
     assert done.returncode == 0

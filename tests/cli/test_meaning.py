@@ -116,7 +116,7 @@ def test_sarif_lists_the_rules_with_their_pages(app: Project) -> None:
     app.write("app/models.py", f"{MODELS}    power: int\n")
     (run,) = json.loads(app.run("check", "--format", "sarif").stdout)["runs"]
     rules = {rule["id"]: rule["helpUri"] for rule in run["tool"]["driver"]["rules"]}
-    assert rules["CG601"].endswith("/docs/messages.md#cg401")
+    assert rules["CG601"].endswith("/docs/messages.md#cg601")
     (result,) = run["results"]
     assert (result["ruleId"], result["level"]) == ("CG601", "error")
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 6}

@@ -231,6 +231,9 @@ UPGRADING = {
     "made by a newer ctrlgen": Case("check", {"app/db/py.typed": f"{HEADER.replace(FORMAT, '99.0')}\n"}),
 }
 LINT = {
+    "explanation of an unknown model": Case("explain Heroo"),
+    "settings that are there already": Case("init --yes"),
+    "questions without a terminal": Case("init", {"pyproject.toml": None}),
     "lint of a file that is not there": Case("lint nowhere.py"),
     "lint with an unknown setting": Case(
         "lint app", {"pyproject.toml": f'{SETTINGS}[tool.ctrlgen.lint]\nselekt = ["CGL1"]\n'}

@@ -16,11 +16,12 @@ from ctrlgen.settings import SETTINGS as NAMES
 
 from .conftest import MODELS, Project
 
-COMMANDS = ("generate", "check", "diff", "explain", "init", "watch", "lint")
+COMMANDS = ("generate", "check", "diff", "explain", "init", "watch", "lint", "drift")
 OBEYED = {
     **{command: set(NAMES) for command in COMMANDS},
     "explain": set(NAMES) - {"tests", "silence", "cache_dir"},
-    "lint": set(NAMES) - {"tests", "silence", "cache_dir"},
+    "lint": {"select", "ignore", "exclude", "force-exclude", "per-file-ignores"},
+    "drift": {"models", "silence"},
     "init": {"models", "output", "package", "tests"},
 }
 
@@ -33,7 +34,7 @@ def test_help_fits_a_screen_and_has_an_example_and_every_setting(app: Project, c
     assert max(map(len, lines)) <= 80
     words = " ".join(text.split())
     assert f"Example: ctrlgen {command}" in words
-    listed = re.search(r"[Ss]ettings[^:]*: ([\w, ]+)", words)
+    listed = re.search(r"[Ss]ettings[^:]*: ([\w, -]+)", words)
     assert listed
     assert set(listed[1].strip().split(", ")) == OBEYED[command]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,12 @@ class Explorer:
 
     project: Project
     file: Path
-    data: dict[str, Any]
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        done = self.project.run("explain", "--format", "json", "-q")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
     def model(self, name: str) -> dict[str, Any]:
         return next(model for model in self.data["models"] if model["name"] == name)
@@ -35,8 +41,7 @@ class Explorer:
 def explored(project: Project, file: Path) -> Explorer:
     done = project.run("explain", "--html", str(file), "-q")
     assert done.returncode == 0, done.stderr
-    data = json.loads(project.run("explain", "--format", "json", "-q").stdout)
-    return Explorer(project, file, data)
+    return Explorer(project, file)
 
 
 def scratch(folder: Path, models: str) -> Project:

@@ -13,7 +13,7 @@ from .conftest import PHONE, Explorer, Open
 from .schemas import HOSTILE
 
 BOXES = """[...document.querySelectorAll("#nodes [data-table]")].map((node) => {
-    const {left, right, top, bottom} = node.querySelector(".card").getBoundingClientRect();
+    const {left, right, top, bottom} = node.querySelector(".outline").getBoundingClientRect();
     return {table: node.dataset.table, left, right, top, bottom};
 })"""
 
@@ -79,7 +79,7 @@ async def test_lines_between_columns_pass_no_table(reference: Explorer, open_pag
 async def test_wheel_zooms_where_the_pointer_is_and_dragging_moves(reference: Explorer, open_page: Open) -> None:
     window = await open_page(reference)
     page = window.page
-    guild = page.locator('[data-table="guild"] .card')
+    guild = page.locator('[data-table="guild"] .outline')
     box = await guild.bounding_box()
     assert box
     centre = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -231,6 +231,7 @@ async def test_search_finds_tables_columns_methods_and_indexes(reference: Explor
     assert (await search(page, "guild"))[0] == "table Guild"
     assert await search(page, "user.discord_id") == ["column discord_id User"]
     assert (await search(page, "upsert discord"))[0] == "method upsert_by_discord_id User"
+    assert (await search(page, "find guild"))[0] == "method find_by_guild_id Afk"
     assert "index uq_users_discord_id User" in await search(page, "uq_users")
     assert "not emitted find_by_username User" in await search(page, "find_by_username")
     assert await search(page, "nothing like that") == []

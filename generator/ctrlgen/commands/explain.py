@@ -120,10 +120,13 @@ def _write_page(file: Path, explanation: Explanation, config: Config, *, quiet: 
 
 
 def _explanation(config: Config, choice: str | None) -> Explanation:
-    if find_spec("asyncpg") is None:
-        raise InstallationError(
-            "`asyncpg` is not installed; it is needed to render the SQL", hint="run `pip install 'ctrlgen[asyncpg]'`"
-        )
+    libraries = {"asyncpg": "asyncpg", **({"cachetools": "cache"} if config.options.cache else {})}
+    for library, extra in libraries.items():
+        if find_spec(library) is None:
+            raise InstallationError(
+                f"`{library}` is not installed; it is needed to render the SQL",
+                hint=f"run `pip install 'ctrlgen[{extra}]'`",
+            )
     with child_process(config, ExplanationWork(config.package, config.options, choice)) as child:
         explanation = child.answer()
     assert isinstance(explanation, Explanation), explanation

@@ -54,6 +54,7 @@ def _model(model: ExplainedModel) -> dict[str, object]:
 def _method(method: ExplainedMethod) -> dict[str, object]:
     return {
         "name": method.name,
+        "kind": method.kind,
         "signature": str(method.signature),
         "doc": method.doc,
         "statements": [{"sql": each.sql, "parameters": list(each.parameters)} for each in method.statements],
@@ -64,6 +65,7 @@ def _method(method: ExplainedMethod) -> dict[str, object]:
             "loads": method.cost.loads,
             "transaction": method.cost.in_transaction,
             "orm": method.cost.by_orm,
+            "cached": method.cost.cached,
         },
         "index": {"name": method.backing, "origin": method.origin} if method.origin else None,
         "scans": method.scans,

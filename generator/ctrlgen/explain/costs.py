@@ -10,6 +10,8 @@ _UNITS = {"row": "row, in one stream", "link": "link, in one stream"}
 def summary(method: ExplainedMethod) -> str:
     """Return one line with the cost and the index of a method."""
     parts = [_number(method.cost)]
+    if method.cost.cached:
+        parts = [_statements(method.cost.most), "none while it is cached"]
     if method.cost.loads:
         parts.append("1 more for each relationship in `load`")
     if method.cost.in_transaction:

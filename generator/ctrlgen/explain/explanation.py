@@ -40,7 +40,8 @@ class Cost:
     """The number of statements that a call of a method sends: between ``least`` and ``most``.
 
     ``per`` tells whether the last statement is sent once per call, per row or per link. ``loads`` tells whether each
-    relationship in ``load`` adds a statement, ``by_orm`` whether SQLAlchemy's ORM sends further statements.
+    relationship in ``load`` adds a statement, ``by_orm`` whether SQLAlchemy's ORM sends further statements, ``cached``
+    whether no statement is sent if the result is cached.
     """
 
     least: int
@@ -49,17 +50,20 @@ class Cost:
     loads: bool = False
     in_transaction: bool = False
     by_orm: bool = False
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainedMethod:
     """A method of a controller.
 
-    ``backing`` is the name of the key or index that serves the method, and ``origin`` its kind: ``primary key``,
+    ``kind`` is the kind of the method in the plan (``get``, ``find``, ``load``), or its name if every controller has
+    it. ``backing`` is the name of the key or index that serves the method, and ``origin`` its kind: ``primary key``,
     ``unique constraint``, ``unique index`` or ``index``. Both are None if the method needs none. ``problem`` is the
     reason why the statements could not be recorded.
     """
 
+    kind: str
     signature: Signature
     doc: str
     statements: tuple[Statement, ...]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ctrlgen.blueprint import Controller, Package
+from ctrlgen.blueprint import Controller, Method, Package
 from ctrlgen.explain.chosen_models import Choice, chosen_models
 from ctrlgen.explain.explanation import (
     ExplainedAbsence,
@@ -49,11 +49,13 @@ class ExplanationWork:
 
 @contextmanager
 def _emitted(package: Package) -> Generator[Mapping[str, str]]:
-    """Make the package importable. It is not formatted, so it has unused imports and needs the whole runtime."""
-    from ctrlgen.render import render  # after the models, whose import takes most of the time
-    from ctrlgen.render.templates import runtime_sources
+    """Make the package importable. Its controllers are formatted, which removes unused imports."""
+    from ctrlgen.format import format_sources  # after the models, whose import takes most of the time
+    from ctrlgen.render import render
 
-    sources = {**render(package), **runtime_sources()}
+    sources = render(package)
+    controllers = [f"{controller.module}.py" for controller in package.controllers]
+    sources |= format_sources({path: sources[path] for path in controllers})
     with scratch_folder() as folder:
         for path, text in sources.items():
             file = folder / _COPY / path
@@ -94,8 +96,9 @@ def _methods(
     for method, call in derived_calls(controller, instance):
         if choice.has(method.name):
             loads = method.kind in {"get", "get_one", "find"} and bool(controller.relations)
-            recorded = recorder.record(method.name, method.kind, call, loads=loads)
-            explained = _method(known[method.name], recorded)
+            cached = _is_cached(method, controller)
+            recorded = recorder.record(method.name, method.kind, call, loads=loads, cached=cached)
+            explained = _method(method.kind, known[method.name], recorded)
             if method.index:
                 yield replace(explained, backing=method.index.name, origin=method.index.origin)
             else:
@@ -103,9 +106,19 @@ def _methods(
     for name, call in common_calls(controller, instance):
         if choice.has(name):
             loads = name == "find_all" and bool(controller.relations)
-            yield _method(known[name], recorder.record(name, name, call, loads=loads))
+            yield _method(name, known[name], recorder.record(name, name, call, loads=loads))
 
 
-def _method(documented: Documented, recorded: RecordedCall) -> ExplainedMethod:
+def _is_cached(method: Method, controller: Controller) -> bool:
+    """Whether a method is answered from memory, as long as what it has found is there."""
+    cached = controller.cached
+    if cached is None or method.within:
+        return False
+    if method.kind == "find":
+        return len(method.keys) == 1 and method.keys[0] in cached.finders
+    return method.kind in {"get", "get_one"} and method.keys in cached.keys
+
+
+def _method(kind: str, documented: Documented, recorded: RecordedCall) -> ExplainedMethod:
     signature, doc = documented
-    return ExplainedMethod(signature, doc, recorded.statements, recorded.cost, problem=recorded.problem)
+    return ExplainedMethod(kind, signature, doc, recorded.statements, recorded.cost, problem=recorded.problem)

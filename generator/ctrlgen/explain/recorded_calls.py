@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 
 from ctrlgen.blueprint import Controller, Method
@@ -28,6 +27,7 @@ _PER: Mapping[str, Per] = {
     **dict.fromkeys(("add", "remove", "set"), "link"),
 }
 _ANY_ROW = (0,) * 1_000  # at least the number of columns that a statement may return
+_ALWAYS_ONE_ROW = ("SELECT count(", "SELECT EXISTS ", "WITH written AS MATERIALIZED (")
 _NO_ROW_ERRORS = ("MultipleFoundError", "NotFoundError", "NotStoredError")
 
 Call = Callable[[], object]
@@ -61,7 +61,11 @@ class Connection:
 
     async def fetch(self, query: str, *_arguments: object) -> Sequence[Sequence[object]]:
         """Return the rows of a statement. A count or an EXISTS always has one row."""
-        return [_ANY_ROW] if query.startswith(("SELECT count(", "SELECT EXISTS ")) else self._rows
+        return [_ANY_ROW] if query.startswith(_ALWAYS_ONE_ROW) else self._rows
+
+    def is_in_transaction(self) -> bool:
+        """Return whether there is a transaction, whose end the changes of a cache would wait for."""
+        return False
 
     async def execute(self, _query: str, *_arguments: object) -> str:
         """Return the status of a statement."""
@@ -86,6 +90,9 @@ class Recorder:
 
     def __init__(self, package: str) -> None:
         self._package, self._log, self._connection = package, Log(), Connection(has_rows=False)
+        self._database: Any = import_module(f"{package}.database").Database("postgresql://nowhere/")
+        if caching := getattr(self._database, "caching", None):
+            caching.instance = "this process"  # another number in each, which is part of the statements
         self._replace_parts()
 
     def _replace_parts(self) -> None:
@@ -121,13 +128,15 @@ class Recorder:
     def controller(self, controller: Controller) -> Any:
         """Return an instance of the emitted class."""
         cls = getattr(import_module(f"{self._package}.{controller.module}"), controller.class_name)
-        return cls(SimpleNamespace(transactions=SimpleNamespace(ambient=lambda: None, source=None)))
+        return cls(self._database)
 
-    def record(self, name: str, kind: str, call: Call, *, loads: bool) -> RecordedCall:
-        """Make a call twice, with and without rows in the table, and return its statements."""
+    def record(self, name: str, kind: str, call: Call, *, loads: bool, cached: bool = False) -> RecordedCall:
+        """Make a call twice, with and without rows in the table, and return its statements if nothing is cached."""
         logs = list[Log]()
         for has_rows in (False, True):
             self._log, self._connection = Log(), Connection(has_rows=has_rows)
+            if caching := getattr(self._database, "caching", None):
+                caching.forget()
             try:
                 asyncio.run(_finished(call))
             except Exception as error:  # noqa: BLE001 - the models' own code, such as a default, may raise anything
@@ -135,7 +144,8 @@ class Recorder:
                     return RecordedCall((), Cost(0, 0), f"the call of {name} failed: {described(error)}")
             logs.append(self._log)
         counts = [len(log.distinct) for log in logs]
-        cost = Cost(min(counts), max(counts), _PER.get(kind, "call"), loads=loads)
+        least = 0 if cached else min(counts)
+        cost = Cost(least, max(counts), _PER.get(kind, "call"), loads=loads, cached=cached)
         in_transaction, by_orm = (any(getattr(log, flag) for log in logs) for flag in ("in_transaction", "by_orm"))
         statements = tuple(dict.fromkeys(statement for log in logs for statement in log.distinct))
         return RecordedCall(statements, replace(cost, in_transaction=in_transaction, by_orm=by_orm))

@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo soak test lint types stale pytest property oldest stress bench generate screenshot constraints clean
+.PHONY: help demo soak test lint types stale pytest pytest-commands pytest-library property oldest stress bench generate docs screenshot constraints clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,8 +31,17 @@ types: .venv/.dev ## Check the types of tool, templates and emitted code
 stale: .venv/.dev ## Check that generated/ is what the models say
 	$(BIN)/python -m ctrlgen check
 
-pytest: .venv/.dev ## Run the tests
-	$(BIN)/python -m pytest
+pytest: .venv/.dev ## Run the tests, in two processes
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pytest-commands pytest-library
+
+# What starts ctrlgen as its users do, and the rest: each half has a PostgreSQL of its own.
+COMMANDS := tests/cli tests/docs tests/drift tests/end_to_end tests/explorer tests/record
+
+pytest-commands:
+	$(BIN)/python -m pytest $(COMMANDS)
+
+pytest-library:
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(COMMANDS))
 
 property: .venv/.dev ## Invent several hundred packages of models, and put each through everything (an hour)
 	INVENTED_PACKAGES=300 $(BIN)/python -m pytest tests/property
@@ -58,6 +67,9 @@ bench: ## Measure the generated controllers against six peers (ten minutes); see
 
 generate: .venv/.demo ## Generate this repository's own controllers
 	$(BIN)/python -m ctrlgen generate
+
+docs: .venv/.dev ## Build the site into build/site; a broken link or anchor is an error
+	$(BIN)/zensical build --strict --clean
 
 screenshot: .venv/.dev ## Take the picture of the explorer that the README shows
 	$(BIN)/python -m tests.explorer.screenshot

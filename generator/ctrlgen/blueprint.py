@@ -215,10 +215,6 @@ class Controller:
         """Whether its writes affect a cached model."""
         return self.cached is not None or bool(self.effects)
 
-    def relinks(self, relation: Relation) -> bool:
-        """Return whether changing the links of a relationship affects a cached model."""
-        return relation.attribute in dict(self.effects.links)
-
     @property
     def loadable(self) -> tuple[str, ...]:
         """The relationships that ``load`` accepts."""

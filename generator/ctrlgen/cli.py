@@ -49,7 +49,7 @@ def _epilog(example: str, without: Collection[str] = ()) -> str:
 EPILOG = """\
 Example: ctrlgen init, then ctrlgen generate after every change to a model
 
-`ctrlgen COMMAND --help` lists the settings of a command. Documentation: docs/guide.md, docs/commands.md"""
+`ctrlgen COMMAND --help` lists the settings of a command. The guide: docs/guide/index.md, docs/commands.md"""
 
 app = typer.Typer(
     name="ctrlgen",
@@ -84,7 +84,7 @@ CacheOption = Annotated[
     str | None, typer.Option("--cache-dir", help="Folder of the cache. Default: $CTRLGEN_CACHE_DIR.", metavar="DIR")
 ]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no warnings and no summary.")]
 FormatOption = Annotated[
     str,
     typer.Option("--format", help="Output format: text, github, json or sarif.", metavar="FORMAT", show_default=False),

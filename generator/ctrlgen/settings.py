@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ForeignKeys = Literal["warn", "emit", "error"]
 
 
-_EXAMPLE = """add to it:
+_EXAMPLE = """run `ctrlgen init`, or add to pyproject.toml:
 
     [tool.ctrlgen]
     models = ["app.models"]
@@ -372,10 +372,11 @@ def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
 
 def _missing(key: str, what: str, root: Path) -> NotConfiguredError:
     file = root / "pyproject.toml"
-    hint = _EXAMPLE if file.exists() else f"there is no pyproject.toml; create one, and {_EXAMPLE}"
-    return NotConfiguredError(
-        f"`{root}` does not set {what} (`{key}`)", hint=f"{hint}\nor use `--project`, `--models`, `--output`"
-    )
+    if not file.exists():
+        message = f"`{root}` has no pyproject.toml that sets {what} (`{key}` in `[tool.ctrlgen]`)"
+    else:
+        message = f"`{file}` does not set {what} (`{key}` in `[tool.ctrlgen]`)"
+    return NotConfiguredError(message, hint=f"{_EXAMPLE}\nor use `--project`, `--models`, `--output`")
 
 
 def _folder(root: Path, path: str, key: str) -> Path:

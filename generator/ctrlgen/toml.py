@@ -9,6 +9,7 @@ import keyword
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 from typing import TypeGuard
 
 from ctrlgen.errors import SettingValueError, UnknownSettingError, did_you_mean
@@ -85,7 +86,10 @@ def choice(section: Table, key: str, choices: Collection[str], default: str) -> 
         return str(value)
     known = ", ".join(f'"{choice}"' for choice in choices)
     message = f"`{key}` in `[tool.ctrlgen]` must be one of {known}, not {value!r}"
-    raise SettingValueError(message, hint=f'write `{key} = "{default}"`', setting=key)
+    close = get_close_matches(value, choices, n=1) if isinstance(value, str) else []
+    others = [choice for choice in choices if choice != default]
+    meant = close[0] if close else others[-1] if value is True else default
+    raise SettingValueError(message, hint=f'write `{key} = "{meant}"`', setting=key)
 
 
 def positive(section: Table, key: str, where: str, meaning: str, *, whole: bool = False) -> float:
@@ -97,7 +101,7 @@ def positive(section: Table, key: str, where: str, meaning: str, *, whole: bool 
         f"must be a {'whole ' if whole else ''}number greater than 0, not {value!r}" if key in section else "is missing"
     )
     message = f"`{key}` of `{where}` in `[tool.ctrlgen]` {problem}"
-    raise SettingValueError(message, hint=f"say {meaning}", setting=f"{where}.{key}")
+    raise SettingValueError(message, hint=meaning, setting=f"{where}.{key}")
 
 
 def check_keys(section: Table, known: Collection[str], where: str) -> None:

@@ -8,6 +8,7 @@ the row it leaves behind, so an entry goes whether the row has changed, comes to
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from copy import deepcopy
@@ -30,8 +31,8 @@ except ModuleNotFoundError as error:
         name="cachetools",
     ) from error
 
-Lookup: TypeAlias = tuple[tuple[str, ...], tuple[object, ...]]
-"""The names of a key, and the values that the caller has given."""
+Lookup: TypeAlias = tuple[tuple[str, ...], tuple[object, ...], tuple[type, ...]]
+"""The names of a key, the values that the caller has given, and their types: True and 1 are equal only in Python."""
 Tag: TypeAlias = Hashable
 
 OPEN: Tag = "open"
@@ -158,7 +159,7 @@ class ModelCache:
     """The cache of one model, in all event loops of the process.
 
     ``tags_of_message`` is what its controller makes of a message of another process, once there is one; ``gate`` tells
-    whether such messages are heard, where there are any.
+    whether such messages are heard, where there are any; by ``sender`` its own are known, whose writes it has seen.
     """
 
     gate: Gate | None = None
@@ -171,7 +172,7 @@ class ModelCache:
         self._store = _Store(limits)
         self._flights, self._joinable = set[Flight](), dict[tuple[object, Lookup], Flight]()
         self._hits = self._misses = 0
-        self._doubted_until = 0.0
+        self._doubted_until, self.sender = 0.0, secrets.token_hex(4)
 
     @property
     def info(self) -> CacheInfo:
@@ -235,10 +236,14 @@ class ModelCache:
         self._lock, self._store = Lock(), _Store(self._limits)
         self._flights, self._joinable = set[Flight](), dict[tuple[object, Lookup], Flight]()
         self._hits = self._misses = 0
+        self.sender = secrets.token_hex(4)
 
     def doubt(self) -> None:
-        """Forget everything, and be of no use for a while: a write may have happened, or be about to."""
-        self._doubted_until = time.monotonic() + IN_DOUBT
+        """Forget everything, and be of no use for a while: a write may have happened, or be about to.
+
+        If it happens even later, its message is no longer taken for one whose write has been seen.
+        """
+        self._doubted_until, self.sender = time.monotonic() + IN_DOUBT, secrets.token_hex(4)
         self.drop(None)
 
     async def _fly(

@@ -62,13 +62,17 @@ class WatchedConnection(Connection):
             status = await super().execute(query, *args, timeout=timeout)
         except BaseException as error:
             if query.startswith("COMMIT"):
-                _settle(self.pending, Change.doubt if is_unknown(error) else None)
+                self._end(Change.doubt if is_unknown(error) else None)
             raise
         if status == "COMMIT":
-            _settle(self.pending, Change.apply)
+            self._end(Change.apply)
         elif status == "ROLLBACK" and not _TO_SAVEPOINT.match(query):
-            self.pending.clear()
+            self._end(None)
         return status
+
+    def _end(self, take_effect: Callable[[Change], None] | None) -> None:
+        pending, self.pending = self.pending, None  # the next transaction is another session's, and has its own
+        _settle(pending or [], take_effect)
 
 
 def _settle(pending: Pending, take_effect: Callable[[Change], None] | None) -> None:
@@ -87,10 +91,12 @@ def is_unknown(error: BaseException) -> bool:
 def remember(connection: Connection, session: AsyncSession | None, change: Change) -> None:
     """Have a change take effect with the transaction of a connection, unless a savepoint around it is undone."""
     sync, is_watched = session.sync_session if session else None, issubclass(type(connection), WatchedConnection)
-    pending: Pending = sync.info.get(_PENDING, []) if sync else []
+    pending: Pending
     if is_watched:  # and not of an engine of the caller's own
         watched = cast("WatchedConnection", connection)
-        pending = watched.pending = pending if watched.pending is None else watched.pending
+        pending = watched.pending = [] if watched.pending is None else watched.pending
+    else:
+        pending = sync.info.get(_PENDING, []) if sync else []
     pending.append((change, sync.get_nested_transaction() if sync else None))
     if sync is None:
         return

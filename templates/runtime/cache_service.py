@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet
@@ -24,12 +23,11 @@ from .transactions import Transactions
 class Caching:
     """The caches of one database in this process, by what the facade calls their models.
 
-    ``channel`` is where processes tell each other of their writes, empty where they do not; ``instance`` is what the
-    messages of this one are known by.
+    ``channel`` is where processes tell each other of their writes, empty where they do not.
     """
 
     def __init__(self, transactions: Transactions, limits: Mapping[str, Limits], channel: str) -> None:
-        self.channel, self.instance, self._transactions = channel, secrets.token_hex(4), transactions
+        self.channel, self._transactions = channel, transactions
         self.caches = {name: ModelCache(one) for name, one in limits.items()}
 
     @property
@@ -44,11 +42,10 @@ class Caching:
 
     def message(self, name: str, *rest: object) -> str:
         """Return the message that all of a model has changed, or a part of it."""
-        return json.dumps([self.instance, name, *rest])
+        return json.dumps([self.caches[name].sender, name, *rest])
 
     def begin_anew(self) -> None:
         """Begin with nothing cached, as a process of its own."""
-        self.instance = secrets.token_hex(4)
         for one in self.caches.values():
             one.begin_anew()
 

@@ -2,7 +2,8 @@
 
 Emitted only for a package whose models are cached with ``cache_sync = "notify"``; its ``Database`` derives from
 ``SyncedService``. Nothing is answered from memory unless, a few seconds ago at most, a message that was sent to
-ourselves came back: then all that was told before it has come as well.
+ourselves came back: then all that was told before it has come as well. The first one is sent on another connection: a
+pooler in transaction mode loses what others send, and gives a client back only what it has sent itself.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import override
@@ -40,10 +43,10 @@ class Listener:
         connect: Callable[[], Awaitable[Connection]],
     ) -> None:
         self._caching, self._connect = caching, connect
-        self._trusted_until = 0.0
+        self._trusted_until, self._hears = 0.0, False
         self._task: asyncio.Task[None] | None = None
         self._abandoned = list[object]()
-        self._echo, self._hearing = asyncio.Event(), asyncio.Event()
+        self._starting, self._echo, self._own = Lock(), asyncio.Event(), ""
 
     def is_open(self) -> bool:
         """Whether it hears what other processes tell; if it does not listen at all, it begins to."""
@@ -54,10 +57,10 @@ class Listener:
 
     async def hearing(self) -> None:
         """Wait until it hears, but not for long: without it, nothing is cached."""
-        self._start()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(TRUSTED):
-                await self._hearing.wait()
+        for _ in range(int(TRUSTED * 100)):
+            if self.is_open():
+                break
+            await asyncio.sleep(0.01)  # in whichever event loop; an asyncio.Event belongs to one
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -70,28 +73,28 @@ class Listener:
     def begin_anew(self) -> None:
         """Leave the connection to the process that this one was forked from."""
         self._abandoned.append(self._task)  # for ever: to finalize it would end the parent's connection
-        self._task, self._trusted_until = None, 0.0
+        self._task, self._trusted_until, self._starting = None, 0.0, Lock()
 
     def _start(self) -> None:
-        if self._task is None or self._task.done() or self._task.get_loop().is_closed():
-            self._echo, self._hearing = asyncio.Event(), asyncio.Event()
-            self._task = asyncio.get_running_loop().create_task(self._listen())
+        with self._starting:
+            if self._task is None or self._task.done() or self._task.get_loop().is_closed():
+                self._task = asyncio.get_running_loop().create_task(self._listen())
 
     async def _listen(self) -> None:
         pause = _PAUSES[0]
         while True:
             (outcome,) = await asyncio.gather(self._listen_once(), return_exceptions=True)
             if outcome is not None:  # whatever it is, there is nothing but to try again
-                _log.warning("nothing is cached: listening has failed (%s)", type(outcome).__name__)
-            pause = _PAUSES[0] if self._hearing.is_set() else min(2 * pause, _PAUSES[1])
-            self._hearing.clear()
+                _log.warning("nothing is cached: listening has failed (%s%s)", type(outcome).__name__, _reason(outcome))
+            pause = _PAUSES[0] if self._hears else min(2 * pause, _PAUSES[1])
+            self._hears = False
             await asyncio.sleep(pause)
 
     async def _listen_once(self) -> None:
         """Listen until the connection is lost."""
         async with asyncio.timeout(TRUSTED):
             connection: Any = await self._connect()
-        lost, own = asyncio.Event(), json.dumps([self._caching.instance])
+        lost, self._echo, self._own = asyncio.Event(), asyncio.Event(), secrets.token_hex(4)
 
         def lose(_connection: object) -> None:
             self._distrust()
@@ -101,34 +104,44 @@ class Listener:
         try:
             async with asyncio.timeout(TRUSTED):
                 await connection.add_listener(self._caching.channel, self._hear)
+                another = await self._connect()
+            begun = time.monotonic()
+            try:
+                await self._echoed(another)
+            finally:
+                another.drop()
+            self._caching.forget()  # what there is was read while nobody listened
             while not lost.is_set():
-                begun = time.monotonic()
-                async with asyncio.timeout(TRUSTED):
-                    self._echo.clear()
-                    await connection.fetch("SELECT pg_notify($1, $2)", self._caching.channel, own)
-                    await self._echo.wait()
-                if not self._hearing.is_set():  # what there is was read while nobody listened
-                    self._caching.forget()
-                if not lost.is_set():
-                    self._trusted_until = begun + TRUSTED
-                    self._hearing.set()
+                self._trusted_until, self._hears = begun + TRUSTED, True
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_INTERVAL):
                         await lost.wait()
+                begun = time.monotonic()
+                if not lost.is_set():
+                    await self._echoed(connection)
         finally:
             self._distrust()
             connection.terminate()
+
+    async def _echoed(self, connection: Connection) -> None:
+        """Send a message to ourselves on a connection, and wait until it is heard."""
+        async with asyncio.timeout(TRUSTED):
+            self._echo.clear()
+            await connection.fetch("SELECT pg_notify($1, $2)", self._caching.channel, json.dumps([self._own]))
+            await self._echo.wait()
 
     def _hear(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
         """Forget what another process has written."""
         with suppress(ValueError, TypeError, LookupError, AttributeError):  # it is anybody's channel
             sender, *about = json.loads(payload)
-            if sender == self._caching.instance:
-                if not about:
+            if not about:
+                if sender == self._own:
                     self._echo.set()
                 return
             name, *rest = about
             cache = self._caching.caches[name]
+            if sender == cache.sender:
+                return
             tags = None
             if rest and cache.tags_of_message is not None:
                 with suppress(ValueError, TypeError, LookupError, AttributeError):
@@ -138,6 +151,12 @@ class Listener:
     def _distrust(self) -> None:
         self._trusted_until = 0.0
         self._caching.forget()
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return ": messages do not come, as behind a pooler in transaction mode"
+    return ""
 
 
 class SyncedService(CachingService):

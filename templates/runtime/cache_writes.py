@@ -103,8 +103,10 @@ class Watch:
         self._caching, self._table, self._effects, self._cached, self._tags = caching, table, effects, cached, tags
         names = cached.returned if cached else ()
         self._width = len(names)
-        self._returned = ", ".join([f"{table.operands[name].sql} AS key_{number}" for number, name in enumerate(names)])
-        self._keys = ", ".join([f"key_{number}" for number in range(self._width)])
+        self._returned = ", ".join(
+            [f"{table.operands[name].sql} AS _key_{number}" for number, name in enumerate(names)]
+        )
+        self._keys = ", ".join([f"_key_{number}" for number in range(self._width)])
         self._reached = lru_cache(500)(self._find_reached)
 
     def change(self, statement: str) -> Change | None:
@@ -172,9 +174,9 @@ class Watch:
         whole = _literal(self._caching.message(self._cached.name))
         if not (rows and self._width):
             return [*told, f"pg_notify({_literal(channel)}, {whole})"]
-        sender, about = _literal(self._caching.instance), _literal(self._cached.name)
+        sender, about = _literal(self._caching.caches[self._cached.name].sender), _literal(self._cached.name)
         row = f"json_build_array({sender}, {about}, json_build_array({self._keys}))::text"
-        payload = f"CASE WHEN key_0 IS NOT NULL AND octet_length({row}) < {LONGEST} THEN {row} ELSE {whole} END"
+        payload = f"CASE WHEN _key_0 IS NOT NULL AND octet_length({row}) < {LONGEST} THEN {row} ELSE {whole} END"
         return [*told, f"pg_notify({_literal(channel)}, {payload})"]
 
 
@@ -248,7 +250,9 @@ class WatchedController(BaseController[M, L, C, U, K], Generic[M, L, C, U, K]):
 
     def _linking(self, relation: str) -> Execution[M]:
         """Return what changes the links of a relationship, which are rows of another table."""
-        return self._watched(Watch(self._caching, self._table, Effects(any=self._effects.links[relation]), None))
+        return self._watched(
+            Watch(self._caching, self._table, Effects(any=self._effects.links.get(relation, ())), None)
+        )
 
     def _watched(self, watch: Watch) -> Execution[M]:
         execution = _watching(self._kind)(self._db.transactions, self._table, self._session)

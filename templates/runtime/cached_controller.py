@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, fields
+from datetime import time
 from functools import cached_property
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 from uuid import UUID
@@ -49,7 +50,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         Inside a transaction it takes effect when that is stored; other processes are told where they sync.
         """
         rows = [self._bound(self._table.key_names, self._key_values(key)) for key in keys]
-        known = bool(rows and self._cached.returned)
+        known = bool(rows and self._cached.returned and all(map(_is_comparable, rows)))
         tags = {OPEN, *self._loose, *((tuple(self._table.key_names), row) for row in rows)} if known else None
         change = Change((), self._cache, tags)
         caching, name = self._caching, self._cached.name
@@ -78,7 +79,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
     ) -> M | None:
         if within is not None or (cache := self._readable_cache()) is None:
             return await super()._get(key, load, within=within, nulls=nulls)
-        lookup = tuple(key), tuple(key.values())
+        lookup = _lookup_of(tuple(key), tuple(key.values()))
         if (rows := _peek(cache, lookup)) is None:
             if lookup[0] not in self._cached.keys or not _is_plain(lookup[1], nulls=nulls):
                 return await super()._get(key, load, within=within, nulls=nulls)
@@ -104,7 +105,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         if name not in self._cached.finders or not _is_plain((value,), nulls=True):
             return found
         values = {field.name: getattr(found, field.name) for field in fields(found)}
-        return CachedSelection[M, L, U](**values, _controller=self, _lookup=((name,), (value,)))
+        return CachedSelection[M, L, U](**values, _controller=self, _lookup=_lookup_of((name,), (value,)))
 
     async def read_list(self, selection: Sql, lookup: Lookup) -> Rows | None:
         """Return the rows of a finder; None if they must be read by its own statement."""
@@ -122,8 +123,10 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         return self._cache if self._cache.is_usable() else None
 
     async def _fetch(self, cache: ModelCache, lookup: Lookup, statement: Sql) -> Rows:
-        names, values = lookup
+        names, values, _ = lookup
         bound = self._bound(names, values)
+        if names in self._cached.exact and not _is_comparable(bound):
+            return await self._execution.rows(statement)
 
         def tags(rows: Rows) -> set[Tag]:
             return {*self._tags_of_lookup(names, bound, rows), *self._key_tags(rows)}
@@ -158,19 +161,18 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
     def _tags_of_message(self, written: Sequence[object] | None, keys: Sequence[Sequence[object]]) -> set[Tag] | None:
         """Return the tags of what another process says: of a row that it has written, or of primary keys."""
         if written is not None:
-            return self._tags_of_written([self._revived(written)])
+            return self._tags_of_written([self._revived(self._cached.returned, written)])
         names = tuple(self._table.key_names)
-        return {OPEN, *self._loose, *((names, self._revived(key)) for key in keys)}
+        return {OPEN, *self._loose, *((names, self._revived(names, key)) for key in keys)}
 
-    def _revived(self, values: Sequence[object]) -> tuple[object, ...]:
-        """Return values as the driver gives them, of what JSON has for them."""
-        names = self._cached.returned
-        pairs = zip(names, values, strict=False)
-        return tuple([UUID(str(value)) if name in self._cached.uuids and value else value for name, value in pairs])
+    def _revived(self, names: Iterable[str], values: Iterable[object]) -> tuple[object, ...]:
+        """Return values as the driver gives them: JSON has strings for UUIDs, and so may the caller."""
+        uuids = self._cached.uuids
+        return tuple([_uuid(value) if name in uuids else value for name, value in zip(names, values, strict=True)])
 
     def _bound(self, names: Iterable[str], values: Iterable[object]) -> tuple[object, ...]:
-        operands = self._table.operands
-        return tuple([operands[name].converted(value) for name, value in zip(names, values, strict=True)])
+        operands, names = self._table.operands, list(names)
+        return self._revived(names, [operands[name].converted(each) for name, each in zip(names, values, strict=True)])
 
     @cached_property
     def _loose(self) -> Collection[Tag]:
@@ -195,7 +197,7 @@ class CachedSelection(Selection[M, L, U], Generic[M, L, U]):
     """The rows of a finder, which are answered from memory as long as nothing is refined but what to load."""
 
     _controller: Any = None
-    _lookup: Lookup = ((), ())
+    _lookup: Lookup = ((), (), ())
 
     @override
     async def _all(self) -> list[M]:
@@ -205,6 +207,10 @@ class CachedSelection(Selection[M, L, U], Generic[M, L, U]):
             if (rows := await controller.read_list(self._statement(), self._lookup)) is not None:
                 return await self._execution.objects_of(rows, self._relations)
         return await super()._all()
+
+
+def _lookup_of(names: tuple[str, ...], values: tuple[object, ...]) -> Lookup:
+    return names, values, tuple(map(type, values))
 
 
 def _peek(cache: ModelCache, lookup: Lookup) -> Rows | None:
@@ -223,11 +229,30 @@ def _is_plain(values: Collection[object], *, nulls: bool) -> bool:
         hash(tuple(values))
     except TypeError:
         return False
-    return not any(isinstance(value, (AnyOf, Span)) for value in values)
+    return not any(isinstance(value, (AnyOf, Span)) or _is_vague(value) for value in values)
+
+
+def _is_vague(value: object) -> bool:
+    """Whether a value that is equal to another may be stored as something else, as it is or once it has changed."""
+    if isinstance(value, time) and value.tzinfo:  # 10:00+00 and 11:00+01 are two values to PostgreSQL
+        return True
+    return value is not None and type(value).__hash__ is object.__hash__  # by identity, whatever it becomes
+
+
+def _is_comparable(values: Iterable[object]) -> bool:
+    """Whether these are values as the driver gives them for exact keys, and not others that it accepts for them."""
+    return all(value is None or isinstance(value, (int, str, UUID)) for value in values)
 
 
 def _loose(names: tuple[str, ...]) -> Tag:
     return "loose", names
+
+
+def _uuid(value: object) -> object:
+    try:
+        return UUID(value) if isinstance(value, str) else value
+    except ValueError:
+        return value  # which the driver refuses
 
 
 def _plain(value: object) -> object:

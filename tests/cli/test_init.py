@@ -126,6 +126,14 @@ def test_toml_that_takes_no_section_is_an_error(shop: Project) -> None:
     assert "add it by hand:\n\n[tool.ctrlgen]\nmodels" in shop.fails("init", "--yes")
 
 
+def test_module_that_does_not_exist_is_an_error_and_nothing_is_written(shop: Project) -> None:
+    done = shop.run("init", "--yes", "--models", "shop.modles")
+    assert done.returncode == 2
+    assert "there is no module `shop.modles`" in done.stderr
+    assert "did you mean `shop.models`?" in done.stderr
+    assert (shop.root / "pyproject.toml").read_text() == PYPROJECT
+
+
 def test_dry_run_shows_everything_and_writes_nothing(shop: Project) -> None:
     before = shop.files()
     done = shop.run("init", "--yes", "--dry-run")
@@ -218,4 +226,6 @@ async def test_alembic_environment_migrates_a_real_database(shop: Project, new_d
 
 
 def test_guide_shows_the_alembic_environment(project: Path) -> None:
-    assert render_template("init/env.py.jinja", package="app.db") in (project / "docs/guide.md").read_text("utf-8")
+    assert render_template("init/env.py.jinja", package="app.db") in (project / "docs/guide/migrate.md").read_text(
+        "utf-8"
+    )

@@ -72,7 +72,9 @@ def test_database_that_cannot_be_made_fails_once(workspace: Path, tmp_path: Path
 
 
 def test_settings_of_the_guide_serve_packages_under_src_and_silence_warnings(project: Path, tmp_path: Path) -> None:
-    found = re.search(r"^\[tool\.pytest\.ini_options\]\n[^`]+", (project / "docs/guide.md").read_text(), re.MULTILINE)
+    found = re.search(
+        r"^\[tool\.pytest\.ini_options\]\n[^`]+", (project / "docs/guide/test.md").read_text(), re.MULTILINE
+    )
     assert found
     package = tmp_path / "src/bot"
     package.mkdir(parents=True)

@@ -8,8 +8,16 @@ from pathlib import Path
 
 import typer
 
-from ctrlgen.errors import ForeignFileError, MissingPathError, NoModelsError, NoTerminalError
-from ctrlgen.init.found_models import found_models, suggested_output
+from ctrlgen.errors import (
+    CtrlgenError,
+    ForeignFileError,
+    MissingModuleError,
+    MissingPathError,
+    NoModelsError,
+    NoTerminalError,
+    did_you_mean,
+)
+from ctrlgen.init.found_models import exists, found_models, suggested_output
 from ctrlgen.init.offered_files import (
     PRE_COMMIT,
     alembic_files,
@@ -74,9 +82,31 @@ def _settings(root: Path, given: Settings, wishes: Wishes) -> Settings:
             hint="pass the models with `--models app.models`, or the project's folder with `--project`",
         )
     if given.models is None:
-        models = _answer("Models", ", ".join(models), wishes).replace(",", " ").split()
+        models = _answered_models(root, models, wishes)
+    _check_modules(root, models)
     output = given.output or _answer("Folder of the controllers", suggested_output(root, models), wishes)
     return Settings(tuple(models), output, given.package, given.tests)
+
+
+def _answered_models(root: Path, suggestion: list[str], wishes: Wishes) -> list[str]:
+    """Ask for the modules of the models until all of them exist."""
+    while True:
+        models = _answer("Models", ", ".join(suggestion), wishes).replace(",", " ").split()
+        try:
+            _check_modules(root, models)
+        except CtrlgenError as error:
+            if wishes.yes:
+                raise
+            typer.echo(f"error: {error.message}\nhint: {error.hint}", err=True)
+        else:
+            return models
+
+
+def _check_modules(root: Path, models: list[str]) -> None:
+    for module in models:
+        if not exists(root, module):
+            hint = did_you_mean(module, found_models(root)) or "pass the import path of a module, such as `app.models`"
+            raise MissingModuleError(f"module `{module}` does not exist", hint=hint)
 
 
 def _answer(question: str, suggestion: str, wishes: Wishes) -> str:

@@ -11,17 +11,20 @@ from pathlib import Path
 
 import typer
 
+from ctrlgen import findings as rules
 from ctrlgen.child import Child
 from ctrlgen.drift.address import Address, read_address
 from ctrlgen.error_reports import reported
 from ctrlgen.finding import Finding
 from ctrlgen.findings import RULES
-from ctrlgen.output_formats import FORMATS, TEXT, check_format, problem_of_finding, reporter_of
+from ctrlgen.output_formats import FORMATS, TEXT, Level, check_format, problem_of_finding, reporter_of
 from ctrlgen.scratch import scratch_folder
 from ctrlgen.settings import Config, Settings, find_project, read_config
 from ctrlgen.silencing import Silence
 
 _STDERR = 2
+_NOTES = frozenset({rules.UNUSED_INDEX.code})
+"""What is reported and does not fail the command: a new index is unused until the first query that needs it."""
 
 
 def drift(
@@ -50,9 +53,13 @@ def drift(
     if output_format == TEXT:
         _print(findings, address, quiet=quiet)
     else:
-        problems = [problem_of_finding(finding, RULES[finding.code], "error") for finding in findings]
+        problems = [problem_of_finding(finding, RULES[finding.code], _level(finding)) for finding in findings]
         typer.echo(FORMATS[output_format](problems, reporter_of("ctrlgen drift", RULES.values())), nl=False)
-    return 1 if findings else 0
+    return 1 if any(finding.code not in _NOTES for finding in findings) else 0
+
+
+def _level(finding: Finding) -> Level:
+    return "warning" if finding.code in _NOTES else "error"
 
 
 def _in_process(config: Config, flags: Settings, address: Address, alembic: Path | None) -> Sequence[Finding]:

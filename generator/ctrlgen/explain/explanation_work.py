@@ -110,7 +110,7 @@ def _methods(
 
 
 def _is_cached(method: Method, controller: Controller) -> bool:
-    """Whether a method is answered from memory, as long as what it has found is there."""
+    """Return whether a method returns cached rows."""
     cached = controller.cached
     if cached is None or method.within:
         return False

@@ -92,7 +92,8 @@ class Recorder:
         self._package, self._log, self._connection = package, Log(), Connection(has_rows=False)
         self._database: Any = import_module(f"{package}.database").Database("postgresql://nowhere/")
         if caching := getattr(self._database, "caching", None):
-            caching.instance = "this process"  # another number in each, which is part of the statements
+            for cache in caching.caches.values():
+                cache.sender = "this process"  # a random number, which is part of the statements
         self._replace_parts()
 
     def _replace_parts(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
 from ctrlgen.load.discovery import table_modules
@@ -21,6 +22,21 @@ def found_models(project: Path) -> list[str]:
                 modules.setdefault(module, root)
     inside_src = {f"src.{module}" for module, root in modules.items() if root != project}
     return _grouped({name: root for name, root in modules.items() if name not in inside_src})
+
+
+def exists(project: Path, module: str) -> bool:
+    """Return whether a module is a source of the project, or belongs to an installed package."""
+    path = Path(*module.split("."))
+    bases = [project / path, project / "src" / path]
+    if any(base.is_dir() or base.with_suffix(".py").is_file() for base in bases):
+        return True
+    top = path.parts[0]
+    if any((root / top).exists() or (root / f"{top}.py").exists() for root in (project, project / "src")):
+        return False
+    try:
+        return find_spec(top) is not None  # its submodules are not searched, because that would import it
+    except (ImportError, ValueError):
+        return False
 
 
 def suggested_output(project: Path, models: Iterable[str]) -> str:

@@ -71,9 +71,9 @@ class Reach:
         """Return the cached models that a delete from a table reaches."""
         return self._of_tables(table for table, _ in self._changes([(table, None)]))
 
-    def updated(self, table: str, column: str) -> tuple[str, ...]:
-        """Return the cached models that an update of a column reaches."""
-        return self._of_tables(table for table, _ in self._changes([(table, (column,))]))
+    def updated(self, table: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the cached models that an update of these columns reaches."""
+        return self._of_tables(table for table, _ in self._changes([(table, columns)]))
 
     def of_table(self, table: str) -> tuple[str, ...]:
         """Return the cached models of a table."""
@@ -107,8 +107,11 @@ class Reach:
 def _effects(controller: Controller, reach: Reach) -> Effects:
     model, table = controller.model, controller.model.full_table
     updatable = {entry.key for entry in controller.update}
+    computed = tuple(each.name for each in model.columns if each.is_computed)  # from any of the others
     update = [
-        (each.attribute, reach.updated(table, each.name)) for each in model.columns if each.attribute in updatable
+        (each.attribute, reach.updated(table, (each.name, *computed)))
+        for each in model.columns
+        if each.attribute in updatable
     ]
     links = [
         (each.attribute, tuple(sorted({*reach.of_table(each.link_table), *reach.deleted(each.link_table)})))

@@ -133,9 +133,7 @@ class _Plan:
             if not set(key.attributes) <= self._values.keys():
                 self._refer(key)
         for attribute, value in own_values(self._controller, self._values).items():
-            self._values[attribute] = value or self._missing(
-                attribute, f"ctrlgen cannot determine a valid value of `{attribute}`"
-            )
+            self._values[attribute] = value or self._missing(attribute, f"no valid value of `{attribute}` is known")
         order = [entry.key for entry in self._controller.create if entry.key in self._values]
         values = {attribute: self._values[attribute] for attribute in order}
         if is_single(self._model, values):

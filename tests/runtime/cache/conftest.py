@@ -32,6 +32,7 @@ OPTIONS = Options(
         "Member": CacheSettings(ttl=300, size=100, finders=True),
         "MemberTag": CacheSettings(ttl=300, size=100, finders=True),
         "Note": CacheSettings(ttl=300, size=100, finders=True),
+        "Door": CacheSettings(ttl=300, size=100),
         "Place": CacheSettings(ttl=300, size=3),
     }
 )

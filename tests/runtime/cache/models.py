@@ -1,10 +1,12 @@
 """Models some of which are cached, and others that reach those through foreign keys."""
 
 import enum
+from datetime import time
 from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, SQLModel
 
@@ -74,12 +76,44 @@ class Member(Base, table=True):
     tags: list[Tag] = Relationship(sa_relationship_kwargs={"secondary": "membertag", "order_by": "Tag.id"})
 
 
+class Room(Base, table=True):
+    """Not cached; what its doors refer to is computed from its code."""
+
+    id: int = Field(primary_key=True)
+    code: str
+    sign: str = Field(
+        default=None, sa_column=sa.Column(sa.Text, sa.Computed("upper(code)", persisted=True), unique=True)
+    )
+
+
+class Door(Base, table=True):
+    """Cached, and renamed with its room."""
+
+    id: int = Field(primary_key=True)
+    sign: str | None = Field(default=None, sa_type=sa.Text)
+    key_0: int = 0  # as keys of a written row are called, or nearly
+    number: int = 0
+    opens: time | None = Field(default=None, sa_type=sa.Time(timezone=True), unique=True)  # type: ignore[call-overload]
+    label: Any = Field(default=None, nullable=True, sa_type=JSONB, unique=True)
+
+    __table_args__ = (sa.ForeignKeyConstraint(["sign"], ["room.sign"], onupdate="CASCADE"),)
+
+
+note_label = sa.Table(
+    "note_label",
+    Base.metadata,
+    sa.Column("note_id", sa.ForeignKey("note.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("tag_id", sa.ForeignKey("tag.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
 class Note(Base, table=True):
-    """Cached, and gone with the note above it."""
+    """Cached, and gone with the note above it; the links of its labels are not cached."""
 
     id: int = Field(default=None, primary_key=True)
     parent_id: int | None = Field(default=None, foreign_key="note.id", index=True, ondelete="CASCADE")
     text: str = ""
+    labels: list[Tag] = Relationship(sa_relationship_kwargs={"secondary": note_label})
 
 
 class Place(Base, table=True):

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import socket
+import subprocess
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import asyncpg
 import pytest
-from synced_db import Database
-from synced_db.runtime import cache_sync
+from synced_db import Database, UnreachableError
+from synced_db.runtime import cache, cache_sync
 
 from tests.runtime.cache.conftest import FOLDER, statements
 from tests.runtime.cache.models import Member, Mood, Tag
+from tests.runtime.cache.test_races import locked, waiting
 from tests.runtime.cache.test_writes import WRITES, answers, fill
 
 BOUND = 2.0  # seconds within which a test waits for a message; it takes milliseconds
@@ -84,7 +91,8 @@ async def listeners(url: str, application_name: str = "%") -> list[int]:
     connection = await asyncpg.connect(url)
     found = await connection.fetch(
         "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() "
-        "AND query LIKE '%pg_notify%' AND application_name LIKE $1",
+        "AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT pg_notify%' AND state_change - backend_start > '1 second') "
+        "AND application_name LIKE $1",
         application_name,
     )
     await connection.close()
@@ -361,3 +369,102 @@ async def test_links_and_other_models_are_told(synced: Database, other: Database
         return [one.tag_id for one in await other.member_tag.find_by_member_id(1)] == [2]
 
     await until(is_seen)
+
+
+async def test_a_write_that_happens_long_after_its_connection_was_lost_is_told_to_its_own_process(
+    synced: Database, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "IN_DOUBT", 0.1)
+    await synced.config.create(guild_id=1, prefix="0")
+    async with locked(url):
+        task = asyncio.create_task(synced.config.update_by_guild_id(1, prefix="1"))
+        await waiting(url)
+        for connection in list(synced.transactions.pools.current.used):
+            connection.terminate()
+        with pytest.raises(UnreachableError):
+            await task
+        await asyncio.sleep(0.2)
+        assert (await synced.config.get_one_by_guild_id(1)).prefix == "0"
+        with statements(synced) as sent:
+            assert (await synced.config.get_one_by_guild_id(1)).prefix == "0", "nobody doubts it any more"
+        assert sent == []
+
+    async def is_seen() -> bool:
+        return (await synced.config.get_one_by_guild_id(1)).prefix == "1"
+
+    await until(is_seen)
+
+
+def test_several_event_loops_may_begin_to_listen_at_the_same_time(url: str) -> None:
+    db, together = Database(url), threading.Barrier(4, timeout=20)
+    connect = db._listener._connect
+
+    async def slowly() -> Any:
+        await asyncio.sleep(0.2)
+        return await connect()
+
+    db._listener._connect = slowly
+
+    async def use() -> int:
+        together.wait()
+        await db.connect()
+        await db.config.get_by_guild_id(1)
+        with statements(db) as sent:
+            await asyncio.gather(*(db.config.get_by_guild_id(1) for _ in range(10)))
+        together.wait()
+        await db.dispose()
+        return len(sent)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert [run.result() for run in [threads.submit(asyncio.run, use()) for _ in range(4)]] == [0] * 4
+
+
+@contextmanager
+def bouncer(url: str, folder: Path, mode: str, size: int) -> Iterator[str]:
+    """PgBouncer before a database; its address."""
+    parts = urlsplit(url)
+    (host,), name = parse_qs(parts.query)["host"], parts.path[1:]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    lines = [
+        "[databases]",
+        f"{name} = host={host} dbname={name} user=postgres pool_size={size}",
+        "[pgbouncer]",
+        "listen_addr = 127.0.0.1",
+        f"listen_port = {port}",
+        "auth_type = any",
+        f"pool_mode = {mode}",
+        "unix_socket_dir =",
+        "ignore_startup_parameters = extra_float_digits",
+    ]
+    settings = folder / "pgbouncer.ini"
+    settings.write_text("\n".join(lines))
+    for path in (folder, *folder.parents[:2], Path(host)):
+        path.chmod(path.stat().st_mode | 0o055)
+    account = ["-u", "nobody"] if os.getuid() == 0 else []
+    process = subprocess.Popen(["pgbouncer", "-q", *account, settings])
+    try:
+        yield f"postgresql://postgres@127.0.0.1:{port}/{name}?prepared_statement_cache_size=0"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="needs pgbouncer")
+@pytest.mark.parametrize(("mode", "size"), [("transaction", 1), ("transaction", 5), ("session", 9)])
+async def test_behind_a_pooler_that_loses_messages_nothing_is_answered_from_memory(
+    synced: Database, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, size: int
+) -> None:
+    monkeypatch.setattr(cache_sync, "TRUSTED", 1.0)
+    with bouncer(url, tmp_path, mode, size) as address:
+        await asyncio.sleep(0.5)
+        async with Database(address) as writer, Database(address) as reader:
+            await writer.config.create(guild_id=1, prefix="0")
+            for number in range(1, 6):
+                await reader.config.get_by_guild_id(1)
+                await writer.config.update_by_guild_id(1, prefix=str(number))
+                await asyncio.sleep(0.1)
+                assert (await reader.config.get_one_by_guild_id(1)).prefix == str(number)
+                await reader.config.get_by_guild_id(1)
+            assert (reader.cache_info()["config"].hits > 0) == (mode == "session")

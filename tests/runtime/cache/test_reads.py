@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from datetime import UTC, timedelta, timezone
+from datetime import time as clock
 from typing import Any, ClassVar
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -231,3 +234,42 @@ def test_one_database_serves_several_event_loops(url: str) -> None:
     assert asyncio.run(use()) == (0, 1)
     asyncio.run(db.dispose())
     assert asyncio.run(use()) == (1, 1)
+
+
+class Reference:
+    """What asyncpg takes for an integer; two that are the same to it are not equal."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __index__(self) -> int:
+        return self.number
+
+
+async def test_keys_in_another_form_that_the_driver_accepts_are_written_and_announced_too(db: Database) -> None:
+    token, discord_id = UUID(int=7), Reference(10)
+    members: Any = db.member
+    assert await members.get_by_token(str(token)) is None
+    assert await members.get_by_discord_id(discord_id) is None
+    await members.create(discord_id=10, name="Ada", token=token)
+    assert (await members.get_by_token(str(token))).name == "Ada"
+    assert (await members.get_by_discord_id(discord_id)).name == "Ada"
+    assert await members.get_by_id(1)
+    async with db.engine.begin() as connection:
+        await connection.execute(sa.text("UPDATE member SET name = 'Eve'"))
+    await members.invalidate(Reference(1))
+    assert (await members.get_by_id(1)).name == "Eve"
+    discord_id.number = 11
+    assert await members.get_by_discord_id(discord_id) is None, "it is another key by now"
+    assert repr((await asyncio.gather(members.get_by_token("x"), return_exceptions=True))[0]) == repr(
+        (await asyncio.gather(members.uncached().get_by_token("x"), return_exceptions=True))[0]
+    )
+
+
+async def test_keys_that_are_equal_to_python_only_are_two_keys(db: Database) -> None:
+    utc, paris = clock(10, tzinfo=UTC), clock(11, tzinfo=timezone(timedelta(hours=1)))
+    await db.room.create(id=1, code="a")
+    await db.door.create_many([{"id": 1, "opens": utc, "label": 1}, {"id": 2, "opens": paris, "label": True}])
+    for _ in range(2):
+        assert [(await db.door.get_one_by_opens(moment)).id for moment in (utc, paris)] == [1, 2]
+        assert [(await db.door.get_one_by_label(label)).id for label in (1, True)] == [1, 2]

@@ -34,6 +34,8 @@ async def fill(db: Database) -> None:
     await db.note.create_many([{"text": "top"}, {"text": "below", "parent_id": 1}, {"text": "deep", "parent_id": 2}])
     await db.tag.create_many([{"name": "red"}, {"name": "blue"}])
     await db.member_tag.create(member_id=1, tag_id=1)
+    await db.room.create(id=1, code="a")
+    await db.door.create(id=1, sign="A")
 
 
 async def answers(db: Database, *, past: bool) -> dict[str, Any]:
@@ -44,6 +46,7 @@ async def answers(db: Database, *, past: bool) -> dict[str, Any]:
     note = db.note.uncached() if past else db.note
     links = db.member_tag.uncached() if past else db.member_tag
     place = db.place.uncached() if past else db.place
+    door = db.door.uncached() if past else db.door
     found: dict[str, Any] = {
         **{f"member {n}": await member.get_by_id(n) for n in (1, 2, 3)},
         **{f"discord {n}": await member.get_by_discord_id(n) for n in (10, 20, 30)},
@@ -56,6 +59,7 @@ async def answers(db: Database, *, past: bool) -> dict[str, Any]:
         **{f"note {n}": await note.get_by_id(n) for n in (1, 2, 3, 4)},
         **{f"below {n}": await note.find_by_parent_id(n) for n in (1, 2, 3)},
         **{f"tags {n}": await links.find_by_member_id(n) for n in (1, 2)},
+        "door": await door.get_by_id(1),
         **{f"place {n}": await place.get_by_name(n) for n in ("home", "away")},
     }
     return {
@@ -126,6 +130,9 @@ WRITES: dict[str, Write] = {
     "update_where by a cascade": lambda db: db.guild.update_where(db.guild.c.id == 1, code="z"),
     "upsert by a cascade": lambda db: db.guild.upsert_by_id(id=1, code="z"),
     "bulk update by a cascade": lambda db: db.guild.update_many([(1, {"code": "z"})]),
+    "update by a cascade of a computed column": lambda db: db.room.update_by_id(1, code="b"),
+    "update_where of columns called as ours": lambda db: db.door.update_where(db.door.c.key_0 == 0, number=5),
+    "update of columns called as ours": lambda db: db.door.update_by_id(1, key_0=5),
     "inexact key, new": lambda db: db.place.create(name="home"),
     "inexact key, upsert": lambda db: db.place.upsert_by_name(name="home", visits=3),
     "mutable values": lambda db: db.config.update_by_guild_id(1, words=["b"], data={"b": 2}),
@@ -381,3 +388,47 @@ async def test_a_self_reference_of_null_is_a_lookup_like_any_other(db: Database)
     with statements(db) as sent:
         notes: list[Note] = await db.note.find_by_parent_id(None)
     assert (sent, len(notes)) == ([], 2)
+
+
+@pytest.mark.parametrize("ending", ["commit", "rollback"])
+async def test_sessions_that_use_a_connection_in_turn_have_nothing_to_do_with_each_others_writes(
+    db: Database, ending: str
+) -> None:
+    await fill(db)
+    await warm(db)
+    async with db.session() as first, db.session() as second:
+        await db.config.using(first).update_by_guild_id(1, prefix="1")
+        await first.commit()  # which gives its connection back
+        await db.config.using(second).update_by_guild_id(2, prefix="2")  # on the same
+        await db.config.using(first).update_by_guild_id(1, prefix="3")  # on another
+        await answers(db, past=False)
+        await (second.commit() if ending == "commit" else second.rollback())
+        await answers(db, past=False)
+        await first.commit()
+        assert await answers(db, past=False) == await answers(db, past=True)
+
+
+async def test_the_rollback_of_a_session_forgets_nothing_of_who_has_its_connection_now(db: Database) -> None:
+    await fill(db)
+    await warm(db)
+    async with db.session() as first, db.session() as second:
+        await db.config.using(first).update_by_guild_id(1, prefix="1")
+        await first.commit()
+        await db.config.using(second).update_by_guild_id(2, prefix="2")
+        await answers(db, past=False)
+        await db.config.using(first).get_by_guild_id(1)
+        await first.rollback()
+        await second.commit()
+        assert (await db.config.get_one_by_guild_id(2)).prefix == "2"
+
+
+async def test_links_that_are_not_cached_change_at_a_cached_model(db: Database) -> None:
+    await fill(db)
+    await warm(db)
+    note, (red, blue) = Note(id=1), [Tag(id=1), Tag(id=2)]
+    assert await db.note.add_labels([note], [red]) == 1
+    assert await db.note.set_labels([note], [blue]) == 2
+    assert await db.note.remove_labels([note], [blue]) == 1
+    with statements(db) as sent:
+        await answers(db, past=False)
+    assert sent == []

@@ -61,7 +61,7 @@ REDUNDANT_INDEX = Rule(
 )
 NULLABLE_KEY = Rule(
     "CG103",
-    "`{model}` is unique by {key}, and {nullable} is nullable: any number of rows may have NULL there, and the getter "
+    "`{model}` is unique by {key}, and {nullable} may be NULL: any number of rows may have NULL there, and the getter "
     "finds only rows with a value",
     "a unique key has a nullable column: the getter finds only rows with a value",
     "declare NOT NULL or NULLS NOT DISTINCT, or silence the warning",

@@ -129,7 +129,7 @@ def test_toml_that_takes_no_section_is_an_error(shop: Project) -> None:
 def test_module_that_does_not_exist_is_an_error_and_nothing_is_written(shop: Project) -> None:
     done = shop.run("init", "--yes", "--models", "shop.modles")
     assert done.returncode == 2
-    assert "there is no module `shop.modles`" in done.stderr
+    assert "module `shop.modles` does not exist" in done.stderr
     assert "did you mean `shop.models`?" in done.stderr
     assert (shop.root / "pyproject.toml").read_text() == PYPROJECT
 

@@ -99,7 +99,7 @@ def test_two_models_of_one_name(app: Project) -> None:
     other = MODELS.replace("(SQLModel, table=True):", '(SQLModel, table=True):\n    __tablename__ = "other"')
     app.write("app/more.py", other)
     app.write("pyproject.toml", SETTINGS.replace('["app.models"]', '["app.models", "app.more"]'))
-    assert "both want to be `db.hero`" in app.fails("generate")
+    assert "would both be `db.hero`" in app.fails("generate")
 
 
 def test_foreign_file_in_the_place_of_a_controller(app: Project) -> None:
@@ -213,7 +213,9 @@ def test_table_forgotten_on_the_target_of_a_foreign_key_is_asked_for(app: Projec
     lines = [line for line in TEAM.splitlines() if "Relationship(" not in line]
     app.write("app/models.py", "\n".join(lines).replace("class Team(SQLModel, table=True)", "class Team(SQLModel)"))
     told = app.run("generate").stderr
-    assert "app/models.py:10: warning CG206: `Hero` points at `team.id`, but the table `team` is not declared; " in told
+    assert (
+        "app/models.py:10: warning CG206: `Hero` references `team.id`, but the table `team` is not declared; " in told
+    )
     assert "declare it as a table: `class Team(SQLModel, table=True)`" in told
 
 

@@ -111,7 +111,7 @@ def test_models_are_found_where_projects_have_them(
 def test_configured_project_is_refused(shop: Project) -> None:
     assert shop.run("init", "--yes").returncode == 0
     said = shop.fails("init", "--yes")
-    assert ": `pyproject.toml` has a section `[tool.ctrlgen]` already\n" in said
+    assert ": `pyproject.toml` already has a section `[tool.ctrlgen]`\n" in said
     assert "hint: change it there" in said
 
 
@@ -194,7 +194,7 @@ def test_alembic_of_the_project_s_own_is_left_alone(shop: Project) -> None:
 
 def test_alembic_that_is_asked_for_overwrites_nothing(shop: Project) -> None:
     shop.write("alembic.ini", "mine\n")
-    assert "alembic.ini` exists and is left alone" in shop.fails("init", "--yes", "--alembic")
+    assert "alembic.ini` exists and is not overwritten" in shop.fails("init", "--yes", "--alembic")
 
 
 async def test_alembic_environment_migrates_a_real_database(shop: Project, new_database: NewDatabase) -> None:

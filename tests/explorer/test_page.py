@@ -118,9 +118,9 @@ def test_page_of_one_model_has_that_model_alone(odd: Explorer, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--html", "page.html", "--dot"], "`--html` and `--dot` exclude each other"),
-        (["--mermaid", "--dot"], "`--mermaid` and `--dot` exclude each other"),
-        (["--indexes", "--format", "json"], "`--format json` and `--indexes` exclude each other"),
+        (["--html", "page.html", "--dot"], "`--html` and `--dot` are mutually exclusive"),
+        (["--mermaid", "--dot"], "`--mermaid` and `--dot` are mutually exclusive"),
+        (["--indexes", "--format", "json"], "`--format json` and `--indexes` are mutually exclusive"),
     ],
 )
 def test_two_forms_at_once_are_refused(app: Project, flags: list[str], message: str) -> None:

@@ -23,8 +23,8 @@ _INDENT = "    "
 _COLUMNS = "<columns>"
 _CLAUSE = re.compile(r" (?=(?:(?<!DELETE )FROM|WHERE|SET|VALUES|ON CONFLICT|RETURNING|ORDER BY|LIMIT)\b)")
 _NOTE = """\
-Inserts are shown with required values and defaults, updates with one column, and
-methods on any rows with `IS NOT NULL` in place of a filter."""
+Inserts are shown with required values and defaults, updates with one column,
+and methods on any rows with `IS NOT NULL` in place of a filter."""
 
 
 def as_text(explanation: Explanation, *, whole: bool) -> str:

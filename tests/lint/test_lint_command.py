@@ -109,8 +109,8 @@ def test_file_that_cannot_be_read_is_a_finding(text: bytes, place: str, project:
 def test_annotations_for_github(project: Project) -> None:
     lines = project.run("lint", "app", "--format", "github").stdout.splitlines()
     assert lines[1] == (
-        "::error file=app/bot.py,line=5,col=38,endLine=5,title=ctrlgen CGL602::`datetime.utcnow` returns a naive datetime, "
-        "which is interpreted as local time. Instead: datetime.now(UTC)"
+        "::error file=app/bot.py,line=5,col=38,endLine=5,title=ctrlgen CGL602::`datetime.utcnow` returns a naive "
+        "datetime, which is interpreted as local time. Instead: datetime.now(UTC)"
     )
 
 

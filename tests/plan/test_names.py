@@ -152,8 +152,8 @@ def test_partial_indexes_of_one_name_and_column_are_told_apart_by_their_predicat
     )
     assert owners == {"find_open_by_k": "idx_job_open"}
     assert told == (
-        "CG107 `find_open_by_k` of `Job` is already generated for another index or key, and not for index `ix_job_open`; "
-        "rename it"
+        "CG107 `find_open_by_k` of `Job` is already generated for another index or key, and not for index "
+        "`ix_job_open`; rename it"
     )
 
 

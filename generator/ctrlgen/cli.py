@@ -67,18 +67,16 @@ ProjectOption = Annotated[
     Path | None,
     typer.Option(
         "--project",
-        help="The project's folder. Default: the nearest configured folder, upwards from here.",
+        help="The project's folder. Default: the nearest parent.",
         metavar="DIR",
     ),
 ]
 ModelsOption = Annotated[
     list[str] | None,
-    typer.Option("--models", help="Import path of a module or package of models. May be repeated.", metavar="MODULE"),
+    typer.Option("--models", help="Import path of the models. May be repeated.", metavar="MODULE"),
 ]
 OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of the generated package.", metavar="DIR")]
-PackageOption = Annotated[
-    str | None, typer.Option("--package", help="Import name of the generated package.", metavar="NAME")
-]
+PackageOption = Annotated[str | None, typer.Option("--package", help="Import name of the package.", metavar="NAME")]
 TestsOption = Annotated[str | None, typer.Option("--tests", help="Folder of the test stubs.", metavar="DIR")]
 CacheOption = Annotated[
     str | None, typer.Option("--cache-dir", help="Folder of the cache. Default: $CTRLGEN_CACHE_DIR.", metavar="DIR")
@@ -108,7 +106,7 @@ VerboseOption = Annotated[
     typer.Option(
         "--verbose",
         "-v",
-        help="Print all warnings, and the import chain of a module that fails.",
+        help="Print all warnings, and the import chain of failed modules.",
         callback=_note_verbose,
     ),
 ]
@@ -219,15 +217,13 @@ def explain(
     choice: Annotated[
         str | None, typer.Argument(help="A model or one of its methods. Default: all models.", metavar="MODEL.METHOD")
     ] = None,
-    indexes: Annotated[
-        bool, typer.Option("--indexes", help="Print `Index(...)` lines for the missing indexes.")
-    ] = False,
+    indexes: Annotated[bool, typer.Option("--indexes", help="Print the missing `Index(...)` lines.")] = False,
     output_format: Annotated[
         str, typer.Option("--format", help="Output format: text or json.", metavar="FORMAT")
     ] = "text",
     html: Annotated[
         Path | None,
-        typer.Option("--html", help="Write the explorer, an HTML page with a diagram and all details.", metavar="FILE"),
+        typer.Option("--html", help="Write the explorer: a page with a diagram and all details.", metavar="FILE"),
     ] = None,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print the tables as a Mermaid diagram.")] = False,
     dot: Annotated[bool, typer.Option("--dot", help="Print the tables as a Graphviz graph.")] = False,

@@ -112,7 +112,7 @@ def test_configured_project_is_refused(shop: Project) -> None:
     assert shop.run("init", "--yes").returncode == 0
     said = shop.fails("init", "--yes")
     assert ": `pyproject.toml` already has a section `[tool.ctrlgen]`\n" in said
-    assert "hint: change it there" in said
+    assert "hint: edit it" in said
 
 
 def test_no_models_are_an_error_that_says_how_to_name_them(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from .conftest import MODELS, SETTINGS, Project
 def test_no_configuration(app: Project) -> None:
     app.write("pyproject.toml", "")
     said = app.fails("generate")
-    assert "does not say the modules of the models" in said
+    assert "does not set the modules of the models" in said
     assert '[tool.ctrlgen]\n    models = ["app.models"]' in said
 
 
@@ -138,7 +138,7 @@ def test_help_and_version_tell_what_there_is(app: Project) -> None:
         ('package = "app.class.db"', "which cannot be imported"),
         ('names = { "Hero.get_by_id" = "class" }', "'class' is not a name"),
         ('tests = "app/db"', "must not contain each other"),
-        ('tests = "app/models.py"', "`tests` is `app/models.py`, and"),
+        ('tests = "app/models.py"', "`tests` is `app/models.py`, but"),
         ('tests = "a\\u0000b"', "`tests` in `[tool.ctrlgen]` must be a string"),
         ('skip = { models = ["Hero"] }', "leaves out every model"),
     ],
@@ -248,7 +248,7 @@ def test_model_of_sqlalchemy_beside_others_is_left_out_with_a_warning(app: Proje
     app.write("app/models.py", f"{ALCHEMY}\n\n{MODELS.partition('from')[1]}{MODELS.partition('from')[2]}")
     done = app.run("generate")
     assert done.returncode == 0
-    assert "app/models.py:8: warning CG210: `Villain` is left out: ctrlgen reads SQLModel" in done.stderr
+    assert "app/models.py:8: warning CG210: `Villain` is left out: it is a plain SQLAlchemy model" in done.stderr
 
 
 def test_output_beside_the_package_in_src_is_refused(app: Project) -> None:
@@ -263,4 +263,4 @@ def test_package_that_does_not_lead_to_output_is_refused(app: Project) -> None:
     app.write("pyproject.toml", SETTINGS + 'package = "foo.bar"\n')
     said = app.fails("generate")
     assert "`package` is `foo.bar`, which does not resolve to `output`, `app/db`" in said
-    assert 'write `package = "app.db"`, or leave it out' in said
+    assert 'write `package = "app.db"`, or omit it' in said

@@ -74,7 +74,7 @@ def app(generated: Path, tmp_path: Path) -> Project:
 
 def test_save_is_generated_and_said_in_a_line(app: Project, tmp_path: Path) -> None:
     with watching(app, tmp_path) as watcher:
-        assert watcher.lines(1) == [f"watching {app.root}, Ctrl-C ends: no changes"]
+        assert watcher.lines(1) == [f"watching {app.root}, press Ctrl-C to stop: no changes"]
         app.write("app/models.py", MODELS.replace("unique", "index"))
         assert watcher.lines(2)[1] == "app/models.py: changed app/db/hero.py"
         assert "find_by_name" in (app.root / "app/db/hero.py").read_text()

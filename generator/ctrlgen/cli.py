@@ -67,7 +67,7 @@ ProjectOption = Annotated[
     Path | None,
     typer.Option(
         "--project",
-        help="The project's folder. Default: the nearest parent.",
+        help="The project's folder. Default: found upwards.",
         metavar="DIR",
     ),
 ]
@@ -361,9 +361,9 @@ def drift(
     output_format: FormatOption = TEXT,
     quiet: QuietOption = False,
 ) -> None:
-    """Compare the models with a live database and with the migrations, without changing either.
+    """Compare the models with a live database and the migrations, read-only.
 
-    Prints one line for each difference, and exits with 1 if there are any. Codes: docs/messages.md.
+    Exits with 1 if there are differences. Their codes: docs/messages.md.
     """
     from ctrlgen.drift.drift_command import drift as run_drift  # needed only for this command
 

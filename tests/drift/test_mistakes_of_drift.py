@@ -104,7 +104,10 @@ def test_unknown_format_is_refused_before_anything_else(scratch: Project) -> Non
 def test_library_that_is_missing_is_named(scratch: Project) -> None:
     scratch.write("alembic/__init__.py", "raise ModuleNotFoundError('no', name='alembic')\n")
     said = refused(scratch, "--database", "postgresql://u@localhost:1/d")
-    assert "error CGE501: `ctrlgen drift` needs `alembic`\nhint: run `pip install 'ctrlgen[drift]'`" in said
+    assert (
+        "error CGE501: `alembic` is not installed; `ctrlgen drift` needs it\nhint: run `pip install 'ctrlgen[drift]'`"
+        in said
+    )
 
 
 def test_secrets_are_hidden_in_whatever_the_driver_says() -> None:

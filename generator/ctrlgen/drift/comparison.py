@@ -351,9 +351,7 @@ def _label_difference(declared: tuple[str, ...], actual: tuple[str, ...] | None)
         return "is not in the database"
     lacks = [label for label in declared if label not in actual]
     more = [label for label in actual if label not in declared]
-    parts = [f"lacks {_listed(lacks)}"] * bool(lacks) + [f"has {_listed(more)}, which the model does not have"] * bool(
-        more
-    )
+    parts = [f"lacks {_listed(lacks)}"] * bool(lacks) + [f"also has {_listed(more)}"] * bool(more)
     if not parts and declared != actual:
         parts = [f"orders its values differently ({', '.join(actual)})"]
     return " and ".join(parts) + (" in the database" if parts else "")

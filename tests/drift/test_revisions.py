@@ -121,8 +121,8 @@ async def test_index_that_was_made_by_hand_is_found(live: Live) -> None:
     assert live.lines() == [
         "app/models.py:19: CG507 index `ix_hero_passing` on `hero` (btree (name)) is in the database, but `Hero` does not "
         "declare it; no migration creates it",
-        "app/models.py:30: CG511 no migration creates index `ix_hero_team_id` of `Hero`: the database has it, and a new one "
-        "would not",
+        "app/models.py:30: CG511 no migration creates index `ix_hero_team_id` of `Hero`: it is in this database, "
+        "but would not be in a new one",
     ]
 
 

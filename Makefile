@@ -32,16 +32,16 @@ stale: .venv/.dev ## Check that generated/ is what the models say
 	$(BIN)/python -m ctrlgen check
 
 pytest: .venv/.dev ## Run the tests, in two processes
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pytest-commands pytest-library
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line pytest-commands pytest-library
 
 # What starts ctrlgen as its users do, and the rest: each half has a PostgreSQL of its own.
 COMMANDS := tests/cli tests/docs tests/drift tests/end_to_end tests/explorer tests/record
 
 pytest-commands:
-	$(BIN)/python -m pytest $(COMMANDS)
+	$(BIN)/python -m pytest --basetemp="$$(mktemp -d)/commands" $(COMMANDS)
 
 pytest-library:
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(COMMANDS))
+	$(BIN)/python -m pytest --basetemp="$$(mktemp -d)/library" $(addprefix --ignore=,$(COMMANDS))
 
 property: .venv/.dev ## Invent several hundred packages of models, and put each through everything (an hour)
 	INVENTED_PACKAGES=300 $(BIN)/python -m pytest tests/property

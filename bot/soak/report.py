@@ -12,8 +12,8 @@ from bot.soak.worker import CONNECTIONS
 
 GROWTH = 1.10
 """How much more memory the last quarter may have than the second."""
-TIMES = 200
-"""How often something must have been done to tell what it usually costs."""
+TIMES = 500
+"""How often something must have been done to tell what it usually costs: before, caches are still being filled."""
 ENOUGH = 80
 """Samples of memory, below which a run is too short to tell."""
 

@@ -99,7 +99,8 @@ def remember(connection: Connection, session: AsyncSession | None, change: Chang
         watched = cast("WatchedConnection", connection)
         pending = watched.pending = [] if watched.pending is None else watched.pending
     else:
-        pending = sync.info.get(_PENDING, []) if sync else []
+        new: Pending = []
+        pending = sync.info.get(_PENDING, new) if sync else new
     pending.append((change, sync.get_nested_transaction() if sync else None))
     if sync is None:
         return

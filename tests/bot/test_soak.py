@@ -88,7 +88,7 @@ async def test_reminder_that_was_sent_twice_is_found(db: Database, crowd: Crowd)
 
 def test_command_that_usually_costs_more_than_with_a_cache_is_a_failure() -> None:
     run = {"seconds": 1, "errors": [], "connections": [3], "memory": [100.0]}
-    failures = [list(Report([run | {"statements": {"points": {1: few, 3: 150}}}]).failures()) for few in (151, 149, 10)]
+    failures = [list(Report([run | {"statements": {"points": {1: few, 3: 300}}}]).failures()) for few in (301, 299, 10)]
     assert failures == [[], ["points usually sends 3 statements, which should be 1"], []]
 
 

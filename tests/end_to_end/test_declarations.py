@@ -244,7 +244,7 @@ class Clock(SQLModel, table=True):
         (
             "Field(default_factory=datetime.utcnow)",
             "default of `Clock.at` has no time zone",
-            "annotate it `NaiveDatetime`",
+            "annotate the column with `NaiveDatetime`",
         ),
         (
             "Field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))",
@@ -320,7 +320,7 @@ class Hero(SQLModel, table=True):
 )
 def test_what_only_objects_run_is_a_warning(generate: Generate, member: str, after: str, line: int, hooks: str) -> None:
     (told,), _ = generate(HOOKS.format(member=member.replace("{{", "{").replace("}}", "}"), after=after))
-    assert told.startswith(f"models.py:{line}: warning CG113: `Hero` has {hooks}, which its controller does not run: ")
+    assert told.startswith(f"models.py:{line}: warning CG113: `Hero` has {hooks}, which its controller does not run, ")
 
 
 @pytest.mark.parametrize("member", ["_cache: int = PrivateAttr(default=1)", "def other(self): pass"])
@@ -334,8 +334,8 @@ def test_models_called_like_members_of_the_facade_are_served(generate: Generate)
     ]
     told, emitted = generate("from sqlmodel import Field, SQLModel\n" + "\n".join(models))
     assert [line.partition(": warning ")[2].partition(",")[0] for line in told] == [
-        "CG112: `models.Session` is `db.session_`",
-        "CG112: `models.Run` is `db.run_`",
+        "CG112: `models.Session` is available as `db.session_`",
+        "CG112: `models.Run` is available as `db.run_`",
     ]
     assert "session_: SessionController" in emitted
     assert "run_: RunController" in emitted

@@ -39,7 +39,7 @@ def test_entry_that_is_about_nothing_is_reported_at_its_line(entry: str, tmp_pat
     )
     assert Silence([entry], tmp_path).remaining([UNINDEXED]) == (UNINDEXED,)
     (line,) = unused(tmp_path, "CG101", entry)
-    assert line == f"pyproject.toml:6: CG401: `silence` lists `{entry}`, which no warning matches; take it out"
+    assert line == f"pyproject.toml:6: CG401: `silence` lists `{entry}`, which matches no warning; remove it"
 
 
 def test_entry_in_settings_that_cannot_be_read_line_by_line_has_a_place_all_the_same(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def _generated() -> ModuleType:
 
 def _generate(folder: Path) -> None:
     """Run the generator as a project of its own, so that this repository's settings do not apply."""
-    command = [sys.executable, "-m", "ctrlgen", "generate", "--quiet", "--project", str(folder)]
+    command = [sys.executable, "-m", "ctrlgen", "generate", "--quiet", "--project", "."]
     command += ["--models", "bench.models", "--output", "bench_generated", "--package", "bench_generated"]
     path = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": path})
+    subprocess.run(command, check=True, cwd=folder, env=os.environ | {"PYTHONPATH": path})

@@ -1,9 +1,9 @@
 """ctrlgen: emits typed async controllers for SQLModel models.
 
-The pipeline is ``load -> inspect -> plan -> render -> format -> write``, a package or module each; ``pipeline`` runs
-it, ``cli`` is its command line, ``python_api`` the same as a function. The first two steps run in the process of
-``child``. ``schema`` holds what ``inspect`` reads, ``blueprint`` what ``plan`` decides; ``stubs`` makes the tests of a
-package.
+The pipeline is ``load -> inspect -> plan -> render -> format -> write``, one package or module for each step.
+``pipeline`` runs it, ``cli`` is the command line, and ``python_api`` the function ``generate``. The first two steps run
+in the child process (``child``). ``schema`` is the output of ``inspect``, ``blueprint`` the output of ``plan``.
+``stubs`` generates the test stubs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """Import what is public when it is first used: the command starts without it."""
+        """Import public names when they are first used, so that the command starts faster."""
         if name not in {"Finding", "Result", "generate"}:
             raise AttributeError(f"module 'ctrlgen' has no attribute {name!r}")
         from ctrlgen import python_api

@@ -1,11 +1,11 @@
-"""``python -m ctrlgen``, and ``ctrlgen``, is the command."""
+"""The entry point of ``ctrlgen`` and ``python -m ctrlgen``."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-TYPE_CHECKING = False  # importing it from typing takes longer than all the rest up to the first line of `main`
+TYPE_CHECKING = False  # importing typing takes longer than everything else before `main`
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -13,7 +13,7 @@ _READ_MODELS = ("generate", "check", "diff", "explain", "watch")
 
 
 def main() -> None:
-    """Run the command, while the process that reads the models gets ready, if it is one that needs it."""
+    """Run the command. If it needs the models, start the child process first, so that both import in parallel."""
     sys.excepthook = _end_in_one_line
     from ctrlgen.interruption import end_in_order
 
@@ -29,7 +29,7 @@ def main() -> None:
         from ctrlgen.child_start import cool_down, warm_up
 
         warm_up()
-        from ctrlgen.cli import main as run  # its libraries are imported while the child imports its own
+        from ctrlgen.cli import main as run  # imports libraries while the child process imports its own
 
         try:
             run()
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def _end_in_one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """Show an error; of Ctrl-C, until ``interruption`` sees to it, one line."""
+    """Print an uncaught exception; for Ctrl-C, before ``interruption`` handles it, only one line."""
     if not issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, traceback)
         return

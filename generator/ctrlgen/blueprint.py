@@ -1,6 +1,6 @@
-"""What will be emitted: the frozen data that ``plan`` produces and ``render`` and ``stubs`` read.
+"""The plan of the package: the frozen data that ``plan`` produces, and that ``render`` and ``stubs`` read.
 
-It holds every decision: names, which methods, which parameters, which words in a docstring. Templates only print.
+It contains every decision: names, methods, parameters, the wording of docstrings. Templates only print it.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ RUNTIME_NAMES = {
     "selection": ("Selection",),
     "service": ("DatabaseService",),
 }
-"""What the package re-exports from each module of its runtime."""
+"""The names that the package re-exports from each module of its runtime."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One key of a TypedDict: ``key: annotation``, with the wrapper that says which values it takes.
+    """One key of a TypedDict: ``key: annotation``, with a wrapper for the accepted values.
 
     ``wrapper`` is a generic alias of the runtime: ``Settable`` in an update, ``Ordered`` or ``Equal`` in a
     filter, None for the plain type.
@@ -70,7 +70,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter that asks for a part of a key: its name in Python, and the key it has in ``Where``."""
+    """A parameter for one part of a key: its name in Python, and its key in ``Where``."""
 
     name: str
     key: str
@@ -83,8 +83,9 @@ class Parameter:
 class Method:
     """A method derived from a key, an index or a relationship.
 
-    ``kind`` names its template, ``methods/<kind>.jinja``. ``within`` is the name of the partial index whose predicate
-    is built in. ``index`` is what backs the method (None for a loader), ``relation`` what a loader loads.
+    ``kind`` selects its template, ``methods/<kind>.jinja``. ``within`` is the name of the partial index whose predicate
+    the method includes. ``index`` is the index that backs the method (None for a loader), ``relation`` the relationship
+    that a loader loads.
     """
 
     kind: str
@@ -97,21 +98,21 @@ class Method:
 
     @property
     def accepts_null(self) -> bool:
-        """Whether None is a key like any other, and finds the row with NULL."""
+        """Whether None is a valid key, which finds the row with NULL."""
         return any(parameter.nullable for parameter in self.parameters)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The ``Where`` keys the parameters stand for."""
+        """The ``Where`` keys of the parameters."""
         return tuple(parameter.key for parameter in self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A partial index that a method is ``within``: its predicate as SQL, and what that says about columns.
+    """A partial index that a method is ``within``: its predicate as SQL, and the conditions on columns.
 
-    ``implied_values`` has the conditions that give a row a value, ``present`` the attributes that are not NULL, and
-    ``keys`` the names of the parts of a unique index, if all have one.
+    ``implied_values`` are the conditions that determine a value, ``present`` the attributes that are not NULL, and
+    ``keys`` the names of the parts of a unique index, if all have a name.
     """
 
     name: str
@@ -123,7 +124,7 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the runtime is told about a model, as in its own ``Facts``."""
+    """The facts about a model that the runtime needs, as in its class ``Facts``."""
 
     required: tuple[str, ...] = ()
     computed: tuple[str, ...] = ()
@@ -136,19 +137,19 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class AbsentMethods:
-    """Methods that are not emitted, and why; ``{}`` in the reason stands for the column of a finder."""
+    """Methods that are not emitted, and the reason. ``{}`` in the reason is replaced by the column of a finder."""
 
     reason: str
     names: tuple[str, ...]
 
     def reason_for(self, name: str) -> str:
-        """Return the reason in the words of one method; the runtime says the same."""
+        """Return the reason for one method, as the runtime formats it."""
         return self.reason.replace("{}", name.removeprefix("find_by_"))
 
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """How a model is cached, as in the runtime's ``Cached``; ``ttl`` and ``size`` are its limits."""
+    """The cache settings of a model, as in the runtime's ``Cached``. ``ttl`` and ``size`` are the limits."""
 
     ttl: float
     size: int
@@ -161,9 +162,9 @@ class Cached:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """The cached models that writes to a model's table reach beside its own rows, as in the runtime's ``Effects``.
+    """The cached models that writes to a model's table affect beyond its own rows, as in the runtime's ``Effects``.
 
-    ``update`` has them by column, ``links`` by relationship.
+    ``update`` maps columns to models, ``links`` relationships to models.
     """
 
     any: tuple[str, ...] = ()
@@ -188,12 +189,12 @@ class NestedRelation:
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """One emitted module: ``<module>.py`` with class ``<stem>Controller``, reached as ``db.<module>``."""
+    """One emitted module: ``<module>.py`` with class ``<stem>Controller``, available as ``db.<module>``."""
 
     model: Model
-    stem: str  # "GuildConfig": what class names begin with
-    module: str  # "guild_config": the module, and the attribute of the facade
-    own: str | None  # the project's own controller, "app.users:Users", which the facade has in place of this one
+    stem: str  # "GuildConfig": the prefix of class names
+    module: str  # "guild_config": the module, and the attribute of `Database`
+    own: str | None  # the project's own controller, "app.users:Users", used by `Database` instead of this one
     values_name: str  # the TypedDict of a new row without its primary key
     create_name: str  # the TypedDict of a new row
     update_name: str  # the TypedDict of changed values
@@ -211,43 +212,43 @@ class Controller:
 
     @property
     def is_watched(self) -> bool:
-        """Whether its writes change something that is cached."""
+        """Whether its writes affect a cached model."""
         return self.cached is not None or bool(self.effects)
 
     @property
     def loadable(self) -> tuple[str, ...]:
-        """What ``load`` may ask for."""
+        """The relationships that ``load`` accepts."""
         return (*(relation.attribute for relation in self.relations), *(nested.path for nested in self.nested))
 
     @property
     def class_name(self) -> str:
-        """The controller class."""
+        """The name of the controller class."""
         return f"{self.stem}Controller"
 
     @property
     def where_name(self) -> str:
-        """The TypedDict of filters."""
+        """The name of the TypedDict of filters."""
         return f"{self.stem}Where"
 
     @property
     def load_name(self) -> str:
-        """The Literal of relationship names."""
+        """The name of the Literal of relationship names."""
         return f"{self.stem}Load"
 
     @property
     def columns_name(self) -> str:
-        """The class of typed columns."""
+        """The name of the class of typed columns."""
         return f"{self.stem}Columns"
 
     @property
     def names(self) -> frozenset[str]:
-        """What can be imported from its module."""
+        """The public names of the module."""
         typed = (self.values_name, self.create_name, self.update_name, self.where_name, self.load_name)
         return frozenset({self.class_name, *typed})
 
     @property
     def in_facade(self) -> Imported:
-        """The class whose instance the facade has."""
+        """The class of the attribute of `Database`."""
         module, _, name = (self.own or f".{self.module}:{self.class_name}").partition(":")
         return Imported(module, name)
 
@@ -259,30 +260,30 @@ class Controller:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """The generated package: its controllers, sorted by module name, and what the author should know."""
+    """The generated package: its controllers, sorted by module name, and the findings."""
 
     name: str  # the import name: "generated"
     controllers: tuple[Controller, ...]
     findings: tuple[Finding, ...]
-    cache_sync: bool = False  # whether processes tell each other of what they write
+    cache_sync: bool = False  # whether processes notify each other of their writes
 
     @property
     def cached(self) -> dict[str, Cached]:
-        """The models that are cached, by what the facade calls them."""
+        """The cached models, by their attributes of `Database`."""
         return {each.module: each.cached for each in self.controllers if each.cached}
 
     @property
     def channel(self) -> str:
-        """What processes tell each other of their writes on; PostgreSQL takes 63 characters."""
+        """The notification channel of the caches. PostgreSQL allows 63 characters."""
         return f"{self.name.replace('.', '_')}_cache"[-63:] if self.cache_sync and self.cached else ""
 
     @property
     def runtime_names(self) -> dict[str, tuple[str, ...]]:
-        """What it re-exports from each module of its runtime."""
+        """The names that it re-exports from each module of its runtime."""
         return RUNTIME_NAMES | ({"cache": ("CacheInfo",)} if self.cached else {})
 
     @property
     def names(self) -> frozenset[str]:
-        """What can be imported from the package itself."""
+        """The public names of the package."""
         of_runtime = (name for names in self.runtime_names.values() for name in names)
         return frozenset({"Database", *of_runtime, *(controller.class_name for controller in self.controllers)})

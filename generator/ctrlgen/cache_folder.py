@@ -1,7 +1,7 @@
-"""The folder in which ctrlgen remembers: what ruff made of the last package, and what a run read and wrote.
+"""The cache folder of ctrlgen: the sources formatted by ruff, and the records of runs.
 
-It is like those of ruff and mypy: it ignores itself in git, backups leave it out, and it may be deleted at any time.
-``settings`` decides where it is; ``format_cache`` and ``record`` have their files in it.
+It works like those of ruff and mypy: git ignores it, backups exclude it, and it may be deleted at any time.
+``settings`` decides where it is. ``format_cache`` and ``record`` keep their files in it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from ctrlgen.interruption import held
 
 NAME = ".ctrlgen_cache"
 VARIABLE = "CTRLGEN_CACHE_DIR"
-_KEPT = 16  # files of a kind
-_UNFINISHED = 60  # seconds after which nobody is writing a file any more
+_KEPT = 16  # files of each kind
+_UNFINISHED = 60  # seconds after which no process can still be writing a file
 _TAG = """Signature: 8a477f597d28d172789f06886806bc55
 # This file is a cache directory tag created by ctrlgen.
 # For information about cache directory tags, see https://bford.info/cachedir/
@@ -24,7 +24,7 @@ _TAG = """Signature: 8a477f597d28d172789f06886806bc55
 
 
 def keep(file: Path, content: str) -> None:
-    """Write a file of the cache: completely or not at all, whoever else writes it. Where it cannot be, it is not."""
+    """Write a cache file atomically. Do nothing if it cannot be written."""
     unfinished = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError), held():
         _create(file.parent)
@@ -37,7 +37,7 @@ def keep(file: Path, content: str) -> None:
 
 
 def _forget(latest: Path) -> None:
-    """Delete the oldest files of a kind, and what a process left that was killed while it wrote."""
+    """Delete the oldest files of a kind, and temporary files left by killed processes."""
     kind = latest.name.partition("-")[0]
     files = [file for file in latest.parent.iterdir() if file.name.startswith(f"{kind}-")]
     files.sort(key=lambda file: file.stat().st_mtime, reverse=True)

@@ -1,12 +1,11 @@
-"""The child process: it loads *and* inspects the models, because classes of the user's cannot leave it.
+"""The child process: it loads *and* inspects the models, because the model classes cannot be sent to the parent.
 
-``child_start`` starts it, before the parent has read its own arguments. The parent tells it what to read with
-:func:`child_process`, does meanwhile what it can, and asks for the schema; what the child reports as an error is raised
-there. Importing this module must stay cheap: sqlmodel, SQLAlchemy and the steps that need them are imported by the
-child alone.
+``child_start`` starts it before the parent has parsed its arguments. The parent sends it a request with
+:func:`child_process`, works in parallel, and asks for the schema. Errors reported by the child are raised in the
+parent. Importing this module must stay cheap: only the child imports sqlmodel, SQLAlchemy and the steps that need them.
 
-User code runs in the child and nowhere else. It may print, replace hooks, start threads or exit: the reply goes through
-a file of its own, and the process ends without waiting for anybody.
+User code runs only in the child. It may print, replace hooks, start threads or exit. The reply is therefore written to
+a separate file, and the process ends without waiting for threads.
 """
 
 from __future__ import annotations
@@ -36,23 +35,23 @@ from ctrlgen.tracing import Reads
 
 REPLY, _READS, PROGRESS, _WORK = "reply", "reads", "progress", "work"
 _ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.explain.explanation", "ctrlgen.finding", "ctrlgen.schema"})
-"""The modules whose classes may be in a reply: the parent never imports what the models import."""
+"""The modules whose classes may be in a reply. The parent never imports the models."""
 
 
 class Work(Protocol):
-    """What the child does beyond reading the models, because their classes are there; it is pickled to get there."""
+    """Work for the child process after it has read the models, where the model classes are needed. It is pickled."""
 
     def __call__(self, schema: Schema) -> object:
-        """Return the reply, made of ctrlgen's own data."""
+        """Return the reply, which consists of ctrlgen's own data classes."""
         ...
 
 
 class Project(Protocol):
-    """What loading needs to know of the configuration."""
+    """The part of the configuration that loading needs."""
 
     @property
     def project(self) -> Path:
-        """The project's folder, absolute."""
+        """The absolute path of the project's folder."""
         ...
 
     @property
@@ -70,14 +69,14 @@ class Project(Protocol):
 
 
 def schema_from_child(config: Project) -> Schema:
-    """Load and inspect the configured modules in a child process, and return what their models say.
+    """Load and inspect the configured modules in a child process, and return the schema.
 
     Raises
     ------
     LoadError
-        If a configured module cannot be imported, or none holds a table model.
+        If a configured module cannot be imported, or none declares a table model.
     ModelError
-        If a model is declared so that nothing can be generated from it.
+        If no controller can be generated from a model.
     """
     with child_process(config) as child:
         return child.schema()
@@ -85,9 +84,9 @@ def schema_from_child(config: Project) -> Schema:
 
 @contextlib.contextmanager
 def child_process(config: Project, work: Work | None = None) -> Generator[Child]:
-    """Start the process that loads and inspects the configured modules; it ends with the block at the latest.
+    """Start the process that loads and inspects the configured modules, and end it with the block.
 
-    Its reply is the schema, or what ``work`` makes of it.
+    Its reply is the schema, or the result of ``work``.
     """
     with scratch_folder() as folder:
         if work:
@@ -98,12 +97,12 @@ def child_process(config: Project, work: Work | None = None) -> Generator[Child]
                 _send(process, order)
                 yield Child(process, folder)
             finally:
-                process.kill()  # does nothing where it has ended
+                process.kill()  # has no effect if the process has ended
                 process.wait()
 
 
 def _send(process: subprocess.Popen[bytes], order: Sequence[str]) -> None:
-    """Tell the process what to read; one that has ended already is noticed when its reply is missing."""
+    """Send the request to the process. If it has ended already, this is detected by the missing reply."""
     assert process.stdin
     with contextlib.suppress(BrokenPipeError), process.stdin as stream:
         stream.write(json.dumps(order).encode())
@@ -111,23 +110,23 @@ def _send(process: subprocess.Popen[bytes], order: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """The running process, and the folder in which it leaves its reply and says what it is doing."""
+    """The running process, and the folder in which it writes its reply and its current step."""
 
     process: subprocess.Popen[bytes]
     folder: Path
 
     def schema(self) -> Schema:
-        """Wait for the schema and return it; raise what the child reports."""
+        """Wait for the schema and return it, or raise the error that the child reports."""
         schema = self.answer()
         assert isinstance(schema, Schema), schema
         return schema
 
     def doing(self) -> str:
-        """Return what the child is doing."""
+        """Return the current step of the child."""
         return _doing(self.folder / PROGRESS)
 
     def answer(self) -> object:
-        """Wait for the reply and return it; raise what the child reports."""
+        """Wait for the reply and return it, or raise the error that the child reports."""
         code = self.process.wait()
         reply = read_reply(self.folder / REPLY) or _crash(code, self.folder / PROGRESS)
         if isinstance(reply, CtrlgenError):
@@ -135,7 +134,7 @@ class Child:
         return reply
 
     def reads(self) -> Reads:
-        """Return what the child read, when it has replied."""
+        """Return the files that the child read, after it has replied."""
         return Reads.from_json((self.folder / _READS).read_text("utf-8"))
 
 
@@ -149,18 +148,18 @@ def _crash(code: int, progress: Path) -> LoadingEndedError:
     return LoadingEndedError(
         f"the process that loads the models ended while {doing} ({ending})",
         None,
-        "A module of models must come back from its import: look for os._exit, a crash of an extension, "
-        "or too little memory; what it printed stands above.",
+        "The import of a module of models must return. Check for os._exit, a crash in an extension module, or too "
+        "little memory; the output of the process is above.",
     )
 
 
-# In the child: read the models and leave the reply.
+# In the child: read the models and write the reply.
 
 
 def main() -> None:
-    """Run in the child: get ready, be told what to read, leave the reply, and end the process."""
+    """Run the child process: import the libraries, read the request, write the reply, and exit."""
     tracing.start()
-    gc.disable()  # a tenth of the time to import goes to collecting what this short process keeps anyway
+    gc.disable()  # garbage collection takes a tenth of the import time, and this process is short
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     name, project, package, *names = _order()
     folder = Path(name)
@@ -173,23 +172,23 @@ def main() -> None:
     for stream in streams:
         with contextlib.suppress(Exception):
             stream.flush()
-    os._exit(0)  # the models' threads and exit handlers must not hold us up
+    os._exit(0)  # do not wait for threads and exit handlers of the models
 
 
 def _order() -> list[str]:
-    """Import the libraries, wait, and return what to read: ``FOLDER PROJECT PACKAGE MODULE...``."""
-    with contextlib.suppress(Exception):  # what is wrong with a library is reported when it is needed
+    """Import the libraries, and return the request: ``FOLDER PROJECT PACKAGE MODULE...``."""
+    with contextlib.suppress(Exception):  # errors of libraries are reported when they are used
         for name in ("ctrlgen.inspect", "ctrlgen.load"):
             importlib.import_module(name)
     text = sys.stdin.buffer.read()
     if not text:
-        os._exit(0)  # nobody is there any more
+        os._exit(0)  # the parent process has ended
     return cast("list[str]", json.loads(text))
 
 
 def read_schema(project: Path, package: str, names: Sequence[str], progress: Callable[[str], None]) -> Schema:
-    """Load the modules called ``names``, and inspect the models in them."""
-    from ctrlgen.inspect import inspect  # these two import sqlmodel, which the parent does without
+    """Load the modules ``names``, and inspect the models in them."""
+    from ctrlgen.inspect import inspect  # both import sqlmodel, which the parent must not import
     from ctrlgen.load import load
     from ctrlgen.source_locations import Sources
 
@@ -205,8 +204,8 @@ def _answer(
         schema = read_schema(project, package, names, progress)
         if not work_file.exists():
             return schema
-        work: Work = pickle.loads(work_file.read_bytes())  # noqa: S301 - the parent has written it
-        progress("looking at the methods of the models")
+        work: Work = pickle.loads(work_file.read_bytes())  # noqa: S301 - written by the parent
+        progress("explaining the methods of the models")
         return work(schema)
     except CtrlgenError as error:
         cause = error.__cause__
@@ -217,20 +216,20 @@ def _answer(
         if os.environ.get("CTRLGEN_TRACEBACK"):
             raise
         return CtrlgenError(
-            f"the models cannot be read, which is a mistake in ctrlgen: {described(error)}",
+            f"the models cannot be read because of a bug in ctrlgen: {described(error)}",
             hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened",
             traceback=traceback.format_exc(),
         )
 
 
 def open_project(root: Path) -> None:
-    """Make the project's modules importable, before all others; those of a ``src`` folder after all others."""
+    """Make the project's modules importable: the project's folder is searched first, its ``src`` folder last."""
     sys.path.insert(0, str(root))
     sys.path.append(str(root / "src"))
 
 
 def progress_to(path: Path) -> Callable[[str], None]:
-    """Return what notes the step about to happen, so that the parent can name it where the child crashes."""
+    """Return a function that records the current step, so that the parent can report where the child crashed."""
 
     def progress(doing: str) -> None:
         path.write_text(doing, "utf-8")
@@ -238,11 +237,11 @@ def progress_to(path: Path) -> Callable[[str], None]:
     return progress
 
 
-# The reply: a ``Schema``, what a work has made of it, or an error, pickled into a private file.
+# The reply: a ``Schema``, the result of a ``Work``, or an error, pickled into a private file.
 
 
 def write_reply(path: Path, reply: object) -> None:
-    """Leave ``reply`` at ``path``; it is there completely or not at all."""
+    """Write ``reply`` to ``path`` atomically."""
     unfinished = path.with_suffix(".part")
     with unfinished.open("wb") as file:
         _Pickler(file).dump(reply)
@@ -250,7 +249,7 @@ def write_reply(path: Path, reply: object) -> None:
 
 
 def read_reply(path: Path) -> object:
-    """Return what the child left at ``path``, or None if it never came so far."""
+    """Return the reply at ``path``, or None if the child did not write one."""
     if not path.exists():
         return None
     with path.open("rb") as file:
@@ -259,20 +258,20 @@ def read_reply(path: Path) -> object:
 
 
 class _Pickler(pickle.Pickler):
-    """Writes subclasses of ``str``, such as SQLAlchemy's ``quoted_name``, as plain strings."""
+    """Pickles subclasses of ``str``, such as SQLAlchemy's ``quoted_name``, as plain strings."""
 
     def reducer_override(self, obj: object, /) -> tuple[type[str], tuple[str]]:
-        if isinstance(obj, str):  # never a plain one: those take a shorter way
+        if isinstance(obj, str):  # not called for plain strings
             return str, (str.__str__(obj),)
-        return cast("tuple[type[str], tuple[str]]", NotImplemented)  # as the protocol wants it: go the usual way
+        return cast("tuple[type[str], tuple[str]]", NotImplemented)  # the default of the protocol
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes instances of ctrlgen's data and of nothing else."""
+    """Unpickles only ctrlgen's own data classes."""
 
     def find_class(self, module_name: str, global_name: str, /) -> object:
         if module_name not in _ALLOWED and (module_name, global_name) != ("builtins", "str"):
-            raise pickle.UnpicklingError(f"{module_name}.{global_name} must not leave the loading process")
+            raise pickle.UnpicklingError(f"{module_name}.{global_name} must not be sent from the child process")
         cls: object = super().find_class(module_name, global_name)
         return cls
 

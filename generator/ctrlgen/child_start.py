@@ -1,7 +1,7 @@
-"""Starts the child process that reads the models, as early as can be: its libraries take longest of all to import.
+"""Starts the child process that reads the models as early as possible, because its imports take the longest.
 
-``__main__`` calls :func:`warm_up` before it imports the command; ``child`` takes that process, and tells it what to
-read. This module imports next to nothing.
+``__main__`` calls :func:`warm_up` before it imports the command. ``child`` takes over that process, and sends it a
+request. This module imports almost nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _waiting: list[subprocess.Popen[bytes]] = []
 
 
 def warm_up() -> None:
-    """Start a process that imports the libraries and waits to be told what to read."""
+    """Start a process that imports the libraries and waits for a request."""
     _waiting.append(_start())
 
 
@@ -28,7 +28,7 @@ def take_process() -> subprocess.Popen[bytes]:
 
 
 def cool_down() -> None:
-    """End a process that nobody took, as after a mistake in the arguments."""
+    """End a process that was not used, for example after an error in the arguments."""
     while _waiting:
         with _waiting.pop() as process:
             process.kill()
@@ -37,14 +37,14 @@ def cool_down() -> None:
 def _start() -> subprocess.Popen[bytes]:
     # -P: neither the working directory nor ctrlgen's own folder may shadow a module.
     command = [sys.executable, "-P", "-m", "ctrlgen.child"]
-    with held():  # so the child does not get Ctrl-C, which a terminal sends to both: the parent ends it
+    with held():  # the child must not receive Ctrl-C, which a terminal sends to both; the parent ends it
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=_STDERR)
         do_at_end(partial(_end, process))
     return process
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process from a signal's handler, where its own lock may be taken."""
+    """End a process from a signal handler, in which its lock may be held."""
     if process.returncode is None:
         process.kill()
         os.waitpid(process.pid, 0)

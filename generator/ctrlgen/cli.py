@@ -1,6 +1,6 @@
-"""The command line: ``ctrlgen generate | check | diff | explain | init | watch | lint | drift``.
+"""The command line of ctrlgen: ``ctrlgen generate | check | diff | explain | init | watch | lint | drift``.
 
-Exit codes: 0 fine, 1 stale, unknown or findings, 2 a mistake in usage, configuration or models.
+Exit codes: 0 success; 1 stale files, an unknown state, or findings; 2 an error in the usage, configuration or models.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ from ctrlgen.write import Changes, unified_diff
 
 
 def _epilog(example: str, without: Collection[str] = ()) -> str:
-    """Return what stands below the options of a command: an example, and the settings that it obeys."""
+    """Return the text below the options of a command: an example, and the settings that the command reads."""
     obeyed = ", ".join(name for name in SETTINGS if name not in without)
     return f"Example: {example}\n\nSettings in \\[tool.ctrlgen] of pyproject.toml: {obeyed}"
 
 
 EPILOG = """\
-Example: ctrlgen init, then ctrlgen generate after every change of a model
+Example: ctrlgen init, then ctrlgen generate after every change to a model
 
-`ctrlgen COMMAND --help` names the settings of a command. The guide: docs/guide/index.md, docs/commands.md"""
+`ctrlgen COMMAND --help` lists the settings of a command. The guide: docs/guide/index.md, docs/commands.md"""
 
 app = typer.Typer(
     name="ctrlgen",
@@ -61,25 +61,31 @@ app = typer.Typer(
 )
 
 _USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
-"""What typer raises for arguments that it cannot understand; by itself it prints that in another form than ours."""
+"""The exception that typer raises for invalid arguments. It is caught to print it like all other errors."""
 
 ProjectOption = Annotated[
     Path | None,
-    typer.Option("--project", help="The project's folder; found from here upwards when omitted.", metavar="DIR"),
+    typer.Option(
+        "--project",
+        help="The project's folder. Default: found upwards.",
+        metavar="DIR",
+    ),
 ]
 ModelsOption = Annotated[
-    list[str] | None, typer.Option("--models", help="Import path of the models; may be repeated.", metavar="MODULE")
+    list[str] | None,
+    typer.Option("--models", help="Import path of the models. May be repeated.", metavar="MODULE"),
 ]
 OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of the generated package.", metavar="DIR")]
-PackageOption = Annotated[str | None, typer.Option("--package", help="Its import name.", metavar="NAME")]
+PackageOption = Annotated[str | None, typer.Option("--package", help="Import name of the package.", metavar="NAME")]
 TestsOption = Annotated[str | None, typer.Option("--tests", help="Folder of the test stubs.", metavar="DIR")]
 CacheOption = Annotated[
-    str | None, typer.Option("--cache-dir", help="Folder of the cache; else $CTRLGEN_CACHE_DIR.", metavar="DIR")
+    str | None, typer.Option("--cache-dir", help="Folder of the cache. Default: $CTRLGEN_CACHE_DIR.", metavar="DIR")
 ]
-NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run without the cache: use it not, keep nothing.")]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no warnings and no summary.")]
 FormatOption = Annotated[
-    str, typer.Option("--format", help="text, github, json or sarif.", metavar="FORMAT", show_default=False)
+    str,
+    typer.Option("--format", help="Output format: text, github, json or sarif.", metavar="FORMAT", show_default=False),
 ]
 
 
@@ -91,7 +97,7 @@ def _note_verbose(is_set: bool) -> bool:
 def _note_traceback(is_set: bool) -> bool:
     if is_set:
         DETAIL.traceback = True
-        os.environ["CTRLGEN_TRACEBACK"] = "1"  # of a mistake of our own
+        os.environ["CTRLGEN_TRACEBACK"] = "1"  # for bugs in ctrlgen
     return is_set
 
 
@@ -100,30 +106,30 @@ VerboseOption = Annotated[
     typer.Option(
         "--verbose",
         "-v",
-        help="Print every warning, and how a failing module came to be imported.",
+        help="Print all warnings, and the import chain of failed modules.",
         callback=_note_verbose,
     ),
 ]
 TracebackOption = Annotated[
-    bool, typer.Option("--traceback", help="Print the traceback of what fails.", callback=_note_traceback)
+    bool, typer.Option("--traceback", help="Print the traceback of a failure.", callback=_note_traceback)
 ]
 
 
 Given = tuple[Path, Settings]
-"""The project's folder, and the settings that flags give."""
+"""The project's folder, and the settings from the options."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run of the pipeline, or a recorded one: the configuration, and what it would change on disk."""
+    """A finished or recorded run of the pipeline: the configuration, and the changes to the files on disk."""
 
     config: Config
     changes: Changes
     findings: tuple[Finding, ...]
     origins: Mapping[str, Location] = field(default_factory=dict[str, Location])
-    """Where the models are declared, by the modules of their controllers."""
+    """The locations of the models, by the modules of their controllers."""
     incomplete: Finding | None = None
-    """Why models may be missing: a module of theirs could not be imported."""
+    """The reason why models may be missing: a module that cannot be imported."""
 
 
 @app.command("generate", epilog=_epilog("ctrlgen generate --models app.models --output app/db"))
@@ -140,7 +146,7 @@ def generate_command(
     output_format: FormatOption = TEXT,
     _traceback: TracebackOption = False,
 ) -> None:
-    """Write the controllers: what changed, all of it or nothing."""
+    """Generate the controllers. Writes all changed files, or none."""
     given = _given(project, models, output, package, tests, cache_dir)
     with _run(
         given, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format, to_write=True
@@ -167,9 +173,9 @@ def check(
     output_format: FormatOption = TEXT,
     _traceback: TracebackOption = False,
 ) -> None:
-    """Exit with 1, and show the diff, when the controllers are not what the models say.
+    """Check that the controllers match the models. Exits with 1, and shows the diff, if they do not.
 
-    The same when ctrlgen cannot tell, because a module of models could not be imported.
+    Also exits with 1 if a module of models cannot be imported, because models may then be missing.
     """
     given = _given(project, models, output, package, tests, cache_dir)
     with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format) as run:
@@ -177,7 +183,7 @@ def check(
     if output_format != TEXT:
         _print_report(run, output_format, run.changes)
     elif run.changes.pending or run.incomplete:
-        from ctrlgen.staleness import print_outcome  # only where there is something to say
+        from ctrlgen.staleness import print_outcome  # imported only if there is something to print
 
         print_outcome(run.changes, run.incomplete, run.config)
     elif not quiet:
@@ -199,7 +205,7 @@ def diff(
     verbose: VerboseOption = False,
     _traceback: TracebackOption = False,
 ) -> None:
-    """Show what `generate` would change, and change nothing."""
+    """Show what `generate` would change, without writing it."""
     given = _given(project, models, output, package, tests, cache_dir)
     with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache) as run:
         pass  # the disk has been read
@@ -209,13 +215,15 @@ def diff(
 @app.command(epilog=_epilog("ctrlgen explain User.get_by_id --format json", ("tests", "silence", "cache_dir")))
 def explain(
     choice: Annotated[
-        str | None, typer.Argument(help="A model, or a method of it; every model when omitted.", metavar="MODEL.METHOD")
+        str | None, typer.Argument(help="A model or one of its methods. Default: all models.", metavar="MODEL.METHOD")
     ] = None,
     indexes: Annotated[bool, typer.Option("--indexes", help="Print the missing `Index(...)` lines.")] = False,
-    output_format: Annotated[str, typer.Option("--format", help="text or json.", metavar="FORMAT")] = "text",
+    output_format: Annotated[
+        str, typer.Option("--format", help="Output format: text or json.", metavar="FORMAT")
+    ] = "text",
     html: Annotated[
         Path | None,
-        typer.Option("--html", help="Write the explorer: one page with a diagram and all details.", metavar="FILE"),
+        typer.Option("--html", help="Write the explorer: a page with a diagram and all details.", metavar="FILE"),
     ] = None,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print the tables as a Mermaid diagram.")] = False,
     dot: Annotated[bool, typer.Option("--dot", help="Print the tables as a Graphviz graph.")] = False,
@@ -227,7 +235,7 @@ def explain(
     _verbose: VerboseOption = False,
     _traceback: TracebackOption = False,
 ) -> None:
-    """Show what each method is called with, the SQL it sends, and the index behind it; and what is not emitted."""
+    """Show the signature, SQL and index of each method, and the methods that are not emitted."""
     from ctrlgen.commands.explain import Form
     from ctrlgen.commands.explain import explain as run_explain
 
@@ -238,27 +246,28 @@ def explain(
 
 @app.command(
     epilog="Example: ctrlgen init --yes --models app.models --output app/db\n\n"
-    "It writes these settings: models, output, package, tests"
+    "Settings written: models, output, package, tests"
 )
 def init(
     project: Annotated[
-        Path, typer.Option("--project", help="The project's folder; this one when omitted.", metavar="DIR")
+        Path, typer.Option("--project", help="The project's folder. Default: the current directory.", metavar="DIR")
     ] = Path(),
     models: ModelsOption = None,
     output: OutputOption = None,
     package: PackageOption = None,
     tests: TestsOption = None,
     pre_commit: Annotated[
-        bool | None, typer.Option("--pre-commit/--no-pre-commit", help="Add the hook, or not; asked when omitted.")
+        bool | None,
+        typer.Option("--pre-commit/--no-pre-commit", help="Whether to add the pre-commit hook. Default: ask."),
     ] = None,
     alembic: Annotated[
-        bool | None, typer.Option("--alembic/--no-alembic", help="Set up migrations, or not; asked when omitted.")
+        bool | None, typer.Option("--alembic/--no-alembic", help="Whether to set up Alembic migrations. Default: ask.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take what is suggested.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept all suggestions without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes without writing them.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Find the models, and write the settings; nothing else in pyproject.toml changes."""
+    """Find the models, and add the settings to pyproject.toml without changing anything else in it."""
     from ctrlgen.commands.init import Wishes
     from ctrlgen.commands.init import init as run_init
 
@@ -280,7 +289,7 @@ def watch(
     verbose: VerboseOption = False,
     _traceback: TracebackOption = False,
 ) -> None:
-    """Generate whenever a source or the configuration is saved, until Ctrl-C."""
+    """Generate whenever a source file or the configuration is saved, until Ctrl-C."""
     from ctrlgen.commands.watch import watch as run_watch
 
     given = _given(project, models, output, package, tests, cache_dir)
@@ -297,23 +306,29 @@ def watch(
     "Settings in \\[tool.ctrlgen.lint]: select, ignore, exclude, force-exclude, per-file-ignores"
 )
 def lint(
-    paths: Annotated[list[str], typer.Argument(help="Files and folders of hand-written code.", metavar="PATH...")],
+    paths: Annotated[
+        list[str], typer.Argument(help="Files and folders of hand-written code to check.", metavar="PATH...")
+    ],
     select: Annotated[
-        list[str] | None, typer.Option("--select", help="Only these codes, or all that begin so.", metavar="CODES")
+        list[str] | None, typer.Option("--select", help="Codes, or prefixes of codes, to report.", metavar="CODES")
     ] = None,
-    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Not these codes.", metavar="CODES")] = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed without a choice to make.")] = False,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", help="Codes, or prefixes of codes, to ignore.", metavar="CODES")
+    ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Apply the fixes that are safe to apply automatically.")] = False,
     output_format: FormatOption = TEXT,
-    force_exclude: Annotated[bool, typer.Option("--force-exclude", help="Exclude files that are named, too.")] = False,
+    force_exclude: Annotated[
+        bool, typer.Option("--force-exclude", help="Apply `exclude` also to files passed as arguments.")
+    ] = False,
     project: ProjectOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Report queries and database code that an emitted method, or another way of writing it, would improve.
+    """Report queries and database code that should use an emitted method, or be written differently.
 
-    Exits with 1 when something is found. `# ctrlgen: ignore[CGL101]` on its line keeps a finding quiet. The rules:
+    Exits with 1 if there are findings. A comment `# ctrlgen: ignore[CGL101]` suppresses a finding on its line. Rules:
     docs/lint.md.
     """
-    from ctrlgen.lint.command import lint as run_lint  # libcst is for this command alone
+    from ctrlgen.lint.command import lint as run_lint  # imports libcst, which no other command needs
 
     code = run_lint(
         paths,
@@ -338,18 +353,19 @@ def drift(
         typer.Option("--database", help="Its address.", metavar="URL", envvar="DATABASE_URL", show_envvar=True),
     ] = None,
     alembic: Annotated[
-        Path | None, typer.Option("--alembic", help="Alembic's file, if not alembic.ini here.", metavar="FILE")
+        Path | None,
+        typer.Option("--alembic", help="Alembic's configuration file. Default: alembic.ini.", metavar="FILE"),
     ] = None,
     project: ProjectOption = None,
     models: ModelsOption = None,
     output_format: FormatOption = TEXT,
     quiet: QuietOption = False,
 ) -> None:
-    """Compare the models with a live database, and with the migrations; change nothing.
+    """Compare the models with a live database and the migrations, read-only.
 
-    Exits with 1 for differences, one line each. What they mean: docs/messages.md.
+    Exits with 1 if there are differences. Their codes: docs/messages.md.
     """
-    from ctrlgen.drift.drift_command import drift as run_drift  # for this command alone
+    from ctrlgen.drift.drift_command import drift as run_drift  # needed only for this command
 
     flags = Settings.of(models, None, None, None)
     code = run_drift(database, flags=flags, project=project, alembic=alembic, output_format=output_format, quiet=quiet)
@@ -364,13 +380,13 @@ def _given(
     tests: str | None,
     cache_dir: str | None = None,
 ) -> Given:
-    """Return the project's folder, and the settings that flags give; their folders are as seen from here."""
+    """Return the project's folder and the settings from the options, with paths relative to the current directory."""
     root = project or find_project(Path())
     return root, Settings.of(models, _from(root, output), package, _from(root, tests), cache_dir)
 
 
 def _from(root: Path, folder: str | None) -> str | None:
-    """Return a folder, given as seen from here, as seen from the project."""
+    """Return a path relative to the current directory as a path relative to the project."""
     return folder and Path(os.path.relpath(folder, root)).as_posix()
 
 
@@ -384,9 +400,9 @@ def _run(
     output_format: str = TEXT,
     to_write: bool = False,
 ) -> Generator[Run]:
-    """Run the pipeline up to the changes, or recall what it would come to; nobody else writes until the block ends.
+    """Run the pipeline up to the changes, or use its record, and hold the project's lock until the block ends.
 
-    With the block, the changes are written if that is what the run is for.
+    The block writes the changes, if the command writes.
     """
     DETAIL.verbose = verbose
     root, _ = given
@@ -413,7 +429,7 @@ def _run(
 
 
 def _delete_leftovers() -> None:
-    from ctrlgen.scratch import delete_leftovers  # which a run that is recalled does without
+    from ctrlgen.scratch import delete_leftovers  # not needed for a recorded run
 
     delete_leftovers()
 
@@ -432,7 +448,7 @@ def _print_report(run: Run, output_format: str, changes: Changes | None) -> None
 
 
 def _print_upgrade(run: Run) -> None:
-    """Say that the files were made by an older ctrlgen, if they were."""
+    """Print a note if the files had been generated by an older ctrlgen."""
     if run.changes.pending:
         from ctrlgen.staleness import print_upgraded
 
@@ -441,7 +457,7 @@ def _print_upgrade(run: Run) -> None:
 
 def _print_version(is_set: bool) -> None:
     if is_set:
-        from importlib.metadata import version  # which takes as long as all the rest of the start
+        from importlib.metadata import version  # importing it takes as long as the rest of the startup
 
         typer.echo(f"ctrlgen {version('ctrlgen')}")
         raise typer.Exit
@@ -450,15 +466,15 @@ def _print_version(is_set: bool) -> None:
 @app.callback()
 def _options(
     _version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Take the options that stand before a command."""
+    """Handle the options before the command."""
 
 
 def main() -> NoReturn:
-    """Run the command; a user's mistake is a message, never a traceback."""
-    gc.set_threshold(100_000)  # hardly anything is garbage before the end
+    """Run the command. Errors of the user are printed without a traceback."""
+    gc.set_threshold(100_000)  # there is hardly any garbage before the process ends
     make_printable()
     sys.exit(_exit_code())
 
@@ -468,7 +484,7 @@ _FLAGS = {"-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verb
 
 
 def _run_plainly() -> bool:
-    """Run a command whose arguments need no parsing: for that Typer imports pydantic, which doubles a short run."""
+    """Run a command without arguments without Typer, whose import of pydantic doubles the time of a short run."""
     name, *arguments = sys.argv[1:] or [""]
     if name not in _COMMANDS or not _FLAGS.keys() >= {*arguments}:
         return False

@@ -1,4 +1,4 @@
-"""Completes errors with the user's own line, and prints them for tools as well; every command runs inside of it."""
+"""Adds source lines to errors, and prints errors in the formats for tools. Every command runs inside ``reported``."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _SETTINGS = "pyproject.toml"
 
 @contextmanager
 def reported(project: Path, output_format: str) -> Generator[None]:
-    """Give an error that passes its line, and print it in the format that was asked for; then it goes on its way.
+    """Add the source line to an error raised in the block, print the error in the requested format, and raise it again.
 
     Parameters
     ----------
     project
-        What the places of errors are relative to.
+        The folder that the locations of errors are relative to.
     output_format
-        One of ``output_formats``; as text, errors are printed at the end by ``cli``.
+        One of ``output_formats``. In the text format, ``cli`` prints the error at the end.
     """
     try:
         yield
@@ -33,7 +33,7 @@ def reported(project: Path, output_format: str) -> Generator[None]:
 
 
 def complete(error: CtrlgenError, project: Path) -> None:
-    """Add the place of the setting that an error is about, and the line at its place."""
+    """Add the location of the setting that an error is about, and the source line at its location."""
     if error.setting and error.location is None:
         with suppress(OSError, UnicodeDecodeError):
             line = toml.find_setting((project / _SETTINGS).read_text("utf-8"), error.setting, error.mark)
@@ -47,12 +47,12 @@ def complete(error: CtrlgenError, project: Path) -> None:
 
 
 def _print(error: CtrlgenError, output_format: str) -> None:
-    from ctrlgen.output_formats import FORMATS, Reporter, RuleEntry, problems_of_error  # only where there is an error
+    from ctrlgen.output_formats import FORMATS, Reporter, RuleEntry, problems_of_error  # imported only for an error
 
     if output_format in FORMATS:
         import typer
 
-        every = [error, *error.others]
-        rules = {each.code: RuleEntry(each.code, type(each).__name__, each.meaning, each.docs()) for each in every}
+        errors = [error, *error.others]
+        rules = {err.code: RuleEntry(err.code, type(err).__name__, err.meaning, err.docs()) for err in errors}
         reporter = Reporter("ctrlgen", tuple(rules.values()))
         typer.echo(FORMATS[output_format](problems_of_error(error), reporter), nl=False)

@@ -1,7 +1,7 @@
-"""What can go wrong for a user: one class for each kind of mistake, with its code and what the docs say of it.
+"""The errors that a user can meet: one class per kind of mistake, with its code and the text of the documentation.
 
-The command line prints the message, the place with the line and a caret, the hint and the address of the explanation,
-and never a traceback. ``docs/messages.md`` lists all of them; ``messages`` renders it from here.
+The command line prints the message, the location with the source line and a caret, the hint and a link to the
+documentation, and never a traceback. ``messages`` renders ``docs/messages.md`` from these classes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import ClassVar
 from ctrlgen.finding import Location
 
 DOCS = "https://github.com/ctrlgen/ctrlgen/blob/main/docs"
-"""Where the pages are that messages refer to."""
+"""The address of the documentation that messages link to."""
 
 
 @dataclass(eq=False)
@@ -24,29 +24,29 @@ class CtrlgenError(Exception):
     Parameters
     ----------
     message
-        What is wrong, one sentence.
+        What is wrong, in one sentence.
     location
-        Where it is, if that is in a file of theirs.
+        Where the mistake is, if it is in one of the user's files.
     hint
         What to do about it.
     source
-        That line, as it stands in the file.
+        The source line at that location.
     others
-        What else is wrong: all causes are shown, because the first one need not be the one to fix.
+        Further errors. All causes are shown, because the first one is not always the one to fix.
     import_chain
-        The lines of the project that led to a failing import, outermost first; `--verbose` shows them.
+        The lines of the project that led to a failing import, outermost first. `--verbose` shows them.
     traceback
-        Where it comes from in full; `--traceback` shows it.
+        The full traceback. `--traceback` shows it.
     mark
-        The part of that line that is meant; the whole line where it is None.
+        The part of the source line to underline. None underlines the whole line.
     setting
-        The setting in pyproject.toml that it is about, below ``tool.ctrlgen``: ``skip.models``. Its line is looked up
-        when the error is printed.
+        The setting in pyproject.toml that is wrong, relative to ``tool.ctrlgen``: ``skip.models``. Its line is looked
+        up when the error is printed.
     """
 
     code: ClassVar[str] = "CGE502"
-    meaning: ClassVar[str] = "a mistake in ctrlgen itself"
-    fix: ClassVar[str] = "report it, with what `CTRLGEN_TRACEBACK=1` shows"
+    meaning: ClassVar[str] = "a bug in ctrlgen"
+    fix: ClassVar[str] = "report it, with the output of `CTRLGEN_TRACEBACK=1`"
 
     message: str
     location: Location | None = None
@@ -59,8 +59,8 @@ class CtrlgenError(Exception):
     setting: str | None = None
 
     def __reduce__(self) -> tuple[type[CtrlgenError], tuple[object, ...]]:
-        """Pickle by fields: the loading process hands its errors to the one that prints them."""
-        return type(self), tuple(getattr(self, each.name) for each in fields(self))
+        """Pickle the fields: the process that loads the models sends its errors to the one that prints them."""
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""
@@ -68,19 +68,19 @@ class CtrlgenError(Exception):
 
     @classmethod
     def docs(cls) -> str:
-        """Return the address where the code is explained."""
+        """Return the address of the documentation of this code."""
         return f"{DOCS}/messages.md#{cls.code.lower()}"
 
 
-# CGE0: the arguments.
+# CGE0: arguments.
 
 
 class UsageError(CtrlgenError):
-    """The command line cannot be understood."""
+    """The arguments of the command line are invalid."""
 
     code = "CGE001"
-    meaning = "an argument, option or command is missing, misspelt or of the wrong type"
-    fix = "`ctrlgen COMMAND --help` lists what there is"
+    meaning = "an argument, option or command is missing, misspelled or of the wrong type"
+    fix = "`ctrlgen COMMAND --help` lists the arguments and options"
 
 
 class UnknownFormatError(UsageError):
@@ -88,7 +88,7 @@ class UnknownFormatError(UsageError):
 
     code = "CGE002"
     meaning = "`--format` names a format that does not exist"
-    fix = "`text`, `github`, `json` or `sarif`"
+    fix = "use `text`, `github`, `json` or `sarif`"
 
 
 class MissingPathError(UsageError):
@@ -96,117 +96,119 @@ class MissingPathError(UsageError):
 
     code = "CGE003"
     meaning = "a file or folder given on the command line does not exist"
-    fix = "give one that does; paths are relative to where you stand"
+    fix = "correct the path; paths are relative to the current directory"
 
 
 class NotEmittedError(UsageError):
     """A model or method given on the command line does not exist."""
 
     code = "CGE004"
-    meaning = "`explain` is asked about a model or method that does not exist"
-    fix = "correct its name: `Model` or `Model.method`; without any it lists them all"
+    meaning = "`explain` was given a model or method that does not exist"
+    fix = "correct the name: `Model` or `Model.method`; without a name, `explain` lists all of them"
 
 
 class NoTerminalError(UsageError):
-    """There is nobody to ask."""
+    """A question cannot be asked without a terminal."""
 
     code = "CGE005"
-    meaning = "`init` would have to ask something, and there is no terminal"
-    fix = "answer with its options, or take what it suggests with `--yes`"
+    meaning = "`init` has to ask a question, but there is no terminal"
+    fix = "answer with options, or accept the suggestions with `--yes`"
 
 
-# CGE1: the configuration.
+# CGE1: configuration.
 
 
 class ConfigError(CtrlgenError):
-    """The configuration is not usable."""
+    """The configuration is invalid."""
 
     code = "CGE100"
-    meaning = "a file of settings cannot be read"
+    meaning = "a settings file cannot be read"
     fix = "check its permissions"
 
 
 class NotConfiguredError(ConfigError):
-    """A setting that must be there is missing."""
+    """A required setting is missing."""
 
     code = "CGE101"
-    meaning = "`models` or `output` is neither set in `[tool.ctrlgen]` nor given as a flag"
-    fix = "set it in pyproject.toml, or run with `--project` for the folder that has it"
+    meaning = "`models` or `output` is neither set in `[tool.ctrlgen]` nor passed as an option"
+    fix = "set it in pyproject.toml, or pass the project's folder with `--project`"
 
 
 class BrokenTomlError(ConfigError):
-    """A file of settings is not valid TOML."""
+    """A settings file is not valid TOML."""
 
     code = "CGE102"
     meaning = "pyproject.toml is not valid TOML"
-    fix = "fix the line that is shown"
+    fix = "fix the line shown"
 
 
 class UnknownSettingError(ConfigError):
     """A setting does not exist."""
 
     code = "CGE103"
-    meaning = "a table of pyproject.toml has a setting that does not exist"
-    fix = "correct its name; the guide lists them all"
+    meaning = "a table in pyproject.toml has an unknown setting"
+    fix = "correct its name; the guide lists all settings"
 
 
 class SettingValueError(ConfigError):
-    """A setting has a value of the wrong type, or none of those that it may have."""
+    """A setting has a value of the wrong type, or one that is not allowed."""
 
     code = "CGE104"
-    meaning = "a setting has a value of the wrong type, or one that it cannot have"
-    fix = "write it as the hint does"
+    meaning = "a setting has a value of the wrong type, or one that is not allowed"
+    fix = "write the value as the hint shows"
 
 
 class PlaceError(ConfigError):
-    """``output`` or ``tests`` is a folder that cannot be one."""
+    """``output`` or ``tests`` names a folder that cannot be used."""
 
     code = "CGE105"
     meaning = (
-        "`output` or `tests` lies outside the project, is the project itself, is a file, lies inside the other one, or "
-        "would hide a module of yours"
+        "`output` or `tests` is outside the project, is the project itself, is a file, is inside the other one, or "
+        "would shadow one of your modules"
     )
-    fix = "give each a folder of its own, inside the project"
+    fix = "use a separate folder inside the project for each"
 
 
 class PackageNameError(ConfigError):
     """The package cannot be imported by its name."""
 
     code = "CGE106"
-    meaning = "the package cannot be imported under its name, or `package` does not lead to `output`"
-    fix = "give a dotted path that leads to the folder, or leave `package` out"
+    meaning = "the package cannot be imported under its name, or `package` does not resolve to `output`"
+    fix = "set a dotted path that resolves to the folder, or omit `package`"
 
 
 class UnknownCodeError(ConfigError):
     """A code does not exist, or cannot be silenced."""
 
     code = "CGE107"
-    meaning = "`silence`, `select`, `ignore` or `per-file-ignores` has a code that does not exist or cannot be silenced"
+    meaning = (
+        "`silence`, `select`, `ignore` or `per-file-ignores` lists a code that does not exist or cannot be silenced"
+    )
     fix = "this page and [lint.md](lint.md) list the codes"
 
 
 class UnknownNameError(ConfigError):
-    """The settings mention a model or method that does not exist."""
+    """The settings refer to a model or method that does not exist."""
 
     code = "CGE108"
-    meaning = "`names`, `skip` or `controllers` mentions a model or method that does not exist, or cannot be changed"
+    meaning = "`names`, `skip` or `controllers` refers to a model or method that does not exist or cannot be changed"
     fix = "correct the name: `Model`, `module.Model` or `Model.method`"
 
 
 class NameTakenError(ConfigError):
-    """The settings give two things one name, or leave nothing."""
+    """The settings give two classes or methods the same name, or leave out every model."""
 
     code = "CGE109"
-    meaning = "the settings give two classes or methods one name, or leave out every model"
-    fix = "choose another name, or skip less"
+    meaning = "the settings give two classes or methods the same name, or leave out every model"
+    fix = "choose another name, or skip fewer models"
 
 
 class RuffSettingsError(ConfigError):
-    """Ruff refuses the project's own settings."""
+    """Ruff rejects the project's settings."""
 
     code = "CGE110"
-    meaning = "ruff refuses the settings by which the emitted files are formatted"
-    fix = "fix them; ruff's own message is shown"
+    meaning = "ruff rejects the settings that the emitted files are formatted with"
+    fix = "fix the settings; ruff's message is shown"
 
 
 class UnaddableError(ConfigError):
@@ -214,9 +216,10 @@ class UnaddableError(ConfigError):
 
     code = "CGE111"
     meaning = (
-        "`init` cannot add `[tool.ctrlgen]` to pyproject.toml, because it is there, or `tool` is written as a value"
+        "`init` cannot add `[tool.ctrlgen]` to pyproject.toml, because the table exists already, or `tool` is not a "
+        "table"
     )
-    fix = "change it by hand"
+    fix = "edit pyproject.toml by hand"
 
 
 # CGE2: loading the models.
@@ -226,8 +229,8 @@ class LoadError(CtrlgenError):
     """The models cannot be loaded."""
 
     code = "CGE200"
-    meaning = "modules or models were left out, so that nothing remains, or what remains cannot be mapped"
-    fix = "fix what is shown, the first cause first"
+    meaning = "modules or models were left out, and no model remains, or the remaining models cannot be mapped"
+    fix = "fix the causes shown, starting with the first"
 
 
 class MissingModuleError(LoadError):
@@ -235,65 +238,70 @@ class MissingModuleError(LoadError):
 
     code = "CGE201"
     meaning = "a module in `models` does not exist"
-    fix = "correct its name: it is imported from the project's folder, or from `src` in it"
+    fix = "correct its name: modules are imported from the project's folder or its `src`"
 
 
 class ImportFailedError(LoadError):
-    """A configured module exists and cannot be imported."""
+    """A configured module exists but cannot be imported."""
 
     code = "CGE202"
-    meaning = "a module in `models` raises while it is imported, or is no Python"
-    fix = "fix the line that is shown; ctrlgen must run in the environment of the project"
+    meaning = "a module in `models` raises an exception when it is imported, or is not valid Python"
+    fix = "fix the line shown; ctrlgen must run in the environment of the project"
 
 
 class NoModelsError(LoadError):
-    """The configured modules hold no table model."""
+    """The configured modules declare no table model."""
 
     code = "CGE203"
     meaning = "the modules in `models` declare no table model"
-    fix = "name the modules that do, and declare tables as `class Hero(SQLModel, table=True)`"
+    fix = "list the modules that do, and declare tables as `class Hero(SQLModel, table=True)`"
 
 
 class LoadingEndedError(LoadError):
-    """The process that loads the models ended by itself."""
+    """The process that loads the models exited unexpectedly."""
 
     code = "CGE204"
-    meaning = "importing the models ended the process: `os._exit`, a crash of an extension, or too little memory"
-    fix = "a module of models must come back from its import"
+    meaning = (
+        "importing the models ended the process: a call of `os._exit`, a crash in an extension module, or too little "
+        "memory"
+    )
+    fix = "make sure that the import of every module of models returns"
 
 
 class WouldRemoveError(LoadError):
-    """A controller would be removed only because its module could not be imported."""
+    """A controller would be removed although its model may still exist, in a module that could not be imported."""
 
     code = "CGE205"
-    meaning = "controllers would be removed, but maybe only because a module of models fails"
-    fix = "fix that module, or delete it if its models are to be removed"
+    meaning = "controllers would be removed, possibly only because a module of models fails to import"
+    fix = "fix that module, or delete it if its models were removed on purpose"
 
 
-# CGE3: the models.
+# CGE3: models.
 
 
 class ModelError(CtrlgenError):
-    """A model is declared so that nothing can be generated from it."""
+    """No controller can be generated from a model as it is declared."""
 
     code = "CGE300"
     meaning = "SQLAlchemy cannot map the models"
-    fix = "SQLAlchemy's message says why"
+    fix = "see SQLAlchemy's message"
 
 
 class RelationshipError(ModelError):
-    """A relationship leads nowhere, or to what is no table."""
+    """The target of a relationship does not exist or is not a table."""
 
     code = "CGE301"
-    meaning = "a relationship leads to a class that does not exist or is no table, or no foreign key joins the two"
-    fix = "declare or import the other class as a table, and the foreign key that joins them"
+    meaning = (
+        "a relationship refers to a class that does not exist or is not a table, or no foreign key joins the two tables"
+    )
+    fix = "declare or import the other class as a table, and declare the foreign key that joins them"
 
 
 class ForeignKeyError(ModelError):
-    """A foreign key points at a table or column that does not exist, beside a relationship that needs it."""
+    """A foreign key that a relationship needs refers to a table or column that does not exist."""
 
     code = "CGE302"
-    meaning = "a foreign key that a relationship needs points at a table or column that does not exist"
+    meaning = "a foreign key that a relationship needs refers to a table or column that does not exist"
     fix = "correct its name"
 
 
@@ -306,82 +314,82 @@ class UnindexedForeignKeyError(ModelError):
 
 
 class NameClashError(CtrlgenError):
-    """Two models want the same name."""
+    """Two models have the same name."""
 
     code = "CGE304"
-    meaning = "two models want to be the same attribute of the facade"
+    meaning = "two models would be the same attribute of `Database`"
     fix = "give one of them another name in `[tool.ctrlgen.names]`"
 
 
-# CGE4: the files that are written.
+# CGE4: emitted files.
 
 
 class OutputError(CtrlgenError):
     """A file cannot be read or written."""
 
     code = "CGE401"
-    meaning = "an emitted file, or a test, cannot be read or written; every file is as it was"
-    fix = "check its permissions, and the space on the disk"
+    meaning = "an emitted file or a test file cannot be read or written; no file was changed"
+    fix = "check its permissions and the free disk space"
 
 
 class ForeignFileError(OutputError):
-    """The output folder holds something that ctrlgen did not write."""
+    """The output folder contains a file that ctrlgen did not write."""
 
     code = "CGE402"
-    meaning = "the output folder holds something that ctrlgen did not write, where a file of its own must be"
-    fix = "move it, or set another `output`"
+    meaning = "the output folder contains a file that ctrlgen did not write, in the place of a file that it must write"
+    fix = "move the file, or change `output`"
 
 
 class TestFileError(OutputError):
-    """A test file of the user's cannot be extended."""
+    """A test file cannot be extended."""
 
-    __test__ = False  # not one of pytest's
+    __test__ = False  # keeps pytest from collecting this class
 
     code = "CGE403"
-    meaning = "a test file is no Python, or cannot be decoded or encoded, so that no stub can be added"
+    meaning = "a test file is not valid Python, or cannot be decoded or encoded, so no stub can be added"
     fix = "fix the file, or save it as UTF-8"
 
 
 class NewerFormatError(OutputError):
-    """The emitted files were written by a newer ctrlgen."""
+    """The emitted files were written by a newer version of ctrlgen."""
 
     code = "CGE404"
-    meaning = "the emitted files were written by a newer ctrlgen than the one that runs"
-    fix = "upgrade ctrlgen; to go back on purpose, delete the folder and generate again"
+    meaning = "the emitted files were written by a newer version of ctrlgen"
+    fix = "upgrade ctrlgen; to downgrade on purpose, delete the folder and generate again"
 
 
-# CGE5: the installation.
+# CGE5: installation.
 
 
 class InstallationError(CtrlgenError):
-    """Something that ctrlgen needs is not installed."""
+    """A required package is not installed."""
 
     code = "CGE501"
-    meaning = "ruff, or another library that the command needs, is not installed beside ctrlgen"
-    fix = "install it into the same environment, as the hint says"
+    meaning = "ruff, or another package that the command needs, is not installed"
+    fix = "install it in the environment of ctrlgen, as the hint shows"
 
 
 class FormatError(CtrlgenError):
-    """Ruff refused the emitted code: a mistake in ctrlgen."""
+    """Ruff rejected the emitted code, which is a bug in ctrlgen."""
 
 
 class EncodingError(CtrlgenError):
-    """The locale cannot encode the name of a file."""
+    """The locale cannot encode a file name."""
 
     code = "CGE503"
-    meaning = "a model's name is not ASCII, and the locale cannot encode a file of that name"
+    meaning = "a model's name is not ASCII, and the locale cannot encode the file name"
     fix = "set `PYTHONUTF8=1`, or use a UTF-8 locale"
 
 
-# CGE6: the database of `ctrlgen drift`.
+# CGE6: the database and migrations of `ctrlgen drift`.
 
 
 class DatabaseError(CtrlgenError):
-    """The database cannot be reached, or does not let us in."""
+    """The database is unreachable, or refuses the login."""
 
     code = "CGE601"
-    meaning = "the database cannot be reached, does not let the user in, or refuses to be read"
-    fix = "check the address, that the server runs, and what the user may read"
+    meaning = "the database is unreachable, refuses the login, or does not allow the user to read its catalog"
+    fix = "check the address, that the server is running, and the user's privileges"
 
 
 class AddressError(UsageError):
@@ -389,7 +397,7 @@ class AddressError(UsageError):
 
     code = "CGE602"
     meaning = "`--database` is missing, or is not the address of a PostgreSQL database"
-    fix = "`postgresql://user:password@host/name`; percent-encode what is special in a password"
+    fix = "use `postgresql://user:password@host/name`, with special characters in the password percent-encoded"
 
 
 class MigrationError(CtrlgenError):
@@ -397,11 +405,11 @@ class MigrationError(CtrlgenError):
 
     code = "CGE603"
     meaning = "Alembic cannot read the migrations, or they have several heads"
-    fix = "Alembic's message says why; `alembic merge heads` joins heads"
+    fix = "see Alembic's message; `alembic merge heads` merges several heads"
 
 
 def error_classes() -> list[type[CtrlgenError]]:
-    """Return the classes of errors, one for each code, in the order of the codes."""
+    """Return the error classes, one for each code, sorted by code."""
     by_code: dict[str, type[CtrlgenError]] = {}
     for cls in _with_subclasses(CtrlgenError):
         by_code.setdefault(cls.code, cls)
@@ -418,20 +426,20 @@ _ADVERTISEMENT = re.compile(r"\s*(\(Background on this error at: .*\)|For furthe
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """Return the hint that names the known name closest to ``name``, if one is close."""
+    """Return a hint with the known name most similar to ``name``, if there is a similar one."""
     close = closest(name, known)
     return f"did you mean `{close}`?" if close else None
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name closest to ``name``, if one is close."""
-    import difflib  # for mistakes alone
+    """Return the known name most similar to ``name``, if there is a similar one."""
+    import difflib  # needed only for errors
 
     return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
 def described(error: BaseException) -> str:
-    """Return type and message, as on the last line of a traceback."""
+    """Return the type and message of an exception, as on the last line of a traceback."""
     if isinstance(error, SystemExit):
         return f"it calls sys.exit({error.code!r})"
     if isinstance(error, SyntaxError):
@@ -441,8 +449,8 @@ def described(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Return an exception's message; nothing where the exception is broken itself."""
+    """Return the message of an exception, or an empty string if its ``__str__`` raises."""
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - their __str__ may raise anything
+    except Exception:  # noqa: BLE001 - a user-defined __str__ may raise anything
         return ""

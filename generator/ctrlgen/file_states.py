@@ -1,9 +1,8 @@
-"""Remembers the state of files, folders and environment variables, and tells whether anything has changed since.
+"""Stores the state of files, folders and environment variables, and detects changes.
 
-``record`` uses it for all that a run read and wrote. A file is compared by its content, which is not read again while
-size and times stay as they were. That shortcut cannot lie: times are only kept of what was last changed before the
-run began, so whatever is changed later has a later time, even if that is at once and the size stays. Of libraries,
-which nobody edits, there are only size and times.
+``record`` uses it for everything that a run read and wrote. Files are compared by content, which is not read again if
+size and times are unchanged. This shortcut is safe: times are stored only for files last changed before the run began,
+so every later change has a later time. Files of libraries, which are not edited, are compared only by size and times.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ from ctrlgen.table_declarations import declares_table
 from ctrlgen.tracing import Reads, digest, listing
 
 BEGAN = time.time_ns()
-"""When this process began: what is older than that stays as it is while nobody gives it a later time."""
+"""The start of this process. A file older than this is unchanged as long as its times are."""
 
 Status = list[int]
-"""Time of the last change of the content, of the last change at all, and size."""
+"""The times of the last modification of content and status, and the size."""
 
 State = list[Status | str | None]
-"""Status, unless it says nothing, and digest, except of a library; neither, of what is absent."""
+"""The status, if it is conclusive, and the digest, except for libraries. Both are None for a missing file."""
 
-_TICK = 20_000_000  # nanoseconds by which the time of a file may lag behind the clock
+_TICK = 20_000_000  # nanoseconds by which file times may lag behind the clock
 _SECOND = 1_000_000_000
 _VOLATILE = frozenset({"_", "OLDPWD", "PWD", "SHLVL"})
 _FOR_EVERY_PYTHON = ("LANG", "LC_", "PYTHON", "TZ")
@@ -36,15 +35,15 @@ _INSTALLED = ("/site-packages/", "/dist-packages/")
 
 
 class UnsettledError(Exception):
-    """Something was changed while it was read, so that no state of it can be told."""
+    """Something changed while it was read, so its state cannot be determined."""
 
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """The state of all that decides what a run does; plain data, for JSON.
+    """The state of all inputs and outputs of a run, as plain data for JSON.
 
-    ``files`` are compared by their content, ``searched`` have declared no table, ``modules`` and ``names`` are folders
-    with the digest of what was listed in them.
+    ``files`` are compared by content, ``searched`` are files that declare no table, ``modules`` and ``names`` map
+    folders to digests of their listings.
     """
 
     files: Mapping[str, State]
@@ -56,13 +55,13 @@ class States:
     environment: str
 
     def look_unchanged(self) -> bool:
-        """Tell by size and times alone; without those, by nothing."""
+        """Return whether size and times are unchanged."""
         folders = (self.files, self.searched, self.modules, self.names)
         states = (item for states in folders for item in states.items())
         return all(state[0] is None or state[0] == _status(path) for path, state in states)
 
     def updated(self) -> States | None:
-        """Return these states, with times where now they say something; None where anything has changed."""
+        """Return these states, with times where they are conclusive by now; None if anything has changed."""
         if any(os.path.exists(path) != present for path, present in self.presence.items()):
             return None
         if environment_digest(self.variables) != self.environment:
@@ -77,7 +76,7 @@ class States:
 
 
 def _updated(states: Mapping[str, State], is_same: Callable[[str, State], bool]) -> Mapping[str, State] | None:
-    """Return the same mapping where all times are as they were."""
+    """Return the same mapping if all times are unchanged."""
     newer: dict[str, State] = {}
     for path, state in states.items():
         if state[0] is None or state[0] != _status(path):
@@ -89,7 +88,7 @@ def _updated(states: Mapping[str, State], is_same: Callable[[str, State], bool])
 
 
 def states_of(reads: Reads, written: Mapping[str, str], folders: Iterable[str]) -> States:
-    """Return the state of what was read, of files that were written, by their digests, and of their folders.
+    """Return the states of everything that was read, and of written files and their folders.
 
     Raises
     ------
@@ -114,7 +113,7 @@ def states_of(reads: Reads, written: Mapping[str, str], folders: Iterable[str]) 
 
 
 def environment_digest(variables: Iterable[str] | None) -> str:
-    """Return the digest of environment variables, None for all, and of those that matter to every Python."""
+    """Return the digest of environment variables (None for all), and of those that affect every Python process."""
     environment = dict(os.environ)
     names = environment.keys() - _VOLATILE if variables is None else {*variables}
     names |= {name for name in environment if name.startswith(_FOR_EVERY_PYTHON)}
@@ -135,7 +134,7 @@ def _state_read(path: str, *, present: bool) -> State:
         content = None
     else:
         content = _content_digest(path)
-    status = _settled_status(path)  # after the content, which is therefore that of the beginning
+    status = _settled_status(path)  # after the content was read, which therefore has not changed since the start
     _require(status is not None, path)
     return [status, content]
 
@@ -159,16 +158,16 @@ def _status(path: str) -> Status | None:
 
 
 def _settled_status(path: str) -> Status | None:
-    """Return the status where that of every later content is another one."""
+    """Return the status if every later change would alter it."""
     status = _status(path)
     if status is None:
         return None
-    is_coarse = status[0] % _SECOND == status[1] % _SECOND == 0  # a file system that counts in seconds
+    is_coarse = status[0] % _SECOND == status[1] % _SECOND == 0  # a file system with a resolution of seconds
     return status if status[1] < BEGAN - (2 * _SECOND if is_coarse else _TICK) else None
 
 
 def _content_digest(path: str) -> str:
-    """Return the digest of a file; of what is no file, such as a folder or a pipe, its kind is all there is."""
+    """Return the digest of a file, or the kind of anything else, such as a folder or a pipe."""
     try:
         return digest(Path(path).read_bytes()) if Path(path).is_file() else "no file"
     except OSError as error:
@@ -185,7 +184,7 @@ def _declares_table(path: str) -> bool:
     try:
         return declares_table(Path(path).read_bytes())
     except OSError:
-        return True  # whatever it is: not what it was
+        return True  # unreadable, and therefore changed
 
 
 def _still_without_table(path: str, _state: State) -> bool:

@@ -1,6 +1,6 @@
-"""What is reported to the author, and where: findings, and the locations that errors have as well.
+"""Findings, and the locations of findings and errors.
 
-They are apart from ``schema``, because a run that is answered from its record needs nothing else.
+They are not part of ``schema``, because a run that is answered from its record needs nothing else.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Location:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """Something the author should know: a stable code, where, and what to do. ``findings`` has a rule for each code.
+    """A warning about the models: a stable code, a location and a message. ``findings`` has a rule for each code.
 
-    Of an import that has failed there are the lines that led to it, and its traceback.
+    ``import_chain`` and ``traceback`` describe an import that failed.
     """
 
     location: Location

@@ -1,6 +1,6 @@
-"""Every finding there is, in one table: code, message, what it means, what to do, and its place in the docs.
+"""The table of all findings: code, message, meaning and fix.
 
-Each step creates its findings through these rules; ``messages`` renders them for ``docs/messages.md``.
+Each step of the pipeline creates its findings from these rules. ``messages`` renders them for ``docs/messages.md``.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ class Rule:
     code
         The stable code, ``CG101``.
     message
-        What is printed; ``str.format`` fills in the names.
+        The message to print, a template for ``str.format``.
     meaning
-        What it means, for the docs.
+        The meaning, for the documentation.
     fix
-        What to do about it, for the docs.
+        What to do, for the documentation.
     silenceable
-        Whether the setting ``silence`` may name it.
+        Whether the setting ``silence`` may list the code.
     fails
-        Whether `drift` exits with 1 because of it.
+        Whether `drift` exits with 1 because of the finding.
     """
 
     code: str
@@ -44,129 +44,130 @@ class Rule:
 
     @property
     def docs(self) -> str:
-        """The address where the code is explained."""
+        """The address of the documentation of this code."""
         return f"{DOCS}/messages.md#{self.code.lower()}"
 
 
 UNINDEXED_FOREIGN_KEY = Rule(
     "CG101",
-    "no index over all rows of `{model}` begins with its foreign key {key}: it gets no `find_by_`, and deletes of "
-    "what it refers to scan the table; declare `index=True`",
-    "no index begins with a foreign key, or only one that leaves out some of its rows: deletes of the parent, and "
-    "loaders of the other side, scan the table",
-    "declare `index=True`, or an `Index` that begins with it",
+    "no index over all rows of `{model}` begins with its foreign key {key}: it gets no `find_by_`, and deleting a row "
+    "that it references scans the table; declare `index=True`",
+    "no index begins with a foreign key, or only a partial one: deletes of the parent, and loaders of the other side, "
+    "scan the table",
+    "declare `index=True`, or an `Index` that begins with the foreign key",
 )
 REDUNDANT_INDEX = Rule(
     "CG102",
-    "index `{index}` of `{model}` answers nothing that {other} does not: drop one of them",
-    "an index answers nothing that another one, which begins with it, does not",
-    "drop it",
+    "index `{index}` of `{model}` is redundant: {other} serves the same queries; drop one of them",
+    "an index is redundant: another index begins with the same columns",
+    "drop the index",
 )
 NULLABLE_KEY = Rule(
     "CG103",
-    "`{model}` is unique by {key}, where {nullable} may be NULL: any number of rows may have NULL there, and the "
-    "getter finds only those with a value",
-    "a unique key has a column that may be NULL: the getter finds only rows with a value",
-    "NOT NULL, or NULLS NOT DISTINCT, or live with it",
+    "`{model}` is unique by {key}, and {nullable} may be NULL: any number of rows may have NULL there, and the getter "
+    "finds only rows with a value",
+    "a unique key has a nullable column: the getter finds only rows with a value",
+    "declare NOT NULL or NULLS NOT DISTINCT, or silence the warning",
 )
 UNNAMED_EXPRESSION = Rule(
     "CG104",
-    "no method can be named after the index `{index}` of `{model}`, which is on `{sql}`; give it a name that says "
-    "what it finds, as `ix_{table}_something`",
-    "no method can be named after an index's expression",
-    "name the index by what it finds",
+    "index `{index}` of `{model}` is on `{sql}`, and no method name can be derived from it; name the index after what "
+    "it finds, as `ix_{table}_something`",
+    "no method name can be derived from the expression of an index",
+    "name the index after what it finds",
 )
 REPLACED_MEMBER = Rule(
     "CG105",
-    "{origin} of `{model}` would give `{method}`, which every controller has; rename it",
-    "a partial index or relationship would give a method that every controller has already",
-    "rename the index",
+    "{origin} of `{model}` would generate `{method}`, which every controller already has; rename it",
+    "a partial index or relationship would generate a method that every controller already has",
+    "rename the index or relationship",
 )
 RESERVED_KEYWORD = Rule(
     "CG106",
-    "finders of `{model}` take `{name}` themselves, so the {what} is no keyword of theirs; {fix}",
-    "a column, or the expression of an index, is called like something finders take themselves (`limit`, `order_by`, "
-    "...), so it is no keyword of theirs",
+    "finders of `{model}` already have a parameter `{name}`, so they do not accept the {what} as a keyword; {fix}",
+    "a column, or the expression of an index, has the name of a parameter of finders (`limit`, `order_by`, ...), so "
+    "they do not accept it as a keyword",
     "filter with `c.limit == ...`; rename the index",
 )
 CONTESTED_METHOD = Rule(
     "CG107",
-    "{methods} of `{model}` {are} already taken by another index or key, so {origin} `{index}` does not get {them}; "
-    "rename it",
-    "two indexes want methods of one name; those of the second are left out",
+    "{methods} of `{model}` {are} already generated for another index or key, and not for {origin} `{index}`; rename "
+    "it",
+    "two indexes would generate methods of the same name; those of the second are left out",
     "rename the index",
 )
 UNKNOWN_COLUMN = Rule(
     "CG108",
-    "index `{index}` of `{model}` mentions `{name}`, which is no column of `{table}`{suggestion}",
-    "the SQL of an index, or of its predicate, mentions a column that its table lacks",
-    "fix the name; the database will not make the index",
+    "index `{index}` of `{model}` refers to `{name}`, which is not a column of `{table}`{suggestion}",
+    "the SQL of an index, or of its predicate, refers to a column that its table does not have",
+    "fix the name; the database cannot create the index",
 )
 CONSTANT_EXPRESSION = Rule(
     "CG109",
-    "`{sql}` in index `{index}` of `{model}` names no column, so it is the same for every row{suggestion}",
-    'an expression or predicate of an index names no column: to SQLAlchemy `func.lower("email")` is the function of a '
-    "string, and to Python `Hero.deleted_at is None` is False",
-    'name the column: `func.lower(column("email"))`, or as `text(...)`; compare with `==`, `is_(None)`',
+    "`{sql}` in index `{index}` of `{model}` does not refer to a column, so it is the same for every row{suggestion}",
+    'an expression or predicate of an index does not refer to a column: for SQLAlchemy, `func.lower("email")` is a '
+    "function of a string; for Python, `Hero.deleted_at is None` is False",
+    'refer to the column: `func.lower(column("email"))` or `text(...)`; compare with `==` or `is_(None)`',
 )
 PREDICATE_NOT_UNDERSTOOD = Rule(
     "CG110",
-    "ctrlgen cannot tell from the predicate of unique index `{index}` of `{model}` which values a row in it has "
-    "(`{sql}`), so there is no `{methods}`; write it as `column = constant`, `column`, `NOT column` or "
-    "`column IS [NOT] NULL`, one for each column, joined by AND",
-    "the predicate of a partial unique index does not say which values a row in it has, as one with `IN`, `<>`, `OR` "
-    "or a function; so the index gives no `upsert_` and no `get_or_create_`",
-    "write it as `column = constant`, `column`, `NOT column`, `column IS [NOT] NULL`, joined by AND; nothing, if you "
-    "need neither method",
+    "ctrlgen cannot derive the values of a row from the predicate `{sql}` of unique index `{index}` of `{model}`, so "
+    "there is no `{methods}`; write it as `column = constant`, `column`, `NOT column` or `column IS [NOT] NULL`, one "
+    "for each column, joined by AND",
+    "the predicate of a partial unique index does not determine the values of a row, for example because of `IN`, "
+    "`<>`, `OR` or a function, so neither `upsert_` nor `get_or_create_` is generated",
+    "write it as `column = constant`, `column`, `NOT column` or `column IS [NOT] NULL`, joined by AND; do nothing if "
+    "you need neither method",
 )
 UNFIT_DEFAULT = Rule(
     "CG111",
-    "the {what} of `{column}` {problem}, which its column refuses: every call that relies on it fails; {fix}",
-    "the default, or the `onupdate`, of a column with time zone gives a date and time without one (`datetime.now`, "
-    "`datetime.utcnow`), or the other way round",
-    "`default_factory=lambda: datetime.now(UTC)`; annotate the column with `NaiveDatetime`, if it has no time zone",
+    "the {what} of `{column}` {problem}, which its column rejects: every call that uses it fails; {fix}",
+    "the default or the `onupdate` of a column with time zone returns a naive datetime (`datetime.now`, "
+    "`datetime.utcnow`), or the reverse",
+    "use `default_factory=lambda: datetime.now(UTC)`; annotate a column without time zone with `NaiveDatetime`",
 )
 RESERVED_NAME = Rule(
     "CG112",
-    "`{model}` is `db.{module}`, because the facade has a `{name}` itself; another name is given in pyproject.toml by "
+    "`{model}` is available as `db.{module}`, because `Database` has its own `{name}`; set another name in "
+    "pyproject.toml: "
     '`[tool.ctrlgen.names]`, `"{model}" = "Other{stem}"`',
-    "a model is called like a member of the facade or a module of the package (`Session`, `Run`, `Engine`, ...); its "
-    "name gets an underscore",
-    "nothing, or give it another name in `names`",
+    "a model has the name of a member of `Database` or of a module of the package (`Session`, `Run`, `Engine`, ...); "
+    "an underscore is appended to its attribute",
+    "do nothing, or set another name in `names`",
 )
 UNRUN_HOOKS = Rule(
     "CG113",
-    "`{model}` has {hooks}, which its controller does not run: it writes rows without making objects; check in a "
-    "`field_validator` or a CHECK constraint, or write through `db.session()`",
+    "`{model}` has {hooks}, which its controller does not run, because it writes rows without creating model "
+    "instances; validate in a `field_validator` or a CHECK constraint, or write through `db.session()`",
     "a model has `model_post_init`, a `model_validator`, listeners of the mapper (`before_insert`, ...) or a version "
     "counter, which controllers do not run",
-    "check in a `field_validator` or a CHECK constraint, or write such rows through `db.session()`; nothing, if they "
-    "do not matter to what is stored",
+    "validate in a `field_validator` or a CHECK constraint, or write such rows through `db.session()`; do nothing if "
+    "the hooks do not affect what is stored",
 )
 FAILED_IMPORT = Rule(
     "CG201",
     "{modules} left out: {error}",
-    "a submodule could not be imported; its models are left out",
-    "fix the module; it cannot be silenced",
+    "a submodule cannot be imported; its models are left out",
+    "fix the module; this warning cannot be silenced",
     silenceable=False,
 )
 UNIMPORTABLE_MODEL = Rule(
     "CG202",
     "`{model}` is left out: it cannot be imported from `{module}`{reason}",
-    "a model cannot be imported by name, as when it is made inside a function",
-    "move it to its module's top",
+    "a model cannot be imported by name, for example because it is defined inside a function",
+    "move it to the top level of its module",
 )
 EMPTY_MODULE = Rule(
     "CG203",
-    "`{module}` holds no table model",
+    "`{module}` declares no table model",
     "a configured module declares no table model",
-    "take it out of `models`",
+    "remove it from `models`",
 )
 UNIMPORTABLE_TYPE = Rule(
     "CG204",
     "the type of `{column}` cannot be imported ({name}); it is emitted as Any",
     "a column's type cannot be imported by name; it is emitted as `Any`",
-    "move the type to its module's top",
+    "move the type to the top level of its module",
 )
 NO_LOADER = Rule(
     "CG205",
@@ -176,41 +177,44 @@ NO_LOADER = Rule(
 )
 UNKNOWN_TARGET = Rule(
     "CG206",
-    "`{model}` points at `{target}`, but the table `{table}` {problem}{suggestion}",
-    "a foreign key points at a table that no imported model declares, or at a column its table lacks",
-    "declare or import the model, or fix the name; nothing, if the table is created elsewhere",
+    "`{model}` references `{target}`, but the table `{table}` {problem}{suggestion}",
+    "a foreign key references a table that no imported model declares, or a column that the table does not have",
+    "declare or import the model, or fix the name; do nothing if the table is created elsewhere",
 )
 UNMAPPED_TABLE = Rule(
     "CG207",
-    "`{model}` is left out: SQLModel does not map a table model that derives from another",
-    "a class says `table=True` and derives from another table model, which SQLModel does not map",
-    "make it a table of its own",
+    "`{model}` is left out: SQLModel does not map a table model that inherits from another one",
+    "a class with `table=True` inherits from another table model, which SQLModel does not map",
+    "declare it as a table of its own",
 )
 UNREADABLE = Rule(
     "CG208",
     "{what} is left out: it cannot be read ({reason})",
-    "a column, index, relationship or foreign key could not be read, because something of its declaration raised; it "
-    "is left out, and with a column what is built on it. For a column of the primary key, or the table itself, it is "
-    "the model. A column left out that a new row needs makes its inserts fail",
-    "fix what raises",
+    "a column, index, relationship or foreign key cannot be read, because its declaration raises an exception. It is "
+    "left out; with a column, everything that uses the column; with a column of the primary key, or the table itself, "
+    "the whole model. Inserts fail if a column that is left out is required",
+    "fix the exception",
 )
 SQLALCHEMY_MODEL = Rule(
     "CG210",
-    "`{model}` is left out: ctrlgen reads SQLModel, and it is a model of SQLAlchemy alone",
-    "a configured module declares a model of SQLAlchemy that is no SQLModel",
-    "declare it as `class Hero(SQLModel, table=True)`, or use it through `db.session()`",
+    "`{model}` is left out: it is a plain SQLAlchemy model, and ctrlgen reads only SQLModel models",
+    "a configured module declares a SQLAlchemy model that is not a SQLModel",
+    "declare it as `class Hero(SQLModel, table=True)`, or access it through `db.session()`",
 )
 INHERITED_TABLE = Rule(
     "CG209",
-    "`{model}` is left out: its rows are rows of `{base}`, too, which only the ORM can write; use `db.session()`",
-    "a plug-in has mapped a model that inherits from another one: one statement cannot write its rows",
-    "read and write it through `db.session()`; nothing, if that is what you do",
+    "`{model}` is left out: it inherits from the table of `{base}`, and only the ORM can write both; use "
+    "`db.session()`",
+    "a plug-in maps a model that inherits from another one: its rows cannot be written by one statement",
+    "read and write it through `db.session()`; do nothing if you already do",
 )
 INCOMPLETE_FACTORY = Rule(
     "CG301",
-    "no valid row of `{model}` is known: {reason}; put a value into `{factory}`, until then its tests are skipped",
-    "no value is known that a column of a model accepts: its tests, and those of models that refer to it, are skipped",
-    "put a value into the factory, where it says `skip`",
+    "ctrlgen cannot determine a valid row of `{model}`: {reason}; add a value to `{factory}`; its tests are skipped "
+    "until then",
+    "ctrlgen cannot determine a valid value of a column: the tests of the model, and of models that reference it, are "
+    "skipped",
+    "add a value to the factory, in the place of `skip`",
 )
 STALE_TEST = Rule(
     "CG302",
@@ -220,36 +224,37 @@ STALE_TEST = Rule(
 )
 STALE_IMPORT = Rule(
     "CG303",
-    "`{name}` is imported from `{package}`, which no longer has it",
-    "a test file imports from the package what it no longer has",
+    "`{name}` is imported from `{package}`, which no longer exports it",
+    "a test file imports a name that the package no longer exports",
     "fix the import",
 )
 STALE_FACTORY = Rule(
     "CG304",
-    "`{factory}` no longer fits `{values}`: it {differences}",
-    "a factory lacks a value that its model requires, or gives one it does not take",
+    "`{factory}` no longer matches `{values}`: it {differences}",
+    "a factory does not set a value that its model requires, or sets one that the model does not accept",
     "fix the factory",
 )
 
 UNSETTLED_CHECK = Rule(
     "CG305",
-    "the rows that tests make of `{model}` may violate its CHECK constraint `{check}`; if so, fix `{factory}`",
-    "a CHECK constraint is not understood, or no values are known that satisfy it: tests may violate it",
-    "fix the factory, if tests fail",
+    "test rows of `{model}` may violate its CHECK constraint `{check}`; if they do, fix `{factory}`",
+    "ctrlgen cannot parse a CHECK constraint, or cannot determine values that satisfy it: test rows may violate it",
+    "fix the factory if tests fail",
 )
 
 STALE = Rule(
     "CG601",
     "`{file}` is stale: {meaning}; run `ctrlgen generate`",
-    "`check`: the emitted files, or the stubs, are not what the models say",
-    "run `ctrlgen generate`, and commit what it writes",
+    "`check`: the emitted files or the test stubs do not match the models",
+    "run `ctrlgen generate`, and commit the result",
     silenceable=False,
 )
 OLDER_FORMAT = Rule(
     "CG602",
-    "`{folder}` was made by ctrlgen {before}, this is {after}: run `ctrlgen generate`, and read {changelog}",
-    "`check`: the emitted files were made by an older ctrlgen, which emits other code for the same models",
-    "read the changelog, run `ctrlgen generate`, and commit what it writes",
+    "`{folder}` was generated by ctrlgen {before}, and this is {after}: run `ctrlgen generate`, and read {changelog}",
+    "`check`: the emitted files were generated by an older version of ctrlgen, which emits different code for the same "
+    "models",
+    "read the changelog, run `ctrlgen generate`, and commit the result",
     silenceable=False,
 )
 
@@ -257,117 +262,120 @@ MISSING_TABLE = Rule(
     "CG501",
     "`{model}` has no table: `{table}` is not in the database",
     "a model's table is not in the database",
-    "run the migrations; write one, if none makes it",
+    "run the migrations; write one if none creates it",
 )
 UNKNOWN_TABLE = Rule(
     "CG502",
-    "table `{table}` is in the database, and no model declares it",
-    "a table of the database is in no model; those of extensions and partitions are not meant",
-    "declare it, drop it, or silence it (`CG502:table`), if it is somebody else's",
+    "table `{table}` is in the database, but no model declares it",
+    "no model declares a table of the database; tables of extensions and partitions are not reported",
+    "declare it, drop it, or silence the warning (`CG502:table`) if the table belongs to another application",
 )
 MISSING_COLUMN = Rule(
     "CG503",
     "`{column}` has no column: `{sql}` is not in the database",
     "a model's column is not in the database: every call for the model fails",
-    "run the migrations; write one, if none makes it",
+    "run the migrations; write one if none creates it",
 )
 UNKNOWN_COLUMN_IN_DATABASE = Rule(
     "CG504",
-    "column `{column}` is in the database, and `{model}` does not declare it",
-    "a column of a model's table is not in the model; a NOT NULL one without default makes every insert fail",
+    "column `{column}` is in the database, but `{model}` does not declare it",
+    "a model does not declare a column of its table; if the column is NOT NULL without a default, every insert fails",
     "declare it, or drop it",
 )
 DIFFERENT_COLUMN = Rule(
     "CG505",
-    "`{column}` is {what} {model} in the model, and {database} in the database",
-    "type, NULL or server default of a column are not the same, as Alembic compares them",
+    "`{column}` is {what} {model} in the model, but {database} in the database",
+    "the type, nullability or server default of a column differs, as compared by Alembic",
     "write a migration, or change the model",
 )
 MISSING_INDEX = Rule(
     "CG506",
     "index `{index}` of `{model}` is not in the database{consequence}{maker}",
-    "an index of a model is not in the database, and what it is for scans the table",
-    "run the migrations; `CREATE INDEX CONCURRENTLY` in one of its own, if none makes it",
+    "an index of a model is not in the database, so its methods scan the table",
+    "run the migrations; if none creates the index, write one with only `CREATE INDEX CONCURRENTLY`",
 )
 UNKNOWN_INDEX = Rule(
     "CG507",
-    "index `{index}` on `{table}` ({form}) is in the database, and `{model}` does not declare it{maker}",
-    "an index of the database is in no model: no method uses it, and every write pays for it",
-    "declare it, and get its methods; or drop it",
+    "index `{index}` on `{table}` ({form}) is in the database, but `{model}` does not declare it{maker}",
+    "no model declares an index of the database: no method uses it, and every write maintains it",
+    "declare it, which generates its methods, or drop it",
 )
 DIFFERENT_INDEX = Rule(
     "CG508",
-    "index `{index}` of `{model}` is {declared} in the model, and {database} in the database",
-    "columns, order, predicate, operator classes or uniqueness of an index are not the same",
-    "write a migration that makes it anew, or change the model",
+    "index `{index}` of `{model}` is {declared} in the model, but {database} in the database",
+    "the columns, order, predicate, operator classes or uniqueness of an index differ",
+    "write a migration that recreates it, or change the model",
 )
 INVALID_INDEX = Rule(
     "CG509",
-    "index `{index}` of `{model}` is invalid: building it failed or has not ended{consequence}",
-    "an index is in the database and no query uses it, because `CREATE INDEX CONCURRENTLY` failed or has not ended",
-    "`REINDEX INDEX CONCURRENTLY`; of a unique one first remove the duplicates",
+    "index `{index}` of `{model}` is invalid: its build failed or has not finished{consequence}",
+    "an index is in the database, but no query can use it, because `CREATE INDEX CONCURRENTLY` failed or has not "
+    "finished",
+    "run `REINDEX INDEX CONCURRENTLY`; if the index is unique, remove the duplicates first",
 )
 UNUSED_INDEX = Rule(
     "CG510",
-    "index `{index}` was never used{since}, while its table was read {reads} times; it is for {methods}",
-    "by `pg_stat_user_indexes` the index of a finder has served no query, though its table was read a hundred times",
-    "nothing, if the finder is rarely called; drop the index otherwise, or see whether the queries can use it",
+    "index `{index}` has never been used{since}, although its table was read {reads} times; it serves {methods}",
+    "according to `pg_stat_user_indexes`, the index of a finder has served no query, although its table was read at "
+    "least a hundred times",
+    "do nothing if the finder is rarely called; otherwise drop the index, or check whether the queries can use it",
     fails=False,  # a new index is unused until the first query that needs it
 )
 UNMIGRATED_INDEX = Rule(
     "CG511",
-    "no migration makes index `{index}` of `{model}`: the database has it, and a new one would not",
-    "an index of a model was made by hand",
-    "write a migration that makes it, with `if_not_exists=True`",
+    "no migration creates index `{index}` of `{model}`: it is in this database, but would not be in a new one",
+    "an index of a model is in the database, but no migration creates it",
+    "write a migration that creates it, with `if_not_exists=True`",
 )
 MISSING_CONSTRAINT = Rule(
     "CG512",
     "{what} of `{model}` is not in the database{consequence}",
     "a key, foreign key or CHECK constraint of a model is not in the database",
-    "run the migrations; write one, if none makes it",
+    "run the migrations; write one if none creates it",
 )
 UNKNOWN_CONSTRAINT = Rule(
     "CG513",
-    "{what} on `{table}` is in the database, and `{model}` does not declare it",
-    "a key, foreign key or CHECK constraint of the database is in no model",
+    "{what} on `{table}` is in the database, but `{model}` does not declare it",
+    "no model declares a key, foreign key or CHECK constraint of the database",
     "declare it, or drop it",
 )
 DIFFERENT_CHECK = Rule(
     "CG514",
-    "constraint `{check}` of `{model}` is {declared} in the model, and {database} in the database",
-    "a CHECK constraint is not the same, or is NOT VALID in the database",
-    "write a migration, or `VALIDATE CONSTRAINT`",
+    "constraint `{check}` of `{model}` is {declared} in the model, but {database} in the database",
+    "a CHECK constraint differs, or is NOT VALID in the database",
+    "write a migration, or run `VALIDATE CONSTRAINT`",
 )
 DIFFERENT_ENUM = Rule(
     "CG515",
     "enum `{enum}` of `{column}` {difference}",
-    "the values of an enum are not the same, or not in the same order",
-    "`ALTER TYPE ... ADD VALUE` in a migration; PostgreSQL cannot take a value away",
+    "the values of an enum, or their order, differ",
+    "write a migration with `ALTER TYPE ... ADD VALUE`; PostgreSQL cannot remove a value",
 )
 OTHER_REVISION = Rule(
     "CG516",
     "the database {problem}",
     "the database is not at the head of the migrations",
-    "`alembic upgrade head`; the other differences may be due to that",
+    "run `alembic upgrade head`; it may resolve the other differences",
 )
 NOT_COMPARED = Rule(
     "CG517",
     "{what} cannot be compared: {reason}",
-    "the server made no temporary table (a standby, a missing privilege or type), or a migration reads the database",
-    "compare with the primary; nothing, if you know what the migration does",
+    "the server cannot create a temporary table (it is a standby, or a privilege or type is missing), or a migration "
+    "reads the database",
+    "compare with the primary server; do nothing if you know what the migration does",
 )
 UNUSED_SILENCE = Rule(
     "CG401",
-    "`silence` lists `{entry}`, which no warning matches; take it out",
-    "an entry of `silence` keeps nothing quiet: what it was about was fixed, or it is misspelt",
-    "take it out",
+    "`silence` lists `{entry}`, which matches no warning; remove it",
+    "an entry of `silence` matches no warning: the cause was fixed, or the entry is misspelled",
+    "remove the entry",
 )
 UNUSED_COMMENT = Rule(
     "CG402",
-    "the comment ignores {code}, which is not reported on this line; take it out, or move it to the warning's line",
-    "a comment `# ctrlgen: ignore[...]` among the models lists a code that is not found on its line",
-    "take it out, or move it to the line that the warning names",
+    "the comment ignores {code}, which is not reported on this line; remove it, or move it to the line of the warning",
+    "a comment `# ctrlgen: ignore[...]` in the models lists a code that is not reported on its line",
+    "remove it, or move it to the line of the warning",
 )
 
 RULES = {rule.code: rule for rule in list(vars().values()) if isinstance(rule, Rule)}
-"""The rules by their codes, in order."""
+"""All rules by code, in the order of declaration."""

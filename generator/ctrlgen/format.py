@@ -1,7 +1,7 @@
-"""Formats sources with ruff, as the project formats its own.
+"""Formats sources with ruff, using the project's settings.
 
-``pipeline`` calls it on what was rendered, ``stubs`` on what it is about to add. Unused imports go whatever the
-project's settings say; the order of imports and the layout are as its settings have them, or else ruff's defaults.
+``pipeline`` calls it for rendered modules, ``stubs`` for test files. Unused imports are always removed. The order of
+imports and the layout follow the project's settings, or else ruff's defaults.
 """
 
 from __future__ import annotations
@@ -30,36 +30,36 @@ _OWN_STYLE = RuffSettings(tables=({"line-length": 120},))
 def format_sources(
     sources: Mapping[str, str], first_party: Collection[str] = (), folder: Path | None = None
 ) -> dict[str, str]:
-    """Return the sources without unused imports, with the others sorted, and formatted.
+    """Return the formatted sources, with imports sorted and unused imports removed.
 
     Parameters
     ----------
     sources
         Path with forward slashes → text. Only ``.py`` files change.
     first_party
-        Modules of the project itself, whose imports stand apart from those of libraries.
+        Modules of the project, whose imports are sorted as first-party.
     folder
-        Where the sources will lie, and whose ruff settings hold; without it, ctrlgen's own style.
+        The target folder of the sources, whose ruff settings apply; None for ctrlgen's own style.
 
     Raises
     ------
     RuffSettingsError
         Ruff cannot read the project's settings.
     FormatError
-        Ruff is not installed, or could not read a source, which is a mistake in ctrlgen.
+        Ruff cannot parse a source, which is a bug in ctrlgen.
     """
     settings = ruff_settings(folder) if folder else _OWN_STYLE
     with scratch_folder() as scratch:
         files = _written(sources, _mirrored(folder, settings, scratch))
         if python := [file for file in files.values() if file.suffix == ".py"]:
-            listing = scratch / "files.txt"  # as arguments they would be too long for some systems
+            listing = scratch / "files.txt"  # the command line could become too long for some systems
             listing.write_text("\n".join(map(str, python)), "utf-8")
             _format(python, f"@{listing}", settings, first_party)
         return {path: file.read_bytes().decode() for path, file in files.items()}
 
 
 def _format(files: Iterable[Path], listing: str, settings: RuffSettings, first_party: Iterable[str]) -> None:
-    """Format files, which are also in the ``listing``, where they are."""
+    """Format files in place. ``listing`` has their paths."""
     _fix(*_OWN_FIXES, listing)
     for file in files:
         file.write_text(with_wrapped_docstrings(file.read_text("utf-8"), settings.line_length), "utf-8", newline="")
@@ -70,7 +70,7 @@ def _format(files: Iterable[Path], listing: str, settings: RuffSettings, first_p
 
 
 def _mirrored(folder: Path | None, settings: RuffSettings, root: Path) -> Path:
-    """Return the folder under ``root`` that lies among packages as the real one does: they decide what is local."""
+    """Create a folder under ``root`` inside the same packages as the real one, which decide what is first-party."""
     if folder is None or settings.file is None:
         return root / "package"
     top = settings.file.parent
@@ -94,7 +94,7 @@ def _write(file: Path, text: str) -> None:
 
 
 def _options(settings: RuffSettings) -> list[str]:
-    """Return what both commands of ruff are told."""
+    """Return the options of both ruff commands."""
     if settings.file is None:
         return ["--isolated", "--line-length", str(settings.line_length), "--target-version", "py311"]
     version = None if settings.says_python else required_python(settings.file.parent)
@@ -103,7 +103,7 @@ def _options(settings: RuffSettings) -> list[str]:
 
 
 def _first_party(settings: RuffSettings, modules: Iterable[str]) -> str:
-    """Return the project's own packages; ruff finds those that are there, but not what is still to be written."""
+    """Return the first-party packages. Ruff finds existing packages, but not those still to be written."""
     if settings.file is None:
         own = {module.partition(".")[0] for module in modules}
     else:
@@ -112,16 +112,16 @@ def _first_party(settings: RuffSettings, modules: Iterable[str]) -> str:
 
 
 def _is_missing(module: str, root: Path) -> bool:
-    """Whether ``module`` would lie under ``root`` if it were there."""
+    """Return whether ``module`` would be inside ``root``."""
     path = root.joinpath(*module.split("."))
     return path.parent.is_dir() and not path.exists() and not path.with_suffix(".py").exists()
 
 
-# Docstrings: ruff leaves them as they are, however long a line becomes.
+# Docstrings: ruff does not wrap long lines in docstrings.
 
 
 def with_wrapped_docstrings(source: str, width: int) -> str:
-    """Return the source with each docstring of one line that is longer than ``width`` wrapped."""
+    """Return the source with one-line docstrings longer than ``width`` wrapped."""
     lines = source.split("\n")
     if any(len(line) > width for line in lines):
         for index in _docstring_lines(ast.parse(source)):
@@ -136,7 +136,7 @@ def with_wrapped_docstrings(source: str, width: int) -> str:
 
 
 def _docstring_lines(tree: ast.Module) -> Iterator[int]:
-    """Yield the index of each line that a docstring of one line stands on."""
+    """Yield the index of each line with a one-line docstring."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
@@ -151,17 +151,20 @@ def _fix(*arguments: str) -> None:
     done = _ruff(*arguments)
     if done.returncode:
         raise FormatError(
-            "ruff refused the emitted code, which is a mistake in ctrlgen",
-            hint=f"please report it with the model that caused it; ruff says:\n{done.stdout}{done.stderr}",
+            "ruff rejected the emitted code because of a bug in ctrlgen",
+            hint=f"please report it with the model that caused it; output of ruff:\n{done.stdout}{done.stderr}",
         )
 
 
 def _lay_out(settings: RuffSettings, *arguments: str) -> None:
-    """Run ruff with the project's settings, which are at fault where it fails now: it has read the sources before."""
+    """Run ruff with the project's settings.
+
+    A failure is caused by the settings, because the sources were parsed before.
+    """
     done = _ruff(*arguments, folder=settings.file.parent if settings.file else Path(tempfile.gettempdir()))
     if done.returncode:
         raise RuffSettingsError(
-            f"ruff cannot format the emitted code by the settings of `{settings.file}`",
+            f"ruff cannot format the emitted code with the settings in `{settings.file}`",
             hint=f"ruff says:\n{done.stdout}{done.stderr}".rstrip(),
         )
 
@@ -178,8 +181,8 @@ def _ruff(*arguments: str, folder: Path | None = None) -> subprocess.CompletedPr
 
 
 def ruff_executable() -> str:
-    """Return the ruff installed beside this Python, or else the one on the path."""
+    """Return the ruff executable of this Python environment, or else the one on the path."""
     executable = which("ruff", path=str(Path(sys.executable).parent)) or which("ruff")
     if executable is None:
-        raise InstallationError("ruff is not installed beside ctrlgen", hint="run `pip install ruff`")
+        raise InstallationError("ruff is not installed", hint="run `pip install ruff`")
     return executable

@@ -1,7 +1,7 @@
-"""Remembers what ruff made of each file of the last package, so that a run formats only what has changed.
+"""Caches the formatted files of the last package, so that a run formats only changed files.
 
-The memory is a file in the folder of ``cache_folder``. What is in it is only ever used for the very same source,
-settings and ruff; without it everything works and takes longer.
+The cache is a file in the folder of ``cache_folder``. An entry is used only for the same source, settings and version
+of ruff. Without the cache, everything works, but takes longer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _IMPORTED = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
 def format_or_recall(
     sources: Mapping[str, str], first_party: Collection[str], folder: Path, cache: Path | None
 ) -> dict[str, str]:
-    """Return what :func:`format_sources` returns, from memory where that is certain to be the same."""
+    """Return the result of :func:`format_sources`, from the cache if possible."""
     if cache is None:
         return format_sources(sources, first_party, folder)
     place = cache / f"formatted-{_digest(str(folder))[:16]}.json"
@@ -44,7 +44,7 @@ def format_or_recall(
 
 
 def _conditions(settings: RuffSettings, folder: Path) -> str:
-    """Return a digest of everything beside a source that decides what ruff makes of it."""
+    """Return a digest of everything besides the source that affects the output of ruff."""
     ruff = Path(ruff_executable()).resolve()
     note_file(ruff)
     status = ruff.stat()
@@ -54,7 +54,7 @@ def _conditions(settings: RuffSettings, folder: Path) -> str:
 
 
 class _OwnModules:
-    """Tells which modules ruff takes for the project's own: it is told of some, and looks for others in folders."""
+    """Determines which modules are first-party for ruff: those passed to it, and those it finds in folders."""
 
     def __init__(self, names: Collection[str], import_roots: Sequence[Path]) -> None:
         self._names = names
@@ -64,7 +64,7 @@ class _OwnModules:
             note_folder(root)
 
     def among(self, source: str) -> list[str]:
-        """Return those that a source imports."""
+        """Return the first-party modules that a source imports."""
         return sorted(module for module in {*_IMPORTED.findall(source)} if self._is_own(module))
 
     def _is_own(self, module: str) -> bool:
@@ -82,7 +82,7 @@ def _digest(text: str) -> str:
 
 
 def _recall(place: Path) -> dict[str, str]:
-    """Return the formatted sources by their keys; none where there are none, or the file is damaged."""
+    """Return the formatted sources by their keys; empty if there is no cache, or if it is damaged."""
     try:
         known: object = json.loads(place.read_text("utf-8"))
     except (OSError, ValueError):

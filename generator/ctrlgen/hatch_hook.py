@@ -1,6 +1,7 @@
-"""A build hook for Hatch that fails a build whose controllers are not what the models say.
+"""A build hook for Hatch that fails if the controllers do not match the models.
 
-A project asks for it with ``[tool.hatch.build.hooks.ctrlgen]``; the entry point ``hatch`` of ctrlgen names this module.
+A project enables it with ``[tool.hatch.build.hooks.ctrlgen]``. The entry point ``hatch`` of ctrlgen refers to this
+module.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from typing_extensions import override
 
 
 class StaleBuildHook(BuildHookInterface[Any]):
-    """Refuses to build from stale controllers. The option ``project`` is the folder of the project, if not its root."""
+    """Fails a build with stale controllers.
+
+    The option ``project`` is the folder of the project, relative to the root.
+    """
 
     PLUGIN_NAME = "ctrlgen"
 
     @override
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compare the controllers with the models before anything is built."""
-        if version == "editable":  # in which one is about to change the models
+        """Compare the controllers with the models before the build."""
+        if version == "editable":  # an editable install, after which the models may change
             return
         from pathlib import Path
 
@@ -34,10 +38,10 @@ class StaleBuildHook(BuildHookInterface[Any]):
             return
         if stale := [change.file for change in result.changes.pending]:
             names = ", ".join(str(file.relative_to(result.config.project)) for file in stale)
-            self.app.abort(f"ctrlgen: stale controllers, run `ctrlgen generate` and build again: {names}")
+            self.app.abort(f"ctrlgen: the controllers are stale; run `ctrlgen generate` and build again: {names}")
 
 
 @hookimpl
 def hatch_register_build_hook() -> type[StaleBuildHook]:
-    """Tell Hatch of the hook."""
+    """Register the hook with Hatch."""
     return StaleBuildHook

@@ -1,7 +1,7 @@
-"""Ends the process in order when a signal says so: nothing it started is left running, nothing temporary stays.
+"""Shuts down the process on a signal: child processes are ended, and temporary files are removed.
 
-``__main__`` installs it first of all. The handler neither raises nor returns, because an exception that may come at
-any line is lost in some and printed by others. What must not be cut in two, as writing the files of a package, is done
+``__main__`` installs it first. The handler neither raises nor returns, because an exception raised at an arbitrary line
+may be swallowed or printed there. Operations that must not be interrupted, such as writing the files of a package, run
 with the signals :func:`held`.
 """
 
@@ -21,7 +21,7 @@ _left_to_do: dict[int, Callable[[], None]] = {}
 
 
 def end_in_order() -> None:
-    """Install the handler of signals that end a process, except where the process was told to ignore one."""
+    """Install the handler for termination signals, except those that the process ignores."""
     for number in _SIGNALS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _end)
@@ -29,13 +29,13 @@ def end_in_order() -> None:
 
 
 def say_at_interruption(line: str) -> None:
-    """Say this at Ctrl-C, for what has no other end."""
+    """Set the message that is printed at Ctrl-C, for commands that run until then."""
     _farewells.append(line)
 
 
 @contextmanager
 def cleaned_up(clean_up: Callable[[], None]) -> Generator[None]:
-    """Call ``clean_up`` when the block ends, and also if a signal ends the process meanwhile."""
+    """Call ``clean_up`` when the block ends, or when a signal ends the process in the block."""
     key = id(clean_up)
     _left_to_do[key] = clean_up
     try:
@@ -52,7 +52,7 @@ def do_at_end(clean_up: Callable[[], None]) -> None:
 
 @contextmanager
 def held() -> Generator[None]:
-    """Let signals wait until the block has ended; a process that is started in it never gets SIGINT."""
+    """Defer signals until the end of the block. A process started in the block ignores SIGINT."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield

@@ -1,7 +1,7 @@
-"""Says what a change of emitted modules means to who calls them: methods gained, lost and changed, fields, types.
+"""Describes a change of emitted modules for their callers: methods gained, lost and changed, fields, types.
 
-``staleness`` prints it before the diff. The modules are compared as source, because what is on the disk was emitted by
-any earlier version, from models that are gone.
+``staleness`` prints it before the diff. The modules are compared as source, because the files on disk may come from an
+earlier version of ctrlgen, and from models that no longer exist.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _OWN_METHOD = "__"
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a changed module means: kinds of change, each with the names it is about, in the order they are printed."""
+    """The meaning of a change: its kinds, each with the affected names, in the order of printing."""
 
     subject: str
     change: Change
@@ -26,14 +26,14 @@ class Meaning:
 
     @property
     def text(self) -> str:
-        """All of it in one sentence."""
+        """The meaning as one sentence."""
         if not self.groups:
-            return "nothing that callers see has changed"
+            return "no change is visible to callers"
         return "; ".join(f"{kind}: {', '.join(names)}" if names else kind for kind, names in self.groups.items())
 
 
 def meaning_of(change: Change) -> Meaning:
-    """Return what the change of an emitted module means; what is no controller is called by its file."""
+    """Return the meaning of a change of an emitted module. Other files than controllers are identified by file name."""
     before, after = _surface(change.before), _surface(change.after)
     subject = next((surface.model for surface in (after, before) if surface and surface.model), change.file.name)
     if before is None or after is None or not (before.model or after.model):
@@ -43,11 +43,11 @@ def meaning_of(change: Change) -> Meaning:
 
 @dataclass(frozen=True, slots=True)
 class _Surface:
-    """What callers see of a controller's module."""
+    """The public interface of a controller module."""
 
     model: str = ""
     methods: Mapping[str, tuple[str, str, str]] = field(default_factory=dict[str, tuple[str, str, str]])
-    """Signature, statements and docstring of each method."""
+    """The signature, body and docstring of each method."""
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
     """The type of each column and relationship."""
     required: frozenset[str] = frozenset()
@@ -64,7 +64,7 @@ def _of_whole_file(change: Change, before: _Surface | None, after: _Surface | No
         case "removed":
             return {"file removed": ()}
         case _ if change.before is not None and before is None:
-            return {"the file on the disk is not valid Python: it was edited": ()}
+            return {"the file on disk is not valid Python, so it was edited": ()}
         case _:
             return {}
 
@@ -94,7 +94,7 @@ def _of_surfaces(before: _Surface, after: _Surface) -> dict[str, tuple[str, ...]
 
 
 def _surface(content: bytes | None) -> _Surface | None:
-    """Return what callers see of a module; None where there is none, or no Python."""
+    """Return the public interface of a module; None if there is none, or if it is not valid Python."""
     if content is None:
         return None
     try:
@@ -117,7 +117,7 @@ def _base_name(base: ast.expr) -> str:
 
 
 def _model_of(controller: ast.ClassDef) -> str:
-    """Return the name of the model, the first parameter of the base class."""
+    """Return the name of the model, which is the first type argument of the base class."""
     for base in controller.bases:
         if isinstance(base, ast.Subscript):
             first = base.slice.elts[0] if isinstance(base.slice, ast.Tuple) else base.slice
@@ -151,7 +151,7 @@ def _unwrapped(annotation: str) -> str:
 
 
 def _required(controller: ast.ClassDef) -> frozenset[str]:
-    """Return the fields that a new row needs, of ``Facts(required=...)``."""
+    """Return the required fields of a new row, from ``Facts(required=...)``."""
     for call in (node for node in ast.walk(controller) if isinstance(node, ast.Call)):
         for keyword in call.keywords if getattr(call.func, "id", "") == "Facts" else ():
             if keyword.arg == "required":

@@ -1,6 +1,6 @@
-"""Renders ``docs/messages.md``: every message that ctrlgen has for its users, by code.
+"""Renders the tables of ``docs/messages.md``: every error and finding, by code.
 
-``python -m ctrlgen.messages`` prints what stands between the marks of that file; a test compares the two.
+``python -m ctrlgen.messages`` prints the part between the markers of that file. A test compares the two.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ _ERRORS = {
     "CGE0": "Arguments",
     "CGE1": "Configuration",
     "CGE2": "Loading the models",
-    "CGE3": "Models that cannot be generated from",
+    "CGE3": "Models without a controller",
     "CGE4": "Files",
     "CGE5": "Installation",
     "CGE6": "Database and migrations",
 }
 _FINDINGS = {
     "CG1": "Models and indexes",
-    "CG2": "What is left out",
+    "CG2": "Models and types left out",
     "CG3": "Test stubs",
-    "CG4": "What keeps nothing quiet",
+    "CG4": "Unused entries of `silence`",
     "CG5": "`ctrlgen drift`",
     "CG6": "`ctrlgen check`",
 }
 
 
 def message_tables() -> str:
-    """Return every error and finding, one table for each kind."""
+    """Return tables of all errors and findings, one for each group of codes."""
     errors = [(cls.code, cls.meaning, cls.fix) for cls in error_classes()]
     findings = sorted((rule.code, rule.meaning, rule.fix) for rule in RULES.values())
     parts = ["## Errors", *_tables(_ERRORS, errors), "## Findings", *_tables(_FINDINGS, findings)]

@@ -1,7 +1,7 @@
-"""The names of one scope of emitted code: which are free, and what is imported under which.
+"""The namespace of one scope of emitted code: the names in use, and the imports.
 
-``plan`` names modules and parameters with it, ``render`` the modules and class bodies of controllers. Every clash is
-settled the same way, by underscores behind the name.
+``plan`` uses it for the names of modules and parameters, ``render`` for the modules and class bodies of controllers.
+Every clash is resolved by appending underscores to the name.
 """
 
 from __future__ import annotations
@@ -14,21 +14,20 @@ from collections.abc import Iterable
 from ctrlgen.schema import Annotation, Imported
 
 BUILTINS = frozenset(Imported("builtins", name) for name in dir(builtins) if name.islower())
-"""What annotations may use without an import, unless the scope defines something of that name."""
+"""Names that annotations may use without an import, unless the scope defines the same name."""
 
 _BUILTIN_OR_LITERAL = re.compile(r"""b?'(?:[^'\\]|\\.)*'|b?"(?:[^"\\]|\\.)*"|\b([a-z]+)\b""")
 
 
 class Namespace:
-    """The names of one scope.
+    """The namespace of one scope.
 
     Parameters
     ----------
     defined
-        Names that the scope defines itself: its classes, methods, attributes, parameters. They hide whatever else is
-        called so.
+        Names that the scope defines: its classes, methods, attributes, parameters. They shadow all other names.
     known
-        What can be used without being imported here, unless a name of the scope hides it.
+        Names that are available without an import, unless the scope shadows them.
     """
 
     def __init__(self, defined: Iterable[str] = (), *, known: Iterable[Imported] = ()) -> None:
@@ -38,40 +37,40 @@ class Namespace:
         self._imported: dict[Imported, str] = {}
 
     def is_free(self, name: str) -> bool:
-        """Whether something may still be called so."""
+        """Return whether the name is available."""
         return name not in self._taken and not keyword.iskeyword(name)
 
     def claim(self, name: str) -> str:
-        """Return this name, with underscores behind it as long as it is not free, and take it."""
+        """Reserve a name and return it, with underscores appended if it is not available."""
         while not self.is_free(name):
             name += "_"
         self._taken.add(name)
         return name
 
     def claim_all(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return names that belong together; those that are free keep theirs, whatever the others become."""
+        """Reserve several names and return them. Available names are not changed by clashes of the others."""
         names = tuple(names)
         kept = {name for name in names if self.is_free(name)}
         self._taken |= kept
         return tuple(name if name in kept else self.claim(name) for name in names)
 
     def name(self, item: Imported) -> str:
-        """Return what ``item`` is called here, with the dots of a nested class; it is imported if need be."""
+        """Return the name of ``item`` in this scope, qualified for a nested class, and import it if necessary."""
         outer, dot, inner = item.name.partition(".")
         return f"{self._outer_name(Imported(item.module, outer))}{dot}{inner}"
 
     def source(self, annotation: Annotation) -> str:
-        """Return an annotation as it stands here."""
+        """Return the source of an annotation in this scope."""
         return "".join(self._text(piece) if isinstance(piece, str) else self.name(piece) for piece in annotation.pieces)
 
     def import_lines(self, only: Iterable[Imported] | None = None) -> list[str]:
-        """Return the import statements, sorted; without those of other items, if ``only`` some are asked for."""
+        """Return the sorted import statements, limited to the items in ``only`` if set."""
         imported = self._imported.keys()
         asked = imported if only is None else {_outer(item) for item in only} & imported
         return sorted(_statement(item, self._imported[item]) for item in asked)
 
     def _text(self, text: str) -> str:
-        """Return plain text of an annotation: builtins, and literals, which stay as they are."""
+        """Return text of an annotation with its builtins qualified where necessary. Literals are not changed."""
 
         def named(match: re.Match[str]) -> str:
             builtin = Imported("builtins", match[1] or "")

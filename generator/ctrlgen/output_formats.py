@@ -1,7 +1,7 @@
-"""What commands report, in the forms that tools read: annotations of GitHub, JSON, and SARIF.
+"""The output formats for tools: GitHub annotations, JSON and SARIF.
 
-``generate`` and ``check``, ``lint`` and ``drift`` turn what they have to say into :class:`Problem` and print it through
-:data:`FORMATS`; as text each has a form of its own.
+``generate``, ``check``, ``lint`` and ``drift`` convert their findings and errors to :class:`Problem`, and print them
+through :data:`FORMATS`. Each has its own text format.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to report.
+    """A finding or an error.
 
     Parameters
     ----------
     path
-        The file, as it is printed; empty where it is about none.
+        The file, as it is printed; empty if the problem is not about a file.
     line, column, end_line, end_column
-        Where in the file, counted from 1; None where that is not known.
+        The range in the file, counted from 1; None if unknown.
     code
         The stable code.
     message
-        What is wrong, without the full stop.
+        What is wrong, without a full stop.
     advice
-        What to do about it, if the message does not say that.
+        How to fix the problem, if the message does not say so.
     docs
-        Where that code is explained.
+        The address of the documentation of the code.
     details
-        What JSON has beyond that.
+        Further keys of the JSON object.
     """
 
     path: str
@@ -59,13 +59,13 @@ class Problem:
 
     @property
     def text(self) -> str:
-        """Message and advice."""
+        """The message with the advice."""
         return f"{self.message}. {self.advice}" if self.advice else self.message
 
 
 @dataclass(frozen=True, slots=True)
 class RuleEntry:
-    """A code as SARIF lists it."""
+    """The description of a code in SARIF."""
 
     code: str
     name: str
@@ -75,14 +75,14 @@ class RuleEntry:
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """The command that reports, and the codes it may report."""
+    """The command, and the codes that it may report."""
 
     name: str
     rules: tuple[RuleEntry, ...] = ()
 
 
 def as_github(problems: Sequence[Problem], _reporter: Reporter) -> str:
-    """Return workflow commands, which GitHub shows beside the lines of a pull request."""
+    """Return GitHub workflow commands, which are shown as annotations in a pull request."""
     lines: list[str] = []
     for problem in problems:
         places = {
@@ -98,13 +98,13 @@ def as_github(problems: Sequence[Problem], _reporter: Reporter) -> str:
 
 
 def as_json(problems: Sequence[Problem], _reporter: Reporter) -> str:
-    """Return a list of objects; lines and columns begin at 1."""
+    """Return a JSON list of objects. Lines and columns are counted from 1."""
     return f"{json.dumps([_object(problem) for problem in problems], indent=2, ensure_ascii=False)}\n"
 
 
 def as_sarif(problems: Sequence[Problem], reporter: Reporter) -> str:
-    """Return a SARIF 2.1.0 log, which code scanning services read."""
-    from importlib.metadata import version  # which takes as long as all the rest of the start
+    """Return a SARIF 2.1.0 log, for code scanning services."""
+    from importlib.metadata import version  # importing it takes as long as the rest of the startup
 
     rules = [
         {
@@ -135,20 +135,20 @@ TEXT = "text"
 
 
 def check_format(name: str, known: Collection[str] = (TEXT, *FORMATS)) -> None:
-    """Refuse a format that a command does not have.
+    """Raise an error if the command does not have the format.
 
     Raises
     ------
     UnknownFormatError
-        It is none of the ``known`` ones.
+        The format is not one of ``known``.
     """
     if name not in known:
         hint = did_you_mean(name, known) or f"the formats are {', '.join(f'`{each}`' for each in known)}"
-        raise UnknownFormatError(f"`--format {name}` is not known", hint=hint)
+        raise UnknownFormatError(f"`--format {name}`: no such format", hint=hint)
 
 
 def problem_of_finding(finding: Finding, rule: Rule, level: Level = "warning") -> Problem:
-    """Return a finding about the models as what is reported."""
+    """Convert a finding about the models to a problem."""
     return Problem(
         finding.location.file,
         finding.code,
@@ -161,7 +161,7 @@ def problem_of_finding(finding: Finding, rule: Rule, level: Level = "warning") -
 
 
 def problems_of_error(error: CtrlgenError) -> list[Problem]:
-    """Return an error, and what else is wrong, as what is reported."""
+    """Convert an error and its further errors to problems."""
     place = error.location
     path, line = (place.file, place.line) if place else ("", None)
     hint = error.hint or ""
@@ -170,7 +170,7 @@ def problems_of_error(error: CtrlgenError) -> list[Problem]:
 
 
 def reporter_of(name: str, rules: Iterable[Rule]) -> Reporter:
-    """Return the reporter whose codes are these of the table of findings."""
+    """Return a reporter for these rules of findings."""
     return Reporter(name, tuple(RuleEntry(rule.code, rule.code, rule.meaning, rule.docs) for rule in rules))
 
 
@@ -209,7 +209,7 @@ def _result(problem: Problem) -> dict[str, object]:
 
 
 def _uri(path: str) -> str:
-    from urllib.parse import quote  # only for this format
+    from urllib.parse import quote  # needed only for this format
 
     return quote(path)
 

@@ -1,7 +1,7 @@
-"""The way of the data: load, inspect, plan, render, format, and write.
+"""The pipeline: load, inspect, plan, render, format, and write.
 
-``cli`` calls the three functions in order; ``check`` and ``diff`` leave out the last. The steps between load and write
-are imported while the child process loads the models, which takes longer than all of them.
+``cli`` calls the three functions in order; ``check`` and ``diff`` do not call the last. The steps between load and
+write are imported while the child process loads the models, which takes longer.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What a run produced, before anything is compared or written.
+    """The result of a run, before it is compared with the disk or written.
 
-    ``files`` is path relative to the output folder → text; ``stubs`` the test files to create or to extend, whole;
-    ``incomplete`` the reason why models may be missing.
+    ``files`` maps paths relative to the output folder to sources. ``stubs`` are the complete test files to create or to
+    extend. ``incomplete`` is the reason why models may be missing.
     """
 
     files: dict[str, str]
@@ -40,23 +40,23 @@ class Generation:
     findings: tuple[Finding, ...]
     incomplete: Finding | None = None
     reads: Reads | None = None
-    """What decided all of it, where that is to be recorded."""
+    """The inputs of the run, if it is to be recorded."""
 
     @property
     def origins(self) -> dict[str, Location]:
-        """Where the model of each controller is declared, by the path of the controller's module."""
+        """The location of the model of each controller, by the path of the controller's module."""
         return {f"{controller.module}.py": controller.model.location for controller in self.package.controllers}
 
 
 def generate(config: Config, step: Step = no_progress) -> Generation:
-    """Generate the package, and the stubs of its tests, in memory; ``step`` is told what is being done.
+    """Generate the package and its test stubs in memory. ``step`` is called with a description of each step.
 
     Raises
     ------
     CtrlgenError
-        The models cannot be loaded, or nothing can be generated from them.
+        The models cannot be loaded, or no controllers can be generated from them.
     """
-    from ctrlgen import scratch  # what a run that is recalled does without
+    from ctrlgen import scratch  # not needed for a recorded run
     from ctrlgen.child import child_process
 
     if config.cache is not None:
@@ -79,19 +79,19 @@ def generate(config: Config, step: Step = no_progress) -> Generation:
     formatted = format_or_recall(render(package), first_party(package), config.output, config.cache)
     files = with_header(formatted)
     if config.tests:
-        step(lambda: "looking at the tests")
+        step(lambda: "reading the tests")
     tests = _stubs(package, config)
-    stale = () if schema.incomplete else tests.findings  # a missing model may come back
+    stale = () if schema.incomplete else tests.findings  # a missing model may only be temporarily missing
     findings = _reported([*package.findings, *stale], package, config, complete=schema.incomplete is None)
     if config.cache is None:
         return Generation(files, tests.files, package, findings, schema.incomplete)
     own = tracing.finish(without=[config.cache, *scratch.created])
-    own.unobservable = None  # the programs it started are its own
+    own.unobservable = None  # programs started by ctrlgen itself do not count
     return Generation(files, tests.files, package, findings, schema.incomplete, reads | own)
 
 
 def _reported(findings: list[Finding], package: Package, config: Config, *, complete: bool) -> tuple[Finding, ...]:
-    """Return the findings that nothing keeps quiet, and of ``complete`` models what keeps none of them quiet."""
+    """Return the findings that are not silenced, and, if the models are ``complete``, findings for unused silences."""
     silence = Silence(config.options.silence, config.project)
     if complete and config.all_models:
         findings += silence.unused(findings, [controller.model.location.file for controller in package.controllers])
@@ -107,16 +107,16 @@ def _stubs(package: Package, config: Config) -> StubChanges:
 
 
 def compare_with_disk(generation: Generation, config: Config) -> Changes:
-    """Return what the generation would change.
+    """Return the changes that the generation would make on disk.
 
     Raises
     ------
     OutputError
-        A file would be overwritten that ctrlgen did not write.
+        A file that ctrlgen did not write would be overwritten.
     NewerFormatError
-        The files were written by a newer ctrlgen.
+        The files were written by a newer version of ctrlgen.
     WouldRemoveError
-        A controller would be removed only because its module could not be imported.
+        A controller would be removed, possibly only because a module of models cannot be imported.
     """
     changes = compare(generation.files, config.output)
     _refuse_newer(changes, config)
@@ -125,12 +125,12 @@ def compare_with_disk(generation: Generation, config: Config) -> Changes:
 
 
 def write(changes: Changes, config: Config) -> None:
-    """Write what changed, all of it or nothing."""
+    """Write the changes, all or none."""
     apply(changes, config.project)
 
 
 def first_party(package: Package) -> set[str]:
-    """Return the modules that are the project's own: of models, own controllers, and the generated package."""
+    """Return the first-party modules: those of models, of the project's own controllers, and the generated package."""
     modules = {controller.model.reference.module for controller in package.controllers} | {package.name}
     return modules | {controller.in_facade.module for controller in package.controllers if controller.own}
 
@@ -139,15 +139,15 @@ def _refuse_newer(changes: Changes, config: Config) -> None:
     newest = max(changes.formats, key=version_key, default=FORMAT)
     if version_key(newest) > version_key(FORMAT):
         folder = config.output.relative_to(config.project).as_posix()
-        message = f"`{folder}` was made by ctrlgen {newest}, this is {FORMAT}"
-        hint = f"install ctrlgen {newest}; to go back on purpose, delete the folder and generate again"
+        message = f"`{folder}` was generated by ctrlgen {newest}, and this is {FORMAT}"
+        hint = f"install ctrlgen {newest}; to downgrade on purpose, delete the folder and generate again"
         raise NewerFormatError(message, hint=hint)
 
 
 def _refuse_removal(changes: Changes, incomplete: Finding | None) -> None:
     removed = changes.having("removed")
     if incomplete and removed:
-        message = f"`{removed[0].file.name}` would be removed, but maybe only because {incomplete.message}"
+        message = f"`{removed[0].file.name}` would be removed, possibly only because {incomplete.message}"
         raise WouldRemoveError(
-            message, incomplete.location, "fix that module, or delete it if its models are to be removed"
+            message, incomplete.location, "fix that module, or delete it if its models were removed on purpose"
         )

@@ -1,6 +1,6 @@
-"""Shows what a run is at, on a terminal, once it has taken a second; in a pipe nothing.
+"""Shows the current step of a run that takes longer than a second, on a terminal only.
 
-``cli`` opens it around the pipeline, whose steps say what they are about to do.
+``cli`` opens it around the pipeline, which reports its steps.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _REFRESH = 0.1
 
 Doing = Callable[[], str]
 Step = Callable[[Doing], None]
-"""Takes what tells what is going on, which may change while it does."""
+"""Accepts a function that returns the current step."""
 
 
 def no_progress(_doing: Doing) -> None:
@@ -27,11 +27,11 @@ def no_progress(_doing: Doing) -> None:
 
 @contextmanager
 def shown_progress(*, quiet: bool = False) -> Generator[Step]:
-    """Show the steps of the block on standard error, if that is a terminal and the block takes long."""
+    """Show the steps of the block on standard error, if it is a terminal and the block takes long."""
     if quiet or not sys.stderr.isatty():
         yield no_progress
         return
-    from threading import Event, Thread  # which a run that is answered from its record does without
+    from threading import Event, Thread  # not needed for a recorded run
 
     steps: list[Doing] = [lambda: "starting"]
     done = Event()
@@ -47,7 +47,7 @@ def shown_progress(*, quiet: bool = False) -> Generator[Step]:
 def _show(steps: list[Doing], done: Event) -> None:
     if done.wait(_PATIENCE):
         return
-    from rich.console import Console  # takes longer to import than most runs take
+    from rich.console import Console  # importing it takes longer than most runs
     from rich.markup import escape
 
     with Console(stderr=True).status(escape(steps[-1]())) as status:

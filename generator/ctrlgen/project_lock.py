@@ -1,6 +1,6 @@
-"""Lets one run write at a time: ``generate`` has the project for itself, ``check`` and ``diff`` share it.
+"""Locks the project: ``generate`` takes an exclusive lock, ``check`` and ``diff`` a shared one.
 
-The lock is on the project's folder, so that it leaves no file, and it goes with the process, however that ends.
+The lock is on the project's folder, so it leaves no file. It is released when the process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(project: Path, *, to_write: bool) -> Generator[None]:
-    """Hold the lock of a project; where another run holds it, say so and wait."""
+    """Hold the lock of a project. If another run holds it, print a message and wait."""
     folder = os.open(project, os.O_RDONLY)
     try:
         _lock(folder, fcntl.LOCK_EX if to_write else fcntl.LOCK_SH)
@@ -33,4 +33,4 @@ def _lock(folder: int, kind: int) -> None:
             sys.stderr.flush()
             fcntl.flock(folder, kind)
     except OSError:
-        return  # a file system without locks: then runs are not kept apart
+        return  # the file system does not support locks

@@ -1,6 +1,6 @@
 """``ctrlgen.generate`` for other tools: build hooks, task runners, editors.
 
-It does what the command does, raises what the command prints, and prints nothing itself.
+It works like the command, raises the errors that the command prints, and prints nothing.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ __all__ = ["Finding", "Result", "generate"]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a generation has changed, or would change.
+    """The result of a generation.
 
     Parameters
     ----------
     config
-        The configuration that held.
+        The configuration of the run.
     findings
-        The warnings; those that the project silences are left out.
+        The warnings that are not silenced.
     changes
-        Every file, with its content before and after.
+        All files, with their contents before and after.
     """
 
     config: Config
@@ -40,22 +40,22 @@ class Result:
 
     @property
     def is_stale(self) -> bool:
-        """Whether a file differed from what the models say."""
+        """Whether any file did not match the models."""
         return bool(self.changes.pending)
 
     @property
     def created(self) -> tuple[Path, ...]:
-        """The files that were not there."""
+        """The files that are created."""
         return self._files("created")
 
     @property
     def changed(self) -> tuple[Path, ...]:
-        """The files that were there with another content."""
+        """The files that are changed."""
         return self._files("changed")
 
     @property
     def removed(self) -> tuple[Path, ...]:
-        """The files that are no longer emitted."""
+        """The files that are removed."""
         return self._files("removed")
 
     @property
@@ -76,29 +76,33 @@ def generate(
     tests: str | None = None,
     dry_run: bool = False,
 ) -> Result:
-    """Generate the controllers of a project, and return what changed.
+    """Generate the controllers of a project, and return the changes.
 
     Parameters
     ----------
     project
-        The folder whose ``pyproject.toml`` holds; it is not searched for upwards.
+        The folder with ``pyproject.toml``. Parent folders are not searched.
     models, output, package, tests
-        In place of those settings; folders are relative to the project.
+        Override the settings of these names. Paths are relative to the project.
     dry_run
-        Write nothing: the result says what would change.
+        Do not write anything. The result has the changes that would be made.
 
     Raises
     ------
     ctrlgen.errors.CtrlgenError
-        A mistake in the configuration or the models, with its place and what to do; nothing was written.
+        The configuration or the models are invalid. The error has a location and a hint, and nothing is written.
     """
     settings = Settings(tuple(models) if models is not None else None, output, package, tests)
-    config = replace(read_config(Path(project), settings), cache=None)  # whose hooks would stay in the caller's process
+    config = replace(
+        read_config(Path(project), settings), cache=None
+    )  # recording would leave hooks in the caller's process
     with locked(config.project, to_write=not dry_run):
         generation = run_pipeline(config)
         changes = compare_with_disk(generation, config)
         if dry_run and not changes.pending and generation.incomplete:
-            message = f"ctrlgen cannot tell whether everything is up to date, because {generation.incomplete.message}"
+            message = (
+                f"ctrlgen cannot determine whether everything is up to date, because {generation.incomplete.message}"
+            )
             raise LoadError(message, generation.incomplete.location, "fix that module")
         if not dry_run:
             write(changes, config)

@@ -1,9 +1,8 @@
-"""The record of a run: what it read, what it found, and which files it left as they should be.
+"""The record of a run: its inputs, its findings, and the files that it left up to date.
 
-While all of that is as it was, ``generate``, ``check`` and ``diff`` answer from the record: nothing is imported of the
-models, of SQLModel, or of the steps of the pipeline. ``cli`` asks for it and keeps it. A run is only kept if it can be
-known what it depended on: its models were all imported, nothing changed meanwhile, no program was started and no
-connection opened.
+While none of these has changed, ``generate``, ``check`` and ``diff`` answer from the record, without importing the
+models, SQLModel or the steps of the pipeline. ``cli`` reads and writes it. A run is recorded only if all its inputs are
+known: all models were imported, nothing changed during the run, no program was started and no connection opened.
 """
 
 from __future__ import annotations
@@ -34,12 +33,12 @@ _PREFIX = "run-"
 _SETTING = re.compile(r"""^cache_dir\s*=\s*(["'])(.+?)\1""", re.MULTILINE)
 
 Content = dict[str, object]
-"""A record as it is in its file: ``key``, ``states``, ``findings``, ``printed`` and ``files``."""
+"""The content of a record file: ``key``, ``states``, ``findings``, ``printed`` and ``files``."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:
-    """A run that would do nothing: its findings, what the models print, and the files that are up to date."""
+    """A recorded run without changes: its findings, the output of the models, and the files that are up to date."""
 
     findings: tuple[Finding, ...]
     printed: str
@@ -48,14 +47,14 @@ class KnownRun:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The place of a record, and what it must say about itself to be one of this run."""
+    """The path of a record, and the key that it must have to be valid for this run."""
 
     place: Path
     key: list[str]
 
     @classmethod
     def of(cls, config: Config) -> Record | None:
-        """Return where runs of this configuration are recorded, unless they are not to be."""
+        """Return the place of the record of this configuration, or None if runs are not recorded."""
         if config.cache is None:
             return None
         path = sys.path if sys.flags.safe_path else sys.path[1:]  # without the folder of the script
@@ -63,11 +62,11 @@ class Record:
         return cls(config.cache / f"{_PREFIX}{zlib.crc32(repr(key).encode()):08x}.json", key)
 
     def recall(self) -> KnownRun | None:
-        """Return the recorded run, if another one would come to the same."""
+        """Return the recorded run, if it is still valid."""
         content = _read(self.place)
         if content is None or content["key"] != self.key:
             return None
-        with suppress(TypeError, ValueError, KeyError, AttributeError):  # something else wrote it
+        with suppress(TypeError, ValueError, KeyError, AttributeError):  # not written by ctrlgen
             states = _states(content)
             if (updated := states.updated()) is not None:
                 known_run = _known_run(content)
@@ -77,15 +76,15 @@ class Record:
         return None
 
     def remember(self, generation: Generation, changes: Changes, output: Path) -> None:
-        """Keep a run whose files are all as they should be, if it can be known what it depended on."""
-        from ctrlgen.header import has_header  # these two are not for a guess
+        """Record a run whose files are all up to date, if all its inputs are known."""
+        from ctrlgen.header import has_header  # not needed by guesses_recorded
         from ctrlgen.write import python_files
 
         reads = generation.reads
         files = [change for change in changes.files if change.after is not None]
         tests = [change for change in files if not change.file.is_relative_to(output)]
         if generation.incomplete or reads is None or reads.unobservable or any(test.is_pending for test in tests):
-            return  # the next run reads the tests that this one added to
+            return  # the next run reads the tests that this run extended
         written = {
             str(change.file): digest((change.after if change.is_pending else change.before) or b"")
             for change in files
@@ -105,9 +104,9 @@ class Record:
 
 
 def looks_unchanged(arguments: Sequence[str]) -> bool:
-    """Guess whether the command will be answered from a record, so that no process has to get ready for it.
+    """Guess whether the command can be answered from a record, so that the child process need not be started.
 
-    The guess is made before anything is read of the configuration. Where it is wrong, the command takes longer.
+    The guess is made before the configuration is read. If it is wrong, the command only takes longer.
     """
     if "--no-cache" in arguments:
         return False
@@ -119,7 +118,7 @@ def looks_unchanged(arguments: Sequence[str]) -> bool:
 
 
 def _cache_folder(arguments: Sequence[str]) -> Path:
-    """Return the folder that the arguments, the environment or the project most likely mean."""
+    """Return the cache folder that the arguments, the environment or the project most likely select."""
     options = dict(pairwise([*arguments, ""]))
     options |= dict(argument.split("=", 1) for argument in arguments if "=" in argument)
     if named := options.get("--cache-dir") or os.environ.get(VARIABLE):
@@ -151,7 +150,7 @@ def _plain(states: States) -> dict[str, object]:
 
 
 def _known_run(content: Content) -> KnownRun:
-    from ctrlgen.finding import Finding, Location  # not for a guess
+    from ctrlgen.finding import Finding, Location  # not needed for the guess
 
     findings = cast("list[tuple[tuple[str, int], *tuple[Any, ...]]]", content["findings"])
     return KnownRun(

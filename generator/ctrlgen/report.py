@@ -1,4 +1,4 @@
-"""What the command prints: the summary on standard output, findings and errors on standard error."""
+"""Prints the output of the commands: the summary to standard output, findings and errors to standard error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ctrlgen.write import Changes, State
 
 _SUGGESTION = re.compile(r"(?:\. Did you mean '| \(Possible options: )([^',)]+)[^)?]*[)?]+\.?")
 _QUOTED = re.compile(r"'([^']+)'")
-_SHOWN = 3  # findings of one code
+_SHOWN = 3  # findings of each code
 _DIFF_COLOURS = {
     "---": None,
     "+++": None,
@@ -32,13 +32,13 @@ _COLOURS = {"created": typer.colors.GREEN, "changed": typer.colors.YELLOW, "remo
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print, with colours on a terminal only, or as NO_COLOR and FORCE_COLOR have it."""
+    """Print text, in colour only on a terminal unless NO_COLOR or FORCE_COLOR is set."""
     color = False if os.environ.get("NO_COLOR") else True if os.environ.get("FORCE_COLOR") else None
     typer.echo(text, err=err, nl=nl, color=color)
 
 
 def make_printable() -> None:
-    """Let any text be printed, whatever the locale; as UTF-8, like the files, where the locale is ASCII only."""
+    """Make any text printable in any locale; if the locale is ASCII, print UTF-8."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             ascii_only = codecs.lookup(stream.encoding).name == "ascii"
@@ -46,7 +46,7 @@ def make_printable() -> None:
 
 
 def print_summary(changes: Changes, project: Path) -> None:
-    """Name every file that was created, changed or removed, and count them all."""
+    """Print the files that were created, changed or removed, and the number of files by state."""
     for change in changes.pending:
         path = change.file.relative_to(project).as_posix()
         echo(f"{typer.style(change.state.ljust(8), fg=_COLOURS[change.state])} {path}")
@@ -55,7 +55,7 @@ def print_summary(changes: Changes, project: Path) -> None:
 
 
 def print_stale(changes: Changes, project: Path) -> None:
-    """Name what is stale, on standard error, so that a pipe gets the diff alone."""
+    """Print the stale files to standard error, so that standard output has only the diff."""
     for change in changes.pending:
         echo(f"{change.state.ljust(8)} {change.file.relative_to(project).as_posix()}", err=True)
     stale = len(changes.pending)
@@ -63,7 +63,7 @@ def print_stale(changes: Changes, project: Path) -> None:
 
 
 def print_diff(diff: str) -> None:
-    """Print a diff on standard output; on a terminal with its usual colours."""
+    """Print a diff to standard output, in colour on a terminal."""
     echo("".join(map(_coloured, diff.splitlines(keepends=True))), nl=False)
 
 
@@ -76,12 +76,12 @@ def _coloured(line: str) -> str:
 
 
 def print_incomplete(incomplete: Finding) -> None:
-    """Say that ctrlgen cannot tell whether the package is stale, because models may be missing."""
-    echo(f"ctrlgen cannot tell whether everything is up to date, because {incomplete.message}", err=True)
+    """Print that ctrlgen cannot determine whether the package is stale, because models may be missing."""
+    echo(f"ctrlgen cannot determine whether everything is up to date, because {incomplete.message}", err=True)
 
 
 def print_findings(findings: tuple[Finding, ...], *, verbose: bool = False) -> None:
-    """Print findings with place and code, all of one code together; of many the first, unless ``verbose``."""
+    """Print findings with location and code, grouped by code; only the first few of each code unless ``verbose``."""
     label = typer.style("warning", fg=typer.colors.YELLOW, bold=True)
     for code, group in groupby(sorted(findings, key=lambda finding: finding.code), key=lambda finding: finding.code):
         alike = list(group)
@@ -90,12 +90,12 @@ def print_findings(findings: tuple[Finding, ...], *, verbose: bool = False) -> N
             echo(f"{finding.location}: {label} {finding.code}: {finding.message}", err=True)
             _print_details(finding.import_chain, finding.traceback)
         if hidden := len(alike) - len(shown):
-            echo(f"... and {hidden} more of {code}, {len(alike)} in all; `--verbose` shows every one", err=True)
+            echo(f"... and {hidden} more of {code}, {len(alike)} in all; `--verbose` shows all", err=True)
 
 
 @dataclass
 class Detail:
-    """How much is said of a failure; the options of the command set it."""
+    """How much detail is printed about a failure, as set by the options of the command."""
 
     verbose: bool = False
     traceback: bool = False
@@ -105,9 +105,9 @@ DETAIL = Detail()
 
 
 def _print_details(import_chain: tuple[str, ...], traceback: str) -> None:
-    """Print how a failing import was reached, and its traceback, as far as that is wanted."""
+    """Print the import chain and the traceback of a failed import, if the options ask for them."""
     if DETAIL.verbose and import_chain:
-        echo("  imported by way of", err=True)
+        echo("  import chain:", err=True)
         for line in import_chain:
             echo(f"    {line}", err=True)
     if DETAIL.traceback and traceback:
@@ -115,7 +115,7 @@ def _print_details(import_chain: tuple[str, ...], traceback: str) -> None:
 
 
 def print_error(error: CtrlgenError) -> None:
-    """Print what is wrong, where, that line with a caret, what to do, and where that is explained."""
+    """Print the message, location, source line, hint and documentation link of an error."""
     label = typer.style(f"error {error.code}", fg=typer.colors.RED, bold=True)
     echo(f"{label}: {error.message}", err=True)
     if error.location:
@@ -131,7 +131,7 @@ def print_error(error: CtrlgenError) -> None:
 
 
 def _print_line(source: str, number: str, mark: str | None) -> None:
-    """Print a line of a file, with carets under the part that is meant, or under all of it."""
+    """Print a source line, with carets under ``mark`` or under the whole line."""
     line = source.strip().expandtabs(4)
     marked = mark if mark and mark in line else line
     margin = f"{' ' * len(number)} | {' ' * line.index(marked)}"
@@ -140,14 +140,14 @@ def _print_line(source: str, number: str, mark: str | None) -> None:
 
 
 def print_interrupted() -> None:
-    """Say that the run was ended from outside."""
+    """Print that the run was interrupted."""
     echo("error: interrupted", err=True)
 
 
 def print_usage_error(error: Exception) -> None:
-    """Print what is wrong with the arguments, in the form of every other error."""
+    """Print an error in the arguments in the same form as all other errors."""
     if type(error).__name__ == "NoArgsIsHelpError":
-        show: Callable[[], None] = getattr(error, "show")  # noqa: B009 - typer keeps the class to itself
+        show: Callable[[], None] = getattr(error, "show")  # noqa: B009 - typer does not export the class
         show()
         return
     described: Callable[[], str] = getattr(error, "format_message", error.__str__)
@@ -156,18 +156,18 @@ def print_usage_error(error: Exception) -> None:
     context: object = getattr(error, "ctx", None)
     command = getattr(context, "info_name", None) if getattr(context, "parent", None) else None
     help_ = " ".join(filter(None, ("ctrlgen", command, "--help")))
-    hint = f"did you mean `{suggestion[1]}`?" if suggestion else f"`{help_}` shows what there is"
+    hint = f"did you mean `{suggestion[1]}`?" if suggestion else f"`{help_}` lists the arguments and options"
     print_error(UsageError(_QUOTED.sub(r"`\1`", text[:1].lower() + text[1:]), hint=hint))
 
 
 def print_unencodable(error: UnicodeEncodeError) -> None:
-    """Say that a file cannot have the name it must have, because the locale cannot encode it."""
+    """Print that the locale cannot encode a file name."""
     name = error.object.rpartition("/")[2]
-    message = f"this locale cannot encode the file name `{name}`: it knows {error.encoding} only"
+    message = f"the locale cannot encode the file name `{name}`; its encoding is {error.encoding}"
     print_error(EncodingError(message, hint="set `PYTHONUTF8=1`, or use a UTF-8 locale"))
 
 
 def print_bug(error: Exception) -> None:
-    """Print an error that is a mistake in ctrlgen."""
-    message = f"a mistake in ctrlgen, not in your models: {type(error).__name__}: {error}"
+    """Print an exception that is a bug in ctrlgen."""
+    message = f"a bug in ctrlgen, not in your models: {type(error).__name__}: {error}"
     print_error(CtrlgenError(message, hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened"))

@@ -1,8 +1,8 @@
-"""Finds the ruff settings that hold for a folder of the project; ``format`` formats with them.
+"""Finds the ruff settings that apply to a folder of the project, for ``format``.
 
-Ruff itself reads the settings. Read here is only what decides how ruff is called: which file holds for the folder, what
-that file extends, and the few values that ruff would find otherwise for files that lie elsewhere while they are
-formatted.
+Ruff reads the settings itself. This module reads only what determines the call of ruff: the settings file of the
+folder, the files that it extends, and the few values that ruff would resolve differently because the sources are in a
+temporary folder while they are formatted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ctrlgen import toml
 
-_NAMES = (".ruff.toml", "ruff.toml", "pyproject.toml")  # in ruff's order
+_NAMES = (".ruff.toml", "ruff.toml", "pyproject.toml")  # in the order of ruff
 _LINE_LENGTH = 88  # ruff's default
 _OLDEST_PYTHON = re.compile(r"(?:>=|~=|==|>)\s*3\.(\d+)")
 
@@ -28,11 +28,11 @@ class RuffSettings:
     Parameters
     ----------
     file
-        Where they stand; None where no file says anything, and ruff's defaults hold.
+        The settings file; None if there is none, and ruff's defaults apply.
     tables
-        The settings of that file, and of each one it extends, the nearest first.
+        The settings of that file, and of each file it extends, the nearest first.
     texts
-        The texts of all files that were read: where they are the same, so are the settings.
+        The contents of all files that were read, which identify the settings.
     """
 
     file: Path | None = None
@@ -41,20 +41,20 @@ class RuffSettings:
 
     @property
     def line_length(self) -> int:
-        """How long a line may be."""
+        """The maximum line length."""
         lengths = (table.get("line-length") for table in self.tables)
         return next((length for length in lengths if isinstance(length, int)), _LINE_LENGTH)
 
     @property
     def first_party(self) -> list[str]:
-        """The packages that the settings call the project's own."""
+        """The packages that the settings declare as first-party."""
         sections = (_table(parent, "isort") for table in self.tables for parent in (_table(table, "lint"), table))
         names = (section.get("known-first-party") for section in sections)
         return [str(name) for name in next((listed for listed in names if toml.is_list(listed)), None) or ()]
 
     @property
     def import_roots(self) -> list[Path]:
-        """The folders in which ruff looks for packages of the project's own."""
+        """The folders in which ruff searches for first-party packages."""
         root = self.file.parent if self.file else Path()
         folders = (table.get("src") for table in self.tables)
         listed = next((listed for listed in folders if toml.is_list(listed)), None)
@@ -62,14 +62,14 @@ class RuffSettings:
 
     @property
     def says_python(self) -> bool:
-        """Whether they name a version of Python."""
+        """Whether the settings set a version of Python."""
         return any("target-version" in table for table in self.tables)
 
 
 def ruff_settings(folder: Path) -> RuffSettings:
-    """Return the settings of the nearest file from ``folder`` upwards that has some.
+    """Return the settings of the nearest settings file in ``folder`` or its parents.
 
-    Without one, a ``pyproject.toml`` still says for which Python the project is.
+    Without one, ``pyproject.toml`` still determines the version of Python.
     """
     files = [place / name for place in (folder, *folder.parents) for name in _NAMES]
     documents = {file: document for file in files if (document := _read(file)) is not None}
@@ -81,7 +81,7 @@ def ruff_settings(folder: Path) -> RuffSettings:
 
 
 def required_python(folder: Path) -> str | None:
-    """Return the oldest Python that the nearest ``pyproject.toml`` allows, as ruff calls it: ``py312``."""
+    """Return the oldest Python allowed by the nearest ``pyproject.toml``, in ruff's notation: ``py312``."""
     documents = (_read(place / "pyproject.toml") for place in (folder, *folder.parents))
     nearest = next((document for document in documents if document is not None), None)
     match = _OLDEST_PYTHON.search(str(_table(nearest or {}, "project").get("requires-python")))
@@ -89,7 +89,7 @@ def required_python(folder: Path) -> str | None:
 
 
 def _with_extended(file: Path) -> RuffSettings:
-    """Return the settings in ``file``, and in what it extends."""
+    """Return the settings in ``file`` and in the files it extends."""
     tables, texts = zip(*_chain(file), strict=True)
     return RuffSettings(file, tables, texts)
 
@@ -107,7 +107,7 @@ def _chain(file: Path) -> Iterator[tuple[toml.Table, str]]:
 
 
 def _read(file: Path) -> toml.Table | None:
-    """Return a document; None where there is none, or a broken one, of which ruff says what is wrong."""
+    """Return a TOML document; None if it does not exist or is invalid, which ruff reports."""
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):

@@ -1,7 +1,7 @@
-"""What the models say: the frozen data that ``inspect`` produces and ``plan`` reads.
+"""The schema of the models: the frozen data that ``inspect`` produces and ``plan`` reads.
 
-Nothing here knows SQLAlchemy. A column is called by its *attribute* everywhere; ``name`` is what the
-database calls it. Tuples keep the order of declaration unless stated otherwise.
+It does not depend on SQLAlchemy. Columns are identified by *attribute*; ``name`` is the name in the database. Tuples
+are in the order of declaration unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ctrlgen.finding import Finding, Location
 
 @dataclass(frozen=True, slots=True, order=True)
 class Imported:
-    """A name to be had by ``from module import name``; nested classes keep their dots (``Outer.Inner``)."""
+    """A name that can be imported by ``from module import name``. Nested classes are qualified (``Outer.Inner``)."""
 
     module: str
     name: str
@@ -24,7 +24,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A Python type as source text in pieces, with the names it imports in their places.
+    """A Python type as pieces of source, with its imported names in their places.
 
     ``dict[str, Any]`` is ``("dict[str, ", Imported("typing", "Any"), "]")``. Builtins are plain text.
     """
@@ -36,18 +36,18 @@ Kind = Literal[
     "bool", "int", "float", "decimal", "str", "bytes", "uuid", "enum",
     "datetime", "naive_datetime", "date", "time", "timedelta", "array", "json", "other",
 ]  # fmt: skip
-"""What sort of value a column holds: what test values and comparisons are chosen by."""
+"""The kind of the values of a column, which determines test values and comparisons."""
 
 Comparison = Literal["ordered", "equal", "none"]
-"""``ordered``: ``=``, ``<`` and ``>`` make sense; ``equal``: only ``=``; ``none``: not even that (json)."""
+"""The comparisons of a column: ``ordered``: ``=``, ``<`` and ``>``; ``equal``: only ``=``; ``none``: none (json)."""
 
 Presence = Literal["required", "optional", "computed"]
-"""Whether a new row needs the value, may leave it out, or must not set it."""
+"""Whether a new row requires the value, may omit it, or must not set it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The constraints a value must meet, from ``Field`` and the column type."""
+    """The constraints on a value, from ``Field`` and the column type."""
 
     minimum: str | None = None  # ge, as a Python literal
     above: str | None = None  # gt
@@ -62,16 +62,16 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value as Python source, with the names it imports in their places.
+    """A value as pieces of Python source, with its imported names in their places.
 
-    ``varies`` tells that it counts with ``next(numbers)``, and so differs each time.
+    ``varies`` tells whether it uses the counter ``next(numbers)``, and so differs each time.
     """
 
     pieces: tuple[str | Imported, ...]
     varies: bool = False
 
     def source(self, name: Callable[[Imported], str]) -> str:
-        """Return the source in a module that calls what it imports by ``name``."""
+        """Return the source, with ``name`` returning the names of imports."""
         return "".join(piece if isinstance(piece, str) else name(piece) for piece in self.pieces)
 
 
@@ -80,12 +80,12 @@ NULL = Value(("None",))
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Values for tests, which the column accepts; None where no candidate was accepted.
+    """Values for tests that the column accepts; None if no candidate was accepted.
 
-    ``new`` is for new rows: another value each time, where the column takes so many. ``fixed`` is the same each time.
-    ``changed`` is a value that rows do not have unless it was set, and that is read as it was written. ``needed`` tells
-    that tests must set a value although new rows may leave it out: a constraint refuses the default. ``settled`` tells
-    that a CHECK constraint of several columns decides whether there is a value, and which.
+    ``new`` is for new rows: a different value each time, if the column allows it. ``fixed`` is the same each time.
+    ``changed`` is a value that rows have only if it is set, and that is read back unchanged. ``needed`` tells whether
+    tests must set a value that new rows may omit, because a constraint rejects the default. ``settled`` tells whether a
+    CHECK constraint on several columns determines the value.
     """
 
     new: Value | None = None
@@ -97,7 +97,7 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A mapped column. ``annotation`` is the author's type without ``None``, which ``nullable`` stands for."""
+    """A mapped column. ``annotation`` is the declared type without ``None``, which ``nullable`` represents."""
 
     attribute: str
     name: str
@@ -107,32 +107,32 @@ class Column:
     comparison: Comparison
     kind: Kind
     bounds: Bounds
-    enum_member: str | None  # a member's name, for test values
+    enum_member: str | None  # the name of an enum member, for test values
     location: Location
-    optional: bool = False  # whether the author's annotation has None, which the column may refuse
-    default: str | None = None  # a constant default, as a Python literal; of an enum, a member's name
+    optional: bool = False  # whether the annotation includes None, which the column may reject
+    default: str | None = None  # a constant default, as a Python literal; for an enum, the name of a member
     unfit_default: tuple[str, str] | None = None  # "default" or "onupdate", and whether that is "naive" or "aware"
-    omitted: bool = False  # whether the model's default of None stands for what the column or the database sets
-    exact: bool = False  # whether Python knows as well as PostgreSQL which of its values are equal, as JSON too
+    omitted: bool = False  # whether a default of None means that the column or the database sets the value
+    exact: bool = False  # whether Python and PostgreSQL agree on the equality of its values, also as JSON
     samples: Samples = Samples()
 
     @property
     def is_required(self) -> bool:
-        """Whether a new row needs the value."""
+        """Whether a new row requires the value."""
         return self.presence == "required"
 
     @property
     def is_null_by_default(self) -> bool:
-        """Whether new rows of the tests have NULL there: by default, or because a CHECK constraint asks for it."""
+        """Whether new rows of the tests have NULL there: by default, or because a CHECK constraint requires it."""
         return self.default == "None" or self.samples.new == NULL
 
     @property
     def is_computed(self) -> bool:
-        """Whether the database computes it, and nobody may set it."""
+        """Whether the database computes the value, and it cannot be set."""
         return self.presence == "computed"
 
     def value_for(self, condition: Condition) -> Value | None:
-        """Return a value for which a condition on the column holds; of an enum, its member."""
+        """Return the value that satisfies a condition on the column; for an enum, the member."""
         constant = condition.value or ""
         if condition.test != "=":
             return NULL if condition.test == "is null" else self.samples.fixed
@@ -157,7 +157,7 @@ class ColumnPart:
 
     @property
     def name(self) -> str:
-        """What methods and filters call it."""
+        """The name in methods and filters."""
         return self.attribute
 
 
@@ -165,9 +165,9 @@ class ColumnPart:
 class ExpressionPart:
     """An expression in an index.
 
-    ``name`` is what methods and filters call it (``lower_name``), or None where its SQL suggests nothing; ``sql`` is
-    the expression alone, without the index's order. ``inputs`` are the attributes of the columns that it is computed
-    from; empty where that is not known.
+    ``name`` is the name in methods and filters (``lower_name``), or None if its SQL suggests none. ``sql`` is the
+    expression without the order. ``inputs`` are the attributes of the columns that it is computed from; empty if
+    unknown.
     """
 
     name: str | None
@@ -182,7 +182,7 @@ Part = ColumnPart | ExpressionPart
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One understood conjunct of a partial index's predicate: the column equals a constant, or is (not) NULL."""
+    """One parsed conjunct of the predicate of a partial index: the column equals a constant, or is (not) NULL."""
 
     attribute: str
     test: Literal["=", "is null", "is not null"]
@@ -193,7 +193,7 @@ class Condition:
 class Predicate:
     """The WHERE of a partial index, parsed once.
 
-    ``conditions`` are joined by AND; None where some part of the SQL was not understood.
+    ``conditions`` are joined by AND; None if any part of the SQL could not be parsed.
     """
 
     sql: str
@@ -201,26 +201,26 @@ class Predicate:
 
     @property
     def is_settled(self) -> bool:
-        """Whether it is understood, and says one thing only of each column."""
+        """Whether it is parsed, and has only one condition on each column."""
         return self.conditions is not None and len({each.attribute for each in self.conditions}) == len(self.conditions)
 
     @property
     def implied_values(self) -> tuple[Condition, ...]:
-        """The conditions that give a row its value for a column, be it NULL."""
+        """The conditions that determine the value of a column, including NULL."""
         return tuple(each for each in self.conditions or () if each.test != "is not null")
 
     @property
     def present(self) -> tuple[str, ...]:
-        """The columns that it says are not NULL."""
+        """The columns that it requires to be not NULL."""
         return tuple(each.attribute for each in self.conditions or () if each.test == "is not null")
 
     @property
     def null(self) -> frozenset[str]:
-        """The columns that it says are NULL."""
+        """The columns that it requires to be NULL."""
         return frozenset(each.attribute for each in self.conditions or () if each.test == "is null")
 
     def holds_where_present(self, columns: Collection[str]) -> bool:
-        """Whether it holds for every row with values in these columns: it only leaves out NULLs of theirs."""
+        """Return whether it holds for every row with values in these columns, and excludes only their NULLs."""
         return self.conditions is not None and not self.implied_values and set(self.present) <= set(columns)
 
 
@@ -232,7 +232,7 @@ Origin = Literal["primary key", "unique constraint", "unique index", "index"]
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An access path of the table: primary key, unique constraint or index. ``name`` is the database's."""
+    """An access path of the table: primary key, unique constraint or index. ``name`` is the name in the database."""
 
     name: str | None
     origin: Origin
@@ -241,27 +241,27 @@ class Index:
     nulls_not_distinct: bool
     method: str  # "btree", "gin", "gist", "hash", ...
     location: Location
-    deferrable: bool = False  # which ON CONFLICT does not take
-    enforced: bool = True  # by the database; the key of a view is one to the mapper alone
-    companions: Companions = ()  # what CHECK constraints ask of a row that it finds; None where no row can be
-    orders: tuple[str, ...] = ()  # of each part its operator class and order, empty by default; so are all if empty
-    included: tuple[str, ...] = ()  # the columns it only stores (INCLUDE), by the database's name
-    unknown_columns: tuple[str, ...] = ()  # what its SQL names and the table lacks
-    constants: tuple[str, ...] = ()  # SQL of expressions, or of the predicate, that names no column
+    deferrable: bool = False  # not accepted by ON CONFLICT
+    enforced: bool = True  # whether the database enforces it; the key of a view is known only to the mapper
+    companions: Companions = ()  # operator class and order of each part; empty if all are the defaults
+    orders: tuple[str, ...] = ()  # operator class and order of each part; empty if all are defaults
+    included: tuple[str, ...] = ()  # the included columns (INCLUDE), by name in the database
+    unknown_columns: tuple[str, ...] = ()  # names in its SQL that are not columns of the table
+    constants: tuple[str, ...] = ()  # SQL of expressions, or of the predicate, that does not refer to a column
 
     @property
     def unique(self) -> bool:
-        """Whether two rows cannot agree in all parts (inside the predicate, for a partial one)."""
+        """Whether no two rows can agree in all parts (within the predicate, for a partial index)."""
         return self.origin != "index"
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The attributes of those parts that are columns."""
+        """The attributes of the parts that are columns."""
         return columns_of(self.parts)
 
     @property
     def expressions(self) -> tuple[ExpressionPart, ...]:
-        """Those parts that are expressions."""
+        """The parts that are expressions."""
         return tuple(part for part in self.parts if isinstance(part, ExpressionPart))
 
     @property
@@ -271,7 +271,7 @@ class Index:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the parts are called; empty where one of them has no name."""
+        """The names of the parts; empty if one of them has no name."""
         return names_of(self.parts)
 
     @property
@@ -281,31 +281,31 @@ class Index:
 
     @property
     def is_comparable(self) -> bool:
-        """Whether the index answers comparisons of its parts, as a B-tree and a hash do."""
+        """Whether the index supports comparisons of its parts, as B-tree and hash indexes do."""
         return self.method in {"btree", "hash"}
 
     def holds_all_rows_with(self, parts: Iterable[Part]) -> bool:
-        """Whether every row with values in these parts is in the index: it is full, or leaves out NULLs of theirs."""
+        """Return whether every row with values in these parts is in the index, so that it excludes only NULLs."""
         return self.predicate is None or self.predicate.holds_where_present(columns_of(parts))
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """Columns of this table that point at columns of ``target``; None where its class is not mapped."""
+    """Columns of this table that reference columns of ``target``, which is None if its class is not mapped."""
 
     attributes: tuple[str, ...]
     target: Imported | None
     target_attributes: tuple[str, ...]
     location: Location
-    target_table: str = ""  # the database's name, with its schema if it has one
+    target_table: str = ""  # the name in the database, qualified with its schema if it has one
     on_delete: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A foreign key between two tables, mapped or not, by the database's names, that does something to its own rows.
+    """A foreign key between two tables, mapped or not, with an action on its own rows, by names in the database.
 
-    ``on_delete`` and ``on_update`` are what it does when the row that they refer to goes, or its columns change.
+    ``on_delete`` and ``on_update`` are the actions when the referenced row is deleted, or its columns are updated.
     """
 
     parent: str
@@ -318,22 +318,24 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A relationship: the attribute, what it points at, and whether it holds a list."""
+    """A relationship: the attribute, the target, and whether it is a list."""
 
     attribute: str
     target: Imported
     many: bool
-    optional: bool  # of a single object: may it be None
+    optional: bool  # for a scalar: whether it may be None
     location: Location
-    by_columns: bool = True  # whether it is found by comparing columns; else only SQLAlchemy knows how to load it
-    linked: bool = False  # whether rows of a table that has nothing but the two keys link the objects
-    attributes: tuple[str, ...] = ()  # the columns of its own model that it is found by
-    link_table: str | None = None  # of a many-to-many relationship, with its schema
+    by_columns: bool = (
+        True  # whether related rows are found by comparing columns; otherwise only SQLAlchemy can load them
+    )
+    linked: bool = False  # whether the objects are linked by a table that has only the two keys
+    attributes: tuple[str, ...] = ()  # the columns of its own model that it is joined by
+    link_table: str | None = None  # the secondary table of a many-to-many relationship, with its schema
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A mapped class. ``indexes`` begins with the primary key; the rest is sorted by name."""
+    """A mapped class. ``indexes`` begins with the primary key; the others are sorted by name."""
 
     reference: Imported
     table: str
@@ -342,9 +344,9 @@ class Model:
     foreign_keys: tuple[ForeignKey, ...]
     relations: tuple[Relation, ...]
     location: Location
-    plain: bool = True  # whether a row is all there is to an object; else only SQLAlchemy can make one
-    unsettled_checks: tuple[str, ...] = ()  # the CHECK constraints that no samples are known to satisfy
-    schema: str | None = None  # of the table
+    plain: bool = True  # whether instances consist only of a row; otherwise only SQLAlchemy can create them
+    unsettled_checks: tuple[str, ...] = ()  # the CHECK constraints for which no satisfying samples are known
+    schema: str | None = None  # the schema of the table
 
     @property
     def full_table(self) -> str:
@@ -353,11 +355,11 @@ class Model:
 
     @property
     def primary_key(self) -> Index:
-        """The access path every mapped class has."""
+        """The primary key, which every mapped class has."""
         return self.indexes[0]
 
     def column(self, attribute: str) -> Column:
-        """Return the column called ``attribute``."""
+        """Return the column with this attribute."""
         return next(column for column in self.columns if column.attribute == attribute)
 
 
@@ -365,26 +367,26 @@ class Model:
 class Schema:
     """All models, sorted by module and name.
 
-    ``incomplete`` is the reason why models may be missing: a module of theirs could not be imported.
+    ``incomplete`` is the reason why models may be missing: a module that cannot be imported.
     """
 
     models: tuple[Model, ...]
     findings: tuple[Finding, ...] = ()
     incomplete: Finding | None = None
-    references: tuple[Reference, ...] = ()  # every foreign key with an action, of whatever table
+    references: tuple[Reference, ...] = ()  # all foreign keys with an action, of any table
 
 
 def columns_of(parts: Iterable[Part]) -> tuple[str, ...]:
-    """Return the attributes of those parts that are columns."""
+    """Return the attributes of the parts that are columns."""
     return tuple(part.attribute for part in parts if isinstance(part, ColumnPart))
 
 
 def inputs_of(part: Part) -> tuple[str, ...]:
-    """Return the attributes of the columns that decide what a part is; nothing where they are not known."""
+    """Return the attributes of the columns that a part depends on; empty if unknown."""
     return (part.attribute,) if isinstance(part, ColumnPart) else part.inputs
 
 
 def names_of(parts: Iterable[Part]) -> tuple[str, ...]:
-    """Return what the parts are called; nothing where one of them has no name."""
+    """Return the names of the parts; empty if one of them has no name."""
     names = [part.name for part in parts]
     return tuple(name for name in names if name is not None) if None not in names else ()

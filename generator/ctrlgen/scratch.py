@@ -1,7 +1,7 @@
-"""Folders for what lasts no longer than a run: the reply of the child process, and the sources that ruff formats.
+"""Temporary folders of a run: for the reply of the child process, and for the sources that ruff formats.
 
-Such a folder goes with the block, with a signal, and, where the process was killed, with the next run: a process holds
-a lock on its folders, so what nobody holds is left over.
+A folder is deleted at the end of the block, on a signal, or, if the process was killed, by the next run. A process
+locks its folders, so an unlocked folder is left over.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from ctrlgen.interruption import cleaned_up, held
 from ctrlgen.tracing import unobserved
 
 created: list[Path] = []
-"""The folders of this process, past ones too."""
+"""The folders of this process, including past ones."""
 
-_PREFIX = "ctrlgen-run-"  # of nothing else: what begins so is deleted where no process holds it
-_RANDOM = "[a-z0-9_]" * 8  # which `mkdtemp` adds
-_UNLOCKED_AT_FIRST = 1.0  # seconds: longer than from making a folder to locking it
+_PREFIX = "ctrlgen-run-"  # must be unique to ctrlgen: unlocked folders with this prefix are deleted
+_RANDOM = "[a-z0-9_]" * 8  # added by `mkdtemp`
+_UNLOCKED_AT_FIRST = 1.0  # seconds, longer than the time between creating and locking a folder
 
 
 @contextmanager
 def scratch_folder() -> Generator[Path]:
-    """Make a folder that is deleted with the block."""
+    """Create a folder that is deleted at the end of the block."""
     with ExitStack() as stack:
         with held():
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
@@ -41,7 +41,7 @@ def scratch_folder() -> Generator[Path]:
 
 
 def delete_leftovers() -> None:
-    """Delete the folders of processes that were killed."""
+    """Delete the folders of killed processes."""
     for folder in Path(tempfile.gettempdir()).glob(_PREFIX + _RANDOM):
         with suppress(OSError):
             status = folder.stat()

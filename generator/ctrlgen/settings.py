@@ -1,6 +1,6 @@
-"""The settings of ``[tool.ctrlgen]``: what they are, and how they are read from ``pyproject.toml`` and the flags.
+"""The settings of ``[tool.ctrlgen]``, read from ``pyproject.toml`` and from options.
 
-``cli`` calls :func:`read_config` first of all; ``plan`` heeds the ``Options``.
+``cli`` calls :func:`read_config` first. ``plan`` applies the ``Options``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ForeignKeys = Literal["warn", "emit", "error"]
 
 
-_EXAMPLE = """run `ctrlgen init`, or write into pyproject.toml:
+_EXAMPLE = """run `ctrlgen init`, or add to pyproject.toml:
 
     [tool.ctrlgen]
     models = ["app.models"]
@@ -46,14 +46,14 @@ _OPTIONS = (
     *("names", "skip", "strip", "suffixes", "silence", "foreign_keys", "controllers", "naive_datetimes"),
     *("cache", "cache_sync"),
 )
-"""The settings beside those that are flags."""
+"""The settings that are not options."""
 _TABLES = ("lint",)
-"""What other commands read."""
+"""The settings of other commands."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
-    """How a model is cached: for how many seconds, how many rows, and whether its finders are answered, too."""
+    """The cache settings of a model: the seconds, the number of rows, and whether finders use the cache."""
 
     ttl: float
     size: int
@@ -62,14 +62,14 @@ class CacheSettings:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a project may decide about its package beyond where things are.
+    """The settings of the generated package, other than paths.
 
-    ``names`` maps ``User`` or ``app.models.User`` to another class name, and ``User.get_by_id`` to another method
-    name; ``skip_models`` and ``skip_methods`` have names of the same form. ``strip`` are suffixes that names of models
-    lose. ``foreign_keys`` says what happens for a foreign key that no index leads. ``controllers`` maps models to the
-    project's own controllers, ``app.users:Users``. ``utc`` tells that aware datetimes are converted for columns
-    without time zone. ``cache`` maps models to how they are cached, and ``cache_sync`` tells that processes tell each
-    other of their writes.
+    ``names`` maps ``User`` or ``app.models.User`` to another class name, and ``User.get_by_id`` to another method name.
+    ``skip_models`` and ``skip_methods`` contain names of the same form. ``strip`` are suffixes that are removed from
+    the names of models. ``foreign_keys`` is the treatment of a foreign key without an index. ``controllers`` maps
+    models to the project's own controllers, ``app.users:Users``. ``utc`` tells whether aware datetimes are converted
+    for columns without time zone. ``cache`` maps models to cache settings, and ``cache_sync`` tells whether processes
+    notify each other of their writes.
     """
 
     names: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -86,19 +86,19 @@ class Options:
     cache_sync: bool = False
 
     def cache_of(self, model: Model) -> CacheSettings | None:
-        """Return how a model is cached, if it is."""
+        """Return the cache settings of a model, if it is cached."""
         return next((self.cache[key] for key in model_names(model) if key in self.cache), None)
 
     def controller_of(self, model: Model) -> str | None:
-        """Return the path of the project's own controller of a model, if it has one."""
+        """Return the path of the project's own controller of a model, if any."""
         return next((self.controllers[key] for key in model_names(model) if key in self.controllers), None)
 
     def name_of(self, model: Model, method: str | None = None) -> str | None:
-        """Return the name that the project gives to a model or one of its methods, if it does."""
+        """Return the configured name of a model or one of its methods, if any."""
         return next((self.names[key] for key in model_names(model, method) if key in self.names), None)
 
     def skips(self, model: Model, method: str | None = None) -> bool:
-        """Whether a model or one of its methods is to be left out."""
+        """Return whether a model or one of its methods is skipped."""
         skipped = self.skip_methods if method else self.skip_models
         return any(key in skipped for key in model_names(model, method))
 
@@ -107,7 +107,7 @@ DEFAULTS = Options()
 
 
 def model_names(model: Model, method: str | None = None) -> tuple[str, str]:
-    """Return how the settings may call a model or a method of its controller, the qualified name first."""
+    """Return the names of a model or method in the settings, the qualified name first."""
     suffix = f".{method}" if method else ""
     module, name = model.reference.module, model.reference.name
     return f"{module}.{name}{suffix}", f"{name}{suffix}"
@@ -115,7 +115,7 @@ def model_names(model: Model, method: str | None = None) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are; each is also a flag. None: not set."""
+    """The settings that are also options. None means not set."""
 
     models: tuple[str, ...] | None = None
     output: str | None = None
@@ -132,29 +132,29 @@ class Settings:
         tests: str | None,
         cache_dir: str | None = None,
     ) -> Settings:
-        """Return the settings that flags give, and the environment."""
+        """Return the settings from the options and the environment."""
         cache_dir = cache_dir or os.environ.get(cache_folder.VARIABLE) or None
-        # As with every other program, these two are relative to where the user stands, and not to the project.
+        # As in other programs, these two are relative to the current directory, and not to the project.
         return cls(
             tuple(models) if models else None, output, package, tests, cache_dir and str(Path(cache_dir).absolute())
         )
 
     def over(self, other: Settings) -> Settings:
-        """Return these settings, and the other's where these are not set."""
+        """Return these settings, with those of ``other`` for the ones that are not set."""
         values = {name: getattr(self, name) for name in _KEYS}
         return Settings(**{name: getattr(other, name) if value is None else value for name, value in values.items()})
 
 
 _KEYS = tuple(field.name for field in fields(Settings))
 SETTINGS = (*_KEYS, *_OPTIONS)
-"""What ``[tool.ctrlgen]`` may say."""
+"""The keys allowed in ``[tool.ctrlgen]``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A run's configuration, checked; folders are absolute.
+    """The validated configuration of a run. Paths are absolute.
 
-    ``all_models`` tells that the models are those of the settings, and not some that a flag names in their place.
+    ``all_models`` tells whether the models are those of the settings, and not of an option.
     """
 
     project: Path
@@ -165,39 +165,39 @@ class Config:
     options: Options = DEFAULTS
     all_models: bool = True
     cache: Path | None = None
-    """The folder in which runs are remembered; None to remember nothing."""
+    """The cache folder; None to disable the cache."""
 
 
 def read_config(project: Path, flags: Settings) -> Config:
-    """Return the configuration of the project in this folder, where flags override settings.
+    """Read the configuration of the project in a folder. Options override settings.
 
     Raises
     ------
     ConfigError
-        Something is missing, misspelt or of the wrong type, or the output folder cannot be one.
+        A setting is missing, misspelled or of the wrong type, or a folder cannot be used.
     """
     root = project.resolve()
     if not root.is_dir():
-        raise MissingPathError(f"`{project}` is not a folder", hint="give the project's folder with `--project`")
+        raise MissingPathError(f"`{project}` is not a folder", hint="pass the project's folder with `--project`")
     section = read_section(root / "pyproject.toml")
     settings = flags.over(_read_settings(section))
     if not settings.models:
-        raise _missing("models", "where your models are", root)
+        raise _missing("models", "the modules of the models", root)
     if not settings.output:
-        raise _missing("output", "where the controllers go", root)
+        raise _missing("output", "the folder of the controllers", root)
     output = _folder(root, settings.output, "output")
     if output == root:
         raise PlaceError(
-            "`output` is the project's own folder",
-            hint="give the generated package a folder of its own",
+            "`output` is the project's folder",
+            hint="use a separate folder for the generated package",
             setting="output",
             mark=settings.output,
         )
     tests = _folder(root, settings.tests, "tests") if settings.tests else None
     if tests and (tests == root or tests.is_relative_to(output) or output.is_relative_to(tests)):
         raise PlaceError(
-            "one of `tests` and `output` lies inside the other",
-            hint='give the stubs a folder of their own, as "tests/db"',
+            "`tests` and `output` must not contain each other",
+            hint='use a separate folder for the stubs, such as "tests/db"',
             setting="tests",
             mark=settings.tests,
         )
@@ -205,7 +205,7 @@ def read_config(project: Path, flags: Settings) -> Config:
     if not all(toml.is_name(part) for part in package.split(".")):
         raise PackageNameError(
             f"`package` is `{package}`, which cannot be imported",
-            hint='give a dotted path, as "app.db"',
+            hint='set a dotted path, such as "app.db"',
             setting="package",
             mark=package,
         )
@@ -217,11 +217,11 @@ def read_config(project: Path, flags: Settings) -> Config:
 
 
 def _check_place(root: Path, output: Path, settings: Settings) -> None:
-    """Refuse a folder beside the package that was meant, and an import path that does not lead to the folder."""
+    """Raise an error if the folder is beside the intended package, or if the import path does not resolve to it."""
     parts = output.relative_to(root).parts
     if not (root / parts[0]).exists() and (root / "src" / parts[0]).is_dir():
         raise PlaceError(
-            f"`output` is `{'/'.join(parts)}`, but the package `{parts[0]}` lies in `src`",
+            f"`output` is `{'/'.join(parts)}`, but the package `{parts[0]}` is in `src`",
             hint=f'write `output = "src/{"/".join(parts)}"`',
             setting="output",
             mark=settings.output,
@@ -230,48 +230,48 @@ def _check_place(root: Path, output: Path, settings: Settings) -> None:
     if package and parts[-len(package) :] != package:
         importable = ".".join(parts[1:] if parts[0] == "src" and len(parts) > 1 else parts)
         raise PackageNameError(
-            f"`package` is `{settings.package}`, which does not lead to `output`, `{'/'.join(parts)}`",
-            hint=f'write `package = "{importable}"`, or leave it out',
+            f"`package` is `{settings.package}`, which does not resolve to `output`, `{'/'.join(parts)}`",
+            hint=f'write `package = "{importable}"`, or omit it',
             setting="package",
             mark=settings.package,
         )
 
 
 def _check_shadowing(output: Path, package: str, models: tuple[str, ...]) -> None:
-    """Refuse a package that Python would import in place of a module that exists already."""
+    """Raise an error if the package would shadow an existing module."""
     module = output.with_name(f"{output.name}.py")
     if package in models or module.is_file():
-        shadowed = f"the models in `{package}`" if package in models else f"`{module.name}`, which lies beside it"
+        shadowed = f"the models in `{package}`" if package in models else f"`{module.name}`, which is beside it"
         raise PlaceError(
-            f"`output` would hide {shadowed}: both are imported by one name",
-            hint="give the package another folder",
+            f"`output` would shadow {shadowed}: both have the same import name",
+            hint="choose another folder for the package",
             setting="output",
             mark=output.name,
         )
 
 
 def find_project(start: Path) -> Path:
-    """Return the nearest folder from ``start`` upwards whose pyproject.toml configures ctrlgen; else ``start``."""
+    """Return the nearest folder from ``start`` upwards whose pyproject.toml configures ctrlgen, or ``start``."""
     folders = (start.resolve(), *start.resolve().parents)
     return next((folder for folder in folders if is_configured(folder)), start)
 
 
 def is_configured(folder: Path) -> bool:
-    """Whether the pyproject.toml in a folder configures ctrlgen."""
+    """Return whether the pyproject.toml in a folder configures ctrlgen."""
     file = folder / "pyproject.toml"
     try:
         return file.is_file() and bool(read_section(file))
     except ConfigError:
-        return True  # what is wrong with it is said when it is read
+        return True  # errors in the file are reported when it is read
 
 
 def read_section(file: Path) -> toml.Table:
-    """Return ``[tool.ctrlgen]`` of a file; an empty table where there is none.
+    """Return the table ``[tool.ctrlgen]`` of a file; empty if there is none.
 
     Raises
     ------
     ConfigError
-        The file is not valid TOML, or the table has a setting that does not exist.
+        The file is not valid TOML, or the table has an unknown setting.
     """
     try:
         document: toml.Table = tomllib.loads(file.read_text("utf-8"))
@@ -312,7 +312,7 @@ def _read_options(section: toml.Table) -> Options:
     create, update = suffixes.get("create", "Create"), suffixes.get("update", "Update")
     if create == update or {create, update} & {"Where", "Load", "Columns", "Controller"}:
         raise NameTakenError(
-            "`suffixes` in `[tool.ctrlgen]` gives two classes one name",
+            "`suffixes` in `[tool.ctrlgen]` gives two classes the same name",
             hint="choose another suffix",
             setting="suffixes",
         )
@@ -337,7 +337,7 @@ def _read_options(section: toml.Table) -> Options:
 
 
 def _read_cache(section: toml.Table) -> dict[str, CacheSettings]:
-    """Return how each model is cached."""
+    """Return the cache settings of each model."""
     cache = toml.table(section, "cache")
     settings: dict[str, CacheSettings] = {}
     for model in cache:
@@ -348,8 +348,10 @@ def _read_cache(section: toml.Table) -> dict[str, CacheSettings]:
         values = toml.table(cache, model)
         toml.check_keys(values, tuple(each.name for each in fields(CacheSettings)), f"tool.ctrlgen.{where}")
         settings[model] = CacheSettings(
-            ttl=toml.positive(values, "ttl", where, "how many seconds a row may be kept, as `ttl = 300`"),
-            size=int(toml.positive(values, "size", where, "how many rows are kept, as `size = 10_000`", whole=True)),
+            ttl=toml.positive(values, "ttl", where, "set the seconds a row is cached, as in `ttl = 300`"),
+            size=int(
+                toml.positive(values, "size", where, "set the number of cached rows, as in `size = 10_000`", whole=True)
+            ),
             finders=toml.flag(values, "finders", where),
         )
     return settings
@@ -360,7 +362,7 @@ def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
         code = entry.partition(":")[0]
         if code not in RULES:
             message = f"`silence` in `[tool.ctrlgen]`: `{code}` is not the code of a warning"
-            hint = 'write "CG101", or "CG101:Member.team_id" for one of them'
+            hint = 'write "CG101", or "CG101:Member.team_id" for a single object'
             raise UnknownCodeError(message, hint=hint, setting="silence", mark=entry)
         if not RULES[code].silenceable:
             message = f"{code} cannot be silenced: {RULES[code].meaning}"
@@ -371,26 +373,26 @@ def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
 def _missing(key: str, what: str, root: Path) -> NotConfiguredError:
     file = root / "pyproject.toml"
     if not file.exists():
-        message = f"`{root}` has no pyproject.toml that says {what} (`{key}` in `[tool.ctrlgen]`)"
+        message = f"`{root}` has no pyproject.toml that sets {what} (`{key}` in `[tool.ctrlgen]`)"
     else:
-        message = f"`{file}` does not say {what} (`{key}` in `[tool.ctrlgen]`)"
+        message = f"`{file}` does not set {what} (`{key}` in `[tool.ctrlgen]`)"
     return NotConfiguredError(message, hint=f"{_EXAMPLE}\nor use `--project`, `--models`, `--output`")
 
 
 def _folder(root: Path, path: str, key: str) -> Path:
     folder = (root / path).resolve()
     if not folder.is_relative_to(root):
-        message = f"`{key}` is `{path}`, which lies outside the project"
-        raise PlaceError(message, hint="give a folder inside it", setting=key, mark=path)
+        message = f"`{key}` is `{path}`, which is outside the project"
+        raise PlaceError(message, hint="use a folder inside the project", setting=key, mark=path)
     for place in (folder, *folder.parents):
         if place.is_file():
-            message = f"`{key}` is `{path}`, and `{place}` is a file"
-            raise PlaceError(message, hint="give a folder", setting=key, mark=path)
+            message = f"`{key}` is `{path}`, but `{place}` is a file"
+            raise PlaceError(message, hint="use a folder", setting=key, mark=path)
     return folder
 
 
 def _import_name(root: Path, output: Path) -> str:
-    """Return the dotted path from the source root, which is ``src`` where that folder is not a package."""
+    """Return the dotted path from the source root, which is ``src`` if that folder is not a package."""
     parts = output.relative_to(root).parts
     if parts[0] == "src" and len(parts) > 1 and not (root / "src" / "__init__.py").exists():
         parts = parts[1:]
@@ -398,7 +400,7 @@ def _import_name(root: Path, output: Path) -> str:
         if not toml.is_name(part):
             raise PackageNameError(
                 f"`{part}` in `output` cannot be part of an import path",
-                hint="rename the folder, or say with `package` how it is imported",
+                hint="rename the folder, or set its import path with `package`",
                 setting="output",
                 mark=part,
             )

@@ -1,6 +1,6 @@
-"""Keeps known findings quiet: by the setting ``silence``, or by a comment ``# ctrlgen: ignore[...]``.
+"""Silences findings, by the setting ``silence`` or by a comment ``# ctrlgen: ignore[...]``.
 
-``pipeline`` asks :class:`Silence` about the findings of a run; ``lint`` reads the same comments.
+``pipeline`` filters the findings of a run with :class:`Silence`. ``lint`` reads the same comments.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _COMMENT = re.compile(r"#\s*ctrlgen:\s*ignore(?:\[(?P<codes>[^\]]*)\])?(?![\w\[]
 
 
 class IgnoreComments:
-    """The comments of one file; ``codes`` are those that a line's comment lists, None where it is about any."""
+    """The comments of one file. ``codes`` maps lines to the codes in their comment; None stands for all codes."""
 
     def __init__(self, text: str) -> None:
         self.codes: dict[int, frozenset[str] | None] = {}
@@ -28,30 +28,30 @@ class IgnoreComments:
                 self.codes[line] = None if codes is None else frozenset(re.findall(r"\w+", codes))
 
     def ignore(self, code: str, *lines: int) -> bool:
-        """Tell whether a comment on one of these lines is about a code."""
+        """Return whether a comment on one of these lines ignores a code."""
         return any((codes := self.codes[line]) is None or code in codes for line in {*lines} & self.codes.keys())
 
 
 def _comments(text: str) -> list[tuple[int, str]]:
-    """Return the comments with their lines; of a source that Python cannot read to its end, those before."""
+    """Return the comments with their lines, up to the first syntax error."""
     comments: list[tuple[int, str]] = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             comments += [(token.start[0], token.string)] if token.type == tokenize.COMMENT else []
-    except (tokenize.TokenError, SyntaxError):  # newer syntax than this Python's: then by the lines alone
+    except (tokenize.TokenError, SyntaxError):  # newer syntax than this Python supports: search the lines
         return [(number, line) for number, line in enumerate(text.splitlines(), 1) if "#" in line]
     return comments
 
 
 class Silence:
-    """What keeps the findings about a project's models and tests quiet.
+    """The silences of a project: the setting, and the comments in models and tests.
 
     Parameters
     ----------
     entries
-        The setting ``silence``: codes, ``CG101``, and codes of a single thing, ``CG101:Member.team_id``.
+        The setting ``silence``: codes, ``CG101``, or codes for one object, ``CG101:Member.team_id``.
     project
-        What the places of findings are relative to.
+        The folder that the locations of findings are relative to.
     """
 
     def __init__(self, entries: Sequence[str], project: Path) -> None:
@@ -59,7 +59,7 @@ class Silence:
         self._files: dict[str, IgnoreComments] = {}
 
     def remaining(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Return the findings that nothing keeps quiet."""
+        """Return the findings that are not silenced."""
         return tuple(
             finding
             for finding in findings
@@ -67,14 +67,14 @@ class Silence:
         )
 
     def unused(self, findings: Collection[Finding], files: Iterable[str]) -> Iterator[Finding]:
-        """Yield a finding for each entry, and each code in a comment, that keeps none of these findings quiet.
+        """Yield a finding for each entry, and each code in a comment, that silences none of these findings.
 
-        Those about tests are left alone: they come and go while tests are written.
+        Codes about tests are not reported, because these findings come and go while tests are written.
 
         Parameters
         ----------
         files
-            Where models are declared.
+            The files that declare models.
         """
         for entry in dict.fromkeys(self._entries):
             code = entry.partition(":")[0]
@@ -98,10 +98,10 @@ class Silence:
 
 
 def _text(file: Path) -> str:
-    """Return a source; nothing where it has no comment of ours, or cannot be read."""
+    """Return the source of a file; empty if it has no ignore comment, or cannot be read."""
     try:
         content = file.read_bytes()
-        if b"ctrlgen:" not in content:  # of nearly all
+        if b"ctrlgen:" not in content:  # true for nearly all files
             return ""
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         return content.decode(encoding)
@@ -110,7 +110,7 @@ def _text(file: Path) -> str:
 
 
 def _is_about(entry: str, finding: Finding) -> bool:
-    """Tell whether an entry of ``silence`` is about a finding."""
+    """Return whether an entry of ``silence`` matches a finding."""
     code, _, name = entry.partition(":")
     model, _, attribute = name.partition(".")
     words = set(re.findall(r"\w+", finding.message))
@@ -118,12 +118,12 @@ def _is_about(entry: str, finding: Finding) -> bool:
 
 
 def _lasts(code: str) -> bool:
-    """Tell whether a code is that of a finding which stays as long as the models are what they are."""
+    """Return whether findings with this code depend only on the models."""
     return code.startswith("CG") and not code.startswith(("CG3", "CG4", "CG5", "CG6", "CGL"))
 
 
 def _place_of(entry: str, file: Path) -> Location:
-    """Return the line of an entry; the first line where the setting is written in a way that hides it."""
+    """Return the line of an entry, or the first line if it cannot be located."""
     try:
         lines = file.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):

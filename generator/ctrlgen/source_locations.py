@@ -1,7 +1,7 @@
-"""Where things are declared: files, lines, and the text of those lines.
+"""The locations of declarations: files, lines, and the source of these lines.
 
-The errors of loading and every location in the ``Schema`` come from here. Lines are taken from the syntax trees of the
-sources, because a class does not know its own line before Python 3.13.
+It is used for errors of loading, and for all locations in the ``Schema``. Lines come from the syntax trees of the
+sources, because classes have no line number before Python 3.13.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _FOREIGN = frozenset({"abc", "builtins", "pydantic", "sqlmodel", "typing"})
 
 
 class Sources:
-    """The sources of one run, each file parsed once.
+    """The sources of one run. Each file is parsed once.
 
     Parameters
     ----------
     root
-        The project's folder: locations are relative to it.
+        The project's folder, which locations are relative to.
     package
-        The import name of the generated package, which no model may need.
+        The import name of the generated package, which models must not import.
     """
 
     def __init__(self, root: Path, package: str = "") -> None:
@@ -38,16 +38,16 @@ class Sources:
         self._names: dict[str, str] = {}
 
     def is_theirs(self, file: str) -> bool:
-        """Whether ``file`` is the project's own: not a library, not ctrlgen, not ``<string>``."""
+        """Return whether ``file`` belongs to the project: not a library, not ctrlgen, not ``<string>``."""
         path = Path(file)
-        if not path.is_absolute():  # "<frozen importlib._bootstrap>" would count as in the working directory
+        if not path.is_absolute():  # "<frozen importlib._bootstrap>" would be resolved to the working directory
             return False
         path = path.resolve()
         foreign = path.is_relative_to(_OWN) or not _INSTALLED.isdisjoint(path.parts)
         return path.is_relative_to(self.root) and not foreign
 
     def place(self, file: str, line: int) -> Location:
-        """Return a location; a file outside the project is called as seen from where it is imported."""
+        """Return a location. A file outside the project is relative to the folder it is imported from."""
         if file not in self._names:
             self._names[file] = self._name(file)
         return Location(self._names[file], line)
@@ -59,12 +59,12 @@ class Sources:
         return next(inside, path).as_posix()
 
     def of_class(self, cls: type) -> Location:
-        """Return where ``cls`` is declared."""
+        """Return the location of ``cls``."""
         node = self._file(cls).classes.get(cls.__qualname__)
         return self._location(cls, node.lineno if node else 1)
 
     def of_attribute(self, cls: type, attribute: str) -> Location:
-        """Return where ``attribute`` is declared, be it in a base class; else the class's own place."""
+        """Return the location of ``attribute`` in the class or a base class, or else that of the class."""
         for base in _declaring(cls):
             line = self._file(base).attribute_line(base.__qualname__, attribute)
             if line is not None:
@@ -72,9 +72,9 @@ class Sources:
         return self.of_class(cls)
 
     def of_index(self, cls: type, name: str | None, columns: Sequence[str], attribute: str) -> Location:
-        """Return where an index or constraint is declared.
+        """Return the location of an index or constraint.
 
-        By preference: the call that has its name, the call that has its columns, else ``attribute``.
+        In order of preference: the call with its name, the call with its columns, ``attribute``.
         """
         for base in _declaring(cls):
             file = self._file(base)
@@ -84,15 +84,15 @@ class Sources:
         return self.of_attribute(cls, attribute)
 
     def type_checking_imports(self, cls: type) -> list[str]:
-        """Return the imports that the module of ``cls`` makes for type checkers only, as statements."""
+        """Return the import statements under ``if TYPE_CHECKING:`` in the module of ``cls``."""
         return self._file(cls).type_checking_imports
 
     def has_string_annotations(self, cls: type) -> bool:
-        """Return whether the module of ``cls`` begins with ``from __future__ import annotations``."""
+        """Return whether the module of ``cls`` has ``from __future__ import annotations``."""
         return self._file(cls).has_string_annotations
 
     def text(self, location: Location) -> str | None:
-        """Return the line as it stands in a file of the project, without the blanks around it."""
+        """Return a line of a file of the project, without leading and trailing whitespace."""
         return linecache.getline(str(self.root / location.file), location.line).strip() or None
 
     def _location(self, cls: type, line: int) -> Location:
@@ -112,18 +112,18 @@ def _path(cls: type) -> str | None:
 
 
 def _declaring(cls: type) -> Iterator[type]:
-    """Yield the class and its bases, without those of pydantic, SQLModel and the standard library."""
+    """Yield the class and its bases, except those of pydantic, SQLModel and the standard library."""
     return (base for base in cls.__mro__ if base.__module__.partition(".")[0] not in _FOREIGN)
 
 
 def _import_roots() -> list[Path]:
-    """Return the folders that modules are imported from, the deepest first."""
+    """Return the folders on the import path, the deepest first."""
     folders = {Path(entry).resolve() for entry in sys.path if entry}
     return sorted(folders, key=lambda folder: (-len(folder.parts), folder))
 
 
 class SourceFile:
-    """The syntax tree of one file; empty where there is none to read (a compiled module, say)."""
+    """The syntax tree of one file; empty if there is no source, as for a compiled module."""
 
     def __init__(self, path: Path) -> None:
         self._tree = _parse(path)
@@ -131,18 +131,18 @@ class SourceFile:
 
     @cached_property
     def classes(self) -> dict[str, ast.ClassDef]:
-        """Every class by its qualified name; of several with one name the last counts, as at run time."""
+        """All classes by qualified name. The last definition of a name counts, as at run time."""
         return dict(_classes(self._tree))
 
     @cached_property
     def named_calls(self) -> dict[str, int]:
-        """The lines of ``Index(...)`` and ``...Constraint(...)`` calls by each string in their arguments."""
+        """The lines of ``Index(...)`` and ``...Constraint(...)`` calls, by the strings in their arguments."""
         calls = (call for call in ast.walk(self._tree) if _declares_index(call))
         return {text: call.lineno for call in calls if isinstance(call, ast.Call) for text in _strings(call)}
 
     @cached_property
     def has_string_annotations(self) -> bool:
-        """Whether ``from __future__ import annotations`` makes a string of every annotation."""
+        """Whether ``from __future__ import annotations`` turns annotations into strings."""
         imports = (node for node in self._tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__")
         return any(alias.name == "annotations" for node in imports for alias in node.names)
 
@@ -154,7 +154,7 @@ class SourceFile:
         return [ast.unparse(line) for line in statements if isinstance(line, ast.Import | ast.ImportFrom)]
 
     def attribute_line(self, qualname: str, attribute: str) -> int | None:
-        """Return the line that declares ``attribute`` in the body of the class, if one does."""
+        """Return the line that declares ``attribute`` in the class body, if any."""
         body = self.classes[qualname].body if qualname in self.classes else []
         lines = (statement.lineno for statement in body if attribute in _declared(statement))
         return next(lines, None)
@@ -166,7 +166,7 @@ class SourceFile:
             calls = [call for call in nodes if isinstance(call, ast.Call)]
             self._calls[qualname] = {
                 tuple(_positional(call)): call.lineno for call in reversed(calls)
-            }  # the first counts
+            }  # the first one counts
         return self._calls[qualname].get(tuple(texts))
 
 

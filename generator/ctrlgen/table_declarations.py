@@ -1,4 +1,4 @@
-"""Tells from its source whether a module declares a table, without importing it."""
+"""Detects from its source whether a module declares a table, without importing it."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ _TABLE = re.compile(rb"""\btable["']?\s*[=:]\s*True\b""")
 
 
 def declares_table(source: bytes) -> bool:
-    """Whether a class of this source may be a table."""
+    """Return whether a class in this source may be a table."""
     return _TABLE.search(source) is not None

@@ -1,6 +1,6 @@
-"""Reads typed values out of a TOML table, for ``settings``; a mistake in them is a ``ConfigError``.
+"""Reads typed values from a TOML table, for ``settings``. Invalid values raise a ``ConfigError``.
 
-:func:`find_setting` tells the line of a setting, for the message.
+:func:`find_setting` returns the line of a setting, for error messages.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
 
 
 def table(parent: Table, key: str, within: str = "") -> Table:
-    """Return a table; an empty table where there is none."""
+    """Return a table; empty if it is not set."""
     value = parent.get(key, {})
     if not is_table(value):
         setting = f"{within}.{key}" if within else key
@@ -28,7 +28,7 @@ def table(parent: Table, key: str, within: str = "") -> Table:
 
 
 def flag(section: Table, key: str, within: str = "") -> bool:
-    """Return a true or false; false where it is not set."""
+    """Return a boolean; False if it is not set."""
     value = section.get(key, False)
     if not isinstance(value, bool):
         setting = f"{within}.{key}" if within else key
@@ -38,7 +38,7 @@ def flag(section: Table, key: str, within: str = "") -> bool:
 
 
 def text(section: Table, key: str) -> str | None:
-    """Return a string, or None."""
+    """Return a string; None if it is not set."""
     value = section.get(key)
     if value is None or is_text(value):
         return value
@@ -49,14 +49,14 @@ def text(section: Table, key: str) -> str | None:
 def texts(
     section: Table, key: str, example: str, within: str = "", *, written: str | None = None
 ) -> tuple[str, ...] | None:
-    """Return a list of strings, or None.
+    """Return a list of strings; None if it is not set.
 
     Parameters
     ----------
     within
-        What the table is called that the list is in, if that is not the topmost.
+        The name of the table that contains the list, if it is nested.
     written
-        The key as it is written in TOML, if that is not as it is called.
+        The key as written in TOML, if it differs from ``key``.
     """
     value = section.get(key)
     if value is None:
@@ -69,7 +69,7 @@ def texts(
 
 
 def text_by_text(section: Table, key: str, example: str, *, paths: bool = False) -> dict[str, str]:
-    """Return a table of names, or of paths of classes; an empty table where there is none."""
+    """Return a table of names or of class paths; empty if it is not set."""
     values, accepts, what = dict(table(section, key)), is_path if paths else is_name, "path" if paths else "name"
     named = {name: value for name, value in values.items() if is_text(value) and accepts(value)}
     for name in values.keys() - named.keys():
@@ -79,7 +79,7 @@ def text_by_text(section: Table, key: str, example: str, *, paths: bool = False)
 
 
 def choice(section: Table, key: str, choices: Collection[str], default: str) -> str:
-    """Return a string, which must be one of ``choices``."""
+    """Return a string that must be one of ``choices``."""
     value = section.get(key, default)
     if value in choices:
         return str(value)
@@ -91,17 +91,19 @@ def choice(section: Table, key: str, choices: Collection[str], default: str) -> 
 
 
 def positive(section: Table, key: str, where: str, meaning: str, *, whole: bool = False) -> float:
-    """Return a number above 0, which must be there."""
+    """Return a required number greater than 0."""
     value = section.get(key)
     if isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
         return value
-    problem = f"must be a {'whole ' if whole else ''}number above 0, not {value!r}" if key in section else "is missing"
+    problem = (
+        f"must be a {'whole ' if whole else ''}number greater than 0, not {value!r}" if key in section else "is missing"
+    )
     message = f"`{key}` of `{where}` in `[tool.ctrlgen]` {problem}"
-    raise SettingValueError(message, hint=f"say {meaning}", setting=f"{where}.{key}")
+    raise SettingValueError(message, hint=meaning, setting=f"{where}.{key}")
 
 
 def check_keys(section: Table, known: Collection[str], where: str) -> None:
-    """Refuse unknown keys."""
+    """Raise an error for unknown keys."""
     for key in section:
         if key not in known:
             hint = did_you_mean(key, known) or f"the settings are {', '.join(f'`{name}`' for name in known)}"
@@ -110,40 +112,40 @@ def check_keys(section: Table, known: Collection[str], where: str) -> None:
 
 
 def is_name(text: str) -> bool:
-    """Whether ``text`` is a name in Python: an identifier, but not a keyword."""
+    """Return whether ``text`` is a valid Python identifier and not a keyword."""
     return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def is_path(text: str) -> bool:
-    """Whether ``text`` is the path of a class, ``app.users:Users``."""
+    """Return whether ``text`` is the path of a class, ``app.users:Users``."""
     module, _, name = text.partition(":")
     return all(map(is_name, (*module.split("."), name)))
 
 
 def is_text(value: object) -> TypeGuard[str]:
-    """Whether ``value`` is a string that says something."""
-    return isinstance(value, str) and bool(value.strip()) and "\0" not in value  # no file name has a NUL
+    """Return whether ``value`` is a non-empty string."""
+    return isinstance(value, str) and bool(value.strip()) and "\0" not in value  # file names cannot contain NUL
 
 
 def is_table(value: object) -> TypeGuard[Table]:
-    """Whether ``value`` is a table."""
+    """Return whether ``value`` is a table."""
     return isinstance(value, dict)
 
 
 def is_list(value: object) -> TypeGuard[list[object]]:
-    """Whether ``value`` is a list."""
+    """Return whether ``value`` is a list."""
     return isinstance(value, list)
 
 
 def find_setting(document: str, setting: str, mark: str | None = None) -> int | None:
-    """Return the line of a setting below ``tool.ctrlgen``; None where it is not in the document, or not so.
+    """Return the line of a setting of ``tool.ctrlgen``; None if it cannot be located.
 
     Parameters
     ----------
     setting
-        Its dotted path, as ``skip.models``.
+        The dotted path of the setting, such as ``skip.models``.
     mark
-        What the line must contain: a part of the value, or the key of a table.
+        A string that the line must contain: a part of the value, or the key of a table.
     """
     lines = document.splitlines()
     path = ["tool", "ctrlgen", *setting.split(".")]
@@ -161,7 +163,7 @@ def find_setting(document: str, setting: str, mark: str | None = None) -> int | 
 
 
 def _lines_of_table(lines: Sequence[str], header: str) -> list[tuple[int, str]]:
-    """Return the numbered lines between ``[header]`` and the next table; without ``[header]`` none."""
+    """Return the numbered lines between ``[header]`` and the next table; empty without ``[header]``."""
     body: list[tuple[int, str]] = []
     inside = False
     for number, line in enumerate(lines, 1):

@@ -1,9 +1,8 @@
-"""Observes what a process reads: files, folders, environment variables; and what it does that nobody can observe.
+"""Records the inputs of a process: files, folders, environment variables, and whether there are unobservable ones.
 
-``pipeline`` traces the steps of a run and ``child`` the import of the models, with everything that user code does
-there; ``record`` keeps the result as the inputs of the run. Audit events of Python report what is opened and listed,
-whoever does it. What has no such event is replaced by something that reports: ``os.stat``, by which files are looked
-for, and access to ``os.environ``.
+``pipeline`` traces the steps of a run, and ``child`` the import of the models, including everything that user code
+does. ``record`` stores the result as the inputs of the run. Audit events of Python report all files opened and folders
+listed. ``os.stat`` and ``os.environ``, which have no audit events, are replaced by versions that report.
 """
 
 from __future__ import annotations
@@ -38,28 +37,28 @@ _BEYOND_OBSERVATION = {
 
 @dataclass(slots=True)
 class Reads:
-    """What was read, by absolute paths.
+    """The inputs of a process, by absolute paths.
 
     Parameters
     ----------
     files
-        Every file that was opened, and whether it was there.
+        The files that were opened, and whether they existed.
     modules
-        Every folder in which modules were looked for, and the digest of their names.
+        The folders searched for modules, with the digests of the module names.
     names
-        Every folder that was listed otherwise, and the digest of all names in it.
+        The other folders that were listed, with the digests of all names.
     searched
-        Files in which only the declaration of a table was looked for, and which have none.
+        Files that were searched only for declarations of tables, without a match.
     presence
-        What was asked about otherwise, and whether it was there.
+        Other paths that were checked, and whether they existed.
     variables
-        Environment variables.
+        The environment variables that were read.
     whole_environment
-        Whether all of them were read.
+        Whether the whole environment was read.
     unobservable
-        What was done that no record can know about, if anything was.
+        An operation whose inputs cannot be recorded, if any.
     printed
-        What was printed.
+        The output.
     """
 
     files: dict[str, bool] = field(default_factory=dict[str, bool])
@@ -73,7 +72,7 @@ class Reads:
     printed: str = ""
 
     def __or__(self, other: Reads) -> Reads:
-        """Return what both read; the first of two observations counts."""
+        """Return the inputs of both. The first of two observations counts."""
         return Reads(
             other.files | self.files,
             other.modules | self.modules,
@@ -87,17 +86,17 @@ class Reads:
         )
 
     def to_json(self) -> str:
-        """Return it as text."""
+        """Return the inputs as a JSON string."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Reads:
-        """Return what :meth:`to_json` made a text of."""
+        """Return the inputs from the result of :meth:`to_json`."""
         return cls(**cast("dict[str, Any]", json.loads(text)))
 
 
 def listing(folder: str, *, modules_only: bool) -> str:
-    """Return a digest of the names in a folder: of what can be imported, or of everything."""
+    """Return a digest of the names in a folder, either of modules only or of everything."""
     with unobserved():
         try:
             names = os.listdir(folder)
@@ -113,7 +112,7 @@ def _is_importable(name: str) -> bool:
 
 
 def digest(content: bytes) -> str:
-    """Return what identifies a content."""
+    """Return the digest of a content."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
@@ -121,7 +120,7 @@ def digest(content: bytes) -> str:
 
 
 class _Observer(threading.local):
-    """What the current thread is about: what it does on behalf of the observation itself is not observed."""
+    """The state of the current thread. Operations of the observation itself are not observed."""
 
     busy = False
 
@@ -132,8 +131,8 @@ _is_installed = False
 
 
 def start() -> None:
-    """Observe this process from now on."""
-    global _reads, _is_installed  # noqa: PLW0603 - audit hooks are the process's, and cannot be taken back
+    """Start the observation of this process."""
+    global _reads, _is_installed  # noqa: PLW0603 - audit hooks belong to the process, and cannot be removed
     _reads = Reads()
     if not _is_installed:
         _is_installed = True
@@ -143,7 +142,7 @@ def start() -> None:
 
 
 def finish(*, without: Collection[str | Path] = ()) -> Reads:
-    """End the observation, and return what was read: with all modules, without what lies in certain folders."""
+    """End the observation, and return the inputs, including all modules and excluding certain folders."""
     global _reads
     reads, _reads = _reads or Reads(), None
     for folder in sys.path:
@@ -161,26 +160,26 @@ def finish(*, without: Collection[str | Path] = ()) -> Reads:
 
 
 def note_file(path: str | Path) -> None:
-    """Note that a program which is about to run reads a file."""
+    """Record that a program started by ctrlgen reads a file."""
     if _reads is not None:
         _reads.files.setdefault(os.path.abspath(path), os.path.exists(path))
 
 
 def note_folder(folder: str | Path) -> None:
-    """Note that modules are looked for in a folder, by whatever way."""
+    """Record that a folder is searched for modules."""
     if _reads is not None:
         _note_modules(_reads, os.path.abspath(folder))
 
 
 def note_search(file: str | Path) -> None:
-    """Note that a file was searched for the declaration of a table, and has none."""
+    """Record that a file was searched for declarations of tables, without a match."""
     if _reads is not None:
         _reads.searched.append(os.path.abspath(file))
 
 
 @contextmanager
 def unobserved() -> Generator[None]:
-    """Do what is noted otherwise, or decides nothing."""
+    """Suspend the observation, for operations that are recorded otherwise or do not affect the result."""
     before, _observer.busy = _observer.busy, True
     try:
         yield
@@ -189,13 +188,13 @@ def unobserved() -> Generator[None]:
 
 
 class ObservedStream(io.TextIOWrapper):
-    """What takes the place of a standard stream, to note what is printed."""
+    """A replacement of a standard stream that records the output."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream.buffer, stream.encoding, stream.errors, line_buffering=True, write_through=True)
 
     def write(self, text: str, /) -> int:
-        """Write, and note it."""
+        """Write and record a string."""
         if _reads is not None:
             _reads.printed += text
         return super().write(text)
@@ -203,7 +202,9 @@ class ObservedStream(io.TextIOWrapper):
 
 def _module_files() -> Iterator[str]:
     for module in [*sys.modules.values()]:
-        file: object = getattr(module, "__dict__", {}).get("__file__")  # as it stands: modules may be lazy
+        file: object = getattr(module, "__dict__", {}).get(
+            "__file__"
+        )  # without attribute access, because modules may be lazy
         if isinstance(file, str):
             yield os.path.abspath(file)
 
@@ -214,7 +215,7 @@ def _on_event(event: str, arguments: tuple[object, ...]) -> None:
     with unobserved():
         try:
             _EVENTS[event](_reads, event, *arguments)
-        except Exception as error:  # noqa: BLE001 - what is observed goes on
+        except Exception as error:  # noqa: BLE001 - the observed operation must go on
             _reads.unobservable = f"{event}: {error!r}"
 
 
@@ -274,7 +275,7 @@ def _observe_stat() -> None:
 
 
 class _ObservedStat:
-    """``os.stat``, and a note of what was looked for. No function: as an attribute of a class it must not bind."""
+    """``os.stat`` with a record of the path. It is not a function, because it must not bind as a class attribute."""
 
     def __init__(self, stat: Callable[..., os.stat_result]) -> None:
         self._stat = stat

@@ -1,7 +1,7 @@
-"""Compares the emitted files with the disk, shows the difference, and writes all of them or none.
+"""Compares the emitted files with the disk, renders the diff, and writes all of them or none.
 
-``pipeline`` compares; ``cli`` shows or writes. Files without the header line are never touched, and a failure while
-writing leaves every file as it was.
+``pipeline`` compares, ``cli`` prints or writes. Files without the header line are never changed, and a failed write
+leaves all files unchanged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ State = Literal["created", "changed", "removed", "unchanged"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One file before and after; None where it does not exist."""
+    """One file before and after the run; None if it does not exist."""
 
     file: Path
     before: bytes | None
@@ -35,7 +35,7 @@ class Change:
 
     @property
     def state(self) -> State:
-        """What happens to the file; line endings are left as a checkout made them."""
+        """The change of the file. Different line endings are not a change."""
         if self.before is None or self.after is None:
             return "unchanged" if self.before == self.after else "created" if self.before is None else "removed"
         return "unchanged" if _with_unix_line_endings(self.before) == _with_unix_line_endings(self.after) else "changed"
@@ -63,7 +63,7 @@ class Changes:
 
     @classmethod
     def of_unchanged(cls, files: Iterable[Path]) -> Changes:
-        """Return files that are known to be as they should be; nobody asks what is in them."""
+        """Return changes for files that are known to be up to date, without their contents."""
         return cls(tuple(Change(file, b"", b"") for file in files))
 
     @property
@@ -77,17 +77,17 @@ class Changes:
 
 
 def _with_unix_line_endings(content: bytes) -> bytes:
-    """Return a file's content as ctrlgen emits it, whatever ``core.autocrlf`` did to it."""
+    """Return the content of a file with the line endings that ctrlgen emits, undoing ``core.autocrlf``."""
     return content.replace(b"\r\n", b"\n")
 
 
 def compare(sources: Mapping[str, str], folder: Path) -> Changes:
-    """Compare the sources with the files under ``folder``; files that are no longer emitted are to be removed.
+    """Compare the sources with the files in ``folder``. Files that are no longer emitted will be removed.
 
     Raises
     ------
     OutputError
-        A source would overwrite something that ctrlgen did not write, or a file cannot be read.
+        A file that ctrlgen did not write would be overwritten, or a file cannot be read.
     """
     emitted = {folder / path: text.encode() for path, text in sources.items()}
     try:
@@ -100,43 +100,43 @@ def compare(sources: Mapping[str, str], folder: Path) -> Changes:
 
 
 def compare_contents(contents: Mapping[Path, bytes | None]) -> Changes:
-    """Compare what files are to contain with what they contain, whoever wrote them."""
+    """Compare new contents of files with the current ones, whether or not ctrlgen wrote them."""
     files = (Change(file, file.read_bytes() if file.exists() else None, after) for file, after in contents.items())
     return Changes(tuple(sorted(files, key=lambda change: change.file)))
 
 
 def python_files(folder: Path) -> list[Path]:
-    """Return the files that may belong to the package in ``folder``; deeper folders may be another package's."""
+    """Return the files that may belong to the package in ``folder``. Deeper folders may belong to other packages."""
     files = sorted((*folder.glob("*"), *folder.glob("runtime/*")))
     return [file for file in files if file.suffix in _SUFFIXES and file.is_file()]
 
 
 def _emitted_files(folder: Path) -> Iterator[Path]:
-    """Yield every file of the package in ``folder`` that ctrlgen emitted."""
+    """Yield the files of the package in ``folder`` that ctrlgen emitted."""
     return (file for file in python_files(folder) if has_header(file))
 
 
 def _refuse_foreign(file: Path) -> None:
-    """Raise ``ForeignFileError`` where writing ``file`` would destroy something that ctrlgen did not write."""
+    """Raise ``ForeignFileError`` if writing ``file`` would overwrite something that ctrlgen did not write."""
     for parent in file.parents:
         if parent.is_file():
             raise ForeignFileError(
-                f"`{parent}` is a file where a folder is needed", hint="move it, or set another `output`"
+                f"`{parent}` is a file, but a folder is needed", hint="move the file, or change `output`"
             )
     if file.is_dir() or (file.exists() and not has_header(file)):
         raise ForeignFileError(
-            f"`{file}` was not written by ctrlgen and is left alone; nothing was written",
-            hint="move it, or set another `output`; if its first line was lost, delete it and generate again",
+            f"`{file}` was not written by ctrlgen and is not overwritten; nothing was written",
+            hint="move the file, or change `output`; if its first line was removed, delete the file and generate again",
         )
 
 
 def unified_diff(changes: Changes, root: Path) -> str:
-    """Return the diff that would bring the disk up to date, with paths relative to ``root``."""
+    """Return the unified diff of the changes, with paths relative to ``root``."""
     return "".join(line for change in changes.pending for line in _lines(change, root))
 
 
 def _lines(change: Change, root: Path) -> Iterator[str]:
-    import difflib  # not before it is needed: most runs change nothing
+    import difflib  # imported only if needed: most runs change nothing
 
     path = change.file.relative_to(root).as_posix() if change.file.is_relative_to(root) else change.file.as_posix()
     before, after = _text(change.before), _text(change.after)
@@ -151,14 +151,14 @@ def _text(content: bytes | None) -> list[str]:
 
 
 def apply(changes: Changes, root: Path) -> None:
-    """Write what differs and remove what is no longer emitted; on any failure put everything back.
+    """Write changed files and remove files that are no longer emitted. On failure, restore all files.
 
     Raises
     ------
     OutputError
-        A file cannot be written; every file is as it was.
+        A file cannot be written. No file is changed.
     """
-    with held():  # a package is written whole, or not at all
+    with held():  # a package is written completely or not at all
         _apply(changes, root)
         _delete_leftovers({change.file.parent for change in changes.files})
 
@@ -185,24 +185,25 @@ def _apply(changes: Changes, root: Path) -> None:
 
 
 def _unwritable(file: Path, error: OSError) -> OutputError:
-    """Return the error for a file that cannot be written; a full disk does not say which file it was."""
+    """Return the error for a file that cannot be written. The error of a full disk has no file name."""
     hints = {
         **dict.fromkeys((errno.EACCES, errno.EPERM), "check its permissions"),
-        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space on the disk"),
+        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some disk space"),
     }
     message = f"cannot write `{file}`: {error.strerror}; nothing was changed"
     return OutputError(message, hint=hints.get(error.errno or 0))
 
 
 def _stage(change: Change, staged: dict[Path, Path], created: list[Path]) -> None:
-    """Write the new content beside its target, so that the replacement itself can hardly fail."""
+    """Write the new content beside its target, so that the replacement itself is unlikely to fail."""
     if (change.file.read_bytes() if change.file.exists() else None) != change.before:
         raise OutputError(
-            f"`{change.file}` was changed while ctrlgen ran; nothing was written", hint="run `ctrlgen generate` again"
+            f"`{change.file}` was changed while ctrlgen was running; nothing was written",
+            hint="run `ctrlgen generate` again",
         )
     if change.after is None:
         return
-    import tempfile  # not before it is needed: it takes as long as reading the record of a run
+    import tempfile  # imported only if needed: it takes as long as reading the record of a run
 
     _create_folder(change.file.parent, created)
     descriptor, name = tempfile.mkstemp(dir=change.file.parent, prefix=f".{change.file.name}.", suffix=_STAGED)
@@ -214,7 +215,7 @@ def _stage(change: Change, staged: dict[Path, Path], created: list[Path]) -> Non
 
 
 def _delete_leftovers(folders: Iterable[Path]) -> None:
-    """Delete what a process staged that was killed while it wrote; no other one writes in this project."""
+    """Delete temporary files left by a killed process. The lock ensures that no other process is writing."""
     for folder in folders:
         for file in folder.glob(f".*{_STAGED}"):
             with suppress(OSError):

@@ -57,7 +57,7 @@ def test_what_can_not_be_told_is_not_called_fine(app: Project) -> None:
     assert app.run("generate").returncode == 0, "a warning: what there is is served"
     done = app.run("check")
     assert done.returncode == 1
-    assert "cannot tell whether everything is up to date, because `app.models.more` is left out" in done.stderr
+    assert "cannot determine whether everything is up to date, because `app.models.more` is left out" in done.stderr
     assert "up to date\n" not in done.stdout
 
 
@@ -73,4 +73,4 @@ def test_file_name_that_the_locale_can_not_spell_is_told(app: Project) -> None:
     app.write("app/models.py", (app.root / "app/models.py").read_text().replace("Hero", "Größe"))
     done = app.run("generate", LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="")
     assert done.returncode == 2
-    assert "this locale cannot encode the file name `größe.py`" in done.stderr
+    assert "the locale cannot encode the file name `größe.py`" in done.stderr

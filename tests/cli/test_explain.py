@@ -227,7 +227,7 @@ def test_type_checkers_see_no_getattr_of_a_controller(project: Path, tmp_path: P
 def test_missing_indexes_can_be_pasted_and_then_there_are_none(blog: Project) -> None:
     done = blog.run("explain", "--indexes", "-q")
     heading, source = done.stdout.splitlines()
-    assert heading == "# Post (app/models.py:19), in its __table_args__; gives find_by_author_id"
+    assert heading == "# Post (app/models.py:19), in its __table_args__; adds find_by_author_id"
     assert source == 'Index("ix_post_author_id", "author_id"),'
     title = blog.run("explain", "Post.find_by_title", "--indexes").stdout.splitlines()[-1]
     text = (blog.root / "app/models.py").read_text()
@@ -249,7 +249,7 @@ def test_model_may_be_called_in_every_usual_way(blog: Project, name: str) -> Non
     [
         ("Pst", "there is no model `Pst`", "did you mean `Post`?"),
         ("Pst.get_by_id", "there is no model `Pst`", "did you mean `Post`?"),
-        ("zebra", "there is no model `zebra`", "there are `Author`, `Post`"),
+        ("zebra", "there is no model `zebra`", "the models are `Author`, `Post`"),
         ("Post.get_by_idd", "`PostController` has no method `get_by_idd`", "did you mean `get_by_id`?"),
         ("Post.zebra", "`PostController` has no method `zebra`", "`ctrlgen explain Post` lists its methods"),
     ],
@@ -262,7 +262,7 @@ def test_misspelt_name_gets_a_suggestion(blog: Project, name: str, message: str,
 
 def test_unknown_format_is_refused(blog: Project) -> None:
     said = blog.fails("explain", "--format", "jsno")
-    assert ": `--format jsno` is not known\n" in said
+    assert ": `--format jsno`: no such format\n" in said
     assert "hint: did you mean `json`?\n" in said
 
 
@@ -277,7 +277,9 @@ def test_default_that_fails_is_named_and_the_other_methods_are_explained(blog: P
     text = (blog.root / "app/models.py").read_text()
     blog.write("app/models.py", text.replace("limit: int = 0", "limit: int = Field(default_factory=lambda: 1 // 0)"))
     found = methods(blog, "Post")
-    assert found["create"]["problem"] == "create cannot be tried: ZeroDivisionError: integer division or modulo by zero"
+    assert (
+        found["create"]["problem"] == "the call of create failed: ZeroDivisionError: integer division or modulo by zero"
+    )
     assert found["get_by_id"]["statements"]
 
 

@@ -111,8 +111,8 @@ def test_models_are_found_where_projects_have_them(
 def test_configured_project_is_refused(shop: Project) -> None:
     assert shop.run("init", "--yes").returncode == 0
     said = shop.fails("init", "--yes")
-    assert ": `pyproject.toml` has a section `[tool.ctrlgen]` already\n" in said
-    assert "hint: change it there" in said
+    assert ": `pyproject.toml` already has a section `[tool.ctrlgen]`\n" in said
+    assert "hint: edit it" in said
 
 
 def test_no_models_are_an_error_that_says_how_to_name_them(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_toml_that_takes_no_section_is_an_error(shop: Project) -> None:
 def test_module_that_does_not_exist_is_an_error_and_nothing_is_written(shop: Project) -> None:
     done = shop.run("init", "--yes", "--models", "shop.modles")
     assert done.returncode == 2
-    assert "there is no module `shop.modles`" in done.stderr
+    assert "module `shop.modles` does not exist" in done.stderr
     assert "did you mean `shop.models`?" in done.stderr
     assert (shop.root / "pyproject.toml").read_text() == PYPROJECT
 
@@ -144,7 +144,7 @@ def test_dry_run_shows_everything_and_writes_nothing(shop: Project) -> None:
 
 
 def test_nobody_to_ask_is_an_error(shop: Project) -> None:
-    assert "there is no terminal to ask questions in" in shop.fails("init")
+    assert "`init` needs a terminal to ask questions" in shop.fails("init")
 
 
 def test_what_is_not_said_is_asked_on_a_terminal(shop: Project) -> None:
@@ -194,7 +194,7 @@ def test_alembic_of_the_project_s_own_is_left_alone(shop: Project) -> None:
 
 def test_alembic_that_is_asked_for_overwrites_nothing(shop: Project) -> None:
     shop.write("alembic.ini", "mine\n")
-    assert "alembic.ini` exists and is left alone" in shop.fails("init", "--yes", "--alembic")
+    assert "alembic.ini` exists and is not overwritten" in shop.fails("init", "--yes", "--alembic")
 
 
 async def test_alembic_environment_migrates_a_real_database(shop: Project, new_database: NewDatabase) -> None:

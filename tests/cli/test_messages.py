@@ -278,7 +278,7 @@ def test_message(app: Project, name: str, snapshot: SnapshotAssertion) -> None:
 def test_mistake_of_our_own_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     print_bug(KeyError("x"))
     said = (
-        "error CGE502: a mistake in ctrlgen, not in your models: KeyError: 'x'\n"
+        "error CGE502: a bug in ctrlgen, not in your models: KeyError: 'x'\n"
         "hint: please report it; `CTRLGEN_TRACEBACK=1` shows where it happened\n"
         f"docs: {DOCS}/messages.md#cge502\n"
     )

@@ -10,7 +10,7 @@ from .conftest import MODELS, SETTINGS, Project
 def test_no_configuration(app: Project) -> None:
     app.write("pyproject.toml", "")
     said = app.fails("generate")
-    assert "does not say where your models are" in said
+    assert "does not set the modules of the models" in said
     assert '[tool.ctrlgen]\n    models = ["app.models"]' in said
 
 
@@ -32,7 +32,7 @@ def test_broken_toml(app: Project) -> None:
 
 @pytest.mark.parametrize("output", ["../elsewhere", "/tmp/elsewhere"])
 def test_output_outside_the_project(app: Project, output: str) -> None:
-    assert "lies outside the project" in app.fails("generate", "--output", output)
+    assert "is outside the project" in app.fails("generate", "--output", output)
 
 
 def test_output_that_is_called_like_a_keyword(app: Project) -> None:
@@ -41,11 +41,11 @@ def test_output_that_is_called_like_a_keyword(app: Project) -> None:
 
 @pytest.mark.parametrize("models", ["app.models", "app"])
 def test_output_that_would_hide_a_module(app: Project, models: str) -> None:
-    assert "`output` would hide" in app.fails("generate", "--models", models, "--output", "app/models")
+    assert "`output` would shadow" in app.fails("generate", "--models", models, "--output", "app/models")
 
 
 def test_output_that_is_the_project_itself(app: Project) -> None:
-    assert "is the project's own folder" in app.fails("generate", "--output", ".")
+    assert "is the project's folder" in app.fails("generate", "--output", ".")
 
 
 def test_module_not_found(app: Project) -> None:
@@ -99,7 +99,7 @@ def test_two_models_of_one_name(app: Project) -> None:
     other = MODELS.replace("(SQLModel, table=True):", '(SQLModel, table=True):\n    __tablename__ = "other"')
     app.write("app/more.py", other)
     app.write("pyproject.toml", SETTINGS.replace('["app.models"]', '["app.models", "app.more"]'))
-    assert "both want to be `db.hero`" in app.fails("generate")
+    assert "would both be `db.hero`" in app.fails("generate")
 
 
 def test_foreign_file_in_the_place_of_a_controller(app: Project) -> None:
@@ -129,16 +129,16 @@ def test_help_and_version_tell_what_there_is(app: Project) -> None:
     [
         ('names = ["User"]', "`names` in pyproject.toml must be a table"),
         ('skip = { tables = ["x"] }', "has no setting `tables`"),
-        ('skip = { models = ["Heroo"] }', "mentions `Heroo`, which does not exist"),
+        ('skip = { models = ["Heroo"] }', "refers to `Heroo`, which does not exist"),
         ('silence = ["all"]', "`all` is not the code of a warning"),
         ('silence = ["CG201"]', "cannot be silenced"),
         ('foreign_keys = "maybe"', 'must be one of "warn", "emit", "error"'),
-        ('suffixes = { create = "Update" }', "gives two classes one name"),
+        ('suffixes = { create = "Update" }', "gives two classes the same name"),
         ('package = "foo-bar"', "which cannot be imported"),
         ('package = "app.class.db"', "which cannot be imported"),
         ('names = { "Hero.get_by_id" = "class" }', "'class' is not a name"),
-        ('tests = "app/db"', "lies inside the other"),
-        ('tests = "app/models.py"', "`tests` is `app/models.py`, and"),
+        ('tests = "app/db"', "must not contain each other"),
+        ('tests = "app/models.py"', "`tests` is `app/models.py`, but"),
         ('tests = "a\\u0000b"', "`tests` in `[tool.ctrlgen]` must be a string"),
         ('skip = { models = ["Hero"] }', "leaves out every model"),
     ],
@@ -189,7 +189,7 @@ def test_foreign_key_to_nowhere_beside_a_relationship_is_shown_at_its_own_line(
 ) -> None:
     app.write("app/models.py", TEAM.replace("team.id", target))
     told = app.fails("generate")
-    assert f"error CGE302: `Hero.team_id` points at `{target}`, but {problem}\n  --> app/models.py:11\n" in told
+    assert f"error CGE302: `Hero.team_id` references `{target}`, but {problem}\n  --> app/models.py:11\n" in told
     assert f'11 | team_id: int | None = Field(default=None, foreign_key="{target}", index=True)' in told
     assert f"hint: {hint}" in told
 
@@ -197,7 +197,7 @@ def test_foreign_key_to_nowhere_beside_a_relationship_is_shown_at_its_own_line(
 def test_foreign_key_to_nowhere_on_a_renamed_column_is_called_by_its_attribute(app: Project) -> None:
     renamed = 'foreign_key="teams.id", sa_column_kwargs={"name": "the team"}'
     app.write("app/models.py", TEAM.replace('foreign_key="team.id"', renamed))
-    assert "error CGE302: `Hero.team_id` points at `teams.id`" in app.fails("generate")
+    assert "error CGE302: `Hero.team_id` references `teams.id`" in app.fails("generate")
 
 
 @pytest.mark.parametrize("annotation", ['"Team"', "Team", "Team | None"])
@@ -205,7 +205,9 @@ def test_table_forgotten_on_one_side_of_a_relationship_is_asked_for_at_its_class
     source = TEAM.replace("class Team(SQLModel, table=True)", "class Team(SQLModel)")
     app.write("app/models.py", source.replace('team: "Team"', f"team: {annotation}"))
     told = app.fails("generate")
-    assert "error CGE301: relationship `Hero.team` leads to `Team`, which is no table\n  --> app/models.py:4" in told
+    assert (
+        "error CGE301: relationship `Hero.team` refers to `Team`, which is not a table\n  --> app/models.py:4" in told
+    )
     assert "hint: declare it as a table: `class Team(SQLModel, table=True)`" in told
 
 
@@ -213,7 +215,9 @@ def test_table_forgotten_on_the_target_of_a_foreign_key_is_asked_for(app: Projec
     lines = [line for line in TEAM.splitlines() if "Relationship(" not in line]
     app.write("app/models.py", "\n".join(lines).replace("class Team(SQLModel, table=True)", "class Team(SQLModel)"))
     told = app.run("generate").stderr
-    assert "app/models.py:10: warning CG206: `Hero` points at `team.id`, but the table `team` is not declared; " in told
+    assert (
+        "app/models.py:10: warning CG206: `Hero` references `team.id`, but the table `team` is not declared; " in told
+    )
     assert "declare it as a table: `class Team(SQLModel, table=True)`" in told
 
 
@@ -233,7 +237,10 @@ class Villain(Base):
 def test_models_of_sqlalchemy_alone_are_refused(app: Project) -> None:
     app.write("app/models.py", ALCHEMY)
     told = app.fails("generate")
-    assert "error CGE200: `Villain` is left out: ctrlgen reads SQLModel, and it is a model of SQLAlchemy alone" in told
+    assert (
+        "error CGE200: `Villain` is left out: it is a plain SQLAlchemy model, and ctrlgen reads only SQLModel models"
+        in told
+    )
     assert "  --> app/models.py:8" in told
 
 
@@ -241,19 +248,19 @@ def test_model_of_sqlalchemy_beside_others_is_left_out_with_a_warning(app: Proje
     app.write("app/models.py", f"{ALCHEMY}\n\n{MODELS.partition('from')[1]}{MODELS.partition('from')[2]}")
     done = app.run("generate")
     assert done.returncode == 0
-    assert "app/models.py:8: warning CG210: `Villain` is left out: ctrlgen reads SQLModel" in done.stderr
+    assert "app/models.py:8: warning CG210: `Villain` is left out: it is a plain SQLAlchemy model" in done.stderr
 
 
 def test_output_beside_the_package_in_src_is_refused(app: Project) -> None:
     app.write("src/shop/__init__.py", "")
     app.write("pyproject.toml", '[tool.ctrlgen]\nmodels = ["app.models"]\noutput = "shop/db"\n')
     said = app.fails("generate")
-    assert "`output` is `shop/db`, but the package `shop` lies in `src`" in said
+    assert "`output` is `shop/db`, but the package `shop` is in `src`" in said
     assert 'write `output = "src/shop/db"`' in said
 
 
 def test_package_that_does_not_lead_to_output_is_refused(app: Project) -> None:
     app.write("pyproject.toml", SETTINGS + 'package = "foo.bar"\n')
     said = app.fails("generate")
-    assert "`package` is `foo.bar`, which does not lead to `output`, `app/db`" in said
-    assert 'write `package = "app.db"`, or leave it out' in said
+    assert "`package` is `foo.bar`, which does not resolve to `output`, `app/db`" in said
+    assert 'write `package = "app.db"`, or omit it' in said

@@ -64,7 +64,7 @@ def test_dry_run_that_cannot_tell_is_an_error(app: Project) -> None:
     app.write("app/models/hero.py", MODELS)
     app.write("app/models/half.py", f"import no_such_library\n{MODELS.replace('Hero', 'Half')}")
     ctrlgen.generate(app.root)
-    with pytest.raises(CtrlgenError, match="cannot tell"):
+    with pytest.raises(CtrlgenError, match="cannot determine"):
         ctrlgen.generate(app.root, dry_run=True)
 
 

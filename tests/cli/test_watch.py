@@ -74,7 +74,7 @@ def app(generated: Path, tmp_path: Path) -> Project:
 
 def test_save_is_generated_and_said_in_a_line(app: Project, tmp_path: Path) -> None:
     with watching(app, tmp_path) as watcher:
-        assert watcher.lines(1) == [f"watching {app.root}, Ctrl-C ends: nothing to change"]
+        assert watcher.lines(1) == [f"watching {app.root}, press Ctrl-C to stop: no changes"]
         app.write("app/models.py", MODELS.replace("unique", "index"))
         assert watcher.lines(2)[1] == "app/models.py: changed app/db/hero.py"
         assert "find_by_name" in (app.root / "app/db/hero.py").read_text()
@@ -141,7 +141,7 @@ def test_branch_switch_is_one_run(app: Project, tmp_path: Path) -> None:
     with watching(app, tmp_path) as watcher:
         watcher.lines(1)
         git("checkout", "-q", "main")
-        assert watcher.lines(2)[1].endswith(": nothing to change")
+        assert watcher.lines(2)[1].endswith(": no changes")
         time.sleep(3)
         assert len(watcher.settled()) == 2
     assert app.run("check").returncode == 0

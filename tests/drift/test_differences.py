@@ -18,7 +18,7 @@ BY_NAME = {
     ),
     "table of nobody": (
         ("CREATE TABLE other (id int)", "CREATE TABLE parted (id int) PARTITION BY LIST (id)", "DROP TABLE parted"),
-        ["pyproject.toml:2: CG502 table `other` is in the database, and no model declares it"],
+        ["pyproject.toml:2: CG502 table `other` is in the database, but no model declares it"],
     ),
     "columns": (
         (
@@ -29,14 +29,14 @@ BY_NAME = {
             "app/models.py:16: CG503 `Team.name` has no column: `team.name` is not in the database",
             "app/models.py:16: CG512 unique constraint `team_name_key` of `Team` is not in the database: "
             "`db.team.get_by_name` relies on it",
-            "app/models.py:19: CG504 column `hero.age` is in the database, and `Hero` does not declare it",
-            "app/models.py:27: CG505 `Hero.name` is declared NOT NULL in the model, and NULL in the database",
-            "app/models.py:28: CG505 `Hero.power` is by default 0 in the model, and 1 in the database",
+            "app/models.py:19: CG504 column `hero.age` is in the database, but `Hero` does not declare it",
+            "app/models.py:27: CG505 `Hero.name` is declared NOT NULL in the model, but NULL in the database",
+            "app/models.py:28: CG505 `Hero.power` is by default 0 in the model, but 1 in the database",
         ],
     ),
     "type": (
         ("ALTER TABLE hero ALTER power TYPE bigint",),
-        ["app/models.py:28: CG505 `Hero.power` is of type INTEGER in the model, and BIGINT in the database"],
+        ["app/models.py:28: CG505 `Hero.power` is of type INTEGER in the model, but BIGINT in the database"],
     ),
     "index that is missing": (
         ("DROP INDEX ix_hero_team_id",),
@@ -49,7 +49,7 @@ BY_NAME = {
         ("CREATE INDEX by_hand ON hero (name DESC) WHERE power > 0",),
         [
             "app/models.py:19: CG507 index `by_hand` on `hero` (btree (name DESC) WHERE (power > 0)) is in the database, "
-            "and `Hero` does not declare it"
+            "but `Hero` does not declare it"
         ],
     ),
     "predicate and expression": (
@@ -60,16 +60,16 @@ BY_NAME = {
             "CREATE UNIQUE INDEX ix_hero_lower_name ON hero (upper(name))",
         ),
         [
-            "app/models.py:21: CG508 index `ix_hero_lower_name` of `Hero` is btree (lower((name)::text)) in the model, and "
+            "app/models.py:21: CG508 index `ix_hero_lower_name` of `Hero` is btree (lower((name)::text)) in the model, but "
             "UNIQUE btree (upper((name)::text)) in the database",
             "app/models.py:22: CG508 index `ix_hero_open` of `Hero` is btree (power) WHERE (status = 'OPEN'::status) in the "
-            "model, and btree (power) WHERE (status = 'CLOSED'::status) in the database",
+            "model, but btree (power) WHERE (status = 'CLOSED'::status) in the database",
         ],
     ),
     "index that is invalid": (
         ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_hero_team_id'::regclass",),
         [
-            "app/models.py:30: CG509 index `ix_hero_team_id` of `Hero` is invalid: building it failed or has not ended; "
+            "app/models.py:30: CG509 index `ix_hero_team_id` of `Hero` is invalid: its build failed or has not finished; "
             "`db.hero.find_by_team_id` cannot use it"
         ],
     ),
@@ -81,11 +81,11 @@ BY_NAME = {
             "ALTER TABLE team ADD CONSTRAINT fk_more FOREIGN KEY (id) REFERENCES hero (id)",
         ),
         [
-            "app/models.py:14: CG513 constraint `uq_more`, UNIQUE btree (id, name) on `team` is in the database, and `Team` "
+            "app/models.py:14: CG513 constraint `uq_more`, UNIQUE btree (id, name) on `team` is in the database, but `Team` "
             "does not declare it",
-            "app/models.py:14: CG513 foreign key `fk_more` on `team` is in the database, and `Team` does not declare it",
-            "app/models.py:19: CG512 foreign key by team_id to `team` of `Hero` is not in the database",
-            "app/models.py:19: CG513 constraint `ck_more`, CHECK ((id > 0)) on `hero` is in the database, and `Hero` does "
+            "app/models.py:14: CG513 foreign key `fk_more` on `team` is in the database, but `Team` does not declare it",
+            "app/models.py:19: CG512 foreign key on team_id to `team` of `Hero` is not in the database",
+            "app/models.py:19: CG513 constraint `ck_more`, CHECK ((id > 0)) on `hero` is in the database, but `Hero` does "
             "not declare it",
         ],
     ),
@@ -96,7 +96,7 @@ BY_NAME = {
         ),
         [
             "app/models.py:19: CG514 constraint `ck_hero_power` of `Hero` is CHECK (((power >= 0) AND (power = ANY "
-            "(ARRAY[0, 1, 2])))) in the model, and CHECK ((power >= 0)) NOT VALID in the database"
+            "(ARRAY[0, 1, 2])))) in the model, but CHECK ((power >= 0)) NOT VALID in the database"
         ],
     ),
     "name of a constraint alone": (
@@ -108,7 +108,7 @@ BY_NAME = {
     ),
     "value of an enum": (
         ("ALTER TYPE status ADD VALUE 'LATER'",),
-        ["app/models.py:29: CG515 enum `status` of `Hero.status` has `LATER`, which the model lacks in the database"],
+        ["app/models.py:29: CG515 enum `status` of `Hero.status` also has `LATER` in the database"],
     ),
     "order of an enum": (
         (
@@ -119,7 +119,7 @@ BY_NAME = {
             "CREATE INDEX ix_hero_open ON hero (power) WHERE status = 'OPEN'",
         ),
         [
-            "app/models.py:29: CG515 enum `status` of `Hero.status` sorts its values otherwise (CLOSED, OPEN) in the "
+            "app/models.py:29: CG515 enum `status` of `Hero.status` orders its values differently (CLOSED, OPEN) in the "
             "database"
         ],
     ),
@@ -149,8 +149,8 @@ async def test_index_that_serves_nothing_of_a_table_in_use_is_found(live_anywher
     )
     lines = live_anywhere.lines()
     assert [line.split()[1] for line in lines] == ["CG510", "CG510", "CG510"]
-    assert "index `ix_hero_team_id` was never used" in lines[2]
-    assert lines[2].endswith("times; it is for `db.hero.find_by_team_id`")
+    assert "index `ix_hero_team_id` has never been used" in lines[2]
+    assert lines[2].endswith("times; it serves `db.hero.find_by_team_id`")
 
 
 async def test_nothing_is_changed(live: Live) -> None:
@@ -175,7 +175,7 @@ async def test_differences_are_silenced_by_the_settings_and_by_comments(live: Li
     live.project.write("pyproject.toml", f'{settings}silence = ["CG502:other"]\n')
     models = MODELS.replace('"team.id", index=True)', '"team.id", index=True)  # ctrlgen: ignore[CG506]')
     live.project.write("app/models.py", models)
-    assert live.lines() == ["pyproject.toml:2: CG502 table `more` is in the database, and no model declares it"]
+    assert live.lines() == ["pyproject.toml:2: CG502 table `more` is in the database, but no model declares it"]
 
 
 async def test_formats_for_tools(live: Live) -> None:

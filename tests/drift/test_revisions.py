@@ -97,37 +97,39 @@ async def test_database_behind_the_head_says_which_migration_makes_what_it_lacks
     await migrated(live, FIRST, SECOND, revision="one")
     assert live.lines() == [
         "app/models.py:30: CG506 index `ix_hero_team_id` of `Hero` is not in the database: `db.hero.find_by_team_id` scans the "
-        "table; migration `two`, which is not applied, makes it",
-        "pyproject.toml:2: CG516 the database is at revision `one`, and the migrations' head is `two`",
+        "table; migration `two`, which is not applied, creates it",
+        "pyproject.toml:2: CG516 the database is at revision `one`, but the head of the migrations is `two`",
     ]
 
 
 async def test_index_that_was_dropped_by_hand_is_told_from_one_that_was_never_made(live: Live) -> None:
     await migrated(live, FIRST, SECOND)
     await live.execute("DROP INDEX ix_hero_team_id")
-    assert [line.rpartition("; ")[2] for line in live.lines()] == ["migration `two` made it, and it was dropped since"]
+    assert [line.rpartition("; ")[2] for line in live.lines()] == [
+        "migration `two` created it, but it was dropped later"
+    ]
     (live.project.root / "migrations/versions/1.py").unlink()
     lines = live.lines()
     assert [line.split()[1] for line in lines] == ["CG506", "CG516"]
-    assert lines[0].endswith("; no migration makes it")
-    assert "is at revision `two`, which is none of the migrations here; their head is `one`" in lines[1]
+    assert lines[0].endswith("; no migration creates it")
+    assert "is at revision `two`, which is not in the migrations; their head is `one`" in lines[1]
 
 
 async def test_index_that_was_made_by_hand_is_found(live: Live) -> None:
     await migrated(live, FIRST)
     await live.execute("CREATE INDEX ix_hero_team_id ON hero (team_id)", "CREATE INDEX ix_hero_passing ON hero (name)")
     assert live.lines() == [
-        "app/models.py:19: CG507 index `ix_hero_passing` on `hero` (btree (name)) is in the database, and `Hero` does not "
-        "declare it; no migration makes it",
-        "app/models.py:30: CG511 no migration makes index `ix_hero_team_id` of `Hero`: the database has it, and a new one "
-        "would not",
+        "app/models.py:19: CG507 index `ix_hero_passing` on `hero` (btree (name)) is in the database, but `Hero` does not "
+        "declare it; no migration creates it",
+        "app/models.py:30: CG511 no migration creates index `ix_hero_team_id` of `Hero`: it is in this database, "
+        "but would not be in a new one",
     ]
 
 
 async def test_database_without_any_migration_says_so(live: Live) -> None:
     migrations(live.project, FIRST, SECOND)
     assert live.lines() == [
-        "pyproject.toml:2: CG516 the database has no revision: no migration was applied to it, and the head is `two`"
+        "pyproject.toml:2: CG516 the database has no revision: no migration was applied, and the head is `two`"
     ]
 
 
@@ -135,8 +137,8 @@ async def test_migration_that_reads_the_database_is_named_and_the_rest_compared(
     await migrated(live, FIRST, SECOND, READS)
     lines = live.lines()
     assert [line.split()[1] for line in lines] == ["CG507", "CG517"]
-    assert lines[0].endswith("; migration `three` makes it"), "its source names the index"
-    assert "what migration `three` makes cannot be compared: it needs a database (" in lines[1]
+    assert lines[0].endswith("; migration `three` creates it"), "its source names the index"
+    assert "the result of migration `three` cannot be compared: the migration needs a database (" in lines[1]
 
 
 async def test_alembic_in_pyproject_and_elsewhere_is_found(live: Live) -> None:
@@ -145,19 +147,16 @@ async def test_alembic_in_pyproject_and_elsewhere_is_found(live: Live) -> None:
     (live.project.root / "alembic.ini").rename(live.project.root / "other.ini")
     await live.execute("DROP INDEX ix_hero_team_id")
     assert "migration" not in live.lines()[0]
-    assert "; migration `two` made it" in live.lines("--alembic", "other.ini")[0]
+    assert "; migration `two` created it" in live.lines("--alembic", "other.ini")[0]
     live.project.write("pyproject.toml", f'{settings}\n[tool.alembic]\nscript_location = "%(here)s/migrations"\n')
-    assert "; migration `two` made it" in live.lines()[0]
+    assert "; migration `two` created it" in live.lines()[0]
 
 
 async def test_several_heads_and_broken_migrations_are_errors(live: Live) -> None:
     migrations(live.project, FIRST, SECOND, SECOND.replace('"two"', '"other"'))
     done = live.drift()
     assert done.returncode == 2
-    assert (
-        "error CGE603: the migrations have several heads: other, two\nhint: join them: `alembic merge heads`"
-        in done.stderr
-    )
+    assert "error CGE603: the migrations have several heads: other, two\nhint: run `alembic merge heads`" in done.stderr
     live.project.write("migrations/versions/2.py", "import nothing_here\n")
     assert "error CGE603: Alembic cannot read the migrations: ModuleNotFoundError" in (done := live.drift()).stderr
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)

@@ -61,8 +61,8 @@ def test_expression_that_names_no_column_gives_no_method_but_a_warning(
     generate: Generate, expression: str, sql: str, suggestion: str
 ) -> None:
     (told,), emitted = index(generate, f'sa.Index("ix_hero_mail", {expression}, unique=True)')
-    message = f"`{sql}` in index `ix_hero_mail` of `Hero` names no column, so it is the same for every row{suggestion}"
-    assert told.startswith(f"models.py:7: warning CG109: {message}")
+    message = f"`{sql}` in index `ix_hero_mail` of `Hero` does not refer to a column, so it is the same for every row"
+    assert told.startswith(f"models.py:7: warning CG109: {message}{suggestion}")
     assert "mail" not in emitted.replace("email", "")
 
 
@@ -85,7 +85,7 @@ def test_expression_that_names_a_column_is_fine(generate: Generate, expression: 
 def test_predicate_that_names_no_column_is_a_warning(generate: Generate, where: str) -> None:
     (told,), _ = index(generate, f'sa.Index("ix_hero_open", "level", unique=True, postgresql_where={where})')
     assert told.startswith("models.py:7: warning CG109: ")
-    assert "of `Hero` names no column" in told
+    assert "of `Hero` does not refer to a column" in told
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_predicate_that_names_no_column_is_a_warning(generate: Generate, where: 
 def test_misspelt_column_in_the_sql_of_an_index_is_found(generate: Generate, declaration: str) -> None:
     (told,), _ = index(generate, declaration)
     assert told == (
-        "models.py:7: warning CG108: index `ix_hero_any` of `Hero` mentions `snet`, which is no column of `hero`; "
+        "models.py:7: warning CG108: index `ix_hero_any` of `Hero` refers to `snet`, which is not a column of `hero`; "
         "did you mean `sent`?"
     )
 
@@ -129,8 +129,8 @@ def test_predicate_that_is_not_understood_says_which_methods_are_missing(generat
     declaration = f'sa.Index("uq_hero_live", "email", unique=True, postgresql_where=sa.text({where!r}))'
     (told,), emitted = index(generate, declaration)
     assert told.startswith(
-        "models.py:7: warning CG110: ctrlgen cannot tell from the predicate of unique index `uq_hero_live` of `Hero` "
-        f"which values a row in it has (`{where}`), so there is no `get_or_create_live_by_email`, "
+        "models.py:7: warning CG110: ctrlgen cannot derive the values of a row from the predicate "
+        f"`{where}` of unique index `uq_hero_live` of `Hero`, so there is no `get_or_create_live_by_email`, "
         "`upsert_live_by_email`"
     )
     assert "write it as `column = constant`" in told
@@ -217,8 +217,8 @@ class Desk(SQLModel, table=True):
 def test_model_in_several_tables_is_left_out_and_its_base_is_not(generate: Generate) -> None:
     (told,), emitted = generate(INHERITED)
     assert told == (
-        "models.py:19: warning CG209: `Engineer` is left out: its rows are rows of `Person`, too, which only the ORM "
-        "can write; use `db.session()`"
+        "models.py:19: warning CG209: `Engineer` is left out: it inherits from the table of `Person`, and only the "
+        "ORM can write both; use `db.session()`"
     )
     assert "class PersonController(" in emitted
     assert "class EngineerController(" not in emitted
@@ -244,7 +244,7 @@ class Clock(SQLModel, table=True):
         (
             "Field(default_factory=datetime.utcnow)",
             "default of `Clock.at` has no time zone",
-            "annotate it `NaiveDatetime`",
+            "annotate the column with `NaiveDatetime`",
         ),
         (
             "Field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))",
@@ -268,7 +268,7 @@ def test_default_that_its_own_column_refuses_is_a_warning(
     generate: Generate, declaration: str, problem: str, fix: str
 ) -> None:
     (told,), _ = generate(CLOCK.format(declaration=declaration))
-    assert told.startswith(f"models.py:8: warning CG111: the {problem}, which its column refuses: ")
+    assert told.startswith(f"models.py:8: warning CG111: the {problem}, which its column rejects: ")
     assert fix in told
 
 
@@ -320,7 +320,7 @@ class Hero(SQLModel, table=True):
 )
 def test_what_only_objects_run_is_a_warning(generate: Generate, member: str, after: str, line: int, hooks: str) -> None:
     (told,), _ = generate(HOOKS.format(member=member.replace("{{", "{").replace("}}", "}"), after=after))
-    assert told.startswith(f"models.py:{line}: warning CG113: `Hero` has {hooks}, which its controller does not run: ")
+    assert told.startswith(f"models.py:{line}: warning CG113: `Hero` has {hooks}, which its controller does not run, ")
 
 
 @pytest.mark.parametrize("member", ["_cache: int = PrivateAttr(default=1)", "def other(self): pass"])
@@ -334,8 +334,8 @@ def test_models_called_like_members_of_the_facade_are_served(generate: Generate)
     ]
     told, emitted = generate("from sqlmodel import Field, SQLModel\n" + "\n".join(models))
     assert [line.partition(": warning ")[2].partition(",")[0] for line in told] == [
-        "CG112: `models.Session` is `db.session_`",
-        "CG112: `models.Run` is `db.run_`",
+        "CG112: `models.Session` is available as `db.session_`",
+        "CG112: `models.Run` is available as `db.run_`",
     ]
     assert "session_: SessionController" in emitted
     assert "run_: RunController" in emitted

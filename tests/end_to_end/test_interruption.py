@@ -193,5 +193,5 @@ def test_test_file_that_is_edited_meanwhile_is_not_overwritten(shop: Path, tool:
         "write._stage = stage\nfrom ctrlgen.__main__",
     )
     done = run(tool[0], "-c", slow, cwd=shop, code=2)
-    assert "test_order_controller.py` was changed while ctrlgen ran; nothing was written" in done.stderr
+    assert "test_order_controller.py` was changed while ctrlgen was running; nothing was written" in done.stderr
     assert file.read_text() == edited

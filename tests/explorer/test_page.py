@@ -118,19 +118,19 @@ def test_page_of_one_model_has_that_model_alone(odd: Explorer, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--html", "page.html", "--dot"], "`--html` and `--dot` exclude each other"),
-        (["--mermaid", "--dot"], "`--mermaid` and `--dot` exclude each other"),
-        (["--indexes", "--format", "json"], "`--format json` and `--indexes` exclude each other"),
+        (["--html", "page.html", "--dot"], "`--html` and `--dot` are mutually exclusive"),
+        (["--mermaid", "--dot"], "`--mermaid` and `--dot` are mutually exclusive"),
+        (["--indexes", "--format", "json"], "`--format json` and `--indexes` are mutually exclusive"),
     ],
 )
 def test_two_forms_at_once_are_refused(app: Project, flags: list[str], message: str) -> None:
     said = app.fails("explain", *flags)
-    assert f": {message}\nhint: run the command once for each\n" in said
+    assert f": {message}\nhint: run the command once with each of them\n" in said
 
 
 def test_file_that_cannot_be_written_is_an_error(app: Project) -> None:
     said = app.fails("explain", "--html", "app")
-    assert "CGE401: `app` cannot be written: Is a directory\nhint: name a file for the page\n" in said
+    assert "CGE401: `app` cannot be written: Is a directory\nhint: pass the name of a writable file\n" in said
 
 
 def test_picture_in_the_readme_is_small(project: Path) -> None:

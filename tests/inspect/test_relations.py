@@ -146,8 +146,8 @@ def test_foreign_keys(base: type[SQLModel], one: Inspected) -> None:
 @pytest.mark.parametrize(
     ("target", "told"),
     [
-        ("teem.id", "`Hero` points at `teem.id`, but the table `teem` is not declared; did you mean `team.id`?"),
-        ("team.idd", "`Hero` points at `team.idd`, but the table `team` has no such column; did you mean `team.id`?"),
+        ("teem.id", "`Hero` references `teem.id`, but the table `teem` is not declared; did you mean `team.id`?"),
+        ("team.idd", "`Hero` references `team.idd`, but the table `team` has no such column; did you mean `team.id`?"),
     ],
 )
 def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read, target: str, told: str) -> None:

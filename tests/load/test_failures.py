@@ -21,7 +21,7 @@ def failure(workspace: Workspace, *models: str, kind: type[CtrlgenError] = LoadE
 def test_a_module_that_does_not_exist(workspace: Workspace) -> None:
     workspace.write(app__models=HERO)
     error = failure(workspace, "app.modles")
-    assert error.message == f"there is no module `app.modles` in {workspace.root}"
+    assert error.message == f"module `app.modles` does not exist in {workspace.root}"
     assert error.hint == "did you mean `app.models`?"
 
 
@@ -208,14 +208,14 @@ def test_a_relationship_into_a_module_that_failed_is_that_module_s_error(workspa
 def test_models_that_need_the_package_that_is_made_from_them(workspace: Workspace, needed: str) -> None:
     workspace.write(app=f"{needed}\n{HERO}")
     error = failure(workspace, "app")
-    assert error.hint == "models must not import `generated`, which is generated from them"
+    assert error.hint == "models must not import `generated`, because it is generated from them"
     workspace.write(
         generated__="from .hero import HeroController",
         generated__hero="from app import Hero\n\nclass HeroController: ...",
     )
     error = failure(workspace, "app")
     assert "partially initialized module `app`" in error.message.replace("'", "`")
-    assert error.hint == "models must not import `generated`, which is generated from them"
+    assert error.hint == "models must not import `generated`, because it is generated from them"
 
 
 FUTURE = """
@@ -241,7 +241,9 @@ def test_relationships_under_a_future_import_of_annotations(workspace: Workspace
     workspace.write(app=FUTURE.format(players=players, team=team))
     hint = failure(workspace, "app", kind=RelationshipError).hint
     assert hint is not None
-    assert hint.startswith("SQLModel does not read relationships in a module with `from __future__ import annotations`")
+    assert hint.startswith(
+        "SQLModel does not support relationships in a module with `from __future__ import annotations`"
+    )
 
 
 def test_misspelt_target_under_a_future_import_is_still_told(workspace: Workspace) -> None:
@@ -295,7 +297,7 @@ def test_every_configured_module_that_fails_is_named_each_cause_once(workspace: 
     assert messages(error) == [
         ("broken.py:5", "`a` cannot be imported: IndentationError: unexpected indent"),
         ("c.py:1", "`c` cannot be imported: ZeroDivisionError: division by zero"),
-        ("None", f"there is no module `missing` in {workspace.root}"),
+        ("None", f"module `missing` does not exist in {workspace.root}"),
         ("d.py:1", "`d` cannot be imported: ZeroDivisionError: division by zero"),
     ]
 

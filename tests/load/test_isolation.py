@@ -74,7 +74,7 @@ def test_only_the_schema_crosses_even_if_names_are_of_odd_types(workspace: Works
 def test_a_reply_with_anything_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "reply"
     path.write_bytes(pickle.dumps(Path()))
-    with pytest.raises(pickle.UnpicklingError, match="must not leave the loading process"):
+    with pytest.raises(pickle.UnpicklingError, match="must not be sent from the child process"):
         read_reply(path)
 
 

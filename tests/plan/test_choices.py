@@ -57,7 +57,7 @@ def test_method_is_left_out() -> None:
 
 @pytest.mark.parametrize("options", [Options(skip_models=("Usr",)), Options(names={"Usr": "X"})])
 def test_name_that_nothing_answers_to_is_refused_with_the_nearest(options: Options) -> None:
-    with pytest.raises(ConfigError, match="mentions `Usr`") as caught:
+    with pytest.raises(ConfigError, match="refers to `Usr`") as caught:
         methods(options)
     assert caught.value.hint == "did you mean `User`?"
 

@@ -66,7 +66,7 @@ def test_partial_index_that_would_replace_a_member_gives_no_method() -> None:
 def test_key_that_may_be_null_is_told_with_all_its_columns() -> None:
     member = model("Member", column("guild_id"), column("nick", nullable=True), indexes=(unique("guild_id", "nick"),))
     (finding,) = plan(Schema((member,)), "db").findings
-    assert finding.message.startswith("`Member` is unique by `guild_id`, `nick`, where `nick` may be NULL")
+    assert finding.message.startswith("`Member` is unique by `guild_id`, `nick`, and `nick` may be NULL")
 
 
 def test_each_foreign_key_without_index_is_found_at_its_own_line() -> None:

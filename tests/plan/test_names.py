@@ -71,7 +71,7 @@ def test_two_models_of_one_name_are_refused_with_both_places() -> None:
     schema = Schema((model("ApiKey", line=3), model("APIKey", line=9)))
     with pytest.raises(NameClashError) as caught:
         plan(schema, "db")
-    assert str(caught.value) == "models.py:9: `models.APIKey` and `models.ApiKey` both want to be `db.api_key`"
+    assert str(caught.value) == "models.py:9: `models.APIKey` and `models.ApiKey` would both be `db.api_key`"
     assert "models.py:3" in (caught.value.hint or "")
 
 
@@ -81,7 +81,9 @@ def test_model_named_like_a_member_of_the_facade_gets_an_underscore_and_a_findin
     ((controller,), (finding,)) = package.controllers, package.findings
     assert (controller.module, controller.class_name) == (f"{name.lower()}_", f"{name}Controller")
     assert (finding.code, str(finding.location)) == ("CG112", "models.py:5")
-    assert finding.message.startswith(f"`models.{name}` is `db.{name.lower()}_`, because the facade has a ")
+    assert finding.message.startswith(
+        f"`models.{name}` is available as `db.{name.lower()}_`, because `Database` has its own "
+    )
     assert f'`"models.{name}" = "Other{name}"`' in finding.message
 
 
@@ -131,7 +133,9 @@ def test_full_key_wins_over_a_partial_one_which_keeps_its_other_methods() -> Non
     owners, (told,) = contested(unique("k", name="uq_job_k"), partial)
     assert owners["get_one_by_k"] == "uq_job_k"
     assert owners["get_one_one_by_k"] == "uq_job_one"
-    assert told.startswith("CG107 `get_one_by_k`, `update_one_by_k` of `Job` are already taken by another index or key")
+    assert told.startswith(
+        "CG107 `get_one_by_k`, `update_one_by_k` of `Job` are already generated for another index or key"
+    )
 
 
 def test_of_two_keys_with_one_name_the_first_by_name_wins() -> None:
@@ -139,7 +143,7 @@ def test_of_two_keys_with_one_name_the_first_by_name_wins() -> None:
     owners, (told,) = contested(wide, other)
     assert owners["get_by_place"] == "ix_job_place"
     assert "`get_by_place`, `get_one_by_place`" in told
-    assert "so unique index `uq_job_place` does not get them" in told
+    assert "and not for unique index `uq_job_place`" in told
 
 
 def test_partial_indexes_of_one_name_and_column_are_told_apart_by_their_predicates() -> None:
@@ -148,8 +152,8 @@ def test_partial_indexes_of_one_name_and_column_are_told_apart_by_their_predicat
     )
     assert owners == {"find_open_by_k": "idx_job_open"}
     assert told == (
-        "CG107 `find_open_by_k` of `Job` is already taken by another index or key, so index `ix_job_open` does not get "
-        "it; rename it"
+        "CG107 `find_open_by_k` of `Job` is already generated for another index or key, and not for index "
+        "`ix_job_open`; rename it"
     )
 
 

@@ -153,7 +153,7 @@ def test_encoding_without_place_for_what_is_added_is_an_error(folder: Path) -> N
     file.write_bytes(b"# -*- coding: ascii -*-\n")
     named = dataclasses.replace(POST, indexes=(*POST.indexes, index("größe", name="ix_new")))
     columns = (*named.columns, column("größe"))
-    with pytest.raises(OutputError, match="ascii has no place for 'öß'"):
+    with pytest.raises(OutputError, match="'öß' cannot be encoded in a test file in ascii"):
         write(package(dataclasses.replace(named, columns=columns), TAG), folder)
     assert file.read_bytes() == b"# -*- coding: ascii -*-\n"
 
@@ -352,7 +352,7 @@ def test_factory_gets_the_line_that_it_lacks(folder: Path) -> None:
     mine = file.read_text().replace('f"title {next(numbers)}",', 'f"{next(numbers)}. title",  # mine')
     file.write_text(mine)
     found = [item.message for item in stubs(with_heading(), folder, project=folder.parent).findings]
-    assert "`post_values` no longer fits `PostCreate`: it gives `title`" in found
+    assert "`post_values` no longer matches `PostCreate`: it gives `title`" in found
     write(with_heading(), folder)
     kept = '        "title": f"{next(numbers)}. title",  # mine\n'
     assert kept + '        "heading": f"heading {next(numbers)}",\n    }\n' in file.read_text()
@@ -391,7 +391,7 @@ def test_line_for_a_factory_of_the_users_own_is_printed(folder: Path) -> None:
     assert write(with_heading(), folder) == []
     found = [item for item in stubs(with_heading(), folder, project=folder.parent).findings if item.code == "CG304"]
     line = '"heading": f"heading {next(numbers)}",'
-    message = f"`post_values` no longer fits `PostCreate`: it lacks `heading` (add `{line}`) and gives `title`"
+    message = f"`post_values` no longer matches `PostCreate`: it lacks `heading` (add `{line}`) and gives `title`"
     assert [item.message for item in found] == [message]
 
 

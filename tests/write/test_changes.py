@@ -43,7 +43,7 @@ def test_clash_with_a_foreign_file_is_an_error_that_names_it(tmp_path: Path) -> 
 
 def test_file_where_a_folder_is_wanted_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "runtime").write_text("mine\n")
-    with pytest.raises(OutputError, match="is a file where a folder is needed"):
+    with pytest.raises(OutputError, match="is a file, but a folder is needed"):
         compare({"runtime/service.py": OURS}, tmp_path)
 
 

@@ -66,5 +66,5 @@ def test_full_disk_is_told_as_such_with_the_file_it_hit(tmp_path: Path, monkeypa
     monkeypatch.setattr("os.fdopen", fail)
     with pytest.raises(OutputError, match=r"cannot write `.*a\.py`: No space left on device") as caught:
         apply(compare({"a.py": OURS}, tmp_path), tmp_path)
-    assert caught.value.hint == "free some space on the disk"
+    assert caught.value.hint == "free some disk space"
     assert tree(tmp_path) == {}

@@ -1,1 +1,1 @@
-"""What the commands do, a module each; ``cli`` gives them their arguments, and imports each when it is called."""
+"""The implementations of the commands, one module each. ``cli`` imports a module when its command is called."""

@@ -1,4 +1,4 @@
-"""What ``ctrlgen explain`` does: asks the child process for the explanation, and prints it or writes it as a page."""
+"""Implements ``ctrlgen explain``: gets the explanation from the child process, and prints it or writes it as a page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FORMATS = ("text", "json")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How an explanation is given: at most one field differs from its default."""
+    """The form of the output. At most one field differs from its default."""
 
     output_format: str = "text"
     indexes: bool = False
@@ -30,11 +30,13 @@ class Form:
     dot: bool = False
 
     def check(self) -> None:
-        """Raise a UsageError where there is no such format, or more than one form is asked for."""
+        """Raise a UsageError if the format does not exist, or if more than one form is requested."""
         check_format(self.output_format, _FORMATS)
         flags = list(self._flags())
         if len(flags) > 1:
-            raise UsageError(f"`{flags[0]}` and `{flags[1]}` exclude each other", hint="run the command once for each")
+            raise UsageError(
+                f"`{flags[0]}` and `{flags[1]}` are mutually exclusive", hint="run the command once with each of them"
+            )
 
     def _flags(self) -> Iterator[str]:
         if self.output_format != "text":
@@ -45,12 +47,12 @@ class Form:
 
 
 def explain(config: Config, choice: str | None, form: Form, *, quiet: bool) -> None:
-    """Give what the methods of a model, or of all, are and send: as text, JSON, a page, or a diagram.
+    """Print the explanation of one model or of all models: as text, JSON, a page, or a diagram.
 
     Raises
     ------
     CtrlgenError
-        There is no such model, method or format, the models cannot be loaded, or the page cannot be written.
+        The model, method or format does not exist, the models cannot be loaded, or the page cannot be written.
     """
     form.check()
     explanation = _explanation(config, choice)
@@ -65,7 +67,7 @@ def explain(config: Config, choice: str | None, form: Form, *, quiet: bool) -> N
 
 
 def _text(explanation: Explanation, choice: str | None, form: Form) -> str:
-    """Return what is printed; each form is imported only where it is asked for."""
+    """Return the output. The module of each form is imported only when it is needed."""
     if form.mermaid:
         from ctrlgen.explain.as_diagram import as_mermaid
 
@@ -104,7 +106,9 @@ def _write_page(file: Path, explanation: Explanation, config: Config, *, quiet: 
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(page, "utf-8", newline="\n")
     except OSError as error:
-        raise OutputError(f"`{file}` cannot be written: {error.strerror}", hint="name a file for the page") from error
+        raise OutputError(
+            f"`{file}` cannot be written: {error.strerror}", hint="pass the name of a writable file"
+        ) from error
     if not quiet:
         tables = len(explanation.models)
         size = len(page.encode()) // 1024
@@ -116,7 +120,8 @@ def _explanation(config: Config, choice: str | None) -> Explanation:
     for library, extra in libraries.items():
         if find_spec(library) is None:
             raise InstallationError(
-                f"`{library}` is not installed, and the SQL is made with it", hint=f"pip install 'ctrlgen[{extra}]'"
+                f"`{library}` is not installed; it is needed to render the SQL",
+                hint=f"run `pip install 'ctrlgen[{extra}]'`",
             )
     with child_process(config, ExplanationWork(config.package, config.options, choice)) as child:
         explanation = child.answer()

@@ -1,4 +1,4 @@
-"""What ``ctrlgen init`` does: finds the models, asks what is not said, and writes what is wanted."""
+"""Implements ``ctrlgen init``: finds the models, asks for the missing options, and writes the requested files."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from ctrlgen.write import Changes, apply, compare_contents, unified_diff
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What is said on the command line; None: to be asked, or not said.
+    """The options of the command. None means that the user is asked.
 
-    ``yes`` takes what would be suggested, and ``dry_run`` writes nothing.
+    ``yes`` accepts all suggestions, and ``dry_run`` writes nothing.
     """
 
     pre_commit: bool | None
@@ -39,18 +39,18 @@ class Wishes:
 
 
 def init(project: Path, given: Settings, wishes: Wishes) -> None:
-    """Write the settings of a project, and what else is wanted.
+    """Write the settings of a project, and the optional files that the user accepts.
 
     Raises
     ------
     CtrlgenError
-        There are settings already, no models are found, or nobody can be asked.
+        The project is configured already, no models are found, or there is no terminal to ask questions.
     """
     root = project.resolve()
     if not root.is_dir():
-        raise MissingPathError(f"`{project}` is not a folder", hint="give the project's folder with `--project`")
+        raise MissingPathError(f"`{project}` is not a folder", hint="pass the project's folder with `--project`")
     pyproject = root / "pyproject.toml"
-    _ = configured_pyproject(pyproject, given)  # refuses a configured project before anything is asked
+    _ = configured_pyproject(pyproject, given)  # rejects a configured project before any question is asked
     settings = _settings(root, given, wishes)
     config = read_config(root, settings)
     contents: dict[Path, bytes | None] = {pyproject: configured_pyproject(pyproject, settings)}
@@ -71,8 +71,8 @@ def _settings(root: Path, given: Settings, wishes: Wishes) -> Settings:
     models = list(given.models or ()) or found_models(root)
     if not models:
         raise NoModelsError(
-            f"no module below `{root}` declares a table (`table=True`)",
-            hint="give the models with `--models app.models`, or the project's folder with `--project`",
+            f"no module in `{root}` declares a table (`table=True`)",
+            hint="pass the models with `--models app.models`, or the project's folder with `--project`",
         )
     if given.models is not None:
         _check_modules(root, models)
@@ -109,7 +109,7 @@ def _answer(question: str, suggestion: str, wishes: Wishes) -> str:
 
 
 def _wants(said: bool | None, wishes: Wishes, question: str, *, offered: bool) -> bool:
-    """Return whether something is wanted: as it is said, else if it is offered and accepted."""
+    """Return the answer to a yes-or-no question: the option if it is set, else whether the user accepts the offer."""
     if said is not None or not offered:
         return bool(said)
     if wishes.yes:
@@ -121,12 +121,12 @@ def _wants(said: bool | None, wishes: Wishes, question: str, *, offered: bool) -
 def _check_terminal() -> None:
     if not sys.stdin.isatty():
         raise NoTerminalError(
-            "there is no terminal to ask questions in", hint="use `--yes`, with `--models` and `--output`"
+            "`init` needs a terminal to ask questions", hint="pass `--yes`, with `--models` and `--output`"
         )
 
 
 def _add_pre_commit(root: Path, wishes: Wishes, contents: dict[Path, bytes | None]) -> str:
-    """Add the configuration of pre-commit to what is written; return the entry where it must be pasted."""
+    """Add the pre-commit configuration to ``contents``; return the entry if the user must paste it instead."""
     file = root / PRE_COMMIT
     is_set_up = file.exists() and "ctrlgen" in file.read_text("utf-8")
     offered = not is_set_up and (file.exists() or (root / ".git").exists())
@@ -142,7 +142,9 @@ def _alembic(config: Config) -> dict[Path, bytes]:
     files = alembic_files(config)
     for file in files:
         if file.exists():
-            raise ForeignFileError(f"`{file}` exists and is left alone; nothing was written", hint="use `--no-alembic`")
+            raise ForeignFileError(
+                f"`{file}` exists and is not overwritten; nothing was written", hint="pass `--no-alembic`"
+            )
     return files
 
 

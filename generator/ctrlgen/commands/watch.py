@@ -1,7 +1,7 @@
-"""What ``ctrlgen watch`` does: generates again whenever a source or the configuration is saved, until Ctrl-C.
+"""Implements ``ctrlgen watch``: generates whenever a source file or the configuration is saved, until Ctrl-C.
 
-The watcher runs before the first generation, so no save is missed; what is saved while one runs is one more run
-behind it. Its own output is no reason to run.
+The watcher starts before the first generation, so that no change is missed. Changes during a run cause one more run
+after it. Files that ctrlgen writes do not cause a run.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from ctrlgen.cli import Run
 
-_QUIET_TIME = 200  # milliseconds without a change after which a burst of them is over
-_LONGEST_BURST = 10  # seconds, for what never ends
+_QUIET_TIME = 200  # milliseconds without a change that end a burst of changes
+_LONGEST_BURST = 10  # seconds after which a burst is cut off
 _SETTINGS = frozenset({"pyproject.toml", "ruff.toml", ".ruff.toml"})
-_SHOWN = 3  # files in a line
+_SHOWN = 3  # files listed on a line
 
 ReadConfig = Callable[[], Config]
 StartRun = Callable[[], "AbstractContextManager[Run]"]
@@ -46,18 +46,18 @@ def watch(read_config: ReadConfig, start_run: StartRun, *, quiet: bool, verbose:
     Parameters
     ----------
     read_config
-        Reads the configuration, anew for each run.
+        Reads the configuration. Called before each run.
     start_run
-        Runs the pipeline; the block that it opens writes the changes.
+        Runs the pipeline. The block of the context manager writes the changes.
 
     Raises
     ------
     CtrlgenError
-        The configuration is not usable at the start, or watchfiles is not installed.
+        The configuration is invalid at the start, or watchfiles is not installed.
     """
     if find_spec("watchfiles") is None:
-        raise InstallationError("`watchfiles` is not installed", hint="pip install 'ctrlgen[watch]'")
-    import watchfiles  # which only this command needs
+        raise InstallationError("`watchfiles` is not installed", hint="run `pip install 'ctrlgen[watch]'`")
+    import watchfiles  # needed only for this command
 
     runs = _Runs(read_config, start_run, quiet=quiet, verbose=verbose)
     say_at_interruption("stopped watching")
@@ -65,14 +65,14 @@ def watch(read_config: ReadConfig, start_run: StartRun, *, quiet: bool, verbose:
         runs.config.project,
         watch_filter=_SourceFilter(runs),
         rust_timeout=_QUIET_TIME,
-        yield_on_timeout=True,  # with nothing, once there has been nothing for that time
+        yield_on_timeout=True,  # yields an empty batch after a quiet time
     )
     for burst in _bursts(batches):
         runs.run(sorted({Path(path) for _, path in burst}))
 
 
 def _bursts(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Yield nothing once the watcher runs, and then what has changed, whenever nothing more does."""
+    """Yield an empty burst when the watcher has started, and then each burst of changes once it is over."""
     burst, due, began = Batch(), True, time.monotonic()
     for batch in batches:
         if batch and not burst:
@@ -84,7 +84,7 @@ def _bursts(batches: Iterable[Batch]) -> Iterator[Batch]:
 
 
 class _SourceFilter:
-    """Lets through what may change the models: sources and settings, but nothing that ctrlgen writes itself."""
+    """Accepts changes that may affect the models: sources and settings, except files that ctrlgen writes."""
 
     def __init__(self, runs: _Runs) -> None:
         from watchfiles import DefaultFilter
@@ -92,7 +92,7 @@ class _SourceFilter:
         self._runs, self._usual = runs, DefaultFilter()
 
     def __call__(self, change: Change, path: str) -> bool:
-        """Whether a change matters."""
+        """Return whether a change may affect the models."""
         file, config = Path(path), self._runs.config
         if file.suffix not in {".py", ".pyi"} and file.name not in _SETTINGS:
             return False
@@ -103,7 +103,7 @@ class _SourceFilter:
 
 
 class _Runs:
-    """The generations, and what the last one has found, which is not said again."""
+    """Runs the generations. Findings of the previous run are not repeated."""
 
     def __init__(self, read_config: ReadConfig, start_run: StartRun, *, quiet: bool, verbose: bool) -> None:
         self._read_config, self._start_run, self._quiet, self._verbose = read_config, start_run, quiet, verbose
@@ -111,8 +111,10 @@ class _Runs:
         self.config = read_config()
 
     def run(self, causes: list[Path]) -> None:
-        """Generate, and say in a line what that has changed; a mistake is said, and ends nothing."""
-        cause = _listed([self._shown(path) for path in causes]) or f"watching {self.config.project}, Ctrl-C ends"
+        """Generate, and print the changes on one line. Errors are printed, and do not end the watcher."""
+        cause = (
+            _listed([self._shown(path) for path in causes]) or f"watching {self.config.project}, press Ctrl-C to stop"
+        )
         try:
             self.config = self._read_config()
             with self._start_run() as run:
@@ -128,12 +130,12 @@ class _Runs:
             if not self._quiet:
                 print_findings(new, verbose=self._verbose)
         finally:
-            warm_up()  # the libraries are imported before the next change comes
+            warm_up()  # import the libraries before the next change
 
     def _changed(self, changes: Changes) -> str:
         states: tuple[State, ...] = ("created", "changed", "removed")
         parts = [(state, [self._shown(change.file) for change in changes.having(state)]) for state in states]
-        return ", ".join(f"{state} {_listed(files)}" for state, files in parts if files) or "nothing to change"
+        return ", ".join(f"{state} {_listed(files)}" for state, files in parts if files) or "no changes"
 
     def _shown(self, path: Path) -> str:
         return (
@@ -146,7 +148,7 @@ def _say(line: str) -> None:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Return the first names, and how many more there are."""
+    """Return the first few names, and the number of the rest."""
     listed = list(names)
     more = len(listed) - _SHOWN
     return ", ".join(listed[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

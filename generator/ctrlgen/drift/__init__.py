@@ -1,8 +1,8 @@
 """Compares models, migrations and a live database: ``ctrlgen drift --database URL``.
 
-``drift_command`` is what ``cli`` calls; it starts a process of its own (``drift_process``), because the models are
-imported. There ``live`` connects, ``catalogue`` reads what the database has, ``declared`` asks the same server how it
-would write down what the models declare, ``revisions`` reads what the migrations make, and ``comparison`` turns the
-differences into findings; tables, columns and foreign keys are compared by Alembic. Nothing is changed: whatever is
-created is temporary, and rolled back.
+``cli`` calls ``drift_command``, which imports the models in a separate process (``drift_process``). There, ``live``
+connects, ``catalogue`` reads the system catalog of the database, ``declared`` lets the same server normalize the
+declarations of the models, ``revisions`` reads the migrations, and ``comparison`` turns the differences into findings.
+Alembic compares tables, columns and foreign keys. Nothing is changed: all objects created are temporary and rolled
+back.
 """

@@ -1,4 +1,4 @@
-"""The address of a database: how asyncpg reads it, and how it may be shown."""
+"""The address of a database, as asyncpg reads it and as it may be printed."""
 
 from __future__ import annotations
 
@@ -14,41 +14,44 @@ _EXAMPLE = "write `postgresql://user:password@host/name`"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address; ``shown`` is without its password, and ``secrets`` is what nobody may see."""
+    """An address. ``shown`` is its printable form, and ``secrets`` are the strings that must not be printed."""
 
     url: str
     shown: str
     secrets: tuple[str, ...] = ()
 
     def hide(self, text: str) -> str:
-        """Return a text without the secrets."""
+        """Return a text with the secrets replaced."""
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return text
 
 
-def read_address(given: str | None) -> Address:
-    """Return an address as it was given.
+def read_address(url: str | None) -> Address:
+    """Parse an address.
 
     Raises
     ------
     AddressError
-        It is missing, or not the address of a PostgreSQL; the message does not repeat it.
+        The address is missing, or is not the address of a PostgreSQL database. The message does not contain the
+        address.
     """
-    if not given:
-        raise AddressError("no database is given", hint=f"{_EXAMPLE} behind `--database`, or set DATABASE_URL")
+    if not url:
+        raise AddressError("no database address is set", hint=f"{_EXAMPLE} after `--database`, or set DATABASE_URL")
     try:
-        parts = urlsplit(given)
+        parts = urlsplit(url)
     except ValueError as error:
-        raise AddressError("the database's address cannot be read", hint=_EXAMPLE) from error
+        raise AddressError("the database address is not a valid URL", hint=_EXAMPLE) from error
     if parts.scheme.partition("+")[0] not in {"postgresql", "postgres"}:
         raise AddressError("this is not the address of a PostgreSQL database", hint=_EXAMPLE)
     if "@" in parts.path + parts.query + parts.fragment or parts.fragment:
         hint = "percent-encode it: `/` is %2F, `?` is %3F, `#` is %23, `@` is %40"
-        raise AddressError("the database's address has a / ? # or @ that belongs to its user or password", hint=hint)
+        raise AddressError(
+            "the user or password in the database address contains an unencoded `/`, `?`, `#` or `@`", hint=hint
+        )
     credentials, at, host = parts.netloc.rpartition("@")
     if not re.fullmatch(r"[^:]*(:\d*)?|\[[^]]*\](:\d*)?", host.rpartition(",")[2]):
-        raise AddressError("the database's address has a port that is no number", hint=_EXAMPLE)
+        raise AddressError("the port in the database address is not a number", hint=_EXAMPLE)
     query = parse_qsl(parts.query, keep_blank_values=True)
     password = credentials.partition(":")[2]
     secrets = {password, unquote(password), *(value for name, value in query if name in _SECRET)} - {""}

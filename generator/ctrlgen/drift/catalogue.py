@@ -1,7 +1,7 @@
-"""Reads what the database has, from its catalogue: indexes and their use, CHECK constraints, enums.
+"""Reads the system catalog of the database: indexes and their usage statistics, CHECK constraints, enums.
 
-The statements hold on PostgreSQL 15 to 18: they name no column that one of these lacks (`last_idx_scan` came with 16),
-and ask for constraints by type, because 18 lists NOT NULL among them.
+The statements work on PostgreSQL 15 to 18: they use only columns that exist in all of these (`last_idx_scan` was added
+in 16), and filter constraints by type, because 18 also lists NOT NULL constraints.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ _EXTENSION_TABLES = text("""
 _STATISTICS = text("SELECT stats_reset::date::text FROM pg_stat_database WHERE datname = current_database()")
 
 Owner = tuple[str, str]
-"""Schema and name of a table."""
+"""The schema and name of a table."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseIndex:
-    """An index as the database has it; ``kind`` is the constraint behind it (``p``, ``u``, ``x``), or nothing."""
+    """An index in the database. ``kind`` is the type of its constraint (``p``, ``u``, ``x``), or empty."""
 
     owner: Owner
     name: str
@@ -77,19 +77,19 @@ class DatabaseIndex:
 
     @property
     def form(self) -> str:
-        """What it is, without its name and table: ``UNIQUE btree (lower(name)) WHERE ...``."""
+        """The definition without name and table: ``UNIQUE btree (lower(name)) WHERE ...``."""
         form = self.definition.partition(" USING ")[2]
         return f"UNIQUE {form}" if self.is_unique else form
 
 
 Checks = Mapping[Owner, Mapping[str, str]]
-"""The CHECK constraints of each table, as PostgreSQL writes them."""
+"""The definitions of the CHECK constraints of each table, as PostgreSQL prints them."""
 Indexes = Mapping[Owner, Mapping[str, DatabaseIndex]]
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What the database has."""
+    """The objects in the database."""
 
     dialect: Dialect
     schema: str
@@ -97,12 +97,12 @@ class Catalogue:
     checks: Checks
     enums: Mapping[tuple[str, str], tuple[str, ...]]
     not_ours: frozenset[Owner]
-    """Tables of extensions, and partitions, which no model declares."""
+    """Tables of extensions and partitions, which models do not declare."""
     statistics_since: str | None
 
 
 def read_catalogue(connection: Connection) -> Catalogue:
-    """Return what the database has."""
+    """Read the catalog of the database."""
     schema = connection.dialect.default_schema_name or "public"
     return Catalogue(
         connection.dialect,
@@ -116,7 +116,7 @@ def read_catalogue(connection: Connection) -> Catalogue:
 
 
 def read_indexes(connection: Connection, *, temporary: bool) -> dict[Owner, dict[str, DatabaseIndex]]:
-    """Return the indexes of each table; the temporary ones, or all others."""
+    """Return the indexes of each table, either of temporary tables or of all others."""
     indexes: dict[Owner, dict[str, DatabaseIndex]] = {}
     for row in connection.execute(_INDEXES, {"temporary": temporary}):
         owner = (row.schema, row.owner)
@@ -126,7 +126,7 @@ def read_indexes(connection: Connection, *, temporary: bool) -> dict[Owner, dict
 
 
 def read_checks(connection: Connection, *, temporary: bool) -> dict[Owner, dict[str, str]]:
-    """Return the CHECK constraints of each table; of the temporary ones, or of all others."""
+    """Return the CHECK constraints of each table, either of temporary tables or of all others."""
     checks: dict[Owner, dict[str, str]] = {}
     for row in connection.execute(_CHECKS, {"temporary": temporary}):
         checks.setdefault((row.schema, row.owner), {})[row.name] = row.definition

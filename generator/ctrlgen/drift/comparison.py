@@ -1,4 +1,4 @@
-"""Turns the differences between models, migrations and database into findings, each at the line of its model."""
+"""Turns differences between models, migrations and database into findings, located at the models."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ctrlgen.finding import Finding, Location
 from ctrlgen.schema import Index, Model
 
 _READS = 100
-"""How often a table must have been read before an index that served none of that counts as unused."""
+"""The number of reads of a table after which an index that served none of them is reported as unused."""
 
 Change = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredTable:
-    """A table of the models; a table that only links two others has neither model nor controller."""
+    """A table of the models' metadata. A link table has neither a model nor a controller."""
 
     table: Table
     model: Model | None = None
@@ -35,21 +35,21 @@ class DeclaredTable:
 
     @property
     def label(self) -> str:
-        """What messages call it."""
+        """The name of the table in messages."""
         return self.model.reference.name if self.model else str(self.table.name)
 
 
 class Comparison:
-    """One comparison of everything.
+    """Compares the models, the migrations and the database.
 
     Parameters
     ----------
     tables
         Every table of the models' metadata.
     heads
-        The revisions that the database is at.
+        The current revisions of the database.
     fallback
-        The place of findings about what no model declares.
+        The location of findings about objects that no model declares.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Comparison:
         self._applied = revisions.applied_at(heads) if revisions else set[str]()
 
     def findings(self, changes: Iterable[Change]) -> Iterator[Finding]:
-        """Yield every finding; ``changes`` are what Alembic finds about tables, columns and foreign keys."""
+        """Yield all findings. ``changes`` are the differences that Alembic reports."""
         missing: set[Owner] = set()
         for change in changes:
             if change[0] == "add_table":
@@ -87,7 +87,7 @@ class Comparison:
     def _owner(self, table: Table) -> Owner:
         return table.schema or self._catalogue.schema, str(table.name)
 
-    # What Alembic compares.
+    # Differences that Alembic reports.
 
     def _of_alembic(self, change: Change) -> Iterator[Finding]:
         match change:
@@ -107,17 +107,17 @@ class Comparison:
             case ("add_fk", key):
                 each = self._tables[self._owner(key.parent)]
                 columns = ", ".join(str(column.name) for column in key.columns)
-                what = f"foreign key by {columns} to `{key.referred_table.name}`"
+                what = f"foreign key on {columns} to `{key.referred_table.name}`"
                 yield rules.MISSING_CONSTRAINT.at(self._place(each), what=what, model=each.label, consequence="")
             case ("remove_fk", key):
                 place, label = self._of_owner(self._owner(key.parent))
                 names = {"what": f"foreign key `{key.name}`", "table": key.parent.name, "model": label}
                 yield rules.UNKNOWN_CONSTRAINT.at(place, **names)
             case _:
-                pass  # indexes and constraints are compared by what the server says; comments are no drift
+                pass  # indexes and constraints are compared below; comments are not compared
 
     def _of_owner(self, owner: Owner) -> tuple[Location, str]:
-        """Return the place of a table of the database, and what messages call it."""
+        """Return the location of a table in the database, and its name in messages."""
         each = self._tables.get(owner)
         return (self._place(each), each.label) if each else (self._fallback, owner[1])
 
@@ -143,7 +143,7 @@ class Comparison:
     def _shown_type(self, type_: object) -> str:
         return _shown_type(type_, self._catalogue.dialect)
 
-    # Indexes, unique and CHECK constraints, in the server's words.
+    # Indexes, unique and CHECK constraints, as the server prints them.
 
     def _of_indexes(self, owner: Owner, each: DeclaredTable) -> Iterator[Finding]:
         declared = self._declared.indexes[each.table.key]
@@ -153,7 +153,7 @@ class Comparison:
             place, methods = self._index_place(each, name, index.form), self._methods(each, name, index.form)
             if name in actual:
                 yield from self._of_index(each, index, actual[name], place, methods)
-            elif not (index.kind and index.form in forms):  # a constraint may have any name
+            elif not (index.kind and index.form in forms):  # the name of a constraint is not compared
                 yield from self._missing_index(each, index, place, methods)
         declared_forms = {index.form for index in declared.values() if index.kind}
         for name, index in actual.items():
@@ -199,17 +199,17 @@ class Comparison:
         return rules.UNKNOWN_INDEX.at(self._place(each), index=index.name, form=index.form, maker=maker, **names)
 
     def _maker(self, name: str, *, is_there: bool = False) -> str:
-        """Return the part of a message that says which migration makes an index; nothing without migrations."""
+        """Return the part of a message about the migration that creates an index; empty without migrations."""
         if self._revisions is None:
             return ""
         maker = self._revisions.maker_of(name)
         if maker is None:
-            return "; no migration makes it"
+            return "; no migration creates it"
         if is_there:
-            return f"; migration `{maker}` makes it"
+            return f"; migration `{maker}` creates it"
         if maker in self._applied:
-            return f"; migration `{maker}` made it, and it was dropped since"
-        return f"; migration `{maker}`, which is not applied, makes it"
+            return f"; migration `{maker}` created it, but it was dropped later"
+        return f"; migration `{maker}`, which is not applied, creates it"
 
     def _of_checks(self, owner: Owner, each: DeclaredTable) -> Iterator[Finding]:
         declared = self._declared.checks[each.table.key]
@@ -226,7 +226,7 @@ class Comparison:
                 names = {"what": f"constraint `{name}`, {check}", "table": each.table.name, "model": each.label}
                 yield rules.UNKNOWN_CONSTRAINT.at(self._place(each), **names)
 
-    # Enums, revisions, and what cannot be compared.
+    # Enums, revisions, and objects that cannot be compared.
 
     def _of_enums(self, missing: set[Owner]) -> Iterator[Finding]:
         seen: set[tuple[str, str]] = set()
@@ -246,11 +246,11 @@ class Comparison:
             return
         at, head = ", ".join(self._heads), self._revisions.head
         if not self._heads:
-            problem = f"has no revision: no migration was applied to it, and the head is `{head}`"
+            problem = f"has no revision: no migration was applied, and the head is `{head}`"
         elif self._revisions.parents.keys().isdisjoint(self._heads):
-            problem = f"is at revision `{at}`, which is none of the migrations here; their head is `{head}`"
+            problem = f"is at revision `{at}`, which is not in the migrations; their head is `{head}`"
         else:
-            problem = f"is at revision `{at}`, and the migrations' head is `{head}`"
+            problem = f"is at revision `{at}`, but the head of the migrations is `{head}`"
         yield rules.OTHER_REVISION.at(self._fallback, problem=problem)
 
     def _not_compared(self, missing: set[Owner]) -> Iterator[Finding]:
@@ -263,16 +263,16 @@ class Comparison:
             yield rules.NOT_COMPARED.at(self._place(tables[0]), what=what, reason=reason)
         unreadable = self._revisions.unreadable.items() if self._revisions else ()
         for revision, reason in unreadable:
-            what = f"what migration `{revision}` makes"
-            yield rules.NOT_COMPARED.at(self._fallback, what=what, reason=f"it needs a database ({reason})")
+            what = f"the result of migration `{revision}`"
+            yield rules.NOT_COMPARED.at(self._fallback, what=what, reason=f"the migration needs a database ({reason})")
 
-    # Names and places.
+    # Names and locations.
 
     def _place(self, each: DeclaredTable) -> Location:
         return each.model.location if each.model else self._fallback
 
     def _column(self, table: Table, name: str) -> tuple[DeclaredTable, str, Location]:
-        """Return a column's table, what messages call it, and its place."""
+        """Return the table of a column, the name of the column in messages, and its location."""
         each = self._tables[self._owner(table)]
         for column in each.model.columns if each.model else ():
             if column.name == name:
@@ -284,7 +284,7 @@ class Comparison:
         return index.location if index else self._place(each)
 
     def _methods(self, each: DeclaredTable, name: str, form: str) -> list[str]:
-        """Return the finders and getters that an index is for; the rest of their family goes without saying."""
+        """Return the finders and getters that an index serves, without their variants."""
         index, controller = _index_of(each, name, form), each.controller
         methods = controller.methods if controller and index else ()
         kinds = ("find", "get")
@@ -296,7 +296,7 @@ class Comparison:
 
 
 def _index_of(each: DeclaredTable, name: str, form: str) -> Index | None:
-    """Return the index of a model by its name; a constraint without one by its columns."""
+    """Return the index of a model by name, or an unnamed constraint by its columns."""
     indexes = each.model.indexes if each.model else ()
     columns = {column.attribute: column.name for column in each.model.columns} if each.model else {}
     for index in indexes:
@@ -307,7 +307,7 @@ def _index_of(each: DeclaredTable, name: str, form: str) -> Index | None:
 
 
 def alembic_changes(connection: Connection, metadata: Sequence[MetaData], schemas: set[str | None]) -> list[Change]:
-    """Return what Alembic finds in the schemas of the models."""
+    """Return the differences that Alembic finds in the schemas of the models."""
 
     def is_included(name: str | None, kind: str, _parents: object) -> bool:
         return kind != "schema" or name in schemas
@@ -319,13 +319,13 @@ def alembic_changes(connection: Connection, metadata: Sequence[MetaData], schema
         "include_name": is_included,
     }
     context = MigrationContext.configure(connection, opts=options)
-    every = cast("MetaData", [*metadata])  # Alembic takes several, and does not say so
+    every = cast("MetaData", [*metadata])  # Alembic accepts a list, but does not annotate it
     found = cast("list[Change | list[Change]]", compare_metadata(context, every))
     return [change for each in found for change in (each if isinstance(each, list) else [each])]
 
 
 def current_heads(connection: Connection) -> tuple[str, ...]:
-    """Return the revisions that the database is at; none where Alembic was never there."""
+    """Return the current revisions of the database; empty if Alembic has never run there."""
     return MigrationContext.configure(connection).get_current_heads()
 
 
@@ -334,7 +334,7 @@ def _is_unused(index: DatabaseIndex) -> bool:
 
 
 def _native_enum(type_: TypeEngine[Any]) -> Enum | None:
-    """Return the enum that a column holds, or an array of which it holds."""
+    """Return the enum type of a column, or of the items of an array column."""
     while isinstance(type_, ARRAY | TypeDecorator):
         inner: object = cast("object", type_.item_type if isinstance(type_, ARRAY) else type_.impl_instance)
         type_ = cast("TypeEngine[Any]", inner)
@@ -342,7 +342,7 @@ def _native_enum(type_: TypeEngine[Any]) -> Enum | None:
 
 
 def _schema_of(enum: Enum) -> str | None:
-    schema: str | None = getattr(enum, "schema", None)  # which has no type
+    schema: str | None = getattr(enum, "schema", None)  # untyped
     return schema
 
 
@@ -351,9 +351,9 @@ def _label_difference(declared: tuple[str, ...], actual: tuple[str, ...] | None)
         return "is not in the database"
     lacks = [label for label in declared if label not in actual]
     more = [label for label in actual if label not in declared]
-    parts = [f"lacks {_listed(lacks)}"] * bool(lacks) + [f"has {_listed(more)}, which the model lacks"] * bool(more)
+    parts = [f"lacks {_listed(lacks)}"] * bool(lacks) + [f"also has {_listed(more)}"] * bool(more)
     if not parts and declared != actual:
-        parts = [f"sorts its values otherwise ({', '.join(actual)})"]
+        parts = [f"orders its values differently ({', '.join(actual)})"]
     return " and ".join(parts) + (" in the database" if parts else "")
 
 
@@ -364,7 +364,7 @@ def _listed(names: Iterable[str]) -> str:
 def _shown_type(type_: object, dialect: Dialect) -> str:
     try:
         return cast("TypeEngine[Any]", type_).compile(dialect=dialect)
-    except Exception:  # noqa: BLE001 - a type of the user's own that cannot be rendered
+    except Exception:  # noqa: BLE001 - a user-defined type that cannot be rendered
         return repr(type_)
 
 
@@ -378,6 +378,6 @@ def _shown_default(default: object) -> str:
 def declared_tables(
     metadata: Iterable[MetaData], models: Mapping[str, tuple[Model, Controller | None]]
 ) -> list[DeclaredTable]:
-    """Return every table of the metadata, with its model where there is one, by the key of the table."""
+    """Return all tables of the metadata with their models, if any, by the table's key."""
     tables: dict[str, Table] = {table.key: table for each in metadata for table in each.sorted_tables}
     return [DeclaredTable(table, *models.get(key, (None, None))) for key, table in tables.items()]

@@ -1,8 +1,8 @@
-"""Asks the server how it would write down what the models declare, so that text is compared with text of one author.
+"""Lets the server normalize the declarations of the models, so that both sides of a comparison have the same form.
 
-PostgreSQL rewrites what it stores (``points >= 0`` becomes ``(points >= 0)``, ``IN`` becomes ``= ANY``), so what a
-model says cannot be compared with the catalogue. Each table is made once as a temporary one, and its indexes and CHECK
-constraints are read from the same catalogue. The caller rolls all of it back.
+PostgreSQL rewrites expressions (``points >= 0`` becomes ``(points >= 0)``, ``IN`` becomes ``= ANY``), so a declaration
+cannot be compared with the catalog directly. Each table is created as a temporary table, and its indexes and CHECK
+constraints are read from the catalog. The caller rolls back the transaction.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TEMPORARY = "pg_temp"
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What the models declare, as this server writes it, by the key of the table; and why some of it is not known."""
+    """The declarations of the models as this server prints them, by table, and the reasons why some are missing."""
 
     indexes: Mapping[str, Mapping[str, DatabaseIndex]]
     checks: Mapping[str, Mapping[str, str]]
@@ -29,7 +29,7 @@ class Declared:
 
 
 def read_declared(connection: Connection, tables: Iterable[Table], path: Sequence[str]) -> Declared:
-    """Return what these tables are in the server's words; ``path`` is the search path, quoted."""
+    """Return the declarations of these tables as the server prints them. ``path`` is the quoted search path."""
     indexes: dict[str, Mapping[str, DatabaseIndex]] = {}
     checks: dict[str, Mapping[str, str]] = {}
     unknown: dict[str, str] = {}
@@ -47,7 +47,7 @@ def read_declared(connection: Connection, tables: Iterable[Table], path: Sequenc
 
 
 def _create(connection: Connection, table: Table, path: Sequence[str]) -> None:
-    """Create a table, its constraints and indexes as temporary ones; without foreign keys, which Alembic compares."""
+    """Create a temporary table with constraints and indexes, but without foreign keys, which Alembic compares."""
     connection.exec_driver_sql(f"SET LOCAL search_path = {', '.join([_TEMPORARY, *path])}")
     creations: list[ExecutableDDLElement] = [CreateTable(table, include_foreign_key_constraints=[])]
     for statement in [*creations, *map(CreateIndex, table.indexes)]:
@@ -55,9 +55,9 @@ def _create(connection: Connection, table: Table, path: Sequence[str]) -> None:
 
 
 def _in_temporary_schema(connection: Connection, statement: ExecutableDDLElement, table: Table) -> str:
-    """Return a statement with the temporary schema in place of the table's; without any, the search path decides.
+    """Return a statement with the temporary schema in the place of the table's schema, if the table has one.
 
-    A map of schemas would be about the table's types as well, which stay where they are.
+    SQLAlchemy's schema translate map would also change the schema of the table's types.
     """
     ddl = str(statement.compile(dialect=connection.dialect))
     preparer = connection.dialect.identifier_preparer
@@ -66,7 +66,7 @@ def _in_temporary_schema(connection: Connection, statement: ExecutableDDLElement
 
 
 def widen_search_path(connection: Connection, schemas: Iterable[str | None]) -> list[str]:
-    """Let the names of the models' schemas be found without them, and return the path, quoted."""
+    """Add the schemas of the models to the search path, and return the quoted path."""
     current: list[str] = connection.scalar(text("SELECT current_schemas(false)::text[]")) or []
     names = dict.fromkeys([*current, *sorted(name for name in schemas if name)])
     path = [connection.dialect.identifier_preparer.quote_identifier(name) for name in names]

@@ -1,4 +1,4 @@
-"""What ``ctrlgen drift`` does; ``cli`` gives it the arguments and ends with the code it returns."""
+"""Implements ``ctrlgen drift``. ``cli`` passes the arguments, and exits with the code that ``drift`` returns."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def drift(
     output_format: str = TEXT,
     quiet: bool = False,
 ) -> int:
-    """Compare and print the differences; return the exit code.
+    """Print the differences, and return the exit code.
 
     Raises
     ------
     CtrlgenError
-        The address, the configuration, the models or the migrations are not usable, or the database is not there.
+        The address, the configuration, the models or the migrations are invalid, or the database is unreachable.
     """
     root = project or find_project(Path())
     with reported(root, output_format):
@@ -60,7 +60,7 @@ def drift(
 
 
 def _in_process(config: Config, flags: Settings, address: Address, alembic: Path | None) -> Sequence[Finding]:
-    """Return what the process that imports the models finds."""
+    """Run the process that imports the models, and return its findings."""
     with scratch_folder() as folder:
         order = {
             "folder": str(folder),
@@ -73,15 +73,15 @@ def _in_process(config: Config, flags: Settings, address: Address, alembic: Path
         command = [sys.executable, "-P", "-m", "ctrlgen.drift.drift_process"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=_STDERR) as process:
             try:
-                process.communicate(json.dumps(order).encode())  # never on the command line, which others can see
+                process.communicate(json.dumps(order).encode())  # not on the command line, which other users can see
                 return Child(process, folder).schema().findings
             finally:
-                process.kill()  # does nothing where it has ended
+                process.kill()  # has no effect if the process has ended
                 process.wait()
 
 
 def _print(findings: Sequence[Finding], address: Address, *, quiet: bool) -> None:
-    """Print a line for each difference, and how many there are."""
+    """Print one line for each difference, and their number."""
     for finding in findings:
         typer.echo(f"{finding.location}: {finding.code} {finding.message}")
     count = len(findings)

@@ -1,4 +1,4 @@
-"""The process of ``ctrlgen drift``: it imports the models, compares, and leaves the findings as its reply."""
+"""The process of ``ctrlgen drift``: it imports the models, compares, and writes the findings as its reply."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIBRARIES = {"alembic", "asyncpg"}
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to compare, and the folder of the reply; it comes as JSON."""
+    """The request of the parent process, sent as JSON."""
 
     folder: str
     project: str
@@ -35,13 +35,13 @@ class Order:
 
 
 def main() -> None:
-    """Be told on standard input what to compare, and leave the reply."""
+    """Read the request from standard input, and write the reply."""
     gc.disable()
-    warnings.simplefilter("ignore")  # about what SQLAlchemy cannot reflect, and about the models
+    warnings.simplefilter("ignore")  # warnings about what SQLAlchemy cannot reflect, and about the models
     logging.disable(logging.WARNING)
     text = sys.stdin.buffer.read()
     if not text:
-        os._exit(0)  # nobody is there any more
+        os._exit(0)  # the parent process has ended
     order = Order(**json.loads(text))
     os.chdir(order.project)
     open_project(Path(order.project))
@@ -49,7 +49,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
-    os._exit(0)  # the models' threads and exit handlers must not hold us up
+    os._exit(0)  # do not wait for threads and exit handlers of the models
 
 
 def _answer(order: Order) -> Schema | CtrlgenError:
@@ -59,17 +59,19 @@ def _answer(order: Order) -> Schema | CtrlgenError:
         return error
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name in _LIBRARIES:
-            return InstallationError(f"`ctrlgen drift` needs `{error.name}`", hint="run `pip install 'ctrlgen[drift]'`")
+            return InstallationError(
+                f"`{error.name}` is not installed; `ctrlgen drift` needs it", hint="run `pip install 'ctrlgen[drift]'`"
+            )
         if os.environ.get("CTRLGEN_TRACEBACK"):
             raise
         return CtrlgenError(
-            f"the comparison failed, which is a mistake in ctrlgen: {described(error)}",
+            f"the comparison failed because of a bug in ctrlgen: {described(error)}",
             hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened",
         )
 
 
 def _compared(order: Order) -> Schema:
-    from ctrlgen.drift.live import findings  # what it imports may be missing
+    from ctrlgen.drift.live import findings  # an optional dependency may be missing
 
     config = read_config(Path(order.project), Settings(tuple(order.models) if order.models else None))
     address = Address(order.url, order.shown, tuple(order.secrets))

@@ -1,4 +1,4 @@
-"""Loads the models, reads the migrations, connects to the database, and lets ``comparison`` compare the three."""
+"""Loads the models, reads the migrations, connects to the database, and compares the three with ``comparison``."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from ctrlgen.settings import Config
 from ctrlgen.source_locations import Sources
 from ctrlgen.toml import find_setting
 
-_asyncpg: Any = import_module("asyncpg")  # which has no types
+_asyncpg: Any = import_module("asyncpg")  # untyped
 _CONNECT = 10  # seconds
 _LIMITS = ("SET LOCAL statement_timeout = '60s'", "SET LOCAL lock_timeout = '3s'")
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What is compared with the database: the models' tables, and the migrations."""
+    """The tables of the models and the migrations, which are compared with the database."""
 
     tables: Sequence[DeclaredTable]
     metadata: Sequence[MetaData]
@@ -44,13 +44,13 @@ class Compared:
     fallback: Location
 
     def findings(self, connection: Connection) -> list[Finding]:
-        """Return the differences, in the order of the files."""
+        """Return the differences, sorted by location."""
         for limit in _LIMITS:
             connection.exec_driver_sql(limit)
         schemas = {each.table.schema for each in self.tables} | {None}
         changes = alembic_changes(connection, self.metadata, schemas)
         heads = current_heads(connection)
-        path = widen_search_path(connection, schemas)  # from here on both sides are read with the same one
+        path = widen_search_path(connection, schemas)  # from here on, both sides are read with the same search path
         catalogue = read_catalogue(connection)
         declared = read_declared(connection, [each.table for each in self.tables], path)
         comparison = Comparison(self.tables, catalogue, declared, self.revisions, heads, self.fallback)
@@ -58,12 +58,12 @@ class Compared:
 
 
 def findings(config: Config, address: Address, alembic: Path | None, progress: Callable[[str], None]) -> list[Finding]:
-    """Return every difference; and, where a module of models fails, that some may be missing.
+    """Return all differences, and a finding for each module of models that cannot be imported.
 
     Raises
     ------
     CtrlgenError
-        The models or the migrations cannot be read, or the database is not there.
+        The models or the migrations cannot be read, or the database is unreachable.
     """
     sources = Sources(config.project, config.package)
     loaded = load(config.models, sources, progress)
@@ -106,21 +106,23 @@ async def _in_transaction(address: Address, compared: Compared) -> list[Finding]
     try:
         connection = await engine.connect()
     except (OSError, ValueError, DBAPIError, _asyncpg.PostgresError, _asyncpg.InterfaceError) as error:
-        reason = driver_message(error) or f"no answer in {_CONNECT} seconds"
+        reason = driver_message(error) or f"no answer within {_CONNECT} seconds"
         message = address.hide(f"cannot connect to {address.shown}: {reason}")
-        raise DatabaseError(message, hint="check the address, and that the server runs and lets you in") from error
+        raise DatabaseError(
+            message, hint="check the address and the credentials, and that the server is running"
+        ) from error
     try:
         return await connection.run_sync(compared.findings)
     except DBAPIError as error:
         message = address.hide(f"the database at {address.shown} cannot be read: {driver_message(error)}")
-        raise DatabaseError(message, hint="check what the user may read") from error
+        raise DatabaseError(message, hint="check the privileges of the user") from error
     finally:
         await connection.rollback()
         await connection.close()
 
 
 def driver_message(error: BaseException) -> str:
-    """Return what the driver said, without SQLAlchemy's statement and parameters."""
+    """Return the driver's message, without SQLAlchemy's statement and parameters."""
     cause = getattr(error, "orig", None) or error
     text = str(cause).partition("\n")[0]
     return text.rpartition(">: ")[2] if text.startswith("<class") else text

@@ -1,6 +1,6 @@
-"""Reads the project's Alembic migrations: the head, and which names of indexes and constraints each of them makes.
+"""Reads the project's Alembic migrations: the head, and the indexes and constraints that each migration creates.
 
-No database is needed, and ``env.py`` is not run: every migration is rendered as SQL, as ``alembic upgrade --sql`` does.
+Neither a database nor ``env.py`` is needed: the migrations are rendered as SQL, as by ``alembic upgrade --sql``.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from sqlglot import TokenType
 from ctrlgen.errors import MigrationError, described
 
 _UNFINISHED = {"CONCURRENTLY", "IF", "NOT", "EXISTS", "ONLY", "UNIQUE"}
-"""Words between ``CREATE INDEX`` or ``DROP INDEX`` and a name."""
+"""Keywords between ``CREATE INDEX`` or ``DROP INDEX`` and the name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revisions:
-    """What the migrations make, up to their head.
+    """The indexes and constraints that the migrations create, up to their head.
 
-    ``makers`` are the revisions that make an index or constraint, by its name; ``unreadable`` says why a migration
-    cannot be rendered without a database; ``sources`` are those migrations as text; ``parents`` are the revisions that
-    each one follows.
+    ``makers`` maps the names of indexes and constraints to the revisions that create them. ``unreadable`` has the
+    reasons why migrations cannot be rendered without a database, and ``sources`` the source of these. ``parents`` has
+    the parents of each revision.
     """
 
     head: str | None
@@ -40,7 +40,7 @@ class Revisions:
     parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def applied_at(self, heads: Iterable[str]) -> set[str]:
-        """Return the revisions that a database at these heads has gone through."""
+        """Return the revisions applied to a database at these heads."""
         applied: set[str] = set()
         waiting = [head for head in heads if head in self.parents]
         while waiting:
@@ -51,17 +51,17 @@ class Revisions:
         return applied
 
     def maker_of(self, name: str) -> str | None:
-        """Return the revision that makes an index or constraint; one that cannot be rendered does if it names it."""
+        """Return the revision that creates an index or constraint. An unreadable migration is searched for the name."""
         return self.makers.get(name) or next((each for each, text in self.sources.items() if name in text), None)
 
 
 def read_revisions(project: Path, configuration: Path | None = None) -> Revisions | None:
-    """Return what the project's migrations make; None where it has no Alembic.
+    """Read the migrations of the project. Return None if it does not use Alembic.
 
     Raises
     ------
     MigrationError
-        Alembic cannot read them, or they have several heads.
+        Alembic cannot read the migrations, or they have several heads.
     """
     config = _config(project, configuration)
     if config is None:
@@ -70,21 +70,25 @@ def read_revisions(project: Path, configuration: Path | None = None) -> Revision
         directory = ScriptDirectory.from_config(config)
         heads = directory.get_heads()
         scripts = [*directory.walk_revisions()][::-1]
-    except Exception as error:  # a migration may raise anything when it is imported
+    except Exception as error:  # importing a migration may raise anything
         reason = str(error) if isinstance(error, CommandError) else described(error)
-        raise MigrationError(f"Alembic cannot read the migrations: {reason}", hint="try `alembic history`") from error
+        raise MigrationError(
+            f"Alembic cannot read the migrations: {reason}", hint="run `alembic history` to see the error"
+        ) from error
     if len(heads) > 1:
         message = f"the migrations have several heads: {', '.join(sorted(heads))}"
-        raise MigrationError(message, hint="join them: `alembic merge heads`")
+        raise MigrationError(message, hint="run `alembic merge heads`")
     return _rendered(config, directory, scripts, heads[0] if heads else None)
 
 
 def _config(project: Path, configuration: Path | None) -> Config | None:
-    """Return the project's configuration of Alembic: the file that is given, alembic.ini, or pyproject.toml."""
+    """Return the Alembic configuration of the project, from ``configuration``, alembic.ini or pyproject.toml."""
     pyproject = project / "pyproject.toml"
     file = configuration or project / "alembic.ini"
     if configuration and not file.is_file():
-        raise MigrationError(f"`{configuration}` does not exist", hint="give Alembic's own file, `alembic.ini`")
+        raise MigrationError(
+            f"`{configuration}` does not exist", hint="pass Alembic's configuration file, `alembic.ini`"
+        )
     config = Config(file if file.is_file() else None, toml_file=pyproject if pyproject.is_file() else None)
     return config if config.get_alembic_option("script_location") else None
 
@@ -96,7 +100,7 @@ def _rendered(config: Config, directory: ScriptDirectory, scripts: list[Script],
     for script in scripts:
         try:
             sql = _sql(config, directory, script)
-        except Exception as error:  # noqa: BLE001 - a migration may do anything
+        except Exception as error:  # noqa: BLE001 - a migration may raise anything
             unreadable[script.revision] = described(error)
             sources[script.revision] = Path(script.path).read_text("utf-8", errors="replace")
             continue
@@ -124,7 +128,7 @@ def _sql(config: Config, directory: ScriptDirectory, script: Script) -> str:
 
 
 def _names(sql: str) -> Iterator[tuple[bool, str]]:
-    """Yield the indexes and constraints that statements make (True) or drop (False), in order."""
+    """Yield the indexes and constraints that statements create (True) or drop (False), in order."""
     tokens = [token for token in sqlglot.tokenize(sql, read="postgres") if token.token_type != TokenType.HINT]
     words = [token.text.upper() for token in tokens]
     for position, word in enumerate(words):

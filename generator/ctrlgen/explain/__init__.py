@@ -1,6 +1,6 @@
-"""Explains the methods of controllers: what each is called with, the SQL it sends, what backs it, and what is missing.
+"""Explains the methods of controllers: their signatures, SQL and indexes, and the methods that are not emitted.
 
-``commands.explain`` calls it. In the child process, where the classes of the models are, ``explanation_work`` renders
-the controllers, and ``recorded_calls`` calls each method of theirs on a runtime that has no database and notes what it
-would send. ``explanation`` is the data that comes back; ``as_text`` and ``as_json`` print it.
+``commands.explain`` calls it. In the child process, which has the model classes, ``explanation_work`` renders the
+controllers, and ``recorded_calls`` calls each method on a runtime without a database and records its statements.
+``explanation`` is the resulting data, and ``as_text`` and ``as_json`` print it.
 """

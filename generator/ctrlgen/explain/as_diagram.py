@@ -1,4 +1,4 @@
-"""Writes the tables and what connects them as text for Mermaid and for Graphviz."""
+"""Renders the tables and their foreign keys as diagrams for Mermaid and Graphviz."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ digraph schema {
 
 
 _OUTSIDE = "table "
-"""What begins the names of tables without a model here, which no attribute of ``db`` can be called."""
+"""The prefix of the names of tables without a model. No attribute of ``db`` can begin with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """What connects two tables; the key is None for rows of a table that no model stands for."""
+    """A connection between two tables. ``key`` is None for a link table without a model."""
 
     source: str
     target: str
@@ -31,7 +31,7 @@ class _Link:
 
 
 def as_mermaid(explanation: Explanation) -> str:
-    """Return an ``erDiagram`` of Mermaid."""
+    """Return a Mermaid ``erDiagram``."""
     ids = _ids(explanation)
     lines = ["erDiagram"]
     for model in explanation.models:
@@ -48,7 +48,7 @@ def as_mermaid(explanation: Explanation) -> str:
 
 
 def as_dot(explanation: Explanation) -> str:
-    """Return a graph in the language of Graphviz."""
+    """Return a Graphviz graph in the DOT language."""
     ids = _ids(explanation)
     models = {model.attribute: model for model in explanation.models}
     lines = [f"  {ids[table]} [label=<{_dot_table(table, models.get(table))}>];" for table in ids]
@@ -59,7 +59,7 @@ def as_dot(explanation: Explanation) -> str:
 
 
 def _links(explanation: Explanation) -> Iterator[_Link]:
-    """Yield the foreign keys, then the tables of links that no model stands for, each once."""
+    """Yield the foreign keys, then the link tables without a model, each once."""
     tables = {model.reference: model.attribute for model in explanation.models}
     mapped = {model.qualified_table for model in explanation.models}
     seen: set[tuple[str, frozenset[str]]] = set()
@@ -79,7 +79,10 @@ def _links(explanation: Explanation) -> Iterator[_Link]:
 
 
 def _ids(explanation: Explanation) -> dict[str, str]:
-    """Return a name for each table, those without a model last; in quotes, because some words mean something."""
+    """Return an identifier for each table, those without a model last.
+
+    It is quoted, because some words are reserved.
+    """
     models = [model.attribute for model in explanation.models]
     others = sorted({end for link in _links(explanation) for end in (link.source, link.target)} - {*models})
     return {
@@ -88,7 +91,7 @@ def _ids(explanation: Explanation) -> dict[str, str]:
     }
 
 
-# Mermaid: attributes are words, and whatever else there is to say stands in quotes.
+# Mermaid: types and names must be words; everything else is a quoted comment.
 
 
 def _mermaid_column(column: ExplainedColumn, model: ExplainedModel) -> str:
@@ -108,7 +111,7 @@ def _marks(column: ExplainedColumn, model: ExplainedModel) -> Iterator[str]:
 
 
 def _word(text: str) -> str:
-    """Return text as Mermaid takes it for a type or a name."""
+    """Return text as a valid type or name in Mermaid."""
     word = re.sub(r"[^A-Za-z0-9_()\[\]\u00c0-\uffff-]+", "_", text)
     return word if word[:1].isalpha() or word.startswith("_") else f"_{word}"
 
@@ -124,7 +127,7 @@ def _mermaid_ends(key: ExplainedForeignKey | None) -> str:
     return f"{'|o' if key.nullable else '||'}--{'o|' if key.unique else 'o{'}"
 
 
-# Graphviz: a table is a table of HTML.
+# Graphviz: a table is an HTML-like label.
 
 
 def _dot_table(table: str, model: ExplainedModel | None) -> str:

@@ -1,4 +1,4 @@
-"""Prints an explanation for tools. The shape is documented in ``docs/commands.md``, and its version counts changes."""
+"""Renders an explanation as JSON. ``docs/commands.md`` documents the format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ctrlgen.explain.costs import summary
 from ctrlgen.explain.explanation import ExplainedMethod, ExplainedModel, Explanation
 
 VERSION = 1
-"""Counts up when something is renamed or taken away; what is added leaves it as it is."""
+"""The version of the format. It is increased when a key is renamed or removed, but not when one is added."""
 
 
 def as_json(explanation: Explanation) -> str:
@@ -18,7 +18,7 @@ def as_json(explanation: Explanation) -> str:
 
 
 def as_data(explanation: Explanation) -> dict[str, object]:
-    """Return what the JSON holds; the explorer's page holds the same."""
+    """Return the data of the JSON document, which the explorer also uses."""
     return {
         "version": VERSION,
         "incomplete": explanation.incomplete,

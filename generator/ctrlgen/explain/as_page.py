@@ -1,7 +1,7 @@
-"""Writes an explanation as one page that needs neither network nor server: the explorer.
+"""Renders an explanation as the explorer: one HTML page that needs neither a network nor a server.
 
-The page holds the same data as ``--format json``; the scripts of ``templates/explorer`` draw it. Its policy lets
-nothing run but those scripts, by their hashes, and nothing be fetched.
+The page contains the same data as ``--format json``, drawn by the scripts of ``templates/explorer``. Its content
+security policy allows only these scripts, by hash, and no requests.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _SCRIPTS = (
     "search.js",
     "explorer.js",
 )
-"""In the order in which they need each other."""
+"""The scripts, in the order of their dependencies."""
 
 
 def as_page(explanation: Explanation, package: str) -> str:
-    """Return the page; the same models give the same bytes.
+    """Return the page. The same models give the same bytes.
 
     Parameters
     ----------
     package
-        The import name of the generated package, for the title.
+        The import name of the generated package, shown in the title.
     """
     scripts, style = [_script(name) for name in _SCRIPTS], template_text(f"{_FOLDER}/explorer.css")
     missing = (index for model in explanation.models for index in model.missing_indexes)
@@ -53,16 +53,16 @@ def as_page(explanation: Explanation, package: str) -> str:
 
 
 def _script(name: str) -> str:
-    """Return a script without the comment that tells debuggers where to fetch its source map."""
+    """Return a script without its ``sourceMappingURL`` comment."""
     lines = template_text(f"{_FOLDER}/{name}").splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith("//# sourceMappingURL="))
 
 
 def _hash(text: str) -> str:
-    """Return what the page's policy calls a script or a style."""
+    """Return the source expression of a script or style for the content security policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _data(explanation: Explanation) -> str:
-    """Return the data as JSON in which nothing can end the element around it."""
+    """Return the data as JSON that cannot close the enclosing script element."""
     return json.dumps(as_data(explanation), separators=(",", ":")).replace("<", r"\u003c")

@@ -1,4 +1,4 @@
-"""Prints an explanation for people, in lines of at most 80 columns, a name that has no end excepted."""
+"""Renders an explanation as text, in lines of at most 80 columns unless a name is longer."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _INDENT = "    "
 _COLUMNS = "<columns>"
 _CLAUSE = re.compile(r" (?=(?:(?<!DELETE )FROM|WHERE|SET|VALUES|ON CONFLICT|RETURNING|ORDER BY|LIMIT)\b)")
 _NOTE = """\
-Inserts are shown with what a row must give and its defaults, updates with one
-column, methods on any rows with `IS NOT NULL` in the place of a filter."""
+Inserts are shown with required values and defaults, updates with one column,
+and methods on any rows with `IS NOT NULL` in place of a filter."""
 
 
 def as_text(explanation: Explanation, *, whole: bool) -> str:
@@ -33,7 +33,8 @@ def as_text(explanation: Explanation, *, whole: bool) -> str:
     Parameters
     ----------
     whole
-        Whether statements are printed whole; else the columns that all of a model's select or return stand once.
+        Whether statements are printed in full. Otherwise the columns that all statements of a model return are printed
+        once.
     """
     blocks = ["\n".join(_model(model, whole=whole)) for model in explanation.models]
     if not whole and blocks:
@@ -42,11 +43,11 @@ def as_text(explanation: Explanation, *, whole: bool) -> str:
 
 
 def missing_as_text(explanation: Explanation, *, all_columns: bool) -> str:
-    """Return the missing indexes as source to paste, below the model that each is for."""
+    """Return the missing indexes as source to paste, grouped by model."""
     blocks: list[str] = []
     for model in explanation.models:
         if indexes := [each for each in model.missing_indexes if each.is_foreign_key or all_columns]:
-            heading = f"# {model.name} ({model.location}), in its __table_args__; gives {_finders(indexes)}"
+            heading = f"# {model.name} ({model.location}), in its __table_args__; adds {_finders(indexes)}"
             blocks.append("\n".join([*textwrap.wrap(heading, _WIDTH, subsequent_indent="# "), *_sources(indexes)]))
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
@@ -111,13 +112,13 @@ def _statement(statement: Statement, columns: str) -> Iterator[str]:
 
 
 def _compared(sql: str) -> set[str]:
-    """Return the columns whose parameter stands right behind them, if those are all parameters."""
+    """Return the columns compared with a parameter, if every parameter is compared with a column."""
     names = re.findall(r"(\w+) = \$\d", sql)
     return set(names) if len(names) == sql.count("$") else set()
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
-    """Return text in lines; what is continued stands two columns further in."""
+    """Return wrapped text, with continuation lines indented by two more columns."""
     return textwrap.wrap(
         text,
         _WIDTH,

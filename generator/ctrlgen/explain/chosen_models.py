@@ -1,4 +1,4 @@
-"""Finds the model, and the method, that ``MODEL[.METHOD]`` names."""
+"""Resolves the argument ``MODEL[.METHOD]`` to a model and a method."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _EXPLAINED = CONTROLLER - {"c", "db", "model", "using"}
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The controllers to explain, and the only method, if one is named."""
+    """The controllers to explain, and the method if one was chosen."""
 
     controllers: tuple[Controller, ...]
     method: str | None = None
 
     def has(self, method: str) -> bool:
-        """Whether a method is to be explained."""
+        """Return whether a method is to be explained."""
         return self.method in {None, method}
 
 
 def chosen_models(package: Package, name: str | None) -> Choice:
-    """Return what ``Model``, ``app.models.Model``, ``model``, each perhaps with a method, stands for.
+    """Resolve ``Model``, ``app.models.Model`` or ``model``, optionally followed by a method.
 
     Raises
     ------
     NotEmittedError
-        There is no such model, or it has no such method.
+        The model or the method does not exist.
     """
     if name is None:
         return Choice(package.controllers)
@@ -54,7 +54,7 @@ def _models(package: Package, name: str) -> tuple[Controller, ...]:
 
 
 def _names(controller: Controller) -> set[str]:
-    """Return what a model may be called: as in the settings, as its controller is, and as an attribute of ``db``."""
+    """Return the accepted names of a model: those of the settings, its controller's, and the attribute of ``db``."""
     return {*model_names(controller.model), controller.stem, controller.class_name, controller.module}
 
 
@@ -70,5 +70,5 @@ def _unknown_model(package: Package, name: str) -> NotEmittedError:
     meant = did_you_mean(name, [known for each in package.controllers for known in _names(each)])
     if meant is None and dot and "." not in method:
         meant, name = did_you_mean(first, known), first
-    listed = f"there are {', '.join(f'`{model}`' for model in known[:10])}{', ...' if len(known) > 10 else ''}"
+    listed = f"the models are {', '.join(f'`{model}`' for model in known[:10])}{', ...' if len(known) > 10 else ''}"
     return NotEmittedError(f"there is no model `{name}`", hint=meant or listed)

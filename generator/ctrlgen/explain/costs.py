@@ -1,4 +1,4 @@
-"""Says in a line what a method costs and what answers it; text, JSON and page all say it so."""
+"""Describes the cost and the index of a method in one line, for all output formats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _UNITS = {"row": "row, in one stream", "link": "link, in one stream"}
 
 
 def summary(method: ExplainedMethod) -> str:
-    """Return the line that says what a method costs, and what answers it."""
+    """Return one line with the cost and the index of a method."""
     parts = [_number(method.cost)]
     if method.cost.cached:
         parts = [_statements(method.cost.most), "none while it is cached"]
@@ -17,7 +17,7 @@ def summary(method: ExplainedMethod) -> str:
     if method.cost.in_transaction:
         parts.append("in a transaction")
     if method.cost.by_orm:
-        parts.append("and what SQLAlchemy's ORM sends to make the objects")
+        parts.append("and the statements of SQLAlchemy's ORM that load the objects")
     if method.origin:
         parts.append(f"by {_backing(method)}")
     elif method.scans:

@@ -1,4 +1,4 @@
-"""What is said about tables and methods: plain data, which crosses processes and is printed in every format."""
+"""The explanation of tables and methods: plain data that is sent between processes and printed in every format."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 Per = Literal["call", "row", "link"]
-"""What costs a statement: the call, or each of its rows or links."""
+"""The unit that costs a statement: the call, or each of its rows or links."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """How a method is called; without ``self``, which no caller gives."""
+    """The signature of a method, without ``self``."""
 
     is_async: bool
     name: str
@@ -23,13 +23,13 @@ class Signature:
 
     @property
     def head(self) -> str:
-        """What stands before the parameters."""
+        """The part before the parameters."""
         return f"{'async ' * self.is_async}def {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement as it is sent, and what each of its parameters is for."""
+    """A statement as it is sent, with the meaning of each parameter."""
 
     sql: str
     parameters: tuple[str, ...]
@@ -37,11 +37,11 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """How many statements a method sends: between ``least`` and ``most`` for a call.
+    """The number of statements that a call of a method sends: between ``least`` and ``most``.
 
-    ``per`` tells that the last of them is sent for each row, or for each link. ``loads`` tells that each relationship
-    in ``load`` adds one, ``by_orm`` that SQLAlchemy's ORM then sends its own, ``cached`` that none is sent while the
-    answer is in memory.
+    ``per`` tells whether the last statement is sent once per call, per row or per link. ``loads`` tells whether each
+    relationship in ``load`` adds a statement, ``by_orm`` whether SQLAlchemy's ORM sends further statements, ``cached``
+    whether no statement is sent if the result is cached.
     """
 
     least: int
@@ -57,10 +57,10 @@ class Cost:
 class ExplainedMethod:
     """A method of a controller.
 
-    ``kind`` is what the generator calls its sort: ``get``, ``find``, ``load``; its name for what all controllers have.
-    ``backing`` is the key or index that answers it, ``origin`` what that is: ``primary key``, ``unique constraint``,
-    ``unique index`` or ``index``; both are None where nothing does, as for methods on any rows. ``problem`` says why
-    there are no statements, where they could not be made.
+    ``kind`` is the kind of the method in the plan (``get``, ``find``, ``load``), or its name if every controller has
+    it. ``backing`` is the name of the key or index that serves the method, and ``origin`` its kind: ``primary key``,
+    ``unique constraint``, ``unique index`` or ``index``. Both are None if the method needs none. ``problem`` is the
+    reason why the statements could not be recorded.
     """
 
     kind: str
@@ -75,13 +75,13 @@ class ExplainedMethod:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name of the method."""
         return self.signature.name
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainedAbsence:
-    """A method that is not emitted, and why."""
+    """A method that is not emitted, and the reason."""
 
     name: str
     reason: str
@@ -89,7 +89,7 @@ class ExplainedAbsence:
 
 @dataclass(frozen=True, slots=True)
 class MissingIndex:
-    """An index that would give a finder, as source to paste into ``__table_args__``."""
+    """An index that would add a finder, as source to paste into ``__table_args__``."""
 
     finder: str
     source: str
@@ -98,7 +98,7 @@ class MissingIndex:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedColumn:
-    """A column: ``name`` is the attribute, ``column`` what the database calls it."""
+    """A column. ``name`` is the attribute, ``column`` the name in the database."""
 
     name: str
     column: str
@@ -115,7 +115,7 @@ class ExplainedColumn:
 class ExplainedIndex:
     """A key or index, and the methods that it backs.
 
-    ``parts`` are attributes or SQL expressions, each with its operator class and order if it has one.
+    ``parts`` are attributes or SQL expressions, each with its operator class and order, if any.
     """
 
     name: str | None
@@ -132,10 +132,10 @@ class ExplainedIndex:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedForeignKey:
-    """A foreign key; ``target`` is the model as ``module.Name``, None where no class is mapped to the table.
+    """A foreign key. ``target`` is the model as ``module.Name``, or None if no class is mapped to the table.
 
-    ``unique`` tells that each row of the other table is referred to once at most, ``nullable`` that a row need not
-    refer to any, ``indexed`` that an index finds the rows that refer to one.
+    ``unique`` tells whether each row of the other table is referenced at most once, ``nullable`` whether the reference
+    may be NULL, ``indexed`` whether an index finds the referencing rows.
     """
 
     columns: tuple[str, ...]
@@ -150,7 +150,7 @@ class ExplainedForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedRelationship:
-    """A relationship, the method that loads it, and the table it goes through, if it does."""
+    """A relationship, the method that loads it, and its secondary table, if any."""
 
     name: str
     target: str
@@ -162,7 +162,7 @@ class ExplainedRelationship:
 
 @dataclass(frozen=True, slots=True)
 class TableStructure:
-    """What a table is made of; ``schema`` is None in the schema that PostgreSQL looks in first."""
+    """The structure of a table. ``schema`` is None for the default schema."""
 
     schema: str | None
     doc: str
@@ -177,7 +177,7 @@ class TableStructure:
 class ExplainedModel:
     """A model: its table, and the methods of its controller.
 
-    ``select_list`` is what its statements select or return.
+    ``select_list`` is the list of columns that its statements select or return.
     """
 
     name: str
@@ -194,18 +194,18 @@ class ExplainedModel:
 
     @property
     def reference(self) -> str:
-        """What foreign keys and relationships call it."""
+        """The name that foreign keys and relationships refer to."""
         return f"{self.module}.{self.name}"
 
     @property
     def qualified_table(self) -> str:
-        """The table, with its schema if it has one."""
+        """The name of the table, qualified with its schema if it has one."""
         return f"{self.structure.schema}.{self.table}" if self.structure.schema else self.table
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that was asked for; ``incomplete`` says why models may be missing."""
+    """The explanation of the chosen models. ``incomplete`` is the reason why models may be missing."""
 
     models: tuple[ExplainedModel, ...]
     incomplete: str | None = None

@@ -1,4 +1,4 @@
-"""Explains the methods of chosen models, in the child process: the classes of the models are there."""
+"""Explains the methods of the chosen models, in the child process, which has the model classes."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from ctrlgen.scratch import scratch_folder
 from ctrlgen.settings import Options
 
 _COPY = "ctrlgen_explained"
-"""The import name of the package that is made for the explanation: never the project's own."""
+"""The import name of the package generated for the explanation, different from the project's own."""
 
 
 @dataclass(frozen=True)
 class ExplanationWork:
-    """What the child process does with the schema."""
+    """The work of the child process on the schema."""
 
     package: str
     options: Options
     choice: str | None
 
     def __call__(self, schema: Schema) -> Explanation:
-        """Return the explanation of the chosen models, or of all."""
+        """Return the explanation of the chosen models."""
         package = plan(schema, self.package, self.options)
         choice = chosen_models(package, self.choice)
         with _emitted(replace(package, controllers=choice.controllers)) as sources:
@@ -49,8 +49,8 @@ class ExplanationWork:
 
 @contextmanager
 def _emitted(package: Package) -> Generator[Mapping[str, str]]:
-    """Make the package importable; its controllers are formatted, which takes from them what they do not import."""
-    from ctrlgen.format import format_sources  # not before the models, which most of the time goes to
+    """Make the package importable. Its controllers are formatted, which removes unused imports."""
+    from ctrlgen.format import format_sources  # after the models, whose import takes most of the time
     from ctrlgen.render import render
 
     sources = render(package)
@@ -110,7 +110,7 @@ def _methods(
 
 
 def _is_cached(method: Method, controller: Controller) -> bool:
-    """Whether a method is answered from memory, as long as what it has found is there."""
+    """Return whether a method returns cached rows."""
     cached = controller.cached
     if cached is None or method.within:
         return False

@@ -1,4 +1,4 @@
-"""Writes the indexes that a model lacks as source, ready to paste into its ``__table_args__``."""
+"""Renders the missing indexes of a model as source to paste into its ``__table_args__``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ctrlgen.explain.explanation import MissingIndex
 from ctrlgen.plan.absent_methods import NO_INDEX, ONLY_PARTIAL
 from ctrlgen.plan.access_paths import unindexed_foreign_keys
 
-_LONGEST_NAME = 63  # which PostgreSQL keeps of a name
+_LONGEST_NAME = 63  # the maximum length of a name in PostgreSQL
 
 
 def missing_indexes(controller: Controller) -> Iterator[MissingIndex]:
-    """Yield an index for each foreign key that has none, and for each other column that leads none."""
+    """Yield an index for each foreign key without an index, and for each other column that is not first in one."""
     foreign = [key.attributes for key in unindexed_foreign_keys(controller.model)]
     for attributes in foreign:
         yield MissingIndex(f"find_by_{attributes[0]}", _source(controller, attributes), is_foreign_key=True)

@@ -1,8 +1,8 @@
-"""Calls the methods of emitted controllers on a runtime without a database, and notes the statements they would send.
+"""Calls the methods of emitted controllers on a runtime without a database, and records their statements.
 
-So the SQL that is explained is made by the very code that makes it in an application. The runtime is a copy of the
-explanation's own, in which three things are replaced: statements are noted in place of sent, values are names, and so
-neither checked nor converted. The text of a statement does not depend on its values.
+The SQL is therefore rendered by the same code as in an application. In the copy of the runtime used here, three things
+are replaced: statements are recorded instead of sent, values are the names of parameters, and they are neither
+validated nor converted. The SQL of a statement does not depend on its values.
 
 Runs in the child process, where the models are.
 """
@@ -26,7 +26,7 @@ _PER: Mapping[str, Per] = {
     **dict.fromkeys(("create_many", "upsert_many", "update_many", "bulk_update"), "row"),
     **dict.fromkeys(("add", "remove", "set"), "link"),
 }
-_ANY_ROW = (0,) * 1_000  # as many columns as any statement may return
+_ANY_ROW = (0,) * 1_000  # at least the number of columns that a statement may return
 _ALWAYS_ONE_ROW = ("SELECT count(", "SELECT EXISTS ", "WITH written AS MATERIALIZED (")
 _NO_ROW_ERRORS = ("MultipleFoundError", "NotFoundError", "NotStoredError")
 
@@ -34,14 +34,14 @@ Call = Callable[[], object]
 
 
 class Placeholder(str):
-    """The name of a value, in the place of the value."""
+    """The name of a value, used in its place."""
 
     __slots__ = ()
 
 
 @dataclass
 class Log:
-    """What one call has sent."""
+    """The statements that one call has sent."""
 
     statements: list[Statement] = field(default_factory=list[Statement])
     in_transaction: bool = False
@@ -49,22 +49,22 @@ class Log:
 
     @property
     def distinct(self) -> list[Statement]:
-        """The statements, each once: what is repeated is so for want of a database."""
+        """The distinct statements. They are repeated only because there is no database."""
         return list(dict.fromkeys(self.statements))
 
 
 class Connection:
-    """Answers every statement: with one row for each time it is run, or with none."""
+    """A connection that answers each execution of a statement with one row, or with none."""
 
     def __init__(self, *, has_rows: bool) -> None:
         self._rows = [_ANY_ROW] if has_rows else []
 
     async def fetch(self, query: str, *_arguments: object) -> Sequence[Sequence[object]]:
-        """Return the rows of a statement; a count or an EXISTS always has one."""
+        """Return the rows of a statement. A count or an EXISTS always has one row."""
         return [_ANY_ROW] if query.startswith(_ALWAYS_ONE_ROW) else self._rows
 
     def is_in_transaction(self) -> bool:
-        """Whether there is one, whose end the changes of a cache would wait for."""
+        """Return whether there is a transaction, whose end the changes of a cache would wait for."""
         return False
 
     async def execute(self, _query: str, *_arguments: object) -> str:
@@ -72,13 +72,13 @@ class Connection:
         return f"DONE {len(self._rows)}"
 
     async def fetchmany(self, _query: str, args: Sequence[object]) -> Sequence[Sequence[object]]:
-        """Return the row of each time the statement is run."""
+        """Return one row for each execution of the statement."""
         return self._rows * len(args)
 
 
 @dataclass(frozen=True)
 class RecordedCall:
-    """The statements of a method, and what they cost; or why they could not be made."""
+    """The statements of a method and their cost, or the reason why they could not be recorded."""
 
     statements: tuple[Statement, ...]
     cost: Cost
@@ -86,7 +86,7 @@ class RecordedCall:
 
 
 class Recorder:
-    """Calls methods of the controllers in ``package``, a copy of the emitted package that is only there for this."""
+    """Calls the methods of the controllers in ``package``, a copy of the emitted package made for this purpose."""
 
     def __init__(self, package: str) -> None:
         self._package, self._log, self._connection = package, Log(), Connection(has_rows=False)
@@ -119,7 +119,7 @@ class Recorder:
             self.bind = self.result = None
 
         def unchecked(self: Any, values: Mapping[str, object], validator: Any, *_: object) -> dict[str, object]:
-            completed = {**validator.validate_python({}), **values}  # of nothing, only the defaults are left
+            completed = {**validator.validate_python({}), **values}  # without values, only the defaults remain
             return {name: completed[name] for name in self._table.columns if name in completed}
 
         _replace(execution.Execution, _send=send, atomic=atomic, by_orm=by_orm)
@@ -132,7 +132,7 @@ class Recorder:
         return cls(self._database)
 
     def record(self, name: str, kind: str, call: Call, *, loads: bool, cached: bool = False) -> RecordedCall:
-        """Make a call twice, with and without rows in the table, and return what it sends if nothing is cached."""
+        """Make a call twice, with and without rows in the table, and return its statements if nothing is cached."""
         logs = list[Log]()
         for has_rows in (False, True):
             self._log, self._connection = Log(), Connection(has_rows=has_rows)
@@ -140,9 +140,9 @@ class Recorder:
                 caching.forget()
             try:
                 asyncio.run(_finished(call))
-            except Exception as error:  # noqa: BLE001 - of the models' own code: a default that fails, say
+            except Exception as error:  # noqa: BLE001 - the models' own code, such as a default, may raise anything
                 if type(error).__name__ not in _NO_ROW_ERRORS:
-                    return RecordedCall((), Cost(0, 0), f"{name} cannot be tried: {described(error)}")
+                    return RecordedCall((), Cost(0, 0), f"the call of {name} failed: {described(error)}")
             logs.append(self._log)
         counts = [len(log.distinct) for log in logs]
         least = 0 if cached else min(counts)
@@ -153,9 +153,9 @@ class Recorder:
 
 
 def _replace(cls: type[object], **methods: object) -> None:
-    """Put other methods in the place of a class's own, which must be there."""
+    """Replace methods of a class, which must exist."""
     for name, method in methods.items():
-        assert name in vars(cls), f"the runtime's {cls.__name__} has no {name} any more"
+        assert name in vars(cls), f"the runtime's {cls.__name__} no longer has {name}"
         setattr(cls, name, method)
 
 
@@ -166,7 +166,7 @@ async def _finished(call: Call) -> None:
 
 
 def derived_calls(controller: Controller, instance: Any) -> Iterator[tuple[Method, Call]]:
-    """Yield each method that the model gives, with a call of it."""
+    """Yield each method derived from the model, with a call of it."""
     for method in controller.methods:
         yield method, _call(controller, instance, method)
 
@@ -211,7 +211,7 @@ def common_calls(controller: Controller, instance: Any) -> Iterator[tuple[str, C
 
 
 def _row(controller: Controller, within: str | None) -> dict[str, object]:
-    """Return what a new row must give, and what the predicate of its index needs."""
+    """Return the required values of a new row, and those that the predicate of its index needs."""
     partial = next((each for each in controller.facts.partial if each.name == within), None)
     implied = {condition.attribute for condition in partial.implied_values} if partial else set[str]()
     names = [*controller.facts.required, *(partial.present if partial else ())]
@@ -219,7 +219,7 @@ def _row(controller: Controller, within: str | None) -> dict[str, object]:
 
 
 def _change(controller: Controller) -> dict[str, object]:
-    """Return a change of one column, for preference of one that stands for nothing else."""
+    """Return a change of one column, preferably one that is neither a key nor a reference."""
     keys = {name for index in controller.model.indexes for name in index.columns}
     keys |= {name for key in controller.model.foreign_keys for name in key.attributes}
     names = [entry.key for entry in controller.update]
@@ -229,7 +229,7 @@ def _change(controller: Controller) -> dict[str, object]:
 
 
 def _object(model: Any) -> object:
-    """Return an object of a model that has a name for each value."""
+    """Return an instance of a model with a name in the place of each value."""
     mapper: Any = import_module("sqlalchemy").inspect(model)
     instance: object = mapper.class_manager.new_instance()
     vars(instance).update({column.key: Placeholder(column.key) for column in mapper.column_attrs})

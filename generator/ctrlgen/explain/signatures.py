@@ -1,4 +1,4 @@
-"""Reads the signatures of emitted methods from their source, where annotations stand as their reader sees them."""
+"""Reads the signatures of emitted methods from their source, which has the annotations in readable form."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import cast
 from ctrlgen.explain.explanation import Signature
 
 _BASE_PARAMETERS: tuple[str, ...] = ("M", "L", "C", "U", "K")
-"""What ``BaseController`` calls what an emitted class gives it."""
+"""The type parameters of ``BaseController``, in order."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Documented = tuple[Signature, str]
 
 
 def signatures(emitted: str, controller: str, base: str) -> dict[str, Documented]:
-    """Return signature and docstring of each public method, own ones first.
+    """Return the signature and docstring of each public method, those of the class itself first.
 
     Parameters
     ----------
     emitted
         The source of the emitted module.
     controller
-        The class in it.
+        The name of its controller class.
     base
-        The source of the runtime's module with ``BaseController``.
+        The source of the runtime module that defines ``BaseController``.
     """
     own, inherited = _class(emitted, controller), _class(base, "BaseController")
     arguments = cast("ast.Tuple", cast("ast.Subscript", own.bases[0]).slice).elts
@@ -56,13 +56,13 @@ def _documented(method: Function, named: Mapping[str, ast.expr]) -> Documented:
 
 
 class _Named(ast.NodeTransformer):
-    """Puts what a class gives in place of the parameters of its generic base."""
+    """Replaces the type parameters of the generic base class by the arguments of an emitted class."""
 
     def __init__(self, named: Mapping[str, ast.expr]) -> None:
         self._named = named
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Return what stands for a name."""
+        """Return the argument for a type parameter."""
         return self._named.get(node.id, node)
 
 

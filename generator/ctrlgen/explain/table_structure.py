@@ -1,7 +1,7 @@
-"""Reads what a table is made of: columns, keys, indexes, foreign keys and relationships, and what they give methods.
+"""Describes the structure of a table: columns, keys, indexes, foreign keys and relationships, and their methods.
 
-``explanation_work`` calls it in the child process. What the generator decided comes from the controller; types,
-defaults and comments of the database come from the mapped class.
+``explanation_work`` calls it in the child process. The generator's decisions come from the controller; types, defaults
+and comments come from the mapped class.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from ctrlgen.schema import Column, ColumnPart, ForeignKey, Imported, Index, Mode
 
 
 def table_structure(controller: Controller, cls: type, methods: Collection[str]) -> TableStructure:
-    """Return what the table of a model is made of.
+    """Return the structure of the table of a model.
 
     Parameters
     ----------
     cls
         The mapped class.
     methods
-        The methods that are explained: indexes and relationships name no others.
+        The explained methods. Indexes and relationships refer only to these.
     """
     mapper: Mapper[Any] = sqlalchemy.inspect(cls)
     table, model = cast("Table", mapper.local_table), controller.model
@@ -68,7 +68,7 @@ def _column(column: Column, model: Model, table: Table) -> ExplainedColumn:
 
 
 def _default(column: Column, declared: sqlalchemy.Column[Any]) -> str | None:
-    """Return what a new row gets: a constant of the model, or what the database computes."""
+    """Return the default value of a column: a constant of the model, or an expression of the database."""
     if column.default is not None and not column.omitted:
         return column.default
     if declared.computed is not None:

@@ -1,4 +1,4 @@
-"""Sets ctrlgen up in a project: ``commands.init`` asks, and the modules here say what is to be written.
+"""Sets up ctrlgen in a project. ``commands.init`` asks the questions, and these modules prepare the files.
 
-``found_models`` finds modules of models and suggests a folder, ``offered_files`` makes the files.
+``found_models`` finds modules of models and suggests an output folder; ``offered_files`` renders the files.
 """

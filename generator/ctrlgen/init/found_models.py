@@ -1,4 +1,4 @@
-"""Finds the modules of models in a project by reading its sources, and suggests where the controllers go."""
+"""Finds the modules of models in a project by reading its sources, and suggests a folder for the controllers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OUTPUTS = ("db", "database", "controllers", "generated")
 
 
 def found_models(project: Path) -> list[str]:
-    """Return what `models` may be set to: packages that hold several modules with tables, else those modules."""
+    """Return a value for the setting `models`: packages of several modules with tables, and other such modules."""
     modules: dict[str, Path] = {}
     for root in (project / "src", project):
         for module in table_modules([root]):
@@ -34,18 +34,18 @@ def exists(project: Path, module: str) -> bool:
     if any((root / top).exists() or (root / f"{top}.py").exists() for root in (project, project / "src")):
         return False
     try:
-        return find_spec(top) is not None  # its submodules are not looked for, because that would import it
+        return find_spec(top) is not None  # its submodules are not searched, because that would import it
     except (ImportError, ValueError):
         return False
 
 
 def suggested_output(project: Path, models: Iterable[str]) -> str:
-    """Return a folder beside the models that is free."""
+    """Return an unused folder beside the models."""
     first = next(iter(models))
     parts = first.split(".")[:-1]
     root = Path("src") if Path(project, "src", first.split(".")[0]).exists() else Path()
     if root == Path("src") and not parts and (project / "src" / first.split(".")[0]).is_dir():
-        parts = [first.split(".")[0]]  # a package of nothing but models: the controllers go inside
+        parts = [first.split(".")[0]]  # a package that contains only models: put the controllers inside
     folder = root.joinpath(*parts)
     free = (folder / name for name in _OUTPUTS if not (project / folder / name).exists())
     return next(free, folder / "ctrlgen_db").as_posix()
@@ -56,7 +56,7 @@ def _is_source(root: Path, project: Path) -> bool:
 
 
 def _grouped(modules: dict[str, Path]) -> list[str]:
-    """Return packages in place of their modules where they hold several, or are called after what they hold."""
+    """Replace modules by their package if it contains several of them, or if its name says that it contains models."""
     by_package: dict[str, list[str]] = {}
     for module in modules:
         by_package.setdefault(module.rpartition(".")[0], []).append(module)

@@ -1,4 +1,4 @@
-"""Makes the files that ``init`` writes, in memory: nothing that is there already is lost."""
+"""Renders the files that ``init`` writes. Existing content of these files is kept."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _REPOS = re.compile(r"^repos:[ \t]*(#.*)?\r?\n(?=(?P<indent>[ \t]*)- )", re.MULT
 
 
 def configured_pyproject(file: Path, settings: Settings) -> bytes:
-    """Return ``pyproject.toml`` with ``[tool.ctrlgen]``; all else stays byte for byte.
+    """Return ``pyproject.toml`` with ``[tool.ctrlgen]`` added, and everything else unchanged.
 
     Raises
     ------
     ConfigError
-        The file is not TOML, or has the section already.
+        The file is not valid TOML, or has the section already.
     """
     text = file.read_bytes().decode() if file.exists() else ""
     try:
@@ -33,8 +33,8 @@ def configured_pyproject(file: Path, settings: Settings) -> bytes:
         raise BrokenTomlError(f"`{file}` is not valid TOML: {error}", hint="fix that file") from error
     if "ctrlgen" in toml.table(document, "tool"):
         raise UnaddableError(
-            f"`{file.name}` has a section `[tool.ctrlgen]` already",
-            hint="change it there, or remove it first; `ctrlgen generate` uses it",
+            f"`{file.name}` already has a section `[tool.ctrlgen]`",
+            hint="edit it, or remove it first; `ctrlgen generate` uses it",
         )
     section = tomlkit.table()
     section["models"] = list(settings.models or ())
@@ -45,7 +45,7 @@ def configured_pyproject(file: Path, settings: Settings) -> bytes:
 
 
 def _with_section(text: str, section: str) -> bytes:
-    """Return the text with the section at its end, where a table can always begin."""
+    """Return the text with the section appended."""
     end = "\r\n" if "\r\n" in text else "\n"
     lines = f"[tool.ctrlgen]\n{section}".replace("\n", end)
     if not text:
@@ -54,7 +54,7 @@ def _with_section(text: str, section: str) -> bytes:
     added = f"{text}{gap}{lines}"
     try:
         _ = tomlkit.parse(added)
-    except TOMLKitError as error:  # where `tool` is written so that nothing can be added, as `tool = {}`
+    except TOMLKitError as error:  # `tool` is written in a way that cannot be extended, such as `tool = {}`
         raise UnaddableError(
             f"`[tool.ctrlgen]` cannot be added: {error}", hint=f"add it by hand:\n\n{lines}"
         ) from error
@@ -62,12 +62,12 @@ def _with_section(text: str, section: str) -> bytes:
 
 
 def pre_commit_entry() -> str:
-    """Return the entry of the hook, as it stands in ``repos:``."""
+    """Return the entry of the hook for ``repos:``."""
     return render_template("init/pre_commit.yaml.jinja", version=version("ctrlgen"))
 
 
 def with_pre_commit_entry(file: Path) -> bytes | None:
-    """Return the configuration of pre-commit with the hook; None where that cannot be put in safely, or is there."""
+    """Return the pre-commit configuration with the hook, or None if it is there already or cannot be added safely."""
     entry = pre_commit_entry()
     if not file.exists():
         return f"repos:\n{entry}".encode()
@@ -82,7 +82,7 @@ def with_pre_commit_entry(file: Path) -> bytes | None:
 
 
 def alembic_files(config: Config) -> dict[Path, bytes]:
-    """Return Alembic's environment for the generated package."""
+    """Return the files of an Alembic environment for the generated package."""
     folder = config.project / "migrations"
     src = config.output.is_relative_to(config.project / "src")
     return {
@@ -94,7 +94,7 @@ def alembic_files(config: Config) -> dict[Path, bytes]:
 
 
 def has_alembic(project: Path) -> bool:
-    """Whether the project has an environment of Alembic's, or something in its place."""
+    """Return whether the project has an Alembic environment, or other files in its place."""
     pyproject = project / "pyproject.toml"
     in_pyproject = pyproject.exists() and "[tool.alembic" in pyproject.read_text("utf-8")
     return in_pyproject or any((project / name).exists() for name in ("alembic.ini", "migrations", "alembic"))

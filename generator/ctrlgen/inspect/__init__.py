@@ -1,9 +1,8 @@
-"""Reads mapped classes into the ``Schema``; the only step that knows SQLAlchemy.
+"""Reads mapped classes into the ``Schema``. It is the only step that uses SQLAlchemy.
 
-``child`` calls :func:`inspect`, in the child process. ``models`` reads a class through ``columns``, which asks
-``annotations`` and ``column_types``, through ``indexes``, which asks ``predicates``, and through ``relationships``.
-``mapping`` resolves what models say of each other, ``index_sql`` reads the SQL of indexes, ``context`` collects
-findings.
+``child`` calls :func:`inspect`, in the child process. ``models`` reads a class with ``columns`` (which uses
+``annotations`` and ``column_types``), ``indexes`` (which uses ``predicates``) and ``relationships``. ``mapping``
+configures the mappers, ``index_sql`` parses the SQL of indexes, ``context`` collects findings.
 """
 
 from ctrlgen.inspect.models import inspect

@@ -1,4 +1,4 @@
-"""The author's annotations: what they allow, and their source text and imports for another module."""
+"""The annotations of fields: the values they allow, and their source and imports for another module."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _UNIONS = (Union, types.UnionType)
 
 
 class NotImportableError(Exception):
-    """A type has no name by which a module could import it."""
+    """A type cannot be imported by name."""
 
 
 def unwrapped(annotation: object) -> tuple[object, list[object]]:
-    """Return an annotation without ``None`` and ``Annotated``, and the metadata found on the way."""
+    """Return an annotation without ``None`` and ``Annotated``, and its metadata."""
     if get_origin(annotation) is Annotated:
         inner, *metadata = get_args(annotation)
         plain, more = unwrapped(inner)
@@ -43,18 +43,18 @@ def unwrapped(annotation: object) -> tuple[object, list[object]]:
     some = tuple(member for member in members if member is not types.NoneType)
     if len(some) == len(members) or not some:
         return annotation, []
-    return unwrapped(Union[some])  # noqa: UP007 - made at run time; a union of one is that one
+    return unwrapped(Union[some])  # noqa: UP007 - created at run time; a union of one type is that type
 
 
 def allows_none(annotation: object) -> bool:
-    """Whether ``None`` is a value of the type."""
+    """Return whether ``None`` is a value of the type."""
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     return types.NoneType in _members(annotation)
 
 
 def runtime_class(annotation: object) -> type | None:
-    """Return the class that values of an unwrapped annotation have; None for unions and literals."""
+    """Return the class of the values of an unwrapped annotation; None for unions and literals."""
     if get_origin(annotation) in {Literal, *_UNIONS}:
         return None
     inner = _behind(annotation)
@@ -64,30 +64,30 @@ def runtime_class(annotation: object) -> type | None:
 
 
 def item_annotation(annotation: object) -> object:
-    """Return what a list of that annotation holds, at whatever depth; itself if it does not say."""
+    """Return the item type of a list annotation, at any depth, or the annotation itself if it has none."""
     while get_origin(annotation) in {list, tuple, set, frozenset} and (arguments := get_args(annotation)):
         annotation = unwrapped(arguments[0])[0]
     return annotation
 
 
 def rendered(annotation: object, sources: Sources) -> Annotation:
-    """Return an unwrapped annotation as text and imports.
+    """Return an unwrapped annotation as source and imports.
 
     Raises
     ------
     NotImportableError
-        If a part of it has no name to import.
+        If a part of it cannot be imported by name.
     """
     return Annotation(tuple(_merged(_pieces(annotation, sources))))
 
 
 def _members(annotation: object) -> tuple[object, ...]:
-    """Return the alternatives of a union; anything else is its only alternative."""
+    """Return the alternatives of a union, or the annotation itself as the only one."""
     return get_args(annotation) if get_origin(annotation) in _UNIONS else (annotation,)
 
 
 def _behind(annotation: object) -> object:
-    """Return what a NewType, an alias, or a type with parameters stands for, one step."""
+    """Return the underlying type of a NewType, an alias or a parametrized type, by one step."""
     for name in ("__supertype__", "__value__"):
         if hasattr(annotation, name):
             return getattr(annotation, name)
@@ -118,7 +118,7 @@ def _pieces(annotation: object, sources: Sources) -> Iterator[Piece]:
 
 
 def _pydantic_parts(annotation: object) -> tuple[object, tuple[object, ...]] | None:
-    """Return origin and arguments of a generic pydantic model, which is a class of its own once it has parameters."""
+    """Return the origin and arguments of a parametrized pydantic model, which is a separate class."""
     metadata: dict[str, object] = getattr(annotation, "__pydantic_generic_metadata__", None) or {}
     origin, arguments = metadata.get("origin"), metadata.get("args")
     return (origin, cast("tuple[object, ...]", arguments)) if origin and arguments else None
@@ -142,7 +142,9 @@ def _pieces_of_name(item: object, sources: Sources) -> Iterator[Piece]:
 def _literal(value: object, sources: Sources) -> Iterator[Piece]:
     if isinstance(value, enum.Enum):
         cls = public_name(type(value), sources)
-        yield Imported(cls.module, f"{cls.name}.{value.name}")  # in one piece: a column may be called like the member
+        yield Imported(
+            cls.module, f"{cls.name}.{value.name}"
+        )  # in one piece, because a column may have the same name as the member
     else:
         yield repr(value)
 
@@ -166,7 +168,7 @@ def _joined(parts: Iterable[Iterable[Piece]], separator: str) -> Iterator[Piece]
 
 
 def _merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Join neighbouring strings."""
+    """Join adjacent strings."""
     text = ""
     for piece in pieces:
         if isinstance(piece, str):
@@ -181,10 +183,10 @@ def _merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 
 def resolved(annotation: object, model: type, sources: Sources) -> object:
-    """Return an annotation with the names in its strings looked up; itself where that fails.
+    """Return an annotation with its strings evaluated, or the annotation itself if that fails.
 
-    A field whose type is imported for type checkers only stays a string for pydantic, and maps because its column is
-    given. Each is evaluated alone, so that a string that cannot be evaluated leaves the others as they are.
+    If the type of a field is imported only for type checkers, pydantic leaves it a string, and the field is mapped by
+    its explicit column. Each string is evaluated separately, so that a failure does not affect the others.
     """
     for base in model.__mro__:
         namespace = vars(sys.modules[base.__module__]) | dict(_type_checking_names(base, sources))
@@ -197,32 +199,32 @@ def resolved(annotation: object, model: type, sources: Sources) -> object:
 
 
 def _type_checking_names(cls: type, sources: Sources) -> Iterator[tuple[str, object]]:
-    """Yield what the ``if TYPE_CHECKING:`` imports of a class's module would bind."""
+    """Yield the names that the ``if TYPE_CHECKING:`` imports in the module of a class would bind."""
     for statement in sources.type_checking_imports(cls):
         bound: dict[str, object] = {"__package__": sys.modules[cls.__module__].__package__}
         try:
-            exec(statement, bound)  # noqa: S102 - the models' own import, in the process that runs the models
-        except Exception:  # noqa: BLE001, S112 - what cannot be imported is emitted as Any, with a warning
+            exec(statement, bound)  # noqa: S102 - an import of the models, in the process that runs the models
+        except Exception:  # noqa: BLE001, S112 - types that cannot be imported are emitted as Any, with a warning
             continue
         yield from ((name, value) for name, value in bound.items() if not name.startswith("__"))
 
 
 def reference(cls: type) -> Imported:
-    """Return the place of a mapped class: where it was declared."""
+    """Return the import location of a mapped class: its declaration."""
     return Imported(str(cls.__module__), str(cls.__qualname__))
 
 
 def public_name(item: object, sources: Sources) -> Imported:
-    """Return the public place of a named type.
+    """Return the public import location of a named type.
 
-    The project's own types are imported from where they are declared, a library's from the shortest path that exports
-    them (``pydantic.EmailStr``, not ``pydantic.networks.EmailStr``; ``pathlib.Path`` on every Python). A package that
-    imports a name without listing it in its ``__all__`` does not export it, to type checkers.
+    Types of the project are imported from their declaration, types of libraries from the shortest path that exports
+    them (``pydantic.EmailStr``, not ``pydantic.networks.EmailStr``; ``pathlib.Path`` on every Python). For type
+    checkers, a package does not export a name that it imports without listing it in ``__all__``.
 
     Raises
     ------
     NotImportableError
-        If it was defined in a function, or its module does not have it.
+        If the type is defined in a function, or its module does not have it.
     """
     module = str(getattr(item, "__module__", ""))
     name = str(getattr(item, "__qualname__", getattr(item, "__name__", "")))
@@ -242,7 +244,7 @@ def _homes(module: str, sources: Sources) -> list[str]:
 
 
 def _reluctance(home: str, module: str, name: str) -> int:
-    """Return how little a module is meant to be imported from: it lists the name, or declares it in public, or not."""
+    """Return a sort key of import locations: listed in ``__all__``, declared in a public module, any other."""
     listed: object = getattr(sys.modules[home], "__all__", ())
     if isinstance(listed, list | tuple) and name.partition(".")[0] in listed:
         return 0

@@ -1,4 +1,4 @@
-"""CHECK constraints as conditions that can be evaluated, so that samples are chosen which satisfy them."""
+"""CHECK constraints as conditions that can be evaluated, to choose samples that satisfy them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _COUNTS: dict[str, Callable[[list[object]], int]] = {
 
 @dataclass(frozen=True)
 class Check:
-    """A CHECK constraint. ``condition`` is None where its SQL was not understood."""
+    """A CHECK constraint. ``condition`` is None if its SQL cannot be evaluated here."""
 
     name: str
     attributes: frozenset[str]
@@ -58,12 +58,12 @@ class Check:
 
     @property
     def constants(self) -> Iterator[str]:
-        """The constants that it compares with, as SQL literals."""
+        """The constants in its comparisons, as SQL literals."""
         for literal in self.condition.find_all(exp.Literal) if self.condition else ():
             yield literal.sql("postgres")
 
     def holds(self, row: Mapping[str, object]) -> bool:
-        """Whether the database would accept a row, as far as its values are known."""
+        """Return whether the database would accept a row, as far as its values are known."""
         if self.condition is None:
             return True
         return _value(
@@ -76,7 +76,7 @@ class Check:
 
 
 def checks_of(table: Table, attributes: Mapping[str, str]) -> list[Check]:
-    """Return the CHECK constraints of a table; ``attributes`` are the model's by the database's name."""
+    """Return the CHECK constraints of a table. ``attributes`` maps column names to attributes of the model."""
     constraints = [item for item in table.constraints if isinstance(item, CheckConstraint)]
     checks = (_check(constraint, attributes) for constraint in constraints)
     return sorted(checks, key=lambda check: (check.name, sorted(check.attributes)))
@@ -92,7 +92,7 @@ def _check(constraint: CheckConstraint, attributes: Mapping[str, str]) -> Check:
     names = {column.name for column in condition.find_all(exp.Column)}
     check = Check(name or sql, frozenset(attributes[each] for each in names & attributes.keys()), condition, attributes)
     try:
-        check.holds(dict.fromkeys(attributes.values()))  # raises where some part of it is not understood
+        check.holds(dict.fromkeys(attributes.values()))  # raises if any part cannot be evaluated
         understood = names <= attributes.keys() and all(map(_is_known, condition.walk()))
     except NotUnderstoodError:
         understood = False
@@ -100,7 +100,7 @@ def _check(constraint: CheckConstraint, attributes: Mapping[str, str]) -> Check:
 
 
 def _parsed(sql: str) -> exp.Expr:
-    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what it keeps as it is
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it logs warnings for unsupported syntax
     return sqlglot.parse_one(sql, read="postgres")
 
 
@@ -119,18 +119,18 @@ _ARGUMENTS = frozenset(
 
 
 def _is_known(node: exp.Expr) -> bool:
-    """Whether a node is of a known kind, and nothing about it is beyond that."""
+    """Return whether a node is of a supported kind without unsupported options."""
     arguments = {name for name, value in node.args.items() if value not in (None, False, [])}
     return isinstance(node, exp.DataType) or (type(node) in _KNOWN and arguments <= _ARGUMENTS)
 
 
 def _value(node: exp.Expr, row: Mapping[str, object]) -> object:
-    """Return what an expression is of a row: None for NULL, ``UNKNOWN`` where a value of the row is.
+    """Return the value of an expression for a row: None for NULL, ``UNKNOWN`` if it depends on an unknown value.
 
     Raises
     ------
     NotUnderstoodError
-        The expression is beyond what is evaluated here.
+        The expression is not supported.
     """
     value = _plain_value(node, row)
     return _negated(value) if node.args.get("negate") else value
@@ -172,7 +172,7 @@ def _combined(node: exp.And | exp.Or, row: Mapping[str, object]) -> object:
 
 
 def _of_values(node: exp.Expr, row: Mapping[str, object]) -> object:
-    """Return what an operator or function makes of its operands."""
+    """Return the result of an operator or function."""
     function, operands = _applied(node, row)
     if isinstance(node, exp.Anonymous):
         return UNKNOWN if UNKNOWN in operands else function(operands)

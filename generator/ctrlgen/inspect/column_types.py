@@ -1,4 +1,4 @@
-"""Column types: the kind of value a column holds, how values compare, their bounds, and the labels of enums."""
+"""Column types: the kind of the values, the available comparisons, the bounds, and the labels of enums."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ctrlgen.inspect.index_sql import POSTGRESQL
 from ctrlgen.schema import Bounds, Comparison, Kind
 
 _CLASSES: tuple[tuple[type, Kind], ...] = (
-    (enum.Enum, "enum"),  # first: an enum may also be a str or an int
+    (enum.Enum, "enum"),  # first, because an enum may also be a str or an int
     (bool, "bool"),
     (int, "int"),
     (float, "float"),
@@ -28,8 +28,8 @@ _CLASSES: tuple[tuple[type, Kind], ...] = (
     (str, "str"),
     (bytes, "bytes"),
     (uuid.UUID, "uuid"),
-    (datetime.datetime, "datetime"),  # before date, whose subclass it is
-    (cast("type", AwareDatetime), "datetime"),  # a class of its own at run time
+    (datetime.datetime, "datetime"),  # before date, because it is a subclass
+    (cast("type", AwareDatetime), "datetime"),  # a separate class at run time
     (cast("type", NaiveDatetime), "datetime"),
     (datetime.date, "date"),
     (datetime.time, "time"),
@@ -63,7 +63,7 @@ _NUMERIC = re.compile(r"NUMERIC\((\d+), (\d+)\)$")
 
 
 def overrides(column_type: TypeEngine[Any], *methods: str) -> bool:
-    """Whether a type of the author's own does one of these things in its own way."""
+    """Return whether a user-defined type overrides one of these methods."""
     base = TypeDecorator if isinstance(column_type, TypeDecorator) else TypeEngine
     classes: list[type[object]] = list(type(column_type).__mro__)
     own = classes[: classes.index(base)]
@@ -71,15 +71,15 @@ def overrides(column_type: TypeEngine[Any], *methods: str) -> bool:
 
 
 def sql_type(column_type: TypeEngine[object]) -> str:
-    """Return the PostgreSQL name of a type, ``VARCHAR(100)``; empty where it has none."""
+    """Return the PostgreSQL name of a type, as ``VARCHAR(100)``; empty if it has none."""
     try:
         return column_type.compile(dialect=POSTGRESQL)
-    except Exception:  # noqa: BLE001 - a type of the author's own may lack what it needs, or fail in its own way
+    except Exception:  # noqa: BLE001 - a user-defined type may be incomplete, or raise anything
         return ""
 
 
 def kind_of(annotation: object, sql: str) -> Kind:
-    """Return the kind of a column's values; ``other`` where the Python and the SQL type do not match."""
+    """Return the kind of a column's values; ``other`` if the Python type and the SQL type do not match."""
     if sql.endswith("[]"):
         return "array"
     if sql.startswith(_JSON):
@@ -91,7 +91,7 @@ def kind_of(annotation: object, sql: str) -> Kind:
 
 
 def comparison_of(kind: Kind, sql: str) -> Comparison:
-    """Return which operators make sense on a column."""
+    """Return the comparisons that a column supports."""
     if sql.startswith(_INCOMPARABLE) and not sql.startswith("JSONB"):
         return "none"
     ordered = sql.startswith(_ORDERED) and kind not in {"array", "bool", "bytes", "enum", "uuid"}
@@ -99,15 +99,15 @@ def comparison_of(kind: Kind, sql: str) -> Comparison:
 
 
 def is_exact(column_type: TypeEngine[Any], kind: Kind, sql: str) -> bool:
-    """Whether Python knows as well as PostgreSQL which values of a column are equal, and JSON has a form for each."""
+    """Return whether Python and PostgreSQL agree on the equality of a column's values, and JSON can represent them."""
     if "COLLATE" in sql or overrides(column_type, "bind_expression"):
         return False
-    named = kind == "enum" and not sql.startswith(_ORDERED)  # an enum of PostgreSQL's own
+    named = kind == "enum" and not sql.startswith(_ORDERED)  # a native enum of PostgreSQL
     return named or (sql.startswith(_EXACT) and kind in {"bool", "enum", "int", "str", "uuid"})
 
 
 def python_type(sql: str) -> type | None:
-    """Return the Python type of a SQL type's values, for expressions, which have no annotation."""
+    """Return the Python type of a SQL type, for expressions, which have no annotation."""
     types = (cls for cls, kind in _CLASSES if sql and f"{sql} ".startswith(_STORED.get(kind, (" ",))))
     return next(types, None)
 
@@ -120,14 +120,14 @@ def _kind_of_class(cls: type | None) -> Kind:
 
 
 def bounds_of(metadata: Iterable[object], sql: str) -> Bounds:
-    """Return the bounds that a field's metadata and the column's SQL type set.
+    """Return the bounds from the metadata of a field and from the SQL type of its column.
 
     Parameters
     ----------
     metadata
-        Of the field and of ``Annotated``: annotated-types' ``Ge`` and its like, and pydantic's own.
+        The metadata of the field and of ``Annotated``: that of annotated-types, such as ``Ge``, and of pydantic.
     sql
-        The column's type, ``NUMERIC(10, 2)``.
+        The type of the column, ``NUMERIC(10, 2)``.
     """
     metadata = list(metadata)
     length, digits = _LENGTH.match(sql), _NUMERIC.match(sql)
@@ -153,7 +153,7 @@ def _values(metadata: Iterable[object], attribute: str) -> list[object]:
 
 
 def _limit(metadata: Iterable[object], attribute: str) -> str | None:
-    """Return the last numeric limit set, as a literal; dates and such are left to validation."""
+    """Return the last numeric limit, as a literal. Limits of other types, such as dates, are ignored."""
     values = [value for value in _values(metadata, attribute) if isinstance(value, int | float | Decimal)]
     return str(values[-1]) if values else None
 
@@ -165,34 +165,34 @@ def _integer(metadata: Iterable[object], attribute: str) -> int | None:
 
 def _pattern(metadata: Iterable[object]) -> str | None:
     values = _values(metadata, "pattern")
-    return str(getattr(values[-1], "pattern", values[-1])) if values else None  # a string, or compiled
+    return str(getattr(values[-1], "pattern", values[-1])) if values else None  # a string or a compiled pattern
 
 
 def _smaller(declared: int | None, stored: str | None) -> int | None:
-    """Return the stricter of what the field says and what the column type has room for."""
+    """Return the stricter limit of the field and the column type."""
     limits = [number for number in (declared, int(stored) if stored else None) if number is not None]
     return min(limits, default=None)
 
 
 def is_nullable(column: Column[Any]) -> bool:
-    """Whether the database lets the column be NULL: a primary key makes it NOT NULL, whatever it says itself."""
+    """Return whether the column is nullable in the database. Columns of a primary key are always NOT NULL."""
     return bool(column.nullable) and not column.primary_key
 
 
 def labels_of(column: Column[Any], annotation: object) -> Mapping[str, str]:
-    """Return enum members' names by what the column stores; empty for a column that holds no enum.
+    """Return the names of enum members by stored value; empty if the column is not an enum.
 
-    SQLAlchemy's own type stores names by default; an enum of strings in a text column is stored by value.
+    SQLAlchemy's enum type stores names by default. An enum of strings in a text column is stored by value.
 
     Parameters
     ----------
     annotation
-        What the author says of the column's values.
+        The annotation of the column.
     """
     if isinstance(column.type, Enum):
         try:
             return _labels(column.type)
-        except Exception:  # noqa: BLE001 - an Enum type of the author's own; a predicate on it is then not understood
+        except Exception:  # noqa: BLE001 - a user-defined enum type may raise anything; a predicate on it is then not parsed
             return {}
     cls = runtime_class(unwrapped(annotation)[0])
     if cls is None or not issubclass(cls, enum.Enum):
@@ -209,5 +209,5 @@ def _labels(column_type: Enum) -> Mapping[str, str]:
 
 
 def _processor(column_type: Enum) -> Callable[[Dialect, object], object]:
-    """Return the factory of the function that turns stored values into members; SQLAlchemy leaves it untyped."""
+    """Return the factory of the function that converts stored values to members, which is untyped in SQLAlchemy."""
     return column_type.result_processor

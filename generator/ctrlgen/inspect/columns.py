@@ -1,4 +1,4 @@
-"""The columns of a model, in the order their author wrote them."""
+"""The columns of a model, in the order of their declaration."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ from ctrlgen.schema import Annotation, Presence
 from ctrlgen.source_locations import Sources
 
 Attributes = dict[str, SAColumn[Any]]
-"""Mapped columns by attribute."""
+"""The mapped columns, by attribute."""
 
 
 def mapped_columns(mapper: Mapper[Any]) -> Attributes:
-    """Return the columns of the mapper's own table by attribute, fields of the model first."""
+    """Return the columns of the mapper's own table by attribute, with fields of the model first."""
     mapped = dict(_table_columns(mapper))
     fields = [name for name in _fields(mapper.class_) if name in mapped]
     return {name: mapped[name] for name in [*fields, *mapped]}
 
 
 def columns_of(model: type[SQLModel], attributes: Attributes, context: Context) -> tuple[schema.Column, ...]:
-    """Return what there is to know about each column; a column that cannot be read is left out."""
+    """Return the columns of the schema. A column that cannot be read is left out."""
     fields = _fields(model)
     columns = (_attempt(model, name, column, fields.get(name), context) for name, column in attributes.items())
     return tuple(filter(None, columns))
@@ -71,7 +71,7 @@ def _table_columns(mapper: Mapper[Any]) -> Iterator[tuple[str, SAColumn[Any]]]:
         column = attribute.columns[0]
         if not isinstance(column, SAColumn) or column.table is not mapper.local_table:
             continue  # a column_property
-        if mapper.get_property_by_column(column) is attribute:  # else it has another name besides
+        if mapper.get_property_by_column(column) is attribute:  # otherwise it is a second name of a column
             yield attribute.key, column
 
 
@@ -114,7 +114,7 @@ def _column(
 
 
 def declared_type(model: type[SQLModel], column: SAColumn[Any], field: FieldInfo | None, sources: Sources) -> object:
-    """Return the type that the author gave a column; without a field, the best SQLAlchemy knows."""
+    """Return the declared type of a column, or, without a field, the type known to SQLAlchemy."""
     return resolved(field.annotation, model, sources) if field else _python_type(column)
 
 
@@ -127,7 +127,7 @@ def _annotation(python: object, column: str, location: Location, context: Contex
 
 
 def _python_type(column: SAColumn[Any]) -> object:
-    """Return the type of a column without a field: the best SQLAlchemy knows."""
+    """Return the type of a column without a field, as far as SQLAlchemy knows it."""
     try:
         python: type = column.type.python_type
     except NotImplementedError:
@@ -143,9 +143,9 @@ def _enum_member(annotation: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """Where the value of a column comes from that a new row does not set.
+    """The sources of the default value of a column.
 
-    ``field`` is None without a declaration; ``optional`` tells whether the author's type has None.
+    ``field`` is None for a column without a field. ``optional`` tells whether the declared type includes None.
     """
 
     column: SAColumn[Any]
@@ -160,15 +160,15 @@ class Default:
             return "computed"
         if self._python_default or self.column.server_default is not None or self._is_numbered:
             return "optional"
-        # What may be NULL may be left out, be it without a default; unless the author's type knows no None.
+        # A nullable column may be omitted even without a default, unless the declared type excludes None.
         required = self.field is not None and self.field.is_required() and not self.optional
         return "optional" if is_nullable(self.column) and not required else "required"
 
     @property
     def constant(self) -> str | None:
-        """The constant that a new row has by default, as a Python literal; None where there is none, or it varies.
+        """The default of new rows as a Python literal; None if there is none, or if it is not a constant.
 
-        A default of None leaves the value to the column, or to the database.
+        With a default of None, the column or the database sets the value.
         """
         by_column = self.column.default
         value: object = None if self.field is None else self.field.default
@@ -184,7 +184,7 @@ class Default:
 
     @property
     def is_omitted(self) -> bool:
-        """Whether a default of None, or no field at all, stands for what the column or the database sets."""
+        """Whether a default of None, or a missing field, means that the column or the database sets the value."""
         none_by_default = self.field is None or (self.field.default is None and not self._factory)
         if self.presence == "computed" or not none_by_default:
             return False
@@ -192,22 +192,24 @@ class Default:
 
     @property
     def unfit(self) -> tuple[str, str] | None:
-        """Which default gives a date and time that the column refuses, and whether that is naive or aware."""
+        """The default that returns a datetime which the column rejects, and whether it is naive or aware."""
         timezone = "WITH TIME ZONE" in sql_type(self.column.type)
         bind = self.column.type.dialect_impl(POSTGRESQL).bind_processor(POSTGRESQL)
         for what, value in self._supplied():
             if isinstance(value, datetime.datetime) and timezone != (value.utcoffset() is not None):
                 try:
-                    fits = timezone or overrides(self.column.type, "process_bind_param")  # the driver takes local time
+                    fits = timezone or overrides(
+                        self.column.type, "process_bind_param"
+                    )  # the driver assumes local time
                     _ = bind and bind(value)
-                except Exception:  # noqa: BLE001 - a type of the author's own may refuse as it likes
+                except Exception:  # noqa: BLE001 - a user-defined type may raise anything
                     fits = False
                 if not fits:
                     return what, "naive" if timezone else "aware"
         return None
 
     def _supplied(self) -> Iterator[tuple[str, object]]:
-        """Yield the values that Python has for a new row and for a change, as far as they can be had here."""
+        """Yield the Python defaults for a new row and for an update, as far as they can be evaluated here."""
         supplied: list[tuple[str, Callable[[], object]]] = []
         if self.field is not None and (self._factory or self.field.default not in {None, PydanticUndefined}):
             field = self.field
@@ -216,7 +218,7 @@ class Default:
             supplied.append(("default", lambda: _value_of(self.column.default)))
         supplied.append(("onupdate", lambda: _value_of(self.column.onupdate)))
         for what, value in supplied:
-            with contextlib.suppress(Exception):  # the author's own may need what only a new row has
+            with contextlib.suppress(Exception):  # a user-defined default may need the context of an insert
                 yield what, value()
 
     @property
@@ -225,17 +227,19 @@ class Default:
 
     @property
     def _python_default(self) -> bool:
-        """Whether Python has a value other than None for it."""
+        """Whether Python sets a value other than None."""
         value: object = None if self.field is None else self.field.default
-        constant = value is not None and value is not PydanticUndefined  # by identity: `==` of SQL is SQL
+        constant = (
+            value is not None and value is not PydanticUndefined
+        )  # by identity, because `==` of a SQL expression is a SQL expression
         return self._factory or constant or self.column.default is not None
 
     @property
     def _is_numbered(self) -> bool:
-        """Whether the database numbers the rows.
+        """Whether the database generates the value as a sequence number.
 
-        SQLAlchemy would number any integer key. A key that the model requires comes from elsewhere (a snowflake
-        id), unless its column asks for numbers explicitly.
+        SQLAlchemy does so for any integer key. A key that the model requires has another source (a snowflake id),
+        unless its column requests a sequence explicitly.
         """
         if self.column.table.autoincrement_column is not self.column:
             return False
@@ -244,7 +248,7 @@ class Default:
 
 
 def _value_of(default: DefaultGenerator | None) -> object:
-    """Return what a default of SQLAlchemy's gives, where Python has it."""
+    """Return the value of a SQLAlchemy default, if Python can evaluate it."""
     if isinstance(default, CallableColumnDefault):
         return default.arg(cast("ExecutionContext", None))
     return default.arg if isinstance(default, ScalarElementColumnDefault) else None

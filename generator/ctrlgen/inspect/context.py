@@ -1,4 +1,4 @@
-"""What every part of the inspection shares: the sources, and where findings are collected."""
+"""The context of the inspection: the sources, and the collected findings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass
 class Context:
-    """The sources of the models, and what their author should know."""
+    """The sources of the models, and the findings."""
 
     sources: Sources
     findings: list[Finding] = field(default_factory=list[Finding])
@@ -26,15 +26,15 @@ class Context:
         self.findings.append(rule.at(location, **names))
 
     def attempt(self, what: str, location: Location, read: Callable[[], T]) -> T | None:
-        """Return what ``read`` does; None, and a finding, where it fails in an unforeseen way.
+        """Return the result of ``read``. If it raises an unexpected exception, add a finding and return None.
 
-        So a member that cannot be read is left out, and the run goes on.
+        A member that cannot be read is left out, and the run continues.
         """
         try:
             return read()
         except CtrlgenError:
             raise
-        except Exception as error:  # noqa: BLE001 - types, defaults and descriptors of the author's may raise anything
+        except Exception as error:  # noqa: BLE001 - user-defined types, defaults and descriptors may raise anything
             reason = " ".join(described(error).split())
             self.warn(UNREADABLE, location, what=what, reason=reason)
             return None

@@ -1,7 +1,7 @@
-"""SQL of indexes as text and as tokens: just enough to recognise what is certain.
+"""Renders and tokenizes the SQL of indexes, to recognize a few simple forms.
 
-SQLAlchemy's expressions are rendered first, so that ``indexes`` and ``predicates`` read one language, whether the
-author wrote an expression or text.
+SQLAlchemy expressions are rendered first, so that ``indexes`` and ``predicates`` always read SQL, whether it was
+declared as an expression or as text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing_extensions import override
 class _Compiler(PGCompiler):
     @override
     def render_literal_value(self, value: object, type_: TypeEngine[Any]) -> str:
-        """Leave backslashes as they are, which SQLAlchemy doubles until it has asked a server."""
+        """Do not escape backslashes, which SQLAlchemy doubles until it has connected to a server."""
         return SQLCompiler.render_literal_value(self, value, type_)
 
 
@@ -38,7 +38,7 @@ class _PostgreSQL(PGDialect):
 
 _make: Callable[..., Dialect] = _PostgreSQL
 
-POSTGRESQL: Final = _make(paramstyle="named")  # the default style would double every percent sign
+POSTGRESQL: Final = _make(paramstyle="named")  # the default paramstyle would double percent signs
 
 
 _STRING = r"'(?:[^']|'')*'"
@@ -62,24 +62,24 @@ _KEYWORDS = frozenset(
 
 
 class NotUnderstoodError(Exception):
-    """Some SQL is beyond what is certain."""
+    """The SQL is not in a form that is recognized."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of SQL; a quoted name is freed of its quotes, a word is in lower case."""
+    """A token of SQL. Quoted names are unquoted, words are lowercase."""
 
     kind: str  # "quoted", "word", "number", "string", "symbol", "end"
     text: str
 
 
 def rendered_sql(clause: ClauseElement | str) -> str:
-    """Return an expression as PostgreSQL text, constants written out.
+    """Return an expression as SQL for PostgreSQL, with literal constants.
 
     Raises
     ------
     NotUnderstoodError
-        If a constant of it cannot be written as text.
+        If a constant cannot be rendered as a literal.
     """
     if isinstance(clause, str):
         return clause.strip()
@@ -91,15 +91,17 @@ def rendered_sql(clause: ClauseElement | str) -> str:
 
 
 def unordered_sql(clause: ClauseElement | str) -> str:
-    """Return what an index is on as PostgreSQL text, without its order; raises what :func:`rendered_sql` does."""
+    """Return an index expression as SQL without its order. It raises the errors of :func:`rendered_sql`."""
     sql = _ORDER.sub("", rendered_sql(clause))
-    return _OPERATORS.sub("", sql) if isinstance(clause, TextClause) else sql  # else SQLAlchemy keeps them apart
+    return (
+        _OPERATORS.sub("", sql) if isinstance(clause, TextClause) else sql
+    )  # otherwise SQLAlchemy does not find them equal
 
 
 def order_of(clause: ClauseElement | str, operator_class: str = "") -> str:
-    """Return the operator class and the order that an index has a part in; empty for what PostgreSQL does by itself.
+    """Return the operator class and the order of a part of an index; empty for PostgreSQL's defaults.
 
-    Raises what :func:`rendered_sql` does.
+    It raises the errors of :func:`rendered_sql`.
     """
     sql = rendered_sql(clause)
     order = _ORDER.search(sql)
@@ -117,14 +119,14 @@ def order_of(clause: ClauseElement | str, operator_class: str = "") -> str:
 
 
 def unqualified(sql: str, table: Table) -> str:
-    """Return the author's SQL with the table's columns by their bare names, which is all that ON CONFLICT knows."""
+    """Return SQL with unqualified column names, which ON CONFLICT requires."""
     schema = rf'(?:"?{re.escape(table.schema)}"?\.)?' if table.schema else ""
     qualified = rf'{_STRING}|(?<![\w$".]){schema}"?{re.escape(str(table.name))}"?\.(?!\w+\s*\()(?=[\w"])'
     return re.sub(qualified, lambda match: match[0] if match[0].startswith("'") else "", sql, flags=re.IGNORECASE)
 
 
 class Reader:
-    """Reads tokens; every expectation that fails is a ``NotUnderstoodError``."""
+    """Reads tokens. Unexpected tokens raise a ``NotUnderstoodError``."""
 
     def __init__(self, sql: str) -> None:
         self._tokens = [*_tokens(sql), Token("end", "")]
@@ -132,7 +134,7 @@ class Reader:
 
     @property
     def next(self) -> Token:
-        """The token not read yet."""
+        """The next token."""
         return self._tokens[self.position]
 
     def take(self, *kinds: str) -> Token:
@@ -144,7 +146,7 @@ class Reader:
         return token
 
     def accept(self, *texts: str) -> bool:
-        """Read these words or symbols if they come next."""
+        """Read these words or symbols if they are next."""
         tokens = self._tokens[self.position : self.position + len(texts)]
         if [token.text for token in tokens if token.kind in {"word", "symbol"}] != [*texts]:
             return False
@@ -157,18 +159,18 @@ class Reader:
             raise NotUnderstoodError(self.next.text)
 
     def name(self) -> str:
-        """Read a name, of ``table.column`` the last part."""
+        """Read a name; the last part of ``table.column``."""
         token = self.take("quoted", "word")
         if token.kind == "word" and token.text in _KEYWORDS:
             raise NotUnderstoodError(token.text)
         return self.name() if self.accept(".") else token.text
 
     def end(self) -> None:
-        """Expect that nothing is left."""
+        """Expect the end of the SQL."""
         self.take("end")
 
     def text_cast(self) -> bool:
-        """Read ``::text`` or the like, which PostgreSQL adds where it prints an index."""
+        """Read a cast such as ``::text``, which PostgreSQL adds when it prints an index."""
         is_cast = False
         while self.accept("::"):
             is_cast = self.accept("text") or self.accept("character", "varying") or self.accept("varchar")
@@ -178,14 +180,14 @@ class Reader:
 
 
 def column_names(sql: str) -> list[str] | None:
-    """Return the names of the columns in an expression, as the database has them; None where it cannot be parsed."""
-    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what it keeps as it is
+    """Return the column names in an expression; None if it cannot be parsed."""
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it logs warnings for unsupported syntax
     try:
         columns = sqlglot.parse_one(sql, read="postgres").find_all(exp.Column, bfs=False)
         names = [(column.name, bool(getattr(column.this, "quoted", False))) for column in columns]
     except (SqlglotError, RecursionError):
         return None
-    reserved = RESERVED_WORDS | {"*"}  # `user` is whom the server knows, `*` the whole row
+    reserved = RESERVED_WORDS | {"*"}  # `user` is a function of the server, `*` the whole row
     folded = (name if quoted else name.lower() for name, quoted in names if quoted or name.lower() not in reserved)
     return list(dict.fromkeys(folded))
 

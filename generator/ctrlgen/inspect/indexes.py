@@ -1,6 +1,6 @@
-"""The access paths of a model: primary key, unique constraints and indexes, with what each part of them is on.
+"""The access paths of a model: primary key, unique constraints and indexes, with their columns and expressions.
 
-Duplicates are kept; ``plan`` decides what to make of them.
+Duplicates are kept. ``plan`` decides what to do with them.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ _RESULTS: dict[str, tuple[type, str]] = {
     **dict.fromkeys(["char_length", "length", "octet_length"], (int, "INTEGER")),
     "date": (datetime.date, "DATE"),
 }
-"""What functions return whose type SQLAlchemy does not know, or only in part."""
+"""The return types of functions that SQLAlchemy does not know, or knows only in part."""
 
 _SYSTEM_COLUMNS = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The model whose indexes are read: its class, table, and columns by the database's name."""
+    """The model whose indexes are read: its class, its table, and its columns by name."""
 
     model: type
     table: Table
@@ -57,12 +57,12 @@ class Owner:
 
     @property
     def known(self) -> frozenset[str]:
-        """What SQL may name: the table's columns, mapped or not, those of the system, and the row as a whole."""
+        """The names that SQL may refer to: columns of the table, mapped or not, system columns, and the whole row."""
         return _SYSTEM_COLUMNS | {str(self.table.name), *(str(column.name) for column in self.table.columns)}
 
 
 def indexes_of(mapper: Mapper[Any], owner: Owner, context: Context) -> tuple[Index, ...]:
-    """Return the primary key, then all other access paths by name."""
+    """Return the primary key, followed by all other access paths sorted by name."""
     others = [
         *(_attempt(_unique_constraint, item, owner, context) for item in _unique_constraints(owner)),
         *(_attempt(_index, item, owner, context) for item in owner.table.indexes),
@@ -74,7 +74,7 @@ def _attempt(
     read: Callable[[Declared, Owner, Context], Index | None], item: Declared, owner: Owner, context: Context
 ) -> Index | None:
     location = context.sources.of_index(owner.model, _name(item.name), [], "__table_args__")
-    name = f"`{item.name}`" if item.name else f"a nameless {type(item).__name__}"
+    name = f"`{item.name}`" if item.name else f"an unnamed {type(item).__name__}"
     what = f"{name} of `{owner.model.__name__}`"
     return context.attempt(what, location, lambda: read(item, owner, context))
 
@@ -130,7 +130,7 @@ def _plain(
 
 
 def _index(index: SAIndex, owner: Owner, context: Context) -> Index | None:
-    """Return an index; None if it is on a column that the class does not map."""
+    """Return an index; None if it uses a column that the class does not map."""
     if not _mapped(index.columns, owner):
         return None
     parts = _parts(index, owner, context)
@@ -165,7 +165,7 @@ def _parts(index: SAIndex, owner: Owner, context: Context) -> tuple[Part, ...]:
 
 
 def _orders(index: SAIndex) -> Iterator[str]:
-    """Yield the operator class and order of each part, which SQLAlchemy finds as it does here."""
+    """Yield the operator class and order of each part, found in the same way as by SQLAlchemy."""
     operator_classes = cast("Mapping[str, str]", _option(index, "ops") or {})
     expressions: Iterable[ClauseElement | str] = index.expressions
     for item in expressions:
@@ -173,7 +173,7 @@ def _orders(index: SAIndex) -> Iterator[str]:
 
 
 def _included(item: SAIndex | UniqueConstraint) -> Iterator[str]:
-    """Yield the names of the columns that an index has beside its parts."""
+    """Yield the names of the included columns of an index."""
     for column in cast("Iterable[object]", _option(item, "include") or ()):
         yield str(getattr(column, "name", column))
 
@@ -185,7 +185,7 @@ def _type_name(expression: object) -> str:
 
 def _predicate(index: SAIndex, owner: Owner) -> Predicate | None:
     where = _option(index, "where")
-    if isinstance(where, bool):  # of `Hero.deleted_at is None`, say
+    if isinstance(where, bool):  # for example of `Hero.deleted_at is None`
         return Predicate(str(where).lower(), None)
     if not isinstance(where, ClauseElement | str):
         return None
@@ -203,13 +203,13 @@ def _option(item: SAIndex | UniqueConstraint, name: str) -> object:
 
 
 def _name(name: object) -> str | None:
-    """Return a name as plain text: SQLAlchemy's own subclasses of str must not leave this process."""
+    """Return a name as a plain string: SQLAlchemy's subclasses of str must not be sent to the parent process."""
     return str(name) if isinstance(name, str) else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """Functions, from the outermost, of one column."""
+    """Nested functions of one column, the outermost first."""
 
     functions: tuple[str, ...]
     attribute: str
@@ -222,11 +222,11 @@ def part_of(sql: str, type_name: str, attributes: Mapping[str, str], sources: So
     Parameters
     ----------
     sql
-        What the index has, without its order: ``name``, ``lower(name)``.
+        The column or expression without its order: ``name``, ``lower(name)``.
     type_name
-        The SQL type SQLAlchemy gives it, maybe empty.
+        The SQL type known to SQLAlchemy; may be empty.
     attributes
-        The model's attributes by the database's name.
+        The attributes of the model, by column name.
     """
     try:
         term = _parsed(sql, attributes)
@@ -245,7 +245,7 @@ def part_of(sql: str, type_name: str, attributes: Mapping[str, str], sources: So
 
 
 def _inputs(sql: str, attributes: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the attributes of the columns in an expression; nothing where the class does not map all of them."""
+    """Return the attributes of the columns in an expression; empty if the class does not map all of them."""
     names = column_names(sql) or []
     return tuple(attributes[name] for name in names) if attributes.keys() >= set(names) else ()
 
@@ -287,7 +287,7 @@ def _expression_name(term: _Term | None) -> str | None:
 
 
 def _result(term: _Term | None, type_name: str) -> tuple[type | None, str]:
-    """Return the Python type and the SQL type of an expression's value."""
+    """Return the Python type and the SQL type of an expression."""
     if term is not None and term.functions and term.functions[0] in _RESULTS:
         return _RESULTS[term.functions[0]]
     return python_type(type_name), type_name

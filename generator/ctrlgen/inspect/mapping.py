@@ -1,7 +1,7 @@
-"""Resolves what models say of each other, and turns what fails there into an error at the line that is wrong.
+"""Configures the mappers, and converts failures to errors at the line that is wrong.
 
-``models`` calls :func:`configure` before anything is read. SQLAlchemy names the relationship it was busy with; the
-mistake is often elsewhere: in a foreign key of one of the two tables, or in a class that is no table.
+``models`` calls :func:`configure` before anything is read. SQLAlchemy names the relationship that it was configuring,
+but the mistake is often elsewhere: in a foreign key of one of the two tables, or in a class that is not a table.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _UNMAPPED = re.compile(r"Class '(?P<name>.+?)' is not mapped")
 
 
 def configure(mappers: Iterable[Mapper[Any]], sources: Sources) -> None:
-    """Resolve the relationships of the mappers and of all they lead to.
+    """Resolve the relationships of the mappers, and of the mappers that they refer to.
 
     Raises
     ------
     ModelError
-        If one has an unknown target, no foreign key to follow, or no counterpart of the name it gives.
+        If a relationship has an unknown target, no foreign key, or an unknown ``back_populates``.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # lazy="noload" is deprecated, not forbidden
+        warnings.simplefilter("ignore", DeprecationWarning)  # lazy="noload" is deprecated, but allowed
         for mapper in mappers:
             try:
                 mapper.registry.configure(cascade=True)
@@ -42,21 +42,21 @@ def configure(mappers: Iterable[Mapper[Any]], sources: Sources) -> None:
 
 
 def problem_of(error: NoReferenceError) -> str:
-    """Return what is wrong with the table that a foreign key names."""
+    """Return the problem with the table that a foreign key references."""
     return "has no such column" if isinstance(error, NoReferencedColumnError) else "is not declared"
 
 
 def intended_target(written: str, table: Table, linked: Iterable[Table] = ()) -> str | None:
-    """Return what to do about a foreign key that leads nowhere.
+    """Return the hint for a foreign key without a valid target.
 
     Parameters
     ----------
     written
-        The target as the author wrote it, ``teams.id``.
+        The target as declared, ``teams.id``.
     table
-        The table with the foreign key.
+        The table that has the foreign key.
     linked
-        The tables it is likely to lead to, because a relationship does.
+        The likely target tables, because a relationship refers to them.
     """
     name, _, column = written.rpartition(".")
     if model := next((model for model in _models_without_table() if _table_name(model) == name), None):
@@ -68,7 +68,7 @@ def intended_target(written: str, table: Table, linked: Iterable[Table] = ()) ->
 
 
 def _intended_column(column: str, table: Table) -> str:
-    """Return the column of a table that has this name, or one close to it, or else is its key."""
+    """Return the column of a table with this name, or with a similar one, or else its key."""
     names = [str(each.name) for each in table.columns]
     keys = [str(each.name) for each in table.primary_key]
     return closest(column, names) or (keys[0] if len(keys) == 1 else "")
@@ -82,7 +82,7 @@ def _error(error: Exception, mapper: Mapper[Any], sources: Sources) -> ModelErro
     name = f"{model.__name__}.{culprit.key}"
     if target := _target_without_table(error):
         location = sources.of_class(target)
-        message = f"relationship `{name}` leads to `{target.__name__}`, which is no table"
+        message = f"relationship `{name}` refers to `{target.__name__}`, which is not a table"
         return RelationshipError(message, location, _table_hint(target), sources.text(location))
     if not _UNKNOWN.search(message_of(error)) and (broken := _broken_foreign_key(culprit, sources)):
         return broken
@@ -93,7 +93,7 @@ def _error(error: Exception, mapper: Mapper[Any], sources: Sources) -> ModelErro
 
 
 def _relationships(error: Exception) -> Iterator[RelationshipProperty[Any]]:
-    """Yield the relationships SQLAlchemy was busy with, the last first; not every message names them."""
+    """Yield the relationships that SQLAlchemy was configuring, the last first. Not all messages name them."""
     for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
         busy: object = frame.f_locals.get("self")
         if isinstance(busy, RelationshipProperty):
@@ -101,10 +101,10 @@ def _relationships(error: Exception) -> Iterator[RelationshipProperty[Any]]:
 
 
 def _broken_foreign_key(culprit: RelationshipProperty[Any], sources: Sources) -> ModelError | None:
-    """Return the error of a foreign key between the two sides of a relationship that leads nowhere."""
+    """Return the error for a foreign key between the two sides of a relationship that has no valid target."""
     try:
         mappers: list[Mapper[Any]] = [culprit.parent, culprit.mapper]
-    except Exception:  # noqa: BLE001 - the other side may be what is wrong
+    except Exception:  # noqa: BLE001 - the other side may be the invalid one
         mappers = [culprit.parent]
     tables = [cast("Table", each.local_table) for each in mappers]
     for mapper, table in zip(mappers, tables, strict=True):
@@ -122,7 +122,7 @@ def _foreign_key_error(
     model: type = mapper.class_
     attribute = next((name for name, column in mapper.columns.items() if column is key.parent), str(key.parent.name))
     location = sources.of_attribute(model, attribute)
-    problem = f"points at `{key.target_fullname}`, but the table `{error.table_name}` {problem_of(error)}"
+    problem = f"references `{key.target_fullname}`, but the table `{error.table_name}` {problem_of(error)}"
     return ForeignKeyError(f"`{model.__name__}.{attribute}` {problem}", location, hint, sources.text(location))
 
 
@@ -135,7 +135,7 @@ def _unresolved(key: ForeignKey) -> NoReferenceError | None:
 
 
 def _target_without_table(error: Exception) -> type[SQLModel] | None:
-    """Return the model that a relationship leads to and that lacks ``table=True``."""
+    """Return the target of a relationship if it is a model without ``table=True``."""
     match = _UNMAPPED.search(message_of(error)) or _UNKNOWN.search(message_of(error))
     name = match["name"] if match else ""
     named = (
@@ -145,7 +145,7 @@ def _target_without_table(error: Exception) -> type[SQLModel] | None:
 
 
 def _models_without_table() -> Iterator[type[SQLModel]]:
-    """Yield the subclasses of SQLModel that are no tables."""
+    """Yield the subclasses of SQLModel that are not tables."""
     waiting = list(SQLModel.__subclasses__())
     while waiting:
         model = waiting.pop()
@@ -155,7 +155,7 @@ def _models_without_table() -> Iterator[type[SQLModel]]:
 
 
 def _table_name(model: type[SQLModel]) -> str:
-    """Return what the table of a model would be called."""
+    """Return the name that the table of a model would have."""
     own: object = vars(model).get("__tablename__")
     return own if isinstance(own, str) else model.__name__.lower()
 
@@ -170,11 +170,11 @@ def _hint(error: Exception, mapper: Mapper[Any], *, string_annotations: bool) ->
     unknown = match["name"] if match else ""
     if string_annotations and not unknown.isidentifier():
         return (
-            "SQLModel does not read relationships in a module with `from __future__ import annotations`: take that "
-            'line out, and quote what is declared further down, as list["Player"]'
+            "SQLModel does not support relationships in a module with `from __future__ import annotations`: remove "
+            'that line, and quote classes that are declared later, as in list["Player"]'
         )
     if not unknown:
         return None
     names = sorted({other.class_.__name__ for other in mapper.registry.mappers})
-    missing = f"no imported module declares `{unknown}`: is its module under a configured path?"
+    missing = f"no imported module declares `{unknown}`: check that its module is in a configured package"
     return did_you_mean(unknown, names) or missing

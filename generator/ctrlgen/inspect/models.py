@@ -32,7 +32,7 @@ _WRITE_EVENTS = tuple(f"{when}_{what}" for what in ("insert", "update", "delete"
 
 
 def inspect(classes: Iterable[type[SQLModel]], sources: Sources) -> Schema:
-    """Return what the mapped classes say.
+    """Return the schema of the mapped classes.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def _order(mapper: Mapper[Any]) -> tuple[str, str]:
 
 
 def _tables(mappers: Iterable[Mapper[Any]]) -> Classes:
-    """Return every mapper of the models' registries by its table; of several the first that inherits from none."""
+    """Return the mappers in the registries of the models by table, with base mappers preferred."""
     every = {other for mapper in mappers for other in mapper.registry.mappers}
     by_table: dict[Table, Mapper[Any]] = {}
     for mapper in sorted(every, key=lambda mapper: (mapper.inherits is not None, _order(mapper))):
@@ -66,20 +66,20 @@ def _tables(mappers: Iterable[Mapper[Any]]) -> Classes:
 
 
 def _declared(mapped: Iterable[Table]) -> Iterator[Table]:
-    """Yield the tables, mapped or not, that are declared beside those of the models."""
+    """Yield the tables, mapped or not, in the metadata of the models."""
     for metadata in {id(table.metadata): table.metadata for table in mapped}.values():
         yield from metadata.tables.values()
 
 
 def _table(mapper: Mapper[Any]) -> Table:
-    """Return what the class is mapped to, which SQLModel makes a table."""
+    """Return the table that the class is mapped to."""
     table = cast("object", mapper.local_table)
     assert isinstance(table, Table), table
     return cast("Table", table)
 
 
 def _checks(table: Table, attributes: dict[str, str]) -> list[Check]:
-    """Return the CHECK constraints; the parser of SQL is only imported where there are some."""
+    """Return the CHECK constraints. The SQL parser is imported only if there are any."""
     if not any(isinstance(constraint, CheckConstraint) for constraint in table.constraints):
         return []
     from ctrlgen.inspect.check_constraints import checks_of
@@ -94,7 +94,7 @@ def _attempt(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | 
 
 
 def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | None:
-    """Return a model; None where its rows cannot be told apart, or are those of another model besides."""
+    """Return a model; None if its rows have no key, or also belong to another model."""
     model: type[SQLModel] = mapper.class_
     if mapper.inherits is not None:
         context.warn(
@@ -136,13 +136,13 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
 
 
 def _unrun_hooks(mapper: Mapper[Any]) -> Iterator[str]:
-    """Yield the names of what an object would run and a statement does not."""
+    """Yield the names of hooks that run for model instances, but not for statements."""
     model: type[SQLModel] = mapper.class_
     own = (base for base in model.__mro__ if base.__module__.partition(".")[0] not in {"pydantic", "sqlmodel"})
     functions = [vars(base)["model_post_init"] for base in own if "model_post_init" in vars(base)]
     if any(
         getattr(function, "__name__", "") != "init_private_attributes" for function in functions
-    ):  # which pydantic adds by itself
+    ):  # added by pydantic
         yield "model_post_init"
     yield from model.__pydantic_decorators__.model_validators
     listeners: Any = mapper.dispatch

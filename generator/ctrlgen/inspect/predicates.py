@@ -1,4 +1,4 @@
-"""Parses the predicate of a partial index, once: its SQL, and the conditions on columns where they are certain."""
+"""Parses the predicate of a partial index: its SQL, and its conditions on columns, if they are recognized."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ctrlgen.schema import Column, Condition, Imported, Predicate
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A column that a predicate may mention.
+    """A column that a predicate may refer to.
 
-    ``labels`` leads from what the database stores to enum members; ``converted`` is set where only the
-    column's type knows which value a constant stands for.
+    ``labels`` maps stored values to enum members. ``converted`` is set if only the column's type can convert a constant
+    to a value.
     """
 
     column: Column
@@ -23,12 +23,12 @@ class Subject:
 
     @property
     def has_named_class(self) -> bool:
-        """Whether its values are of a class that can be imported."""
+        """Whether the class of its values can be imported."""
         return isinstance(self.column.annotation.pieces[0], Imported) and len(self.column.annotation.pieces) == 1
 
 
 def predicate_of(sql: str, subjects: Mapping[str, Subject]) -> Predicate:
-    """Return a predicate; ``subjects`` are the columns by the database's name."""
+    """Return a predicate. ``subjects`` are the columns by name."""
     parser = _Parser(sql, subjects)
     try:
         return Predicate(sql, tuple(_distinct(parser.parse())))
@@ -37,14 +37,14 @@ def predicate_of(sql: str, subjects: Mapping[str, Subject]) -> Predicate:
 
 
 def _distinct(conditions: list[Condition]) -> Iterable[Condition]:
-    """Return the conditions, each once; what equals a constant is not NULL anyway."""
+    """Return the conditions without duplicates. A column that equals a constant is not NULL anyway."""
     equal = {condition.attribute for condition in conditions if condition.test == "="}
     redundant = [each for each in conditions if each.test == "is not null" and each.attribute in equal]
     return dict.fromkeys(each for each in conditions if each not in redundant)
 
 
 class _Parser:
-    """Understands ``AND`` of: ``column = constant``, ``IS [NOT] NULL``, ``IS TRUE``, ``column``, ``NOT column``."""
+    """Parses ``AND`` of: ``column = constant``, ``IS [NOT] NULL``, ``IS TRUE``, ``column``, ``NOT column``."""
 
     def __init__(self, sql: str, subjects: Mapping[str, Subject]) -> None:
         self._sql = sql
@@ -67,7 +67,7 @@ class _Parser:
             return [self._simple()]
         start = self._reader.position
         try:
-            return [self._simple()]  # of a column in parentheses
+            return [self._simple()]  # a column in parentheses
         except NotUnderstoodError:
             self._reader.position = start
         self._reader.expect("(")
@@ -86,7 +86,7 @@ class _Parser:
 
     def _negated(self) -> Condition:
         subject = self._operand()
-        if self._reader.next.text in {"=", "is"}:  # NOT binds weaker: it negates the whole test
+        if self._reader.next.text in {"=", "is"}:  # NOT has lower precedence: it negates the whole test
             raise NotUnderstoodError("not")
         return _boolean(subject, "False")
 
@@ -137,7 +137,7 @@ def _equal(subject: Subject, constant: Token) -> Condition:
 
 
 def _literal(subject: Subject, constant: Token) -> str:
-    """Return a constant as a Python literal; an enum's is the name of its member."""
+    """Return a constant as a Python literal; for an enum, the name of the member."""
     match subject.column.kind, constant.kind, constant.text:
         case "enum", "string", text if text in subject.labels and subject.has_named_class:
             return repr(subject.labels[text])

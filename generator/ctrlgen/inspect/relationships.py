@@ -1,4 +1,4 @@
-"""Foreign keys and relationships of a model, as the mapper has them, whatever the annotations say."""
+"""Foreign keys and relationships of a model, from the mapper and not from the annotations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _UNIQUE = (PrimaryKeyConstraint, UniqueConstraint)
 _UNLOADABLE = frozenset({"dynamic", "write_only"})
 
 Classes = Mapping[Table, Mapper[Any]]
-"""Mappers by the table they map."""
+"""The mappers, by table."""
 
 
 Pairs = Sequence[tuple[ColumnElement[Any], ColumnElement[Any]]]
@@ -51,7 +51,7 @@ def relations_of(mapper: Mapper[Any], context: Context) -> tuple[Relation, ...]:
 def foreign_keys_of(
     model: type, table: Table, attributes: Mapping[str, str], classes: Classes, context: Context
 ) -> tuple[ForeignKey, ...]:
-    """Return the foreign keys, by their columns, without those on a column that the class does not map.
+    """Return the foreign keys, sorted by columns, without those with unmapped columns.
 
     Parameters
     ----------
@@ -69,14 +69,14 @@ def foreign_keys_of(
 
 
 def references_of(tables: Iterable[Table]) -> tuple[Reference, ...]:
-    """Return every foreign key of these tables that does something to its own rows, in a certain order."""
+    """Return all foreign keys of these tables with an action on their own rows, in a deterministic order."""
     references = [_reference(constraint) for table in tables for constraint in table.foreign_key_constraints]
     acting = {each for each in references if each.on_delete or each.on_update}
     return tuple(sorted(acting, key=repr))
 
 
 def _reference(constraint: ForeignKeyConstraint) -> Reference:
-    """Return a foreign key by the names that it was written with: its target need not be there."""
+    """Return a foreign key by the declared names. Its target need not exist."""
     targets = [element.target_fullname.rpartition(".") for element in constraint.elements]
     on_delete, on_update = ((action or "").upper() for action in (constraint.ondelete, constraint.onupdate))
     return Reference(
@@ -117,7 +117,7 @@ def _relation(
 
 
 def _is_linked(relationship: RelationshipProperty[Any]) -> bool:
-    """Whether a link is a row of a table that has nothing but the keys of both sides, each pair once."""
+    """Return whether the secondary table has only the keys of both sides, and each pair at most once."""
     table = relationship.secondary
     if not isinstance(table, Table) or relationship.viewonly or not is_by_columns(relationship):
         return False
@@ -130,14 +130,14 @@ def _is_linked(relationship: RelationshipProperty[Any]) -> bool:
 
 
 def _attributes(relationship: RelationshipProperty[Any]) -> tuple[str, ...]:
-    """Return the columns of the relationship's own model that it is found by, as the model calls them."""
+    """Return the attributes of the relationship's own model that it is joined by."""
     parent = relationship.parent
     own = {attribute.columns[0]: attribute.key for attribute in parent.column_attrs}
     return tuple(sorted(key for column, key in own.items() if column in relationship.local_columns))
 
 
 def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:
-    """Whether a single relationship may be empty: always, unless foreign keys that are NOT NULL lead to any row."""
+    """Return whether a scalar relationship may be None: always, unless NOT NULL foreign keys guarantee a row."""
     if relationship.uselist:
         return False
     pairs = relationship.local_remote_pairs or []
@@ -147,12 +147,12 @@ def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:
 
 
 def _refers_always(local: ColumnElement[Any], remote: ColumnElement[Any]) -> bool:
-    """Whether the database sees to it that a column has the value of another one in some row."""
+    """Return whether the database guarantees that a column has the value of another column in some row."""
     if not isinstance(local, Column) or is_nullable(local):
         return False
     try:
         return any(key.column is remote for key in local.foreign_keys)
-    except NoReferenceError:  # of a key that leads nowhere, which has a finding of its own
+    except NoReferenceError:  # an invalid foreign key, which has its own finding
         return False
 
 
@@ -195,7 +195,7 @@ def _foreign_key(
 
 
 def is_plain(mapper: Mapper[Any]) -> bool:
-    """Whether a row is all there is to an object, and nothing happens when it is loaded."""
+    """Return whether instances consist only of a row, and no hooks run when they are loaded."""
     events: Any = mapper.class_manager.dispatch
     listens = bool(events.load or events.refresh)
     special = mapper.inherits or mapper.composites or mapper.polymorphic_on is not None
@@ -206,21 +206,21 @@ def is_plain(mapper: Mapper[Any]) -> bool:
 
 
 def is_by_columns(relationship: RelationshipProperty[Any]) -> bool:
-    """Whether related rows are found by comparing columns, for any number of objects at once."""
+    """Return whether related rows are found by comparing columns, for any number of objects at once."""
     matched, linked = _pairs(relationship)
     matchable = all(_is_matchable(remote.type) for _, remote in matched)
     return matchable and is_plain(relationship.mapper) and _is_equality(relationship, [*matched, *linked])
 
 
 def _pairs(relationship: RelationshipProperty[Any]) -> tuple[Pairs, Pairs]:
-    """Return the columns that objects are matched by, and those that link a secondary table to its target."""
+    """Return the columns that objects are matched by, and those that join a secondary table to the target."""
     if relationship.secondary is None:
         return relationship.local_remote_pairs or [], []
     return relationship.synchronize_pairs, relationship.secondary_synchronize_pairs or []
 
 
 def _is_equality(relationship: RelationshipProperty[Any], pairs: Pairs) -> bool:
-    """Whether the joins of a relationship say nothing but that its pairs of columns are equal."""
+    """Return whether the joins of a relationship consist only of equalities of its column pairs."""
     joins: list[ClauseElement | None] = [relationship.primaryjoin, relationship.secondaryjoin]
     parts: list[Any] = [part for join in joins if join is not None for part in visitors.iterate(join)]
     known = {frozenset[object](pair) for pair in pairs}
@@ -234,7 +234,7 @@ def _is_equality(relationship: RelationshipProperty[Any], pairs: Pairs) -> bool:
 
 
 def _is_matchable(kind: TypeEngine[Any]) -> bool:
-    """Whether rows can be told apart in Python by such values: not by lists, nor by what only SQL makes of a value."""
+    """Return whether such values can be matched in Python, unlike lists and values that only SQL converts."""
     if overrides(kind, "bind_expression"):
         return False
     if isinstance(kind, TypeDecorator):

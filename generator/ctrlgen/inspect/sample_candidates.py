@@ -1,7 +1,7 @@
-"""Candidates for the values that tests store in a column, as Python source, the most telling first.
+"""Candidates for the values that tests store in a column, as Python source, the most typical first.
 
-``samples`` asks for them, and keeps those that the column accepts. A candidate is a guess from the kind of a column and
-the bounds of its field: it may well be refused.
+``samples`` uses the ones that the column accepts. Candidates are guessed from the kind of the column and the bounds of
+its field, and may be rejected.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _DATE, _DATETIME, _TIME, _TIMEDELTA, _UTC = (
 )
 
 _FEW, _MANY = 100, 10**6
-"""Different numbers that are worth counting through, and as many as no test run needs."""
+"""The number of distinct values from which a counter is useful, and the number that no test run exceeds."""
 
 _ROOM = 8
-"""Digits that a counter may need in a string."""
+"""The number of digits that a counter may need in a string."""
 
 _WIDEST = 40
-"""Characters of the longest code that is tried."""
+"""The length of the longest code that is tried."""
 
 _CASES = 16
-"""Values of a list of alternatives that are tried."""
+"""The number of alternatives that are tried."""
 
 _COUNTED: dict[Kind, tuple[str | Imported, ...]] = {
     "bytes": ('b"%d" % next(numbers)',),
@@ -65,18 +65,18 @@ _AROUND = (
     *(("x", "@example.org"), ("https://example.org/", ""), ("+1555", ""), ("x", ".org"), ("1.0.", "")),
     *(("192.0.2.", ""), ("postgresql://example.org/x", "")),
 )
-"""What may stand before and behind a number."""
+"""Text before and after a number."""
 
 _SPECIAL = (
     *("x", "X", "changed", "en", "EUR", "UTC", "Europe/Berlin", "1.0.0", "12:00", "2030-01-01", "{}", "[]", "#aabbcc"),
     *("x@example.org", "https://example.org/", "/x", "192.0.2.1", "2001:db8::1", "192.0.2.0/24", "+15550100"),
     *("00000000-0000-0000-0000-000000000001", "postgresql://example.org/x", "redis://example.org/0", "* * * * *"),
 )
-"""Strings of well-known forms."""
+"""Strings in well-known formats."""
 
 
 def new_values(kind: Kind, bounds: Bounds, words: str) -> Iterator[Value]:
-    """Yield values that differ each time; ``words`` are what a string begins with, by preference."""
+    """Yield values that differ each time. ``words`` are the preferred prefixes of strings."""
     if kind in _COUNTED:
         yield Value(_COUNTED[kind], varies=True)
     elif kind in {"int", "decimal"} and (count := _count(bounds)):
@@ -88,7 +88,7 @@ def new_values(kind: Kind, bounds: Bounds, words: str) -> Iterator[Value]:
 
 
 def fixed_values(kind: Kind, bounds: Bounds, constants: Sequence[str] = ()) -> Iterator[Value]:
-    """Yield values that are the same each time; ``constants`` are those that a CHECK compares with, as literals."""
+    """Yield values that are the same each time. ``constants`` are the literals that a CHECK compares with."""
     yield from (Value(pieces) for pieces in _CONSTANTS.get(kind, ()))
     match kind:
         case "int" | "float" | "decimal":
@@ -101,7 +101,7 @@ def fixed_values(kind: Kind, bounds: Bounds, constants: Sequence[str] = ()) -> I
 
 
 def changed_values(kind: Kind, bounds: Bounds, constants: Sequence[str] = ()) -> Iterator[Value]:
-    """Yield values that rows are not likely to have."""
+    """Yield values that rows are unlikely to have."""
     if kind == "bool":
         yield Value(("True",))
     if kind in {"int", "float", "decimal"}:
@@ -127,7 +127,7 @@ def _counted_words(bounds: Bounds, words: str) -> Value:
 
 
 def _counted_strings(words: str) -> Iterator[tuple[str, str, str]]:
-    """Yield what stands before a number that counts, the number's format, and what stands behind."""
+    """Yield the text before a counter, the format of the counter, and the text after it."""
     name = words.replace(" ", "_")
     for before, behind in (
         (name, ""),
@@ -152,11 +152,11 @@ def _strings(bounds: Bounds, constants: Sequence[str]) -> Iterator[str]:
 
 
 def _matching(pattern: str) -> Iterator[str]:
-    """Yield strings that match a pattern, the same ones each time."""
-    generator = rstr.Rstr(random.Random(0))  # noqa: S311 - the same each time, and no secret
+    """Yield strings that match a pattern, deterministically."""
+    generator = rstr.Rstr(random.Random(0))  # noqa: S311 - deterministic, and not used for security
     try:
         yield from [generator.xeger(pattern.replace("$", "").replace("^", "")) for _ in range(_CASES)]
-    except Exception:  # noqa: BLE001 - in the dialect of pydantic's own engine, or beyond what rstr reads
+    except Exception:  # noqa: BLE001 - syntax of pydantic's own engine, or not supported by rstr
         return
 
 
@@ -169,7 +169,7 @@ def _number(kind: Kind, number: Decimal) -> Value:
 
 
 def _numbers(kind: Kind, bounds: Bounds) -> Iterator[Decimal]:
-    """Yield numbers within the bounds, by preference the smallest whole one from 0."""
+    """Yield numbers within the bounds, preferably the smallest non-negative integer."""
     step = Decimal(bounds.multiple_of or 1)
     low = max(Decimal(bounds.minimum or bounds.above or 0), Decimal(0))
     first = (low / step).to_integral_value(ROUND_CEILING) * step
@@ -185,7 +185,7 @@ def _more(bounds: Bounds) -> Iterator[Decimal]:
 
 
 def _near(kind: Kind, constants: Sequence[str]) -> Iterator[Decimal]:
-    """Yield numbers beside those that a CHECK compares with."""
+    """Yield numbers next to those that a CHECK compares with."""
     for constant in constants:
         if not constant.startswith("'"):
             number = Decimal(constant)
@@ -195,7 +195,7 @@ def _near(kind: Kind, constants: Sequence[str]) -> Iterator[Decimal]:
 
 
 def _between(bounds: Bounds, step: int | None) -> Iterator[Decimal]:
-    """Yield a number within or at the bounds: the highest, if they go by steps, else one in their middle."""
+    """Yield a number within the bounds: the highest multiple, if there is a step, or else one in the middle."""
     ends = [Decimal(end) for end in (bounds.minimum or bounds.above, bounds.maximum or bounds.below) if end]
     if not ends or bounds.multiple_of is not None:
         return
@@ -216,7 +216,7 @@ def _allows(bounds: Bounds, number: Decimal) -> bool:
 
 
 def _count(bounds: Bounds) -> str | None:
-    """Return whole numbers from the lowest that is allowed, one after the other; None where there are few."""
+    """Return the source of consecutive integers from the lowest that is allowed; None if there are too few."""
     step = Decimal(bounds.multiple_of or 1)
     if step != int(step):
         return None

@@ -1,7 +1,7 @@
-"""Chooses the values that tests store in a column: candidates are tried against the column itself.
+"""Chooses the values that tests store in a column, by trying candidates against the column itself.
 
-A value is accepted that the model's field validates, the column's type can store, and the CHECK constraints allow.
-This runs in the child process, because only there are the models.
+A value is accepted if it passes the validation of the field, the column type can store it, and the CHECK constraints
+allow it. This runs in the child process, which has the models.
 """
 
 from __future__ import annotations
@@ -28,43 +28,43 @@ if TYPE_CHECKING:
     from ctrlgen.inspect.check_constraints import Check
 
 _NUMBERS = (1, 23, 456, 7890)
-"""Counts for which a value that varies must be accepted."""
+"""The counter values for which a varying value must be accepted."""
 
 _TRIES = 3000
-"""Candidates that are tried for a sample."""
+"""The number of candidates that are tried for a sample."""
 
 _OPTIONS = 12
-"""Candidates that are combined with those of other columns."""
+"""The number of candidates that are combined with those of other columns."""
 
 _TYPED = frozenset({"array", "enum", "json", "other"})
-"""Kinds of which only the annotation says what their values are."""
+"""Kinds whose values are determined only by the annotation."""
 
 _COMBINATIONS = 20_000
-"""Combinations of values that are tried where a CHECK is about several columns."""
+"""The number of combinations that are tried for a CHECK on several columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """A value that was not accepted."""
+    """The result for a rejected value."""
 
 
 REFUSED = _Refused()
 
 UNKNOWN = object()
-"""A value that is there, but that nobody knows before the row is stored: a default of the database, say."""
+"""A value that is unknown before the row is stored, such as a default of the database."""
 
 
 class FieldTrial:
-    """What one column accepts.
+    """Checks which values one column accepts.
 
     Parameters
     ----------
     model
         The mapped class.
     column
-        The column as it is mapped.
+        The mapped column.
     checks
-        The CHECK constraints that are about this column alone.
+        The CHECK constraints on this column only.
     """
 
     def __init__(
@@ -81,12 +81,12 @@ class FieldTrial:
         self._dumps = isinstance(inner, sqlalchemy.JSON) and not overrides(column.type, "process_bind_param")
 
     def stored(self, value: object, *, same: bool) -> object:
-        """Return what the database is sent for a value; ``REFUSED`` where the column does not accept it.
+        """Return the value that is sent to the database, or ``REFUSED`` if the column does not accept the value.
 
         Parameters
         ----------
         same
-            Whether the value must also be read as it was written.
+            Whether reading the value must return it unchanged.
         """
         try:
             checked = self._checked(value)
@@ -114,7 +114,7 @@ class FieldTrial:
             return True
         try:
             return is_equal(stored if self._result is None else self._result(stored), value)
-        except Exception:  # noqa: BLE001 - it may expect what only the driver returns
+        except Exception:  # noqa: BLE001 - it may require a value returned by the driver
             return True
 
 
@@ -126,7 +126,7 @@ _DRIVER_TYPES: dict[type, type | tuple[type, ...]] = {
 
 
 def _driver_types(kind: sqlalchemy.types.TypeEngine[Any]) -> type | tuple[type, ...]:
-    """Return the classes of values that the driver takes for a type; ``object`` where that is not simple."""
+    """Return the classes that the driver accepts for a type; ``object`` if they are not known."""
     if isinstance(kind, sqlalchemy.TypeDecorator):
         return _driver_types(kind.impl_instance)
     for sql, taken in _DRIVER_TYPES.items():
@@ -143,9 +143,9 @@ class Sampler:
     model
         The mapped class.
     mapped
-        Its columns as they are mapped, by attribute.
+        Its mapped columns, by attribute.
     annotations
-        The columns' types as they were declared, by attribute.
+        The declared types of the columns, by attribute.
     checks
         The CHECK constraints of its table.
     """
@@ -165,7 +165,7 @@ class Sampler:
         self._fields, self._definitions, self._config = _pydantic_fields(model)
 
     def sampled(self, columns: Sequence[Column]) -> tuple[tuple[Column, ...], tuple[str, ...]]:
-        """Return the columns with their samples, and the names of the CHECK constraints that these may violate."""
+        """Return the columns with samples, and the names of the CHECK constraints that the samples may violate."""
         sampled = {column.attribute: self._with_samples(column) for column in columns if not column.is_computed}
         unsettled = [check.name for check in self._checks if check.condition is None and check.attributes]
         wide = [check for check in self._checks if check.condition is not None and len(check.attributes) > 1]
@@ -192,7 +192,7 @@ class Sampler:
         return replace(column, samples=Samples(new or fixed, fixed or new, changed, needed))
 
     def _candidates(self, name: str, column: Column, constants: Sequence[str]) -> Iterator[Value]:
-        """Yield candidates for one of the samples, as the column's type has them."""
+        """Yield candidates for one of the samples, converted to the type of the column."""
         python, kind, bounds = self._annotations[column.attribute], column.kind, column.bounds
         words = column.attribute.replace("_", " ")
         values: dict[str, Callable[[], Iterator[Value]]] = {
@@ -214,7 +214,7 @@ class Sampler:
         for number in _NUMBERS if value.varies else _NUMBERS[:1]:
             try:
                 sample = self._evaluation.of(value, number)
-            except Exception:  # noqa: BLE001 - a class that is not made this way
+            except Exception:  # noqa: BLE001 - a class that cannot be constructed this way
                 return False
             stored = trial.stored(sample, same=same)
             if stored is REFUSED or not _all_hold(checks, {attribute: stored}):
@@ -222,7 +222,7 @@ class Sampler:
         return True
 
     def _is_refused(self, column: Column, trial: FieldTrial, checks: Sequence[Check]) -> bool:
-        """Whether a new row is refused that leaves the value out."""
+        """Return whether a new row is rejected if it omits the value."""
         if column.is_required:
             return False
         if column.unfit_default and column.unfit_default[0] == "default":
@@ -231,7 +231,7 @@ class Sampler:
         return stored is not UNKNOWN and not _all_hold(checks, {column.attribute: stored})
 
     def _default(self, column: Column, trial: FieldTrial) -> object:
-        """Return what the database is sent for a row that leaves the value out, as far as it is known."""
+        """Return the value that is sent to the database for a row that omits the value, as far as it is known."""
         if column.default in {None, "None"}:
             return None if column.default else UNKNOWN
         if column.kind == "enum":
@@ -253,7 +253,7 @@ class Sampler:
         return FieldTrial(self._model, attribute, self._mapped[attribute], validator)
 
     def _settle(self, checks: Sequence[Check], sampled: dict[str, Column]) -> list[str]:
-        """Let new rows satisfy the CHECK constraints of several columns; return the names of those they may violate."""
+        """Make new rows satisfy the CHECK constraints on several columns. Return the names of those not settled."""
         attributes = sorted({each for check in checks for each in check.attributes if each in sampled})
         options = [self._options(sampled[attribute]) for attribute in attributes]
         for combination in itertools.islice(itertools.product(*options), _COMBINATIONS):
@@ -265,9 +265,9 @@ class Sampler:
         return [check.name for check in checks]
 
     def companions(self, columns: Sequence[Column], index: Index) -> tuple[tuple[str, Value], ...] | None:
-        """Return what CHECK constraints of several columns ask of a row that the methods of an index find.
+        """Return the values that CHECK constraints on several columns require of a row in an index.
 
-        Such a row meets the predicate, and has a value for each column of the key. None where no such row is known.
+        Such a row matches the predicate, and has a value for each column of the key. None if no such row is known.
         """
         by_name = {column.attribute: column for column in columns if not column.is_computed}
         wide = [check for check in self._checks if check.condition is not None and len(check.attributes) > 1]
@@ -295,19 +295,19 @@ class Sampler:
         return None
 
     def _differs(self, column: Column, samples: Samples) -> bool:
-        """Whether a row with these samples has another value than a new row has anyway."""
+        """Return whether these samples give a row a different value than new rows have by default."""
         given = samples.needed and not column.is_required
         return samples.new != column.samples.new or (given and not column.samples.needed)
 
     def _stored(self, attribute: str, value: Value) -> object:
         try:
             stored = self._trial(attribute).stored(self._evaluation.of(value), same=False)
-        except Exception:  # noqa: BLE001 - the constant of a predicate may be no value of the column's type
+        except Exception:  # noqa: BLE001 - the constant of a predicate may be invalid for the column's type
             return UNKNOWN
         return UNKNOWN if stored is REFUSED else stored
 
     def _options(self, column: Column) -> list[tuple[Samples, object]]:
-        """Return the samples a column may have, with what is stored for a new row, the most natural first."""
+        """Return the possible samples of a column, with the stored value of a new row, the most natural first."""
         trial, samples = self._trial(column.attribute), column.samples
         options = list[tuple[Samples, object]]()
         if not column.is_required and not samples.needed:
@@ -333,9 +333,9 @@ def _all_hold(checks: Iterable[Check], row: Mapping[str, object]) -> bool:
 
 
 def _pydantic_fields(model: type[SQLModel]) -> tuple[dict[str, Any], list[Any], Any]:
-    """Return the schemas of the model's fields, the definitions they refer to, and the model's configuration.
+    """Return the core schemas of the fields, the definitions they refer to, and the configuration of the model.
 
-    The runtime validates by the same schemas: validators of the whole model are left out.
+    The runtime validates with the same schemas. Model validators are not included.
     """
     if model.model_rebuild(raise_errors=False) is False:
         return {}, [], None

@@ -1,7 +1,7 @@
-"""Reads hand-written code for what ctrlgen would do better: ``ctrlgen lint PATH...``.
+"""Checks hand-written code for queries that ctrlgen would write better: ``ctrlgen lint PATH...``.
 
-``command`` is what ``cli`` calls. It lists the ``files``, lets ``runner`` check them (each is parsed to a
-``SourceCode``, read through ``Queries`` by every rule in ``rules``), applies ``fixes`` and prints what is left. Nothing
-that is read is ever imported; only the project's models are loaded, in a process of their own, because their plan says
-what is emitted.
+``cli`` calls ``command``. It lists the ``files``, lets ``runner`` check them (each file is parsed to a ``SourceCode``,
+which the ``rules`` read through ``Queries``), applies the ``fixes`` and prints the remaining findings. The checked
+files are never imported. Only the project's models are loaded, in a separate process, because the rules need to know
+which methods are emitted.
 """

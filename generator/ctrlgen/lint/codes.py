@@ -1,4 +1,4 @@
-"""The codes of the rules, and how a choice among them is written: ``CGL101``, ``CGL1`` for a group, ``ALL``."""
+"""Selects rules by their codes: ``CGL101``, ``CGL1`` for a group, ``ALL``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _EVERY = "CGL"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The codes to report, by what they begin with: of ``select`` and ``ignore`` the more exact one counts, as in ruff.
+    """The codes to report, as prefixes. The longer match of ``select`` and ``ignore`` takes precedence, as in ruff.
 
-    ``ignored_here`` is about one file, and counts before both.
+    ``ignored_here`` applies to one file, and takes precedence over both.
     """
 
     select: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class Choice:
     ignored_here: tuple[str, ...] = ()
 
     def allows(self, code: str) -> bool:
-        """Whether findings with this code are reported; a file that cannot be read always is."""
+        """Return whether findings with this code are reported. A file that cannot be read is always reported."""
         if code == SYNTAX_ERROR:
             return True
         selected = _exactness(code, self.select or (_EVERY,))
@@ -32,12 +32,12 @@ class Choice:
 
 
 def _exactness(code: str, beginnings: Iterable[str]) -> int:
-    """Return the length of the longest beginning of a code; 0 where there is none."""
+    """Return the length of the longest prefix of a code; 0 if there is none."""
     return max((len(each) for each in beginnings if code.startswith(each)), default=0)
 
 
 def codes_of(values: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Return the codes, or beginnings of codes, of ``CGL101,CGL3``, and those that no rule has."""
+    """Return the codes and prefixes in ``CGL101,CGL3``, and those that match no rule."""
     known = [SYNTAX_ERROR, *(rule.code for rule in RULES)]
     codes = [code.strip().upper() for value in values for code in value.split(",") if code.strip()]
     unknown = [code for code in codes if code != _ALL and not any(each.startswith(code) for each in known)]

@@ -1,4 +1,4 @@
-"""What ``ctrlgen lint`` does; ``cli`` gives it the arguments and ends with the code it returns."""
+"""Implements ``ctrlgen lint``. ``cli`` passes the arguments, and exits with the code that ``lint`` returns."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def lint(
     project: Path | None = None,
     quiet: bool = False,
 ) -> int:
-    """Check files and print what is found; return the exit code.
+    """Check files, print the findings, and return the exit code.
 
     Raises
     ------
     CtrlgenError
-        A path does not exist, or a code or format is not known.
+        A path, code or format does not exist.
     """
     check_format(output_format)
     root = project or _project_of([Path(path) for path in paths])
@@ -84,7 +84,7 @@ def _problem(diagnostic: Diagnostic) -> Problem:
 
 
 def _choice(select: Sequence[str], ignore: Sequence[str], settings: LintSettings) -> Choice:
-    """Return the codes to report; as in ruff, what is selected on the command line counts before the settings."""
+    """Return the codes to report. As in ruff, the command line takes precedence over the settings."""
     selected, ignored = _codes(select, "--select"), _codes(ignore, "--ignore")
     if selected:
         return Choice(selected, ignored)
@@ -92,16 +92,16 @@ def _choice(select: Sequence[str], ignore: Sequence[str], settings: LintSettings
 
 
 def _codes(values: Sequence[str], option: str) -> tuple[str, ...]:
-    """Return codes, or what several codes begin with, of ``CGL101,CGL3``."""
+    """Return the codes and prefixes in ``CGL101,CGL3``."""
     codes, unknown = codes_of(values)
     if unknown:
-        hint = "codes look like CGL101, and CGL1 means all that begin so; `docs/lint.md` lists them"
+        hint = "use a code such as CGL101, or a prefix such as CGL1; `docs/lint.md` lists the codes"
         raise UnknownCodeError(f"`{option} {unknown[0]}`: no rule has that code", hint=hint)
     return codes
 
 
 def _emitted(files: Sequence[Path], choice: Choice, root: Path | None) -> EmittedMethods | None:
-    """Return what is emitted for the project's models; without a project, or when they cannot be loaded, nothing."""
+    """Return the methods emitted for the project's models; None without a project, or if they cannot be loaded."""
     if not (choice.allows("CGL101") or choice.allows("CGL103")) or not needs_plan(files):
         return None
     if root is None or "models" not in read_section(root / "pyproject.toml"):
@@ -109,12 +109,12 @@ def _emitted(files: Sequence[Path], choice: Choice, root: Path | None) -> Emitte
     try:
         return emitted_methods(read_config(root, Settings()))
     except CtrlgenError as error:
-        typer.echo(f"warning: the models cannot be read, so CGL103 finds nothing: {error}", err=True)
+        typer.echo(f"warning: the models cannot be loaded, so CGL103 is not checked: {error}", err=True)
         return None
 
 
 def _project_of(paths: Sequence[Path]) -> Path | None:
-    """Return the configured project that one stands in, or that the first path does."""
+    """Return the configured project of the current directory, or of the first path."""
     for start in (Path(), *paths[:1]):
         root = find_project(start)
         if is_configured(root):
@@ -123,7 +123,7 @@ def _project_of(paths: Sequence[Path]) -> Path | None:
 
 
 def _shown(file: Path) -> str:
-    """Return a path as one would type it here."""
+    """Return a path relative to the current directory."""
     path = Path(os.path.relpath(file)) if file.is_absolute() and file.is_relative_to(Path.cwd()) else file
     return path.as_posix()
 

@@ -1,4 +1,4 @@
-"""Where a condition of a query stands, and which of its parts are SQL; the rules about Python's operators use it."""
+"""Finds the conditions of queries, and which of their parts are SQL, for the rules about Python's operators."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NARROWING = frozenset({"find_all", "find_one", "count", "exists", "paginate", "
 
 
 def conditions(queries: Queries) -> Iterator[cst.BaseExpression]:
-    """Yield every expression that a query takes for a condition, once; a name stands for what it was bound to."""
+    """Yield every condition of a query once. Names are resolved to the expressions they are bound to."""
     seen: set[cst.BaseExpression] = set()
     for call in queries.source.all(cst.Call):
         for argument in _conditions_of(call, queries):
@@ -56,7 +56,7 @@ def _flattened(node: cst.BaseExpression, queries: Queries) -> Iterator[cst.BaseE
 
 
 def parts(condition: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
-    """Yield the operations of which a condition is composed: what stands under ``&``, ``and``, ``not`` and so on."""
+    """Yield the operations that a condition consists of: the operands of ``&``, ``and``, ``not`` and so on."""
     if isinstance(condition, cst.BooleanOperation):
         yield condition
         yield from parts(condition.left)
@@ -72,7 +72,7 @@ def parts(condition: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
 
 
 def is_sql(node: cst.BaseExpression, queries: Queries) -> bool:
-    """Whether an expression is SQL to SQLAlchemy: a column, a comparison of one, or what is made of those."""
+    """Return whether an expression is a SQLAlchemy expression: a column, a comparison, or a combination of these."""
     if isinstance(node, cst.Comparison):
         return is_sql(node.left, queries) or any(is_sql(it.comparator, queries) for it in node.comparisons)
     if isinstance(node, cst.BinaryOperation | cst.BooleanOperation):
@@ -96,7 +96,7 @@ def _is_sql_call(call: cst.Call, queries: Queries) -> bool:
 
 
 def is_column(node: cst.Attribute, queries: Queries) -> bool:
-    """Whether an attribute is a model's column: ``User.name``, or ``db.user.c.name``."""
+    """Return whether an attribute is a column of a model: ``User.name`` or ``db.user.c.name``."""
     name = node.attr.value
     if _CONSTANT.match(name) or name.startswith("__") or not name[0].islower():
         return False
@@ -118,7 +118,7 @@ def _is_enum(name: str, queries: Queries) -> bool:
 
 
 def in_parentheses(node: cst.BaseExpression, queries: Queries) -> str:
-    """Return the source of an operand, in parentheses where ``&``, ``|``, ``~`` or a method would bind closer."""
+    """Return the source of an operand, in parentheses if ``&``, ``|``, ``~`` or a method call would bind tighter."""
     text = queries.source.text(node)
     is_open = isinstance(node, cst.BinaryOperation | cst.BooleanOperation | cst.Comparison | cst.UnaryOperation)
     return f"({text})" if is_open and not node.lpar else text

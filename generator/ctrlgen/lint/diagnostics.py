@@ -1,4 +1,4 @@
-"""What a rule reports: where, which code, why, and what to write in its place. Plain data that crosses processes."""
+"""The findings of rules, as plain data that is sent between processes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A position in a file: lines begin at 1, columns at 0, as libcst and ``ast`` count them."""
+    """A position in a file. Lines are counted from 1, columns from 0, as in libcst and ``ast``."""
 
     line: int
     column: int
@@ -15,7 +15,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edit:
-    """Replaces what stands between two positions by ``text``."""
+    """Replaces the source between two positions by ``text``."""
 
     start: Place
     end: Place
@@ -24,22 +24,22 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Diagnostic:
-    """One finding in a file of the user's.
+    """One finding in a checked file.
 
     Parameters
     ----------
     path
         The file, as it is printed.
     start, end
-        The code that is meant.
+        The range of the code that is reported.
     code
         The rule's code, ``CGL101``.
     message
-        The reason, one sentence.
+        The reason, in one sentence.
     replacement
-        The code to write in its place, or what to do where that is not one expression.
+        The code to write instead, or a description if that is not one expression.
     edits
-        What ``--fix`` does; empty where the fix needs a person.
+        The edits of ``--fix``; empty if the finding has no automatic fix.
     """
 
     path: str
@@ -52,16 +52,16 @@ class Diagnostic:
 
     @property
     def line(self) -> int:
-        """The first line, from 1."""
+        """The first line, counted from 1."""
         return self.start.line
 
     @property
     def column(self) -> int:
-        """The first column, from 1 as editors count."""
+        """The first column, counted from 1 as in editors."""
         return self.start.column + 1
 
     @property
     def text(self) -> str:
-        """Two lines: where, which and why; and what to write instead."""
+        """The printed form: a line with location, code and message, and a line with the replacement."""
         place = f"{self.path}:{self.line}:{self.column}"
         return f"{place}: {self.code} {self.message}\n    instead: {self.replacement}\n"

@@ -1,7 +1,7 @@
-"""What ctrlgen emits for the project's models, as far as a rule must know it: small data that crosses processes.
+"""The methods that ctrlgen emits for the project's models, as plain data that is sent between processes.
 
-Read from the plan, by loading the models as ``generate`` does, and only when a file has a query that one of the emitted
-methods might replace.
+They come from the plan. The models are loaded, as by ``generate``, only if a file has a query that an emitted method
+might replace.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ READ = re.compile(
     rf"^({'|'.join(sorted(MODEL_READS))}|load_\w+|"
     rf"{name_pattern(['find', *(rule.kind for rule in KEY_METHODS if rule.reads)])})$"
 )
-"""The names of emitted methods that read; a write that begins so (``get_or_create_by_id``) matches as well."""
+"""The names of emitted methods that read. Some writes (``get_or_create_by_id``) match as well."""
 
 WRITE = re.compile(
     rf"^({'|'.join(sorted(MODEL_WRITES))}|{name_pattern(rule.kind for rule in KEY_METHODS if not rule.reads)})$"
@@ -31,12 +31,12 @@ WRITE = re.compile(
 """The names of emitted methods that write rows."""
 
 LINKER = re.compile(rf"^({'|'.join(LINKERS)})_\w+$")
-"""The names of emitted methods that change links, which many a method written by hand has as well."""
+"""The names of emitted methods that change links. Many hand-written methods have such names, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmittedMethod:
-    """A method by its name, with the columns of its key in the order of the parameters."""
+    """The name of a method, with the columns of its key in the order of the parameters."""
 
     name: str
     keys: tuple[str, ...]
@@ -44,7 +44,7 @@ class EmittedMethod:
 
 @dataclass(frozen=True, slots=True)
 class EmittedController:
-    """The controller of one model: where it is reached, and which keys its methods take."""
+    """The controller of one model: its attribute of ``db``, and the keys of its methods."""
 
     model: str
     module: str
@@ -52,27 +52,27 @@ class EmittedController:
     columns: frozenset[str]
     primary_key: tuple[str, ...]
     methods: Mapping[tuple[str, frozenset[str]], EmittedMethod]
-    """The methods by kind and keys."""
+    """The methods, by kind and keys."""
 
     def method(self, kind: str, keys: frozenset[str]) -> EmittedMethod | None:
         """Return the method of a kind for exactly these keys."""
         return self.methods.get((kind, keys))
 
     def finder(self, keys: frozenset[str]) -> EmittedMethod | None:
-        """Return a finder that one of these keys leads."""
+        """Return a finder whose first key is one of these."""
         finders = [method for (kind, own), method in self.methods.items() if kind == "find" and own and own <= keys]
         return min(finders, key=lambda method: method.name, default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class EmittedMethods:
-    """Every emitted controller, by the name of its model."""
+    """The emitted controllers, by the name of their models."""
 
     controllers: Mapping[str, EmittedController]
     output: Path | None = None
 
     def of(self, model: str, module: str | None) -> EmittedController | None:
-        """Return the controller of a model that a file imports from ``module``; None for a class of the same name."""
+        """Return the controller of a model that a file imports from ``module``; None for another class of that name."""
         controller = self.controllers.get(model)
         if controller is None or module is None:
             return controller
@@ -81,14 +81,14 @@ class EmittedMethods:
 
 
 def emitted_methods(config: Config) -> EmittedMethods:
-    """Return what would be emitted for the models of a project.
+    """Return the methods that would be emitted for the models of a project.
 
     Raises
     ------
     CtrlgenError
         The models cannot be loaded.
     """
-    from ctrlgen.child import schema_from_child  # loads the models: only where a query asks for it
+    from ctrlgen.child import schema_from_child  # loads the models, so only if a query needs it
     from ctrlgen.plan import plan
 
     package = plan(schema_from_child(config), config.package, config.options)

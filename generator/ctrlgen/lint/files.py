@@ -1,4 +1,4 @@
-"""Which files are checked: those that are named, and the Python files of the folders that are."""
+"""Lists the files to check: files passed as arguments, and the Python files in folders."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "build", "
 
 
 def python_files(paths: Sequence[str], settings: LintSettings | None = None) -> list[Path]:
-    """Return the files to check, each once, in the order of the arguments.
+    """Return the files to check, without duplicates, in the order of the arguments.
 
-    Hidden folders, environments, builds and templates (``{{name}}``) are left out, and so are files that ctrlgen has
-    written, and what the settings exclude.
+    Hidden folders, environments, build folders, templates (``{{name}}``), emitted files, and files excluded by the
+    settings are left out.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def python_files(paths: Sequence[str], settings: LintSettings | None = None) -> 
             if not (settings and settings.force_exclude and settings.excludes(path)):
                 files[path] = None
         else:
-            raise MissingPathError(f"`{path}` does not exist", hint="give files or folders, as `ctrlgen lint app`")
+            raise MissingPathError(f"`{path}` does not exist", hint="pass files or folders, as in `ctrlgen lint app`")
     return [file for file in files if not is_generated(file)]
 
 
@@ -50,8 +50,8 @@ def _in_folder(folder: Path) -> Iterator[Path]:
 
 
 def is_generated(file: Path) -> bool:
-    """Whether ctrlgen has written a file: what is emitted is changed by changing the models."""
+    """Return whether ctrlgen emitted a file. Such files are changed by changing the models."""
     try:
         return has_header(file)
     except OSError:
-        return False  # the runner reports it
+        return False  # the runner reports the error

@@ -1,4 +1,4 @@
-"""Applies the edits of findings to a text; ``--fix`` writes the result."""
+"""Applies the edits of findings to the source of a file, for ``--fix``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
 
 def fixed(text: str, diagnostics: Iterable[Diagnostic]) -> tuple[str, int]:
-    """Return the text with the edits applied, and how many findings they were of.
+    """Return the text with the edits applied, and the number of findings fixed.
 
-    Of findings whose edits overlap, the first is fixed; the next pass sees what is left.
+    If the edits of findings overlap, only the first is applied. The next pass fixes the others.
     """
     starts = [0, *(match.end() for match in _LINE_ENDS.finditer(text))]
     applied: set[tuple[int, int, str]] = set()

@@ -1,4 +1,4 @@
-"""``[tool.ctrlgen.lint]``: which rules are about which files, spelled and meant as in ruff's settings."""
+"""The settings ``[tool.ctrlgen.lint]``, with the names and the meaning of ruff's settings."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _KEYS = ("select", "ignore", "exclude", "force-exclude", "per-file-ignores")
 
 @dataclass(frozen=True, slots=True)
 class LintSettings:
-    """What a project says of ``lint``; paths are relative to its folder.
+    """The ``lint`` settings of a project. Paths are relative to its folder.
 
     Parameters
     ----------
     root
         The project's folder; None without a project.
     select, ignore
-        Codes, or what codes begin with.
+        Codes, or prefixes of codes.
     exclude
-        Patterns of files and folders that are left out of folders that are searched.
+        Patterns of files and folders that are not checked when folders are searched.
     force_exclude
-        Whether they are left out where they are named on the command line, too.
+        Whether ``exclude`` also applies to files passed as arguments.
     per_file_ignores
-        Codes by patterns of files; a pattern that begins with ``!`` is about all other files.
+        Codes to ignore, by patterns of files. A pattern that begins with ``!`` applies to all other files.
     """
 
     root: Path | None = None
@@ -43,11 +43,11 @@ class LintSettings:
     per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def excludes(self, file: Path) -> bool:
-        """Whether a file, or a folder it is in, is left out."""
+        """Return whether a file, or a folder that contains it, is excluded."""
         return bool(self.exclude) and any(_matches(file, self.root, pattern) for pattern in self.exclude)
 
     def ignored_in(self, file: Path) -> tuple[str, ...]:
-        """Return the codes that are not reported in a file."""
+        """Return the codes to ignore in a file."""
         return tuple(
             code
             for pattern, codes in self.per_file_ignores.items()
@@ -57,12 +57,12 @@ class LintSettings:
 
 
 def read_lint_settings(root: Path | None) -> LintSettings:
-    """Return the settings of the project in a folder.
+    """Read the settings of the project in a folder.
 
     Raises
     ------
     ConfigError
-        A setting does not exist or has a value that it cannot have.
+        A setting does not exist, or has an invalid value.
     """
     if root is None:
         return LintSettings()
@@ -88,21 +88,21 @@ def _codes(section: toml.Table, key: str, within: str = _WITHIN, *, quoted: bool
     for code in unknown:
         setting = within if quoted else f"{within}.{key}"
         message = f"`{setting}` in `[tool.ctrlgen]`: no rule has the code `{code}`"
-        hint = "codes look like CGL101, CGL1 means all that begin so, and ALL every one; `docs/lint.md` lists them"
+        hint = "use a code such as CGL101, a prefix such as CGL1, or ALL; `docs/lint.md` lists the codes"
         raise UnknownCodeError(message, hint=hint, setting=setting, mark=code)
     return known
 
 
 def _matches(file: Path, root: Path | None, pattern: str) -> bool:
-    """Whether a pattern is about a file, or a folder it is in: by its name alone, or by its path in the project."""
-    path = Path(os.path.abspath(file))  # noqa: PTH100 - `resolve` would follow links out of the project
+    """Return whether a pattern matches a file, or a folder that contains it, by name or by path in the project."""
+    path = Path(os.path.abspath(file))  # noqa: PTH100 - `resolve` would follow symbolic links out of the project
     relative = path.relative_to(root) if root and path.is_relative_to(root) else path
     places: Sequence[Path] = [relative, *relative.parents][: len(relative.parts)]
     return any(_fits(place.name, pattern) or _fits(place.as_posix(), pattern) for place in places)
 
 
 def _fits(text: str, pattern: str) -> bool:
-    """Whether a glob matches; as in ruff ``*`` crosses slashes, and ``**/`` is also nothing."""
+    """Return whether a glob matches. As in ruff, ``*`` matches slashes, and ``**/`` also matches nothing."""
     plain = pattern.removeprefix("./").rstrip("/")
     return any(fnmatchcase(text, each) for each in _variants(plain))
 

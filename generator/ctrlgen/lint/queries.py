@@ -1,7 +1,8 @@
-"""Which expressions of a file are sessions, controllers, and queries through them; every rule reads files through it.
+"""Finds the sessions, controllers and queries in a file. All rules read files through it.
 
-Nothing is imported or run, so this goes by annotations, by where a value comes from, and by what is called on it. A
-name alone is never enough: `find_all` of a parsed web page is no query, and a session of an HTTP client no session.
+Nothing is imported or run, so the analysis relies on annotations, on where a value comes from, and on the methods
+called on it. A name alone is never enough: `find_all` of a parsed web page is not a query, and the session of an HTTP
+client is not a database session.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ SELECTION = frozenset(
         *("values", "sum", "min", "max", "avg", "count_by"),
     }
 )
-"""What is called on what a finder returns."""
+"""The methods of the selections that finders return."""
 
 _NO_ROWS = frozenset({"update", "delete", "sum", "min", "max", "avg", "count_by"})
 
@@ -65,9 +66,9 @@ _MANY = re.compile(r"^(find_many|get_all|list|fetch_all|paginate)")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A call that goes to the database.
+    """A call that sends a statement to the database.
 
-    ``emitted`` says that its name is one ctrlgen emits; a method written by hand may have a name of its own.
+    ``emitted`` tells whether the method has a name that ctrlgen emits, unlike a hand-written method.
     """
 
     call: cst.Call
@@ -80,7 +81,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a value was read by, and whether it is several rows."""
+    """The query that a value was read by, and whether the value is several rows."""
 
     query: Query
     many: bool
@@ -94,7 +95,7 @@ class Queries:
     source
         The file.
     emitted
-        What ctrlgen emits for the project's models; None where there is no project.
+        The methods emitted for the project's models; None without a project.
     """
 
     def __init__(self, source: SourceCode, emitted: EmittedMethods | None) -> None:
@@ -104,11 +105,11 @@ class Queries:
 
     @cached_property
     def every(self) -> list[Query]:
-        """Every query of the file, in the order of the source."""
+        """All queries in the file, in the order of the source."""
         return [query for call in self.source.all(cst.Call) if (query := self.query(call)) is not None]
 
     def query(self, call: cst.Call) -> Query | None:
-        """Return what a call asks the database, if it does."""
+        """Return the query that a call is, or None."""
         if call not in self._queries:
             self._queries[call] = self._query(call)
         return self._queries[call]
@@ -133,22 +134,22 @@ class Queries:
         return statement is not None and last_name(innermost(statement).func) in _STATEMENT_WRITES
 
     def is_probe(self, query: Query) -> bool:
-        """Whether a query only asks if the database is there: ``SELECT 1``."""
+        """Return whether a query only tests the connection: ``SELECT 1``."""
         arguments = positional(query.call) if query.via == "session" else []
         return bool(arguments) and bool(_PROBE.match(self.source.text(self.resolved(arguments[0]))))
 
     def within(self, root: cst.CSTNode) -> list[Query]:
-        """Return the queries under a node."""
+        """Return the queries inside a node."""
         return [query for call in self.source.within(root, cst.Call) if (query := self.query(call)) is not None]
 
     def statement(self, call: cst.Call) -> cst.Call | None:
-        """Return the statement that ``session.execute`` and its like are given: ``select(...)...``."""
+        """Return the statement passed to ``session.execute`` and similar methods: ``select(...)...``."""
         arguments = positional(call)
         value = self.resolved(arguments[0]) if arguments else None
         return value if isinstance(value, cst.Call) else None
 
     def resolved(self, value: cst.BaseExpression) -> cst.BaseExpression:
-        """Return what a name was bound to last, or the expression itself."""
+        """Return the expression that a name was last bound to, or the expression itself."""
         for _ in range(4):
             if not isinstance(value, cst.Name):
                 break
@@ -162,11 +163,11 @@ class Queries:
 
     @cached_property
     def uses_sqlalchemy(self) -> bool:
-        """Whether the file imports SQLAlchemy or SQLModel."""
+        """Return whether the file imports SQLAlchemy or SQLModel."""
         return self.source.imports_from("sqlalchemy", "sqlmodel")
 
     def is_session(self, node: cst.BaseExpression) -> bool:
-        """Whether an expression is a session of SQLAlchemy's."""
+        """Return whether an expression is a SQLAlchemy session."""
         if isinstance(node, cst.Call):
             return self.opens_session(node)
         if isinstance(node, cst.Attribute):
@@ -189,7 +190,7 @@ class Queries:
         return is_parameter and self.uses_sqlalchemy and bool(_SESSION_NAME.match(name.value))
 
     def is_session_type(self, annotation: cst.BaseExpression) -> bool:
-        """Whether an annotation means a session: the class, an ``Annotated`` of it, or an alias of that."""
+        """Return whether an annotation is a session: the class, an ``Annotated`` of the class, or an alias of one."""
         if isinstance(annotation, cst.Subscript):
             inner = [item.slice.value for item in annotation.slice if isinstance(item.slice, cst.Index)]
             return bool(inner) and self.is_session_type(inner[0])
@@ -210,7 +211,7 @@ class Queries:
         return bool(_SESSION_ALIAS.search(name))
 
     def opens_session(self, call: cst.Call) -> bool:
-        """Whether a call gives a session, as ``db.session()``, ``db.transaction()`` and ``AsyncSession(engine)`` do."""
+        """Return whether a call returns a session, as ``db.transaction()`` and ``AsyncSession(engine)`` do."""
         name = last_name(call.func)
         if name is None:
             return False
@@ -235,7 +236,7 @@ class Queries:
         return isinstance(node, cst.Name) and (dotted(self.source.annotation(node) or node) or "").endswith("Database")
 
     def transaction_around(self, node: cst.CSTNode) -> cst.With | None:
-        """Return the ``async with db.transaction()`` block around a node, in its own function."""
+        """Return the ``async with db.transaction()`` block around a node, within the node's function."""
         function = self.source.function(node)
         for ancestor in self.source.ancestors(node):
             if ancestor is function:
@@ -245,13 +246,13 @@ class Queries:
         return None
 
     def opens_transaction(self, node: cst.BaseExpression) -> bool:
-        """Whether an expression is ``db.transaction(...)``, or a session's ``begin()``."""
+        """Return whether an expression is ``db.transaction(...)`` or ``begin()`` of a session."""
         return isinstance(node, cst.Call) and method(node) in {"transaction", "begin"} and self.opens_session(node)
 
     # Controllers
 
     def is_controller(self, node: cst.BaseExpression) -> bool:
-        """Whether an expression is a controller: ``db.user``, one of that type, or ``self`` inside of one."""
+        """Return whether an expression is a controller: ``db.user``, a value typed as one, or ``self`` inside one."""
         path = dotted(node)
         if path is None or self._uses_another_layer:
             return False
@@ -278,7 +279,7 @@ class Queries:
         return self.source.imports_from(*_OTHER_LAYERS)
 
     def is_controller_class(self, node: cst.ClassDef | None) -> bool:
-        """Whether a class derives from a controller, the emitted ones or one written by hand."""
+        """Return whether a class inherits from a controller, emitted or hand-written."""
         if node is None:
             return False
         for base in node.bases:
@@ -290,7 +291,7 @@ class Queries:
     # Rows
 
     def rows(self, node: cst.BaseExpression, many: bool | None = None, depth: int = 12) -> Rows | None:
-        """Return what query a value was read by, through names, chains, ``list(...)`` and the like."""
+        """Return the query that a value was read by, through names, chains, ``list(...)`` and the like."""
         if depth == 0:
             return None
         if isinstance(node, cst.Await):
@@ -329,7 +330,7 @@ class Queries:
         return self.rows(target, many, depth - 1) if name in SELECTION - _NO_ROWS else None
 
     def chain(self, call: cst.Call) -> Iterator[tuple[str, cst.Call]]:
-        """Yield what is called on the result of a call, ``limit`` and ``first`` of ``find_all().limit(5).first()``."""
+        """Yield the calls chained to a call: ``limit`` and ``first`` of ``find_all().limit(5).first()``."""
         node: cst.CSTNode = call
         while True:
             attribute = self.source.parent(node)
@@ -348,11 +349,11 @@ class Queries:
         return ([call] + [outer for _, outer in self.chain(call)])[-1]
 
     def is_awaited(self, call: cst.Call) -> bool:
-        """Whether a call, or the chain that it begins, is awaited."""
+        """Return whether a call, or the chain that it begins, is awaited."""
         return isinstance(self.source.parent(self.end(call)), cst.Await)
 
     def equalities(self, call: cst.Call) -> dict[str, str]:
-        """Return the columns a query compares by ``==``, with their values, however they are given."""
+        """Return the columns that a query compares by ``==`` with their values, in whatever form they are passed."""
         name = method(call) or ""
         arguments = positional(call)
         getter = GETTER.match(name)
@@ -367,7 +368,7 @@ class Queries:
         return values
 
     def compared(self, condition: cst.BaseExpression) -> dict[str, str] | None:
-        """Return ``{"name": "value"}`` of ``Model.name == value``, several joined by ``&``; None for anything else."""
+        """Return ``{"name": "value"}`` for ``Model.name == value``, also joined by ``&``; None for anything else."""
         condition = self.resolved(condition)
         if isinstance(condition, cst.BinaryOperation) and isinstance(condition.operator, cst.BitAnd):
             left, right = self.compared(condition.left), self.compared(condition.right)
@@ -384,13 +385,13 @@ class Queries:
 
 
 def _has_lists(call: cst.Call) -> bool:
-    """Whether a call has two arguments, one of which is written as a list: what changes links takes two."""
+    """Return whether a call has two arguments and one is a list display, like the methods that change links."""
     arguments = positional(call)
     return len(arguments) == len(call.args) == 2 and any(isinstance(it, cst.List | cst.ListComp) for it in arguments)
 
 
 def innermost(call: cst.Call) -> cst.Call:
-    """Return the first call of a chain, ``select(User)`` of ``select(User).where(...).limit(1)``."""
+    """Return the first call of a chain: ``select(User)`` of ``select(User).where(...).limit(1)``."""
     while (target := receiver(call)) is not None and isinstance(target, cst.Call):
         call = target
     return call

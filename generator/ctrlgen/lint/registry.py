@@ -1,4 +1,4 @@
-"""What a rule is. Each lives in a module of its own under ``rules``, and everything about it stands there."""
+"""The base class of rules. Each rule has its own module in ``rules``, with everything about it."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from ctrlgen.lint.queries import Queries
 
 
 def docs_of(code: str) -> str:
-    """Return the address where a code is explained."""
+    """Return the address of the documentation of a code."""
     return f"{DOCS}/lint.md#{code.lower()}"
 
 
 class Rule(ABC):
     """One kind of finding.
 
-    The class attributes are what the command prints and what ``docs/lint.md`` is rendered from. A rule looks at one
-    file at a time, through :class:`~ctrlgen.lint.queries.Queries`.
+    The class attributes are printed by the command, and rendered in ``docs/lint.md``. A rule checks one file at a time,
+    through :class:`~ctrlgen.lint.queries.Queries`.
     """
 
     code: ClassVar[str]
     name: ClassVar[str]
-    """A few words, with hyphens: the anchor in the docs begins with the code."""
+    """The name of the rule, a few hyphenated words."""
     message: ClassVar[str]
-    """The reason that is printed; ``str.format`` fills in the names."""
+    """The message to print, a template for ``str.format``."""
     why: ClassVar[str]
-    """What goes wrong, for the docs."""
+    """The reason, for the documentation."""
     bad: ClassVar[str]
     good: ClassVar[str]
     limits: ClassVar[str] = ""
-    """What the rule leaves alone on purpose, for the docs."""
+    """The scope of the rule, for the documentation."""
     fixable: ClassVar[bool] = False
     in_tests: ClassVar[bool] = True
-    """Whether the rule reads test files, too."""
+    """Whether the rule also checks test files."""
 
     @abstractmethod
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
-        """Yield what is found in a file."""
+        """Yield the findings in a file."""
 
     def report(
         self,
@@ -55,26 +55,26 @@ class Rule(ABC):
         """Return a finding of this kind about a node."""
         source = queries.source
         if edits and _has_layout(source.module.code_for_node(node)):
-            edits = ()  # a comment or a long string in it is for a person to move
+            edits = ()  # code with comments or multi-line strings is not fixed automatically
         message = self.message.format(**names)
         return Diagnostic(source.path, source.start(node), source.end(node), self.code, message, replacement, edits)
 
     @classmethod
     def anchor(cls) -> str:
-        """Return where ``docs/lint.md`` explains the rule, behind the ``#``."""
+        """Return the anchor of the rule in ``docs/lint.md``."""
         return cls.code.lower()
 
     @classmethod
     def docs(cls) -> str:
-        """Return the address where the rule is explained."""
+        """Return the address of the documentation of the rule."""
         return docs_of(cls.code)
 
     @classmethod
     def summary(cls) -> str:
-        """Return what the rule finds, in one sentence: the first line of its docstring."""
+        """Return the first line of the docstring, which says in one sentence what the rule finds."""
         return (cls.__doc__ or cls.name).strip().splitlines()[0]
 
 
 def _has_layout(code: str) -> bool:
-    """Whether the source of a node has what is lost when it is written on one line."""
+    """Return whether writing a node on one line would lose a part of it."""
     return "\n" in code and ("#" in code or '"""' in code or "'''" in code)

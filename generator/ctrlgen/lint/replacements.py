@@ -1,4 +1,4 @@
-"""The emitted method that does what a query through a session does; CGL101 and CGL103 spell it out."""
+"""Finds the emitted method that replaces a query through a session, for CGL101 and CGL103."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PLAIN = frozenset({"where", "filter", "limit", "order_by"})
 
 
 def replacement_for(query: Query, queries: Queries) -> str | None:
-    """Return the call of a controller that replaces a query, or None where the plan has none."""
+    """Return the call of a controller that replaces a query, or None if no emitted method does."""
     if queries.emitted is None or query.via != "session" or queries.transaction_around(query.call) is not None:
         return None
     if query.method in {"get", "get_one"}:
@@ -43,7 +43,7 @@ def _replaced_get(query: Query, queries: Queries) -> str | None:
 
 
 def _replaced_statement(statement: cst.Call, queries: Queries) -> str | None:
-    """Return what replaces ``select(User).where(User.id == 1)``, or a ``delete`` by a key."""
+    """Return the replacement of ``select(User).where(User.id == 1)``, or of a ``delete`` by a key."""
     steps: list[tuple[str, cst.Call]] = []
     first = statement
     while (target := receiver(first)) is not None and isinstance(target, cst.Call):
@@ -69,7 +69,7 @@ def _replaced_statement(statement: cst.Call, queries: Queries) -> str | None:
 
 
 def _compared(steps: list[tuple[str, cst.Call]], queries: Queries) -> dict[str, str] | None:
-    """Return the equalities of every ``where``; None where a condition is anything else."""
+    """Return the equalities in all ``where`` clauses; None if there is any other condition."""
     values: dict[str, str] = {}
     for name, call in steps:
         if name not in {"where", "filter"}:

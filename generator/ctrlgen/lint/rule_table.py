@@ -1,6 +1,6 @@
 """Renders the rules for ``docs/lint.md``.
 
-``python -m ctrlgen.lint.rule_table`` prints what stands between the marks of that file; a test compares the two.
+``python -m ctrlgen.lint.rule_table`` prints the part between the markers of that file. A test compares the two.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SYNTAX = f'| <a id="{SYNTAX_ERROR.lower()}"></a>{SYNTAX_ERROR} | syntax-error |
 
 
 def rule_table() -> str:
-    """Return the list of all rules, and a section for each."""
+    """Return a table of all rules, and a section for each."""
     rows = [
         f"| [{rule.code}](#{rule.anchor()}) | {rule.name} | {_cell(rule.summary())} | {'yes' if rule.fixable else ''} |"
         for rule in RULES

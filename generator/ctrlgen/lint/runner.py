@@ -1,4 +1,4 @@
-"""Checks files, in several processes where there are many; each file is read and judged by itself."""
+"""Checks files independently of each other, in several processes if there are many."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from ctrlgen.silencing import IgnoreComments
 ResultT = TypeVar("ResultT")
 
 _MANY_FILES = 24
-_TOO_DEEP = "an expression in it is nested too deeply"
+_TOO_DEEP = "an expression is nested too deeply"
 _DEEPEST = 200
-"""How deep Python lets brackets be nested."""
+"""Python's limit for nested brackets."""
 _BRACKETS = re.compile(rb"[\[\](){}]")
 _STACK = 256 * 1024 * 1024
 _RECURSION = 100_000
@@ -43,13 +43,13 @@ _WORTH_READING = re.compile(
     rb"find_|get_by|get_one_by|session|\.create\(|\.count\(|utcnow|utcfromtimestamp|functools|gather|create_task"
     rb"|select|SELECT|INSERT|UPDATE|DELETE|execute|Controller\(\)|\.where\(|\.filter\(|filters|and_|or_|not_"
 )
-"""What a file must contain for any rule to find something in it."""
+"""A file that does not match has no findings."""
 _QUERIES_A_SESSION = re.compile(rb"select\(|delete\(|\.get\(")
 
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What was found in one file, what of it was fixed, and why the fixes could not be written."""
+    """The findings in one file, the number of fixes, and the error if the fixes could not be written."""
 
     diagnostics: tuple[Diagnostic, ...] = ()
     fixed: int = 0
@@ -58,7 +58,7 @@ class FileResult:
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """Checks one file at a time; sent to other processes as it is."""
+    """Checks one file at a time. It is pickled and sent to other processes."""
 
     choice: Choice = field(default_factory=Choice)
     emitted: EmittedMethods | None = None
@@ -66,7 +66,7 @@ class Checker:
     settings: LintSettings = field(default_factory=LintSettings)
 
     def check_file(self, file: Path, shown: str) -> FileResult:
-        """Return the findings of a file, after fixing what can be fixed if that is asked for."""
+        """Return the findings in a file, after applying fixes if ``fix`` is set."""
         choice = replace(self.choice, ignored_here=self.settings.ignored_in(file))
         return with_deep_stack(partial(replace(self, choice=choice)._check_file, file, shown))
 
@@ -74,7 +74,7 @@ class Checker:
         try:
             content = file.read_bytes()
         except OSError as error:
-            return FileResult((_unreadable(shown, Place(1, 0), f"it cannot be read: {error.strerror}"),))
+            return FileResult((_unreadable(shown, Place(1, 0), f"the file cannot be read: {error.strerror}"),))
         if not _WORTH_READING.search(content) and _is_python(content):
             return FileResult()
         diagnostics, module = self._diagnostics(content, shown)
@@ -83,7 +83,7 @@ class Checker:
         return self._fixed(file, content, module.encoding, diagnostics, shown)
 
     def check_text(self, text: str, path: str = "<text>") -> tuple[Diagnostic, ...]:
-        """Return the findings of a text."""
+        """Return the findings in the source of a file."""
         return self._diagnostics(text.encode(), path)[0]
 
     def _fixed(
@@ -98,7 +98,7 @@ class Checker:
             candidate = text.encode(encoding)
             remaining, module = self._diagnostics(candidate, shown)
             if module is None:
-                break  # what is not Python any more is never written
+                break  # never write a result that is not valid Python
             content, diagnostics, total = candidate, remaining, total + count
         if content == original:
             return FileResult(diagnostics)
@@ -136,16 +136,19 @@ def _parse(content: bytes, shown: str) -> tuple[cst.Module | None, Diagnostic | 
     try:
         return cst.parse_module(content), None
     except cst.ParserSyntaxError as error:
-        place, reason = Place(error.raw_line, max(error.raw_column, 0)), _syntax_error(content) or "it is not Python"
+        place, reason = (
+            Place(error.raw_line, max(error.raw_column, 0)),
+            _syntax_error(content) or "the file is not valid Python",
+        )
         return None, _unreadable(shown, place, reason)
-    except (UnicodeDecodeError, LookupError, SyntaxError) as error:  # the last is what a wrong `# coding` raises
-        return None, _unreadable(shown, Place(1, 0), f"it cannot be decoded: {error}")
+    except (UnicodeDecodeError, LookupError, SyntaxError) as error:  # an invalid `# coding` raises LookupError
+        return None, _unreadable(shown, Place(1, 0), f"the file cannot be decoded: {error}")
     except RecursionError:
         return None, _unreadable(shown, Place(1, 0), _TOO_DEEP)
 
 
 def _nesting(content: bytes) -> int:
-    """Return how deep brackets are nested at most, those of strings included."""
+    """Return the maximum nesting of brackets, including those in strings."""
     deepest = depth = 0
     for match in _BRACKETS.finditer(content):
         depth += 1 if match[0] in b"([{" else -1
@@ -154,7 +157,7 @@ def _nesting(content: bytes) -> int:
 
 
 def with_deep_stack(work: Callable[[], ResultT]) -> ResultT:
-    """Return what ``work`` does, with room for long chains: parser and metadata recurse into each link of them."""
+    """Call ``work`` with a large stack, because parser and metadata recurse into long chains of calls."""
     results: list[ResultT] = []
     errors: list[BaseException] = []
 
@@ -180,20 +183,20 @@ def with_deep_stack(work: Callable[[], ResultT]) -> ResultT:
 
 
 def _syntax_error(content: bytes) -> str | None:
-    """Return how Python itself puts it."""
+    """Return Python's own message about a syntax error."""
     try:
         ast.parse(content)
     except SyntaxError as error:
         return f"{error.msg}"
     except (ValueError, RecursionError, MemoryError) as error:
-        return str(error) or "it is nested too deeply"
+        return str(error) or "the source is nested too deeply"
     return None
 
 
 def _is_python(content: bytes) -> bool:
-    """Whether this Python can read a file; what it cannot may be of a newer one, and libcst decides."""
+    """Return whether this Python can parse a file. If not, the syntax may be newer, and libcst decides."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about escapes in the user's strings
+        warnings.simplefilter("ignore")  # warnings about escapes in strings of the file
         try:
             ast.parse(content)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -207,7 +210,7 @@ def _unreadable(shown: str, place: Place, reason: str) -> Diagnostic:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Replace a file as a whole, with the permissions it has."""
+    """Replace a file atomically, keeping its permissions."""
     target = file.resolve()
     mode = stat.S_IMODE(target.stat().st_mode)
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -222,7 +225,7 @@ def _write(file: Path, content: bytes) -> None:
 
 
 def needs_plan(files: Sequence[Path]) -> bool:
-    """Whether any of the files may have a query that the project's plan replaces."""
+    """Return whether any of the files may have a query that an emitted method replaces."""
     return any(_QUERIES_A_SESSION.search(content) and b"session" in content.lower() for content in _contents(files))
 
 
@@ -237,7 +240,7 @@ def _contents(files: Sequence[Path]) -> Iterator[bytes]:
 def check_files(
     files: Sequence[Path], checker: Checker, shown: Callable[[Path], str], processes: int | None = None
 ) -> list[FileResult]:
-    """Return the result of each file, in order."""
+    """Return the results of the files, in order."""
     names = [shown(file) for file in files]
     workers = min(processes or os.cpu_count() or 1, len(files) // _MANY_FILES + 1)
     if workers < 2:

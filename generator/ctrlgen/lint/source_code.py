@@ -1,7 +1,7 @@
-"""A parsed file, with the questions that rules ask about it: parents, enclosing functions, names, positions.
+"""A parsed file, with the information that rules need: parents, enclosing functions, names, positions.
 
-The tree is walked once; the metadata of libcst that costs more (positions, scopes) is computed only when a rule is
-about to report something.
+The tree is walked once. The more expensive metadata of libcst (positions, scopes) is computed only if a rule reports
+something.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _TESTS = re.compile(r"(^|/)(tests?/|conftest\.py$|test_[^/]*\.py$|[^/]*_test\.py
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A name that a function binds, with the expression it is bound to.
+    """A name bound in a function, and the expression that it is bound to.
 
-    ``kind`` says how: ``name = value``, ``with value as name``, or ``for name in value``.
+    ``kind`` is the kind of statement: ``name = value``, ``with value as name``, or ``for name in value``.
     """
 
     name: str
@@ -43,14 +43,14 @@ class Binding:
 
 
 class SourceCode:
-    """One file of the user's.
+    """One checked file.
 
     Parameters
     ----------
     path
-        How the file is called in what is printed.
+        The path of the file in the output.
     module
-        Its syntax tree.
+        The syntax tree.
     """
 
     def __init__(self, path: str, module: cst.Module) -> None:
@@ -60,11 +60,11 @@ class SourceCode:
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
         self._nodes: defaultdict[type[cst.CSTNode], list[cst.CSTNode]] = defaultdict(list)
         self._span: dict[cst.CSTNode, tuple[int, int]] = {}
-        self._wrapper = MetadataWrapper(module, unsafe_skip_copy=True)  # a tree fresh from the parser has no twins
+        self._wrapper = MetadataWrapper(module, unsafe_skip_copy=True)  # a tree from the parser has no node twice
         self._walk(module)
 
     def _walk(self, root: cst.CSTNode) -> None:
-        """Give the nodes numbers in their order, and note their parents; without recursion, which has a limit."""
+        """Assign numbers to the nodes in their order, and record their parents, without recursion, which is limited."""
         number = 0
         stack: list[cst.CSTNode | tuple[cst.CSTNode, int]] = [root]
         while stack:
@@ -81,43 +81,43 @@ class SourceCode:
                 stack.append(child)
 
     def order(self, node: cst.CSTNode) -> int:
-        """Return the node's number, by which nodes stand in the order of the source."""
+        """Return the number of a node, by which nodes are sorted in the order of the source."""
         return self._span[node][0]
 
     def all(self, kind: type[NodeT]) -> list[NodeT]:
-        """Return every node of this type."""
+        """Return all nodes of a type."""
         return cast("list[NodeT]", self._nodes.get(kind, []))
 
     def within(self, root: cst.CSTNode, kind: type[NodeT]) -> list[NodeT]:
-        """Return every node of this type under ``root``, itself included."""
+        """Return all nodes of a type inside ``root``, including ``root``."""
         nodes = self.all(kind)
         first, last = self._span[root]
         return nodes[bisect_left(nodes, first, key=self.order) : bisect_right(nodes, last, key=self.order)]
 
     def own(self, function: cst.CSTNode, kind: type[NodeT]) -> list[NodeT]:
-        """Return the nodes of this type in a function, without those of functions inside it."""
+        """Return the nodes of a type in a function, without those of nested functions."""
         return [node for node in self.within(function, kind) if self.function(node) is function]
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
-        """Return the node around this one."""
+        """Return the parent of a node."""
         return self._parents.get(node)
 
     def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-        """Yield the nodes around this one, the innermost first."""
+        """Yield the ancestors of a node, the innermost first."""
         parent = self._parents.get(node)
         while parent is not None:
             yield parent
             parent = self._parents.get(parent)
 
     def is_in(self, node: cst.CSTNode, root: cst.CSTNode) -> bool:
-        """Whether a node stands under ``root``, or is it."""
+        """Return whether a node is inside ``root``, or ``root`` itself."""
         first, last = self._span[root]
         return first <= self.order(node) <= last
 
     def function(self, node: cst.CSTNode) -> cst.FunctionDef | cst.Lambda | cst.Module:
-        """Return the function whose body a node stands in, or the module.
+        """Return the function whose body contains a node, or the module.
 
-        Decorators, defaults and annotations belong to the function around.
+        Decorators, defaults and annotations belong to the enclosing function.
         """
         below = node
         for ancestor in self.ancestors(node):
@@ -129,7 +129,7 @@ class SourceCode:
         return self.module
 
     def functions(self, node: cst.CSTNode) -> Iterator[cst.FunctionDef]:
-        """Yield the functions around a node, the innermost first; not the one it belongs to as a decorator."""
+        """Yield the functions around a node, the innermost first. A decorator is not inside its function."""
         current = self.function(node)
         while not isinstance(current, cst.Module):
             if isinstance(current, cst.FunctionDef):
@@ -141,12 +141,12 @@ class SourceCode:
         return next((ancestor for ancestor in self.ancestors(node) if isinstance(ancestor, cst.ClassDef)), None)
 
     def in_async_function(self, node: cst.CSTNode) -> bool:
-        """Whether ``await`` may be written here."""
+        """Return whether ``await`` is allowed here."""
         function = self.function(node)
         return isinstance(function, cst.FunctionDef) and function.asynchronous is not None
 
     def statement(self, node: cst.CSTNode) -> cst.CSTNode:
-        """Return the statement a node stands in: a whole line, or a compound statement."""
+        """Return the statement that contains a node: a whole line, or a compound statement."""
         if isinstance(node, cst.BaseStatement | cst.SimpleStatementLine):
             return node
         kinds = (cst.BaseStatement, cst.SimpleStatementLine)
@@ -163,10 +163,10 @@ class SourceCode:
         return dict(self._wrapper.resolve(ScopeProvider))
 
     def qualified(self, node: cst.CSTNode) -> set[str]:
-        """Return what an imported name is called by its module; empty where it is not imported.
+        """Return the qualified names of an imported name; empty if it is not imported.
 
-        The scopes are asked only where a file binds the name in another way, too: to compute them costs more than all
-        rules together.
+        The scopes are used only if a file binds the name in another way, too: computing them takes longer than all
+        rules.
         """
         path = dotted(node)
         root, _, rest = (path or "").partition(".")
@@ -180,7 +180,7 @@ class SourceCode:
 
     @cached_property
     def _imports(self) -> dict[str, set[str]]:
-        """What imports call their names, wherever in the file they stand."""
+        """The qualified names of all imports in the file, by local name."""
         imports: defaultdict[str, set[str]] = defaultdict(set)
         for statement in self.all(cst.Import):
             for alias in statement.names:
@@ -197,7 +197,7 @@ class SourceCode:
 
     @cached_property
     def _bound_otherwise(self) -> set[str]:
-        """The names that anything but an import binds."""
+        """The names that are bound by anything other than an import."""
         names = {node.name.value for node in self.all(cst.Param)}
         names |= {node.name.value for node in self.all(cst.FunctionDef)}
         names |= {node.name.value for node in self.all(cst.ClassDef)}
@@ -215,18 +215,18 @@ class SourceCode:
         return names
 
     def _names_import(self, name: cst.CSTNode) -> bool:
-        """Whether a name after ``as`` is an import's, and not that of a context or an error."""
+        """Return whether a name after ``as`` belongs to an import, and not to a context manager or an exception."""
         alias = self.parent(name)
         return alias is not None and isinstance(self.parent(alias), cst.ImportAlias)
 
     def is_bound(self, name: str) -> bool:
-        """Whether the module itself binds a name at its top."""
+        """Return whether the module binds a name at its top level."""
         scope = self._scopes.get(self.module)
         return scope is not None and name in scope
 
     @cached_property
     def imported_modules(self) -> set[str]:
-        """The modules this file imports, wherever it does."""
+        """The modules imported anywhere in the file."""
         modules: set[str] = set()
         for statement in self.all(cst.Import):
             modules.update(name for alias in statement.names if (name := dotted(alias.name)))
@@ -236,18 +236,18 @@ class SourceCode:
         return modules
 
     def imports_from(self, *packages: str) -> bool:
-        """Whether anything of one of these top-level packages is imported."""
+        """Return whether the file imports from one of these top-level packages."""
         return any(module.partition(".")[0] in packages for module in self.imported_modules)
 
     def module_of(self, name: str) -> str | None:
-        """Return the module a name is imported from, without the dots of a relative import."""
+        """Return the module that a name is imported from, without the dots of a relative import."""
         origins = sorted(origin for origin in self._imports.get(name, ()) if "." in origin)
         return origins[0].rpartition(".")[0] if origins else None
 
     # Values
 
     def bindings(self, function: cst.CSTNode) -> list[Binding]:
-        """Return what a function binds, in the order of the source."""
+        """Return the names bound in a function, in the order of the source."""
         if function not in self._bindings:
             self._bindings[function] = sorted(self._find_bindings(function), key=lambda it: self.order(it.node))
         return self._bindings[function]
@@ -270,7 +270,7 @@ class SourceCode:
             yield from _bound(loop.target, loop.iter, "for", loop)
 
     def binding(self, name: cst.Name) -> Binding | None:
-        """Return what a name was bound to last before this place, in its function or, of a closure, one around."""
+        """Return the last binding of a name before a position, in its function or in an enclosing one."""
         function: cst.CSTNode = self.function(name)
         before = self.order(name)
         while True:
@@ -283,7 +283,7 @@ class SourceCode:
             function = self.function(function)
 
     def parameter(self, function: cst.CSTNode, name: str) -> cst.Param | None:
-        """Return the parameter of a function that is called so."""
+        """Return the parameter of a function with this name."""
         if not isinstance(function, cst.FunctionDef | cst.Lambda):
             return None
         parameters = function.params
@@ -292,7 +292,7 @@ class SourceCode:
         return next((parameter for parameter in every if parameter.name.value == name), None)
 
     def annotation(self, name: cst.Name) -> cst.BaseExpression | None:
-        """Return how the parameter is annotated that a name refers to."""
+        """Return the annotation of the parameter that a name refers to."""
         function: cst.CSTNode = self.function(name)
         while not isinstance(function, cst.Module):
             parameter = self.parameter(function, name.value)
@@ -308,17 +308,17 @@ class SourceCode:
         return dict(self._wrapper.resolve(PositionProvider))
 
     def start(self, node: cst.CSTNode) -> Place:
-        """Return where a node begins."""
+        """Return the start of a node."""
         position = self._positions[node].start
         return Place(position.line, position.column)
 
     def end(self, node: cst.CSTNode) -> Place:
-        """Return where a node ends."""
+        """Return the end of a node."""
         position = self._positions[node].end
         return Place(position.line, position.column)
 
     def expects_an_error(self, place: Place) -> bool:
-        """Whether a place is in a ``with pytest.raises(...)`` block: what stands there is wrong on purpose."""
+        """Return whether a node is in a ``with pytest.raises(...)`` block, where mistakes are made on purpose."""
         return any(start <= place <= end for start, end in self._expecting_blocks)
 
     @cached_property
@@ -330,11 +330,11 @@ class SourceCode:
         ]
 
     def replace(self, node: cst.CSTNode, text: str) -> Edit:
-        """Return the edit that puts ``text`` in a node's place."""
+        """Return the edit that replaces a node by ``text``."""
         return Edit(self.start(node), self.end(node), text)
 
     def insert(self, node: cst.CSTNode, text: str) -> Edit:
-        """Return the edit that puts ``text`` before a node."""
+        """Return the edit that inserts ``text`` before a node."""
         return Edit(self.start(node), self.start(node), text)
 
 
@@ -360,14 +360,14 @@ def dotted(node: cst.CSTNode) -> str | None:
 
 
 def last_name(node: cst.CSTNode) -> str | None:
-    """Return the last name of a chain, ``c`` of ``a().b.c``."""
+    """Return the last name of a chain: ``c`` of ``a().b.c``."""
     if isinstance(node, cst.Attribute):
         return node.attr.value
     return node.value if isinstance(node, cst.Name) else None
 
 
 def keyword(call: cst.Call, name: str) -> cst.BaseExpression | None:
-    """Return what a call gives for a keyword."""
+    """Return the value of a keyword argument of a call."""
     return next((arg.value for arg in call.args if arg.keyword is not None and arg.keyword.value == name), None)
 
 
@@ -382,22 +382,22 @@ def positional(call: cst.Call) -> list[cst.BaseExpression]:
 
 
 def method(call: cst.Call) -> str | None:
-    """Return the name of the method that is called, ``c`` of ``a.b.c()``."""
+    """Return the name of the method that is called: ``c`` of ``a.b.c()``."""
     return call.func.attr.value if isinstance(call.func, cst.Attribute) else None
 
 
 def receiver(call: cst.Call) -> cst.BaseExpression | None:
-    """Return what a method is called on, ``a.b`` of ``a.b.c()``."""
+    """Return the receiver of a method call: ``a.b`` of ``a.b.c()``."""
     return call.func.value if isinstance(call.func, cst.Attribute) else None
 
 
 def snake(name: str) -> str:
-    """Return ``guild_config`` for ``app.models.GuildConfig``, as ctrlgen calls its controller."""
+    """Return ``guild_config`` for ``app.models.GuildConfig``, the name of its controller."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.rpartition(".")[2]).lower()
 
 
 def unwrapped(node: cst.BaseExpression) -> cst.BaseExpression:
-    """Return what is awaited, or the expression itself."""
+    """Return the operand of ``await``, or the expression itself."""
     return node.expression if isinstance(node, cst.Await) else node
 
 

@@ -1,6 +1,6 @@
-"""Imports the user's modules and selects the table models in them; runs in the child process, called by ``child``.
+"""Imports the configured modules and selects their table models. ``child`` calls it, in the child process.
 
-``importing`` imports, ``discovery`` finds modules without importing them, ``model_classes`` selects classes.
+``importing`` imports modules, ``discovery`` finds them without an import, ``model_classes`` selects classes.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from ctrlgen.source_locations import Sources
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The table models of the configured modules, and what could not be loaded.
+    """The table models of the configured modules, and the failures.
 
-    ``failed`` are the imports that failed, ``findings`` everything else about modules and classes.
+    ``failed`` are the failed imports, ``findings`` all other findings about modules and classes.
     """
 
     names: tuple[str, ...]
@@ -42,17 +42,17 @@ class Loaded:
     sources: Sources
 
     def completed(self, inspect: Callable[[], Schema]) -> Schema:
-        """Return the schema that ``inspect`` makes of the models, with the findings of loading.
+        """Return the schema of the models, with the findings of loading.
 
         Raises
         ------
         LoadError
-            No model can be read, or the models cannot be mapped because a module of theirs failed.
+            No model can be read, or the models cannot be mapped because the import of a module failed.
         """
         try:
             schema = inspect()
         except ModelError as error:
-            if self.failed:  # what is missing is most likely in a module that failed
+            if self.failed:  # the missing class is most likely in a module that failed
                 raise left_out(self.failed, self.sources, error) from error
             raise
         if not schema.models:
@@ -62,12 +62,12 @@ class Loaded:
 
 
 def load(names: Sequence[str], sources: Sources, progress: Progress) -> Loaded:
-    """Import the modules called ``names`` and those below them, and return the table models they hold.
+    """Import the modules ``names`` and their submodules, and return the table models that they declare.
 
     Raises
     ------
     LoadError
-        A configured module cannot be imported, or none holds a table model.
+        A configured module cannot be imported, or none declares a table model.
     """
     modules = import_configured(names, sources, progress)
     failed = list(import_submodules(modules, sources, progress))

@@ -1,6 +1,6 @@
-"""Finds modules that declare tables by reading their sources, without importing anything.
+"""Finds modules that declare tables from their sources, without importing them.
 
-``importing`` asks which submodules to import; error messages ask what the project has to offer.
+``importing`` uses it to find submodules to import, and error messages to suggest modules.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-pack
 
 
 def table_modules(folders: Iterable[str | Path], package: str = "") -> list[str]:
-    """Return the import paths of all modules below ``folders`` whose source declares a table, sorted.
+    """Return the sorted import paths of all modules in ``folders`` whose source declares a table.
 
     Parameters
     ----------
     folders
-        Where to look: the ``__path__`` of a package, or import roots.
+        The folders to search: the ``__path__`` of a package, or import roots.
     package
         The import path of those folders.
     """
@@ -32,21 +32,21 @@ def table_modules(folders: Iterable[str | Path], package: str = "") -> list[str]
 
 def missing_module(name: str, root: Path) -> MissingModuleError:
     """Return the error for a configured module that does not exist, with the modules that declare tables."""
-    return MissingModuleError(f"there is no module `{name}` in {root}", hint=module_hint(name, root))
+    return MissingModuleError(f"module `{name}` does not exist in {root}", hint=module_hint(name, root))
 
 
 def module_hint(name: str, root: Path) -> str:
-    """Return what to do about a configured module that does not exist."""
+    """Return the hint for a configured module that does not exist."""
     modules = _modules_with_tables(root)
     if hint := did_you_mean(name.removesuffix(".py").replace("/", "."), modules):
         return hint
     if modules:
         return f"tables are declared in {listed(modules)}"
-    return "no module of that folder declares a table; point --project at the folder that holds your package"
+    return "no module in that folder declares a table; pass the folder that contains your package with `--project`"
 
 
 def listed(names: Iterable[str], limit: int = 5) -> str:
-    """Return names in backquotes, at most ``limit`` of them."""
+    """Return the first ``limit`` names in backquotes."""
     quoted = [f"`{name}`" for name in names]
     return ", ".join(quoted[:limit]) + (", ..." if len(quoted) > limit else "")
 
@@ -59,7 +59,7 @@ def _modules_with_tables(root: Path) -> list[str]:
 
 
 def _modules(root: Path) -> list[tuple[str, ...]]:
-    """Return the modules under a folder whose source declares a table; what was looked at is noted."""
+    """Return the modules in a folder whose source declares a table, and record the files searched."""
     modules: list[tuple[str, ...]] = []
     with unobserved():
         for folder, folders, files in os.walk(root):

@@ -1,4 +1,4 @@
-"""Imports the configured modules, and turns what fails there into an error that shows the user's line.
+"""Imports the configured modules, and converts exceptions to errors at the line in the user's code.
 
 Called by ``load``, in the child process.
 """
@@ -24,13 +24,13 @@ from ctrlgen.source_locations import SourceFile, Sources
 
 _DEFINED_TWICE = "is already defined for this MetaData"
 Cause = tuple[Location | None, str]
-"""Where an import failed, and with what."""
+"""The module whose import failed, and the exception."""
 
 Failure = tuple[Location, str, LoadError]
-"""The same of a submodule, with the error itself."""
+"""A submodule whose import failed, with the exception and the error."""
 
 Progress = Callable[[str], None]
-"""Notes what is about to happen."""
+"""A function that records the next step."""
 
 
 def import_configured(names: Sequence[str], sources: Sources, progress: Progress) -> list[ModuleType]:
@@ -56,29 +56,29 @@ def import_configured(names: Sequence[str], sources: Sources, progress: Progress
 
 
 def import_submodules(modules: Sequence[ModuleType], sources: Sources, progress: Progress) -> Iterator[Finding]:
-    """Import those submodules that declare tables and are not imported yet; yield why some fail, each cause once."""
+    """Import the submodules that declare tables and are not imported yet, and yield the failures, each cause once."""
     left_out: dict[Cause, list[str]] = {}
     errors: dict[Cause, LoadError] = {}
     for module in modules:
         paths: list[str] = list(getattr(module, "__path__", ()))
         for name in table_modules(paths, module.__name__):
             if name not in sys.modules and (failure := _try(name, paths, sources, progress)):
-                gc.collect()  # drops half-defined classes, which SQLAlchemy knows by weak references
+                gc.collect()  # removes partly defined classes, to which SQLAlchemy has weak references
                 place, why, error = failure
                 cause = _cause(place, why, left_out)
                 left_out.setdefault(cause, []).append(name)
                 errors.setdefault(cause, error)
     for (location, reason), names in left_out.items():
-        assert location  # of a submodule it is known
+        assert location  # the module itself is known
         finding, error = FAILED_IMPORT.at(location, modules=_listed(names), error=reason), errors[location, reason]
         yield replace(finding, import_chain=error.import_chain, traceback=error.traceback)
 
 
 def _cause(location: Location | None, reason: str, known: Iterable[Cause]) -> Cause:
-    """Return what identifies the cause of a failure.
+    """Return a key that identifies the cause of a failure.
 
-    A module that failed is executed again for the next one that needs it; then its tables are there already, which is
-    no cause of its own.
+    A failed module is executed again when another one imports it. Its tables then exist already, which is not a
+    separate cause.
     """
     for place, earlier in known if _DEFINED_TWICE in reason else ():
         if place and location and place.file == location.file:
@@ -96,12 +96,12 @@ def _import(name: str, sources: Sources, progress: Progress) -> ModuleType:
     progress(f"importing `{name}`")
     try:
         return importlib.import_module(name)
-    except BaseException as error:  # KeyboardInterrupt too: the module may raise it itself
+    except BaseException as error:  # also KeyboardInterrupt, which the module may raise itself
         raise _missing(name, error, sources) or import_error(name, error, sources) from error
 
 
 def _missing(name: str, error: BaseException, sources: Sources) -> LoadError | None:
-    """Return the error for a module that does not exist, as opposed to one that fails."""
+    """Return the error for a module that does not exist, as opposed to one whose import fails."""
     absent = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
     if not absent and all(part.isidentifier() for part in name.split(".")):
         return None
@@ -109,11 +109,11 @@ def _missing(name: str, error: BaseException, sources: Sources) -> LoadError | N
 
 
 def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) -> Failure | None:
-    """Import a module; return where it fails and why, if it does."""
+    """Import a module, and return the failure, if any."""
     progress(f"importing `{name}`")
     try:
         importlib.import_module(name)
-    except BaseException as error:  # noqa: BLE001 - sys.exit() too: the other models can still be served
+    except BaseException as error:  # noqa: BLE001 - also sys.exit(): the other models can still be loaded
         failure = import_error(name, error, sources)
         location = failure.location or sources.place(str(Path(paths[0], "__init__.py")), 1)
         return location, described(error), failure
@@ -121,10 +121,9 @@ def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) 
 
 
 def import_error(module: str, error: BaseException, sources: Sources) -> LoadError:
-    """Return the failed import of ``module`` as an error of ctrlgen.
+    """Return the error for the failed import of ``module``.
 
-    The location is the last line of the user's own on the way to where it was raised, or the line that does
-    not parse.
+    The location is the last line of the project in the traceback, or the line with the syntax error.
     """
     where = _syntax_error_line(error) or _field_line(error) or _last_line(error, sources)
     location = sources.place(*where) if where else None
@@ -141,7 +140,7 @@ def import_error(module: str, error: BaseException, sources: Sources) -> LoadErr
 
 
 def _marked(error: BaseException, where: tuple[str, int]) -> str | None:
-    """Return the part of a line that failed, as a traceback marks it."""
+    """Return the part of the line that failed, as marked in a traceback."""
     if isinstance(error, SyntaxError) and error.text and error.offset and (error.filename, error.lineno) == where:
         end = error.end_offset if error.end_lineno == error.lineno and error.end_offset else error.offset + 1
         return error.text[error.offset - 1 : max(end, error.offset + 1) - 1].strip() or None
@@ -153,7 +152,7 @@ def _marked(error: BaseException, where: tuple[str, int]) -> str | None:
 
 
 def _import_chain(error: BaseException, sources: Sources) -> Iterator[str]:
-    """Yield the user's lines that were executed by importing, outermost first, and the one that failed."""
+    """Yield the project's lines that the import executed, outermost first, ending with the one that failed."""
     for frame, line in traceback.walk_tb(error.__traceback__):
         code = frame.f_code
         if code.co_name == "<module>" and sources.is_theirs(code.co_filename):
@@ -175,7 +174,7 @@ def _syntax_error_line(error: BaseException) -> tuple[str, int] | None:
 
 
 def _field_line(error: BaseException) -> tuple[str, int] | None:
-    """Return the field SQLModel was at; where a class fails as a whole, its traceback ends at ``class``."""
+    """Return the field that SQLModel was processing. The traceback of a failed class ends at its ``class`` line."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         model, field = frame.f_locals.get("new_cls"), frame.f_locals.get("k")
         if isinstance(model, type) and isinstance(field, str):
@@ -192,7 +191,7 @@ def _last_line(error: BaseException, sources: Sources) -> tuple[str, int] | None
 
 
 def _needs_package(error: BaseException, sources: Sources) -> bool:
-    """Whether the import failed because a model needs the generated package, which is missing or half imported."""
+    """Return whether the import failed because a model imports the generated package."""
     name = getattr(error, "name", None) if isinstance(error, ImportError) else None
     frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
     modules = [str(frame.f_globals.get("__name__")) for frame in frames]
@@ -204,14 +203,14 @@ def _needs_package(error: BaseException, sources: Sources) -> bool:
 def _hint(error: BaseException, sources: Sources) -> str | None:
     match error:
         case ImportError() if _needs_package(error, sources):
-            return f"models must not import `{sources.package}`, which is generated from them"
+            return f"models must not import `{sources.package}`, because it is generated from them"
         case SystemExit():
-            return 'put what a script does under `if __name__ == "__main__":`'
+            return 'move the code of the script into `if __name__ == "__main__":`'
         case ModuleNotFoundError(name=str(name)):
-            return f"is `{name}` installed where ctrlgen runs ({sys.executable})?"
+            return f"is `{name}` installed in the environment of ctrlgen ({sys.executable})?"
         case _ if _DEFINED_TWICE in message_of(error):
-            return "two classes have one table name, or one file is imported under two module names"
+            return "two classes have the same table name, or one file is imported under two module names"
         case _ if "has no matching SQLAlchemy type" in message_of(error):
-            return "give the field a column type: Field(sa_type=...) or Field(sa_column=Column(...))"
+            return "set the column type of the field: Field(sa_type=...) or Field(sa_column=Column(...))"
         case _:
             return None

@@ -1,4 +1,4 @@
-"""Selects the table models of the configured modules, and says which classes are left out.
+"""Selects the table models of the configured modules, and reports the classes that are left out.
 
 Called by ``load``, in the child process.
 """
@@ -22,16 +22,16 @@ from ctrlgen.source_locations import Sources
 
 
 def table_models(modules: Sequence[ModuleType]) -> list[type[SQLModel]]:
-    """Return the table models that live under a configured module or that one re-exports, sorted."""
+    """Return the table models declared in or exported by a configured module, sorted."""
     exported = {id(value) for module in modules for value in vars(module).values()}
     selected = [model for model in _mapped() if id(model) in exported or _under(model, modules)]
     return sorted(selected, key=lambda model: (model.__module__, model.__qualname__))
 
 
 def importable(models: Iterable[type[SQLModel]], sources: Sources) -> tuple[list[type[SQLModel]], list[Finding]]:
-    """Return the models that emitted code can import, and a finding for each made in a function or shadowed since.
+    """Return the models that emitted code can import, and a finding for each that it cannot.
 
-    What a module left behind whose import failed is in neither: that failure has a finding of its own.
+    Classes left by a failed import are in neither, because the failure has its own finding.
     """
     kept: list[type[SQLModel]] = []
     findings: list[Finding] = []
@@ -40,14 +40,14 @@ def importable(models: Iterable[type[SQLModel]], sources: Sources) -> tuple[list
             kept.append(model)
         elif model.__module__ in sys.modules:
             keywords = any(map(keyword.iskeyword, model.__module__.split(".")))
-            reason = ", which has a keyword of Python in its name: rename it" if keywords else ""
+            reason = ", which has a Python keyword in its name: rename the module" if keywords else ""
             names = {"model": model.__qualname__, "module": model.__module__, "reason": reason}
             findings.append(UNIMPORTABLE_MODEL.at(sources.of_class(model), **names))
     return kept, findings
 
 
 def unmapped(modules: Sequence[ModuleType], sources: Sources) -> Iterator[Finding]:
-    """Yield a finding for each class that says it is a table and is not mapped, as when it derives from another."""
+    """Yield a finding for each class with ``table=True`` that is not mapped, for example because of inheritance."""
     for model in _subclasses():
         declared = model.model_config.get("table") is True and "__mapper__" not in vars(model)
         if declared and model.__module__ in sys.modules and _under(model, modules):
@@ -55,7 +55,7 @@ def unmapped(modules: Sequence[ModuleType], sources: Sources) -> Iterator[Findin
 
 
 def sqlalchemy_models(modules: Sequence[ModuleType], sources: Sources) -> Iterator[Finding]:
-    """Yield a finding for each class that SQLAlchemy maps and that is no SQLModel."""
+    """Yield a finding for each class that is mapped by SQLAlchemy and is not a SQLModel."""
     for name, module in sorted(sys.modules.items()):
         if any(f"{name}.".startswith(f"{configured.__name__}.") for configured in modules):
             for cls in _classes(module):
@@ -66,7 +66,7 @@ def sqlalchemy_models(modules: Sequence[ModuleType], sources: Sources) -> Iterat
 def empty_modules(
     modules: Sequence[ModuleType], models: Sequence[type[SQLModel]], sources: Sources
 ) -> Iterator[Finding]:
-    """Yield a finding for each configured module that holds none of the models."""
+    """Yield a finding for each configured module without any of the models."""
     for module in modules:
         exported = {id(value) for value in vars(module).values()}
         if not any(id(model) in exported or _under(model, [module]) for model in models):
@@ -77,12 +77,12 @@ def empty_modules(
 def no_models(
     names: Sequence[str], modules: Sequence[ModuleType], failed: Sequence[Finding], sources: Sources
 ) -> LoadError:
-    """Return the error for a configuration in which no module holds a table model.
+    """Return the error for a configuration without table models.
 
     Parameters
     ----------
     failed
-        The submodules and models that were left out, which are then the reason.
+        The submodules and models that were left out, which are the reason.
     """
     if failed:
         return left_out(failed, sources)
@@ -97,13 +97,13 @@ def no_models(
 
 
 def left_out(failed: Sequence[Finding], sources: Sources, *others: CtrlgenError) -> LoadError:
-    """Return an error that shows every reason for which modules and models were left out, and the ``others``."""
+    """Return an error with all reasons why modules and models were left out, and the ``others``."""
     first, *rest = (LoadError(it.message, it.location, None, sources.text(it.location)) for it in failed)
     return replace(first, others=(*rest, *others))
 
 
 def _mapped() -> Iterator[type[SQLModel]]:
-    """Yield every mapped subclass of SQLModel in the process, in whatever registry it is."""
+    """Yield all mapped subclasses of SQLModel in the process, in any registry."""
     return (model for model in _subclasses() if "__mapper__" in vars(model))
 
 
@@ -124,7 +124,7 @@ def _under(model: type, modules: Sequence[ModuleType]) -> bool:
 
 def _is_importable(model: type) -> bool:
     if any(keyword.iskeyword(part) for part in f"{model.__module__}.{model.__qualname__}".split(".")):
-        return False  # `importlib` has it, and no statement can import it
+        return False  # only `importlib` can import it, not a statement
     item: object = sys.modules.get(model.__module__)
     for name in model.__qualname__.split("."):
         item = getattr(item, name, None)
@@ -132,12 +132,12 @@ def _is_importable(model: type) -> bool:
 
 
 def _plain_models(module: ModuleType) -> list[str]:
-    """Return the names of the module's SQLModel classes that are not tables."""
+    """Return the names of the SQLModel classes of a module that are not tables."""
     return sorted(cls.__name__ for cls in _classes(module) if issubclass(cls, SQLModel))
 
 
 def _classes(module: ModuleType) -> list[type[object]]:
-    """Return the classes that a module declares."""
+    """Return the classes declared in a module."""
     values: Iterable[object] = vars(module).values()
     classes = [cast("type[object]", value) for value in values if isinstance(value, type)]
     return [cls for cls in classes if cls.__module__ == module.__name__]

@@ -1,8 +1,8 @@
-"""Decides which methods each model gets, and how everything is called.
+"""Decides which methods each model gets, and all names.
 
-``plan`` is a pure function from ``Schema`` to ``Package``. ``controllers`` plans one model with ``methods``, which asks
-``access_paths``, and with ``typed_dicts``; ``naming`` has the rules about names, ``overrides`` applies the settings,
-and ``model_checks`` finds what the author should know.
+``plan`` is a pure function from ``Schema`` to ``Package``. ``controllers`` plans one model with ``methods`` (which uses
+``access_paths``) and ``typed_dicts``. ``naming`` has the rules for names, ``overrides`` applies the settings, and
+``model_checks`` reports findings.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from ctrlgen.settings import DEFAULTS, Options
 
 
 def plan(schema: Schema, name: str, options: Options = DEFAULTS) -> Package:
-    """Decide everything about the package called ``name``.
+    """Plan the package ``name``.
 
     Raises
     ------
     NameClashError
-        Two models want the same name.
+        Two models have the same name.
     ConfigError
-        The options mention something that does not exist.
+        The options refer to a model or method that does not exist.
     ModelError
-        A foreign key has no index, and the options make that an error.
+        A foreign key has no index, and the options make this an error.
     """
     models = [with_named_expressions(model) for model in schema.models]
     check_settings(options, [(model, method.name) for model in models for method in derived_methods(model, options)])

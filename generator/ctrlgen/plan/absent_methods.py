@@ -1,4 +1,4 @@
-"""Says which methods a model does not get, and why: what ``explain`` lists, and an AttributeError says at run time.
+"""Finds the methods that a model does not get, with reasons for ``explain`` and for AttributeErrors at run time.
 
 A reason holds for several methods; ``{}`` in it stands for the column of a finder.
 """
@@ -26,7 +26,7 @@ CONTESTED = "another index or key has a method of this name"
 
 
 def absent_methods(model: Model, methods: Iterable[Method], options: Options) -> tuple[AbsentMethods, ...]:
-    """Return the methods that one might look for in vain, grouped by their reasons."""
+    """Return the absent methods that a user might expect, grouped by reason."""
     present = {method.name for method in methods} | CONTROLLER
     grouped: dict[str, list[str]] = {}
     seen = set(present)
@@ -38,7 +38,7 @@ def absent_methods(model: Model, methods: Iterable[Method], options: Options) ->
 
 
 def _reasons(model: Model, options: Options) -> Iterator[tuple[str, str]]:
-    """Yield absent methods with their reasons, the most telling first."""
+    """Yield absent methods with their reasons, the most specific first."""
     for method in derived_methods(model, options):
         if options.skips(model, method.name):
             yield method.name, SKIPPED
@@ -51,7 +51,7 @@ def _reasons(model: Model, options: Options) -> Iterator[tuple[str, str]]:
 
 
 def _finders(model: Model) -> Iterator[tuple[str, str]]:
-    """Yield the finder of every column, as if none had one, with the reason why it may have none."""
+    """Yield a finder for every column, with the reason why the column may not have one."""
     keys = {path.names[0] for path in unique_paths(model) if not path.purpose and len(path.names) == 1}
     leading = {index.parts[0].name: index for index in reversed(model.indexes) if index.parts}
     comparable = {index.parts[0].name for index in model.indexes if index.parts and index.is_comparable}

@@ -1,4 +1,4 @@
-"""Reads a model's keys and indexes as access paths: what a method can ask for, once each."""
+"""Derives the distinct access paths of a model from its keys and indexes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from itertools import takewhile
 from ctrlgen.plan.naming import purpose_beside
 from ctrlgen.schema import ColumnPart, ExpressionPart, ForeignKey, Index, Model, Part, Predicate, columns_of, names_of
 
-_COLLATION = re.compile(r"\bcollate\b", re.IGNORECASE)  # which an index keeps apart from its expression
+_COLLATION = re.compile(r"\bcollate\b", re.IGNORECASE)  # stored separately from the expression of an index
 
 
 @dataclass(frozen=True, slots=True)
 class AccessPath:
-    """An index as methods see it: its parts before a nameless one, and the predicate it is ``within``, if any."""
+    """An index as used by methods: its parts before an unnamed one, and the predicate it is ``within``, if any."""
 
     index: Index
     parts: tuple[Part, ...]
@@ -23,7 +23,7 @@ class AccessPath:
 
     @property
     def unique(self) -> bool:
-        """Whether it leads to at most one row; a column that the predicate says is NULL makes every row distinct."""
+        """Whether it finds at most one row. A column that the predicate requires to be NULL makes all rows distinct."""
         null = self.index.predicate.null if self.index.predicate else frozenset[str]()
         return (
             self.index.unique
@@ -33,7 +33,7 @@ class AccessPath:
 
     @property
     def within(self) -> str | None:
-        """The partial index whose predicate the path holds in."""
+        """The partial index whose predicate the path includes."""
         return self.index.name if self.purpose else None
 
     @property
@@ -43,46 +43,46 @@ class AccessPath:
 
     @property
     def where(self) -> str:
-        """The predicate in words for a docstring; empty for a full path."""
+        """The predicate as text for a docstring; empty for a full path."""
         return f" (where {' '.join(self.predicate.split())})" if self.predicate else ""
 
     @property
     def has_null(self) -> bool:
-        """Whether it has the rows with NULL in its leading part."""
+        """Whether it includes rows with NULL in its first part."""
         predicate = self.index.predicate
         return predicate is None or (bool(self.purpose) and self.names[0] not in predicate.present)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the parts are called."""
+        """The names of the parts."""
         return names_of(self.parts)
 
 
 def unique_paths(model: Model) -> list[AccessPath]:
-    """Return every path that leads to at most one row, the full ones first, each once."""
+    """Return the distinct paths that find at most one row, full ones first."""
     return list(_once(path for path in _paths(model) if path.unique))
 
 
 def index_paths(model: Model) -> list[AccessPath]:
-    """Return every path that has all rows with a value in its leading part, and so can find by it."""
+    """Return the paths that include all rows with a value in the first part, and so can find rows by it."""
     return [path for path in _paths(model) if path.index.holds_all_rows_with(path.parts[:1])]
 
 
 def partial_paths(model: Model) -> list[AccessPath]:
-    """Return the paths of partial indexes whose first part leads to several rows, those that are not unique first."""
+    """Return the paths of partial indexes whose first part finds several rows, non-unique ones first."""
     paths = [path for path in _paths(model) if path.purpose and (path.parts[1:] or not path.unique)]
     return sorted(paths, key=lambda path: path.unique)
 
 
 def unindexed_foreign_keys(model: Model) -> list[ForeignKey]:
-    """Return the foreign keys that no index leads which has all rows that refer to something."""
+    """Return the foreign keys without an index that begins with them and includes all referencing rows."""
     return [key for key in model.foreign_keys if not any(_leads(index, key) for index in model.indexes)]
 
 
 def is_arbiter(parts: tuple[Part, ...], predicate: Predicate | None, model: Model) -> bool:
-    """Whether ON CONFLICT can be about these parts of all rows, or of those within a predicate."""
+    """Return whether ON CONFLICT accepts these parts, for all rows or within a predicate."""
     alike = [index for index in model.indexes if index.unique and set(index.parts) == set(parts)]
-    refused = any(index.deferrable for index in alike)  # by ON CONFLICT, though another one would do
+    refused = any(index.deferrable for index in alike)  # rejected by ON CONFLICT, even if another index would match
     refused |= any(isinstance(part, ExpressionPart) and _COLLATION.search(part.sql) for part in parts)
     return not refused and any(index.enforced and index.predicate == predicate for index in alike)
 

@@ -1,4 +1,4 @@
-"""Plans one model's controller, with the facts about it that the runtime is told."""
+"""Plans the controller of one model, with the facts that the runtime needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ctrlgen.settings import DEFAULTS, Options
 
 
 def plan_controller(model: Model, options: Options = DEFAULTS, models: Iterable[Model] = ()) -> Controller:
-    """Decide everything about one model's controller; ``models`` are those that relationships may lead to."""
+    """Plan the controller of one model. ``models`` are the possible targets of relationships."""
     stem = class_stem(model, options)
     members = (method for method in derived_methods(model, options) if method.name not in CONTROLLER)
     methods = tuple(overridden_methods(members, model, options))
@@ -43,7 +43,7 @@ def plan_controller(model: Model, options: Options = DEFAULTS, models: Iterable[
 
 
 def _nested_relations(model: Model, models: Mapping[Imported, Model]) -> Iterator[NestedRelation]:
-    """Yield the relationships of related objects, but those that lead back to where they come from."""
+    """Yield the relationships of related objects, except those that lead back to their origin."""
     for relation in model.relations:
         related = models.get(relation.target)
         for inner in related.relations if related else ():
@@ -52,7 +52,7 @@ def _nested_relations(model: Model, models: Mapping[Imported, Model]) -> Iterato
 
 
 def _facts(model: Model, methods: Iterable[Method], options: Options) -> Facts:
-    """Return what the runtime must know for these methods of a model, so that it need not find out."""
+    """Return the facts that the runtime needs for these methods of a model."""
     partial_indexes = dict.fromkeys(method.index for method in methods if method.within and method.index)
     return Facts(
         required=tuple(column.attribute for column in model.columns if column.is_required),
@@ -66,7 +66,7 @@ def _facts(model: Model, methods: Iterable[Method], options: Options) -> Facts:
 
 
 def _unique_keys(model: Model) -> Iterator[tuple[str, ...]]:
-    """Yield the unique keys, beside the primary key, that ON CONFLICT takes for all rows, each once."""
+    """Yield the distinct unique keys, other than the primary key, that ON CONFLICT accepts for all rows."""
     seen = {frozenset(model.primary_key.names)}
     for index in model.indexes[1:]:
         names = index.names

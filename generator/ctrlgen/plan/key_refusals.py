@@ -1,6 +1,6 @@
-"""Says why a unique key does not give a method: what a rule of ``methods`` asks first, and ``explain`` shows.
+"""Reasons why a unique key does not get a method. The rules of ``methods`` check them, and ``explain`` shows them.
 
-Each function returns the reason, or an empty string where the key gives the method.
+Each function returns the reason, or an empty string if the key gets the method.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from ctrlgen.schema import Model, Part, inputs_of
 
 
 def never(_path: AccessPath, _model: Model) -> str:
-    """Refuse no key."""
+    """Accept all keys."""
     return ""
 
 
 def nothing_to_set(_path: AccessPath, model: Model) -> str:
-    """Refuse where there is nothing but a primary key, which cannot be changed."""
+    """Reject a model with only a primary key, which cannot be updated."""
     return "" if update_entries(model) else "the table has nothing to change beside its primary key"
 
 
 def not_set_by_every_row(path: AccessPath, model: Model) -> str:
-    """Refuse where a new row may lack a column of the key, or have NULL there, or where ON CONFLICT refuses the key."""
+    """Reject a key if a new row may omit a column, or have NULL there, or if ON CONFLICT does not accept the key."""
     predicate = path.index.predicate if path.within else None
     if predicate is not None and not predicate.is_settled:
         return f"the predicate of `{path.index.name}` does not say which values a new row has"
@@ -29,12 +29,12 @@ def not_set_by_every_row(path: AccessPath, model: Model) -> str:
 
 
 def not_set_by_every_row_that_changes(path: AccessPath, model: Model) -> str:
-    """Refuse where either of the two does."""
+    """Reject a key that either of the two rejects."""
     return nothing_to_set(path, model) or not_set_by_every_row(path, model)
 
 
 def not_a_key_of_new_rows(path: AccessPath, model: Model) -> str:
-    """Refuse a key as above, whatever its predicate says."""
+    """Reject a key as above, regardless of its predicate."""
     if not is_arbiter(path.index.parts, path.index.predicate if path.within else None, model):
         return "ON CONFLICT does not take this key"
     if not path.parts:

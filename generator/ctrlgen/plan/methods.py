@@ -1,8 +1,7 @@
 """Derives the methods of a model from its keys, indexes and relationships.
 
-A new kind of method is added here and gets a template, ``templates/methods/<kind>.jinja``; see
-``docs/adding-a-method.md``. Methods on one row come from ``KEY_METHODS``, a line each; the others are a function each,
-listed in ``_DERIVATIONS``.
+A new kind of method is added here, with a template ``templates/methods/<kind>.jinja``; see ``docs/adding-a-method.md``.
+Methods on one row are listed in ``KEY_METHODS``. The others have a function each, listed in ``_DERIVATIONS``.
 """
 
 from __future__ import annotations
@@ -37,10 +36,11 @@ def _none(_model: Model) -> tuple[Entry, ...]:
 
 @dataclass(frozen=True, slots=True)
 class KeyMethod:
-    """A method that every unique key gives: ``<kind>_by_<key>``.
+    """A method of unique keys: ``<kind>_by_<key>``.
 
-    ``doc`` is its docstring, with ``{key}`` for the key; ``refusal`` says why a key does not give it; ``keywords`` are
-    the keys of the ``**values`` that it takes beside the key. Of one that ``reads`` the docstring names the index.
+    ``doc`` is its docstring, with ``{key}`` for the key. ``refusal`` returns the reason why a key does not get it.
+    ``keywords`` are the keys of the ``**values`` that it takes besides the key. If it ``reads``, the docstring names
+    the index.
     """
 
     kind: str
@@ -81,17 +81,17 @@ KEY_METHODS = (
 
 
 def derived_methods(model: Model, options: Options) -> tuple[Method, ...]:
-    """Return what keys, indexes and relationships give, each name once."""
+    """Return the methods of keys, indexes and relationships, without duplicate names."""
     return tuple(method for method, winner in _with_winners(model, options) if method is winner)
 
 
 def is_derived(name: str) -> bool:
-    """Tell whether a method of that name can only come from a key, an index or a relationship, of whatever model."""
+    """Return whether a method of that name can only be derived from a key, an index or a relationship of some model."""
     return name.startswith(_PREFIXES) and name not in CONTROLLER
 
 
 def contested_methods(model: Model, options: Options) -> dict[Index, list[str]]:
-    """Return the names of the methods that an index does not get, because another one has them."""
+    """Return the names of the methods that an index does not get, because another index or key has them."""
     losers: dict[Index, list[str]] = {}
     for method, winner in _with_winners(model, options):
         if method is not winner and method.index is not None:
@@ -100,7 +100,7 @@ def contested_methods(model: Model, options: Options) -> dict[Index, list[str]]:
 
 
 def refused_methods(model: Model) -> dict[str, str]:
-    """Return why unique keys do not give some of the methods that they might, by their names."""
+    """Return the reasons why unique keys do not get some of their methods, by method name."""
     refused = {
         _key_method(rule, path, model).name: rule.refusal(path, model)
         for path in unique_paths(model)
@@ -110,7 +110,7 @@ def refused_methods(model: Model) -> dict[str, str]:
 
 
 def methods_without_predicate(model: Model) -> dict[Index, list[str]]:
-    """Return the names of the methods that a partial index only lacks because its predicate is not understood."""
+    """Return the names of the methods that a partial index lacks only because its predicate is not parsed."""
     paths = [path for path in unique_paths(model) if path.within and not not_a_key_of_new_rows(path, model)]
     return {
         path.index: [_key_method(rule, path, model).name for rule in KEY_METHODS if rule.refusal(path, model)]
@@ -120,7 +120,7 @@ def methods_without_predicate(model: Model) -> dict[Index, list[str]]:
 
 
 def _with_winners(model: Model, options: Options) -> list[tuple[Method, Method]]:
-    """Return every method with the one that has its name: of a full index before a partial one, else the first."""
+    """Return each method with the one that gets its name: that of a full index, or else the first."""
     methods = [method for derive in _DERIVATIONS for method in derive(model, options)]
     winners: dict[str, Method] = {}
     for method in sorted(methods, key=lambda method: method.within is not None):
@@ -153,9 +153,9 @@ def _key_method(rule: KeyMethod, path: AccessPath, model: Model) -> Method:
 
 
 def _partial_finders(model: Model, _options: Options) -> Iterator[Method]:
-    """Yield a finder for the first part that each partial index asks for, unless that is unique.
+    """Yield a finder for the first part of each partial index, unless that part is unique.
 
-    A unique index has its getters: it does not ask for another name where another index has that of its finder.
+    A unique index has getters, so it gets no finder if another index already has one of that name.
     """
     paths = partial_paths(model)
     seen: set[tuple[str, str]] = set()
@@ -176,7 +176,7 @@ def _partial_finders(model: Model, _options: Options) -> Iterator[Method]:
 
 
 def _finders(model: Model, options: Options) -> Iterator[Method]:
-    """Yield a finder for the first part of each index, unless that is a key; by option, for bare foreign keys too."""
+    """Yield a finder for the first part of each index that is not a key; optionally also for unindexed foreign keys."""
     seen = {path.names[0] for path in unique_paths(model) if not path.purpose and len(path.names) == 1}
     for path in index_paths(model):
         name = path.names[0]
@@ -201,7 +201,7 @@ def _loaders(model: Model, _options: Options) -> Iterator[Method]:
 
 
 def _linkers(model: Model, _options: Options) -> Iterator[Method]:
-    """Yield what changes the links of every many-to-many relationship."""
+    """Yield the methods that change the links of each many-to-many relationship."""
     for relation in model.relations:
         if relation.linked:
             for kind, doc in LINKERS.items():
@@ -217,14 +217,14 @@ LINKERS = {
 """The kinds of methods that change links, with their docstrings."""
 
 _DERIVATIONS = (_key_methods, _partial_finders, _finders, _loaders, _linkers)
-"""Where methods come from; of two with one name the first keeps it."""
+"""The sources of methods. Of two methods with the same name, the first gets it."""
 
 _PREFIXES = (*(f"{rule.kind}_" for rule in KEY_METHODS), *(f"{kind}_" for kind in LINKERS), "find_", "load_")
-"""What the names of all these methods begin with."""
+"""The prefixes of the names of all derived methods."""
 
 
 def _parameters(parts: tuple[Part, ...], model: Model, keywords: Iterable[Entry] = ()) -> tuple[Parameter, ...]:
-    """Return the parameters that ask for ``parts``, in a method that takes these keywords."""
+    """Return the parameters for ``parts`` in a method that takes these keywords."""
     keys = names_of(parts)
     names = parameter_names(keys, (entry.key for entry in keywords))
     return tuple(_parameter(*each, model) for each in zip(names, keys, parts, strict=True))
@@ -238,24 +238,24 @@ def _parameter(name: str, key: str, part: Part, model: Model) -> Parameter:
 
 
 def _answerable(parameter: Parameter, path: AccessPath) -> Parameter:
-    """Return the parameter as the index can answer it: a hash knows only equality, some indexes have no NULL."""
+    """Return the parameter with the comparisons that the index supports: a hash index only equality, some no NULL."""
     nullable = parameter.nullable and path.has_null
     comparison = "equal" if path.index.method == "hash" else parameter.comparison
     answerable = replace(parameter, nullable=nullable, comparison=comparison)
     if answerable == parameter:
         return parameter
-    (name,) = parameter_names([parameter.key], [parameter.key])  # since the keyword of that name takes more
+    (name,) = parameter_names([parameter.key], [parameter.key])  # because the keyword of that name accepts more
     return replace(answerable, name=name)
 
 
 def _backing(index: Index) -> str:
-    """Return the sentence that names the index which answers a method."""
+    """Return the sentence that names the index behind a method."""
     name = "the primary key" if index.origin == "primary key" else f"`{index.name}`" if index.name else ""
     return f" Backed by {name}." if name else ""
 
 
 def _narrowing(name: str, paths: Iterable[AccessPath]) -> str:
-    """Return the sentence that names the composite indexes which begin with ``name``."""
+    """Return the sentence that names the composite indexes that begin with ``name``."""
     rests = [", ".join(f"`{rest}`" for rest in path.names[1:]) for path in paths if path.names[:1] == (name,)]
     narrowing = dict.fromkeys(filter(None, rests))
     return f" An index also narrows by {' or '.join(narrowing)}." if narrowing else ""

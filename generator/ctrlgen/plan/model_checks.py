@@ -1,6 +1,6 @@
-"""Checks of a model that end in a finding: what its author should know, short of an error.
+"""Checks of a model that yield findings.
 
-``plan`` calls :func:`check_model`. The texts are in ``ctrlgen.findings``.
+``plan`` calls :func:`check_model`. The messages are in ``ctrlgen.findings``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ctrlgen.settings import Options
 
 
 def check_model(model: Model, options: Options) -> Iterator[Finding]:
-    """Yield everything worth a warning about one model."""
+    """Yield all findings about one model."""
     if options.foreign_keys == "warn":
         yield from _unindexed_foreign_keys(model)
     yield from _redundant_indexes(model)
@@ -46,24 +46,24 @@ def check_model(model: Model, options: Options) -> Iterator[Finding]:
 
 
 def refuse_unindexed_foreign_keys(models: Iterable[Model]) -> None:
-    """Raise ``UnindexedForeignKeyError`` for the foreign keys that no index leads, all of them at once."""
+    """Raise ``UnindexedForeignKeyError`` for all foreign keys without an index."""
     keys = [(model, key) for model in models for key in unindexed_foreign_keys(model)]
     if keys:
         lines = [f"`{model.reference.name}` by {_listed(key.attributes)} ({key.location})" for model, key in keys]
-        message = f"foreign keys that no index over all rows begins with: {'; '.join(lines)}"
+        message = f"foreign keys without an index over all rows that begins with them: {'; '.join(lines)}"
         raise UnindexedForeignKeyError(message, location=keys[0][1].location, hint="declare `index=True`")
 
 
 def _unindexed_foreign_keys(model: Model) -> Iterator[Finding]:
-    """Yield a finding for each foreign key that no index leads: it makes a delete scan the table."""
+    """Yield a finding for each foreign key without an index: deletes of referenced rows scan the table."""
     for key in unindexed_foreign_keys(model):
         yield UNINDEXED_FOREIGN_KEY.at(key.location, model=model.reference.name, key=_listed(key.attributes))
 
 
 def _redundant_indexes(model: Model) -> Iterator[Finding]:
-    """Yield a finding for each plain index that another one begins with: it costs writes and answers nothing more.
+    """Yield a finding for each plain index that is a prefix of another one: it slows writes and serves no query.
 
-    Another order, operator class or stored column is another answer; only a B-tree does as well by its first parts.
+    An index with another order, operator class or included column is not redundant. Only B-trees support prefixes.
     """
     for index in model.indexes:
         longer = next((other for other in model.indexes if _makes_redundant(other, index, model)), None)
@@ -81,7 +81,9 @@ def _makes_redundant(other: Index, index: Index, model: Model) -> bool:
     begins = all_parts[: len(parts)] == parts if index.method == "btree" else all_parts == parts
     stored = {*other.included, *(model.column(name).name for name in other.columns)}
     twins = all_parts == parts and set(other.included) == set(index.included) and not other.unique
-    first = model.indexes.index(other) < model.indexes.index(index)  # of twins, the second is the one to drop
+    first = model.indexes.index(other) < model.indexes.index(
+        index
+    )  # of two equal indexes, the second is the one to drop
     return begins and stored.issuperset(index.included) and (first or not twins)
 
 
@@ -90,7 +92,7 @@ def _method_and_predicate(index: Index) -> tuple[str, str | None]:
 
 
 def _nullable_keys(model: Model) -> Iterator[Finding]:
-    """Yield a finding for each unique key with a column that may be NULL: any number of rows can have NULL there."""
+    """Yield a finding for each unique key with a nullable column: any number of rows can have NULL there."""
     for index in model.indexes:
         nullable = [name for name in index.columns if model.column(name).nullable]
         if nullable and index.unique and index.predicate is None and not index.nulls_not_distinct:
@@ -99,7 +101,7 @@ def _nullable_keys(model: Model) -> Iterator[Finding]:
 
 
 def _unnamed_expressions(model: Model) -> Iterator[Finding]:
-    """Yield a finding for each index whose expression has no name still."""
+    """Yield a finding for each index with an expression that has no name."""
     for index in model.indexes:
         for part in index.expressions:
             if part.name is None and index.is_comparable and part.sql not in index.constants:
@@ -108,23 +110,26 @@ def _unnamed_expressions(model: Model) -> Iterator[Finding]:
 
 
 def _unfit_defaults(model: Model, options: Options) -> Iterator[Finding]:
-    """Yield a finding for each column whose own default has a time zone that it refuses, or lacks one that it needs."""
+    """Yield a finding for each column whose default is an aware or naive datetime that the column rejects."""
     for column in model.columns:
         what, kind = column.unfit_default or ("", "")
         name = f"{model.reference.name}.{column.attribute}"
         if kind == "naive":
-            texts = {"problem": "has no time zone", "fix": "write `datetime.now(UTC)`, or annotate it `NaiveDatetime`"}
+            texts = {
+                "problem": "has no time zone",
+                "fix": "write `datetime.now(UTC)`, or annotate the column with `NaiveDatetime`",
+            }
             yield UNFIT_DEFAULT.at(column.location, what=what, column=name, **texts)
         elif kind == "aware" and not options.utc:
             texts = {
                 "problem": "has a time zone",
-                "fix": 'give the column one, `DateTime(timezone=True)`, or set `naive_datetimes = "utc"`',
+                "fix": 'declare the column as `DateTime(timezone=True)`, or set `naive_datetimes = "utc"`',
             }
             yield UNFIT_DEFAULT.at(column.location, what=what, column=name, **texts)
 
 
 def _unknown_columns(model: Model) -> Iterator[Finding]:
-    """Yield a finding for each name in an index's SQL that its table lacks."""
+    """Yield a finding for each name in the SQL of an index that is not a column of its table."""
     known = [column.name for column in model.columns]
     for index in model.indexes:
         for name in index.unknown_columns:
@@ -145,7 +150,7 @@ def _constant_expressions(model: Model) -> Iterator[Finding]:
 
 
 def _predicates_not_understood(model: Model) -> Iterator[Finding]:
-    """Yield a finding for each partial unique index that lacks methods because of how its predicate is written."""
+    """Yield a finding for each partial unique index that lacks methods because its predicate is not parsed."""
     for index, methods in methods_without_predicate(model).items():
         if index.predicate and not (index.unknown_columns or index.constants):
             texts = {"sql": index.predicate.sql, "methods": "`, `".join(methods)}
@@ -153,7 +158,7 @@ def _predicates_not_understood(model: Model) -> Iterator[Finding]:
 
 
 def _reserved_keywords(model: Model) -> Iterator[Finding]:
-    """Yield a finding for each column or index expression whose name is a keyword of every finder."""
+    """Yield a finding for each column or index expression with the name of a parameter of finders."""
     for column in model.columns:
         if (name := column.attribute) in REFINEMENTS:
             texts = {"what": "column of that name", "fix": f"filter with `c.{name} == ...`"}
@@ -166,7 +171,7 @@ def _reserved_keywords(model: Model) -> Iterator[Finding]:
 
 
 def _replaced_members(model: Model, options: Options) -> Iterator[Finding]:
-    """Yield a finding for each method that would replace a member every controller has."""
+    """Yield a finding for each method that would override a member of every controller."""
     for method in derived_methods(model, options):
         if method.name in CONTROLLER:
             origin = f"index `{method.index.name}`" if method.index else "a relationship"
@@ -175,7 +180,7 @@ def _replaced_members(model: Model, options: Options) -> Iterator[Finding]:
 
 
 def _contested_methods(model: Model, options: Options) -> Iterator[Finding]:
-    """Yield a finding for each index some of whose methods are called like those of another one."""
+    """Yield a finding for each index whose methods have the same names as those of another one."""
     for index, methods in contested_methods(model, options).items():
         are, them = ("is", "it") if len(methods) == 1 else ("are", "them")
         texts = {"methods": _listed(methods), "are": are, "them": them, "origin": index.origin, "index": index.name}

@@ -1,4 +1,4 @@
-"""Names of controllers, methods, parameters and index expressions: every rule about names in one place."""
+"""All rules for names: of controllers, methods, parameters and index expressions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ctrlgen.namespace import Namespace
 from ctrlgen.schema import ExpressionPart, Index, Model, Part
 
 REFINEMENTS = frozenset({"filters", "limit", "offset", "options", "order_by", "all_rows", "self"})
-"""Keywords the runtime's methods take beside the columns."""
+"""Keyword parameters of the runtime's methods besides the columns."""
 
 FACADE = frozenset(
     {
@@ -33,10 +33,10 @@ FACADE = frozenset(
         *("base", "database", "runtime"),
     }
 )
-"""Members of the facade and modules of the package; a model called so gets an underscore."""
+"""Members of ``Database`` and modules of the package. A model with such a name gets an underscore."""
 
 MODEL_READS = frozenset({"find_all", "find_one", "count", "exists", "paginate"})
-"""Methods every controller has that read."""
+"""Methods of every controller that read."""
 
 MODEL_WRITES = frozenset(
     {
@@ -44,16 +44,16 @@ MODEL_WRITES = frozenset(
         *("delete_where", "delete_many"),
     }
 )
-"""Methods every controller has that write."""
+"""Methods of every controller that write."""
 
 CONTROLLER = frozenset({"c", "db", "model", "using", "uncached", "invalidate"}) | MODEL_READS | MODEL_WRITES
-"""Members every controller has, which no derived method may replace."""
+"""Members of every controller, which derived methods must not override."""
 
 MANY = 3
-"""Methods of a key with more columns are named after its constraint."""
+"""The maximum number of columns in a method name. Methods of larger keys are named after the constraint."""
 
 PARAMETERS = frozenset({"self", "load", "values", "where"})
-"""Parameters that the templates of methods have besides a key's."""
+"""Parameters in the templates of methods besides those of the key."""
 
 _MIXED_ACRONYM = re.compile(r"(?:OAuth|IPv(?=\d)|(?<![A-Z])[A-Z]{2,}s)(?=[A-Z0-9_]|$)")
 _BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z][a-z])")
@@ -65,30 +65,30 @@ def snake_case(name: str) -> str:
 
 
 def attribute_name(class_name: str) -> str:
-    """Return the module and facade attribute of a model: ``GuildConfig`` → ``guild_config``, ``Run`` → ``run_``."""
+    """Return the module and attribute name of a model: ``GuildConfig`` → ``guild_config``, ``Run`` → ``run_``."""
     return Namespace(FACADE).claim(snake_case(class_name))
 
 
 def parameter_names(keys: Iterable[str], keywords: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the names of one method's parameters: underscores behind those that cannot stand as such.
+    """Return the parameter names of one method, with underscores appended to those that are not allowed.
 
-    Type checkers take a key of ``**keywords`` for the parameter of that name, positional-only or not.
+    Type checkers match a key of ``**keywords`` with the parameter of that name, even a positional-only one.
     """
     return Namespace(PARAMETERS.union(keywords)).claim_all(keys)
 
 
 def method_name(kind: str, purpose: str, key: str) -> str:
-    """Return what a method is called: ``get_by_email``, ``get_active_by_email``, ``find_pending`` without a key."""
+    """Return the name of a method: ``get_by_email``, ``get_active_by_email``, ``find_pending`` without a key."""
     return "_by_".join(filter(None, ["_".join(filter(None, [kind, purpose])), key]))
 
 
 def name_pattern(kinds: Iterable[str]) -> str:
-    """Return the pattern of the names that :func:`method_name` gives to methods of these kinds with a key."""
+    """Return a pattern that matches the names of methods of these kinds with a key."""
     return rf"(?:{'|'.join(kinds)})(?:_\w+)?_by_\w+"
 
 
 def key_name(names: tuple[str, ...], index: Index, model: Model) -> str:
-    """Return what methods call a key: its attributes, or its constraint's purpose where those are too many."""
+    """Return the name of a key in methods: its attributes, or the purpose of its constraint if there are too many."""
     joined = "_and_".join(names)
     if len(names) <= MANY:
         return joined
@@ -97,7 +97,7 @@ def key_name(names: tuple[str, ...], index: Index, model: Model) -> str:
 
 
 def index_purpose(index: str, model: Model) -> str:
-    """Return what an index's name says beyond its table: ``idx_reminder_pending`` → ``pending``."""
+    """Return the part of an index name that describes its purpose: ``idx_reminder_pending`` → ``pending``."""
     words = re.sub(r"\W+", "_", snake_case(index)).strip("_").split("_")
     words = words[1:] if words and words[0] in {"ix", "idx", "uq", "uix", "index", "unique"} else words
     for table in sorted(_table_names(model), key=len, reverse=True):
@@ -109,9 +109,9 @@ def index_purpose(index: str, model: Model) -> str:
 
 
 def purpose_beside(columns: tuple[str, ...], index: Index, model: Model) -> str:
-    """Return the purpose of a partial index whose methods name these columns anyway.
+    """Return the purpose of a partial index without the columns that its methods name.
 
-    ``idx_case_active_guild`` on ``guild_id`` → ``active``; where nothing else is left, ``partial``.
+    ``idx_case_active_guild`` on ``guild_id`` → ``active``. If nothing remains, it is ``partial``.
     """
     words = index_purpose(index.name, model).split("_") if index.name else []
     named = [["by"], *(name.split("_") for column in columns for name in (column, column.removesuffix("_id")))]
@@ -121,7 +121,7 @@ def purpose_beside(columns: tuple[str, ...], index: Index, model: Model) -> str:
 
 
 def _without(words: list[str], named: Iterable[list[str]]) -> list[str]:
-    """Return words without the first of these names that they begin or end with."""
+    """Return words without the first of these names that is a prefix or suffix."""
     for name in named:
         if words[-len(name) :] == name:
             return words[: -len(name)]
@@ -131,22 +131,22 @@ def _without(words: list[str], named: Iterable[list[str]]) -> list[str]:
 
 
 def _table_names(model: Model) -> set[str]:
-    """Return what an index's name may call the model's table, in singular and plural."""
+    """Return the possible names of the model's table in the name of an index, in singular and plural."""
     names = {snake_case(model.reference.name), model.table.lower()}
     return names | {f"{name}s" for name in names} | {name.removesuffix("s") for name in names}
 
 
 def with_named_expressions(model: Model) -> Model:
-    """Return the model with expressions named after their index where their SQL suggests no name.
+    """Return the model with expressions named after their index if their SQL suggests no name.
 
-    One name means one thing: it is neither a column's, nor that of another expression.
+    Names are unique: they differ from columns and from other expressions.
     """
     meanings = {column.attribute: "" for column in model.columns}
     return replace(model, indexes=tuple(_with_named_expressions(index, model, meanings) for index in model.indexes))
 
 
 def _with_named_expressions(index: Index, model: Model, meanings: dict[str, str]) -> Index:
-    """Return an index with its expressions named; ``meanings`` has the SQL of each name so far."""
+    """Return an index with its expressions named. ``meanings`` maps the names in use to their SQL."""
     parts = tuple(_with_unambiguous_name(part, meanings) for part in index.parts)
     nameless = [part for part in parts if isinstance(part, ExpressionPart) and part.name is None]
     nameless = [part for part in nameless if part.sql not in index.constants]
@@ -160,7 +160,7 @@ def _with_named_expressions(index: Index, model: Model, meanings: dict[str, str]
 
 
 def _with_unambiguous_name(part: Part, meanings: dict[str, str]) -> Part:
-    """Return an expression without its name where that means something else already."""
+    """Return an expression, without its name if the name already has another meaning."""
     if not isinstance(part, ExpressionPart) or part.name is None:
         return part
     return part if meanings.setdefault(part.name, part.name) == part.name else replace(part, name=None)

@@ -1,4 +1,4 @@
-"""Applies what the settings say about names and what to leave out, and refuses names that clash."""
+"""Applies the settings for names and skipped models and methods, and rejects names that clash."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from ctrlgen.settings import Options, model_names
 
 
 def selected_models(models: Sequence[Model], options: Options) -> list[Model]:
-    """Return the models that are not left out.
+    """Return the models that are not skipped.
 
     Raises
     ------
     NameTakenError
-        No model is left, and a package needs at least one.
+        All models are skipped, and a package needs at least one.
     """
     selected = [model for model in models if not options.skips(model)]
     if not selected:
         raise NameTakenError(
             "`skip.models` in `[tool.ctrlgen]` leaves out every model",
-            hint="keep at least one model; to get rid of the package, delete its folder",
+            hint="keep at least one model; to remove the package, delete its folder",
             setting="skip.models",
         )
     return selected
 
 
 def class_stem(model: Model, options: Options) -> str:
-    """Return what the classes of a model's controller begin with."""
+    """Return the prefix of the class names of a model's controller."""
     return options.name_of(model) or _stripped(_public(model.reference.name.rpartition(".")[2]), options.strip)
 
 
 def overridden_methods(methods: Iterable[Method], model: Model, options: Options) -> Iterator[Method]:
-    """Yield the methods that are not left out, under the names that the settings give them."""
+    """Yield the methods that are not skipped, under their configured names."""
     for method in methods:
         if not options.skips(model, method.name):
             yield replace(method, name=options.name_of(model, method.name) or method.name)
 
 
 def check_settings(options: Options, derived: Iterable[tuple[Model, str]]) -> None:
-    """Raise ``UnknownNameError`` for a name in the settings that no model or derived method has.
+    """Raise ``UnknownNameError`` for a name in the settings that is not a model or derived method.
 
     Parameters
     ----------
     derived
-        Each model with the name of each of its methods.
+        The models, with the names of their methods.
     """
     named = [(key, f"{key}.{method}") for model, method in derived for key in model_names(model)]
     models, methods = {model for model, _ in named}, {method for _, method in named}
@@ -62,40 +62,40 @@ def check_settings(options: Options, derived: Iterable[tuple[Model, str]]) -> No
 
 
 def _check_known(section: str, keys: Iterable[str], known: set[str], elsewhere: set[str]) -> None:
-    """Raise ``UnknownNameError`` for a key that is not ``known``; one known ``elsewhere`` is in the wrong list."""
+    """Raise ``UnknownNameError`` for a key that is not ``known``. A key known ``elsewhere`` is in the wrong list."""
     for key in keys:
         if key in known:
             continue
         if key.rpartition(".")[2] in CONTROLLER:
             raise UnknownNameError(
                 f"`{section}` in `[tool.ctrlgen]`: `{key}` is a member of every controller and cannot be changed",
-                hint="override it in a class of your own that derives from the controller",
+                hint="override it in a subclass of the controller",
                 setting=section,
                 mark=key,
             )
         if key in elsewhere:
             right, what = ("skip.models", "a model") if section == "skip.methods" else ("skip.methods", "a method")
-            hint = "give the model" if section in {"cache", "controllers"} else f"list it in `{right}`"
+            hint = "use the name of the model" if section in {"cache", "controllers"} else f"list it in `{right}`"
             message = f"`{section}` in `[tool.ctrlgen]` lists `{key}`, which is {what}"
             raise UnknownNameError(message, hint=hint, setting=section, mark=key)
         hint = did_you_mean(key, known) or "write `Model`, `module.Model` or `Model.method`"
-        message = f"`{section}` in `[tool.ctrlgen]` mentions `{key}`, which does not exist"
+        message = f"`{section}` in `[tool.ctrlgen]` refers to `{key}`, which does not exist"
         raise UnknownNameError(message, hint=hint, setting=section, mark=key)
 
 
 def check_method_names(controller: Controller) -> None:
-    """Raise ``NameTakenError`` where renaming gave two members of a controller one name."""
+    """Raise ``NameTakenError`` if renaming gives two members of a controller the same name."""
     names = [method.name for method in controller.methods]
     for name in names:
         if names.count(name) > 1 or name in CONTROLLER or name.startswith("_"):
             owner = f"`names` in `[tool.ctrlgen]` gives a method of `{controller.class_name}`"
             message = f"{owner} the name `{name}`, which is already taken"
-            hint = "choose another, or leave one out with `skip`"
+            hint = "choose another name, or skip one of them with `skip`"
             raise NameTakenError(message, hint=hint, setting="names", mark=name)
 
 
 def _public(name: str) -> str:
-    """Return a class's name without its leading underscores; ``_2FAToken`` then needs another beginning."""
+    """Return a class name without leading underscores. ``_2FAToken`` then needs another prefix."""
     plain = name.lstrip("_")
     return plain if plain.isidentifier() else f"Model{plain}"
 
@@ -114,14 +114,14 @@ def check_module_names(controllers: list[Controller]) -> None:
         other = owners.setdefault(controller.module, controller)
         if other is not controller:
             raise NameClashError(
-                f"`{_qualified(controller)}` and `{_qualified(other)}` both want to be `db.{controller.module}`",
+                f"`{_qualified(controller)}` and `{_qualified(other)}` would both be `db.{controller.module}`",
                 location=controller.model.location,
                 hint=f"the other is at {other.model.location}; {_renaming(controller)}",
             )
 
 
 def reserved_names(controllers: Iterable[Controller]) -> Iterator[Finding]:
-    """Yield a finding for each model that cannot be called as it is, because the facade has a member of that name."""
+    """Yield a finding for each model that is renamed, because ``Database`` has a member of that name."""
     for controller in controllers:
         if (name := snake_case(controller.stem)) in FACADE:
             texts = {
@@ -135,7 +135,7 @@ def reserved_names(controllers: Iterable[Controller]) -> Iterator[Finding]:
 
 def _renaming(controller: Controller) -> str:
     setting = f'"{_qualified(controller)}" = "Other{controller.stem}"'
-    return f"give it another name in pyproject.toml:\n\n    [tool.ctrlgen.names]\n    {setting}"
+    return f"set another name in pyproject.toml:\n\n    [tool.ctrlgen.names]\n    {setting}"
 
 
 def _qualified(controller: Controller) -> str:

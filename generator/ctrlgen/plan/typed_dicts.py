@@ -1,4 +1,4 @@
-"""The keys of a model's TypedDicts: what a new row takes, what an update may set, what filters may compare."""
+"""The keys of the TypedDicts of a model: for new rows, for updates, and for filters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ctrlgen.schema import Comparison, ExpressionPart, Model
 
 
 def create_entries(model: Model) -> tuple[Entry, ...]:
-    """Return an entry for every column that a new row may set."""
+    """Return the entries for the columns that a new row may set."""
     return tuple(
         Entry(column.attribute, column.annotation, column.nullable, required=column.is_required)
         for column in model.columns
@@ -20,7 +20,7 @@ def create_entries(model: Model) -> tuple[Entry, ...]:
 
 
 def update_entries(model: Model) -> tuple[Entry, ...]:
-    """Return an entry for every column that can change: not the primary key, nothing computed."""
+    """Return the entries for the columns that can be updated: all but primary key and computed columns."""
     return tuple(
         Entry(column.attribute, column.annotation, column.nullable, wrapper="Settable")
         for column in model.columns
@@ -29,7 +29,7 @@ def update_entries(model: Model) -> tuple[Entry, ...]:
 
 
 def where_entries(model: Model) -> tuple[Entry, ...]:
-    """Return an entry for every column and named index expression that can be compared."""
+    """Return the entries for the columns and named index expressions that can be compared."""
     columns = [
         Entry(column.attribute, column.annotation, column.nullable, wrapper=wrapper(column.comparison))
         for column in model.columns
@@ -44,7 +44,7 @@ def where_entries(model: Model) -> tuple[Entry, ...]:
 
 
 def named_expressions(model: Model) -> Iterator[ExpressionPart]:
-    """Yield each expression of an index that filters may name, once."""
+    """Yield the distinct index expressions that filters may use."""
     seen = {column.attribute for column in model.columns}
     for part in (part for index in model.indexes for part in index.expressions):
         if part.name and part.name not in seen:
@@ -53,5 +53,5 @@ def named_expressions(model: Model) -> Iterator[ExpressionPart]:
 
 
 def wrapper(comparison: Comparison) -> Literal["Ordered", "Equal"]:
-    """Return the alias of the runtime that says how a column may be compared."""
+    """Return the runtime's alias for the comparisons of a column."""
     return "Ordered" if comparison == "ordered" else "Equal"

@@ -1,6 +1,6 @@
-"""Turns the ``Package`` into source text with Jinja, and adds what it needs of the runtime, as it stands.
+"""Renders the ``Package`` with Jinja, and copies the required modules of the runtime.
 
-The templates print what ``controller_view`` lays out; every decision was made by ``plan``.
+The templates print the strings of ``controller_view``. All decisions are made by ``plan``.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _IN_FACADE = (
     Imported(".runtime.cache_service", "CachingService"),
     Imported(".runtime.cache_sync", "SyncedService"),
 )
-"""What the template of the facade imports itself."""
+"""The names imported by the template of ``Database``."""
 
 
 def render(package: Package) -> dict[str, str]:
-    """Return every file of the package: path relative to the output folder → unformatted source."""
+    """Return the unformatted sources of all files of the package, by path relative to the output folder."""
     modules = {
         f"{controller.module}.py": render_template("controller.py.jinja", view=lay_out(controller))
         for controller in package.controllers
@@ -38,7 +38,7 @@ def render(package: Package) -> dict[str, str]:
 
 
 def _facade(package: Package) -> str:
-    """Return the module of the facade, whose attributes may be called like their classes."""
+    """Return the module of ``Database``, whose attributes may have the same names as their classes."""
     names = Namespace({"Database", *(controller.module for controller in package.controllers)}, known=_IN_FACADE)
     classes = {controller.module: names.name(controller.in_facade) for controller in package.controllers}
     base = ("service", "DatabaseService")
@@ -50,7 +50,7 @@ def _facade(package: Package) -> str:
 
 
 def _runtime(package: Package) -> dict[str, str]:
-    """Return the runtime, without the modules that nothing in the package needs."""
+    """Return the runtime, without the modules that the package does not need."""
     caches = bool(package.cached)
     needed = {
         "runtime/cache.py": caches,

@@ -1,4 +1,4 @@
-"""Lays a ``Controller`` out as the strings its template prints."""
+"""Converts a ``Controller`` to the strings that its template prints."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _IMPORTS: dict[str, tuple[str, ...]] = {
     ".runtime.relations": ("by_columns", "by_orm", "nested"),
     ".runtime.selection": ("Selection",),
 }
-"""What every emitted module imports by its own name; what a module does not use goes when it is formatted."""
+"""The imports of every emitted module. Unused ones are removed by formatting."""
 
 _TYPE_IMPORTS: dict[str, tuple[str, ...]] = {"sqlalchemy.orm": ("Mapped",), ".database": ("Database",)}
-"""The same, for type checkers only."""
+"""The imports for type checkers only."""
 
 _KNOWN = frozenset(Imported(module, name) for module, names in (_IMPORTS | _TYPE_IMPORTS).items() for name in names)
 _ANY = Annotation((Imported("typing", "Any"),))
@@ -46,7 +46,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of a TypedDict; Python's keywords cannot stand in a class body."""
+    """The keys of a TypedDict. Python keywords are not allowed in a class body."""
 
     fields: list[Field]
     keywords: list[Field]
@@ -54,17 +54,17 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class MethodView:
-    """A method with its parameters and its key as source text."""
+    """A method with its parameters and its key as source."""
 
     method: Method
     signature: str  # ", guild_id: int, rank: int"
     key: str  # '{"id": id}'
-    related: str = ""  # the class that a relationship leads to
+    related: str = ""  # the target class of a relationship
 
 
 @dataclass(frozen=True, slots=True)
 class ControllerView:
-    """All that ``controller.py.jinja`` prints."""
+    """The variables of ``controller.py.jinja``."""
 
     controller: Controller
     model: str
@@ -81,13 +81,13 @@ class ControllerView:
     bases: list[str]  # "BaseController"
     cached: list[str]  # "name='guild'", "keys=(('id',),)"
     effects: list[str]  # "delete=('guild',)"
-    self: str  # positional-only where a column is called so
+    self: str  # positional-only if a column has the same name
     filters: str
     all_rows: str
 
 
 def lay_out(controller: Controller) -> ControllerView:
-    """Return the strings of one controller's module."""
+    """Return the template variables of one controller module."""
     model = controller.model
     relations = [relation.target for relation in controller.relations]
     imports = Namespace(_defined_names(controller), known=_KNOWN | BUILTINS)
@@ -138,7 +138,7 @@ def _keys(fields: Iterable[Field]) -> Keys:
 
 
 def _defined_names(controller: Controller) -> set[str]:
-    """Return the names of the module's classes, and of members and attributes, which hide what is outside theirs."""
+    """Return the names of the module's classes, and of members and attributes, which shadow outer names."""
     return (
         {method.name for method in controller.methods}
         | _attributes(controller)
@@ -220,7 +220,7 @@ def _key(parameters: Iterable[Parameter]) -> str:
 
 
 def _value(annotation: Annotation, nullable: bool, imports: Namespace) -> str:
-    """Return the type of a value; ``Any`` has None among its own."""
+    """Return the type of a value, with None if it is nullable. ``Any`` includes None."""
     return _optional(imports.source(annotation), nullable and annotation != _ANY)
 
 
@@ -229,7 +229,7 @@ def _optional(type_: str, nullable: bool) -> str:
 
 
 def _facts_source(controller: Controller, imports: Namespace) -> list[str]:
-    """Return the arguments, ``required=('name',)``, without those that are empty."""
+    """Return the arguments, as ``required=('name',)``, without empty ones."""
     facts, model = controller.facts, controller.model
     collections = {"required": facts.required, "computed": facts.computed, "omitted": facts.omitted}
     mappings = {
@@ -249,7 +249,7 @@ def _facts_source(controller: Controller, imports: Namespace) -> list[str]:
 
 
 def _bases(controller: Controller) -> Iterator[str]:
-    """Yield what a controller derives from."""
+    """Yield the base classes of a controller."""
     if controller.is_watched:
         yield "CachedController" if controller.cached else "WatchedController"
     if not controller.model.plain:
@@ -259,7 +259,7 @@ def _bases(controller: Controller) -> Iterator[str]:
 
 
 def _cached_source(controller: Controller) -> list[str]:
-    """Return the arguments of the runtime's ``Cached``, without those that are empty."""
+    """Return the arguments of the runtime's ``Cached``, without empty ones."""
     if (cached := controller.cached) is None:
         return []
     values = {
@@ -273,7 +273,7 @@ def _cached_source(controller: Controller) -> list[str]:
 
 
 def _effects_source(effects: Effects) -> list[str]:
-    """Return the arguments of the runtime's ``Effects``, without those that are empty."""
+    """Return the arguments of the runtime's ``Effects``, without empty ones."""
     values = {"any": effects.any, "delete": effects.delete}
     mappings = {"update": effects.update, "links": effects.links}
     return [
@@ -312,7 +312,7 @@ def _arguments(partial: Partial, model: Model, imports: Namespace) -> Iterator[s
 
 
 def _implied_value(condition: Condition, column: Column, imports: Namespace) -> str:
-    """Return the value that a predicate gives to a column."""
+    """Return the value that a predicate implies for a column."""
     if condition.value is None:
         return "None"
     if column.kind == "decimal":

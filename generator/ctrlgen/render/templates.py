@@ -10,23 +10,23 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ctrlgen.errors import InstallationError
 
-_WIDTH = 74  # of a docstring's lines: 88 with its indentation and quotes
+_WIDTH = 74  # of the lines of a docstring: 88 with indentation and quotes
 _INDENT = " " * 8  # of a method's docstring
 _TOOL = Path(__file__).resolve().parent.parent
 
 
 def render_template(name: str, **values: object) -> str:
-    """Return the template's text; an unknown name in it is an error."""
+    """Render a template. An undefined variable in it is an error."""
     return _environment().get_template(name).render(**values)
 
 
 def template_text(name: str) -> str:
-    """Return a template that is another program's as it stands."""
+    """Return the source of a template of another program."""
     return (templates_folder() / name).read_text("utf-8")
 
 
 def compile_templates() -> None:
-    """Compile the templates of the package; else each is compiled when it is first rendered."""
+    """Compile the templates of the package in advance. Otherwise each is compiled when it is first rendered."""
     environment = _environment()
     for name in environment.list_templates(["jinja"]):
         if not name.startswith(("stubs/", "init/", "explorer/")):
@@ -41,19 +41,19 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=_is_html,  # noqa: S701 - in Python, `docstring` and `literal` do the quoting
+        autoescape=_is_html,  # noqa: S701 - in Python sources, `docstring` and `literal` do the quoting
     )
     environment.filters |= {"docstring": docstring, "literal": repr}
     return environment
 
 
 def _is_html(name: str | None) -> bool:
-    """Whether a template is of a page, where what is put into it must be escaped."""
+    """Return whether a template is an HTML page, in which values must be escaped."""
     return name is not None and name.endswith(".html.jinja")
 
 
 def docstring(text: str) -> str:
-    """Return ``text`` as a docstring that it cannot end; of a long one the first sentence stands by itself."""
+    """Return ``text`` as a docstring, escaped. If it is long, the first sentence becomes the summary line."""
     safe = " ".join(text.split()).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     summary, _, rest = safe.partition(". ")
     if len(safe) <= _WIDTH or not rest:
@@ -67,11 +67,11 @@ def templates_folder() -> Path:
     for folder in (_TOOL / "templates", _TOOL.parent.parent / "templates"):
         if (folder / "runtime").is_dir():
             return folder
-    raise InstallationError("the templates are missing from this installation", hint="install ctrlgen again")
+    raise InstallationError("the templates are missing from this installation", hint="reinstall ctrlgen")
 
 
 def runtime_sources() -> dict[str, str]:
-    """Return the runtime's modules: path relative to the output folder → source as it stands."""
+    """Return the sources of the runtime, by path relative to the output folder."""
     folder = templates_folder()
     files = sorted((folder / "runtime").glob("*.py"))
     return {file.relative_to(folder).as_posix(): file.read_text("utf-8") for file in files}

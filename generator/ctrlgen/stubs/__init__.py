@@ -1,10 +1,9 @@
-"""Emits a test module per controller once, and adds tests for new methods later: read, plan, render, merge.
+"""Emits a test module for each controller, and later adds tests for new methods: read, plan, render, merge.
 
-``read_tests`` reads what the user has; ``plan_factories``, ``plan_rows`` and ``plan_tests`` decide which rows and tests
-there are to be; ``render_tests`` has the sources of what is missing, and ``merge_tests`` adds them, to factories by
-``complete_factories``. ``outdated_tests`` reports what no longer fits, and ``stub_names`` has the names that all of
-them use. From the moment they exist the files are the user's: nothing in them is changed, and only what is missing is
-added.
+``read_tests`` reads the existing tests. ``plan_factories``, ``plan_rows`` and ``plan_tests`` plan the rows and tests.
+``render_tests`` renders the missing sources, and ``merge_tests`` adds them, to factories with ``complete_factories``.
+``outdated_tests`` reports outdated tests, and ``stub_names`` has the names that all of them use. Once created, the
+files belong to the user: nothing in them is changed, only missing parts are added.
 """
 
 from __future__ import annotations
@@ -25,30 +24,30 @@ from ctrlgen.stubs.stub_names import FACTORIES
 
 @dataclass(frozen=True, slots=True)
 class StubChanges:
-    """The files to create or to add to, whole, and what the author should know."""
+    """The complete files to create or to extend, and the findings."""
 
     files: dict[Path, bytes]
     findings: tuple[Finding, ...]
 
 
 def stubs(package: Package, tests: Path, *, project: Path, first_party: Iterable[str] = ()) -> StubChanges:
-    """Return what is missing in a folder of tests.
+    """Return the missing tests in a folder of tests.
 
     Parameters
     ----------
     package
         What is emitted.
     tests
-        The folder of the stubs; read, never written.
+        The folder of the stubs. It is only read.
     project
-        The project's folder, for the places in findings.
+        The project's folder, for the locations of findings.
     first_party
-        Modules of the project's own, for the order of imports.
+        The first-party modules, for the order of imports.
 
     Raises
     ------
     OutputError
-        A test file is no valid Python.
+        A test file is not valid Python.
     """
     files = read_tests(tests, project)
     factories = Factories(package)

@@ -1,4 +1,4 @@
-"""Adds the lines that factories lack with libcst, which keeps comments and layout; ``merge_tests`` asks for it."""
+"""Adds missing lines to factories, with libcst, which keeps comments and layout. ``merge_tests`` calls it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ctrlgen.stubs.render_tests import Completion
 
 
 def with_completions(text: str, completions: Mapping[str, Completion]) -> str:
-    """Return the text of a file in which each factory has what it lacks."""
+    """Return the source of a file with the missing lines of each factory added."""
     return libcst.parse_module(text).visit(_Completing(completions)).code
 
 
 class _Completing(libcst.CSTTransformer):
-    """Adds to factories what they lack."""
+    """Adds the missing lines to factories."""
 
     def __init__(self, completions: Mapping[str, Completion]) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class _Completing(libcst.CSTTransformer):
     def leave_FunctionDef(
         self, original_node: libcst.FunctionDef, updated_node: libcst.FunctionDef
     ) -> libcst.FunctionDef:
-        """Add statements before the last one, and entries to the dict that it returns."""
+        """Add statements before the ``return``, and entries to the dict that it returns."""
         completion = self._completions.get(original_node.name.value)
         body = updated_node.body
         if completion is None or not isinstance(body, libcst.IndentedBlock):
@@ -48,12 +48,12 @@ class _Entries(libcst.CSTTransformer):
 
     @override
     def visit_Dict(self, node: libcst.Dict) -> bool:
-        """Stay in the outermost dict."""
+        """Do not visit nested dicts."""
         return False
 
     @override
     def leave_Dict(self, original_node: libcst.Dict, updated_node: libcst.Dict) -> libcst.BaseExpression:
-        """Add the entries behind the last one, each on a line of its own."""
+        """Add the entries after the last one, each on its own line."""
         indented = libcst.SimpleWhitespace("    ")
         line = libcst.ParenthesizedWhitespace(indent=True, last_line=indented)
         added = [
@@ -67,7 +67,7 @@ class _Entries(libcst.CSTTransformer):
         added[-1] = added[-1].with_changes(comma=libcst.Comma())
         elements, changes = [*updated_node.elements], dict[str, object]()
         if elements:
-            # A comment behind the last entry is the brace's to libcst; it stays where it is.
+            # In libcst, a comment after the last entry belongs to the brace. It is not moved.
             behind = updated_node.rbrace.whitespace_before
             kept = (
                 behind.with_changes(last_line=indented) if isinstance(behind, libcst.ParenthesizedWhitespace) else line

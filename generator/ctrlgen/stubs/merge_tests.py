@@ -1,8 +1,7 @@
-"""The last step: new files are formatted, and what existing ones lack is added to them.
+"""The last step: formats new files, and adds the missing parts to existing files.
 
-A file that the user has changed keeps every byte it has: imports are added behind the last one, functions at the end,
-and the entries that a factory lacks behind its last entry. Only a file that is formatted and sorted as a whole is so
-afterwards, too.
+The existing content of a file is not changed: imports are added after the last import, functions at the end, and
+entries of a factory after its last entry. A file is formatted and sorted only if it was so before.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from ctrlgen.stubs.read_tests import TestFile
 from ctrlgen.stubs.render_tests import Addition
 
 _AFTER_LINE = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
-"""Where Python begins a line."""
+"""The line separators of Python."""
 
 
 def merge_tests(
@@ -28,25 +27,25 @@ def merge_tests(
     folder: Path,
     first_party: Collection[str],
 ) -> dict[Path, bytes]:
-    """Return the contents of the files that are new, or that something is added to.
+    """Return the contents of the new and the extended files.
 
     Raises
     ------
     OutputError
-        The encoding of a file has no place for what is added.
+        The added source cannot be encoded in the encoding of a file.
     """
     stubs = {f"added/{name}": addition.source for name, addition in added.items()}
     formatted = format_sources({**created, **stubs}, first_party, folder) if created or stubs else {}
     merged = {folder / name: formatted[name].encode() for name in created}
     grown = {name: _grown(files[folder / name], each, formatted[f"added/{name}"]) for name, each in added.items()}
     for name, text in _tidied(grown, {name: files[folder / name].text for name in grown}, first_party, folder).items():
-        ast.parse(text)  # rather nothing than a file that no longer parses
+        ast.parse(text)  # never write a file that does not parse
         merged[folder / name] = _encoded(text, files[folder / name])
     return merged
 
 
 def _grown(file: TestFile, addition: Addition, functions: str) -> str:
-    """Return the text of a file with what is added; lines end as in the file."""
+    """Return the source of a file with the additions, in the line endings of the file."""
     newline = "\r\n" if "\r\n" in file.text else "\n"
     lines = _AFTER_LINE.split(file.text)
     head, tail = "".join(lines[: file.last_import]), "".join(lines[file.last_import :])
@@ -55,7 +54,7 @@ def _grown(file: TestFile, addition: Addition, functions: str) -> str:
         imports = f"{newline}{imports}"
     text = head + imports + tail
     if addition.completions:
-        from ctrlgen.stubs.complete_factories import with_completions  # libcst, slow to import, is for this alone
+        from ctrlgen.stubs.complete_factories import with_completions  # libcst is slow to import, and needed only here
 
         text = with_completions(text, addition.completions)
     if functions:
@@ -68,7 +67,7 @@ def _grown(file: TestFile, addition: Addition, functions: str) -> str:
 def _tidied(
     grown: Mapping[str, str], before: Mapping[str, str], first_party: Collection[str], folder: Path
 ) -> dict[str, str]:
-    """Return the texts, those formatted that were as ruff has them before."""
+    """Return the sources, formatted if they were formatted before."""
     plain = {name: text for name, text in before.items() if "\r" not in text and not text.startswith("\ufeff")}
     kept = format_sources(plain, first_party, folder) if plain else {}
     tidy = {name: grown[name] for name, text in kept.items() if text == before[name]}
@@ -76,9 +75,9 @@ def _tidied(
 
 
 def _encoded(text: str, file: TestFile) -> bytes:
-    """Return a text in the encoding of the file, with its mark."""
+    """Return a source in the encoding of the file, with its byte order mark."""
     try:
         return text.encode(file.encoding)
     except UnicodeEncodeError as error:
-        message = f"a test file in {file.encoding} has no place for {error.object[error.start : error.end]!r}"
-        raise TestFileError(message, hint="save it as UTF-8, and generate again") from error
+        message = f"{error.object[error.start : error.end]!r} cannot be encoded in a test file in {file.encoding}"
+        raise TestFileError(message, hint="save the file as UTF-8, and generate again") from error

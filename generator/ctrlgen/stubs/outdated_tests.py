@@ -1,4 +1,4 @@
-"""What in the user's test files no longer fits the package: reported, never changed."""
+"""Reports tests, imports and factories that no longer match the package. They are never changed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def outdated_tests(
     project: Path,
     completed: Collection[str],
 ) -> Iterator[Finding]:
-    """Yield a finding for each test, import and factory that no longer fits.
+    """Yield a finding for each outdated test, import and factory.
 
-    What the factories lack that are ``completed`` is not reported.
+    Factories that are ``completed`` are not reported.
     """
     controllers = {test_file(controller): controller for controller in package.controllers}
     for path, file in files.items():
@@ -36,7 +36,7 @@ def outdated_tests(
             yield from _methods(controllers[path.name], file, place)
             yield from _loads(controllers[path.name], file, place)
         elif found := re.fullmatch(r"test_(\w+)_controller\.py", path.name):
-            yield STALE_TEST.at(Location(place, 1), what="these are tests of", target=f"db.{found[1]}")
+            yield STALE_TEST.at(Location(place, 1), what="this file tests", target=f"db.{found[1]}")
 
 
 def _methods(controller: Controller, file: TestFile, place: str) -> Iterator[Finding]:
@@ -75,7 +75,7 @@ def _factories(
     for function in file.functions:
         module = function.name.removeprefix("new_").removesuffix("_values")
         if module != function.name and module not in modules:
-            differences = "is about a model that is no longer emitted: delete it, and fix what calls it"
+            differences = "is for a model that is no longer emitted: delete it, and fix its callers"
             names = {"factory": function.name, "values": package.name, "differences": differences}
             yield STALE_FACTORY.at(Location(place, function.line), **names)
     for factory in factories.all():

@@ -1,4 +1,4 @@
-"""The second step, for rows: a factory for each model, with values it accepts and the rows it must refer to."""
+"""The second step, for factories: plans a factory for each model, with valid values and the rows it references."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SKIP = Imported("pytest", "skip")
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A row to make first: the local variable, and the controller whose factory makes it."""
+    """A row to create first: the local variable, and the controller whose factory creates the row."""
 
     variable: str
     controller: Controller
@@ -25,10 +25,10 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Factory:
-    """How a valid row of one model is made: its parents, and the values by attribute.
+    """The creation of a valid row of one model: its parents, and the values by attribute.
 
-    ``once`` are the controllers, of the row and of all that it needs, of which a test can make one row only: their
-    keys are of a few values. ``unknown`` are the reasons why the user must put in a value.
+    ``once`` are the controllers, of the row and of its parents, of which a test can create only one row, because their
+    keys have few values. ``unknown`` are the reasons why the user must add a value.
     """
 
     controller: Controller
@@ -41,8 +41,8 @@ class Factory:
 class Factories:
     """The factories of a package.
 
-    A factory for which no valid row is known is planned, too: its tests, and those of what refers to it, are skipped
-    until the user puts in the value that is missing.
+    Factories without a known valid row are planned, too. Their tests, and those of referencing models, are skipped
+    until the user adds the missing value.
     """
 
     def __init__(self, package: Package) -> None:
@@ -65,12 +65,15 @@ class Factories:
         return [factory for _, factory in sorted(self._planned.items())]
 
     def of_model(self, reference: Imported | None) -> Factory | None:
-        """Return the factory of a model that others refer to; None where it has none."""
+        """Return the factory of a referenced model; None if it has none."""
         controller = self._controllers.get(reference) if reference else None
         return self.of(controller) if controller else None
 
     def findings(self, written: Mapping[str, str]) -> Iterator[Finding]:
-        """Yield what the user must complete; ``written`` are the sources of the factories that are there, by name."""
+        """Yield a finding for each factory that the user must complete.
+
+        ``written`` are the existing factories, by name.
+        """
         for factory in self.all():
             model, function = factory.controller.model, row_values(factory.controller)
             source = written.get(function)
@@ -81,14 +84,14 @@ class Factories:
                 yield UNSETTLED_CHECK.at(model.location, model=model.reference.name, check=check, factory=function)
 
     def planned_target(self, controller: Controller, key: ForeignKey) -> tuple[Controller | None, Factory | None]:
-        """Return what a foreign key points at, and its factory unless that needs a row of the model itself."""
+        """Return the target of a foreign key, and its factory unless that needs a row of the model itself."""
         target = self._controllers.get(key.target) if key.target else None
         if target is None or self._leads_to(target.module, controller.module):
             return target, None
         return target, self._plan(target)
 
     def _need(self, controller: Controller, key: ForeignKey) -> None:
-        """Note that a row needs another one first; where NULL will do, only if that does not lead back."""
+        """Record that a row needs another one first. For a nullable foreign key, only if this causes no cycle."""
         target = self._controllers.get(key.target) if key.target else None
         if target is None:
             return
@@ -96,7 +99,7 @@ class Factories:
             self._needs[controller.module].add(target.module)
 
     def _leads_to(self, module: str, sought: str) -> bool:
-        """Whether a row of one model needs a row of the other, or is one."""
+        """Return whether a row of one model needs a row of the other, or is one."""
         seen, modules = set[str](), [module]
         while modules:
             current = modules.pop()
@@ -130,7 +133,7 @@ class _Plan:
             if not set(key.attributes) <= self._values.keys():
                 self._refer(key)
         for attribute, value in own_values(self._controller, self._values).items():
-            self._values[attribute] = value or self._missing(attribute, f"no valid value is known for `{attribute}`")
+            self._values[attribute] = value or self._missing(attribute, f"no valid value of `{attribute}` is known")
         order = [entry.key for entry in self._controller.create if entry.key in self._values]
         values = {attribute: self._values[attribute] for attribute in order}
         if is_single(self._model, values):
@@ -138,14 +141,14 @@ class _Plan:
         return Factory(self._controller, tuple(self._parents), values, self._once, tuple(self._unknown))
 
     def _refer(self, key: ForeignKey) -> None:
-        """Make the row that a foreign key refers to, or give up: with None where that is allowed."""
+        """Create the row that a foreign key references, or else use None if it is nullable."""
         target, planned = self._factories.planned_target(self._controller, key)
         settled = set(key.attributes) & self._values.keys()
         name = key.attributes[0]
         if settled:
             self._give_up(key, f"`{', '.join(key.attributes)}` must agree with another foreign key")
         elif target is None:
-            self._give_up(key, f"`{name}` refers to a table that has no controller")
+            self._give_up(key, f"`{name}` references a table without a controller")
         elif planned is None:
             self._give_up(key, f"`{name}` leads back to the model itself")
         else:
@@ -160,7 +163,7 @@ class _Plan:
             self._values |= {mine: Value((source,), varies=not planned.once) for mine, source in sources.items()}
 
     def _give_up(self, key: ForeignKey, reason: str) -> None:
-        """Leave a foreign key NULL, or else to the user."""
+        """Set a foreign key to NULL, or else leave the value to the user."""
         columns = [self._model.column(name) for name in key.attributes if name not in self._values]
         if nullable := [column for column in columns if column.nullable]:
             self._values |= {column.attribute: NULL for column in nullable}
@@ -169,12 +172,12 @@ class _Plan:
             self._values[column.attribute] = self._missing(column.attribute, reason)
 
     def _missing(self, attribute: str, reason: str) -> Value:
-        """Return what stands for a value that nobody knows: it skips the test."""
+        """Return the source in the place of an unknown value, which skips the test."""
         self._unknown.append(reason)
         return Value((_SKIP, f'("put a valid `{attribute}` here")'))
 
     def _parent(self, key: ForeignKey, target: Controller, *, again: bool) -> Parent:
-        """Return the row that a foreign key refers to: a further row where it can be made again, else the same."""
+        """Return the referenced row of a foreign key: another row if the factory can create several, else the same."""
         there = next((parent for parent in self._parents if parent.controller == target), None)
         return there if there and not again else Parent(self._variable(key, target), target)
 
@@ -186,13 +189,13 @@ class _Plan:
 
 
 def referred(key: ForeignKey, target: Controller, row: str) -> dict[str, str]:
-    """Return the source of what the columns of a foreign key hold, so that they refer to ``row``."""
+    """Return the source of the column values of a foreign key that references ``row``."""
     pairs = zip(key.attributes, key.target_attributes, strict=True)
     return {mine: value_of(target.model.column(theirs), row) for mine, theirs in pairs}
 
 
 def value_of(column: Column, row: str) -> str:
-    """Return ``row.attribute`` as an argument; to a type checker it may be None where the author said so."""
+    """Return ``row.attribute`` as an argument, narrowed for type checkers if its declared type includes None."""
     value = f"{row}.{column.attribute}"
     if keyword.iskeyword(column.attribute):
         value = f'getattr({row}, "{column.attribute}")'
@@ -200,12 +203,12 @@ def value_of(column: Column, row: str) -> str:
 
 
 def widest_keys(model: Model) -> list[ForeignKey]:
-    """Return the foreign keys, those of most columns first, as they hold for the others too."""
+    """Return the foreign keys, those with most columns first, because they determine the others."""
     return sorted(model.foreign_keys, key=lambda key: (-len(key.attributes), key.attributes))
 
 
 def _checked_keys(controller: Controller) -> list[ForeignKey]:
-    """Return the foreign keys whose rows the database looks for when a new row is made: no column of theirs is NULL."""
+    """Return the foreign keys that the database checks for a new row: those without a NULL column."""
     model, taken = controller.model, {entry.key for entry in controller.create}
     return [
         key
@@ -219,17 +222,20 @@ def _may_be_null(key: ForeignKey, model: Model) -> bool:
 
 
 def _has_value(column: Column) -> bool:
-    """Whether a new row of the tests has a value for a column, rather than NULL."""
-    if column.samples.new == NULL:  # which a CHECK asks for
+    """Return whether a new row of the tests has a value for a column, and not NULL."""
+    if column.samples.new == NULL:  # required by a CHECK
         return False
     return column.is_required or column.samples.needed or column.default != "None"
 
 
-# Values with keys in mind: rows of one factory must not clash, and unique keys should find them.
+# Values and keys: rows of one factory must not clash, and unique keys should find them.
 
 
 def own_values(controller: Controller, given: Mapping[str, Value]) -> dict[str, Value | None]:
-    """Return values for what a new row requires, and for what would be too little without: None where none is known."""
+    """Return values for required columns, and for those that keys or constraints need.
+
+    None stands for an unknown value.
+    """
     model = controller.model
     columns = {entry.key: model.column(entry.key) for entry in controller.create if entry.key not in given}
     values: dict[str, Value | None] = {
@@ -250,7 +256,7 @@ def own_values(controller: Controller, given: Mapping[str, Value]) -> dict[str, 
 
 
 def entry_is_required(controller: Controller, attribute: str) -> bool:
-    """Whether a new row cannot be typed without the value."""
+    """Return whether type checkers require the value of a new row."""
     return any(entry.key == attribute and entry.required for entry in controller.create)
 
 
@@ -261,10 +267,9 @@ def _new(column: Column, *, required: bool) -> Value | None:
 
 
 def _is_better_given(column: Column, index: Index, model: Model, value: Value) -> bool:
-    """Tell whether rows should have a value that they may leave out.
+    """Return whether rows should have a value that may be omitted.
 
-    They do where the default would make the second row clash with the first, and where without one a unique key
-    would not find them.
+    This is so if the default would make a second row clash with the first, or if a unique key could not find the row.
     """
     if not index.unique:
         return False
@@ -275,20 +280,20 @@ def _is_better_given(column: Column, index: Index, model: Model, value: Value) -
 
 
 def _is_null_in(column: Column, model: Model) -> bool:
-    """Tell whether a partial index is about rows without a value."""
+    """Return whether a partial index contains rows without a value."""
     predicates = [index.predicate for index in model.indexes if index.predicate]
     return any(predicate.conditions is None or column.attribute in predicate.null for predicate in predicates)
 
 
 def is_single(model: Model, values: Mapping[str, Value]) -> bool:
-    """Tell whether a second row would clash with the first in some key, as where it is an enum."""
+    """Return whether a second row would clash with the first in some key, for example of an enum."""
     return any(
         index.unique and _is_met(index, model, values) and _is_alike(index, model, values) for index in model.indexes
     )
 
 
 def _is_met(index: Index, model: Model, values: Mapping[str, Value]) -> bool:
-    """Tell whether new rows may be in a unique index: a partial one may be about others."""
+    """Return whether new rows may be in a unique index. A partial one may exclude them."""
     if index.predicate is None or index.predicate.conditions is None:
         return index.predicate is None
     free = [each for each in index.predicate.conditions if each.attribute not in values and each.test == "="]
@@ -296,7 +301,7 @@ def _is_met(index: Index, model: Model, values: Mapping[str, Value]) -> bool:
 
 
 def _is_alike(index: Index, model: Model, values: Mapping[str, Value]) -> bool:
-    """Tell whether all new rows have the same key."""
+    """Return whether all new rows have the same key."""
     columns = [model.column(attribute) for attribute in index.columns]
     return index.is_of_columns and not any(_differs(column, index, values) for column in columns)
 

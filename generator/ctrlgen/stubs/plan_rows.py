@@ -1,4 +1,4 @@
-"""The second step, for the row of a test: the factory makes it, or values bring it where the method finds it."""
+"""The second step, for the rows of tests: plans a row from the factory, or with values that a method can find."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Lines = list[str]
 
 
 class UnknownRowError(Exception):
-    """What a row would have to be is not known."""
+    """The values that a row needs are unknown."""
 
 
 class Rows:
@@ -24,11 +24,11 @@ class Rows:
     factory
         The model's factory.
     factories
-        All of them, for rows to refer to.
+        All factories, for referenced rows.
     given
-        The columns that the factory gives, which for one of the user's own may be others than planned.
+        The columns that the factory sets, which may differ from the plan if the user has changed it.
     names
-        What is called how in the test's file.
+        The names in the test file.
     """
 
     def __init__(self, factory: Factory, factories: Factories, given: Collection[str], names: FileNames) -> None:
@@ -44,12 +44,12 @@ class Rows:
         self._columns = {column.attribute: column for column in self.controller.columns}
 
     def made(self, method: Method) -> Lines:
-        """Return the lines that make a row which the method finds.
+        """Return the lines that create a row which the method finds.
 
         Raises
         ------
         UnknownRowError
-            Nothing is known of what the predicate asks for.
+            The values that the predicate requires are unknown.
         """
         conditions = conditions_of(method) if method.within else ()
         if conditions is None:
@@ -60,14 +60,14 @@ class Rows:
         return [*self._values(), *lines, create] if lines else [self.new]
 
     def inserted(self, method: Method) -> Lines:
-        """Return the lines that collect what a method which inserts a row is given.
+        """Return the lines that collect the arguments of a method that inserts a row.
 
-        Such a method sets itself what its predicate asks for, but refuses other values.
+        Such a method sets the values of its predicate itself, and rejects others.
 
         Raises
         ------
         UnknownRowError
-            The predicate is about a row that may not be there.
+            The predicate requires a row that may not exist.
         """
         conditions = [
             condition
@@ -77,7 +77,7 @@ class Rows:
         return [*self._values(), *self._set_with_companions(method, conditions, set())]
 
     def _set_with_companions(self, method: Method, conditions: Iterable[Condition], needed: set[str]) -> Lines:
-        """Return the lines that set what the method asks for, and what CHECK constraints then ask for besides."""
+        """Return the lines that set the values that the method needs, and those that CHECK constraints then require."""
         conditions = [*conditions]
         if method.index is None or (not needed and all(map(self._holds, conditions_of(method) or ()))):
             return self._set(conditions, needed)
@@ -90,12 +90,12 @@ class Rows:
         return [*self._set(conditions, needed | rows), *plain]
 
     def linked(self, relation: Relation) -> tuple[Lines, str]:
-        """Return the lines that make the row, and one for it to be linked with, and what that is called.
+        """Return the lines that create the row and a row to link it with, and the name of the latter.
 
         Raises
         ------
         UnknownRowError
-            It is of a model without a controller, or a test can make one row only of what both need.
+            The other model has no controller, or a test can create only one row of a model that both need.
         """
         factory = self._factories.of_model(relation.target)
         if factory is None or self.once & factory.once:
@@ -108,14 +108,14 @@ class Rows:
         return value_of(column, self.name)
 
     def _variable(self, other: Controller) -> str:
-        """Return what a row of another model, or a second one, is called."""
+        """Return the name of a row of another model, or of a second row."""
         return variable(other.module, {self.name, *names_in_tests(), *self._factories.functions})
 
     def _values(self) -> Lines:
         return [f"values = await {row_values(self.controller)}(db)"]
 
     def lacks(self, attribute: str) -> bool:
-        """Tell whether a new row has no value for a column unless told."""
+        """Return whether a new row has no value for a column unless it is set."""
         column = self._columns.get(attribute)
         return (
             column is not None
@@ -129,7 +129,7 @@ class Rows:
         )
 
     def _holds(self, condition: Condition) -> bool:
-        """Tell whether a conjunct is true of a new row as it is made."""
+        """Return whether a new row satisfies a conjunct by default."""
         column = self._columns[condition.attribute]
         if condition.test == "is not null":
             return not self.lacks(condition.attribute)
@@ -138,7 +138,7 @@ class Rows:
         return column.default == ("None" if condition.test == "is null" else condition.value)
 
     def _set(self, conditions: Iterable[Condition], needed: Collection[str]) -> Lines:
-        """Return the lines that set what a new row does not have by itself: constants, and any value where needed."""
+        """Return the lines that set values that a new row does not have by default: constants and required values."""
         open_ = [condition for condition in conditions if not self._holds(condition)]
         exact = {condition.attribute: condition for condition in open_ if condition.test != "is not null"}
         any_value = {
@@ -160,10 +160,10 @@ class Rows:
         ]
 
     def _references(self, wanted: Collection[str], exact: Collection[str]) -> Iterator[ForeignKey]:
-        """Yield the foreign keys that give the wanted columns a value, the widest first."""
+        """Yield the foreign keys that set the required columns, those with most columns first."""
         left, settled, once = set(wanted), {*exact}, self.once
         wide = [{*key.attributes} for key in self.controller.model.foreign_keys if len(key.attributes) > 1]
-        for both in wide:  # a column of two keys cannot follow one of them alone
+        for both in wide:  # a column of two foreign keys cannot be set by only one of them
             settled |= {name for name in both if both <= self.present}
         for key in widest_keys(self.controller.model):
             if not left & {*key.attributes}:
@@ -176,7 +176,7 @@ class Rows:
             yield key
 
     def _reference(self, key: ForeignKey) -> Lines:
-        """Return the lines that make a row, and let the foreign key refer to it."""
+        """Return the lines that create a row and set the foreign key to reference it."""
         factory = self._factories.of_model(key.target)
         if factory is None:
             raise UnknownRowError
@@ -196,6 +196,6 @@ class Rows:
 
 
 def conditions_of(method: Method) -> tuple[Condition, ...] | None:
-    """Return what the method's predicate asks for, nothing where it has none; None where that is not understood."""
+    """Return the conditions of the method's predicate: empty if it has none, None if they are unknown."""
     predicate = method.index.predicate if method.index else None
     return predicate.conditions if predicate else ()

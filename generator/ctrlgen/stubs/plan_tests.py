@@ -1,4 +1,4 @@
-"""The second step, for tests: one for each method, what it makes, calls and expects."""
+"""The second step, for tests: plans a test for each method."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ctrlgen.stubs.plan_rows import Lines, Rows, UnknownRowError, conditions_of
 from ctrlgen.stubs.stub_names import new_row, row_values
 
 _PREFERENCE = {"str": 0, "int": 1, "decimal": 2, "datetime": 3, "bool": 4}
-"""Which kinds of columns show a change best, the best first."""
+"""The kinds of columns that are best suited to show a change, the best first."""
 
 LOADED = "find_all().load"
-"""What a test of loading relationships is recognized by."""
+"""The name by which a test of loading relationships is recognized."""
 
 _FOLDED = re.compile(r"(lower|upper)_(\w+)")
 
@@ -32,14 +32,14 @@ class TestCase:
 
     @property
     def name(self) -> str:
-        """What the test is called behind ``test_``."""
+        """The name of the test without ``test_``."""
         return re.sub(r"\W+", "_", self.method)
 
 
 class TestCases:
     """Writes the tests of one controller.
 
-    The row under test is called by the controller's name; ``db.<module>`` is the controller.
+    The row under test has the name of the controller, which is ``db.<module>``.
     """
 
     def __init__(self, rows: Rows) -> None:
@@ -48,7 +48,7 @@ class TestCases:
         self._db = f"db.{self._controller.module}"
 
     def all(self, missing: Callable[[str], bool]) -> Iterator[TestCase]:
-        """Yield a test for every missing method that one can be written for."""
+        """Yield a test for each method without one, if a test can be written."""
         for name, write in {**self._of_model(), **self._of_methods()}.items():
             lines = _known(write) if missing(name) else None
             if lines:
@@ -185,7 +185,7 @@ class TestCases:
         return [*lines, f"assert {call} == 1", f"assert {call} == 0", f"assert {none} == 1"]
 
     def _linking(self, method: Method) -> tuple[Lines, str, Relation]:
-        """Return the lines that make two rows, and the call that links them or takes their link away."""
+        """Return the lines that create two rows, and the call that adds or removes a link between them."""
         relation = method.relation
         if relation is None:
             raise AssertionError("a linker has a relationship")
@@ -193,12 +193,12 @@ class TestCases:
         return lines, f"await {self._db}.{method.name}([{self._row}], [{related}])", relation
 
     def _sibling(self, relation: Relation, kind: str) -> str | None:
-        """Return the method of that kind on a relationship, which the configuration may rename or leave out."""
+        """Return the method of a kind on a relationship, which the configuration may rename or skip."""
         methods = (method for method in self._controller.methods if method.kind == kind and method.relation == relation)
         return next((method.name for method in methods), None)
 
     def _has_related(self, relation: Relation) -> bool | None:
-        """Tell whether a new row has what a relationship leads to; None where nobody knows."""
+        """Return whether a new row has a related row; None if unknown."""
         model, columns = self._controller.model, set(relation.attributes)
         if not relation.by_columns or not columns:
             return None
@@ -208,7 +208,7 @@ class TestCases:
                 return True
             lacking = any(self._rows.lacks(attribute) for attribute in columns)
             return False if lacking else None
-        # Whatever refers to a row of its own key is made after it.
+        # Referencing rows are created after the row that they reference.
         return False if columns == {*model.primary_key.columns} else None
 
     _writers: dict[str, Callable[[TestCases, Method], Lines | None]] = {  # noqa: RUF012 - a table of the methods above
@@ -228,7 +228,7 @@ class TestCases:
     }
 
     def _planned_by(self, method: Method, line: str) -> Lines:
-        """Return a line that runs one query, and what must be true of its plan."""
+        """Return the lines that run one query and check its plan."""
         index = method.index
         if index is None or not (index.parts and index.is_comparable and index.enforced):
             return [line]
@@ -240,18 +240,18 @@ class TestCases:
         ]
 
     def _by_primary_key(self, kind: str) -> str | None:
-        """Return the method of that kind on the primary key, which the configuration may rename or leave out."""
+        """Return the method of a kind on the primary key, which the configuration may rename or skip."""
         methods = (method for method in self._controller.methods if method.kind == kind and method.index)
         return next((method.name for method in methods if method.index == self._controller.model.primary_key), None)
 
     def _keyed(self, method: Method, lines: Callable[[str], Lines]) -> Lines | None:
-        """Write a test on a row inside the method's predicate, called with the row's own key."""
+        """Return a test with a row inside the method's predicate, called with the key of the row."""
         key = [self._argument(parameter) for parameter in method.parameters]
         if None in key:
             return None
         made, body = self._rows.made(method), lines(", ".join(text for text in key if text))
         if not any(re.search(rf"(?<!\.)\b{self._row}\b", line) for line in body):
-            made[-1] = made[-1].removeprefix(f"{self._row} = ")  # a key of no columns
+            made[-1] = made[-1].removeprefix(f"{self._row} = ")  # a key without columns
         return [*made, *body]
 
     def _argument(self, parameter: Parameter) -> str | None:
@@ -265,7 +265,7 @@ class TestCases:
         return None
 
     def _change(self, fixed: tuple[str, ...]) -> tuple[str, str] | None:
-        """Choose a column to change, and the source of its new value: rather one that is no key and no reference."""
+        """Choose a column to change and the source of its new value, preferably neither a key nor a foreign key."""
         model = self._controller.model
         referring = {name for key in model.foreign_keys for name in key.attributes}
         unique = {name for index in model.indexes if index.unique for name in index.columns}
@@ -279,7 +279,7 @@ class TestCases:
         return next(((attribute, value) for attribute, value in changes if value is not None), None)
 
     def _other(self, column: Column) -> str | None:
-        """Return another value; the factory's where it makes one, so that what a field accepts is said once."""
+        """Return another value, from the factory if possible, so that valid values are defined in one place."""
         if keyword.iskeyword(column.attribute) or column.samples.changed is None:
             return None
         if self._is_from_factory(column):
@@ -287,15 +287,15 @@ class TestCases:
         return column.samples.changed.source(self._rows.names.name)
 
     def _is_from_factory(self, column: Column) -> bool:
-        """Tell whether the factory is sure to give the column, and another value at each call."""
+        """Return whether the factory always sets the column, with a different value at each call."""
         sure = any(entry.key == column.attribute and entry.required for entry in self._controller.create)
-        needs = self._rows.once - {self._controller.module}  # what it would make again, and cannot
+        needs = self._rows.once - {self._controller.module}  # the factory cannot create these rows again
         new = column.samples.new
         return sure and not needs and column.attribute in self._rows.present and new is not None and new.varies
 
 
 def _known(write: Callable[[], Lines | None]) -> Lines | None:
-    """Return the lines of a test; None where no row is known, or a column cannot be named, as one called ``class``."""
+    """Return the lines of a test; None if no row is known, or if a column is named like a keyword such as ``class``."""
     try:
         lines = write()
         ast.parse("async def test():\n" + "".join(f"    {line}\n" for line in lines or ("pass",)))

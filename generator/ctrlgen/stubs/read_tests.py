@@ -1,4 +1,4 @@
-"""The first step: what the user's test files import, define and mention, with the places."""
+"""The first step: reads the imports, functions and mentioned methods of the test files, with their lines."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ctrlgen.errors import OutputError, TestFileError
 from ctrlgen.finding import Location
 
 _AFTER_LINE = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
-"""Where Python begins a line."""
+"""The line separators of Python."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One name of a ``from module import name as local``."""
+    """One name of ``from module import name as local``."""
 
     module: str  # with its leading dots
     name: str
@@ -30,7 +30,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function at the top of a file. ``keys`` are those of the one dict it returns, if it returns one of strings."""
+    """A top-level function of a file. ``keys`` are the keys of the dict that it returns, if they are plain strings."""
 
     name: str
     line: int
@@ -40,18 +40,18 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class TestFile:
-    """A test file as it stands."""
+    """An existing test file."""
 
     raw: bytes
     encoding: str
     text: str
     imported: frozenset[str]
-    last_import: int  # the line after which imports may be added, 0 for the top
+    last_import: int  # the line after which imports are added, 0 for the top
     functions: tuple[Function, ...]
     origins: tuple[Origin, ...]
 
     def function(self, name: str) -> Function | None:
-        """Return the function of that name, the last if there are several."""
+        """Return the function with this name, the last if there are several."""
         return next((function for function in reversed(self.functions) if function.name == name), None)
 
 
@@ -61,7 +61,7 @@ def read_tests(folder: Path, project: Path) -> dict[Path, TestFile]:
     Raises
     ------
     OutputError
-        One is no valid Python; nothing can be added to it.
+        A file is not valid Python, so nothing can be added to it.
     """
     return {file: read_test_file(file, project) for file in sorted(folder.glob("*.py")) if file.is_file()}
 
@@ -72,7 +72,7 @@ def read_test_file(file: Path, project: Path) -> TestFile:
     Raises
     ------
     OutputError
-        It is no valid Python; nothing can be added to it.
+        The file is not valid Python, so nothing can be added to it.
     """
     raw = file.read_bytes()
     try:
@@ -86,8 +86,8 @@ def read_test_file(file: Path, project: Path) -> TestFile:
             raise _unreadable(file, error) from error
         place = file.relative_to(project).as_posix() if file.is_relative_to(project) else file.as_posix()
         message = "this test file is not valid Python, so no stubs can be added"
-        raise TestFileError(message, Location(place, error.lineno), "fix it, and generate again") from error
-    except ValueError as error:  # a NUL
+        raise TestFileError(message, Location(place, error.lineno), "fix the file, and generate again") from error
+    except ValueError as error:  # the file contains NUL
         raise _unreadable(file, error) from error
     origins = tuple(_origins(tree))
     return TestFile(
@@ -102,12 +102,12 @@ def read_test_file(file: Path, project: Path) -> TestFile:
 
 
 def mentions(text: str, controller: Controller, method: str) -> bool:
-    """Tell whether a text names the method as ``….<controller>.<method>``, in code or in a comment."""
+    """Return whether a source refers to the method as ``….<controller>.<method>``, in code or in a comment."""
     return re.search(rf"\.{controller.module}\.{re.escape(method)}\b", text) is not None
 
 
 def _unreadable(file: Path, error: Exception) -> OutputError:
-    hint = "save it as UTF-8, or say its encoding in its first line"
+    hint = "save the file as UTF-8, or declare its encoding in the first line"
     return TestFileError(f"`{file.name}` cannot be read: {error}", hint=hint)
 
 
@@ -127,7 +127,7 @@ def _modules(tree: ast.Module) -> Iterator[str]:
 
 
 def _last_import(tree: ast.Module) -> int:
-    """Return the last line of the imports at the top level, or of the docstring; those in a block are no place."""
+    """Return the last line of the top-level imports, or of the docstring. Imports in blocks do not count."""
     imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     first = next((node for node in tree.body if isinstance(node, ast.Expr)), None)
     last = imports[-1] if imports else first
@@ -143,7 +143,7 @@ def _functions(tree: ast.Module, text: str) -> Iterator[Function]:
 
 
 def _outside_functions(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield the nodes of a module without what is in its functions and classes."""
+    """Yield the nodes of a module outside its functions and classes."""
     nodes: list[ast.AST] = [tree]
     while nodes:
         node = nodes.pop(0)
@@ -153,7 +153,7 @@ def _outside_functions(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def _returned_keys(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str] | None:
-    """Return the keys of the dict that a function ends with; None where it is not one of plain strings."""
+    """Return the keys of the dict that a function returns at its end; None if they are not plain strings."""
     last = node.body[-1]
     if not isinstance(last, ast.Return) or not isinstance(last.value, ast.Dict):
         return None

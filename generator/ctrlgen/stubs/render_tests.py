@@ -1,4 +1,4 @@
-"""The third step: the sources of what is missing in the test files."""
+"""The third step: renders the missing parts of the test files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ctrlgen.stubs.stub_names import (
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What an existing factory lacks: lines before its ``return``, and entries of the dict that it returns."""
+    """The missing parts of a factory: lines before its ``return``, and entries of the dict that it returns."""
 
     statements: tuple[str, ...]
     entries: Mapping[str, str]
@@ -36,7 +36,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """What is added to an existing file: imports, functions at its end, and to factories by their names."""
+    """The additions to an existing file: imports, functions at its end, and missing parts of factories by name."""
 
     imports: tuple[str, ...]
     source: str
@@ -45,30 +45,30 @@ class Addition:
 
 @dataclass(frozen=True, slots=True)
 class FactoryView:
-    """A factory as its template asks for it: names and sources as they stand in the file."""
+    """The variables of the template of a factory: names and sources for the file."""
 
     module: str
-    model: str  # what the author calls it
+    model: str  # the name in the file
     returns: str
     takes: str
-    parents: tuple[tuple[str, str], ...]  # variable, and the factory that makes it
+    parents: tuple[tuple[str, str], ...]  # variable, and the factory that creates it
     values: Mapping[str, str]
-    missing: frozenset[str]  # which of the two functions the file lacks: "values", "row"
+    missing: frozenset[str]  # the missing ones of the two functions: "values", "row"
 
 
 class StubSources:
-    """The sources of the stubs that are missing in a folder.
+    """Renders the missing stubs of a folder.
 
     Parameters
     ----------
     package
         What is emitted.
     factories
-        How rows are made.
+        The factories of the package.
     folder
         The folder of the tests.
     files
-        The files that are there.
+        The existing files.
     """
 
     def __init__(self, package: Package, factories: Factories, folder: Path, files: Mapping[Path, TestFile]) -> None:
@@ -98,7 +98,7 @@ class StubSources:
         return files
 
     def added(self) -> dict[str, Addition]:
-        """Return what to add to the files that are there, by name."""
+        """Return the additions to existing files, by name."""
         tests = {test_file(factory.controller): factory for factory in self._factories.all()}
         there = {name: self.tests(factory) for name, factory in tests.items() if self._file(name) is not None}
         if self._existing is not None:
@@ -106,7 +106,7 @@ class StubSources:
         return {name: addition for name, addition in there.items() if addition.source or addition.completions}
 
     def factories(self) -> Addition:
-        """Return the factories that are missing, whole or in part."""
+        """Return the factories that are missing or incomplete."""
         variables = {parent.variable for factory in self._factories.all() for parent in factory.parents}
         names = FileNames(names_in_factories() | self._factories.functions | variables, self._existing)
         names.use(Imported(self._package.name, "Database"))
@@ -135,7 +135,7 @@ class StubSources:
         )
 
     def tests(self, factory: Factory) -> Addition:
-        """Return the tests of one controller that are missing."""
+        """Return the missing tests of one controller."""
         controller = factory.controller
         file = self._file(test_file(controller))
         taken = {function.name for function in file.functions} if file else set[str]()
@@ -151,7 +151,7 @@ class StubSources:
         return list(TestCases(rows).all(lacks))
 
     def _rows(self, factory: Factory, file: TestFile | None) -> Rows:
-        """Return how the model's rows are made, by the factory that is there or else the one that is planned."""
+        """Return the existing factory of a model, or else the planned one."""
         names = FileNames(names_in_tests() | self._factories.functions, file)
         for helper in ("Database", "NotFoundError"):
             names.use(Imported(self._package.name, helper))
@@ -168,7 +168,7 @@ class StubSources:
 
 
 def _completion(view: FactoryView, function: Function, controller: Controller) -> Completion | None:
-    """Return what a factory lacks; None where nothing is missing, or the factory is no longer built as emitted."""
+    """Return the missing parts of a factory; None if it is complete, or no longer has the emitted structure."""
     if function.keys is None:
         return None
     required = {entry.key for entry in controller.create if entry.required}

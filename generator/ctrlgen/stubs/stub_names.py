@@ -1,4 +1,4 @@
-"""What stubs call things: files, factories, variables, and what a file imports under which name."""
+"""The names in stubs: files, factories, variables, and imports."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FACTORIES = "controller_factories"
 """The module of the factories."""
 
 PLANS = "query_plans"
-"""The module that shows how PostgreSQL runs queries."""
+"""The module that returns query plans of PostgreSQL."""
 
 LOCALS = frozenset({"changed", "db", "first", "is_new", "plans", "second", "value", "values"})
-"""The variables of tests, besides those called after a model."""
+"""The variables of tests, besides those named after a model."""
 
 
 def test_file(controller: Controller) -> str:
@@ -35,7 +35,7 @@ def new_row(controller: Controller) -> str:
 
 
 def row_values(controller: Controller) -> str:
-    """Return the name of the factory of what a new row takes."""
+    """Return the name of the factory of the values of a new row."""
     return f"{controller.module}_values"
 
 
@@ -46,7 +46,7 @@ def factory_functions(controllers: Iterable[Controller]) -> frozenset[str]:
 
 @cache
 def names_in_factories() -> frozenset[str]:
-    """Return the names that mean something in the module of the factories: those of its template."""
+    """Return the reserved names in the module of the factories: those of its template."""
     return _names_in(render_template("stubs/factories_module.py.jinja", imports=[], body="")) | {
         "Database",
         "db",
@@ -56,13 +56,13 @@ def names_in_factories() -> frozenset[str]:
 
 @cache
 def names_in_tests() -> frozenset[str]:
-    """Return the names that mean something in a test."""
+    """Return the reserved names in a test."""
     skeleton = render_template("stubs/test_module.py.jinja", module="", imports=[], body="")
     return _names_in(skeleton) | LOCALS | {"Database", "NotFoundError", "explained", "present", "len", "range"}
 
 
 def variable(name: str, taken: Collection[str]) -> str:
-    """Return a local variable's name that is no keyword and means nothing else."""
+    """Return a name for a local variable that is neither a keyword nor reserved."""
     while keyword.iskeyword(name) or name in taken:
         name += "_"
     return name
@@ -83,14 +83,14 @@ def _names_in(source: str) -> frozenset[str]:
 
 
 class FileNames:
-    """The names of one test file: what stubs use as it is, and what they import, renamed where a name is taken.
+    """The namespace of one test file: fixed names, and imports, which are renamed if a name is not available.
 
     Parameters
     ----------
     fixed
-        Names that stubs use as they are: their helpers and their local variables.
+        Names that stubs use without renaming: helpers and local variables.
     file
-        The file as it stands; None for a new one.
+        The existing file; None for a new one.
     """
 
     def __init__(self, fixed: Collection[str], file: TestFile | None) -> None:
@@ -102,7 +102,7 @@ class FileNames:
         self._imported: dict[str, Imported] = {}
 
     def name(self, item: Imported) -> str:
-        """Return what ``item`` is called here, with the dots of a nested class; it is imported if need be."""
+        """Return the name of ``item`` in the file, qualified for a nested class, and import it if necessary."""
         outer, dot, inner = item.name.partition(".")
         outermost = Imported(item.module, outer)
         if outermost in self._aliases:
@@ -112,12 +112,12 @@ class FileNames:
         return f"{local}{dot}{inner}"
 
     def use(self, helper: Imported) -> None:
-        """Import a helper that stubs call by its own name, unless the file has that name."""
+        """Import a helper under its own name, unless the file already has that name."""
         if helper.name not in self._there:
             self._helpers[helper.name] = helper
 
     def import_lines(self, source: str) -> list[str]:
-        """Return the statements that import what a source uses and the file lacks."""
+        """Return the import statements that a source needs and the file does not have."""
         words = set(re.findall(r"\w+", source))
         helpers = [f"from {item.module} import {name}" for name, item in self._helpers.items() if name in words]
         used = [item for local, item in self._imported.items() if local in words]

@@ -1,4 +1,4 @@
-"""Every rule, one module each. A new rule is a module here and a line in ``RULES``."""
+"""All rules, one module each. A new rule needs a module here and a line in ``RULES``."""
 
 from __future__ import annotations
 
@@ -46,4 +46,4 @@ RULES: tuple[Rule, ...] = (
     FormattedSql(),
     NaiveNow(),
 )
-"""The rules in the order of their codes."""
+"""All rules, sorted by code."""

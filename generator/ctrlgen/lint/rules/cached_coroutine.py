@@ -1,4 +1,4 @@
-"""CGL401: a cache of functools on a coroutine function."""
+"""CGL401: a functools cache on a coroutine function."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _CACHES = frozenset({"lru_cache", "cache", "cached_property"})
 
 
 class CachedCoroutine(Rule):
-    """``@lru_cache`` on ``async def`` keeps the coroutine, which can be awaited once."""
+    """``@lru_cache`` on ``async def`` caches the coroutine, which can be awaited only once."""
 
     code = "CGL401"
     name = "cached-coroutine"
-    message = "`{cache}` keeps the coroutine of `{function}`, not its result: the second await of it raises"
+    message = "`{cache}` caches the coroutine of `{function}` and not its result: awaiting it again raises an error"
     why = (
-        "A coroutine can be awaited once, so the second call with the same arguments raises `RuntimeError: cannot "
-        "reuse already awaited coroutine`; and on a method the cache keeps `self` alive."
+        "A coroutine can be awaited only once, so the second call with the same arguments raises `RuntimeError: cannot "
+        "reuse already awaited coroutine`. On a method, the cache also keeps `self` alive."
     )
     bad = """
 @lru_cache(maxsize=128)
@@ -51,7 +51,7 @@ async def get_cached_config(self, guild_id: int) -> GuildConfig | None:
                 if names & {f"functools.{name}" for name in _CACHES}:
                     replacement = (
                         "a dict of results that `db.after_commit` clears, or `@alru_cache` of async-lru; "
-                        "for a property, a method that stores what it awaited"
+                        "for a property, a method that stores the result"
                     )
                     name, cached = function.name.value, last_name(cache)
                     yield self.report(queries, decorator.decorator, replacement, cache=cached, function=name)

@@ -1,4 +1,4 @@
-"""CGL102: a controller that is made without its database."""
+"""CGL102: a controller created without a database."""
 
 from __future__ import annotations
 
@@ -16,19 +16,17 @@ _PACKAGES = frozenset({"controllers", "controller", "database", "db", "repositor
 
 
 class ControllerWithoutDatabase(Rule):
-    """``GuildConfigController()``: it has no database, or finds a global one."""
+    """``GuildConfigController()`` has no database, or uses a global one."""
 
     code = "CGL102"
     name = "controller-without-database"
-    message = "`{controller}()` is made without a database"
-    why = (
-        "An emitted controller needs the database it reads; one that finds a global one cannot be tested with another."
-    )
+    message = "`{controller}()` is created without a database"
+    why = "An emitted controller needs a database. A controller that uses a global one cannot be tested with another."
     bad = "self.guild_controller = GuildConfigController()"
     good = "self.guild_controller = self.db.guild_config"
     limits = (
-        "Classes called `...Controller` that are imported from a package of controllers or of the database, or "
-        "assigned to an attribute called `..._controller`."
+        "Classes named `...Controller` that are imported from a package of controllers or of the database, or assigned "
+        "to an attribute named `..._controller`."
     )
     in_tests = False
 

@@ -1,4 +1,4 @@
-"""CGL101: a command or route that works with a session itself."""
+"""CGL101: a command or route that uses a session directly."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _COMMAND_LINES = ("typer", "click", "cyclopts", "asyncclick")
 
 
 class DirectSession(Rule):
-    """A session is opened, or used, in the function that answers a user."""
+    """A command or route opens or uses a database session."""
 
     code = "CGL101"
     name = "direct-session"
-    message = "`{function}` is a {kind} and uses a database session itself: queries belong in controllers"
+    message = "`{function}` is a {kind} and uses a database session directly: queries belong in controllers"
     why = (
-        "A command or route that opens sessions decides when to commit and which errors to expect, each in its own "
-        "way, and cannot be tested without the framework."
+        "Each command or route that opens a session has its own rules for commits and errors, and cannot be tested "
+        "without the framework."
     )
     bad = """
 @commands.command()
@@ -43,8 +43,8 @@ async def points(self, ctx):
 """
     limits = (
         "Functions decorated as a command, listener or event of a bot, or as a route with a path. A session that is "
-        "only passed on, committed or flushed is not used, and neither is one that is probed with `SELECT 1`. "
-        "Commands of a command line are not meant. One finding for each session."
+        "only passed on, committed, flushed or tested with `SELECT 1` is not reported, and neither are commands of a "
+        "command line. Each session is reported once."
     )
 
     @override
@@ -65,7 +65,7 @@ async def points(self, ctx):
 
 
 def entry_kind(function: cst.FunctionDef, queries: Queries) -> str | None:
-    """Return ``command`` or ``listener`` for a function of a bot, ``route`` for one of the web, None for any other."""
+    """Return ``command`` or ``listener`` for a function of a bot, ``route`` for a web handler, None for any other."""
     if queries.source.imports_from(*_COMMAND_LINES):
         return None
     for decorator in function.decorators:
@@ -101,4 +101,4 @@ def _replacement(query: Query, place: cst.CSTNode, queries: Queries) -> str:
     found = [text for it in queries.within(block) if (text := replacement_for(it, queries)) is not None]
     if found:
         return "; ".join(dict.fromkeys(found))
-    return "call a method of a controller, `await db.user.get_by_id(...)`; what is more than one call belongs in one"
+    return "call a method of a controller, `await db.user.get_by_id(...)`; move several calls into a controller method"

@@ -14,12 +14,12 @@ from ctrlgen.lint.registry import Rule
 
 
 class EqualsNone(Rule):
-    """``User.deleted_at == None`` works, needs a ``noqa``, and invites the fix that breaks it."""
+    """``User.deleted_at == None`` works, but needs a ``noqa``, and its usual fix breaks the query."""
 
     code = "CGL305"
     name = "equals-none"
-    message = "`{operator} None` reads as a mistake, and its usual fix, `{python}`, breaks the query"
-    why = "SQLAlchemy makes IS NULL of it, but a reader or a linter turns it into `is None`, which is a constant."
+    message = "`{operator} None` looks like a mistake, and the usual fix, `{python}`, breaks the query"
+    why = "SQLAlchemy renders it as IS NULL, but a reader or a linter may change it to `is None`, which is a constant."
     bad = "select(User).where(User.deleted_at == None)"
     good = "select(User).where(User.deleted_at.is_(None))"
     fixable = True

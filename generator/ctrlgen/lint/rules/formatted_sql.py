@@ -23,7 +23,7 @@ _VALUE_BEFORE = re.compile(
     rf"{_OPERATOR.replace('|,', '')}\s*$|{_OPERATOR}\s*'[^'\s]*$|\bBETWEEN\s+\S+\s+AND\s+$", re.IGNORECASE
 )
 _TEMPLATE = re.compile(r"\{\{.*?(\}\}|$)", re.DOTALL)
-"""What a template engine fills in later, as dbt does."""
+"""Placeholders of a template engine, as used by dbt."""
 _PARAMETERS = re.compile(r"placeholder|bind|param|marks|quoted|literal", re.IGNORECASE)
 _RUNS_SQL = frozenset({"text", "execute", "exec", "fetch", "fetchrow", "fetchval", "scalar", "scalars", "executemany"})
 _STATEMENT_NAME = re.compile(r"(^|_)(sql|query|stmt|statement)$", re.IGNORECASE)
@@ -31,17 +31,17 @@ _HOLE = "\0"
 
 
 class FormattedSql(Rule):
-    """``f"... WHERE name = '{name}'"``: the value is read as SQL."""
+    """``f"... WHERE name = '{name}'"``: the value is interpreted as SQL."""
 
     code = "CGL601"
     name = "formatted-sql"
-    message = "`{value}` is formatted into SQL: whoever chooses it chooses what the database runs"
-    why = "A value with a quote in it ends the literal, and the rest of it is SQL: that is how databases are stolen."
+    message = "`{value}` is formatted into SQL: whoever controls the value controls the statement"
+    why = "A value with a quote ends the literal, and the rest is executed as SQL: this is SQL injection."
     bad = """query = f"SELECT * FROM users WHERE username = '{username}'" """
     good = """query = text("SELECT * FROM users WHERE username = :username").bindparams(username=username)"""
     limits = (
-        "Values only, by f-string, `%`, `format` and `+`. Names of tables and columns cannot be parameters and are "
-        "left alone, and so are lists of placeholders and constants in capitals."
+        "Only values, formatted by f-string, `%`, `format` or `+`. Names of tables and columns, which cannot be "
+        "parameters, lists of placeholders, and uppercase constants are not reported."
     )
 
     in_tests = False
@@ -64,7 +64,7 @@ class FormattedSql(Rule):
                 name = source.text(value)
                 parameter = re.sub(r"\W+", "_", name.rpartition(".")[2]).strip("_").lower() or "value"
                 replacement = (
-                    f"`:{parameter}` in `text(...)` and `.bindparams({parameter}={name})`; or a condition of columns"
+                    f"`:{parameter}` in `text(...)` and `.bindparams({parameter}={name})`; or a condition on columns"
                 )
                 yield self.report(queries, node, replacement, value=name)
 
@@ -87,7 +87,7 @@ def _is_part(parent: cst.CSTNode | None) -> bool:
 
 
 def _pieces(node: cst.BaseExpression, queries: Queries) -> list[str | cst.BaseExpression] | None:
-    """Return the text of a string with the expressions that are formatted into it; None for anything else."""
+    """Return the parts of a string and the expressions formatted into it; None for anything else."""
     if isinstance(node, cst.SimpleString):
         value = node.evaluated_value
         return [value] if isinstance(value, str) else None
@@ -150,14 +150,14 @@ def _first_value(pieces: list[str | cst.BaseExpression], queries: Queries) -> cs
 
 
 def _is_harmless(value: cst.BaseExpression, queries: Queries) -> bool:
-    """Whether what is formatted is no value of anybody's: a constant, placeholders, something quoted on purpose."""
+    """Return whether an expression is safe to format: a constant, placeholders, or an explicitly quoted identifier."""
     text = queries.source.text(value)
     name = last_name(value) or ""
     return bool(_PARAMETERS.search(text)) or name.isupper() or isinstance(value, cst.SimpleString | cst.Integer)
 
 
 def _is_run(node: cst.BaseExpression, queries: Queries) -> bool:
-    """Whether a string is run as SQL, or called so: then it is read whatever its case."""
+    """Return whether a string is executed as SQL, or named so. Its keywords may then be lowercase."""
     argument = queries.source.parent(node)
     if isinstance(argument, cst.Assign):
         names = [last_name(target.target) or "" for target in argument.targets]

@@ -18,14 +18,14 @@ _STARTERS = frozenset({"gather", "wait", "as_completed"})
 
 
 class GatherOverSession(Rule):
-    """``gather(session.execute(a), session.execute(b))``: a connection does one thing at a time."""
+    """``gather(session.execute(a), session.execute(b))``: a connection runs one statement at a time."""
 
     code = "CGL402"
     name = "gather-over-session"
-    message = "tasks that run at once share `{shared}`, and {what} is for one task at a time"
+    message = "concurrent tasks share `{shared}`, but {what} can be used by only one task at a time"
     why = (
-        "A session has one connection, which can run one statement at a time: SQLAlchemy raises, or mixes up the work "
-        "of two tasks. In `db.transaction()` a call of another task is a `TransactionError`."
+        "A session has one connection, which runs one statement at a time: SQLAlchemy raises an error, or mixes the "
+        "work of the tasks. In `db.transaction()`, a call from another task raises `TransactionError`."
     )
     bad = """
 async with db.session() as session:
@@ -40,27 +40,27 @@ users, cases = await asyncio.gather(db.user.find_by_guild_id(1), db.case.find_by
         for starter, tasks in _started(queries):
             shared = _shared_session(tasks, queries)
             if shared is not None:
-                replacement = "await one after the other, or give each task a session of its own"
+                replacement = "await the calls one after the other, or open a session in each task"
                 yield self.report(queries, starter, replacement, shared=shared, what="a session")
             elif block := queries.transaction_around(starter):
                 calls = [query for it in tasks for query in queries.within(it.node) if query.via == "controller"]
                 if calls and (len(calls) > 1 or len(tasks) == 1 or any(it.repeated for it in tasks)):
                     opened = next(it.item for it in block.items if queries.opens_transaction(it.item))
-                    replacement = "await one after the other, or gather before the transaction begins"
+                    replacement = "await the calls one after the other, or gather before the transaction begins"
                     text = queries.source.text(opened)
                     yield self.report(queries, starter, replacement, shared=text, what="a transaction")
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What is started, and whether that is repeated by a comprehension."""
+    """The expressions of the tasks, and whether a comprehension repeats them."""
 
     node: cst.BaseExpression
     repeated: bool
 
 
 def _started(queries: Queries) -> Iterator[tuple[cst.Call, list[_Task]]]:
-    """Yield each call that runs several things at once, with what those are; a task group counts as one call."""
+    """Yield each call that starts concurrent tasks, with these. A task group counts as one call."""
     groups: defaultdict[tuple[cst.CSTNode, str], list[cst.Call]] = defaultdict(list)
     for call in queries.source.all(cst.Call):
         name = last_name(call.func)
@@ -78,7 +78,7 @@ def _task(argument: cst.Arg, queries: Queries) -> _Task:
 
 
 def _shared_session(tasks: list[_Task], queries: Queries) -> str | None:
-    """Return the session that more than one of the tasks has, or one that is started in a loop."""
+    """Return the session shared by several tasks, or by a task started in a loop."""
     source = queries.source
     counts: defaultdict[str, int] = defaultdict(int)
     for task in tasks:

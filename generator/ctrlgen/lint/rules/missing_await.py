@@ -20,12 +20,12 @@ _CONSUMERS = frozenset(
 
 
 class MissingAwait(Rule):
-    """A selection or coroutine that is used as if it were its rows."""
+    """A selection or coroutine is used as if it were the result."""
 
     code = "CGL403"
     name = "missing-await"
     message = "`{query}` is not awaited: {use}"
-    why = "Nothing is sent to the database before the await; what is there instead is always true and has no rows."
+    why = "Nothing is sent to the database before the await. The object itself is always true and has no rows."
     bad = """
 if db.user.find_by_guild_id(guild_id):
     ...
@@ -35,7 +35,7 @@ if await db.user.find_by_guild_id(guild_id).exists():
     ...
 """
     limits = (
-        "Calls of the methods ctrlgen emits, in `async def`. A selection that is kept, refined or returned is fine."
+        "Calls of emitted methods in `async def`. Selections that are stored, refined or returned are not reported."
     )
     fixable = True
 
@@ -74,7 +74,7 @@ if await db.user.find_by_guild_id(guild_id).exists():
 
 
 def _awaited(end: cst.Call, query: Query, use: str, queries: Queries) -> str:
-    """Return the call as it should be: awaited, and asked for existence where its truth is tested."""
+    """Return the corrected call: awaited, and with ``exists()`` if its truth value is tested."""
     text = queries.source.text(end)
     if use == _ALWAYS_TRUE and FINDER.match(query.method) and queries.end(query.call) is query.call:
         return f"await {text}.exists()"
@@ -83,23 +83,23 @@ def _awaited(end: cst.Call, query: Query, use: str, queries: Queries) -> str:
 
 
 def _may_await(end: cst.Call, queries: Queries) -> bool:
-    """Whether an await here changes nothing else: in a generator expression it would."""
+    """Return whether adding an await is safe. In a generator expression it is not."""
     function = queries.source.function(end)
     around = (it for it in queries.source.ancestors(end) if queries.source.is_in(it, function))
     return not any(isinstance(it, cst.GeneratorExp) for it in around)
 
 
 def _is_lazy(query: Query, queries: Queries) -> bool:
-    """Whether the whole chain is known: everything that is called on the selection is its own."""
+    """Return whether all methods called on the selection are methods of selections."""
     return all(name in SELECTION for name, _ in queries.chain(query.call))
 
 
 def _use(node: cst.BaseExpression, query: Query, queries: Queries) -> str | None:
-    """Return what is wrong with how an unawaited query is used, or None where that may be right."""
+    """Return the mistake in the use of a query that is not awaited, or None if the use may be correct."""
     source = queries.source
     parent = source.parent(node)
     if isinstance(parent, cst.Expr):
-        return "it does nothing" if isinstance(node, cst.Call) else None
+        return "it has no effect" if isinstance(node, cst.Call) else None
     if isinstance(parent, cst.Return) and not FINDER.match(query.method) and node is queries.end(query.call):
         function = source.function(node)
         returns = function.returns if isinstance(function, cst.FunctionDef) else None
@@ -112,7 +112,7 @@ def _use(node: cst.BaseExpression, query: Query, queries: Queries) -> str | None
     if isinstance(parent, cst.UnaryOperation) and isinstance(parent.operator, cst.Not):
         return _ALWAYS_TRUE
     if isinstance(parent, cst.Comparison):
-        return "it equals nothing" if parent.left is node else None
+        return "it is never equal to a row" if parent.left is node else None
     if isinstance(parent, cst.Subscript) and parent.value is node:
         return "it has no items"
     if isinstance(parent, cst.Attribute) and parent.value is node:

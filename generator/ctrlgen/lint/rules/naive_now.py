@@ -1,4 +1,4 @@
-"""CGL602: a time without a time zone."""
+"""CGL602: a naive datetime."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class NaiveNow(Rule):
 
     code = "CGL602"
     name = "naive-now"
-    message = "`{name}` has no time zone: everything else takes it for local time"
+    message = "`{name}` returns a naive datetime, which is interpreted as local time"
     why = (
-        "A naive datetime is local time to `timestamp()`, to comparisons and to asyncpg, which refuses it for a column "
-        "with time zone. Python deprecates both functions since 3.12."
+        "`timestamp()` and asyncpg interpret a naive datetime as local time. Both functions are deprecated since "
+        "Python 3.12."
     )
     bad = "created_at: datetime = Field(default_factory=datetime.utcnow)"
     good = "created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))"
@@ -57,13 +57,13 @@ def _replacement(node: cst.Attribute, target: cst.CSTNode, queries: Queries) -> 
 
 
 def _utc(node: cst.Attribute, queries: Queries) -> str:
-    """Return how ``UTC`` is written beside this name of the class: with its module, or alone."""
+    """Return the expression for ``UTC`` that matches the name of the class: qualified by its module or not."""
     owner = node.value
     return f"{queries.source.text(owner.value)}.UTC" if isinstance(owner, cst.Attribute) else "UTC"
 
 
 def _utc_import(node: cst.Attribute, queries: Queries) -> tuple[Edit, ...] | None:
-    """Return the edit that imports ``UTC``, empty where it is there already; None where the name is taken."""
+    """Return the edit that imports ``UTC``; empty if it is imported already, None if the name is bound otherwise."""
     source = queries.source
     if isinstance(node.value, cst.Attribute):
         return ()

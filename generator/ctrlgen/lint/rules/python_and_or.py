@@ -1,4 +1,4 @@
-"""CGL302: ``and`` and ``or`` between SQL."""
+"""CGL302: ``and`` or ``or`` between SQL expressions."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ctrlgen.lint.registry import Rule
 
 
 class PythonAndOr(Rule):
-    """``User.a == 1 and User.b == 2`` is one of the two, or raises."""
+    """``User.a == 1 and User.b == 2`` evaluates to one of the two, or raises an error."""
 
     code = "CGL302"
     name = "python-and-or"
-    message = "`{operator}` is evaluated by Python before the query is made: one side of it is lost, or it raises"
-    why = "SQLAlchemy cannot see `and` and `or`: Python takes one of the two sides and drops the other."
+    message = "`{operator}` is evaluated by Python before the query is built: it drops one side, or raises an error"
+    why = "SQLAlchemy cannot overload `and` and `or`: Python evaluates to one side and drops the other."
     bad = "select(User).where(User.guild_id == 1 and User.points > 5)"
     good = "select(User).where((User.guild_id == 1) & (User.points > 5))"
-    limits = "`flag or User.points > 5` is left alone: with a Python value on the left it means what it says."
+    limits = "`flag or User.points > 5` is not reported: with a Python value on the left, it may be intended."
     fixable = True
 
     @override
@@ -41,7 +41,7 @@ class PythonAndOr(Rule):
 
 
 def _operands(node: cst.BooleanOperation, inner: set[cst.CSTNode]) -> list[cst.BaseExpression]:
-    """Return ``a``, ``b`` and ``c`` of ``a and b and c``; ``inner`` gets the operations that are part of it."""
+    """Return ``a``, ``b`` and ``c`` of ``a and b and c``, and add the nested operations to ``inner``."""
     operands: list[cst.BaseExpression] = []
     for side in (node.left, node.right):
         if isinstance(side, cst.BooleanOperation) and type(side.operator) is type(node.operator) and not side.lpar:
@@ -53,7 +53,7 @@ def _operands(node: cst.BooleanOperation, inner: set[cst.CSTNode]) -> list[cst.B
 
 
 def _is_nested(operands: list[cst.BaseExpression]) -> bool:
-    """Whether an operand must be changed, too: then the inner one is fixed first."""
+    """Return whether an operand needs a fix as well. The inner operation is then fixed first."""
     is_operator = any(
         isinstance(operand, cst.Comparison)
         and any(isinstance(it.operator, cst.Is | cst.IsNot | cst.In | cst.NotIn) for it in operand.comparisons)

@@ -14,12 +14,14 @@ from ctrlgen.lint.registry import Rule
 
 
 class PythonIn(Rule):
-    """``User.id in ids`` asks Python, and not the database."""
+    """``User.id in ids`` is evaluated by Python, and not by the database."""
 
     code = "CGL304"
     name = "python-in"
-    message = "`{operator}` is evaluated by Python before the query is made: the condition is a constant, or raises"
-    why = "Python compares the column, an object, with each item; the database is never asked."
+    message = (
+        "`{operator}` is evaluated by Python before the query is built: the condition is a constant, or raises an error"
+    )
+    why = "Python compares the column object with each item, and the database never sees the condition."
     bad = "select(User).where(User.id in ids)"
     good = "select(User).where(User.id.in_(ids))"
     fixable = True

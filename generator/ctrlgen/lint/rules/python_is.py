@@ -14,12 +14,12 @@ from ctrlgen.lint.registry import Rule
 
 
 class PythonIs(Rule):
-    """``User.deleted_at is None`` is False: the column is an object."""
+    """``User.deleted_at is None`` is always False, because the column is an object."""
 
     code = "CGL303"
     name = "python-is"
-    message = "`{operator}` compares Python objects before the query is made: the condition is always {value}"
-    why = "A column is never the object `None` or `True`, so the condition is a constant and the query wrong."
+    message = "`{operator}` compares Python objects before the query is built: the condition is always {value}"
+    why = "A column is never the object `None` or `True`, so the condition is a constant and the query is wrong."
     bad = "select(User).where(User.deleted_at is None)"
     good = "select(User).where(User.deleted_at.is_(None))"
     fixable = True

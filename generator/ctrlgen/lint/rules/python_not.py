@@ -1,4 +1,4 @@
-"""CGL301: ``not`` before SQL."""
+"""CGL301: ``not`` before a SQL expression."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ctrlgen.lint.registry import Rule
 
 
 class PythonNot(Rule):
-    """``not User.is_active`` is Python's, and False before any SQL is made."""
+    """``not User.is_active`` is evaluated by Python, and is False."""
 
     code = "CGL301"
     name = "python-not"
-    message = "`not` is evaluated by Python before the query is made: the condition is a constant, or raises"
-    why = "SQLAlchemy cannot see `not`: `not User.is_active` is `False`, and the query returns no row."
+    message = "`not` is evaluated by Python before the query is built: the condition is a constant, or raises an error"
+    why = "SQLAlchemy cannot overload `not`: `not User.is_active` is `False`, and the query returns no rows."
     bad = "await db.user.find_all(not User.is_active)"
     good = "await db.user.find_all(~User.is_active)"
     fixable = True

@@ -20,8 +20,8 @@ class QueryInLoop(Rule):
 
     code = "CGL201"
     name = "query-in-loop"
-    message = "a query for each of the rows of `{rows}`: as many round trips as there are rows"
-    why = "A hundred rows cost a hundred and one round trips, where two statements do."
+    message = "a query for each row of `{rows}`: as many round trips as rows"
+    why = "A hundred rows need a hundred and one round trips, where two statements are enough."
     bad = """
 users = await self.db.user.find_all()
 for user in users:
@@ -31,9 +31,9 @@ for user in users:
 users = await self.db.user.find_all(limit=100).load("cases")
 """
     limits = (
-        "Loops and comprehensions over rows that the same function has read or takes as `list[Model]`, whose query "
-        "uses the row. Writes are "
-        "CGL202's. A loop that returns or breaks right after its query is a search, and left alone."
+        "Loops and comprehensions over rows that the same function reads or takes as `list[Model]`, if the query uses "
+        "the row. CGL202 reports writes. A loop that returns or breaks directly after its query is a search, and is "
+        "not reported."
     )
     in_tests = False
 
@@ -51,7 +51,7 @@ users = await self.db.user.find_all(limit=100).load("cases")
 
 
 def loops_over_rows(queries: Queries) -> Iterator[tuple[cst.For | cst.CompFor, set[str], list[cst.CSTNode]]]:
-    """Yield each loop over rows of a query, with the names it binds and the nodes it repeats."""
+    """Yield each loop over the rows of a query, with the names it binds and the nodes it repeats."""
     source = queries.source
     for loop in source.all(cst.For):
         if _iterates_over_rows(loop, queries):
@@ -73,7 +73,7 @@ def _iterates_over_rows(loop: cst.For | cst.CompFor, queries: Queries) -> bool:
 
 
 def _is_list_of_models(node: cst.BaseExpression, queries: Queries) -> bool:
-    """Whether a parameter is annotated as rows: ``users: list[User]`` with a model."""
+    """Return whether a parameter is annotated as rows of a model: ``users: list[User]``."""
     annotation = queries.source.annotation(node) if isinstance(node, cst.Name) else None
     if not isinstance(annotation, cst.Subscript) or last_name(annotation.value) not in _COLLECTIONS:
         return False
@@ -88,7 +88,7 @@ def _names(target: cst.BaseExpression, queries: Queries) -> set[str]:
 
 
 def repeated_reads(body: list[cst.CSTNode], names: set[str], queries: Queries) -> Iterator[Query]:
-    """Yield the queries in the body of a loop that use its row, and after which the loop goes on."""
+    """Yield the queries in the body of a loop that use its row and do not end the loop."""
     source = queries.source
     for part in body:
         names = names | _derived(part, names, queries)
@@ -116,7 +116,7 @@ def _names_of_statement(query: Query, queries: Queries) -> set[str]:
 
 
 def _ends_loop(end: cst.Call, queries: Queries) -> bool:
-    """Whether the loop cannot go on after the query: it is returned, or what follows leaves the loop."""
+    """Return whether the query ends the loop: its result is returned, or the next statement leaves the loop."""
     source = queries.source
     line = source.statement(end)
     if source.within(line, cst.Return):
@@ -139,7 +139,7 @@ def _replacement(query: Query, loop: cst.For | cst.CompFor, queries: Queries) ->
             loader = f"await {source.text(owner.query.receiver)}.load_{relation}({rows})"
             return (
                 f'`.load("{relation}")` on the first query, or `{loader}`; '
-                "where there is no relationship, one query with `AnyOf([...])`"
+                "without a relationship, one query with `AnyOf([...])`"
             )
         return f"one query for all of them, with `AnyOf([... for ... in {rows}])` or `.in_(...)`"
     return f"one statement for all of them: `.where(Model.key.in_([... for ... in {rows}]))`, or `selectinload(...)`"

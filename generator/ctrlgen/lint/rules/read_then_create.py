@@ -1,4 +1,4 @@
-"""CGL502: a row is looked for, and created or changed by what was found."""
+"""CGL502: a read decides whether to create or to change a row."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONFLICTS = ("IntegrityError", "UniqueViolation", "ConstraintError", "UniqueVio
 
 @dataclass(frozen=True, slots=True)
 class _Creation:
-    """Where a row is created, on what, and the values that are given by name."""
+    """A call that creates a row: its receiver and its keyword arguments."""
 
     node: cst.Call
     on: str
@@ -28,12 +28,12 @@ class _Creation:
 
 
 class ReadThenCreate(Rule):
-    """Between the read and the write another task creates the row."""
+    """Another task can create the row between the read and the write."""
 
     code = "CGL502"
     name = "read-then-create"
-    message = "`{name}` is read to decide whether to create it: another task may do so between the two"
-    why = "Two calls at once both find nothing and both insert: one of them fails, or the table has the row twice."
+    message = "`{name}` is read to decide whether to create it: another task can create it in between"
+    why = "Two concurrent calls both find nothing and both insert: one of them fails, or the row is stored twice."
     bad = """
 user = await db.user.get_by_discord_id(discord_id)
 if user is None:
@@ -45,8 +45,8 @@ else:
 user = await db.user.upsert_by_discord_id(discord_id=discord_id, username=name)
 """
     limits = (
-        "The row is created by the key it was looked for, or changed in the other branch. A creation whose "
-        "`IntegrityError` or `UniqueViolation` is caught is left alone, and so is one by another key."
+        "Rows created with the key that was read, or changed in the other branch. Rows created with another key, and "
+        "code that catches `IntegrityError` or `UniqueViolation`, are not reported."
     )
     in_tests = False
 
@@ -72,7 +72,7 @@ user = await db.user.upsert_by_discord_id(discord_id=discord_id, username=name)
 
 
 def _tested(test: cst.BaseExpression) -> tuple[cst.BaseExpression, bool] | None:
-    """Return what a condition tests for a row, a name or an awaited query, and whether it asks for a missing one."""
+    """Return the name or awaited query whose row a condition tests, and whether it tests for a missing row."""
     if isinstance(test, cst.NamedExpr):
         test = test.target
     if isinstance(test, cst.Name | cst.Await):
@@ -91,7 +91,10 @@ def _tested(test: cst.BaseExpression) -> tuple[cst.BaseExpression, bool] | None:
 
 
 def _branches(branch: cst.If, is_missing: bool, queries: Queries) -> tuple[list[cst.CSTNode], list[cst.CSTNode]]:
-    """Return what runs when the row is missing, and what when it is there; after a ``return`` that is the rest."""
+    """Return the branches for a missing and for an existing row.
+
+    After a ``return``, the second is the rest of the block.
+    """
     rest = _rest(branch, queries)
     body: list[cst.CSTNode] = [branch.body]
     other: list[cst.CSTNode] = [branch.orelse.body] if isinstance(branch.orelse, cst.Else) else []
@@ -103,7 +106,7 @@ def _branches(branch: cst.If, is_missing: bool, queries: Queries) -> tuple[list[
 
 
 def _sets_same_row(branch: cst.If, queries: Queries) -> bool:
-    """Whether the branch binds the name it has tested, so that what follows is about either row."""
+    """Return whether the branch binds the tested name, so that the following code is about either row."""
     tested = _tested(branch.test)
     return tested is not None and any(
         isinstance(target.target, cst.Name) and target.target.value == queries.source.text(tested[0])
@@ -137,7 +140,7 @@ def _named(call: cst.Call, queries: Queries) -> dict[str, str]:
 
 
 def _model(read: Query, queries: Queries) -> str | None:
-    """Return the model that a session read asks for."""
+    """Return the model that a query through a session reads."""
     arguments = positional(read.call)
     if read.via != "session" or not arguments:
         return None
@@ -158,7 +161,7 @@ def _select(read: Query, queries: Queries) -> cst.Call | None:
 
 
 def _read_keys(read: Query, queries: Queries) -> dict[str, str]:
-    """Return the columns and values by which the row was looked for."""
+    """Return the columns and values that the row is read by."""
     if read.via == "controller":
         return queries.equalities(read.call)
     arguments = positional(read.call)
@@ -175,14 +178,14 @@ def _read_keys(read: Query, queries: Queries) -> dict[str, str]:
 
 
 def _shared_keys(read: Query, creation: _Creation, queries: Queries) -> list[str]:
-    """Return the keys that were looked for and are given to the new row, if those are all that were looked for."""
+    """Return the keys of the read, if the new row is created with all of them."""
     keys = _read_keys(read, queries)
     shared = [key for key, value in keys.items() if creation.values.get(key) == value]
     return shared if len(shared) == len(keys) else []
 
 
 def _changes(node: cst.CSTNode, name: str, read: Query, queries: Queries) -> bool:
-    """Whether the row that was found is changed: by an update of its controller, or by assigning to its attributes."""
+    """Return whether the row is changed: by an update of its controller, or by an assignment to an attribute."""
     source = queries.source
     for query in queries.within(node):
         is_same = source.text(query.receiver) == source.text(read.receiver)
@@ -198,9 +201,9 @@ def _changes(node: cst.CSTNode, name: str, read: Query, queries: Queries) -> boo
 
 
 def _is_guarded(node: cst.CSTNode, queries: Queries, *, broadly: bool) -> bool:
-    """Whether the failure that a race makes is caught: by name or, where nothing else is lost, with all others.
+    """Return whether the error caused by a race is caught, by name or by a broad handler that hides no other error.
 
-    A row that is added to a session fails when that is flushed or committed, so every handler of the function counts.
+    A row added to a session fails when the session is flushed or committed, so all handlers of the function count.
     """
     source = queries.source
     names = {*_CONFLICTS, "Exception"} if broadly else set(_CONFLICTS)
@@ -220,7 +223,7 @@ def _is_guarded(node: cst.CSTNode, queries: Queries, *, broadly: bool) -> bool:
 
 
 def _keys_by_value(read: Query, creation: _Creation, queries: Queries) -> list[str]:
-    """Return the keys of the new row whose values the row was looked for by, or what was looked for."""
+    """Return the keys of the new row that the row is read by, or all keys of the read."""
     looked_for = {queries.source.text(argument.value) for argument in read.call.args}
     return [key for key, value in creation.values.items() if value in looked_for] or list(_read_keys(read, queries))
 

@@ -1,4 +1,4 @@
-"""CGL503: a value is read, computed with, and written back."""
+"""CGL503: a value is read, changed, and written back."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _ASSIGNED: dict[type[cst.BaseAugOp], str] = {cst.AddAssign: "+", cst.SubtractAss
 
 
 class ReadThenIncrement(Rule):
-    """``points=user.points + 5`` loses what another task adds meanwhile."""
+    """``points=user.points + 5`` loses concurrent updates."""
 
     code = "CGL503"
     name = "read-then-increment"
-    message = "`{value}` is computed from a row that was read before: what others write in between is lost"
-    why = "Two tasks read 10, both write 15: one of the two increments is gone, and nothing says so."
+    message = "`{value}` is computed from a row that was read earlier: updates made in between are lost"
+    why = "Two tasks read 10, and both write 15: one increment is lost without an error."
     bad = """
 user = await db.user.get_by_id(user_id)
 await db.user.update_by_id(user_id, points=user.points + 5)
@@ -33,8 +33,9 @@ await db.user.update_by_id(user_id, points=user.points + 5)
 await db.user.update_by_id(user_id, points=db.user.c.points + 5)
 """
     limits = (
-        "Rows read with `for_update()`, `with_for_update()` or `with_for_update=True` are locked, and fine. What a "
-        "session changes inside an explicit `db.transaction()` is left alone, because that may be SERIALIZABLE."
+        "Rows read with `for_update()`, `with_for_update()` or `with_for_update=True` are locked, and are not "
+        "reported. Changes through a session in an explicit `db.transaction()` are not reported, because it may be "
+        "SERIALIZABLE."
     )
     in_tests = False
 
@@ -106,13 +107,13 @@ def _operator(value: cst.BinaryOperation) -> str | None:
 
 
 def _is_number(value: cst.BaseExpression, queries: Queries) -> bool:
-    """Whether a value may be a number; a text or a list that grows is none."""
+    """Return whether a value may be a number, and not a string or a list that is extended."""
     return not isinstance(value, cst.SimpleString | cst.FormattedString | cst.ConcatenatedString | cst.List | cst.Dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Computation:
-    """How a value is computed from a column of a row; ``expression`` has ``{column}`` in the column's place."""
+    """The computation of a value from a column of a row. ``expression`` is a template with ``{column}``."""
 
     row: str
     expression: str
@@ -134,7 +135,7 @@ def _computation(value: cst.BaseExpression, column: str, queries: Queries) -> _C
 
 
 def _computed_from(value: cst.BaseExpression, column: str, queries: Queries) -> str | None:
-    """Return the row whose own column a value is computed from, directly or as in ``max(0, row.points - 5)``."""
+    """Return the computation of a value from a column of its row, directly or as in ``max(0, row.points - 5)``."""
     for operation in queries.source.within(value, cst.BinaryOperation):
         if not isinstance(operation.operator, _ARITHMETIC):
             continue
@@ -159,7 +160,7 @@ def _increment(value: cst.BaseExpression, column: str, queries: Queries) -> cst.
 
 
 def _unlocked_row(attribute: cst.Attribute, queries: Queries) -> str | None:
-    """Return the name of the row an attribute belongs to, if it was read by a query that does not lock it."""
+    """Return the name of the row of an attribute, if the row was read without a lock."""
     if not isinstance(attribute.value, cst.Name):
         return None
     rows = queries.rows(attribute.value)
@@ -168,7 +169,7 @@ def _unlocked_row(attribute: cst.Attribute, queries: Queries) -> str | None:
 
 
 def _is_locked(read: Query, queries: Queries) -> bool:
-    """Whether the row was read with a lock."""
+    """Return whether a query locks its rows."""
     if any(name in {"for_update", "with_for_update"} for name, _ in queries.chain(read.call)):
         return True
     if keyword(read.call, "with_for_update") is not None:

@@ -1,4 +1,4 @@
-"""CGL103: a query through a session that an emitted method replaces."""
+"""CGL103: a query through a session that an emitted method can replace."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from ctrlgen.lint.rules.direct_session import entry_kind
 
 
 class ReplaceableQuery(Rule):
-    """``session.exec(select(User).where(User.id == 1))``, which is ``db.user.get_by_id(1)``."""
+    """``session.exec(select(User).where(User.id == 1))`` instead of ``db.user.get_by_id(1)``."""
 
     code = "CGL103"
     name = "replaceable-query"
-    message = "this query is what `{method}` does"
-    why = "The emitted method is one statement served by an index, is tested, and returns a type that checkers know."
+    message = "this query is equivalent to `{method}`"
+    why = "The emitted method sends one statement backed by an index, is tested, and is fully typed."
     bad = "user = (await session.exec(select(User).where(User.discord_id == 42))).first()"
     good = "user = await db.user.get_by_discord_id(42)"
     limits = (
-        "Needs `[tool.ctrlgen]`, because it asks the project's plan. Queries whose conditions are equalities of a key "
-        "or of what an index leads; statements that join, group, lock or order by several columns are left alone, and "
-        "so is what stands in `db.transaction()`, where calls of controllers and of the session may have to share it."
+        "Requires `[tool.ctrlgen]`, because the rule needs the project's emitted methods. Queries whose conditions are "
+        "equalities of a key or of the first column of an index. Statements that join, group, lock or order by several "
+        "columns are not reported, and neither are queries in `db.transaction()`, which may have to share it with "
+        "calls of controllers."
     )
     in_tests = False
 
@@ -34,7 +35,7 @@ class ReplaceableQuery(Rule):
         source = queries.source
         for query in queries.every:
             if query.via != "session" or any(entry_kind(it, queries) for it in source.functions(query.call)):
-                continue  # of which CGL101 says it
+                continue  # reported by CGL101
             replacement = replacement_for(query, queries)
             if replacement is not None:
                 method = replacement.removeprefix("await ").partition("(")[0]

@@ -1,4 +1,4 @@
-"""CGL501: a handler that turns any error into an answer."""
+"""CGL501: a handler that turns every error into a result."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _BROAD = frozenset({"Exception", "BaseException"})
 
 
 class SwallowedError(Rule):
-    """``except Exception: return None`` around a query: "no such row" and "no database" become one."""
+    """``except Exception: return None`` around a query hides the difference between a missing row and a failure."""
 
     code = "CGL501"
     name = "swallowed-error"
-    message = "`{handler}` returns {value} for every error: a caller cannot tell it from an answer"
+    message = "`{handler}` returns {value} for every error: the caller cannot distinguish a failure from a result"
     why = (
-        "A lost connection, a mistyped column and a cancelled statement are all answered with None or False, as if the "
-        "row were missing."
+        "A lost connection, a misspelled column and a cancelled statement all return None or False, as if the row were "
+        "missing."
     )
     bad = """
 try:
@@ -39,9 +39,9 @@ except UniqueViolation:
     return None  # there is one already; everything else is for the caller
 """
     limits = (
-        "A `try` that contains a query, other than the probe `SELECT 1`. One whose body is a `db.transaction()` block "
-        "that ends in `return True` is left alone when the handler logs: it answers whether the transaction was "
-        "stored. A handler that raises is fine."
+        "A `try` that contains a query other than `SELECT 1`. Handlers that raise are not reported. A "
+        "`db.transaction()` block that ends in `return True` is not reported either if the handler logs the error: it "
+        "returns whether the transaction was committed."
     )
     in_tests = False
 
@@ -72,7 +72,7 @@ def _is_broad(handler: cst.ExceptHandler) -> bool:
 
 
 def _returned(handler: cst.ExceptHandler, queries: Queries) -> cst.Return | None:
-    """Return the ``return None`` or ``return False`` that a handler ends with."""
+    """Return the ``return None`` or ``return False`` at the end of a handler."""
     body = handler.body.body
     last = body[-1] if body else None
     statement = last.body[-1] if isinstance(last, cst.SimpleStatementLine) else None
@@ -91,7 +91,7 @@ def _name(statement: cst.Return) -> str:
 
 
 def _reports_outcome(attempt: cst.Try, queries: Queries) -> bool:
-    """Whether the whole body is a transaction that answers True when it was stored, and the handlers log."""
+    """Return whether the whole body is a transaction that returns True after its commit, and the handlers log."""
     body = attempt.body.body
     block = body[0] if len(body) == 1 else None
     if not isinstance(block, cst.With) or not any(queries.opens_transaction(item.item) for item in block.items):

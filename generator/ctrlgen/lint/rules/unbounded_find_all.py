@@ -1,4 +1,4 @@
-"""CGL203: every row of a table at once."""
+"""CGL203: all rows of a table at once."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class UnboundedFindAll(Rule):
 
     code = "CGL203"
     name = "unbounded-find-all"
-    message = "`find_all()` reads every row of the table into memory, however many there will be"
-    why = "What is instant with the rows of a test is a stall, or the end of the process, with those of production."
+    message = "`find_all()` reads all rows of the table into memory, however many there are"
+    why = "A call that is instant with test data can block or kill the process with production data."
     bad = "users = await self.db.user.find_all()"
     good = "page = await self.db.user.find_all().page(size=50)"
     limits = (
-        "Calls without any argument but an order, whose result is awaited or returned. `async for` streams, and is "
-        "left alone; so are rows whose loop CGL201 reports already, and tests."
+        "Calls without arguments other than an order, whose result is awaited or returned. `async for`, which streams, "
+        "rows whose loop CGL201 reports, and tests are not reported."
     )
     in_tests = False
 
@@ -50,12 +50,12 @@ class UnboundedFindAll(Rule):
 
 
 def _is_unbounded(call: cst.Call) -> bool:
-    """Whether nothing narrows a call: an order alone does not."""
+    """Return whether a call has no arguments other than an order."""
     return all(arg.keyword is not None and arg.keyword.value == "order_by" for arg in call.args)
 
 
 def _rows_of_reported_loops(queries: Queries) -> set[cst.Call]:
-    """Return the queries whose rows a loop asks for one by one: fixing that changes the query anyway."""
+    """Return the queries whose loops CGL201 reports: fixing these changes the query anyway."""
     calls: set[cst.Call] = set()
     for loop, names, body in loops_over_rows(queries):
         rows = queries.rows(loop.iter)

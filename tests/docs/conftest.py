@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -18,7 +21,6 @@ from tests.conftest import NewDatabase
 
 from .pages import Block, blocks
 
-Follow = Callable[[Path, Path, str], None]
 _NOT_RUN = ("mkdir library", "cd library", "python -m venv", "source")
 """The folder and the environment are there."""
 
@@ -29,11 +31,21 @@ class Walk:
     def __init__(self, folder: Path, url: str) -> None:
         self.folder, self.url = folder, url
         self.exit_code = 0
+        self.servers: list[subprocess.Popen[bytes]] = []
+        self.ports: dict[str, str] = {}
 
     def take(self, block: Block) -> None:
         """Do what a block asks for."""
         if block.language == "setup":
-            exec(block.code, {"read": self.read, "write": self.write, "expect_exit_code": self.expect_exit_code})
+            steps = {
+                "read": self.read,
+                "write": self.write,
+                "expect_exit_code": self.expect_exit_code,
+                "run": lambda command: self.type(command, block),
+                "serve": self.serve,
+                "url": self.url,
+            }
+            exec(block.code, steps)
         elif block.title:
             self.write(block.title, block.code)
         elif block.language == "sh":
@@ -60,24 +72,52 @@ class Walk:
         """Say how the next command ends."""
         self.exit_code = code
 
+    def serve(self, command: str, port: int) -> None:
+        """Start a server on a free port, which replaces ``port`` in later commands, and wait until it listens."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = free.getsockname()
+        self.ports[f"localhost:{port}"] = f"127.0.0.1:{address[1]}"
+        server = subprocess.Popen([*shlex.split(command), "--port", str(address[1])], cwd=self.folder, env=self.env())
+        self.servers.append(server)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and server.poll() is None:
+            with socket.socket() as client:
+                if client.connect_ex(address) == 0:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"`{command}` does not listen")
+
+    def stop(self) -> None:
+        """Stop the servers."""
+        for server in self.servers:
+            server.terminate()
+            server.wait()
+
+    def env(self) -> dict[str, str]:
+        """Return the environment of a reader's commands."""
+        return os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DATABASE_URL": self.url,
+            "COLUMNS": "80",
+            "PYTHONPATH": "",
+        }
+
     def type(self, command: str, block: Block) -> str:
         """Run a command and return what it prints."""
+        for page, actual in self.ports.items():
+            command = command.replace(page, actual)
         if not command.strip() or command.startswith(("#", *_NOT_RUN)):
             return ""
         if command.startswith("pip install"):
             for name in shlex.split(command, comments=True)[2:]:
+                if name in {"--editable", ".", "--group", "dev"}:  # the project itself, of which tests need no install
+                    continue
                 distribution(Requirement(name).name)  # a reader has it then, and so has this environment
             return ""
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=self.folder,
-            env=os.environ
-            | {
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "DATABASE_URL": self.url,
-                "COLUMNS": "80",
-                "PYTHONPATH": "",
-            },
+            env=self.env(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -86,6 +126,18 @@ class Walk:
         assert done.returncode == self.exit_code, f"{block}: `{command}` ended with {done.returncode}\n{done.stdout}"
         self.exit_code = 0
         return done.stdout
+
+
+@contextmanager
+def followed(folder: Path, url: str, steps: list[Block]) -> Iterator[Walk]:
+    """Follow the blocks of a page, and stop the servers that it starts at the end."""
+    walk = Walk(folder, url)
+    try:
+        for block in steps:
+            walk.take(block)
+        yield walk
+    finally:
+        walk.stop()
 
 
 def compare(printed: str, expected: str, block: Block) -> None:

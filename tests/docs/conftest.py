@@ -145,6 +145,7 @@ def compare(printed: str, expected: str, block: Block) -> None:
     pattern = re.sub(r"in \d+\.\d+s", "in 0.00s", expected)
     parts = [re.escape(part) for part in re.split(r"^\.\.\.\n", pattern, flags=re.MULTILINE)]
     text = re.sub(r"in \d+\.\d+s", "in 0.00s", printed)
+    text += "\n" if text and not text.endswith("\n") else ""  # curl prints a body as it is
     assert re.fullmatch(r"(?:.*\n)*?".join(parts), text), (
         f"{block} shows\n{expected}\nand what is printed is\n{printed}"
     )

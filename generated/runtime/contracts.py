@@ -15,6 +15,11 @@ from sqlmodel import SQLModel
 from typing_extensions import TypedDict
 
 T = TypeVar("T")
+M = TypeVar("M", bound=SQLModel)  # the model of a controller
+L = TypeVar("L", bound=str)  # the names of its relationships
+C = TypeVar("C", bound=Mapping[str, object])  # the values of a new row
+U = TypeVar("U", bound=Mapping[str, object])  # the values to change
+K = TypeVar("K")  # the primary key
 
 
 @dataclass(frozen=True, slots=True)

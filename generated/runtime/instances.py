@@ -10,17 +10,15 @@ import operator
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from sqlalchemy import orm
-from sqlmodel import SQLModel
 
+from .contracts import M
 from .errors import UnloadedError, translated
 from .operand import change_times, with_zone
 from .pool import Rows
 from .table import Table
-
-M = TypeVar("M", bound=SQLModel)
 
 _MANY = 20  # instances beyond which the garbage collector would take most of the time
 _QUERIES = {"dynamic", "write_only"}  # relationships that are queries

@@ -9,18 +9,15 @@ import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, cast
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from sqlmodel import SQLModel
 
-from .contracts import Facts
+from .contracts import Facts, M
 from .errors import ValidationError
 from .operand import Operand
 from .sql import QUOTED, Convert, Sql, in_sql, is_sql, result_of
-
-M = TypeVar("M", bound=SQLModel)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, cast
 
-from sqlmodel import SQLModel
 from typing_extensions import override
 
 from .cache import Tag
 from .cache_changes import Change, is_unknown, remember
+from .contracts import C, K, L, M, U
 from .controller import BaseController
 from .execution import Execution
 from .pool import Connection, Rows
@@ -28,11 +28,6 @@ from .table import Table
 if TYPE_CHECKING:
     from .cache_service import Caching, CachingService
 
-M = TypeVar("M", bound=SQLModel)
-L = TypeVar("L", bound=str)
-C = TypeVar("C", bound=Mapping[str, object])
-U = TypeVar("U", bound=Mapping[str, object])
-K = TypeVar("K")
 
 MANY = 50
 """The number of rows in one call above which the whole cache is invalidated."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import instance_state
-from sqlmodel import SQLModel
 from typing_extensions import override
 
-from .contracts import Facts, Filters, OrderBy, PaginationResult, Refinements
+from .contracts import C, Facts, Filters, K, L, M, OrderBy, PaginationResult, Refinements, U
 from .errors import NotFoundError, NotStoredError, UniqueViolation
 from .execution import Execution
 from .instances import uninterrupted
@@ -35,12 +34,6 @@ from .statements import (
 )
 from .table import Table, why_absent
 from .validation import Validation
-
-M = TypeVar("M", bound=SQLModel)
-L = TypeVar("L", bound=str)
-C = TypeVar("C", bound=Mapping[str, object])
-U = TypeVar("U", bound=Mapping[str, object])
-K = TypeVar("K")
 
 _REFINEMENTS = frozenset(Refinements.__annotations__)
 

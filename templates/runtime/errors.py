@@ -9,14 +9,12 @@ import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, Self, TypeAlias, TypeVar, cast
+from typing import Any, Self, TypeAlias, cast
 
 from sqlalchemy import exc, inspect
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlmodel import SQLModel
 from typing_extensions import override
-
-S = TypeVar("S", bound="DatabaseError")
 
 Model: TypeAlias = type[SQLModel]
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from contextlib import nullcontext
 from itertools import groupby
 from operator import methodcaller
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
+from .contracts import M, T
 from .errors import ConflictError, NotStoredError, TransactionError, is_outdated, translated
 from .instances import Instances, detach
 from .pool import Connection, Rows, noted
@@ -21,9 +22,6 @@ from .sessions import new_session
 from .sql import Request, Sql
 from .table import Table
 from .transactions import Transactions
-
-M = TypeVar("M", bound=SQLModel)
-T = TypeVar("T")
 
 _BATCH = 500  # rows of a stream in memory at a time
 _KEYS = 1_000  # keys in one statement of the ORM

@@ -5,23 +5,17 @@ Emitted only for a package that has such a model; its controller derives from ``
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Sequence
+from typing import Generic
 
 from sqlalchemy.sql.base import ExecutableOption
-from sqlmodel import SQLModel
 from typing_extensions import override
 
+from .contracts import C, K, L, M, U
 from .controller import BaseController
 from .execution import Execution
 from .pool import Rows
 from .sql import Sql
-
-M = TypeVar("M", bound=SQLModel)
-L = TypeVar("L", bound=str)
-C = TypeVar("C", bound=Mapping[str, object])
-U = TypeVar("U", bound=Mapping[str, object])
-K = TypeVar("K")
 
 
 class OrmExecution(Execution[M]):

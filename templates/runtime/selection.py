@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -10,10 +10,9 @@ from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, overlo
 
 import sqlalchemy as sa
 from sqlalchemy.sql.base import ExecutableOption
-from sqlmodel import SQLModel
 from typing_extensions import override
 
-from .contracts import Page
+from .contracts import L, M, Page, U
 from .errors import MultipleFoundError, NotFoundError, TransactionError
 from .execution import Execution
 from .keyset import Order, ordered
@@ -22,9 +21,6 @@ from .statements import update_rows
 from .table import Table
 from .validation import Validation
 
-M = TypeVar("M", bound=SQLModel)
-L = TypeVar("L", bound=str)
-U = TypeVar("U", bound=Mapping[str, object])
 A = TypeVar("A")
 B = TypeVar("B")
 D = TypeVar("D")

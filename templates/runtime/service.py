@@ -15,7 +15,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import sqlalchemy
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -27,7 +26,6 @@ from .sessions import Adapter, Callback
 from .sql import DIALECT
 from .table import suggestion
 from .transactions import Isolation, Transactions
-from .versions import warn_beyond
 
 T = TypeVar("T")
 
@@ -36,8 +34,6 @@ _asyncpg: Any = import_module("asyncpg")  # which has no types
 _PACKAGE = __name__.rpartition(".runtime.")[0]  # the emitted package, to which the controllers' modules are relative
 _UNSUPPORTED = {"channel_binding": {"disable", "prefer"}, "gssencmode": {"disable", "prefer"}}
 """Options that asyncpg does not support, with the values that do not require them."""
-
-warn_beyond(SQLAlchemy=sqlalchemy.__version__, asyncpg=str(_asyncpg.__version__))
 
 
 class DatabaseService:

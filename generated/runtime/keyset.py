@@ -50,7 +50,7 @@ class Term:
         """Return a value of the expression in SQL, from its text."""
         if self.kind is None:  # only PostgreSQL knows the type, which it infers for a literal
             return Sql("E'" + text.replace("\\", "\\\\").replace("'", "''") + "'")
-        return Sql(f"({MARK}::text)::{self.kind}", (("after", text),))
+        return Sql(f"({MARK}::text)::{self.kind}", ("after",), (text,))
 
     def beyond(self, text: str | None) -> Sql:
         """Return the condition for rows that come after those with this value."""
@@ -120,7 +120,7 @@ class Order:
         )
 
     def _header(self, body: bytes) -> bytes:
-        order = f"{self.sql.text} {self.sql.arguments}"
+        order = f"{self.sql.text} {list(self.sql.arguments)}"
         return _VERSION + hashlib.sha256(order.encode() + body).digest()[: _HEADER_SIZE - len(_VERSION)]
 
 

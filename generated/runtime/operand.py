@@ -85,7 +85,7 @@ class Operand:
             raise ValidationError(self.model, {self.name: reason})
         if self.wrapped and value is not None:
             return cast("Sql", in_sql(sa.literal(value, self.kind), sa.table("t")))
-        return Sql(MARK, ((self.name, self.converted(value)),))
+        return Sql(MARK, (self.name,), (self.converted(value),))
 
     def in_row(self, value: Sql) -> Sql:
         """Return a value as a column of a row that is not stored yet."""

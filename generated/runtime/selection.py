@@ -129,7 +129,7 @@ class Selection(Generic[M, L, U]):
         if after is not None:
             where = self._where + (" AND " if self._where.text else " WHERE ") + order.after(after)
         statement = Sql(f"SELECT {self._columns}, ") + order.position + f" FROM {self._table.sql}" + where + order.sql
-        rows = await self._execution.rows(self._locked(statement + Sql(f" LIMIT {MARK}", (("size", size + 1),))))
+        rows = await self._execution.rows(self._locked(statement + Sql(f" LIMIT {MARK}", ("size",), (size + 1,))))
         items = await self._execution.objects_of(rows[:size], self._relations, self._options)
         return Page(items, order.cursor(tuple(rows[size - 1])[-len(order.terms) :]) if len(rows) > size else None)
 
@@ -252,7 +252,7 @@ class Selection(Generic[M, L, U]):
             statement += ordered(self._table, self._order)
         for word, number in (("LIMIT", self._limit), ("OFFSET", self._offset)):
             if number is not None:
-                statement += Sql(f" {word} {MARK}", ((word, number),))
+                statement += Sql(f" {word} {MARK}", (word,), (number,))
         return self._locked(statement)
 
     def _locked(self, statement: Sql) -> Sql:

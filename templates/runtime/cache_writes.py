@@ -22,7 +22,7 @@ from .contracts import C, K, L, M, U
 from .controller import BaseController
 from .execution import Execution
 from .pool import Connection, Rows
-from .sql import Request, Sql
+from .sql import Sql
 from .table import Table
 
 if TYPE_CHECKING:
@@ -182,25 +182,24 @@ class WatchedExecution(Execution[M]):
 
     @override
     async def rows(self, statement: Sql) -> Rows:
-        return await super().rows(Sql(self.watch.returning(statement.text), statement.values))
+        return await super().rows(statement.with_text(self.watch.returning(statement.text)))
 
     @override
     async def affected(self, statement: Sql) -> int:
         if (counting := self.watch.counting(statement.text)) is None:
             return await super().affected(statement)
-        return int((await super().rows(Sql(counting, statement.values)))[0][0])
+        return int((await super().rows(statement.with_text(counting)))[0][0])
 
     @override
-    async def many(self, requests: Iterable[Request]) -> list[Sequence[Any]]:
-        listed = list(requests)
+    async def many(self, statements: Iterable[Sql]) -> list[Sequence[Any]]:
+        listed = list(statements)
         several = len(listed) > MANY
-        told = [Request(self.watch.returning(one.text, several=several), *one[1:]) for one in listed]
-        return await super().many(told)
+        return await super().many([each.with_text(self.watch.returning(each.text, several=several)) for each in listed])
 
     @override
-    async def _send(self, request: Request, work: Callable[[Connection], Any]) -> Any:
-        if (change := self.watch.change(request.text)) is None:
-            return await super()._send(request, work)
+    async def _send(self, statement: Sql, work: Callable[[Connection], Any]) -> Any:
+        if (change := self.watch.change(statement.text)) is None:
+            return await super()._send(statement, work)
         session, failures = self.around, list[BaseException]()
 
         async def watched(connection: Connection) -> Any:
@@ -212,13 +211,13 @@ class WatchedExecution(Execution[M]):
             except BaseException as error:
                 failures.extend([] if inside else [error])
                 raise
-            self.watch.note(change, request.text, result)
+            self.watch.note(change, statement.text, result)
             if not inside:
                 change.apply()
             return result
 
         try:
-            return await super()._send(request, watched)
+            return await super()._send(statement, watched)
         except BaseException:
             if failures and is_unknown(failures[0]):
                 change.doubt()

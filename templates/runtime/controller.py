@@ -17,10 +17,10 @@ from .execution import Execution
 from .instances import uninterrupted
 from .selection import Selection
 from .service import DatabaseService
-from .sql import Request, Sql, is_sql
+from .sql import Sql, is_sql
 from .statements import (
     any_of,
-    build_requests,
+    build_statements,
     create_or_change_row,
     insert_once,
     insert_row,
@@ -82,7 +82,7 @@ class BaseController(Generic[M, L, C, U, K]):
         """Insert rows, all or none, and return them in the same order."""
         with uninterrupted():
             validated = self._validation.rows(self._validation.new, rows)
-            inserts = build_requests(
+            inserts = build_statements(
                 self._table,
                 [(row, None) for row in validated],
                 lambda row, _: insert_row(self._table, row, self._execution.select_list),
@@ -100,7 +100,7 @@ class BaseController(Generic[M, L, C, U, K]):
         listed, keys, columns = list(rows), tuple(key or self._table.key_names), self._execution.select_list
         self._table.conflict(keys, None)  # raises if this is no unique key
         validated = self._validation.rows(self._validation.new, listed)
-        upserts = build_requests(
+        upserts = build_statements(
             self._table,
             [(row, tuple(values)) for row, values in zip(validated, listed, strict=True)],
             lambda row, names: upsert_row(self._table, row, columns, keys, None, names),
@@ -120,7 +120,7 @@ class BaseController(Generic[M, L, C, U, K]):
         """Update rows by dicts of the primary key and the changes, all or none; return how many rows existed."""
         with uninterrupted():
             validated = self._validation.rows(self._validation.keyed, updates)
-            statements = build_requests(
+            statements = build_statements(
                 self._table, [(row, None) for row in validated], lambda row, _: update_key(self._table, row, "1")
             )
         return len(await self._execution.many(statements))
@@ -261,7 +261,7 @@ class BaseController(Generic[M, L, C, U, K]):
     def _selecting(self, where: Sql) -> Sql:
         return Sql(f"SELECT {self._execution.select_list} FROM {self._table.sql}") + where
 
-    async def _stored(self, writes: list[Request]) -> list[M]:
+    async def _stored(self, writes: list[Sql]) -> list[M]:
         """Return the objects of the rows that statements write, one row each.
 
         Raises

@@ -19,7 +19,7 @@ from .errors import ConflictError, NotStoredError, TransactionError, is_outdated
 from .instances import Instances, detach
 from .pool import Connection, Rows, noted
 from .sessions import new_session
-from .sql import Request, Sql
+from .sql import Sql
 from .table import Table
 from .transactions import Transactions
 
@@ -63,27 +63,29 @@ class Execution(Generic[M]):
 
     async def rows(self, statement: Sql) -> Rows:
         """Return the rows of a statement as the driver returns them."""
-        text, arguments, _ = request = statement.request
-        rows: Rows = await self._send(request, lambda connection: connection.fetch(text, *arguments))
+        rows: Rows = await self._send(
+            statement, lambda connection: connection.fetch(statement.numbered, *statement.arguments)
+        )
         return rows
 
     async def affected(self, statement: Sql) -> int:
         """Run a statement and return how many rows it has affected."""
-        text, arguments, _ = request = statement.request
-        status: str = await self._send(request, lambda connection: connection.execute(text, *arguments))
+        status: str = await self._send(
+            statement, lambda connection: connection.execute(statement.numbered, *statement.arguments)
+        )
         return int(status.rpartition(" ")[2])
 
-    async def many(self, requests: Iterable[Request]) -> list[Sequence[Any]]:
+    async def many(self, statements: Iterable[Sql]) -> list[Sequence[Any]]:
         """Run statements of at most one row each in their order, all or none, and return the rows.
 
         Consecutive statements of the same text are sent together in one round trip.
         """
-        runs = [list(run) for _, run in groupby(requests, key=lambda request: request.text)]
+        runs = [list(run) for _, run in groupby(statements, key=lambda statement: statement.text)]
 
         async def work() -> list[Sequence[Any]]:
             rows: list[Sequence[Any]] = []
             for run in runs:
-                send = methodcaller("fetchmany", run[0].text, [request.arguments for request in run])
+                send = methodcaller("fetchmany", run[0].numbered, [statement.arguments for statement in run])
                 rows += await self._send(run[0], send)
             return rows
 
@@ -164,20 +166,19 @@ class Execution(Generic[M]):
         # event loop closes all of its generators at the same time.
         around = self.around
         session = around or new_session(self.transactions.engine)
-        _, _, names = request = statement.request
         try:
             try:
-                connection, cursor = await self._opened(session, request)
+                connection, cursor = await self._opened(session, statement)
             except ConflictError as error:  # nothing has been yielded yet
                 if around or not is_outdated(error):
                     raise
                 await session.close()
                 session = new_session(self.transactions.engine)
-                connection, cursor = await self._opened(session, request)
+                connection, cursor = await self._opened(session, statement)
             within = type(self)(self.transactions, self.table, session)
             rows: Rows = ((),)
             while rows:
-                with translated(self.table.model, names):
+                with translated(self.table.model, statement.names):
                     if await self.transactions.driver(session) is not connection:  # others may use it by now
                         raise TransactionError("the transaction of this stream is over: read it to its end inside")
                     rows = await noted(connection, cursor.fetch(_BATCH))
@@ -188,15 +189,14 @@ class Execution(Generic[M]):
                 with translated(self.table.model):
                     await session.close()
 
-    async def _opened(self, session: AsyncSession, request: Request) -> tuple[Connection, Any]:
+    async def _opened(self, session: AsyncSession, statement: Sql) -> tuple[Connection, Any]:
         """Return the connection of a session, and a cursor over the rows of a statement on it."""
-        text, arguments, names = request
-        with translated(self.table.model, names):
+        with translated(self.table.model, statement.names):
             connection = await self.transactions.driver(session)
-            return connection, await noted(connection, connection.cursor(text, *arguments))
+            return connection, await noted(connection, connection.cursor(statement.numbered, *statement.arguments))
 
-    async def _send(self, request: Request, work: Callable[[Connection], Any]) -> Any:
+    async def _send(self, statement: Sql, work: Callable[[Connection], Any]) -> Any:
         if watcher := self.transactions.watcher:
-            watcher(request.text, request.arguments)
-        with translated(self.table.model, request.names):
+            watcher(statement.numbered, statement.arguments)
+        with translated(self.table.model, statement.names):
             return await self.transactions.send(self.session, work)

@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from .execution import Execution
 from .operand import Operand
-from .sql import MARK, QUOTED, Request, Sql, numbered
+from .sql import MARK, QUOTED, Sql
 from .statements import any_of
 
 Keys: TypeAlias = list[tuple[object, ...]]
@@ -60,10 +60,10 @@ class Links:
     async def _each(
         self, statement: str, owners: Sequence[Sequence[object]], related: Sequence[Sequence[object]]
     ) -> int:
-        text, names = numbered(statement), [column.name for column in self._columns]
+        names = tuple([column.name for column in self._columns])
         links = [(*owner, *other) for owner in owners for other in related]
         rows = [[column.converted(value) for column, value in zip(self._columns, link, strict=True)] for link in links]
-        return len(await self._execution.many([Request(text, arguments, names) for arguments in rows]))
+        return len(await self._execution.many([Sql(statement, names, tuple(arguments)) for arguments in rows]))
 
 
 class _Side:

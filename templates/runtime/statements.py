@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import AsBoolean, BooleanClauseList, False_, Groupi
 from .contracts import AnyOf, Expression, Filters, Span
 from .errors import ValidationError
 from .operand import Operand
-from .sql import MARK, Convert, Request, Sql, has_sql, is_sql, joined
+from .sql import MARK, Convert, Sql, has_sql, is_sql, joined
 from .table import Table
 
 _BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
@@ -53,12 +53,12 @@ def any_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
     names, rows = ", ".join([part.sql for part in key]), [list(row) for row in values]
     if len(key) == 1 and key[0].array:
         array = [key[0].converted(value) for (value,) in rows]
-        return Sql(f"{names} = ANY(\0)", ((key[0].name, array),))
+        return Sql(f"{names} = ANY({MARK})", (key[0].name,), (array,))
     columns = [[part.converted(row[n]) for row in rows] for n, part in enumerate(key)]
     if all(part.array for part in key):
-        arrays = ", ".join([f"\0::{part.array}" for part in key])
-        arguments = tuple([(part.name, column) for part, column in zip(key, columns, strict=True)])
-        return Sql(f"({names}) IN (SELECT * FROM unnest({arrays}))", arguments)
+        arrays = ", ".join([f"{MARK}::{part.array}" for part in key])
+        text = f"({names}) IN (SELECT * FROM unnest({arrays}))"
+        return Sql(text, tuple([part.name for part in key]), tuple(columns))
     tuples = [
         Sql("(") + joined(", ", [part.value(value) for part, value in zip(key, row, strict=True)]) + ")" for row in rows
     ]
@@ -143,11 +143,12 @@ def insert_row(table: Table[Any], row: Values, returning: str, conflict: Sql | s
     names = tuple(row)
     if table.is_simple and not has_sql(row.values()):  # the usual case
         operands = table.operands
-        arguments = tuple([(name, operands[name].converted(value)) for name, value in row.items()])
-        text = _insert_text(table, names, ", ".join([MARK] * len(names)), clause.text, returning)
-        return Sql(text, arguments + clause.values)
-    values = joined(", ", table.assigned(row))
-    return Sql(_insert_text(table, names, values.text, clause.text, returning), values.values + clause.values)
+        arguments = tuple([operands[name].converted(value) for name, value in row.items()])
+        values = Sql(", ".join([MARK] * len(names)), names, arguments)
+    else:
+        values = joined(", ", table.assigned(row))
+    text = _insert_text(table, names, values.text, clause.text, returning)
+    return Sql(text, values.names + clause.names, values.arguments + clause.arguments)
 
 
 @lru_cache(1000)
@@ -215,29 +216,28 @@ def update_key(table: Table[Any], row: Values, returning: str) -> Sql:
     return update_rows(table, where, changes) + f" RETURNING {returning}"
 
 
-def build_requests(
+def build_statements(
     table: Table[Any], rows: Iterable[tuple[Values, Hashable]], build: Callable[[Values, Any], Sql]
-) -> list[Request]:
+) -> list[Sql]:
     """Return the statement for each of many rows, built once for all rows of the same columns and ``shape``."""
-    known: dict[Hashable, tuple[str, Sequence[str], list[tuple[int, Convert]]]] = {}
-    requests: list[Request] = []
+    known: dict[Hashable, tuple[Sql, list[tuple[int, Convert]]]] = {}
+    statements: list[Sql] = []
     for row, shape in rows:
         key, plain = (tuple(row), shape), not has_sql(row.values())
         if plain and (same := known.get(key)):
-            text, names, converters = same
+            first, converters = same
             arguments = list(row.values())
             with suppress(Exception):  # of the author's own types: building the statement names the column
                 for number, convert in converters:
                     if (value := arguments[number]) is not None:
                         arguments[number] = convert(value)
-                requests.append(Request(text, arguments, names))
+                statements.append(Sql(first.text, first.names, tuple(arguments)))
                 continue
-        statement = build(row, shape)
-        requests.append(request := statement.request)
-        if plain and table.is_simple and tuple(request.names) == tuple(row):  # each parameter is a value of the row
+        statements.append(statement := build(row, shape))
+        if plain and table.is_simple and statement.names == tuple(row):  # each parameter is a value of the row
             binds = [(number, table.operands[name].bind) for number, name in enumerate(row)]
-            known[key] = request.text, request.names, [(number, bind) for number, bind in binds if bind]
-    return requests
+            known[key] = statement, [(number, bind) for number, bind in binds if bind]
+    return statements
 
 
 def row_within(

@@ -83,20 +83,20 @@ class Order:
 
     def after(self, cursor: str) -> Sql:
         """Return the condition for the rows after the row of a cursor."""
-        texts, first = self._position_of(cursor), self.terms[0]
+        strings, first = self._position_of(cursor), self.terms[0]
         if all(term.descending == first.descending and not term.nullable for term in self.terms):
-            bounds = [term.bound(text or "") for term, text in zip(self.terms, texts, strict=True)]
+            bounds = [term.bound(text or "") for term, text in zip(self.terms, strings, strict=True)]
             row = Sql("(") + joined(", ", [term.sql for term in self.terms])  # a row comparison can use an index
             return row + (") < (" if first.descending else ") > (") + joined(", ", bounds) + ")"
         condition = Sql("false")
-        for term, text in zip(reversed(self.terms), reversed(texts), strict=True):
+        for term, text in zip(reversed(self.terms), reversed(strings), strict=True):
             condition = Sql("(") + term.beyond(text) + " OR (" + term.same(text) + " AND " + condition + "))"
         return condition
 
     def cursor(self, position: Sequence[str | float | None]) -> str:
         """Return the cursor of a row."""
-        texts = [repr(float(value)) if isinstance(value, (float, Decimal)) else value for value in position]
-        body = json.dumps(texts).encode()
+        strings = [repr(float(value)) if isinstance(value, (float, Decimal)) else value for value in position]
+        body = json.dumps(strings).encode()
         return base64.urlsafe_b64encode(self._header(body) + body).decode().rstrip("=")
 
     def _position_of(self, cursor: str) -> list[str | None]:
@@ -112,11 +112,11 @@ class Order:
 
     def _is_position(self, value: object) -> bool:
         """Whether a row can have this position; the digest has no secret, so that anybody can compute it."""
-        if not isinstance(value, list) or len(texts := cast("list[object]", value)) != len(self.terms):
+        if not isinstance(value, list) or len(strings := cast("list[object]", value)) != len(self.terms):
             return False
         return all(
             "\0" not in text if isinstance(text, str) else text is None and term.nullable
-            for text, term in zip(texts, self.terms, strict=True)
+            for text, term in zip(strings, self.terms, strict=True)
         )
 
     def _header(self, body: bytes) -> bytes:

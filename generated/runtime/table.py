@@ -55,10 +55,10 @@ class Table(Generic[M]):
         self.primary_key = [self.operands[name] for name, column in self.columns.items() if column in key]
         self.key_names = [part.name for part in self.primary_key]
         self.keys = ", ".join([part.sql for part in self.primary_key])
-        self.select_list = ", ".join([self.operands[name].sql for name in self.columns])
-        results = [(number, self.operands[name].result) for number, name in enumerate(self.columns)]
+        columns = ", ".join([self.operands[name].sql for name in self.columns])
+        self.select_list = self.keys if facts.by_orm else columns
+        results = [(number, self.operands[name].read) for number, name in enumerate(self.columns)]
         self.results = [(number, convert) for number, convert in results if convert]
-        self.times = [number for number, name in enumerate(self.columns) if self.operands[name].aware]
         self.is_simple = not any(operand.wrapped for operand in self.operands.values())
 
     def operand(self, key: str) -> Operand:
@@ -163,4 +163,6 @@ def why_absent(name: str, absent: Mapping[str, Collection[str]], members: Iterab
     for reason, names in absent.items():
         if name in names:
             return f": {reason.replace('{}', name.removeprefix('find_by_'))}"
-    return suggestion(name, difflib.get_close_matches(name, [one for one in members if not one.startswith("_")], n=1))
+    return suggestion(
+        name, difflib.get_close_matches(name, [member for member in members if not member.startswith("_")], n=1)
+    )

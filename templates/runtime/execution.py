@@ -35,11 +35,6 @@ class Execution(Generic[M]):
         self.instances = Instances(table)
 
     @property
-    def select_list(self) -> str:
-        """The columns that a statement must return for ``objects``."""
-        return self.table.select_list
-
-    @property
     def around(self) -> AsyncSession | None:
         """The session of the transaction around the call, None where the call is a transaction of its own."""
         scope = None if self.session else self.transactions.ambient()
@@ -63,16 +58,14 @@ class Execution(Generic[M]):
 
     async def rows(self, statement: Sql) -> Rows:
         """Return the rows of a statement as the driver returns them."""
-        rows: Rows = await self._send(
+        return await self._send(
             statement, lambda connection: connection.fetch(statement.numbered, *statement.arguments)
         )
-        return rows
 
     async def affected(self, statement: Sql) -> int:
         """Run a statement and return how many rows it has affected."""
-        status: str = await self._send(
-            statement, lambda connection: connection.execute(statement.numbered, *statement.arguments)
-        )
+        text, arguments = statement.numbered, statement.arguments
+        status = await self._send(statement, lambda connection: connection.execute(text, *arguments))
         return int(status.rpartition(" ")[2])
 
     async def many(self, statements: Iterable[Sql]) -> list[Sequence[Any]]:
@@ -95,7 +88,11 @@ class Execution(Generic[M]):
         self, statement: Sql, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
     ) -> list[M]:
         """Return the objects of a statement, with these relationships."""
-        return await self.objects_of(await self.rows(statement), load, options)
+
+        async def work() -> list[M]:
+            return await self.objects_of(await self.rows(statement), load, options)
+
+        return await (self.atomic(work) if self.table.facts.by_orm else work())
 
     async def stored(self, statement: Sql) -> M:
         """Return the object of the row that a statement writes.
@@ -112,8 +109,8 @@ class Execution(Generic[M]):
     async def objects_of(
         self, rows: Rows, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
     ) -> list[M]:
-        """Return the objects of rows that begin with ``select_list``, or with the primary key if there are options."""
-        if options:
+        """Return the objects of rows that begin with the select list, or with the primary key if there are options."""
+        if options or self.table.facts.by_orm:
             objects = await self.by_orm(self.keys_of(rows), options)
         else:
             objects = self.instances.of(rows)
@@ -195,7 +192,7 @@ class Execution(Generic[M]):
             connection = await self.transactions.driver(session)
             return connection, await noted(connection, connection.cursor(statement.numbered, *statement.arguments))
 
-    async def _send(self, statement: Sql, work: Callable[[Connection], Any]) -> Any:
+    async def _send(self, statement: Sql, work: Callable[[Connection], Awaitable[T]]) -> T:
         if watcher := self.transactions.watcher:
             watcher(statement.numbered, statement.arguments)
         with translated(self.table.model, statement.names):

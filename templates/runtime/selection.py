@@ -207,7 +207,7 @@ class Selection(Generic[M, L, U]):
 
     @property
     def _columns(self) -> str:
-        return self._table.keys if self._options else self._execution.select_list
+        return self._table.keys if self._options else self._table.select_list
 
     async def _aggregate(self, function: str, column: Expression[Any]) -> Any:
         self._refuse_limits(function)
@@ -275,9 +275,7 @@ class Selection(Generic[M, L, U]):
 
 
 def _check_count(name: str, number: object) -> None:
-    if number is None:
-        return
-    if not isinstance(number, int) or isinstance(number, bool):
+    if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
         raise TypeError(f"{name} takes a whole number, not {number!r}")
-    if number < 0:
+    if isinstance(number, int) and number < 0:
         raise ValueError(f"{name} must not be negative")

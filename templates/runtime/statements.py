@@ -96,9 +96,6 @@ def _keyword_condition(table: Table[Any], key: str, value: object) -> Sql:
         return Sql(f"{operand.sql} = ") + operand.value(value)
     if isinstance(value, AnyOf):
         values = list(cast("AnyOf[object]", value).values)
-        for item in values:
-            if reason := operand.timezone_mismatch(item):
-                raise ValidationError(table.model, {key: reason})
         condition = any_of([operand], [(item,) for item in values if item is not None])
         has_null = any(item is None for item in values)
         return Sql("(") + condition + f" OR {operand.sql} IS NULL)" if has_null else condition
@@ -137,7 +134,7 @@ def _computed(table: Table[Any], row: Mapping[str, object], expression: Expressi
 Values: TypeAlias = Mapping[str, object]
 
 
-def insert_row(table: Table[Any], row: Values, returning: str, conflict: Sql | str = "") -> Sql:
+def insert_row(table: Table[Any], row: Values, conflict: Sql | str = "") -> Sql:
     """Return an INSERT of a row, which returns it."""
     row, clause = table.completed(row, "default"), conflict if isinstance(conflict, Sql) else Sql(conflict)
     names = tuple(row)
@@ -147,24 +144,24 @@ def insert_row(table: Table[Any], row: Values, returning: str, conflict: Sql | s
         values = Sql(", ".join([MARK] * len(names)), names, arguments)
     else:
         values = joined(", ", table.assigned(row))
-    text = _insert_text(table, names, values.text, clause.text, returning)
+    text = _insert_text(table, names, values.text, clause.text)
     return Sql(text, values.names + clause.names, values.arguments + clause.arguments)
 
 
 @lru_cache(1000)
-def _insert_text(table: Table[Any], names: tuple[str, ...], values: str, conflict: str, returning: str) -> str:
+def _insert_text(table: Table[Any], names: tuple[str, ...], values: str, conflict: str) -> str:
     columns = ", ".join([table.operands[name].bare for name in names])
     row = f"({columns}) VALUES ({values})" if names else "DEFAULT VALUES"
-    return f"INSERT INTO {table.sql} {row}{conflict} RETURNING {returning}"
+    return f"INSERT INTO {table.sql} {row}{conflict} RETURNING {table.select_list}"
 
 
-def insert_once(table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None) -> Sql:
+def insert_once(table: Table[Any], row: Values, keys: Collection[str], within: str | None) -> Sql:
     """Return an INSERT that returns the row, and does nothing if a row with its key exists."""
-    return insert_row(table, row, returning, f" ON CONFLICT {table.conflict(keys, within)} DO NOTHING")
+    return insert_row(table, row, f" ON CONFLICT {table.conflict(keys, within)} DO NOTHING")
 
 
 def upsert_row(
-    table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None, names: Collection[str]
+    table: Table[Any], row: Values, keys: Collection[str], within: str | None, names: Collection[str]
 ) -> Sql:
     """Return an INSERT that sets the columns ``names`` of an existing row with its key, and returns the row.
 
@@ -178,11 +175,11 @@ def upsert_row(
         completed = table.completed({name: row[name] for name in changed}, "onupdate")
         added = {name: value for name, value in completed.items() if name not in names}
         conflict = joined(", ", [conflict, *_assignments(table, added)])
-    return insert_row(table, row, returning, conflict)
+    return insert_row(table, row, conflict)
 
 
 def create_or_change_row(
-    table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None, changes: Values
+    table: Table[Any], row: Values, keys: Collection[str], within: str | None, changes: Values
 ) -> Sql:
     """Return an INSERT that makes ``changes`` in an existing row with its key instead, and returns the row."""
     assignments = _assignments(table, table.completed(changes, "onupdate") if changes else {})
@@ -191,7 +188,7 @@ def create_or_change_row(
         column = table.operands[table.facts.expressions[key].inputs[0] if key in table.facts.expressions else key]
         assignments = [Sql(f"{column.bare} = {column.sql}")]
     conflict = Sql(f" ON CONFLICT {table.conflict(keys, within)} DO UPDATE SET ") + joined(", ", assignments)
-    return insert_row(table, row, returning, conflict)
+    return insert_row(table, row, conflict)
 
 
 def update_rows(table: Table[Any], where: Sql, changes: Values) -> Sql:
@@ -207,23 +204,29 @@ def _assignments(table: Table[Any], changes: Values) -> list[Sql]:
     ]
 
 
-def update_key(table: Table[Any], row: Values, returning: str) -> Sql:
-    """Return an UPDATE of the row with this primary key; without changes, a SELECT of it."""
+def update_key(table: Table[Any], row: Values) -> Sql:
+    """Return an UPDATE of the row with this primary key, which returns a 1; without changes, a SELECT of it."""
     where = where_of(table, {name: row[name] for name in table.key_names})
     changes = {name: value for name, value in row.items() if name not in table.key_names}
     if not changes:
-        return Sql(f"SELECT {returning} FROM {table.sql}") + where
-    return update_rows(table, where, changes) + f" RETURNING {returning}"
+        return Sql(f"SELECT 1 FROM {table.sql}") + where
+    return update_rows(table, where, changes) + " RETURNING 1"
 
 
 def build_statements(
-    table: Table[Any], rows: Iterable[tuple[Values, Hashable]], build: Callable[[Values, Any], Sql]
+    table: Table[Any],
+    rows: Iterable[Values],
+    given: Iterable[Values],
+    build: Callable[[Values, tuple[str, ...]], Sql],
 ) -> list[Sql]:
-    """Return the statement for each of many rows, built once for all rows of the same columns and ``shape``."""
+    """Return the statement for each of many rows, built once for all rows that have, and were given, the same columns.
+
+    ``rows`` are complete; ``build`` also has the names of the values that the caller has ``given``.
+    """
     known: dict[Hashable, tuple[Sql, list[tuple[int, Convert]]]] = {}
     statements: list[Sql] = []
-    for row, shape in rows:
-        key, plain = (tuple(row), shape), not has_sql(row.values())
+    for row, names in zip(rows, map(tuple, given), strict=True):
+        key, plain = (tuple(row), names), not has_sql(row.values())
         if plain and (same := known.get(key)):
             first, converters = same
             arguments = list(row.values())
@@ -233,7 +236,7 @@ def build_statements(
                         arguments[number] = convert(value)
                 statements.append(Sql(first.text, first.names, tuple(arguments)))
                 continue
-        statements.append(statement := build(row, shape))
+        statements.append(statement := build(row, names))
         if plain and table.is_simple and statement.names == tuple(row):  # each parameter is a value of the row
             binds = [(number, table.operands[name].bind) for number, name in enumerate(row)]
             known[key] = statement, [(number, bind) for number, bind in binds if bind]

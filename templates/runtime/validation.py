@@ -70,20 +70,18 @@ class Validation:
     def _validated(
         self, values: Mapping[str, object], validator: SchemaValidator, accepted: Set[str], required: Set[str]
     ) -> dict[str, object]:
-        allowed = values.keys() <= accepted and required <= values.keys() and not has_sql(values.values())
-        if allowed and (
-            type(None) not in map(type, values.values())
-            or all(values.get(name, "") is not None for name in self._not_null)
+        expressions, reasons, others = dict[str, object](), dict[str, str](), values
+        if (
+            not (values.keys() <= accepted and required <= values.keys())
+            or has_sql(values.values())
+            or (
+                type(None) in map(type, values.values())
+                and any(values.get(name, "") is None for name in self._not_null)
+            )
         ):
-            try:
-                valid: dict[str, object] = validator.validate_python(values)
-                if not self._make_storable(valid, values):
-                    return valid
-            except PydanticError:
-                pass  # the reasons are collected below
-        expressions = {name: value for name, value in values.items() if is_sql(value)}
-        reasons = self._refusals(values, expressions, accepted, required)
-        others = {name: values[name] for name in values if not (name in reasons or name in expressions)}
+            expressions = {name: value for name, value in values.items() if is_sql(value)}
+            reasons = self._refusals(values, expressions, accepted, required)
+            others = {name: values[name] for name in values if not (name in reasons or name in expressions)}
         details, validated = dict[str, str](), dict[str, object]()
         try:
             validated = validator.validate_python(others)
@@ -95,7 +93,7 @@ class Validation:
         reasons.update(self._make_storable(validated, values))
         if reasons:
             raise ValidationError(self._table.model, reasons, details)
-        return validated | expressions
+        return {**validated, **expressions} if expressions else validated
 
     def _make_storable(self, validated: dict[str, object], values: Mapping[str, object]) -> dict[str, str]:
         """Replace validated values by those to be stored, and return the reasons why some cannot be stored."""

@@ -83,7 +83,7 @@ def _explained(
         attribute=controller.module,
         controller=controller.class_name,
         structure=table_structure(controller, instance.model, [method.name for method in methods]),
-        select_list=str(instance._execution.select_list),
+        select_list=str(instance._table.select_list),
         methods=methods,
         absent=tuple(each for each in absent if choice.has(each.name)),
         missing_indexes=tuple(each for each in missing_indexes(controller) if choice.has(each.finder)),

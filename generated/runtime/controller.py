@@ -233,10 +233,10 @@ class BaseController(Generic[M, L, C, U, K]):
         rows: Iterable[Mapping[str, object]],
         build: Callable[[Mapping[str, object], tuple[str, ...]], Sql],
     ) -> list[Sql]:
-        """Return the statement for each row, built from the validated row and the names of the given values."""
+        """Return a statement for each row, built from its validated values and the names of the columns it sets."""
         listed = list(rows)
         with uninterrupted():
-            return statements.build_statements(self._table, self._validation.rows(check, listed), listed, build)
+            return statements.build_statements(self._table, listed, self._validation.rows(check, listed), build)
 
     async def _stored(self, writes: list[Sql]) -> list[M]:
         """Return the objects of the rows that statements write, one row each.

@@ -78,7 +78,7 @@ class Order:
                 self.clauses.append(column.desc() if descending else column)
                 kind, is_float = column.type.compile(DIALECT), isinstance(column.type, sa.Float)
                 self.terms.append(Term(Sql(part.sql), kind, descending, descending, column.nullable, is_float))
-        self.sql = ordered(table, self.clauses)
+        self.sql = table.order_by(self.clauses)
         self.position = joined(", ", [term.position for term in self.terms])
 
     def after(self, cursor: str) -> Sql:
@@ -122,12 +122,6 @@ class Order:
     def _header(self, body: bytes) -> bytes:
         order = f"{self.sql.text} {list(self.sql.arguments)}"
         return _VERSION + hashlib.sha256(order.encode() + body).digest()[: _HEADER_SIZE - len(_VERSION)]
-
-
-def ordered(table: Table[Any], clauses: Iterable[Any]) -> Sql:
-    """Return an ORDER BY, or nothing if there are no clauses."""
-    expressions = [table.embedded(clause) for clause in clauses]
-    return Sql(" ORDER BY ") + joined(", ", expressions) if expressions else Sql("")
 
 
 def _term(table: Table[Any], clause: Any) -> Term:

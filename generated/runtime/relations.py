@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 from .contracts import Facts, Loader
 from .execution import Execution
 from .operand import Operand
-from .sql import QUOTED, Sql, in_sql, joined
+from .sql import QUOTED, Sql
 from .statements import any_of
 from .table import Table
 
@@ -66,7 +66,7 @@ def nested(load: Loader) -> Loader:
 
     async def through(execution: Execution[Any], path: str, objects: Sequence[SQLModel], _seen: Seen) -> None:
         outer, _, inner = path.partition(".")
-        target: Table[Any] = Table(execution.table.mapper.relationships[outer].mapper.class_, Facts())
+        target = _table(execution.table.mapper.relationships[outer].mapper)
         related = dict[int, SQLModel]()
         for item in objects:
             value: Any = getattr(item, outer)
@@ -107,7 +107,7 @@ async def _attach(
 @cache
 def _path(relation: Relation) -> tuple[Table[Any], str, list[Operand], Sql]:
     """Return the target's table, the FROM clause, the columns that are matched, and the ORDER BY clause."""
-    target = Table(relation.mapper.class_, Facts())
+    target = _table(relation.mapper)
     operand = partial(Operand.of_column, target.model)
     matched = [operand(column) for _, column in _pairs(relation)]
     source = target.sql
@@ -115,8 +115,13 @@ def _path(relation: Relation) -> tuple[Table[Any], str, list[Operand], Sql]:
         pairs = relation.secondary_synchronize_pairs or []
         equal = " AND ".join([f"{operand(own).sql} = {operand(link).sql}" for own, link in pairs])
         source += f" JOIN {QUOTED.format_table(relation.secondary)} ON {equal}"
-    order = [cast("Sql", in_sql(clause, target.source)) for clause in relation.order_by or ()]
-    return target, source, matched, Sql(" ORDER BY ") + joined(", ", order) if order else Sql("")
+    return target, source, matched, target.order_by(relation.order_by or ())
+
+
+@cache
+def _table(mapper: orm.Mapper[Any]) -> Table[Any]:
+    """Return the table of a related model, which is only read."""
+    return Table(mapper.class_, Facts())
 
 
 def _pairs(relation: Relation) -> Sequence[tuple[Any, Any]]:

@@ -15,7 +15,7 @@ from typing_extensions import override
 from .contracts import L, M, Page, U
 from .errors import MultipleFoundError, NotFoundError, TransactionError
 from .execution import Execution
-from .keyset import Order, ordered
+from .keyset import Order
 from .sql import MARK, Sql, is_sql, joined, result_of
 from .statements import update_rows
 from .table import Table
@@ -246,7 +246,7 @@ class Selection(Generic[M, L, U]):
     def _statement(self, columns: Sql | None = None) -> Sql:
         statement = Sql("SELECT ") + (columns or self._columns) + f" FROM {self._table.sql}" + self._where
         if self._order:
-            statement += ordered(self._table, self._order)
+            statement += self._table.order_by(self._order)
         for word, number in (("LIMIT", self._limit), ("OFFSET", self._offset)):
             if number is not None:
                 statement += Sql(f" {word} {MARK}", (word,), (number,))

@@ -104,20 +104,20 @@ def _keyword_condition(table: Table[Any], key: str, value: object) -> Sql:
         return joined(
             " AND ",
             [
-                Sql(f"{operand.sql} {sign} ") + _value(table, operand, bound)
+                Sql(f"{operand.sql} {sign} ") + _compared(table, operand, bound)
                 for sign, bound in bounds
                 if bound is not None
             ],
         )
     if type(value) in {list, tuple, set, frozenset} and not operand.takes_lists:
         raise TypeError(f"{key} takes a single value; for any of several, pass AnyOf([...])")
-    return Sql(f"{operand.sql} = ") + _value(table, operand, value)
+    return Sql(f"{operand.sql} = ") + _compared(table, operand, value)
 
 
-def _value(table: Table[Any], operand: Operand, value: object) -> Sql:
-    if isinstance(value, Sql):
-        return Sql("(") + value + ")"
-    return Sql("(") + table.embedded(value) + ")" if is_sql(value) else operand.value(value)
+def _compared(table: Table[Any], operand: Operand, value: object) -> Sql:
+    """Return a value for a comparison, in which an expression is in parentheses."""
+    sql = table.value(operand, value)
+    return Sql("(") + sql + ")" if is_sql(value) else sql
 
 
 def key_values(table: Table[Any], row: Mapping[str, object], keys: Collection[str]) -> dict[str, object]:
@@ -127,7 +127,7 @@ def key_values(table: Table[Any], row: Mapping[str, object], keys: Collection[st
 
 def _computed(table: Table[Any], row: Mapping[str, object], expression: Expression) -> Sql:
     inputs = [(table.operands[name], row[name]) for name in expression.inputs]
-    values = joined(", ", [operand.in_row(_value(table, operand, value)) for operand, value in inputs])
+    values = joined(", ", [operand.in_row(table.value(operand, value)) for operand, value in inputs])
     return Sql(f"SELECT {expression.sql} FROM (SELECT ") + values + ") AS row_to_store"
 
 
@@ -143,7 +143,7 @@ def insert_row(table: Table[Any], row: Values, conflict: Sql | str = "") -> Sql:
         arguments = tuple([operands[name].converted(value) for name, value in row.items()])
         values = Sql(", ".join([MARK] * len(names)), names, arguments)
     else:
-        values = joined(", ", table.assigned(row))
+        values = joined(", ", [table.value(table.operands[name], value) for name, value in row.items()])
     text = _insert_text(table, names, values.text, clause.text)
     return Sql(text, values.names + clause.names, values.arguments + clause.arguments)
 
@@ -198,10 +198,8 @@ def update_rows(table: Table[Any], where: Sql, changes: Values) -> Sql:
 
 
 def _assignments(table: Table[Any], changes: Values) -> list[Sql]:
-    return [
-        Sql(f"{table.operands[name].bare} = ") + value
-        for name, value in zip(changes, table.assigned(changes), strict=True)
-    ]
+    pairs = [(table.operands[name], value) for name, value in changes.items()]
+    return [Sql(f"{operand.bare} = ") + table.value(operand, value) for operand, value in pairs]
 
 
 def update_key(table: Table[Any], row: Values) -> Sql:
@@ -216,16 +214,17 @@ def update_key(table: Table[Any], row: Values) -> Sql:
 def build_statements(
     table: Table[Any],
     rows: Iterable[Values],
-    given: Iterable[Values],
+    validated: Iterable[Values],
     build: Callable[[Values, tuple[str, ...]], Sql],
 ) -> list[Sql]:
-    """Return the statement for each of many rows, built once for all rows that have, and were given, the same columns.
+    """Return a statement for each row; it is built once for all rows with the same columns.
 
-    ``rows`` are complete; ``build`` also has the names of the values that the caller has ``given``.
+    ``validated`` are the rows with their defaults, from which ``build`` takes the values. It also gets the names of the
+    columns that the caller has set.
     """
     known: dict[Hashable, tuple[Sql, list[tuple[int, Convert]]]] = {}
     statements: list[Sql] = []
-    for row, names in zip(rows, map(tuple, given), strict=True):
+    for row, names in zip(validated, map(tuple, rows), strict=True):
         key, plain = (tuple(row), names), not has_sql(row.values())
         if plain and (same := known.get(key)):
             first, converters = same

@@ -14,7 +14,7 @@ from sqlalchemy import orm
 from .contracts import Facts, M
 from .errors import ValidationError
 from .operand import Operand
-from .sql import QUOTED, Convert, Sql, in_sql, is_sql, result_of
+from .sql import QUOTED, Convert, Sql, in_sql, is_sql, joined, result_of
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,11 @@ class Table(Generic[M]):
             f"tables through a relationship, with c.<relationship>.any(...) or .has(...)"
         )
 
+    def order_by(self, clauses: Iterable[Any]) -> Sql:
+        """Return an ORDER BY, or nothing if there are no clauses."""
+        expressions = [self.embedded(clause) for clause in clauses]
+        return Sql(" ORDER BY ") + joined(", ", expressions) if expressions else Sql("")
+
     def term(self, expression: Any, method: str) -> tuple[Sql, Convert | None]:
         """Return an expression that ``method`` reads, and the conversion of the driver's values."""
         if not is_sql(expression):
@@ -111,13 +116,11 @@ class Table(Generic[M]):
         of_column = operand is not None and expression is getattr(self.model, operand.name, None)
         return self.embedded(expression), operand.read if operand and of_column else result_of(expression.type)
 
-    def assigned(self, values: Mapping[str, object]) -> list[Sql]:
-        """Return the values of columns in SQL."""
-        operands = self.operands
-        return [
-            value if isinstance(value, Sql) else self.embedded(value) if is_sql(value) else operands[name].value(value)
-            for name, value in values.items()
-        ]
+    def value(self, operand: Operand, value: object) -> Sql:
+        """Return a value for a column, or an expression, in SQL."""
+        if isinstance(value, Sql):
+            return value
+        return self.embedded(value) if is_sql(value) else operand.value(value)
 
     def completed(self, values: Mapping[str, object], kind: str) -> Mapping[str, object]:
         """Return values with the columns' own ``default`` or ``onupdate`` added for columns that are not set."""

@@ -38,7 +38,7 @@ async def by_columns(execution: Execution[Any], name: str, objects: Sequence[SQL
 
     async def find(keys: list[Key]) -> Related:
         rows = await within.rows(Sql(f"SELECT {names} FROM {source} WHERE ") + any_of(matched, keys) + order)
-        converters, related = [part.result for part in matched], Related()
+        converters, related = [part.read for part in matched], Related()
         for item, row in zip(within.instances.of(rows), rows, strict=True):
             values = tuple(row)[-len(matched) :]
             key = tuple(convert(value) if convert else value for convert, value in zip(converters, values, strict=True))

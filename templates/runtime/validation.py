@@ -47,9 +47,10 @@ class Validation:
 
     def keyed(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return the validated changes of a row, with its primary key."""
-        keys = self._table.key_names
-        if missing := [name for name in keys if name not in row]:
-            raise ValidationError(self._table.model, dict.fromkeys(missing, "is required"))
+        keys, parts = self._table.key_names, self._table.operands
+        reasons = {name: parts[name].timezone_mismatch(row[name]) if name in row else "is required" for name in keys}
+        if refused := {name: reason for name, reason in reasons.items() if reason}:
+            raise ValidationError(self._table.model, refused)
         changes = self.change({name: value for name, value in row.items() if name not in keys})
         return {**changes, **{name: row[name] for name in keys}}
 

@@ -96,10 +96,14 @@ class Operand:
 
     def converted(self, value: object) -> object:
         """Return a value as the driver expects it; None is NULL for every type."""
-        if isinstance(value, IntFlag):  # which asyncpg treats as a list when it is in a list
-            value = int(value)
         if self.aware is not None and (reason := self.timezone_mismatch(value)):
             raise ValidationError(self.model, {self.name: reason})
+        return self.validated(value)
+
+    def validated(self, value: object) -> object:
+        """Return a value that was validated, as the driver expects it."""
+        if isinstance(value, IntFlag):  # which asyncpg treats as a list when it is in a list
+            value = int(value)
         if self.bind is None or value is None:
             return value
         try:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import IntFlag
-from functools import partial
 from types import NoneType
 from typing import Any, Self, cast, get_args
 
@@ -83,8 +82,8 @@ class Operand:
     def read(self) -> Convert | None:
         """The conversion of the driver's values."""
         if not (self.aware and (result := self.result)):
-            return partial(change_times, change=_with_zone) if self.aware else self.result
-        return lambda value: change_times(result(value), _with_zone)
+            return _with_zones if self.aware else self.result
+        return lambda value: _with_zones(result(value))
 
     def value(self, value: object) -> Sql:
         """Return a value in SQL."""
@@ -172,6 +171,13 @@ def change_times(value: Any, change: Callable[[datetime], datetime]) -> Any:
         lower, upper = change_times(bounds.lower, change), change_times(bounds.upper, change)
         return dataclasses.replace(bounds, lower=lower, upper=upper)
     return value
+
+
+def _with_zones(value: Any) -> Any:
+    """Return a value with aware datetimes only."""
+    if type(value) is datetime and value.tzinfo is not None:  # the usual case
+        return value
+    return change_times(value, _with_zone)
 
 
 def _with_zone(moment: datetime) -> datetime:

@@ -35,7 +35,7 @@ class Sql:
 
     def __add__(self, other: Sql | str) -> Sql:
         if isinstance(other, str):
-            return self.with_text(self.text + other)
+            return Sql(self.text + other, self.names, self.arguments)
         return Sql(self.text + other.text, self.names + other.names, self.arguments + other.arguments)
 
     def with_text(self, text: str) -> Sql:

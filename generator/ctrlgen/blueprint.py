@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ctrlgen.finding import Finding
+from ctrlgen.findings import Finding
 from ctrlgen.schema import (
     Annotation,
     Column,

@@ -34,7 +34,7 @@ from ctrlgen.scratch import scratch_folder
 from ctrlgen.tracing import Reads
 
 REPLY, _READS, PROGRESS, _WORK = "reply", "reads", "progress", "work"
-_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.explain.explanation", "ctrlgen.finding", "ctrlgen.schema"})
+_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.explain.explanation", "ctrlgen.findings", "ctrlgen.schema"})
 """The modules whose classes may be in a reply. The parent never imports the models."""
 
 

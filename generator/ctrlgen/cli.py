@@ -18,7 +18,7 @@ import typer
 
 from ctrlgen.error_reports import reported
 from ctrlgen.errors import CtrlgenError
-from ctrlgen.finding import Finding, Location
+from ctrlgen.findings import Finding, Location
 from ctrlgen.output_formats import TEXT, check_format
 from ctrlgen.pipeline import compare_with_disk, generate, write
 from ctrlgen.progress import shown_progress

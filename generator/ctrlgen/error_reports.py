@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ctrlgen import toml
 from ctrlgen.errors import CtrlgenError
-from ctrlgen.finding import Location
+from ctrlgen.findings import Location
 
 _SETTINGS = "pyproject.toml"
 

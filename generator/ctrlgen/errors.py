@@ -11,10 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from ctrlgen.finding import Location
-
-DOCS = "https://github.com/ctrlgen/ctrlgen/blob/main/docs"
-"""The address of the documentation that messages link to."""
+from ctrlgen.findings import DOCS, Location
 
 
 @dataclass(eq=False)

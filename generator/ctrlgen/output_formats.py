@@ -15,8 +15,7 @@ from ctrlgen.errors import UnknownFormatError, did_you_mean
 
 if TYPE_CHECKING:
     from ctrlgen.errors import CtrlgenError
-    from ctrlgen.finding import Finding
-    from ctrlgen.findings import Rule
+    from ctrlgen.findings import Finding, Rule
 
 Level = Literal["error", "warning"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ctrlgen import tracing
 from ctrlgen.errors import NewerFormatError, WouldRemoveError
-from ctrlgen.finding import Finding, Location
+from ctrlgen.findings import Finding, Location
 from ctrlgen.header import FORMAT, version_key
 from ctrlgen.progress import Step, no_progress
 from ctrlgen.settings import Config

@@ -24,7 +24,7 @@ from ctrlgen.file_states import States, UnsettledError, states_of
 from ctrlgen.tracing import digest
 
 if TYPE_CHECKING:
-    from ctrlgen.finding import Finding
+    from ctrlgen.findings import Finding
     from ctrlgen.pipeline import Generation
     from ctrlgen.settings import Config
     from ctrlgen.write import Changes
@@ -150,7 +150,7 @@ def _plain(states: States) -> dict[str, object]:
 
 
 def _known_run(content: Content) -> KnownRun:
-    from ctrlgen.finding import Finding, Location  # not needed for the guess
+    from ctrlgen.findings import Finding, Location  # not needed for the guess
 
     findings = cast("list[tuple[tuple[str, int], *tuple[Any, ...]]]", content["findings"])
     return KnownRun(

@@ -15,7 +15,7 @@ from pathlib import Path
 import typer
 
 from ctrlgen.errors import CtrlgenError, EncodingError, UsageError
-from ctrlgen.finding import Finding
+from ctrlgen.findings import Finding
 from ctrlgen.write import Changes, State
 
 _SUGGESTION = re.compile(r"(?:\. Did you mean '| \(Possible options: )([^',)]+)[^)?]*[)?]+\.?")

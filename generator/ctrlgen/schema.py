@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Literal
 
-from ctrlgen.finding import Finding, Location
+from ctrlgen.findings import Finding, Location
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -25,8 +25,7 @@ from ctrlgen.errors import (
     SettingValueError,
     UnknownCodeError,
 )
-from ctrlgen.finding import Location
-from ctrlgen.findings import RULES
+from ctrlgen.findings import RULES, Location
 
 if TYPE_CHECKING:
     from ctrlgen.schema import Model

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from ctrlgen.finding import Location
+from ctrlgen.findings import Location
 
 _OWN = Path(__file__).resolve().parent
 _INSTALLED = frozenset({"site-packages", "dist-packages"})

@@ -13,9 +13,7 @@ from pathlib import Path
 
 import typer
 
-from ctrlgen.errors import DOCS
-from ctrlgen.finding import Finding, Location
-from ctrlgen.findings import FAILED_IMPORT, OLDER_FORMAT, RULES, STALE
+from ctrlgen.findings import DOCS, FAILED_IMPORT, OLDER_FORMAT, RULES, STALE, Finding, Location
 from ctrlgen.header import FORMAT, format_of, version_key
 from ctrlgen.meaning import Meaning, meaning_of
 from ctrlgen.output_formats import FORMATS, Problem, problem_of_finding, reporter_of

@@ -16,7 +16,7 @@ import typer
 
 from ctrlgen.child_start import warm_up
 from ctrlgen.errors import CtrlgenError, InstallationError
-from ctrlgen.finding import Finding
+from ctrlgen.findings import Finding
 from ctrlgen.interruption import say_at_interruption
 from ctrlgen.pipeline import write
 from ctrlgen.report import print_error, print_findings

@@ -16,7 +16,7 @@ from ctrlgen.blueprint import Controller
 from ctrlgen.drift.catalogue import Catalogue, DatabaseIndex, Owner
 from ctrlgen.drift.declared import Declared
 from ctrlgen.drift.revisions import Revisions
-from ctrlgen.finding import Finding, Location
+from ctrlgen.findings import Finding, Location
 from ctrlgen.schema import Index, Model
 
 _READS = 100

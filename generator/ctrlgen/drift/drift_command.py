@@ -14,8 +14,7 @@ import typer
 from ctrlgen.child import Child
 from ctrlgen.drift.address import Address, read_address
 from ctrlgen.error_reports import reported
-from ctrlgen.finding import Finding
-from ctrlgen.findings import RULES
+from ctrlgen.findings import RULES, Finding
 from ctrlgen.output_formats import FORMATS, TEXT, check_format, problem_of_finding, reporter_of
 from ctrlgen.scratch import scratch_folder
 from ctrlgen.settings import Config, Settings, find_project, read_config

@@ -20,7 +20,7 @@ from ctrlgen.drift.comparison import Comparison, DeclaredTable, alembic_changes,
 from ctrlgen.drift.declared import read_declared, widen_search_path
 from ctrlgen.drift.revisions import Revisions, read_revisions
 from ctrlgen.errors import DatabaseError
-from ctrlgen.finding import Finding, Location
+from ctrlgen.findings import Finding, Location
 from ctrlgen.inspect import inspect
 from ctrlgen.load import load
 from ctrlgen.plan import plan

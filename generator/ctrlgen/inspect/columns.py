@@ -18,8 +18,7 @@ from sqlalchemy.sql.schema import CallableColumnDefault, DefaultGenerator, Scala
 from sqlmodel import SQLModel
 
 from ctrlgen import schema
-from ctrlgen.finding import Location
-from ctrlgen.findings import UNIMPORTABLE_TYPE
+from ctrlgen.findings import UNIMPORTABLE_TYPE, Location
 from ctrlgen.inspect.annotations import (
     ANY,
     NotImportableError,

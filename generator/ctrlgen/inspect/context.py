@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ctrlgen.errors import CtrlgenError, described
-from ctrlgen.finding import Finding, Location
-from ctrlgen.findings import UNREADABLE, Rule
+from ctrlgen.findings import UNREADABLE, Finding, Location, Rule
 from ctrlgen.source_locations import Sources
 
 T = TypeVar("T")

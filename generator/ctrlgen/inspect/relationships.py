@@ -23,8 +23,7 @@ from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 from sqlalchemy.sql import ClauseElement, operators, visitors
 from sqlalchemy.types import NullType, TypeEngine
 
-from ctrlgen.finding import Location
-from ctrlgen.findings import NO_LOADER, UNKNOWN_TARGET
+from ctrlgen.findings import NO_LOADER, UNKNOWN_TARGET, Location
 from ctrlgen.inspect.annotations import reference
 from ctrlgen.inspect.column_types import is_nullable, overrides
 from ctrlgen.inspect.context import Context

@@ -12,7 +12,7 @@ from types import ModuleType
 from sqlmodel import SQLModel
 
 from ctrlgen.errors import ModelError
-from ctrlgen.finding import Finding
+from ctrlgen.findings import Finding
 from ctrlgen.load.importing import Progress, import_configured, import_submodules
 from ctrlgen.load.model_classes import (
     empty_modules,

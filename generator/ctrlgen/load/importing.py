@@ -17,8 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ctrlgen.errors import ImportFailedError, LoadError, described, message_of
-from ctrlgen.finding import Finding, Location
-from ctrlgen.findings import FAILED_IMPORT
+from ctrlgen.findings import FAILED_IMPORT, Finding, Location
 from ctrlgen.load.discovery import missing_module, table_modules
 from ctrlgen.source_locations import SourceFile, Sources
 

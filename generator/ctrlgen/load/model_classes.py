@@ -15,8 +15,7 @@ from typing import cast
 from sqlmodel import SQLModel
 
 from ctrlgen.errors import CtrlgenError, LoadError, NoModelsError
-from ctrlgen.finding import Finding
-from ctrlgen.findings import EMPTY_MODULE, SQLALCHEMY_MODEL, UNIMPORTABLE_MODEL, UNMAPPED_TABLE
+from ctrlgen.findings import EMPTY_MODULE, SQLALCHEMY_MODEL, UNIMPORTABLE_MODEL, UNMAPPED_TABLE, Finding
 from ctrlgen.load.discovery import listed, module_hint
 from ctrlgen.source_locations import Sources
 

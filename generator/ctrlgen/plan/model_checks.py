@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ctrlgen.errors import UnindexedForeignKeyError, did_you_mean
-from ctrlgen.finding import Finding
 from ctrlgen.findings import (
     CONSTANT_EXPRESSION,
     CONTESTED_METHOD,
@@ -21,6 +20,7 @@ from ctrlgen.findings import (
     UNINDEXED_FOREIGN_KEY,
     UNKNOWN_COLUMN,
     UNNAMED_EXPRESSION,
+    Finding,
 )
 from ctrlgen.plan.access_paths import unindexed_foreign_keys
 from ctrlgen.plan.methods import contested_methods, derived_methods, methods_without_predicate

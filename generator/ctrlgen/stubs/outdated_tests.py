@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from ctrlgen.blueprint import Controller, Package
-from ctrlgen.finding import Finding, Location
-from ctrlgen.findings import STALE_FACTORY, STALE_IMPORT, STALE_TEST
+from ctrlgen.findings import STALE_FACTORY, STALE_IMPORT, STALE_TEST, Finding, Location
 from ctrlgen.plan.methods import is_derived
 from ctrlgen.stubs.plan_factories import Factories
 from ctrlgen.stubs.read_tests import TestFile, mentions

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ctrlgen.blueprint import Controller, Package
-from ctrlgen.finding import Finding
-from ctrlgen.findings import INCOMPLETE_FACTORY, UNSETTLED_CHECK
+from ctrlgen.findings import INCOMPLETE_FACTORY, UNSETTLED_CHECK, Finding
 from ctrlgen.schema import NULL, Column, ForeignKey, Imported, Index, Model, Value
 from ctrlgen.stubs.stub_names import factory_functions, names_in_factories, row_values, variable
 

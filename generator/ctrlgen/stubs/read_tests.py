@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ctrlgen.blueprint import Controller
 from ctrlgen.errors import OutputError, TestFileError
-from ctrlgen.finding import Location
+from ctrlgen.findings import Location
 
 _AFTER_LINE = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
 """The line separators of Python."""

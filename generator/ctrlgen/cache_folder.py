@@ -1,7 +1,7 @@
 """The cache folder of ctrlgen: the sources formatted by ruff, and the records of runs.
 
 It works like those of ruff and mypy: git ignores it, backups exclude it, and it may be deleted at any time.
-``settings`` decides where it is. ``format_cache`` and ``record`` keep their files in it.
+``settings`` decides where it is. ``format`` and ``record`` keep their files in it.
 """
 
 from __future__ import annotations

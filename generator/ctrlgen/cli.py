@@ -16,7 +16,6 @@ from typing import Annotated, NoReturn, cast
 
 import typer
 
-from ctrlgen.error_reports import reported
 from ctrlgen.errors import CtrlgenError
 from ctrlgen.findings import Finding, Location
 from ctrlgen.output_formats import TEXT, check_format
@@ -35,6 +34,7 @@ from ctrlgen.report import (
     print_summary,
     print_unencodable,
     print_usage_error,
+    reported,
 )
 from ctrlgen.settings import SETTINGS, Config, Settings, find_project, read_config
 from ctrlgen.write import Changes, unified_diff
@@ -236,8 +236,8 @@ def explain(
     _traceback: TracebackOption = False,
 ) -> None:
     """Show the signature, SQL and index of each method, and the methods that are not emitted."""
-    from ctrlgen.commands.explain import Form
-    from ctrlgen.commands.explain import explain as run_explain
+    from ctrlgen.explain.explain_command import Form
+    from ctrlgen.explain.explain_command import explain as run_explain
 
     given = _given(project, models, output, package, None)
     with reported(given[0], TEXT):
@@ -268,8 +268,8 @@ def init(
     quiet: QuietOption = False,
 ) -> None:
     """Find the models, and add the settings to pyproject.toml without changing anything else in it."""
-    from ctrlgen.commands.init import Wishes
-    from ctrlgen.commands.init import init as run_init
+    from ctrlgen.init import Wishes
+    from ctrlgen.init import init as run_init
 
     root, settings = _given(project, models, output, package, tests)
     with reported(root, TEXT):
@@ -290,7 +290,7 @@ def watch(
     _traceback: TracebackOption = False,
 ) -> None:
     """Generate whenever a source file or the configuration is saved, until Ctrl-C."""
-    from ctrlgen.commands.watch import watch as run_watch
+    from ctrlgen.watch import watch as run_watch
 
     given = _given(project, models, output, package, tests, cache_dir)
     run_watch(
@@ -328,7 +328,7 @@ def lint(
     Exits with 1 if there are findings. A comment `# ctrlgen: ignore[CGL101]` suppresses a finding on its line. Rules:
     docs/lint.md.
     """
-    from ctrlgen.lint.command import lint as run_lint  # imports libcst, which no other command needs
+    from ctrlgen.lint.lint_command import lint as run_lint  # imports libcst, which no other command needs
 
     code = run_lint(
         paths,

@@ -11,11 +11,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from ctrlgen.format import format_sources
-from ctrlgen.header import HEADER, with_header
 from ctrlgen.plan import plan
 from ctrlgen.render import render
 from ctrlgen.schema import Annotation, Column, Condition, Imported, Kind, Model, Schema
 from ctrlgen.settings import CacheSettings, Options
+from ctrlgen.write import HEADER, with_header
 from tests.plan.build import column, expression, index, model, relation, unique
 from tests.plan.test_caches import exact, keyed, reference
 

@@ -13,8 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from ctrlgen import findings as rules
 from ctrlgen.blueprint import Controller
-from ctrlgen.drift.catalogue import Catalogue, DatabaseIndex, Owner
-from ctrlgen.drift.declared import Declared
+from ctrlgen.drift.catalogue import Catalogue, DatabaseIndex, Declared, Owner
 from ctrlgen.drift.revisions import Revisions
 from ctrlgen.findings import Finding, Location
 from ctrlgen.schema import Index, Model

@@ -13,9 +13,9 @@ import typer
 
 from ctrlgen.child import Child
 from ctrlgen.drift.address import Address, read_address
-from ctrlgen.error_reports import reported
 from ctrlgen.findings import RULES, Finding
 from ctrlgen.output_formats import FORMATS, TEXT, check_format, problem_of_finding, reporter_of
+from ctrlgen.report import reported
 from ctrlgen.scratch import scratch_folder
 from ctrlgen.settings import Config, Settings, find_project, read_config
 from ctrlgen.silencing import Silence

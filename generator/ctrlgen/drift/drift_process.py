@@ -71,7 +71,7 @@ def _answer(order: Order) -> Schema | CtrlgenError:
 
 
 def _compared(order: Order) -> Schema:
-    from ctrlgen.drift.live import findings  # an optional dependency may be missing
+    from ctrlgen.drift.drift_findings import findings  # an optional dependency may be missing
 
     config = read_config(Path(order.project), Settings(tuple(order.models) if order.models else None))
     address = Address(order.url, order.shown, tuple(order.secrets))

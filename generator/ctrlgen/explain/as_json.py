@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from ctrlgen.explain.costs import summary
-from ctrlgen.explain.explanation import ExplainedMethod, ExplainedModel, Explanation
+from ctrlgen.explain.explanation import ExplainedMethod, ExplainedModel, Explanation, summary
 
 VERSION = 1
 """The version of the format. It is increased when a key is renamed or removed, but not when one is added."""

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import typer
 
-from ctrlgen.explain.costs import summary
 from ctrlgen.explain.explanation import (
     ExplainedMethod,
     ExplainedModel,
@@ -16,6 +15,7 @@ from ctrlgen.explain.explanation import (
     MissingIndex,
     Signature,
     Statement,
+    summary,
 )
 
 _WIDTH = 80

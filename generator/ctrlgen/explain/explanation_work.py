@@ -16,10 +16,9 @@ from ctrlgen.explain.explanation import (
     ExplainedModel,
     Explanation,
 )
-from ctrlgen.explain.missing_indexes import missing_indexes
 from ctrlgen.explain.recorded_calls import RecordedCall, Recorder, common_calls, derived_calls
 from ctrlgen.explain.signatures import Documented, signatures
-from ctrlgen.explain.table_structure import table_structure
+from ctrlgen.explain.table_structure import missing_indexes, table_structure
 from ctrlgen.plan import plan
 from ctrlgen.schema import Schema
 from ctrlgen.scratch import scratch_folder

@@ -38,10 +38,9 @@ from ctrlgen.inspect.column_types import (
     overrides,
     sql_type,
 )
-from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
 from ctrlgen.schema import Annotation, Presence
-from ctrlgen.source_locations import Sources
+from ctrlgen.source_locations import Context, Sources
 
 Attributes = dict[str, SAColumn[Any]]
 """The mapped columns, by attribute."""

@@ -26,10 +26,10 @@ from sqlalchemy.types import NullType, TypeEngine
 from ctrlgen.findings import NO_LOADER, UNKNOWN_TARGET, Location
 from ctrlgen.inspect.annotations import reference
 from ctrlgen.inspect.column_types import is_nullable, overrides
-from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
-from ctrlgen.inspect.mapping import intended_target, problem_of
+from ctrlgen.inspect.mappers import intended_target, problem_of
 from ctrlgen.schema import ForeignKey, Reference, Relation
+from ctrlgen.source_locations import Context
 
 _UNIQUE = (PrimaryKeyConstraint, UniqueConstraint)
 _UNLOADABLE = frozenset({"dynamic", "write_only"})

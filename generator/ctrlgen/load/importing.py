@@ -18,8 +18,8 @@ from types import ModuleType
 
 from ctrlgen.errors import ImportFailedError, LoadError, described, message_of
 from ctrlgen.findings import FAILED_IMPORT, Finding, Location
-from ctrlgen.load.discovery import missing_module, table_modules
 from ctrlgen.source_locations import SourceFile, Sources
+from ctrlgen.table_modules import missing_module, table_modules
 
 _DEFINED_TWICE = "is already defined for this MetaData"
 Cause = tuple[Location | None, str]

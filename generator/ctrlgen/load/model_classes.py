@@ -16,8 +16,8 @@ from sqlmodel import SQLModel
 
 from ctrlgen.errors import CtrlgenError, LoadError, NoModelsError
 from ctrlgen.findings import EMPTY_MODULE, SQLALCHEMY_MODEL, UNIMPORTABLE_MODEL, UNMAPPED_TABLE, Finding
-from ctrlgen.load.discovery import listed, module_hint
 from ctrlgen.source_locations import Sources
+from ctrlgen.table_modules import listed, module_hint
 
 
 def table_models(modules: Sequence[ModuleType]) -> list[type[SQLModel]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ctrlgen.meaning import meaning_of
+from ctrlgen.staleness import meaning_of
 from ctrlgen.write import Change
 
 from .conftest import MODELS, Project

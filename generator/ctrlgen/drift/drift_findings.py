@@ -15,9 +15,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from ctrlgen.blueprint import Controller
 from ctrlgen.drift.address import Address
-from ctrlgen.drift.catalogue import read_catalogue
+from ctrlgen.drift.catalogue import read_catalogue, read_declared, widen_search_path
 from ctrlgen.drift.comparison import Comparison, DeclaredTable, alembic_changes, current_heads, declared_tables
-from ctrlgen.drift.declared import read_declared, widen_search_path
 from ctrlgen.drift.revisions import Revisions, read_revisions
 from ctrlgen.errors import DatabaseError
 from ctrlgen.findings import Finding, Location

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import typer
 
-from ctrlgen.error_reports import reported
 from ctrlgen.errors import CtrlgenError, UnknownCodeError
 from ctrlgen.lint.codes import Choice, codes_of
 from ctrlgen.lint.diagnostics import Diagnostic
@@ -20,6 +19,7 @@ from ctrlgen.lint.registry import docs_of
 from ctrlgen.lint.rules import RULES
 from ctrlgen.lint.runner import Checker, FileResult, check_files, needs_plan
 from ctrlgen.output_formats import FORMATS, TEXT, Problem, Reporter, RuleEntry, check_format
+from ctrlgen.report import reported
 from ctrlgen.settings import Settings, find_project, is_configured, read_config, read_section
 
 

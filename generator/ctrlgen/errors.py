@@ -435,6 +435,12 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
+def listed(names: Iterable[str | None], limit: int | None = None) -> str:
+    """Return the names in backquotes, with an ellipsis in the place of those after ``limit``."""
+    quoted = [f"`{name}`" for name in names]
+    return ", ".join(quoted[:limit]) + (", ..." if limit is not None and len(quoted) > limit else "")
+
+
 def described(error: BaseException) -> str:
     """Return the type and message of an exception, as on the last line of a traceback."""
     if isinstance(error, SystemExit):

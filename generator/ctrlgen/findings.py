@@ -6,6 +6,7 @@ Each step of the pipeline creates its findings from these rules. ``messages`` re
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 DOCS = "https://github.com/ctrlgen/ctrlgen/blob/main/docs"
 """The address of the documentation that messages link to."""
@@ -20,6 +21,11 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
+
+
+def shown_path(file: Path, project: Path) -> str:
+    """Return the path of a file as in locations: relative to the project, or absolute if it is outside."""
+    return (file.relative_to(project) if file.is_relative_to(project) else file).as_posix()
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,7 +9,6 @@ only changed files. An entry is used only for the same source, settings and vers
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 import re
 import subprocess
@@ -20,12 +19,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from shutil import which
 
-from ctrlgen import toml
-from ctrlgen.cache_folder import keep
+from ctrlgen.cache_folder import keep, read_json
 from ctrlgen.errors import FormatError, InstallationError, RuffSettingsError
 from ctrlgen.ruff_settings import RuffSettings, required_python, ruff_settings
 from ctrlgen.scratch import scratch_folder
-from ctrlgen.tracing import note_file, note_folder
+from ctrlgen.tracing import digest, note_file, note_folder
 
 _QUIET = ("--quiet", "--no-cache")
 _OWN_FIXES = ("check", *_QUIET, "--isolated", "--fix", "--select", "F401,RUF022", "--target-version", "py311")
@@ -255,14 +253,10 @@ class _OwnModules:
         return self._known[module]
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _recall(place: Path) -> dict[str, str]:
     """Return the formatted sources by their keys; empty if there is no cache, or if it is damaged."""
-    try:
-        known: object = json.loads(place.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {key: text for key, text in known.items() if isinstance(text, str)} if toml.is_table(known) else {}
+    return {key: text for key, text in (read_json(place) or {}).items() if isinstance(text, str)}
+
+
+def _digest(text: str) -> str:
+    return digest(text.encode())

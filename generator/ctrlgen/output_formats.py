@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ctrlgen.errors import UnknownFormatError, did_you_mean
+from ctrlgen.errors import UnknownFormatError, did_you_mean, listed
 
 if TYPE_CHECKING:
     from ctrlgen.errors import CtrlgenError
@@ -142,7 +142,7 @@ def check_format(name: str, known: Collection[str] = (TEXT, *FORMATS)) -> None:
         The format is not one of ``known``.
     """
     if name not in known:
-        hint = did_you_mean(name, known) or f"the formats are {', '.join(f'`{each}`' for each in known)}"
+        hint = did_you_mean(name, known) or f"the formats are {listed(known)}"
         raise UnknownFormatError(f"`--format {name}`: no such format", hint=hint)
 
 

@@ -24,7 +24,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ctrlgen.cache_folder import NAME, VARIABLE, keep
+from ctrlgen.cache_folder import NAME, VARIABLE, keep, read_json
 from ctrlgen.table_modules import declares_table
 from ctrlgen.tracing import Reads, digest, listing
 
@@ -83,7 +83,7 @@ class Record:
 
     def recall(self) -> KnownRun | None:
         """Return the recorded run, if it is still valid."""
-        content = _read(self.place)
+        content = read_json(self.place)
         if content is None or content["key"] != self.key:
             return None
         with suppress(TypeError, ValueError, KeyError, AttributeError):  # not written by ctrlgen
@@ -134,7 +134,7 @@ def looks_unchanged(arguments: Sequence[str]) -> bool:
         return False
     with suppress(OSError, TypeError, ValueError, KeyError, AttributeError):
         records = _cache_folder(arguments).glob(f"{_PREFIX}*.json")
-        content = _read(max(records, key=lambda file: file.stat().st_mtime))
+        content = read_json(max(records, key=lambda file: file.stat().st_mtime))
         return content is not None and _states(content).look_unchanged()
     return False
 
@@ -153,14 +153,6 @@ def _cache_folder(arguments: Sequence[str]) -> Path:
         if file.is_file() and (setting := _SETTING.search(file.read_text("utf-8"))):
             return folder / setting[2]
     return start / NAME
-
-
-def _read(place: Path) -> Content | None:
-    try:
-        content: object = json.loads(place.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return cast("Content", content) if isinstance(content, dict) else None
 
 
 def _states(content: Content) -> States:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ctrlgen.errors import MissingModuleError
 
 _TABLE = re.compile(rb"""\btable["']?\s*[=:]\s*True\b""")
+_LISTED = 5  # modules in a hint
 _SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages"})
 
 
@@ -49,20 +50,14 @@ def missing_module(name: str, root: Path) -> MissingModuleError:
 
 def module_hint(name: str, root: Path) -> str:
     """Return the hint for a configured module that does not exist."""
-    from ctrlgen.errors import did_you_mean  # not needed by a recorded run
+    from ctrlgen.errors import did_you_mean, listed  # not needed by a recorded run
 
     modules = _modules_with_tables(root)
     if hint := did_you_mean(name.removesuffix(".py").replace("/", "."), modules):
         return hint
     if modules:
-        return f"tables are declared in {listed(modules)}"
+        return f"tables are declared in {listed(modules, _LISTED)}"
     return "no module in that folder declares a table; pass the folder that contains your package with `--project`"
-
-
-def listed(names: Iterable[str], limit: int = 5) -> str:
-    """Return the first ``limit`` names in backquotes."""
-    quoted = [f"`{name}`" for name in names]
-    return ", ".join(quoted[:limit]) + (", ..." if len(quoted) > limit else "")
 
 
 def _modules_with_tables(root: Path) -> list[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from ctrlgen.errors import ForeignFileError, OutputError
+from ctrlgen.findings import shown_path
 from ctrlgen.interruption import held
 
 # The header.
@@ -190,7 +191,7 @@ def unified_diff(changes: Changes, root: Path) -> str:
 def _lines(change: Change, root: Path) -> Iterator[str]:
     import difflib  # imported only if needed: most runs change nothing
 
-    path = change.file.relative_to(root).as_posix() if change.file.is_relative_to(root) else change.file.as_posix()
+    path = shown_path(change.file, root)
     before, after = _text(change.before), _text(change.after)
     old = "/dev/null" if change.before is None else f"a/{path}"
     new = "/dev/null" if change.after is None else f"b/{path}"

@@ -15,6 +15,7 @@ from ctrlgen import findings as rules
 from ctrlgen.blueprint import Controller
 from ctrlgen.drift.catalogue import Catalogue, DatabaseIndex, Declared, Owner
 from ctrlgen.drift.revisions import Revisions
+from ctrlgen.errors import listed
 from ctrlgen.findings import Finding, Location
 from ctrlgen.schema import Index, Model
 
@@ -166,12 +167,12 @@ class Comparison:
             names = {"index": index.name, "model": each.label}
             yield rules.DIFFERENT_INDEX.at(place, **names, declared=index.form, database=actual.form)
         if not actual.is_valid:
-            consequence = f"; {_listed(methods)} cannot use it" if methods else ""
+            consequence = f"; {listed(methods)} cannot use it" if methods else ""
             yield rules.INVALID_INDEX.at(place, index=index.name, model=each.label, consequence=consequence)
         finders = [method for method in methods if ".find_" in method]
         if finders and _is_unused(actual):
             since = f" since {self._catalogue.statistics_since}" if self._catalogue.statistics_since else ""
-            names = {"index": index.name, "methods": _listed(finders), "since": since}
+            names = {"index": index.name, "methods": listed(finders), "since": since}
             yield rules.UNUSED_INDEX.at(place, reads=actual.reads, **names)
         if self._revisions and not index.kind and self._revisions.maker_of(index.name) is None:
             yield rules.UNMIGRATED_INDEX.at(place, index=index.name, model=each.label)
@@ -181,11 +182,11 @@ class Comparison:
     ) -> Iterator[Finding]:
         if index.kind:
             what = {"p": "primary key", "u": "unique constraint", "x": "exclusion constraint"}[index.kind]
-            consequence = f": {_listed(methods)} {'relies' if len(methods) == 1 else 'rely'} on it" if methods else ""
+            consequence = f": {listed(methods)} {'relies' if len(methods) == 1 else 'rely'} on it" if methods else ""
             names = {"what": f"{what} `{index.name}`", "model": each.label, "consequence": consequence}
             yield rules.MISSING_CONSTRAINT.at(place, **names)
             return
-        consequence = f": {_listed(methods)} {'scans' if len(methods) == 1 else 'scan'} the table" if methods else ""
+        consequence = f": {listed(methods)} {'scans' if len(methods) == 1 else 'scan'} the table" if methods else ""
         maker = self._maker(index.name)
         yield rules.MISSING_INDEX.at(place, index=index.name, model=each.label, consequence=consequence, maker=maker)
 
@@ -258,7 +259,7 @@ class Comparison:
             if owner not in missing and each.table.key in self._declared.unknown:
                 by_reason.setdefault(self._declared.unknown[each.table.key], []).append(each)
         for reason, tables in by_reason.items():
-            what = f"indexes and CHECK constraints of {_listed([each.label for each in tables])}"
+            what = f"indexes and CHECK constraints of {listed([each.label for each in tables])}"
             yield rules.NOT_COMPARED.at(self._place(tables[0]), what=what, reason=reason)
         unreadable = self._revisions.unreadable.items() if self._revisions else ()
         for revision, reason in unreadable:
@@ -350,14 +351,10 @@ def _label_difference(declared: tuple[str, ...], actual: tuple[str, ...] | None)
         return "is not in the database"
     lacks = [label for label in declared if label not in actual]
     more = [label for label in actual if label not in declared]
-    parts = [f"lacks {_listed(lacks)}"] * bool(lacks) + [f"also has {_listed(more)}"] * bool(more)
+    parts = [f"lacks {listed(lacks)}"] * bool(lacks) + [f"also has {listed(more)}"] * bool(more)
     if not parts and declared != actual:
         parts = [f"orders its values differently ({', '.join(actual)})"]
     return " and ".join(parts) + (" in the database" if parts else "")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
 
 
 def _shown_type(type_: object, dialect: Dialect) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ctrlgen.blueprint import Controller, Package
-from ctrlgen.errors import NotEmittedError, did_you_mean
+from ctrlgen.errors import NotEmittedError, did_you_mean, listed
 from ctrlgen.plan.naming import CONTROLLER
 from ctrlgen.settings import model_names
 
@@ -70,5 +70,4 @@ def _unknown_model(package: Package, name: str) -> NotEmittedError:
     meant = did_you_mean(name, [known for each in package.controllers for known in _names(each)])
     if meant is None and dot and "." not in method:
         meant, name = did_you_mean(first, known), first
-    listed = f"the models are {', '.join(f'`{model}`' for model in known[:10])}{', ...' if len(known) > 10 else ''}"
-    return NotEmittedError(f"there is no model `{name}`", hint=meant or listed)
+    return NotEmittedError(f"there is no model `{name}`", hint=meant or f"the models are {listed(known, 10)}")

@@ -55,6 +55,19 @@ def _flattened(node: cst.BaseExpression, queries: Queries) -> Iterator[cst.BaseE
         yield node
 
 
+def comparisons(queries: Queries) -> Iterator[tuple[cst.Comparison, cst.ComparisonTarget]]:
+    """Yield the comparisons of two operands in the conditions of queries, with the operator and the right operand."""
+    for part in operations(queries):
+        if isinstance(part, cst.Comparison) and len(part.comparisons) == 1:
+            yield part, part.comparisons[0]
+
+
+def operations(queries: Queries) -> Iterator[cst.BaseExpression]:
+    """Yield the operations that the conditions of queries consist of."""
+    for condition in conditions(queries):
+        yield from parts(condition)
+
+
 def parts(condition: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
     """Yield the operations that a condition consists of: the operands of ``&``, ``and``, ``not`` and so on."""
     if isinstance(condition, cst.BooleanOperation):

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from ctrlgen.blueprint import Controller, Package
-from ctrlgen.findings import STALE_FACTORY, STALE_IMPORT, STALE_TEST, Finding, Location
+from ctrlgen.findings import STALE_FACTORY, STALE_IMPORT, STALE_TEST, Finding, Location, shown_path
 from ctrlgen.plan.methods import is_derived
 from ctrlgen.stubs.plan_factories import Factories
 from ctrlgen.stubs.read_tests import TestFile, mentions
@@ -27,7 +27,7 @@ def outdated_tests(
     """
     controllers = {test_file(controller): controller for controller in package.controllers}
     for path, file in files.items():
-        place = path.relative_to(project).as_posix() if path.is_relative_to(project) else path.as_posix()
+        place = shown_path(path, project)
         yield from _imports(package, file, place)
         if path.name == f"{FACTORIES}.py":
             yield from _factories(package, factories, file, place, completed)

@@ -270,7 +270,7 @@ class Package:
     @property
     def cached(self) -> dict[str, Cached]:
         """The cached models, by their attributes of `Database`."""
-        return {each.module: each.cached for each in self.controllers if each.cached}
+        return {controller.module: controller.cached for controller in self.controllers if controller.cached}
 
     @property
     def channel(self) -> str:

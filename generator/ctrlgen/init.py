@@ -38,7 +38,7 @@ _OUTPUTS = ("db", "database", "controllers", "generated")
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class InitOptions:
     """The options of the command. None means that the user is asked.
 
     ``yes`` accepts all suggestions, and ``dry_run`` writes nothing.
@@ -51,7 +51,7 @@ class Wishes:
     quiet: bool
 
 
-def init(project: Path, given: Settings, wishes: Wishes) -> None:
+def init(project: Path, flags: Settings, options: InitOptions) -> None:
     """Write the settings of a project, and the optional files that the user accepts.
 
     Raises
@@ -63,42 +63,42 @@ def init(project: Path, given: Settings, wishes: Wishes) -> None:
     if not root.is_dir():
         raise MissingPathError(f"`{project}` is not a folder", hint="pass the project's folder with `--project`")
     pyproject = root / "pyproject.toml"
-    _ = _configured_pyproject(pyproject, given)  # rejects a configured project before any question is asked
-    settings = _settings(root, given, wishes)
+    _ = _configured_pyproject(pyproject, flags)  # rejects a configured project before any question is asked
+    settings = _settings(root, flags, options)
     config = read_config(root, settings)
     contents: dict[Path, bytes | None] = {pyproject: _configured_pyproject(pyproject, settings)}
-    entry_to_paste = _add_pre_commit(root, wishes, contents)
-    if _wants(wishes.alembic, wishes, "Set up Alembic in migrations?", offered=not _has_alembic(root)):
+    entry_to_paste = _add_pre_commit(root, options, contents)
+    if _wants(options.alembic, options, "Set up Alembic in migrations?", offered=not _has_alembic(root)):
         contents |= _alembic(config)
     changes = compare_contents(contents)
-    if wishes.dry_run:
+    if options.dry_run:
         typer.echo(unified_diff(changes, root), nl=False)
         return
     apply(changes, root)
-    if not wishes.quiet:
+    if not options.quiet:
         print_summary(changes, root)
         _print_next_step(config, entry_to_paste, changes)
 
 
-def _settings(root: Path, given: Settings, wishes: Wishes) -> Settings:
-    models = list(given.models or ()) or _suggested_models(root)
+def _settings(root: Path, flags: Settings, options: InitOptions) -> Settings:
+    models = list(flags.models or ()) or _suggested_models(root)
     if not models:
         raise NoModelsError(
             f"no module in `{root}` declares a table (`table=True`)",
             hint="pass the models with `--models app.models`, or the project's folder with `--project`",
         )
-    if given.models is not None:
+    if flags.models is not None:
         _check_modules(root, models)
-    elif not wishes.yes:
-        models = _answered_models(root, models, wishes)
-    output = given.output or _answer("Folder of the controllers", _suggested_output(root, models), wishes)
-    return Settings(tuple(models), output, given.package, given.tests)
+    elif not options.yes:
+        models = _answered_models(root, models, options)
+    output = flags.output or _answer("Folder of the controllers", _suggested_output(root, models), options)
+    return Settings(tuple(models), output, flags.package, flags.tests)
 
 
-def _answered_models(root: Path, suggestion: list[str], wishes: Wishes) -> list[str]:
+def _answered_models(root: Path, suggestion: list[str], options: InitOptions) -> list[str]:
     """Ask for the modules of the models until all of them exist."""
     while True:
-        models = _answer("Models", ", ".join(suggestion), wishes).replace(",", " ").split()
+        models = _answer("Models", ", ".join(suggestion), options).replace(",", " ").split()
         try:
             _check_modules(root, models)
         except MissingModuleError as error:
@@ -113,19 +113,19 @@ def _check_modules(root: Path, models: list[str]) -> None:
             raise missing_module(module, root)
 
 
-def _answer(question: str, suggestion: str, wishes: Wishes) -> str:
-    if wishes.yes:
+def _answer(question: str, suggestion: str, options: InitOptions) -> str:
+    if options.yes:
         return suggestion
     _check_terminal()
     answer: object = typer.prompt(question, default=suggestion, err=True)
     return str(answer)
 
 
-def _wants(said: bool | None, wishes: Wishes, question: str, *, offered: bool) -> bool:
+def _wants(option: bool | None, options: InitOptions, question: str, *, offered: bool) -> bool:
     """Return the answer to a yes-or-no question: the option if it is set, else whether the user accepts the offer."""
-    if said is not None or not offered:
-        return bool(said)
-    if wishes.yes:
+    if option is not None or not offered:
+        return bool(option)
+    if options.yes:
         return True
     _check_terminal()
     return typer.confirm(question, default=True, err=True)
@@ -138,12 +138,12 @@ def _check_terminal() -> None:
         )
 
 
-def _add_pre_commit(root: Path, wishes: Wishes, contents: dict[Path, bytes | None]) -> str:
+def _add_pre_commit(root: Path, options: InitOptions, contents: dict[Path, bytes | None]) -> str:
     """Add the pre-commit configuration to ``contents``; return the entry if the user must paste it instead."""
     file = root / _PRE_COMMIT
     is_set_up = file.exists() and "ctrlgen" in file.read_text("utf-8")
     offered = not is_set_up and (file.exists() or (root / ".git").exists())
-    if not _wants(wishes.pre_commit, wishes, f"Add the hook to {_PRE_COMMIT}?", offered=offered) or is_set_up:
+    if not _wants(options.pre_commit, options, f"Add the hook to {_PRE_COMMIT}?", offered=offered) or is_set_up:
         return ""
     if (content := _with_pre_commit_entry(file)) is None:
         return _pre_commit_entry()

@@ -165,7 +165,7 @@ def problems_of_error(error: CtrlgenError) -> list[Problem]:
     path, line = (place.file, place.line) if place else ("", None)
     hint = error.hint or ""
     problem = Problem(path, error.code, error.message, hint, line=line, docs=error.docs(), details={"hint": hint})
-    return [problem, *(each for other in error.others for each in problems_of_error(other))]
+    return [problem, *(nested for other in error.others for nested in problems_of_error(other))]
 
 
 def reporter_of(name: str, rules: Iterable[Rule]) -> Reporter:

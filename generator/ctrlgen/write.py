@@ -123,7 +123,7 @@ class Changes:
     def formats(self) -> set[str]:
         """The versions of the emitted files on the disk."""
         contents = (change.before for change in self.files if change.before is not None)
-        return {found for content in contents if (found := format_of(content))}
+        return {version for content in contents if (version := format_of(content))}
 
     def __add__(self, other: Changes) -> Changes:
         return Changes(tuple(sorted(self.files + other.files, key=lambda change: change.file)))

@@ -44,8 +44,8 @@ def drift(
         check_format(output_format)
         address = read_address(database)
         config = read_config(root, flags)
-        found = _in_process(config, flags, address, alembic.resolve() if alembic else None)
-        findings = Silence(config.options.silence, config.project).remaining(found)
+        reported_findings = _in_process(config, flags, address, alembic.resolve() if alembic else None)
+        findings = Silence(config.options.silence, config.project).remaining(reported_findings)
     if output_format == TEXT:
         _print(findings, address, quiet=quiet)
     else:

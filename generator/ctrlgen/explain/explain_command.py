@@ -95,7 +95,7 @@ def _print_missing(explanation: Explanation, choice: str | None, *, quiet: bool)
 
 
 def _is_of_one_method(explanation: Explanation, choice: str | None) -> bool:
-    return bool(choice) and all(len(each.methods) + len(each.absent) <= 1 for each in explanation.models)
+    return bool(choice) and all(len(model.methods) + len(model.absent) <= 1 for model in explanation.models)
 
 
 def _write_page(file: Path, explanation: Explanation, config: Config, *, quiet: bool) -> None:

@@ -53,7 +53,7 @@ def table_structure(controller: Controller, cls: type, methods: Collection[str])
         columns=tuple(_column(column, model, table) for column in model.columns),
         indexes=tuple(_index(index, controller, methods) for index in model.indexes),
         foreign_keys=tuple(_foreign_key(key, model) for key in model.foreign_keys),
-        relationships=tuple(_relationship(each, controller, mapper, methods) for each in controller.relations),
+        relationships=tuple(_relationship(relation, controller, mapper, methods) for relation in controller.relations),
     )
 
 
@@ -126,7 +126,7 @@ def _foreign_key(key: ForeignKey, model: Model) -> ExplainedForeignKey:
 def _relationship(
     relation: Relation, controller: Controller, mapper: Mapper[Any], methods: Collection[str]
 ) -> ExplainedRelationship:
-    loaders = (each.name for each in controller.methods if each.kind == "load" and each.relation == relation)
+    loaders = (method.name for method in controller.methods if method.kind == "load" and method.relation == relation)
     secondary = mapper.relationships[relation.attribute].secondary
     return ExplainedRelationship(
         name=relation.attribute,

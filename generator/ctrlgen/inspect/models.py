@@ -114,7 +114,7 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
     table = _table(mapper)
     fields = dict(model.model_fields)
     types = {name: declared_type(model, mapped[name], fields.get(name), context.sources) for name in names.values()}
-    subjects = {each.name: _subject(each, mapped[each.attribute], types[each.attribute]) for each in columns}
+    subjects = {column.name: _subject(column, mapped[column.attribute], types[column.attribute]) for column in columns}
     sampler = Sampler(model, mapped, types, _checks(table, names), context.sources)
     columns, unsettled = sampler.sampled(columns)
     return Model(

@@ -70,7 +70,7 @@ def foreign_keys_of(
 def references_of(tables: Iterable[Table]) -> tuple[Reference, ...]:
     """Return all foreign keys of these tables with an action on their own rows, in a deterministic order."""
     references = [_reference(constraint) for table in tables for constraint in table.foreign_key_constraints]
-    acting = {each for each in references if each.on_delete or each.on_update}
+    acting = {foreign_key for foreign_key in references if foreign_key.on_delete or foreign_key.on_update}
     return tuple(sorted(acting, key=repr))
 
 
@@ -122,8 +122,8 @@ def _is_linked(relationship: RelationshipProperty[Any]) -> bool:
         return False
     pairs = [*relationship.synchronize_pairs, *(relationship.secondary_synchronize_pairs or ())]
     keys = {str(column.key) for _, column in pairs}
-    constraints: list[Any] = [each for each in table.constraints if isinstance(each, _UNIQUE)]
-    once = any(set(each.columns.keys()) == keys for each in constraints)
+    constraints: list[Any] = [constraint for constraint in table.constraints if isinstance(constraint, _UNIQUE)]
+    once = any(set(constraint.columns.keys()) == keys for constraint in constraints)
     names = {str(column.key) for column in cast("Any", table).c}
     return names == keys and len(keys) == len(pairs) and once
 

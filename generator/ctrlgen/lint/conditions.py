@@ -87,7 +87,9 @@ def parts(condition: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
 def is_sql(node: cst.BaseExpression, queries: Queries) -> bool:
     """Return whether an expression is a SQLAlchemy expression: a column, a comparison, or a combination of these."""
     if isinstance(node, cst.Comparison):
-        return is_sql(node.left, queries) or any(is_sql(it.comparator, queries) for it in node.comparisons)
+        return is_sql(node.left, queries) or any(
+            is_sql(comparison.comparator, queries) for comparison in node.comparisons
+        )
     if isinstance(node, cst.BinaryOperation | cst.BooleanOperation):
         return is_sql(node.left, queries) or is_sql(node.right, queries)
     if isinstance(node, cst.UnaryOperation):

@@ -99,7 +99,9 @@ def no_models(
 
 def left_out(failed: Sequence[Finding], sources: Sources, *others: CtrlgenError) -> LoadError:
     """Return an error with all reasons why modules and models were left out, and the ``others``."""
-    first, *rest = (LoadError(it.message, it.location, None, sources.text(it.location)) for it in failed)
+    first, *rest = (
+        LoadError(finding.message, finding.location, None, sources.text(finding.location)) for finding in failed
+    )
     return replace(first, others=(*rest, *others))
 
 

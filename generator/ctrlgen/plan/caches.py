@@ -23,11 +23,13 @@ def with_caches(controllers: Sequence[Controller], schema: Schema, options: Opti
         A model cannot be cached.
     """
     with_own = [
-        replace(each, cached=_cached(each, settings)) if (settings := options.cache_of(each.model)) else each
-        for each in controllers
+        replace(controller, cached=_cached(controller, settings))
+        if (settings := options.cache_of(controller.model))
+        else controller
+        for controller in controllers
     ]
-    reach = Reach(schema.references, [each for each in with_own if each.cached])
-    return [replace(each, effects=_effects(each, reach)) for each in with_own]
+    reach = Reach(schema.references, [controller for controller in with_own if controller.cached])
+    return [replace(controller, effects=_effects(controller, reach)) for controller in with_own]
 
 
 def _cached(controller: Controller, settings: CacheSettings) -> Cached:
@@ -81,7 +83,7 @@ class Reach:
 
     def _of_tables(self, tables: Iterable[str]) -> tuple[str, ...]:
         reached = set(tables)
-        return tuple(sorted(each.module for each in self.cached if each.model.full_table in reached))
+        return tuple(sorted(controller.module for controller in self.cached if controller.model.full_table in reached))
 
     def _changes(self, begin: Iterable[tuple[str, tuple[str, ...] | None]]) -> Iterator[tuple[str, object]]:
         """Yield each change that these lead to: a table, and the columns that are updated, None for a delete."""
@@ -95,28 +97,28 @@ class Reach:
                     waiting.append(change)
 
     def _next(self, table: str, columns: tuple[str, ...] | None) -> Iterator[tuple[str, tuple[str, ...] | None]]:
-        for each in self.references:
-            if each.parent != table:
+        for reference in self.references:
+            if reference.parent != table:
                 continue
-            if columns is None and each.on_delete:
-                yield each.child, None if each.on_delete == "delete" else each.child_columns
-            elif columns is not None and each.on_update and not set(columns).isdisjoint(each.parent_columns):
-                yield each.child, each.child_columns
+            if columns is None and reference.on_delete:
+                yield reference.child, None if reference.on_delete == "delete" else reference.child_columns
+            elif columns is not None and reference.on_update and not set(columns).isdisjoint(reference.parent_columns):
+                yield reference.child, reference.child_columns
 
 
 def _effects(controller: Controller, reach: Reach) -> Effects:
     model, table = controller.model, controller.model.full_table
     updatable = {entry.key for entry in controller.update}
-    computed = tuple(each.name for each in model.columns if each.is_computed)  # from any of the others
+    computed = tuple(column.name for column in model.columns if column.is_computed)  # from any of the others
     update = [
-        (each.attribute, reach.updated(table, (each.name, *computed)))
-        for each in model.columns
-        if each.attribute in updatable
+        (column.attribute, reach.updated(table, (column.name, *computed)))
+        for column in model.columns
+        if column.attribute in updatable
     ]
     links = [
-        (each.attribute, tuple(sorted({*reach.of_table(each.link_table), *reach.deleted(each.link_table)})))
-        for each in controller.relations
-        if each.linked and each.link_table
+        (relation.attribute, tuple(sorted({*reach.of_table(relation.link_table), *reach.deleted(relation.link_table)})))
+        for relation in controller.relations
+        if relation.linked and relation.link_table
     ]
     return Effects(
         any=tuple(name for name in reach.of_table(table) if name != controller.module),

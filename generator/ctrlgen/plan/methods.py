@@ -214,7 +214,7 @@ def _partial_finders(model: Model, _options: Options) -> Iterator[Method]:
             doc = (
                 f"Select the rows with this `{lead[0]}`{path.where}.{_backing(path.index)}{_narrowing(lead[0], alike)}"
             )
-        parameters = tuple(_answerable(each, path) for each in _parameters(path.parts[:1], model))
+        parameters = tuple(_answerable(parameter, path) for parameter in _parameters(path.parts[:1], model))
         yield Method("find", name, doc, parameters, within=path.within, index=path.index)
 
 
@@ -270,7 +270,7 @@ def _parameters(parts: tuple[Part, ...], model: Model, keywords: Iterable[Entry]
     """Return the parameters for ``parts`` in a method that takes these keywords."""
     keys = names_of(parts)
     names = parameter_names(keys, (entry.key for entry in keywords))
-    return tuple(_parameter(*each, model) for each in zip(names, keys, parts, strict=True))
+    return tuple(_parameter(name, key, part, model) for name, key, part in zip(names, keys, parts, strict=True))
 
 
 def _parameter(name: str, key: str, part: Part, model: Model) -> Parameter:

@@ -142,10 +142,10 @@ def _constant_expressions(model: Model) -> Iterator[Finding]:
     """Yield a finding for each expression or predicate of an index that does not depend on the row."""
     for index in model.indexes:
         for sql in index.constants:
-            meant = sql
+            corrected = sql
             for column in model.columns:
-                meant = meant.replace(f"'{column.name}'", column.name)
-            texts = {"sql": sql, "suggestion": f"; did you mean `text({meant!r})`?" if meant != sql else ""}
+                corrected = corrected.replace(f"'{column.name}'", column.name)
+            texts = {"sql": sql, "suggestion": f"; did you mean `text({corrected!r})`?" if corrected != sql else ""}
             yield CONSTANT_EXPRESSION.at(index.location, index=index.name, model=model.reference.name, **texts)
 
 

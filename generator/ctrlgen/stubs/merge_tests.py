@@ -33,7 +33,9 @@ def merge_tests(
     stubs = {f"added/{name}": addition.source for name, addition in added.items()}
     formatted = format_sources({**created, **stubs}, first_party, folder) if created or stubs else {}
     merged = {folder / name: formatted[name].encode() for name in created}
-    grown = {name: _grown(files[folder / name], each, formatted[f"added/{name}"]) for name, each in added.items()}
+    grown = {
+        name: _grown(files[folder / name], addition, formatted[f"added/{name}"]) for name, addition in added.items()
+    }
     for name, text in _tidied(grown, {name: files[folder / name].text for name in grown}, first_party, folder).items():
         ast.parse(text)  # never write a file that does not parse
         merged[folder / name] = _encoded(text, files[folder / name])

@@ -34,8 +34,8 @@ def outdated_tests(
         elif path.name in controllers:
             yield from _methods(controllers[path.name], file, place)
             yield from _loads(controllers[path.name], file, place)
-        elif found := re.fullmatch(r"test_(\w+)_controller\.py", path.name):
-            yield STALE_TEST.at(Location(place, 1), what="this file tests", target=f"db.{found[1]}")
+        elif match := re.fullmatch(r"test_(\w+)_controller\.py", path.name):
+            yield STALE_TEST.at(Location(place, 1), what="this file tests", target=f"db.{match[1]}")
 
 
 def _methods(controller: Controller, file: TestFile, place: str) -> Iterator[Finding]:
@@ -50,16 +50,20 @@ def _methods(controller: Controller, file: TestFile, place: str) -> Iterator[Fin
 
 def _loads(controller: Controller, file: TestFile, place: str) -> Iterator[Finding]:
     known = {relation.attribute for relation in controller.relations}
-    for found in re.finditer(rf"\.{controller.module}\.find_all\(\)\.load\(([^)]*)\)", file.text):
-        for name in set(re.findall(r"[\"'](\w+)[\"']", found[1])) - known:
-            line = file.text.count("\n", 0, found.start()) + 1
+    for match in re.finditer(rf"\.{controller.module}\.find_all\(\)\.load\(([^)]*)\)", file.text):
+        for name in set(re.findall(r"[\"'](\w+)[\"']", match[1])) - known:
+            line = file.text.count("\n", 0, match.start()) + 1
             target = f"db.{controller.module}.c.{name}"
             yield STALE_TEST.at(Location(place, line), what="`load` names the relationship", target=target)
 
 
 def _imports(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
     modules = {f"{package.name}.{controller.module}": controller.names for controller in package.controllers}
-    modules[package.name] = package.names | {"database", "runtime", *(each.module for each in package.controllers)}
+    modules[package.name] = package.names | {
+        "database",
+        "runtime",
+        *(controller.module for controller in package.controllers),
+    }
     elsewhere = (f"{package.name}.database", f"{package.name}.runtime")
     for origin in file.origins:
         own = origin.module == package.name or origin.module.startswith(f"{package.name}.")

@@ -177,8 +177,8 @@ class _Plan:
 
     def _parent(self, key: ForeignKey, target: Controller, *, again: bool) -> Parent:
         """Return the referenced row of a foreign key: another row if the factory can create several, else the same."""
-        there = next((parent for parent in self._parents if parent.controller == target), None)
-        return there if there and not again else Parent(self._variable(key, target), target)
+        existing = next((parent for parent in self._parents if parent.controller == target), None)
+        return existing if existing and not again else Parent(self._variable(key, target), target)
 
     def _variable(self, key: ForeignKey, target: Controller) -> str:
         taken = {*names_in_factories(), *self._factories.functions, *(parent.variable for parent in self._parents)}
@@ -230,13 +230,13 @@ def _has_value(column: Column) -> bool:
 # Values and keys: rows of one factory must not clash, and unique keys should find them.
 
 
-def own_values(controller: Controller, given: Mapping[str, Value]) -> dict[str, Value | None]:
+def own_values(controller: Controller, known_values: Mapping[str, Value]) -> dict[str, Value | None]:
     """Return values for required columns, and for those that keys or constraints need.
 
     None stands for an unknown value.
     """
     model = controller.model
-    columns = {entry.key: model.column(entry.key) for entry in controller.create if entry.key not in given}
+    columns = {entry.key: model.column(entry.key) for entry in controller.create if entry.key not in known_values}
     values: dict[str, Value | None] = {
         name: _new(column, required=entry_is_required(controller, name))
         for name, column in columns.items()
@@ -295,7 +295,11 @@ def _is_met(index: Index, model: Model, values: Mapping[str, Value]) -> bool:
     """Return whether new rows may be in a unique index. A partial one may exclude them."""
     if index.predicate is None or index.predicate.conditions is None:
         return index.predicate is None
-    free = [each for each in index.predicate.conditions if each.attribute not in values and each.test == "="]
+    free = [
+        condition
+        for condition in index.predicate.conditions
+        if condition.attribute not in values and condition.test == "="
+    ]
     return all(model.column(condition.attribute).default in (None, condition.value) for condition in free)
 
 

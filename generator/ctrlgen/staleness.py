@@ -173,7 +173,7 @@ def _of_whole_file(change: Change, before: _Surface | None, after: _Surface | No
         case "created" if after and after.model:
             return {f"new controller with {len(after.methods)} methods": ()}
         case "removed" if before and before.model:
-            return {"controller removed, with every method": ()}
+            return {"controller removed": ()}
         case "created":
             return {"new file": ()}
         case "removed":
@@ -192,18 +192,18 @@ def _of_surfaces(before: _Surface, after: _Surface) -> dict[str, tuple[str, ...]
     required, optional = after.required - before.required, before.required - after.required
     types = [name for name in after.fields if name in before.fields and before.fields[name] != after.fields[name]]
     groups = {
-        "methods lost": [name for name in before.methods if name not in after.methods],
-        "methods gained": [name for name in after.methods if name not in before.methods],
-        "methods with other parameters or results": signatures,
-        "methods that do something else": [name for name in statements if name not in signatures],
-        "methods backed or described otherwise": [
+        "removed methods": [name for name in before.methods if name not in after.methods],
+        "added methods": [name for name in after.methods if name not in before.methods],
+        "methods with a changed signature": signatures,
+        "methods with changed behavior": [name for name in statements if name not in signatures],
+        "methods with a changed index or docstring": [
             name for name in documented if name not in {*signatures, *statements}
         ],
-        "fields lost": [name for name in before.fields if name not in after.fields],
-        "fields gained": [name for name in after.fields if name not in before.fields],
-        "fields now required": sorted(required),
+        "removed fields": [name for name in before.fields if name not in after.fields],
+        "added fields": [name for name in after.fields if name not in before.fields],
+        "newly required fields": sorted(required),
         "fields no longer required": sorted(name for name in optional if name in after.fields),
-        "types changed": [f"{name} ({before.fields[name]} → {after.fields[name]})" for name in types],
+        "changed types": [f"{name} ({before.fields[name]} → {after.fields[name]})" for name in types],
     }
     return {kind: tuple(names) for kind, names in groups.items() if names}
 

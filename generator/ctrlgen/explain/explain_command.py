@@ -91,7 +91,7 @@ def _print_missing(explanation: Explanation, choice: str | None, *, quiet: bool)
     if missing := missing_as_text(explanation, all_columns=_is_of_one_method(explanation, choice)):
         typer.echo(missing, nl=False)
     elif not quiet:
-        typer.echo("no foreign key lacks an index", err=True)
+        typer.echo("every foreign key has an index", err=True)
 
 
 def _is_of_one_method(explanation: Explanation, choice: str | None) -> bool:

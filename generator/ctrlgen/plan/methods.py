@@ -33,14 +33,14 @@ def _never(_path: AccessPath, _model: Model) -> str:
 
 def _nothing_to_set(_path: AccessPath, model: Model) -> str:
     """Reject a model with only a primary key, which cannot be updated."""
-    return "" if update_entries(model) else "the table has nothing to change beside its primary key"
+    return "" if update_entries(model) else "the table has no column to update besides its primary key"
 
 
 def _not_set_by_every_row(path: AccessPath, model: Model) -> str:
     """Reject a key if a new row may omit a column, or have NULL there, or if ON CONFLICT does not accept the key."""
     predicate = path.index.predicate if path.within else None
     if predicate is not None and not predicate.is_settled:
-        return f"the predicate of `{path.index.name}` does not say which values a new row has"
+        return f"the predicate of `{path.index.name}` does not determine the values of a new row"
     return _not_a_key_of_new_rows(path, model)
 
 
@@ -52,21 +52,21 @@ def _not_set_by_every_row_that_changes(path: AccessPath, model: Model) -> str:
 def _not_a_key_of_new_rows(path: AccessPath, model: Model) -> str:
     """Reject a key as above, regardless of its predicate."""
     if not is_arbiter(path.index.parts, path.index.predicate if path.within else None, model):
-        return "ON CONFLICT does not take this key"
+        return "ON CONFLICT does not support this key"
     if not path.parts:
-        return "the key has no columns of its own"
+        return "the predicate determines every column of the key"
     return next(filter(None, (_not_set(part, model) for part in path.parts)), "")
 
 
 def _not_set(part: Part, model: Model) -> str:
     columns = [model.column(attribute) for attribute in inputs_of(part)]
     if not columns:
-        return f"ctrlgen cannot tell which columns `{part.name}` depends on"
+        return f"ctrlgen cannot determine which columns `{part.name}` depends on"
     for column in columns:
         if column.nullable:
-            return f"`{column.attribute}` may be NULL, which conflicts with nothing"
+            return f"`{column.attribute}` may be NULL, and NULL never conflicts"
         if not column.is_required:
-            return f"a new row need not give `{column.attribute}`"
+            return f"a new row may omit `{column.attribute}`"
     return ""
 
 

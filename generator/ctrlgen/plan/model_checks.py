@@ -50,7 +50,7 @@ def refuse_unindexed_foreign_keys(models: Iterable[Model]) -> None:
     keys = [(model, key) for model in models for key in unindexed_foreign_keys(model)]
     if keys:
         lines = [f"`{model.reference.name}` by {listed(key.attributes)} ({key.location})" for model, key in keys]
-        message = f"foreign keys without an index over all rows that begins with them: {'; '.join(lines)}"
+        message = f"no index over all rows begins with these foreign keys: {'; '.join(lines)}"
         raise UnindexedForeignKeyError(message, location=keys[0][1].location, hint="declare `index=True`")
 
 

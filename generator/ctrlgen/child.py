@@ -121,9 +121,9 @@ class Child:
         assert isinstance(schema, Schema), schema
         return schema
 
-    def doing(self) -> str:
+    def current_step(self) -> str:
         """Return the current step of the child."""
-        return _doing(self.folder / PROGRESS)
+        return _current_step(self.folder / PROGRESS)
 
     def answer(self) -> object:
         """Wait for the reply and return it, or raise the error that the child reports."""
@@ -138,15 +138,15 @@ class Child:
         return Reads.from_json((self.folder / _READS).read_text("utf-8"))
 
 
-def _doing(progress: Path) -> str:
+def _current_step(progress: Path) -> str:
     return (progress.read_text("utf-8") if progress.exists() else "") or "starting"
 
 
 def _crash(code: int, progress: Path) -> LoadingEndedError:
-    doing = _doing(progress)
+    step = _current_step(progress)
     ending = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
     return LoadingEndedError(
-        f"the process that loads the models ended while {doing} ({ending})",
+        f"the process that loads the models ended while {step} ({ending})",
         None,
         "The import of a module of models must return. Check for os._exit, a crash in an extension module, or too "
         "little memory; the output of the process is above.",
@@ -249,8 +249,8 @@ def open_project(root: Path) -> None:
 def progress_to(path: Path) -> Callable[[str], None]:
     """Return a function that records the current step, so that the parent can report where the child crashed."""
 
-    def progress(doing: str) -> None:
-        path.write_text(doing, "utf-8")
+    def progress(step: str) -> None:
+        path.write_text(step, "utf-8")
 
     return progress
 

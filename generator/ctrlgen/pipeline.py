@@ -61,7 +61,7 @@ def generate(config: Config, step: Step = no_progress) -> Generation:
     if config.cache is not None:
         tracing.start()
     with child_process(config) as child:
-        step(child.doing)
+        step(child.current_step)
         from ctrlgen.format import format_or_recall
         from ctrlgen.plan import plan
         from ctrlgen.render import render

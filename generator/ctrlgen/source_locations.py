@@ -43,7 +43,7 @@ class Sources:
         self._files: dict[str | None, SourceFile] = {}
         self._names: dict[str, str] = {}
 
-    def is_theirs(self, file: str) -> bool:
+    def is_in_project(self, file: str) -> bool:
         """Return whether ``file`` belongs to the project: not a library, not ctrlgen, not ``<string>``."""
         path = Path(file)
         if not path.is_absolute():  # "<frozen importlib._bootstrap>" would be resolved to the working directory
@@ -60,7 +60,7 @@ class Sources:
 
     def _name(self, file: str) -> str:
         path = Path(file).resolve()
-        roots = [self.root] if self.is_theirs(file) else _import_roots()
+        roots = [self.root] if self.is_in_project(file) else _import_roots()
         inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
         return next(inside, path).as_posix()
 

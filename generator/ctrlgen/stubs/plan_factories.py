@@ -97,12 +97,12 @@ class Factories:
         if not _may_be_null(key, controller.model) or not self._leads_to(target.module, controller.module):
             self._needs[controller.module].add(target.module)
 
-    def _leads_to(self, module: str, sought: str) -> bool:
+    def _leads_to(self, module: str, target: str) -> bool:
         """Return whether a row of one model needs a row of the other, or is one."""
         seen, modules = set[str](), [module]
         while modules:
             current = modules.pop()
-            if current == sought:
+            if current == target:
                 return True
             if current not in seen:
                 seen.add(current)
@@ -159,7 +159,9 @@ class _Plan:
             self._parents += [parent] if parent not in self._parents else []
             self._once |= planned.once
             sources = referred(key, target, parent.variable)
-            self._values |= {mine: Value((source,), varies=not planned.once) for mine, source in sources.items()}
+            self._values |= {
+                attribute: Value((source,), varies=not planned.once) for attribute, source in sources.items()
+            }
 
     def _give_up(self, key: ForeignKey, reason: str) -> None:
         """Set a foreign key to NULL, or else leave the value to the user."""
@@ -190,7 +192,7 @@ class _Plan:
 def referred(key: ForeignKey, target: Controller, row: str) -> dict[str, str]:
     """Return the source of the column values of a foreign key that references ``row``."""
     pairs = zip(key.attributes, key.target_attributes, strict=True)
-    return {mine: value_of(target.model.column(theirs), row) for mine, theirs in pairs}
+    return {attribute: value_of(target.model.column(target_attribute), row) for attribute, target_attribute in pairs}
 
 
 def value_of(column: Column, row: str) -> str:

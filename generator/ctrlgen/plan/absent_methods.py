@@ -15,7 +15,7 @@ from ctrlgen.plan.typed_dicts import where_entries
 from ctrlgen.schema import Model
 from ctrlgen.settings import Options
 
-NO_INDEX = "no index begins with `{}`: use find_all({}=...), which scans the table"
+NO_INDEX = "no index begins with `{}`: find_all({}=...) scans the table"
 ONLY_PARTIAL = "only partial indexes begin with `{}`: use their finders, or find_all({}=...)"
 OTHER_METHOD = "the index that begins with `{}` does not support `=`: filter with find_all(c.{}...)"
 IS_KEY = "`{}` is a unique key: use get_by_{}"

@@ -86,7 +86,7 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
                 "find_by_user_id",
                 "find_by_due",
             ),
-            "no index begins with `{}`: use find_all({}=...), which scans the table": ("find_by_sent",),
+            "no index begins with `{}`: find_all({}=...) scans the table": ("find_by_sent",),
         },
     )
 

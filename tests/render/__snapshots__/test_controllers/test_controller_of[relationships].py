@@ -81,7 +81,7 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]
         absent={
             "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
             "`{}` is a unique key: use get_by_{}": ("find_by_id",),
-            "no index begins with `{}`: use find_all({}=...), which scans the table": ("find_by_body",),
+            "no index begins with `{}`: find_all({}=...) scans the table": ("find_by_body",),
         },
     )
 

@@ -208,10 +208,7 @@ def test_attribute_error_says_the_same(blog: Project) -> None:
         code += f"try:\n    {expression}\nexcept AttributeError as error:\n    print(error)\n"
     done = subprocess.run([sys.executable, "-c", code], cwd=blog.root, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        (
-            "PostController has no find_by_title: "
-            "no index begins with `title`: find_all(title=...) scans the table"
-        ),
+        ("PostController has no find_by_title: no index begins with `title`: find_all(title=...) scans the table"),
         "AuthorController has no upsert_by_id: a new row may omit `id`",
         "AuthorController has no get_by_mail; did you mean get_by_email?",
         "AuthorController has no zzz",

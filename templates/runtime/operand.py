@@ -78,9 +78,9 @@ class Operand:
     @property
     def read(self) -> Convert | None:
         """The conversion of the driver's values."""
-        if not (self.aware and (result := self.result)):
-            return _with_zones if self.aware else self.result
-        return lambda value: _with_zones(result(value))
+        if self.aware and (result := self.result):
+            return lambda value: _with_zones(result(value))
+        return _with_zones if self.aware else self.result
 
     def value(self, value: object) -> Sql:
         """Return a value in SQL."""
@@ -97,10 +97,10 @@ class Operand:
         """Return a value as the driver expects it; None is NULL for every type."""
         if self.aware is not None and (reason := self.timezone_mismatch(value)):
             raise ValidationError(self.model, {self.name: reason})
-        return self.validated(value)
+        return self.bound(value)
 
-    def validated(self, value: object) -> object:
-        """Return a value that was validated, as the driver expects it."""
+    def bound(self, value: object) -> object:
+        """Return a value whose time zone was checked, as the driver expects it."""
         if isinstance(value, IntFlag):  # which asyncpg treats as a list when it is in a list
             value = int(value)
         if self.bind is None or value is None:

@@ -140,7 +140,7 @@ def insert_row(table: Table[Any], row: Values, conflict: Sql | str = "") -> Sql:
     names = tuple(row)
     if table.is_simple and not has_sql(row.values()):  # the usual case
         operands = table.operands
-        arguments = tuple([operands[name].validated(value) for name, value in row.items()])
+        arguments = tuple([operands[name].bound(value) for name, value in row.items()])
         values = Sql(", ".join([MARK] * len(names)), names, arguments)
     else:
         values = joined(", ", [table.value(table.operands[name], value) for name, value in row.items()])

@@ -231,8 +231,8 @@ class BaseController(Generic[M, L, C, U, K]):
         build: Callable[[Mapping[str, object], tuple[str, ...]], Sql],
     ) -> list[Sql]:
         """Return a statement for each row, built from its validated values and the names of the columns it sets."""
-        listed = list(rows)
         with uninterrupted():
+            listed = list(rows)
             return statements.build_statements(self._table, listed, self._validation.rows(check, listed), build)
 
     async def _stored(self, writes: list[Sql]) -> list[M]:

@@ -111,7 +111,7 @@ class SnippetTagController(
 
         Backed by the primary key.
         """
-        return await self._get_one({"snippet_id": snippet_id, "tag_id": tag_id})
+        return self._required(await self._get({"snippet_id": snippet_id, "tag_id": tag_id}))
 
     async def delete_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int) -> bool:
         """Delete the row with this `snippet_id` and `tag_id`, and return whether it existed."""

@@ -86,7 +86,7 @@ def _explained(
         attribute=controller.module,
         controller=controller.class_name,
         structure=table_structure(controller, instance.model, [method.name for method in methods]),
-        select_list=str(instance._execution.select_list),
+        select_list=str(instance._table.select_list),
         methods=methods,
         absent=tuple(absence for absence in absent if choice.has(absence.name)),
         missing_indexes=tuple(index for index in missing_indexes(controller) if choice.has(index.finder)),

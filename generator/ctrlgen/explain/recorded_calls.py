@@ -100,8 +100,8 @@ class Recorder:
         modules = ("execution", "operand", "validation")
         execution, operand, validation = (import_module(f"{self._package}.runtime.{name}") for name in modules)
 
-        async def send(_self: object, request: Any, work: Callable[[Connection], Awaitable[object]]) -> object:
-            self._log.statements.append(Statement(request.text, tuple(request.names)))
+        async def send(_self: object, statement: Any, work: Callable[[Connection], Awaitable[object]]) -> object:
+            self._log.statements.append(Statement(statement.numbered, statement.names))
             return await work(self._connection)
 
         async def atomic(_self: object, work: Callable[[], Awaitable[object]]) -> object:

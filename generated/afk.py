@@ -79,9 +79,7 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate, tuple[int
     db: Database
     _facts = Facts(
         required=("guild_id", "member_id", "reason"),
-        absent={
-            "`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_reason", "find_by_since")
-        },
+        absent={"no index begins with `{}`: find_all({}=...) scans the table": ("find_by_reason", "find_by_since")},
     )
 
     async def create(self, **values: Unpack[AfkCreate]) -> Afk:

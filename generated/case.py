@@ -145,8 +145,8 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
             "target.reminders": nested(by_columns),
         },
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_number",
@@ -155,7 +155,7 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
                 "find_by_details",
                 "find_by_is_active",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
             "only partial indexes begin with `{}`: use their finders, or find_all({}=...)": ("find_by_expires_at",),
         },
     )

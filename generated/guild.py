@@ -109,13 +109,13 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
             "cases.target": nested(by_columns),
         },
         absent={
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_name",
                 "find_by_case_count",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
         },
     )
     _effects = Effects(delete=("guild_config", "permission_assignment", "permission_command", "permission_rank"))

@@ -104,7 +104,7 @@ class GuildConfigController(CachedController[GuildConfig, GuildConfigLoad, Guild
         required=("guild_id",),
         relations={"guild": by_columns, "guild.users": nested(by_columns), "guild.cases": nested(by_columns)},
         absent={
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_prefix",
@@ -114,7 +114,7 @@ class GuildConfigController(CachedController[GuildConfig, GuildConfigLoad, Guild
                 "find_by_ignored_channel_ids",
                 "find_by_banned_words",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_guild_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_guild_id",),
         },
     )
     _cached = Cached(name="guild_config", keys=(("guild_id",),), exact=(("guild_id",),), returned=("guild_id",))

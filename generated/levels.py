@@ -92,7 +92,7 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
     _facts = Facts(
         required=("guild_id", "member_id"),
         absent={
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_member_id",

@@ -100,15 +100,15 @@ class PermissionRankController(
         unique=(("guild_id", "name"), ("guild_id", "rank")),
         relations={"assignments": by_columns},
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_rank",
                 "find_by_name",
                 "find_by_description",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
         },
     )
     _cached = Cached(

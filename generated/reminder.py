@@ -121,8 +121,8 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
             "user.moderated_cases": nested(by_columns),
         },
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_key",
@@ -132,7 +132,7 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
                 "find_by_claimed_until",
                 "find_by_sent",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
             "only partial indexes begin with `{}`: use their finders, or find_all({}=...)": ("find_by_expires_at",),
         },
     )

@@ -164,8 +164,8 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
             "aliases.tags": nested(by_columns),
         },
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_name",
@@ -173,7 +173,7 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
                 "find_by_uses",
                 "find_by_locked",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
         },
     )
 

@@ -69,7 +69,7 @@ class SnippetTagController(
     _facts = Facts(
         required=("snippet_id", "tag_id"),
         absent={
-            "the table has nothing to change beside its primary key": (
+            "the table has no column to update besides its primary key": (
                 "update_by_snippet_id_and_tag_id",
                 "update_one_by_snippet_id_and_tag_id",
                 "create_or_update_by_snippet_id_and_tag_id",

@@ -82,8 +82,8 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
         required=("guild_id", "channel_id"),
         relations={"messages": by_columns},
         absent={
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_guild_id",),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "`{}` is a unique key: use get_by_{}": ("find_by_guild_id",),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_channel_id",
                 "find_by_emoji",
                 "find_by_threshold",

@@ -98,13 +98,13 @@ class StarboardMessageController(
         unique=(("posted_id",),),
         relations={"board": by_columns},
         absent={
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_author_id",
                 "find_by_stars",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_message_id", "find_by_posted_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_message_id", "find_by_posted_id"),
         },
     )
 

@@ -83,8 +83,8 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
             "snippets.aliases": nested(by_columns),
         },
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id", "find_by_name"),
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id", "find_by_name"),
         },
     )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ctrlgen.finding import Location
+from ctrlgen.findings import Location
 from ctrlgen.plan import plan
 from ctrlgen.schema import Annotation, Condition, ForeignKey, Imported, Schema
 

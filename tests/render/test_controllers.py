@@ -11,11 +11,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from ctrlgen.format import format_sources
-from ctrlgen.header import HEADER, with_header
 from ctrlgen.plan import plan
 from ctrlgen.render import render
 from ctrlgen.schema import Annotation, Column, Condition, Imported, Kind, Model, Schema
 from ctrlgen.settings import CacheSettings, Options
+from ctrlgen.write import HEADER, with_header
 from tests.plan.build import column, expression, index, model, relation, unique
 from tests.plan.test_caches import exact, keyed, reference
 
@@ -210,10 +210,10 @@ def facts(source: str) -> str:
 
 def test_methods_that_are_not_there_are_stated_by_their_reasons() -> None:
     assert facts(render_model(model("Odd"))["odd.py"]) == (
-        "Facts(absent={'the table has nothing to change beside its primary key': "
+        "Facts(absent={'the table has no column to update besides its primary key': "
         "('update_by_id', 'update_one_by_id', 'create_or_update_by_id'), "
-        "'a new row need not give `id`': ('get_or_create_by_id', 'upsert_by_id'), "
-        "'`{}` is a unique key, which finds one row: use get_by_{}': ('find_by_id',)})"
+        "'a new row may omit `id`': ('get_or_create_by_id', 'upsert_by_id'), "
+        "'`{}` is a unique key: use get_by_{}': ('find_by_id',)})"
     )
 
 

@@ -306,7 +306,7 @@ def public_name(item: object, sources: Sources) -> Imported:
 
 def _homes(module: str, sources: Sources) -> list[str]:
     file: object = getattr(sys.modules.get(module), "__file__", None)
-    if isinstance(file, str) and sources.is_theirs(file):
+    if isinstance(file, str) and sources.is_in_project(file):
         return [module]
     parts = module.split(".")
     return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]

@@ -18,8 +18,7 @@ from sqlalchemy.sql.schema import CallableColumnDefault, DefaultGenerator, Scala
 from sqlmodel import SQLModel
 
 from ctrlgen import schema
-from ctrlgen.finding import Location
-from ctrlgen.findings import UNIMPORTABLE_TYPE
+from ctrlgen.findings import UNIMPORTABLE_TYPE, Location
 from ctrlgen.inspect.annotations import (
     ANY,
     NotImportableError,
@@ -40,10 +39,9 @@ from ctrlgen.inspect.column_types import (
     overrides,
     sql_type,
 )
-from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
 from ctrlgen.schema import Annotation, Presence
-from ctrlgen.source_locations import Sources
+from ctrlgen.source_locations import Context, Sources
 
 Attributes = dict[str, SAColumn[Any]]
 """The mapped columns, by attribute."""

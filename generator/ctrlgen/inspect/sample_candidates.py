@@ -175,18 +175,21 @@ def _number(kind: Kind, number: Decimal) -> Value:
 
 def _numbers(kind: Kind, bounds: Bounds) -> Iterator[Decimal]:
     """Yield numbers within the bounds, preferably the smallest non-negative integer."""
-    step = Decimal(bounds.multiple_of or 1)
-    low = max(Decimal(bounds.minimum or bounds.above or 0), Decimal(0))
-    first = (low / step).to_integral_value(ROUND_CEILING) * step
+    first, step = _first_multiple(bounds)
     inside = _between(bounds, 1 if kind == "int" else None)
     yield from (number for number in (first, first + step, *inside) if _allows(bounds, number))
 
 
 def _more(bounds: Bounds) -> Iterator[Decimal]:
+    first, step = _first_multiple(bounds)
+    yield from (number for number in (first + 7 * step, first + 2 * step, first + step) if _allows(bounds, number))
+
+
+def _first_multiple(bounds: Bounds) -> tuple[Decimal, Decimal]:
+    """Return the smallest non-negative multiple that is not below the bounds, and the step between multiples."""
     step = Decimal(bounds.multiple_of or 1)
     low = max(Decimal(bounds.minimum or bounds.above or 0), Decimal(0))
-    first = (low / step).to_integral_value(ROUND_CEILING) * step
-    yield from (number for number in (first + 7 * step, first + 2 * step, first + step) if _allows(bounds, number))
+    return (low / step).to_integral_value(ROUND_CEILING) * step, step
 
 
 def _near(kind: Kind, constants: Sequence[str]) -> Iterator[Decimal]:
@@ -222,11 +225,9 @@ def _allows(bounds: Bounds, number: Decimal) -> bool:
 
 def _count(bounds: Bounds) -> str | None:
     """Return the source of consecutive integers from the lowest that is allowed; None if there are too few."""
-    step = Decimal(bounds.multiple_of or 1)
+    base, step = _first_multiple(bounds)
     if step != int(step):
         return None
-    low = max(Decimal(bounds.minimum or bounds.above or 0), Decimal(0))
-    base = (low / step).to_integral_value(ROUND_CEILING) * step
     highest = min((Decimal(end) for end in (bounds.maximum, bounds.below) if end), default=None)
     room = None if highest is None else int((highest - base) / step) - 1
     if room is not None and room < _FEW:

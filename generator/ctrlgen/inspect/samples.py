@@ -280,7 +280,7 @@ class Sampler:
 
     def _settle(self, checks: Sequence[Check], sampled: dict[str, Column]) -> list[str]:
         """Make new rows satisfy the CHECK constraints on several columns. Return the names of those not settled."""
-        attributes = sorted({each for check in checks for each in check.attributes if each in sampled})
+        attributes = sorted({attribute for check in checks for attribute in check.attributes if attribute in sampled})
         options = [self._options(sampled[attribute]) for attribute in attributes]
         for combination in itertools.islice(itertools.product(*options), _COMBINATIONS):
             row = {attribute: stored for attribute, (_, stored) in zip(attributes, combination, strict=True)}
@@ -302,12 +302,18 @@ class Sampler:
             column = by_name.get(condition.attribute)
             chosen[condition.attribute] = column.value_for(condition) if column else None
         keys = [by_name[name] for name in index.columns if name in by_name and name not in chosen]
-        chosen |= {each.attribute: each.samples.fixed for each in keys if each.nullable}
-        present = {each.attribute: chosen[each.attribute] for each in keys if each.nullable and each.is_null_by_default}
+        chosen |= {column.attribute: column.samples.fixed for column in keys if column.nullable}
+        present = {
+            column.attribute: chosen[column.attribute]
+            for column in keys
+            if column.nullable and column.is_null_by_default
+        }
         if not any(check.attributes & chosen.keys() for check in wide):
             return ()
         stored = {name: self._stored(name, value) for name, value in chosen.items() if value}
-        attributes = sorted({each for check in wide for each in check.attributes if each in by_name} - stored.keys())
+        attributes = sorted(
+            {attribute for check in wide for attribute in check.attributes if attribute in by_name} - stored.keys()
+        )
         options = [self._options(by_name[attribute]) for attribute in attributes]
         for combination in itertools.islice(itertools.product(*options), _COMBINATIONS):
             others = dict(zip(attributes, combination, strict=True))
@@ -322,8 +328,8 @@ class Sampler:
 
     def _differs(self, column: Column, samples: Samples) -> bool:
         """Return whether these samples give a row a different value than new rows have by default."""
-        given = samples.needed and not column.is_required
-        return samples.new != column.samples.new or (given and not column.samples.needed)
+        is_set = samples.needed and not column.is_required
+        return samples.new != column.samples.new or (is_set and not column.samples.needed)
 
     def _stored(self, attribute: str, value: Value) -> object:
         try:
@@ -370,5 +376,8 @@ def _pydantic_fields(model: type[SQLModel]) -> tuple[dict[str, Any], list[Any], 
     while schema["type"] != "model-fields":
         definitions, config = schema.get("definitions", definitions), schema.get("config", config)
         reference = schema.get("schema_ref")
-        schema = next((each for each in definitions if each.get("ref") == reference), None) or schema["schema"]
+        schema = (
+            next((definition for definition in definitions if definition.get("ref") == reference), None)
+            or schema["schema"]
+        )
     return {name: field["schema"] for name, field in schema["fields"].items()}, definitions, config

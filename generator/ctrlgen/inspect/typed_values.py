@@ -205,9 +205,9 @@ def _annotated(annotation: object, metadata: Iterable[object]) -> object:
     return cast("Any", Annotated)[annotation, *metadata] if metadata else annotation
 
 
-def is_equal(one: object, other: object) -> bool:
+def is_equal(left: object, right: object) -> bool:
     """Return whether two values are equal. False if the comparison raises an exception."""
     try:
-        return bool(one == other)
+        return bool(left == right)
     except Exception:  # noqa: BLE001 - a user-defined comparison may raise anything
         return False

@@ -236,10 +236,10 @@ def _facts_source(controller: Controller, imports: Namespace) -> list[str]:
         "expressions": [(part.name or "", _expression(part)) for part in facts.expressions],
         "partial": [(partial.name, _partial(partial, model, imports)) for partial in facts.partial],
         "relations": [
-            *((each.attribute, _loader(by_columns=each.by_columns)) for each in controller.relations),
-            *((each.path, f"nested({_loader(by_columns=each.by_columns)})") for each in controller.nested),
+            *((relation.attribute, _loader(by_columns=relation.by_columns)) for relation in controller.relations),
+            *((nested.path, f"nested({_loader(by_columns=nested.by_columns)})") for nested in controller.nested),
         ],
-        "absent": [(each.reason, repr(each.names)) for each in controller.absent],
+        "absent": [(absent.reason, repr(absent.names)) for absent in controller.absent],
     }
     return [
         *(f"{name}={names!r}" for name, names in (collections | {"unique": facts.unique}).items() if names),

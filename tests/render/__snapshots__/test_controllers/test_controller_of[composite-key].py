@@ -70,7 +70,7 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
     db: Database
     _facts = Facts(
         required=("guild_id", "user_id", "xp"),
-        absent={"`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_user_id", "find_by_xp")},
+        absent={"no index begins with `{}`: find_all({}=...) scans the table": ("find_by_user_id", "find_by_xp")},
     )
 
     async def create(self, **values: Unpack[MemberCreate]) -> Member:

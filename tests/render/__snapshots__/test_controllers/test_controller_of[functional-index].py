@@ -75,9 +75,9 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         unique=(("guild_id", "lower_name"),),
         expressions={"lower_name": Expression("lower(name)", ("name",))},
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
-            "`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_name",),
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
+            "no index begins with `{}`: find_all({}=...) scans the table": ("find_by_name",),
         },
     )
 

@@ -80,13 +80,13 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
             "idx_reminder_pending": Partial("NOT sent", {"sent": False}),
         },
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
             "only partial indexes begin with `{}`: use their finders, or find_all({}=...)": (
                 "find_by_user_id",
                 "find_by_due",
             ),
-            "`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_sent",),
+            "no index begins with `{}`: find_all({}=...) scans the table": ("find_by_sent",),
         },
     )
 

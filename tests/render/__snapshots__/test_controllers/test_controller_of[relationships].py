@@ -79,9 +79,9 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]
         required=("author_id",),
         relations={"author": by_columns, "tags": by_columns},
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
-            "`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_body",),
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
+            "no index begins with `{}`: find_all({}=...) scans the table": ("find_by_body",),
         },
     )
 

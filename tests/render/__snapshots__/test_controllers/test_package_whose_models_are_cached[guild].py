@@ -69,8 +69,8 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
         required=("code",),
         unique=(("code",),),
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id", "find_by_code"),
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id", "find_by_code"),
         },
     )
     _effects = Effects(delete=("member",), update={"code": ("member",)})

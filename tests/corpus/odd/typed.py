@@ -180,3 +180,30 @@ class Open(Numbered[int], table=True):
     bound: Bound | None = Field(default=None, sa_type=pg.JSONB)
     nothing: tuple[()] = Field(default=(), sa_type=pg.JSONB)
     either: Union[Envelope, dict] = Field(default_factory=dict, sa_type=pg.JSONB)
+
+
+class Addressed(SQLModel, table=True):
+    """Strings that PostgreSQL parses, labels of an enum of strings, and times that are rounded."""
+
+    network: str = Field(sa_type=pg.CIDR, primary_key=True)
+    host: str = Field(sa_type=pg.INET, unique=True)
+    card: str = Field(sa_type=pg.MACADDR)
+    reference: str = Field(sa_column=sa.Column(pg.UUID(as_uuid=False), nullable=False, unique=True))
+    state: str = Field(sa_column=sa.Column(sa.Enum("open", "shut", name="address_state"), nullable=False, index=True))
+    seen: datetime = Field(sa_column=sa.Column(pg.TIMESTAMP(timezone=True, precision=0), nullable=False, unique=True))
+    at: time = Field(sa_column=sa.Column(pg.TIME(precision=0), nullable=False))
+
+
+class Vehicle(SQLModel, table=True):
+    """The base of a hierarchy in one table: only known kinds can be loaded."""
+
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "vehicle"}
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(index=True)
+
+
+class Car(Vehicle):
+    """In the same table."""
+
+    __mapper_args__ = {"polymorphic_identity": "car"}

@@ -175,6 +175,14 @@ UNRUN_HOOKS = Rule(
     "validate in a `field_validator` or a CHECK constraint, or write such rows through `db.session()`; do nothing if "
     "the hooks do not affect what is stored",
 )
+PRIVATE_NAME = Rule(
+    "CG114",
+    "{what} is private by its underscore, and the package imports it, which basedpyright and pyright report in "
+    "strict mode; rename it",
+    "a model, or the type of a column, has a name that begins with an underscore: basedpyright and pyright report its "
+    "import in the package as `reportPrivateUsage` in strict mode",
+    "rename it; do nothing if you do not use these type checkers",
+)
 FAILED_IMPORT = Rule(
     "CG201",
     "{modules} left out: {error}",

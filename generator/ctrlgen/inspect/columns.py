@@ -27,6 +27,7 @@ from ctrlgen.inspect.annotations import (
     rendered,
     resolved,
     runtime_class,
+    specialized,
     unwrapped,
 )
 from ctrlgen.inspect.column_types import (
@@ -112,8 +113,10 @@ def _column(
 
 
 def declared_type(model: type[SQLModel], column: SAColumn[Any], field: FieldInfo | None, sources: Sources) -> object:
-    """Return the declared type of a column, or, without a field, the type known to SQLAlchemy."""
-    return resolved(field.annotation, model, sources) if field else _python_type(column)
+    """Return the declared type of a column; without a field, or one that is generic, the type known to SQLAlchemy."""
+    if field is None:
+        return _python_type(column)
+    return specialized(resolved(field.annotation, model, sources), _python_type(column))
 
 
 def _annotation(python: object, column: str, location: Location, context: Context) -> Annotation:

@@ -13,6 +13,7 @@ from ctrlgen.findings import (
     CONTESTED_METHOD,
     NULLABLE_KEY,
     PREDICATE_NOT_UNDERSTOOD,
+    PRIVATE_NAME,
     REDUNDANT_INDEX,
     REPLACED_MEMBER,
     RESERVED_KEYWORD,
@@ -25,7 +26,7 @@ from ctrlgen.findings import (
 from ctrlgen.plan.access_paths import unindexed_foreign_keys
 from ctrlgen.plan.methods import contested_methods, derived_methods, methods_without_predicate
 from ctrlgen.plan.naming import CONTROLLER, REFINEMENTS
-from ctrlgen.schema import Index, Model
+from ctrlgen.schema import Imported, Index, Model
 from ctrlgen.settings import Options
 
 
@@ -43,6 +44,7 @@ def check_model(model: Model, options: Options) -> Iterator[Finding]:
     yield from _reserved_keywords(model)
     yield from _replaced_members(model, options)
     yield from _contested_methods(model, options)
+    yield from _private_names(model)
 
 
 def refuse_unindexed_foreign_keys(models: Iterable[Model]) -> None:
@@ -185,6 +187,21 @@ def _contested_methods(model: Model, options: Options) -> Iterator[Finding]:
         are, them = ("is", "it") if len(methods) == 1 else ("are", "them")
         texts = {"methods": listed(methods), "are": are, "them": them, "origin": index.origin, "index": index.name}
         yield CONTESTED_METHOD.at(index.location, model=model.reference.name, **texts)
+
+
+def _private_names(model: Model) -> Iterator[Finding]:
+    """Yield a finding for a private model, and for each column with a private type."""
+    if _is_private(model.reference):
+        yield PRIVATE_NAME.at(model.location, what=f"`{model.reference.name}`")
+    for column in model.columns:
+        for piece in dict.fromkeys(column.annotation.pieces):
+            if isinstance(piece, Imported) and _is_private(piece):
+                what = f"the type `{piece.name}` of `{model.reference.name}.{column.attribute}`"
+                yield PRIVATE_NAME.at(column.location, what=what)
+
+
+def _is_private(item: Imported) -> bool:
+    return any(part.startswith("_") for part in item.name.split("."))
 
 
 def _described(index: Index) -> str:

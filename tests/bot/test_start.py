@@ -49,7 +49,7 @@ def test_empty_variable_is_missing(missing: str) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("mysql://localhost/bot", "is not the URL of a PostgreSQL database"),
+        ("mysql://localhost/bot", "does not begin with postgresql://"),
         ("postgresql://postgres@localhost:1/bot", "cannot connect to postgresql://postgres@localhost:1/bot"),
     ],
 )

@@ -14,7 +14,7 @@ from sqlalchemy import literal
 from tests.runtime.models import Guild
 
 RUNTIME = Path(__file__).resolve().parent.parent.parent / "templates" / "runtime"
-LINES, MODULES, LONGEST = 2_555, 18, 200  # without links.py, which few packages get
+LINES, MODULES, LONGEST = 2_620, 19, 200  # without links.py, which few packages get
 CACHE_LINES = 824  # of packages with a cached model, and 138 of these only for several processes
 PRIVATE = {"_generate_cache_key", "_sa_instance_state"}
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}

@@ -69,7 +69,9 @@ def _imports(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
     for origin in file.origins:
         own = origin.module == package.name or origin.module.startswith(f"{package.name}.")
         if own and not origin.module.startswith(elsewhere) and origin.name not in modules.get(origin.module, ()):
-            yield STALE_IMPORT.at(Location(place, origin.line), name=origin.name, package=origin.module, failing=failing)
+            yield STALE_IMPORT.at(
+                Location(place, origin.line), name=origin.name, package=origin.module, failing=failing
+            )
 
 
 def _factories(

@@ -54,7 +54,7 @@ oldest: ## Check types and run the tests with the oldest supported SQLModel and 
 	@.venv-oldest/bin/basedpyright --pythonpath .venv-oldest/bin/python templates/runtime generated
 	@.venv-oldest/bin/mypy --python-executable .venv-oldest/bin/python --follow-imports=silent templates/runtime generated
 	@.venv-oldest/bin/python -m pytest tests/runtime tests/inspect tests/load tests/plan tests/stubs \
-		tests/end_to_end/test_type_checkers.py -k 'not are_clean[mypy]'  # mypy rejects the models with the oldest `Field`
+		tests/end_to_end/test_type_checkers.py -k 'not (clean or strictly_typed) or not mypy'  # the oldest `Field` has no overload for some test models
 
 stress: .venv/.dev ## Run all tests of races, faults and streams, with a million rows, cancelling at every await (twenty minutes)
 	STRESS=whole $(BIN)/python -m pytest tests/stress tests/scenarios

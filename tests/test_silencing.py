@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ctrlgen.finding import Finding, Location
-from ctrlgen.findings import FAILED_IMPORT, REDUNDANT_INDEX, STALE_TEST, UNINDEXED_FOREIGN_KEY
+from ctrlgen.findings import FAILED_IMPORT, REDUNDANT_INDEX, STALE_TEST, UNINDEXED_FOREIGN_KEY, Finding, Location
 from ctrlgen.silencing import Silence
 
 PLACE = Location("models.py", 7)

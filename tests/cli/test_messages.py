@@ -13,8 +13,8 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from ctrlgen.errors import DOCS, error_classes
-from ctrlgen.header import FORMAT, HEADER
 from ctrlgen.report import print_bug, print_interrupted
+from ctrlgen.write import FORMAT, HEADER
 
 from .conftest import MODELS, SETTINGS, Project
 

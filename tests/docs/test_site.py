@@ -68,7 +68,9 @@ def test_printed_addresses_are_those_of_the_docs() -> None:
     assert f"{REPOSITORY}docs" == DOCS
 
 
-@pytest.mark.parametrize("module", ["cli.py", "lint/command.py", "lint/lint_settings.py", "errors.py", "findings.py"])
+@pytest.mark.parametrize(
+    "module", ["cli.py", "lint/lint_command.py", "lint/lint_settings.py", "errors.py", "findings.py"]
+)
 def test_pages_that_the_tool_mentions_exist(project: Path, module: str) -> None:
     text = (project / "generator/ctrlgen" / module).read_text("utf-8")
     for name in re.findall(r"docs/[\w/-]+\.md", text):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ctrlgen.cache_folder import NAME
-from ctrlgen.format_cache import format_or_recall
+from ctrlgen.format import format_or_recall
 
 SOURCES = {"m.py": "x=1\n", "py.typed": ""}
 FORMATTED = {"m.py": "x = 1\n", "py.typed": ""}

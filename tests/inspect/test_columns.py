@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import pytest
 from annotated_types import Gt
@@ -58,6 +58,14 @@ class Profile(BaseModel):
 class Encrypted(TypeDecorator[str]):
     impl = String
     cache_ok = True
+
+
+T = TypeVar("T")
+
+
+class Numbered(SQLModel, Generic[T]):
+    number: T = Field(sa_type=BigInteger)
+    maybe: T | None = Field(default=None, sa_type=String)
 
 
 class Everything(SQLModel, registry=registry()):
@@ -298,6 +306,19 @@ def test_bounds_come_from_field_annotated_and_column(base: type[SQLModel], one: 
     assert (price.minimum, price.below, price.decimal_places) == ("0.5", "10000", 2)
     assert (columns["rate"].bounds.maximum, columns["rate"].bounds.below) == ("1", None)
     assert columns["since"].bounds.above is None
+
+
+def test_a_field_of_a_generic_base_has_the_type_of_its_column(base: type[SQLModel], one: Inspected) -> None:
+    class Ticket(Numbered[int], base, table=True):  # SQLModel forgets that T is int here
+        id: int | None = Field(default=None, primary_key=True)
+
+    columns = by_attribute(one(Ticket))
+    assert {name: annotation_text(column.annotation) for name, column in columns.items()} == {
+        "number": "int",
+        "maybe": "str",
+        "id": "int",
+    }
+    assert (columns["number"].optional, columns["maybe"].optional) == (False, True)
 
 
 def test_a_type_that_can_not_be_imported_is_any_with_a_warning(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ctrlgen.errors import ConfigError, ModelError
-from ctrlgen.finding import Location
+from ctrlgen.findings import Location
 from ctrlgen.plan import plan, plan_controller
 from ctrlgen.schema import ForeignKey, Imported, Index, Schema
 from ctrlgen.settings import Options

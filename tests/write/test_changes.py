@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctrlgen.errors import OutputError
-from ctrlgen.header import HEADER
-from ctrlgen.write import compare, unified_diff
+from ctrlgen.write import HEADER, compare, unified_diff
 
 OURS = f"{HEADER}\nx = 1\n"
 

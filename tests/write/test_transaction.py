@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from ctrlgen.errors import OutputError
-from ctrlgen.header import HEADER
-from ctrlgen.write import Change, Changes, apply, compare
+from ctrlgen.write import HEADER, Change, Changes, apply, compare
 
 OURS = f"{HEADER}\nx = 1\n"
 

@@ -24,17 +24,17 @@ def printed(app: Project, models: str) -> dict[str, list[str]]:
 
 
 def test_index_in_place_of_a_key_loses_and_gains_methods(app: Project) -> None:
-    changes = said(app, MODELS.replace("unique=True", "index=True"))
+    changes = printed(app, MODELS.replace("unique=True", "index=True"))
     assert "get_by_name" in changes["removed_methods"]
     assert changes["added_methods"] == ["find_by_name"]
 
 
 def test_field_that_a_new_row_needs_is_now_required(app: Project) -> None:
-    assert said(app, f"{MODELS}    power: int\n") == {"added_fields": ["power"], "newly_required_fields": ["power"]}
+    assert printed(app, f"{MODELS}    power: int\n") == {"added_fields": ["power"], "newly_required_fields": ["power"]}
 
 
 def test_field_with_a_default_is_gained_and_not_required(app: Project) -> None:
-    assert said(app, f"{MODELS}    power: int = 0\n") == {"added_fields": ["power"]}
+    assert printed(app, f"{MODELS}    power: int = 0\n") == {"added_fields": ["power"]}
 
 
 def test_default_makes_a_field_no_longer_required(app: Project) -> None:
@@ -44,7 +44,7 @@ def test_default_makes_a_field_no_longer_required(app: Project) -> None:
 
 
 def test_type_that_changes_is_shown_before_and_after(app: Project) -> None:
-    changes = said(app, MODELS.replace("name: str", "name: int"))
+    changes = printed(app, MODELS.replace("name: str", "name: int"))
     assert changes["changed_types"] == ["name (str → int)"]
     assert "get_by_name" in changes["methods_with_a_changed_signature"]
 
@@ -52,7 +52,7 @@ def test_type_that_changes_is_shown_before_and_after(app: Project) -> None:
 def test_index_of_another_name_backs_the_same_methods(app: Project) -> None:
     table = '    __table_args__ = (UniqueConstraint("name", name="uq_brave"),)\n'
     models = MODELS.replace("Field(unique=True)", "Field()").replace('brave."""\n', f'brave."""\n\n{table}')
-    changes = said(app, models.replace("from sqlmodel", "from sqlalchemy import UniqueConstraint\nfrom sqlmodel"))
+    changes = printed(app, models.replace("from sqlmodel", "from sqlalchemy import UniqueConstraint\nfrom sqlmodel"))
     assert list(changes) == ["methods_with_a_changed_index_or_docstring"]
 
 
@@ -66,7 +66,7 @@ def test_predicate_that_changes_makes_methods_do_something_else(app: Project) ->
 
     app.write("app/models.py", partial("power > 1"))
     assert app.run("generate").returncode == 0
-    assert said(app, partial("power > 2")) == {"methods_with_a_changed_index_or_docstring": ["find_known_by_power"]}
+    assert printed(app, partial("power > 2")) == {"methods_with_a_changed_index_or_docstring": ["find_known_by_power"]}
 
 
 def test_controllers_that_come_and_go_are_counted_once(app: Project) -> None:

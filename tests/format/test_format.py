@@ -38,7 +38,7 @@ def test_line_ends_are_line_feeds() -> None:
     assert format_sources({"m.py": "x = 1\r\ny = 2\r\n"})["m.py"].encode() == b"x = 1\ny = 2\n"
 
 
-def test_source_that_is_no_python_is_owned_up_to_as_our_mistake() -> None:
+def test_invalid_source_is_reported_as_a_bug_of_ctrlgen() -> None:
     with pytest.raises(FormatError, match="a bug in ctrlgen"):
         format_sources({"m.py": "def (:\n"})
 

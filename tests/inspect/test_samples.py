@@ -331,25 +331,25 @@ def test_values_are_readable(attribute: str, expected: str) -> None:
         ("exact", "datetime.now(UTC)"),
     ],
 )
-def test_value_is_one_that_the_type_of_the_column_takes(attribute: str, expected: str) -> None:
+def test_value_is_accepted_by_the_type_of_the_column(attribute: str, expected: str) -> None:
     assert source(column(Parsed, attribute).samples.new) == expected
 
 
 def test_string_for_a_column_of_dates_is_no_value() -> None:
-    """The driver takes dates only."""
+    """The driver accepts dates only."""
     assert column(Parsed, "day").samples.new is None
 
 
-def test_address_that_is_read_as_an_object_is_no_change_to_test_by() -> None:
+def test_address_read_as_an_object_is_not_used_for_updates() -> None:
     assert column(Parsed, "host").samples.changed is None
 
 
 def test_discriminator_is_the_identity_of_the_model() -> None:
-    """A row with another one cannot be loaded."""
+    """A row with another discriminator cannot be loaded."""
     assert source(column(Vehicle, "kind").samples.new) == "'vehicle'"
 
 
-def test_value_that_comes_back_as_another_is_no_change_to_test_by() -> None:
+def test_value_that_does_not_round_trip_is_not_used_for_updates() -> None:
     """The type returns a naive value for an aware one."""
     assert column(Various, "moment").samples.changed is None
 

@@ -172,7 +172,7 @@ async def test_values_of_callers_need_a_time_zone(db: Database) -> None:
         await db.local.create(made=NAIVE_NOON)
 
 
-async def test_key_of_many_rows_needs_its_time_zone_all_the_same(db: Database) -> None:
+async def test_keys_of_bulk_calls_need_a_time_zone(db: Database) -> None:
     for number in (1, 2):
         await db.event.create(id=number, at=IN_2020)
     naive = IN_2020.replace(tzinfo=None)
@@ -183,7 +183,7 @@ async def test_key_of_many_rows_needs_its_time_zone_all_the_same(db: Database) -
     assert await db.event.count(name="") == 2
 
 
-async def test_a_default_that_the_column_refuses_is_said_to_be_the_models_own(db: Database) -> None:
+async def test_error_about_a_refused_default_names_the_default(db: Database) -> None:
     with pytest.raises(ValidationError) as caught:
         await db.refusing.create()
     assert caught.value.reasons == {

@@ -14,8 +14,8 @@ from sqlalchemy import literal
 from tests.runtime.models import Guild
 
 RUNTIME = Path(__file__).resolve().parent.parent.parent / "templates" / "runtime"
-LINES, MODULES, LONGEST = 2_555, 18, 200  # without links.py, which few packages get
-CACHE_LINES = 824  # of packages with a cached model, and 138 of these only for several processes
+LINES, MODULES, LONGEST = 2_555, 18, 200  # without links.py, which few packages contain
+CACHE_LINES = 824  # in packages with a cached model; 138 of these lines only with `cache_sync`
 PRIVATE = {"_generate_cache_key", "_sa_instance_state"}
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
@@ -46,7 +46,7 @@ def private_attributes(path: Path) -> set[str]:
 
 
 def is_optional(path: Path) -> bool:
-    """Whether few packages get a module."""
+    """Return whether only some packages contain a module."""
     return path.name == "links.py" or path.name.startswith("cache")
 
 

@@ -44,10 +44,10 @@ def test_untested_version_warns(library: str, version: str) -> None:
     ],
 )
 def test_tested_version_is_silent(library: str, version: str) -> None:
-    warn_unless_tested(library, version)  # any warning is an error in these tests
+    warn_unless_tested(library, version)  # pytest turns any warning into an error
 
 
-def test_what_is_installed_here_is_tested() -> None:
+def test_installed_versions_are_tested_versions() -> None:
     warn_unless_tested("SQLAlchemy", sqlalchemy.__version__)
     warn_unless_tested("asyncpg", asyncpg.__version__)
 

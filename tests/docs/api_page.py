@@ -27,7 +27,7 @@ Your `Database` derives from `DatabaseService`, and each controller from `BaseCo
 CLASSES = (DatabaseService, BaseController, Selection, Span, AnyOf, Page, PaginationResult)
 ERRORS = [each for each in vars(generated).values() if isinstance(each, type) and issubclass(each, Exception)]
 INTERNAL = {"transactions", "pool", "borrow_from", "watched", "in_total_order"}
-"""What only the package itself and the test stubs call."""
+"""Members that only the package itself and the test stubs call."""
 _SECTION = re.compile(r"^(Parameters|Returns|Raises|Yields|Notes)\n-+\n", re.MULTILINE)
 
 

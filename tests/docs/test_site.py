@@ -33,7 +33,7 @@ def build(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="session")
 def copy(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the site is made from, elsewhere: the build leaves files behind."""
+    """A copy of the sources of the site, because the build leaves files behind."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(project / "docs", folder / "docs")
     for name in ("zensical.toml", "README.md", "CHANGELOG.md"):

@@ -1,4 +1,4 @@
-"""Values for tests: what is chosen for a column is accepted by its field, its type and its CHECK constraints."""
+"""Sample values: each is accepted by its field, its type and the CHECK constraints."""
 
 from __future__ import annotations
 
@@ -283,7 +283,7 @@ def source(value: Value | None) -> str | None:
 
 @pytest.mark.parametrize("attribute", [name for name in Various.model_fields if name != "id"])
 def test_every_column_gets_a_value_that_its_field_accepts(attribute: str) -> None:
-    """Whatever is between the type and the column: constraints, validators, classes within classes."""
+    """This covers constraints, validators and nested classes."""
     samples = column(Various, attribute).samples
     assert samples.new is not None
     assert samples.fixed is not None
@@ -313,7 +313,7 @@ def test_every_column_gets_a_value_that_its_field_accepts(attribute: str) -> Non
         ("email", 'f"x{next(numbers)}@example.org"'),
     ],
 )
-def test_values_say_what_they_are(attribute: str, expected: str) -> None:
+def test_values_are_readable(attribute: str, expected: str) -> None:
     assert source(column(Various, attribute).samples.new) == expected
 
 
@@ -331,31 +331,31 @@ def test_values_say_what_they_are(attribute: str, expected: str) -> None:
         ("exact", "datetime.now(UTC)"),
     ],
 )
-def test_value_is_one_that_the_type_of_the_column_takes(attribute: str, expected: str) -> None:
+def test_value_is_accepted_by_the_type_of_the_column(attribute: str, expected: str) -> None:
     assert source(column(Parsed, attribute).samples.new) == expected
 
 
 def test_string_for_a_column_of_dates_is_no_value() -> None:
-    """The driver takes dates only."""
+    """The driver accepts dates only."""
     assert column(Parsed, "day").samples.new is None
 
 
-def test_address_that_is_read_as_an_object_is_no_change_to_test_by() -> None:
+def test_address_read_as_an_object_is_not_used_for_updates() -> None:
     assert column(Parsed, "host").samples.changed is None
 
 
 def test_discriminator_is_the_identity_of_the_model() -> None:
-    """A row with another one cannot be loaded."""
+    """A row with another discriminator cannot be loaded."""
     assert source(column(Vehicle, "kind").samples.new) == "'vehicle'"
 
 
-def test_value_that_comes_back_as_another_is_no_change_to_test_by() -> None:
+def test_value_that_does_not_round_trip_is_not_used_for_updates() -> None:
     """The type returns a naive value for an aware one."""
     assert column(Various, "moment").samples.changed is None
 
 
 @pytest.mark.parametrize("attribute", ["prime", "raw"])
-def test_what_no_candidate_fits_has_no_samples(attribute: str) -> None:
+def test_column_without_a_valid_candidate_has_no_samples(attribute: str) -> None:
     samples = column(Impossible, attribute).samples
     assert (samples.new, samples.fixed, samples.changed) == (None, None, None)
 
@@ -430,7 +430,7 @@ class Either(SQLModel, table=True):
     right_id: int = Field(nullable=True)
 
 
-def test_row_that_cannot_be_is_known_as_such() -> None:
+def test_impossible_row_is_recognised() -> None:
     """No row has values for both columns of the key."""
     companions = {index.name: index.companions for index in inspected(Either).indexes}
     assert companions["uq_either"] is None

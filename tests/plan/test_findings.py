@@ -1,4 +1,4 @@
-"""What is worth a warning."""
+"""The findings of planning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is found to differ from the disk, and what is refused."""
+"""Differences between the generated files and the disk, and refused changes."""
 
 from __future__ import annotations
 

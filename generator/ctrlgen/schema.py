@@ -290,6 +290,16 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Partitioning:
+    """The PARTITION BY of a table, ``LIST (guild_id)``: its columns by attribute, and its expressions as SQL."""
+
+    sql: str
+    columns: tuple[str, ...] = ()
+    expressions: tuple[str, ...] = ()
+    unknown_columns: tuple[str, ...] = ()  # names that are not columns of the table
+
+
+@dataclass(frozen=True, slots=True)
 class ForeignKey:
     """Columns of this table that reference columns of ``target``, which is None if its class is not mapped."""
 
@@ -347,6 +357,7 @@ class Model:
     plain: bool = True  # whether instances consist only of a row; otherwise only SQLAlchemy can create them
     unsettled_checks: tuple[str, ...] = ()  # the CHECK constraints for which no satisfying samples are known
     schema: str | None = None  # the schema of the table
+    partitioning: Partitioning | None = None
 
     @property
     def full_table(self) -> str:

@@ -39,6 +39,13 @@ _CHECKS = text("""
       AND n.nspname NOT IN ('pg_catalog', 'information_schema')
     ORDER BY 1, 2, 3
 """)
+_PARTITIONS = text("""
+    SELECT n.nspname::text AS schema, t.relname::text AS owner, pg_get_partkeydef(t.oid) AS definition
+    FROM pg_partitioned_table p
+    JOIN pg_class t ON t.oid = p.partrelid
+    JOIN pg_namespace n ON n.oid = t.relnamespace
+    WHERE (n.oid = pg_my_temp_schema()) = :temporary
+""")
 _ENUMS = text("""
     SELECT n.nspname::text AS schema, t.typname::text AS name,
            array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
@@ -95,6 +102,8 @@ class Catalogue:
     schema: str
     indexes: Indexes
     checks: Checks
+    partitioning: Mapping[Owner, str]
+    """The PARTITION BY of each partitioned table."""
     enums: Mapping[tuple[str, str], tuple[str, ...]]
     not_ours: frozenset[Owner]
     """Tables of extensions and partitions, which models do not declare."""
@@ -109,6 +118,7 @@ def read_catalogue(connection: Connection) -> Catalogue:
         schema,
         read_indexes(connection, temporary=False),
         read_checks(connection, temporary=False),
+        read_partitioning(connection, temporary=False),
         {(row.schema, row.name): tuple(row.labels) for row in connection.execute(_ENUMS)},
         frozenset((row.schema, row.name) for row in connection.execute(_EXTENSION_TABLES)),
         connection.scalar(_STATISTICS),
@@ -131,3 +141,9 @@ def read_checks(connection: Connection, *, temporary: bool) -> dict[Owner, dict[
     for row in connection.execute(_CHECKS, {"temporary": temporary}):
         checks.setdefault((row.schema, row.owner), {})[row.name] = row.definition
     return checks
+
+
+def read_partitioning(connection: Connection, *, temporary: bool) -> dict[Owner, str]:
+    """Return the PARTITION BY of each partitioned table, either of temporary tables or of all others."""
+    rows = connection.execute(_PARTITIONS, {"temporary": temporary})
+    return {(row.schema, row.owner): row.definition for row in rows}

@@ -1,8 +1,8 @@
 """Lets the server normalize the declarations of the models, so that both sides of a comparison have the same form.
 
 PostgreSQL rewrites expressions (``points >= 0`` becomes ``(points >= 0)``, ``IN`` becomes ``= ANY``), so a declaration
-cannot be compared with the catalog directly. Each table is created as a temporary table, and its indexes and CHECK
-constraints are read from the catalog. The caller rolls back the transaction.
+cannot be compared with the catalog directly. Each table is created as a temporary table, and its indexes, CHECK
+constraints and partitioning are read from the catalog. The caller rolls back the transaction.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
-from ctrlgen.drift.catalogue import DatabaseIndex, read_checks, read_indexes
+from ctrlgen.drift.catalogue import DatabaseIndex, read_checks, read_indexes, read_partitioning
 
 _TEMPORARY = "pg_temp"
 
@@ -25,6 +25,7 @@ class Declared:
 
     indexes: Mapping[str, Mapping[str, DatabaseIndex]]
     checks: Mapping[str, Mapping[str, str]]
+    partitioning: Mapping[str, str]
     unknown: Mapping[str, str]
 
 
@@ -32,6 +33,7 @@ def read_declared(connection: Connection, tables: Iterable[Table], path: Sequenc
     """Return the declarations of these tables as the server prints them. ``path`` is the quoted search path."""
     indexes: dict[str, Mapping[str, DatabaseIndex]] = {}
     checks: dict[str, Mapping[str, str]] = {}
+    partitioning: dict[str, str] = {}
     unknown: dict[str, str] = {}
     for table in tables:
         savepoint = connection.begin_nested()
@@ -39,11 +41,13 @@ def read_declared(connection: Connection, tables: Iterable[Table], path: Sequenc
             _create(connection, table, path)
             indexes[table.key] = dict(*read_indexes(connection, temporary=True).values())
             checks[table.key] = dict(*read_checks(connection, temporary=True).values())
+            for definition in read_partitioning(connection, temporary=True).values():
+                partitioning[table.key] = definition
         except DBAPIError as error:
             unknown[table.key] = str(error.orig).partition("\n")[0].rpartition(">: ")[2]
         finally:
             savepoint.rollback()
-    return Declared(indexes, checks, unknown)
+    return Declared(indexes, checks, partitioning, unknown)
 
 
 def _create(connection: Connection, table: Table, path: Sequence[str]) -> None:

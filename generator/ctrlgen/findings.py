@@ -158,6 +158,13 @@ UNKNOWN_PARTITION_COLUMN = Rule(
     "a table is partitioned by a column that it does not have",
     "fix the name in `postgresql_partition_by`; the database cannot create the table",
 )
+CROSSES_TENANTS = Rule(
+    "CG116",
+    "{methods} of `{model}` {reach} other tenants: {reason}; {fix}",
+    "with the setting `tenant`: methods are not given the tenant, because their key, index or join does not contain "
+    "its column, so they read or write the rows of all tenants",
+    "make the column the first of the key or the index, or join by it; `tenant_strict = true` leaves the methods out",
+)
 FAILED_IMPORT = Rule(
     "CG201",
     "{modules} left out: {error}",

@@ -341,6 +341,8 @@ class Relation:
     linked: bool = False  # whether the objects are linked by a table that has only the two keys
     attributes: tuple[str, ...] = ()  # the columns of its own model that it is joined by
     link_table: str | None = None  # the secondary table of a many-to-many relationship, with its schema
+    pairs: tuple[tuple[str, str], ...] = ()  # attributes of both sides that are equal, directly or in the link table
+    crosses_tenants: bool = False  # whether its statement reads other tenants than those of its objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +360,7 @@ class Model:
     unsettled_checks: tuple[str, ...] = ()  # the CHECK constraints for which no satisfying samples are known
     schema: str | None = None  # the schema of the table
     partitioning: Partitioning | None = None
+    tenant: str | None = None  # the column of the setting `tenant`, if the model has it and every call requires it
 
     @property
     def full_table(self) -> str:

@@ -21,6 +21,7 @@ from .service import DatabaseService
 from .sql import Request, Sql, is_sql
 from .statements import (
     any_of,
+    any_within,
     build_requests,
     create_or_change_row,
     insert_once,
@@ -28,6 +29,7 @@ from .statements import (
     key_of,
     key_values,
     row_within,
+    tenant_of,
     update_key,
     update_rows,
     upsert_row,
@@ -134,7 +136,11 @@ class BaseController(Generic[M, L, C, U, K]):
 
     async def delete_many(self, keys: Iterable[K]) -> int:
         """Delete the rows with these primary keys, and return how many existed."""
-        condition = any_of(self._table.primary_key, [self._key_values(key) for key in keys])
+        table, rows, tenant = self._table, [self._key_values(key) for key in keys], self._facts.tenant
+        condition = any_of(table.primary_key, rows)
+        if tenant is not None:
+            position = table.key_names.index(tenant)
+            condition = any_within(table.primary_key, rows, position, [table.operands[tenant]])
         return await self._execution.affected(Sql(f"DELETE FROM {self._table.sql} WHERE ") + condition)
 
     async def delete_where(self, filters: Filters = None, *, all_rows: bool = False) -> int:
@@ -227,8 +233,10 @@ class BaseController(Generic[M, L, C, U, K]):
         columns = self._execution.select_list
         return await self._execution.stored(create_or_change_row(self._table, row, columns, keys, within, changes))
 
-    async def _update_where(self, filters: Filters, values: U, *, all_rows: bool = False) -> int:
-        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
+    async def _update_where(
+        self, filters: Filters, values: U, *, all_rows: bool = False, key: Mapping[str, object] | None = None
+    ) -> int:
+        return await self._find(key or {}, {}, filters).update(values, all_rows=all_rows)
 
     async def _load(self, relation: str, objects: Iterable[M]) -> None:
         if isinstance(objects, self.model):
@@ -247,8 +255,9 @@ class BaseController(Generic[M, L, C, U, K]):
             raise TypeError(f"{', '.join(sorted(repeated))} is passed twice")
         refinements = cast("Refinements", where)
         columns = {name: value for name, value in where.items() if name not in _REFINEMENTS}
+        tenant = tenant_of(self._table, key, within)
         condition = where_of(self._table, {**key, **columns}, within, filters)
-        selection = Selection[M, L, U](self._execution, self._validation, condition)
+        selection = Selection[M, L, U](self._execution, self._validation, condition, tenant)
         if len(columns) == len(where):
             return selection
         if (order := refinements.get("order_by")) is not None:

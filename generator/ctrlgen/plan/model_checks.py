@@ -27,6 +27,7 @@ from ctrlgen.findings import (
 from ctrlgen.plan.access_paths import unindexed_foreign_keys
 from ctrlgen.plan.methods import contested_methods, derived_methods, methods_without_predicate
 from ctrlgen.plan.naming import CONTROLLER, REFINEMENTS
+from ctrlgen.plan.tenants import check_tenants
 from ctrlgen.schema import Index, Model
 from ctrlgen.settings import Options
 
@@ -47,6 +48,7 @@ def check_model(model: Model, options: Options) -> Iterator[Finding]:
     yield from _reserved_keywords(model)
     yield from _replaced_members(model, options)
     yield from _contested_methods(model, options)
+    yield from check_tenants(model, derived_methods(model, options), options)
 
 
 def refuse_unindexed_foreign_keys(models: Iterable[Model]) -> None:

@@ -85,8 +85,14 @@ def any_within(key: list[Operand], values: Iterable[Iterable[object]], position:
     PostgreSQL finds the partitions of a table by these comparisons, and not by those of several columns at once.
     """
     rows = [tuple(row) for row in values]
-    tenants = [(value,) for value in dict.fromkeys([row[position] for row in rows])]
-    return joined(" AND ", [*(any_of([column], tenants) for column in equal), any_of(key, rows)])
+    tenants = list(dict.fromkeys([row[position] for row in rows]))
+    conditions = [
+        Sql(f"{column.sql} = ") + column.value(tenants[0])  # which also prunes a generic plan, unlike an array
+        if len(tenants) == 1
+        else any_of([column], [(tenant,) for tenant in tenants])
+        for column in equal
+    ]
+    return joined(" AND ", [*conditions, any_of(key, rows)])
 
 
 def _condition(table: Table[Any], expression: Any) -> Sql:

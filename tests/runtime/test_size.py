@@ -14,7 +14,7 @@ from sqlalchemy import literal
 from tests.runtime.models import Guild
 
 RUNTIME = Path(__file__).resolve().parent.parent.parent / "templates" / "runtime"
-LINES, MODULES, LONGEST = 2_795, 21, 240  # without orm.py, which few packages get
+LINES, MODULES, LONGEST = 2_805, 21, 240  # without orm.py, which few packages get
 CACHE_LINES = 850  # of packages with a cached model, and 105 of these only for several processes
 PRIVATE = {"_generate_cache_key", "_sa_instance_state"}
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}

@@ -9,7 +9,7 @@ Emitted only for a package that has relationships. The generator decides which l
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias, cast
 
 from sqlalchemy import orm
@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 from .contracts import Facts, Loader
 from .execution import Execution
 from .operand import Operand
-from .sql import QUOTED, Sql, in_sql, joined
+from .sql import QUOTED, Sql
 from .statements import any_of, any_within
 from .table import Table
 
@@ -34,13 +34,13 @@ async def by_columns(execution: Execution[Any], name: str, objects: Sequence[SQL
     relation = execution.table.mapper.relationships[name]
     target, source, matched, order = _path(relation)
     within: Execution[Any] = Execution(execution.transactions, target, execution.session)
-    names = ", ".join([within.select_list, *(part.sql for part in matched)])
+    names = ", ".join([target.select_list, *(part.sql for part in matched)])
     position, equal = _tenant(relation, execution.table.facts.tenant, target)
 
     async def find(keys: list[Key]) -> Related:
         condition = any_within(matched, keys, position, equal) if equal else any_of(matched, keys)
         rows = await within.rows(Sql(f"SELECT {names} FROM {source} WHERE ") + condition + order)
-        converters, related = [part.result for part in matched], Related()
+        converters, related = [part.read for part in matched], Related()
         for item, row in zip(within.instances.of(rows), rows, strict=True):
             values = tuple(row)[-len(matched) :]
             key = tuple(convert(value) if convert else value for convert, value in zip(converters, values, strict=True))
@@ -71,7 +71,7 @@ def nested(load: Loader, tenant: str | None = None) -> Loader:
 
     async def through(execution: Execution[Any], path: str, objects: Sequence[SQLModel], _seen: Seen) -> None:
         outer, _, inner = path.partition(".")
-        target: Table[Any] = Table(execution.table.mapper.relationships[outer].mapper.class_, Facts(tenant=tenant))
+        target = _table(execution.table.mapper.relationships[outer].mapper, tenant)
         related = dict[int, SQLModel]()
         for item in objects:
             value: Any = getattr(item, outer)
@@ -112,14 +112,21 @@ async def _attach(
 @cache
 def _path(relation: Relation) -> tuple[Table[Any], str, list[Operand], Sql]:
     """Return the target's table, the FROM clause, the columns that are matched, and the ORDER BY clause."""
-    target = Table(relation.mapper.class_, Facts())
-    matched = [_operand(column, target) for _, column in _pairs(relation)]
+    target = _table(relation.mapper)
+    operand = partial(Operand.of_column, target.model)
+    matched = [operand(column) for _, column in _pairs(relation)]
     source = target.sql
     if relation.secondary is not None:
-        links = [f"{_sql(own)} = {_sql(link)}" for own, link in relation.secondary_synchronize_pairs or []]
-        source += f" JOIN {QUOTED.format_table(relation.secondary)} ON {' AND '.join(links)}"
-    order = [cast("Sql", in_sql(clause, target.source)) for clause in relation.order_by or ()]
-    return target, source, matched, Sql(" ORDER BY ") + joined(", ", order) if order else Sql("")
+        pairs = relation.secondary_synchronize_pairs or []
+        equal = " AND ".join([f"{operand(own).sql} = {operand(link).sql}" for own, link in pairs])
+        source += f" JOIN {QUOTED.format_table(relation.secondary)} ON {equal}"
+    return target, source, matched, target.order_by(relation.order_by or ())
+
+
+@cache
+def _table(mapper: orm.Mapper[Any], tenant: str | None = None) -> Table[Any]:
+    """Return the table of a related model, which is only read."""
+    return Table(mapper.class_, Facts(tenant=tenant))
 
 
 def _tenant(relation: Relation, tenant: str | None, target: Table[Any]) -> tuple[int, list[Operand]]:
@@ -128,18 +135,10 @@ def _tenant(relation: Relation, tenant: str | None, target: Table[Any]) -> tuple
         if relation.parent.get_property_by_column(local).key == tenant and len(_pairs(relation)) > 1:
             linked = relation.secondary_synchronize_pairs or [] if relation.secondary is not None else []
             equal = [remote, *(column for column, link in linked if link is remote)]
-            return position, [_operand(column, target) for column in equal]
+            return position, [Operand.of_column(target.model, column) for column in equal]
     return 0, []
 
 
 def _pairs(relation: Relation) -> Sequence[tuple[Any, Any]]:
     """Return pairs of a column of the owner and the column that it equals."""
     return relation.synchronize_pairs if relation.secondary is not None else relation.local_remote_pairs or []
-
-
-def _operand(column: Any, target: Table[Any]) -> Operand:
-    return Operand(target.model, str(column.name), _sql(column), str(column.name), column.type)
-
-
-def _sql(column: Any) -> str:
-    return f"{QUOTED.format_table(column.table)}.{QUOTED.quote(column.name)}"

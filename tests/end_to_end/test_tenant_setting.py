@@ -102,7 +102,7 @@ def test_without_strictness_methods_of_other_keys_are_findings(workspace: Path, 
     settings = SETTINGS.replace("tenant_strict = true", "").replace('tests = "tests"', "")
     (tmp_path / "pyproject.toml").write_text(settings)
     done = run(sys.executable, "-m", "ctrlgen", "generate", cwd=tmp_path)
-    crossing = [line.partition("CG116: ")[2] for line in done.stderr.splitlines() if "CG116" in line]
+    crossing = [line.partition("CG117: ")[2] for line in done.stderr.splitlines() if "CG117" in line]
     of_index = "`ix_team_points` does not begin with `league_id`; begin the index with it"
     of_join = "`namesakes` is not joined by `league_id`; join by it, too"
     assert crossing == [

@@ -1,4 +1,4 @@
-"""What is worth a warning."""
+"""The findings of planning."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ctrlgen.finding import Location
+from ctrlgen.findings import Location
 from ctrlgen.plan import plan
-from ctrlgen.schema import Condition, ForeignKey, Imported, Partitioning, Schema
+from ctrlgen.schema import Annotation, Condition, ForeignKey, Imported, Partitioning, Schema
 
 from .build import column, index, method_names, model, unique
 
@@ -52,6 +52,13 @@ def test_other_partial_index_does_not_lead_a_foreign_key(conditions: tuple[Condi
     assert "find_some_by_guild_id" in method_names(user)
 
 
+def test_private_model_and_private_type_are_found_because_strict_type_checkers_refuse_their_import() -> None:
+    plain = column("state", line=4)
+    private = replace(plain, annotation=Annotation(("list[", Imported("models", "Outer._State"), "]")))
+    assert codes(model("_User", private)) == [("CG114", "models.py:1"), ("CG114", "models.py:4")]
+    assert codes(model("User", replace(plain, annotation=Annotation((Imported("_models", "State"),))))) == []
+
+
 def test_column_that_can_not_be_a_keyword_is_found() -> None:
     assert codes(model("User", column("limit", line=4))) == [("CG106", "models.py:4")]
 
@@ -83,7 +90,7 @@ def test_unique_key_without_the_columns_of_the_partitions_cannot_be_created() ->
     keys = (unique("name", name="uq_name"), unique("guild_id", "name", name="uq_guild_name"), index("name"))
     user = model("User", column("guild_id"), column("name"), indexes=keys)
     listed = replace(user, partitioning=partitioned("guild_id"))
-    findings = [finding for finding in plan(Schema((listed,)), "db").findings if finding.code == "CG114"]
+    findings = [finding for finding in plan(Schema((listed,)), "db").findings if finding.code == "CG115"]
     refusal = (
         "but the table is partitioned by `LIST (guild_id)`: PostgreSQL cannot create it; add `guild_id` to the key"
     )
@@ -111,6 +118,6 @@ def test_column_of_the_partitions_that_does_not_exist_is_found() -> None:
     user = replace(model("User", column("guild_id")), partitioning=partitioned(unknown=("gild_id",)))
     (finding,) = plan(Schema((user,)), "db").findings
     assert (finding.code, finding.message) == (
-        "CG115",
+        "CG116",
         "`User` is partitioned by `gild_id`, which is not a column of `user`; did you mean `guild_id`?",
     )

@@ -42,7 +42,7 @@ def controller(package: Package, module: str) -> Controller:
 
 
 def test_methods_without_the_tenant_are_named_at_their_key_index_or_relationship() -> None:
-    findings = [each for each in planned(GUILD, MEMBER, CASE, options=WARN).findings if each.code == "CG116"]
+    findings = [each for each in planned(GUILD, MEMBER, CASE, options=WARN).findings if each.code == "CG117"]
     methods = {each.message.partition(" of ")[0] for each in findings}
     names = ("get", "get_one", "update", "update_one", "delete")
     of_case = [f"`{name}_by_id`" for name in names] + [f"`{name}`" for name in BULK]
@@ -55,7 +55,7 @@ def test_methods_without_the_tenant_are_named_at_their_key_index_or_relationship
 
 def test_methods_without_the_tenant_are_left_out_if_it_is_required() -> None:
     package = planned(GUILD, MEMBER, options=STRICT)
-    assert not [each for each in package.findings if each.code == "CG116"]
+    assert not [each for each in package.findings if each.code == "CG117"]
     member = controller(package, "member")
     names = {method.name for method in member.methods}
     assert not {"get_by_name", "upsert_by_name", "find_by_user_id", "load_friends"} & names

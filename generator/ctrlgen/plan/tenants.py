@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from ctrlgen.blueprint import Method
 from ctrlgen.errors import TenantKeyError, UnknownNameError, did_you_mean
-from ctrlgen.finding import Finding
-from ctrlgen.findings import CROSSES_TENANTS
+from ctrlgen.findings import CROSSES_TENANTS, Finding
 from ctrlgen.schema import Imported, Index, Model, Relation
 from ctrlgen.settings import Options
 

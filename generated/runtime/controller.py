@@ -106,7 +106,11 @@ class BaseController(Generic[M, L, C, U, K]):
 
     async def delete_many(self, keys: Iterable[K]) -> int:
         """Delete the rows with these primary keys, and return how many existed."""
-        condition = statements.any_of(self._table.primary_key, [self._key_values(key) for key in keys])
+        table, rows, tenant = self._table, [self._key_values(key) for key in keys], self._facts.tenant
+        condition = statements.any_of(table.primary_key, rows)
+        if tenant is not None:
+            position = table.key_names.index(tenant)
+            condition = statements.any_within(table.primary_key, rows, position, [table.operands[tenant]])
         return await self._execution.affected(Sql(f"DELETE FROM {self._table.sql} WHERE ") + condition)
 
     async def delete_where(self, filters: Filters = None, *, all_rows: bool = False) -> int:
@@ -206,8 +210,9 @@ class BaseController(Generic[M, L, C, U, K]):
             raise TypeError(f"{', '.join(sorted(repeated))} is passed twice")
         refinements = cast("Refinements", where)
         columns = {name: value for name, value in where.items() if name not in _REFINEMENTS}
+        tenant = statements.tenant_of(self._table, key, within)
         condition = statements.where_of(self._table, {**key, **columns}, within, filters)
-        selection = Selection[M, L, U](self._execution, self._validation, condition)
+        selection = Selection[M, L, U](self._execution, self._validation, condition, tenant)
         if len(columns) == len(where):
             return selection
         if (order := refinements.get("order_by")) is not None:

@@ -32,6 +32,7 @@ N = TypeVar("N")
 
 Expression: TypeAlias = sa.SQLColumnExpression[N]
 
+_NO_TENANT = Sql("")
 _ZEROS: dict[str, object] = {"interval": timedelta(), "numeric": Decimal(0), "real": 0.0, "double precision": 0.0}
 _WHOLE = {"smallint", "integer", "bigint"}
 
@@ -46,6 +47,7 @@ class Selection(Generic[M, L, U]):
     _execution: Execution[M]
     _validation: Validation
     _where: Sql
+    _tenant: Sql = _NO_TENANT
     _order: tuple[sa.SQLColumnExpression[object], ...] = ()
     _limit: int | None = None
     _offset: int | None = None
@@ -270,7 +272,8 @@ class Selection(Generic[M, L, U]):
             return self._where
         keys = self._table.keys
         rows = self._statement(Sql(keys)) + ("" if self._lock is not None else " FOR UPDATE")  # evaluated only once
-        return Sql(f" WHERE ({keys}) IN (WITH chosen AS MATERIALIZED (") + rows + ") SELECT * FROM chosen)"
+        within = self._tenant + " AND " if self._tenant.text else Sql(" WHERE ")
+        return within + f"({keys}) IN (WITH chosen AS MATERIALIZED (" + rows + ") SELECT * FROM chosen)"
 
     def _refuse_limits(self, method: str) -> None:
         if self._limit is not None or self._offset is not None:

@@ -138,6 +138,8 @@ class Facts:
         The loader of each relationship.
     absent
         The methods that do not exist, by the reason, in which ``{}`` stands for the column of a finder.
+    tenant
+        The attribute that every call must be given, so that it reaches the rows of one tenant.
     utc
         Whether columns without time zone accept aware datetimes, which are stored in UTC.
     by_orm
@@ -152,5 +154,6 @@ class Facts:
     partial: Mapping[str, Partial] = field(default_factory=dict[str, Partial])
     relations: Mapping[str, Loader] = field(default_factory=dict[str, Loader])
     absent: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
+    tenant: str | None = None
     utc: bool = False
     by_orm: bool = False

@@ -10,8 +10,8 @@ import pytest
 from .conftest import Walk
 from .pages import blocks
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs/recipes"
-RECIPES = [page for page in sorted(FOLDER.glob("*.md")) if page.stem != "index"]
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+RECIPES = [*(page for page in sorted((DOCS / "recipes").glob("*.md")) if page.stem != "index"), DOCS / "scaling.md"]
 
 
 def test_tutorial_leads_from_an_empty_folder_to_a_running_test(library: Path) -> None:

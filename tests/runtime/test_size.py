@@ -14,7 +14,7 @@ from sqlalchemy import literal
 from tests.runtime.models import Guild
 
 RUNTIME = Path(__file__).resolve().parent.parent.parent / "templates" / "runtime"
-LINES, MODULES, LONGEST = 2_555, 18, 200  # without links.py, which few packages contain
+LINES, MODULES, LONGEST = 2_690, 19, 210  # without links.py, which few packages contain
 CACHE_LINES = 824  # in packages with a cached model; 138 of these lines only with `cache_sync`
 PRIVATE = {"_generate_cache_key", "_sa_instance_state"}
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}

@@ -131,7 +131,11 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         def tags(rows: Rows) -> set[Tag]:
             return {*self._tags_of_lookup(names, bound, rows), *self._key_tags(rows)}
 
-        return (await cache.fetch(lookup, lambda: self._execution.rows(statement), tags)).rows
+        async def read() -> Rows:
+            with self._db.primary():  # a replica may not have the write that has invalidated the entry
+                return await self._execution.rows(statement)
+
+        return (await cache.fetch(lookup, read, tags)).rows
 
     def _tags_of_lookup(self, names: tuple[str, ...], bound: tuple[object, ...], rows: Rows) -> Iterator[Tag]:
         if names in self._cached.exact:

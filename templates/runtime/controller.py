@@ -130,7 +130,8 @@ class BaseController(Generic[M, L, C, U, K]):
             statements = build_requests(
                 self._table, [(row, None) for row in validated], lambda row, _: update_key(self._table, row, "1")
             )
-        return len(await self._execution.many(statements))
+        with self._db.primary():  # a statement without changes is a SELECT
+            return len(await self._execution.many(statements))
 
     async def delete_many(self, keys: Iterable[K]) -> int:
         """Delete the rows with these primary keys, and return how many existed."""
@@ -176,7 +177,8 @@ class BaseController(Generic[M, L, C, U, K]):
     ) -> M | None:
         where, changes = key_of(self._table, key, within, nulls=nulls), self._validation.change(values)
         if not changes:
-            return await self._get(key, within=within, nulls=nulls)
+            with self._db.primary():
+                return await self._get(key, within=within, nulls=nulls)
         statement = update_rows(self._table, where, changes) + f" RETURNING {self._execution.select_list}"
         objects = await self._execution.objects(statement)
         return objects[0] if objects else None
@@ -198,7 +200,9 @@ class BaseController(Generic[M, L, C, U, K]):
         insert = insert_once(self._table, row, self._execution.select_list, keys, within)
         collision: UniqueViolation | None = None
         for _ in range(10):  # another transaction may delete the row between the two statements
-            if existing := await self._execution.objects(select):
+            with self._db.primary():
+                existing = await self._execution.objects(select)
+            if existing:
                 return existing[0], False
             if collision:
                 raise collision

@@ -33,6 +33,11 @@ class OrmExecution(Execution[M]):
         return self.table.keys
 
     @override
+    async def rows(self, statement: Sql) -> Rows:
+        with self.transactions.primary():  # where the ORM reads the objects
+            return await super().rows(statement)
+
+    @override
     async def objects(
         self, statement: Sql, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
     ) -> list[M]:

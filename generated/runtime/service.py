@@ -107,7 +107,7 @@ class DatabaseService:
         settings = {"application_name": application_name} if application_name else {}
         if statement_timeout is not None:
             settings["statement_timeout"] = str(math.ceil(statement_timeout * 1000))
-        further = {"command_timeout": command_timeout, **(connect_args or {})}
+        further: dict[str, Any] = {"command_timeout": command_timeout, **(connect_args or {})}
         further["server_settings"] = {**settings, **further.get("server_settings", {})}
         self._server = _server(os.environ.get("DATABASE_URL", "") if url is None else url, further)
         self._pool_size, self._slow_call, self._echo = pool_size, slow_call, echo

@@ -152,7 +152,7 @@ class Transactions:
         return []
 
     async def send(
-        self, session: PlainSession | None, work: Callable[[Connection], Awaitable[T]], _statement: str = ""
+        self, session: PlainSession | None, work: Callable[[Connection], Awaitable[T]], statement: str = ""
     ) -> T:
         """Run the work of a call in the session, else in the transaction around it, else on its own connection."""
         if session is None and (scope := self.ambient()):

@@ -105,7 +105,7 @@ class Replica:
         """What is known of the replica."""
         age = time.monotonic() - self.current_at
         usable, idle, in_use = age <= self._max_staleness, len(self.pool.idle), len(self.pool.used)
-        reason = "" if usable else self._reason or "the primary does not answer"
+        reason = "" if usable else self._reason
         return ReplicaStatus(self.url, usable, reason, age if age < math.inf else None, idle, in_use)
 
     async def read(self, work: Awaitable[T]) -> T:
@@ -136,7 +136,7 @@ class Replica:
     def leave_out(self, reason: str) -> None:
         """Send no reads to the replica, until it answers after a pause."""
         self.current_at, self._retry_at = -math.inf, time.monotonic() + self._patience
-        self._explain(reason)
+        self.explain(reason)
 
     async def probe(self, positions: Sequence[tuple[float, int]], identity: str, timeline: int) -> None:
         """Ask the replica what it has replayed, and compare that with what the primary has answered before."""
@@ -148,7 +148,9 @@ class Replica:
             while self._reads and isinstance(error, TimeoutError):
                 self._reads.pop().reschedule(0)  # which ends the read
             return
-        ahead, self._answered_at, self._replayed = self._replayed > positions[-1][1], time.monotonic(), replayed or 0
+        asked_at, position = positions[-1]
+        ahead = self._answered_at < asked_at and self._replayed > position
+        self._answered_at, self._replayed = time.monotonic(), replayed or 0
         if not in_recovery:
             self.leave_out(_PROMOTED)
         elif ahead or own_identity != identity or own_timeline > timeline:
@@ -158,9 +160,10 @@ class Replica:
             self.current_at = max(self.current_at, next(known, -math.inf))
             lags = self._answered_at - max(self.current_at, positions[0][0]) > self._max_staleness
             if lags or self.current_at > -math.inf:  # else it is not known yet
-                self._explain(f"it lags by more than {self._max_staleness:g} s" if lags else "")
+                self.explain(f"it lags by more than {self._max_staleness:g} s" if lags else "")
 
-    def _explain(self, reason: str) -> None:
+    def explain(self, reason: str) -> None:
+        """Log why no reads go to the replica, or that they do again."""
         if reason and reason != self._reason:
             _log.warning("no reads go to the replica %s: %s", self.url, reason)
         elif self._reason and not reason:
@@ -205,9 +208,12 @@ class WatchingPool(Pool):
     @override
     async def close(self) -> None:
         if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait([self._watching])
+            for task in (self._watching, *self._probes.values()):
+                task.cancel()
+            await asyncio.wait([self._watching, *self._probes.values()])
+        self._line.close()
         for replica in self.replicas:
+            replica.line.close()
             await replica.pool.close()
         await super().close()
 
@@ -218,34 +224,22 @@ class WatchingPool(Pool):
         super().abandon()
 
     async def _watch(self) -> None:
-        answers = True
-        try:
-            while True:
-                asked_at = time.monotonic()
-                try:
-                    identity, timeline, position = await self._line.ask()
-                except Exception as error:  # noqa: BLE001 - whatever it is, nothing can be compared
-                    if answers:
-                        _log.warning("no reads go to replicas: the primary does not answer (%r)", error)
-                    answers = False
-                else:
-                    answers = True
-                    self._positions.append((asked_at, position))
-                    self._probe(identity, timeline)
-                if self._probes and not self._first.is_set():
+        while True:
+            asked_at = time.monotonic()
+            try:
+                identity, timeline, position = await self._line.ask()
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing can be compared
+                for replica in self.replicas:
+                    replica.explain(f"the primary does not answer ({error or type(error).__name__})")
+            else:
+                self._positions.append((asked_at, position))
+                for replica in self.replicas:  # each in a task, as they do not wait for one that does not answer
+                    if (probe := self._probes.get(replica)) is None or probe.done():
+                        self._probes[replica] = asyncio.create_task(replica.probe(self._positions, identity, timeline))
+                if not self._first.is_set():
                     await asyncio.wait(self._probes.values())
-                self._first.set()
-                await asyncio.sleep(self._interval)
-        finally:
-            for probe in self._probes.values():
-                probe.cancel()
-            for line in (self._line, *(replica.line for replica in self.replicas)):
-                line.close()
-
-    def _probe(self, identity: str, timeline: int) -> None:
-        for replica in self.replicas:  # each by a task, because others must not wait for one that does not answer
-            if (probe := self._probes.get(replica)) is None or probe.done():
-                self._probes[replica] = asyncio.create_task(replica.probe(self._positions, identity, timeline))
+            self._first.set()
+            await asyncio.sleep(self._interval)
 
 
 class ReplicatedTransactions(Transactions):
@@ -279,6 +273,7 @@ class ReplicatedTransactions(Transactions):
         ended.ended = -math.inf
         self._write, self._pinned = ContextVar("write", default=ended), ContextVar("pinned", default=False)
         event.listen(self.engine.sync_engine, "before_cursor_execute", self._begin_write)
+        event.listen(self.engine.sync_engine, "commit", self._begin_write)
         event.listen(self.engine.sync_engine, "checkin", self._end_write)
 
     @override
@@ -298,13 +293,6 @@ class ReplicatedTransactions(Transactions):
             yield
         finally:  # not by token, because a fixture may leave the block in another context
             self._pinned.set(before)
-
-    @override
-    @asynccontextmanager
-    async def session(self) -> AsyncGenerator[Session, None]:
-        with self._writing():
-            async with super().session() as session:
-                yield session
 
     @override
     @asynccontextmanager
@@ -354,8 +342,8 @@ class ReplicatedTransactions(Transactions):
             write.ended = time.monotonic()
             self._write.set(around if around.ended == math.inf else write)
 
-    def _begin_write(self, connection: Any, _cursor: object, statement: str, *_: object) -> None:
-        """Note a statement of SQLAlchemy outside of the blocks, which continues until the connection is returned."""
+    def _begin_write(self, connection: Any, _cursor: object = None, statement: str = "", *_: object) -> None:
+        """Note a COMMIT or a write of SQLAlchemy outside of blocks, which ends when the connection is returned."""
         if self._write.get().ended < math.inf and not statement.lstrip().upper().startswith("SELECT"):
             connection.info[_WRITE] = Write()
             self._write.set(connection.info[_WRITE])

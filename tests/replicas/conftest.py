@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+import uuid
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import asyncio
 import pytest
 import sqlalchemy as sa
 
 from tests.runtime import conftest as guild_package  # emits the package
 from tests.runtime.models import Base
-from tests.stress.servers import Pair, binaries, started_pair
+from tests.stress.servers import Node, Pair, binaries, started_pair
 
 if TYPE_CHECKING:
     from guild_db import Database
@@ -66,10 +67,15 @@ async def pair(servers: Pair) -> AsyncIterator[Pair]:
 
 
 @pytest.fixture
-async def fresh_pair() -> AsyncIterator[Pair]:
-    """Two servers for one test, which may stop or promote them."""
-    async with filled_pair() as pair:
-        yield pair
+async def other(pair: Pair) -> AsyncIterator[Pair]:
+    """The primary with a standby for one test, which may stop or promote it."""
+    standby = Node(pair.standby.folder.parent / f"other-{uuid.uuid4().hex}")
+    try:
+        await asyncio.to_thread(standby.follow, pair.primary)
+        await asyncio.to_thread(standby.start)
+        yield Pair(pair.primary, standby)
+    finally:
+        await stopped_for_good(standby)
 
 
 @pytest.fixture
@@ -96,6 +102,12 @@ async def paused(pair: Pair, *statements: str) -> None:
     await pair.primary.execute(*statements)
 
 
+async def stopped_for_good(node: Node) -> None:
+    """Stop a server, if it runs."""
+    if (node.folder / "postmaster.pid").exists():
+        await asyncio.to_thread(node.stop, "immediate")
+
+
 async def usable(db: Database, *, is_usable: bool = True, within: float = 10) -> None:
     """Wait until all replicas are used, or none."""
     begun = time.monotonic()
@@ -108,8 +120,3 @@ async def is_from_replica(db: Database) -> bool:
     """Whether a read of this task goes to a standby."""
     (answer,) = await db.guild.find_all().limit(1).values(sa.func.pg_is_in_recovery())
     return bool(answer)
-
-
-async def elsewhere(work: Callable[[], Awaitable[object]]) -> object:
-    """Await work in a task of its own, whose writes this task does not know of."""
-    return await asyncio.ensure_future(work())

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["cached_package"]
 
+MEMBER = (
+    "INSERT INTO member (guild_id, name, discord_id, token, mood, points)"
+    " VALUES (1, 'new', 1, gen_random_uuid(), 'GOOD', 0)"
+)
+
 
 @pytest.fixture(scope="module")
 async def tables(servers: Pair) -> AsyncIterator[str]:
@@ -76,17 +81,20 @@ async def test_after_an_invalidation_the_miss_is_filled_from_the_primary(db: Dat
 
 
 async def test_a_cached_list_is_filled_from_the_primary(db: Database, tables: str) -> None:
-    columns = "guild_id, name, discord_id, token, mood, points"
-    values = "1, 'new', 1, gen_random_uuid(), 'GOOD', 0"
-    await by_another_process(tables, f"INSERT INTO member ({columns}) VALUES ({values})")
+    await by_another_process(tables, MEMBER)
     assert [member.name for member in await db.member.find_by_guild_id(1)] == ["new"]
 
 
-async def test_reads_past_the_cache_may_go_to_the_replica(db: Database, tables: str) -> None:
+async def test_what_could_be_cached_is_read_from_the_primary_past_the_cache_too(db: Database, tables: str) -> None:
     await by_another_process(tables, "UPDATE config SET prefix = 'new'")
-    assert (await db.config.uncached().get_one_by_guild_id(1)).prefix == "old"
-    with db.primary():
-        assert (await db.config.uncached().get_one_by_guild_id(1)).prefix == "new"
+    assert (await db.config.uncached().get_one_by_guild_id(1)).prefix == "new"
+    await by_another_process(tables, MEMBER)
+    assert len(await db.member.uncached().find_by_guild_id(1)) == 1
+
+
+async def test_other_reads_of_a_cached_model_go_to_the_replica(db: Database, tables: str) -> None:
+    await by_another_process(tables, "UPDATE config SET prefix = 'new'")
+    assert [config.prefix for config in await db.config.find_all()] == ["old"]
 
 
 async def test_a_cached_miss_does_not_keep_the_task_on_the_primary(db: Database, tables: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
 import os
 import signal
 import time
@@ -340,9 +341,13 @@ def test_wrong_arguments_are_refused() -> None:
 
     with pytest.raises(TypeError, match="list of URLs"):
         Database("postgresql://a/b", replicas="postgresql://c/b")
-    with pytest.raises(ValueError, match="max_staleness must be more than 0"):
-        Database("postgresql://a/b", replicas=["postgresql://c/b"], max_staleness=0)
+    for seconds in (0, -1, math.inf, math.nan):
+        with pytest.raises(ValueError, match="max_staleness must be a number of seconds above 0"):
+            Database("postgresql://a/b", replicas=["postgresql://c/b"], max_staleness=seconds)
     with pytest.raises(ValueError, match=r"one server.*postgresql://me:\*\*\*@c,d/b"):
         Database("postgresql://a/b", replicas=["postgresql://me:secret@c,d/b"])
+    with pytest.raises(ValueError, match="one server"):
+        Database("postgresql://a/b", replicas=["postgresql:///b?search_path=a&host=c,d"])
+    Database("postgresql://a/b", replicas=["postgresql://c/b?search_path=x,y", "postgresql:///b?host=/run/a"])
     with pytest.raises(ValueError, match="not the URL of a PostgreSQL database"):
         Database("postgresql://a/b", replicas=["mysql://c/b"])

@@ -215,7 +215,8 @@ async def test_a_writing_call_that_only_reads_is_on_the_primary(db: Database, pa
     assert await call(db) == expected
 
 
-async def test_after_max_staleness_reads_go_to_the_replica_again(pair: Pair) -> None:
+@pytest.mark.parametrize("write", [write, write_in_a_session, write_by_the_engine], ids=lambda write: write.__name__)
+async def test_after_max_staleness_reads_go_to_the_replica_again(pair: Pair, write: Call) -> None:
     from guild_db import Database
 
     async with Database(pair.primary.url, replicas=[pair.standby.url], max_staleness=SHORT) as db:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
@@ -51,8 +52,8 @@ _REPLICA = (
     f"SELECT {_IDENTITY}, (SELECT min_recovery_end_timeline::bigint FROM pg_control_recovery()), "
     "(pg_last_wal_replay_lsn() - '0/0')::bigint, pg_is_in_recovery()"
 )
+_HOSTS = re.compile(r"[^?]*,|.*[?&]host=[^&]*(,|%2C)", re.IGNORECASE)
 _WRITE = f"{__name__}.write"
-_SILENT = "it does not answer"
 _PROMOTED = "it is not a standby; after a promotion it may have other rows than the primary"
 _FOREIGN = "it follows another server than the primary, or its URL names another database"
 
@@ -113,33 +114,28 @@ class Replica:
 
     async def read(self, work: Awaitable[T]) -> T:
         """Await a read, until the server turns out not to answer."""
-        limit = asyncio.timeout(None)
-        try:
-            async with limit:
-                self._reads.add(limit)
-                try:
-                    return await work
-                finally:
-                    self._reads.discard(limit)
-        except TimeoutError:
-            if limit.expired():
-                raise ReplicaError(_SILENT) from None
-            raise
+        async with asyncio.timeout(None) as limit:
+            self._reads.add(limit)
+            try:
+                return await work
+            finally:
+                self._reads.discard(limit)
 
     def is_at_fault(self, error: Exception, begun: float) -> bool:
         """Whether the primary may answer a read that has failed; a replica that cannot answer any is left out."""
         state, failed = sqlstate(error), isinstance(error, ReplicaError) or is_lost(error)
-        if isinstance(error, TimeoutError):  # of a slow statement, unless the server does not answer at all
-            failed = not isinstance(error, TimedOutError) and self._answered_at < begun
+        if isinstance(error, TimeoutError):  # of a slow statement, unless the server answers nothing else either
+            failed = not isinstance(error, TimedOutError) and (self._answered_at < begun or self.current_at < 0)
         if failed:
-            self.leave_out(str(error) or type(error).__name__)
+            self.leave_out(error)
         # Conflicts with recovery, migrations that are not replayed yet, functions that write: all but wrong values.
         return failed or bool(state and not state.startswith("22") and state != "57014")
 
-    def leave_out(self, reason: str) -> None:
+    def leave_out(self, error: Exception) -> None:
         """Send no reads to the replica, until it answers after a pause."""
         self.current_at, self._retry_at = -math.inf, time.monotonic() + self._patience
-        self.explain(reason)
+        detail = str(error) or type(error).__name__
+        self.explain(detail if isinstance(error, ReplicaError) else f"it does not answer ({detail})")
 
     async def probe(self, positions: Sequence[tuple[float, int]], identity: str, timeline: int) -> None:
         """Ask the replica what it has replayed, and compare that with what the primary has answered before."""
@@ -147,7 +143,7 @@ class Replica:
         try:
             own_identity, own_timeline, replayed, in_recovery = await self.line.ask()
         except Exception as error:  # noqa: BLE001 - whatever it is, the replica cannot be used
-            self.leave_out(_SILENT if isinstance(error, TimeoutError) else str(error) or type(error).__name__)
+            self.leave_out(error)
             while self._reads and isinstance(error, TimeoutError):
                 self._reads.pop().reschedule(0)  # which ends the read
             return
@@ -155,9 +151,9 @@ class Replica:
         ahead = self._answered_at < asked_at and self._replayed > position
         self._answered_at, self._replayed = time.monotonic(), replayed or 0
         if not in_recovery:
-            self.leave_out(_PROMOTED)
+            self.leave_out(ReplicaError(_PROMOTED))
         elif ahead or own_identity != identity or own_timeline > timeline:
-            self.leave_out(_FOREIGN)
+            self.leave_out(ReplicaError(_FOREIGN))
         elif begun >= self._retry_at:
             known = (asked_at for asked_at, position in reversed(positions) if position <= self._replayed)
             self.current_at = max(self.current_at, next(known, -math.inf))
@@ -166,8 +162,8 @@ class Replica:
                 self.explain(f"it lags by more than {self._max_staleness:g} s" if lags else "")
 
     def explain(self, reason: str) -> None:
-        """Log why no reads go to the replica, or that they do again."""
-        if reason and reason != self._reason:
+        """Log why no reads go to the replica, or that they do again; details are in parentheses."""
+        if reason and reason.partition(" (")[0] != self._reason.partition(" (")[0]:
             _log.warning("no reads go to the replica %s: %s", self.url, reason)
         elif self._reason and not reason:
             _log.info("reads go to the replica %s", self.url)
@@ -260,10 +256,10 @@ class ReplicatedTransactions(Transactions):
     ) -> None:
         if isinstance(urls, str):
             raise TypeError("replicas takes a list of URLs")
-        if not max_staleness > 0:
-            raise ValueError("max_staleness must be more than 0 seconds")
+        if not 0 < max_staleness < math.inf:
+            raise ValueError("max_staleness must be a number of seconds above 0")
         servers = [server_of(url) for url in urls]
-        if several := next((server.url for server in servers if "," in server.url), None):
+        if several := next((server.url for server in servers if _HOSTS.match(server.address)), None):
             raise ValueError(f"each URL of replicas is of one server, because each is watched: {several}")
 
         def new_pool() -> WatchingPool:

@@ -131,8 +131,8 @@ class Replica:
     def leave_out(self, error: Exception) -> None:
         """Send no reads to the replica, until it answers after a pause."""
         self.current_at, self._retry_at = -math.inf, time.monotonic() + self._patience
-        silent = isinstance(error, TimeoutError)
-        self.explain("it does not answer" if silent else str(error) or type(error).__name__)
+        detail = str(error) or type(error).__name__
+        self.explain(detail if isinstance(error, ReplicaError) else f"it does not answer ({detail})")
 
     async def probe(self, positions: Sequence[tuple[float, int]], identity: str, timeline: int) -> None:
         """Ask the replica what it has replayed, and compare that with what the primary has answered before."""
@@ -159,8 +159,8 @@ class Replica:
                 self.explain(f"it lags by more than {self._max_staleness:g} s" if lags else "")
 
     def explain(self, reason: str) -> None:
-        """Log why no reads go to the replica, or that they do again."""
-        if reason and reason != self._reason:
+        """Log why no reads go to the replica, or that they do again; details are in parentheses."""
+        if reason and reason.partition(" (")[0] != self._reason.partition(" (")[0]:
             _log.warning("no reads go to the replica %s: %s", self.url, reason)
         elif self._reason and not reason:
             _log.info("reads go to the replica %s", self.url)

@@ -15,7 +15,6 @@ import asyncio
 import logging
 import math
 import re
-import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
@@ -31,7 +30,7 @@ from typing_extensions import override
 
 from .contracts import ReplicaStatus
 from .errors import TimedOutError, is_lost, sqlstate
-from .pool import Connection, Pool, Pools
+from .pool import Connection, Pool, Pools, clock
 from .sessions import Session
 from .transactions import Isolation, Transactions
 
@@ -107,7 +106,7 @@ class Replica:
     @property
     def status(self) -> ReplicaStatus:
         """What is known of the replica."""
-        age = time.monotonic() - self.current_at
+        age = clock() - self.current_at
         usable, idle, in_use = age <= self._max_staleness, len(self.pool.idle), len(self.pool.used)
         reason = "" if usable else self._reason
         return ReplicaStatus(self.url, usable, reason, age if age < math.inf else None, idle, in_use)
@@ -133,13 +132,13 @@ class Replica:
 
     def leave_out(self, error: Exception) -> None:
         """Send no reads to the replica, until it answers after a pause."""
-        self.current_at, self._retry_at = -math.inf, time.monotonic() + self._patience
+        self.current_at, self._retry_at = -math.inf, clock() + self._patience
         detail = str(error) or type(error).__name__
         self.explain(detail if isinstance(error, ReplicaError) else f"it does not answer ({detail})")
 
     async def probe(self, positions: Sequence[tuple[float, int]], identity: str, timeline: int) -> None:
         """Ask the replica what it has replayed, and compare that with what the primary has answered before."""
-        begun = time.monotonic()
+        begun = clock()
         try:
             own_identity, own_timeline, replayed, in_recovery = await self.line.ask()
         except Exception as error:  # noqa: BLE001 - whatever it is, the replica cannot be used
@@ -149,7 +148,7 @@ class Replica:
             return
         asked_at, position = positions[-1]
         ahead = self._answered_at < asked_at and self._replayed > position
-        self._answered_at, self._replayed = time.monotonic(), replayed or 0
+        self._answered_at, self._replayed = clock(), replayed or 0
         if not in_recovery:
             self.leave_out(ReplicaError(_PROMOTED))
         elif ahead or own_identity != identity or own_timeline > timeline:
@@ -186,7 +185,7 @@ class WatchingPool(Pool):
     def choose(self) -> Replica | None:
         """Return the replica that the current task reads from, the same one while it can be used."""
         self.watch()
-        oldest, task = time.monotonic() - self._max_staleness, cast("asyncio.Task[Any]", asyncio.current_task())
+        oldest, task = clock() - self._max_staleness, cast("asyncio.Task[Any]", asyncio.current_task())
         if (chosen := self._chosen.get(task)) is None or chosen.current_at < oldest:
             usable = [replica for replica in self.replicas if replica.current_at >= oldest]
             if not usable:
@@ -224,7 +223,7 @@ class WatchingPool(Pool):
 
     async def _watch(self) -> None:
         while True:
-            asked_at = time.monotonic()
+            asked_at = clock()
             try:
                 identity, timeline, position = await self._line.ask()
             except Exception as error:  # noqa: BLE001 - whatever it is, nothing can be compared
@@ -314,7 +313,7 @@ class ReplicatedTransactions(Transactions):
             return await self._alone(work)
 
     async def _read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        begun, replica = time.monotonic(), None
+        begun, replica = clock(), None
         if not self._pinned.get() and self._write.get().ended < begun - self._max_staleness:
             replica = self._pool.choose()
         if replica is not None:
@@ -338,7 +337,7 @@ class ReplicatedTransactions(Transactions):
         try:
             yield
         finally:
-            write.ended = time.monotonic()
+            write.ended = clock()
             self._write.set(around if around.ended == math.inf else write)
 
     def _begin_write(self, connection: Any, _cursor: object = None, statement: str = "", *_: object) -> None:
@@ -349,7 +348,7 @@ class ReplicatedTransactions(Transactions):
 
     def _end_write(self, _connection: object, record: Any) -> None:
         if write := record.info.pop(_WRITE, None):
-            write.ended = time.monotonic()
+            write.ended = clock()
 
 
 def patience(max_staleness: float) -> float:

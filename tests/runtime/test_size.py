@@ -14,7 +14,8 @@ from sqlalchemy import literal
 from tests.runtime.models import Guild
 
 RUNTIME = Path(__file__).resolve().parent.parent.parent / "templates" / "runtime"
-LINES, MODULES, LONGEST = 2_660, 20, 231  # without orm.py, which few packages get
+LINES, MODULES, LONGEST = 2_989, 21, 235  # without orm.py, which few packages get
+REPLICA_LINES = 278  # of these, in one module that is imported only by a database with replicas
 CACHE_LINES = 850  # of packages with a cached model, and 105 of these only for several processes
 PRIVATE = {"_generate_cache_key", "_sa_instance_state"}
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
@@ -60,6 +61,7 @@ def test_the_base_layer_has_no_more_lines_and_modules_than_it_had() -> None:
     sizes = {path.name: code_lines(path) for path in RUNTIME.glob("*.py") if not is_optional(path)}
     assert sum(sizes.values()) <= LINES
     assert len(sizes) <= MODULES
+    assert sizes.pop("replicas.py") <= REPLICA_LINES
     assert max(sizes.values()) <= LONGEST
 
 

@@ -71,8 +71,13 @@ class Line:
         self._connect, self._question, self._patience = connect, question, patience
         self._connection: Connection | None = None
 
-    async def ask(self) -> Sequence[Any]:
-        """Return the answer to the question."""
+    async def ask(self) -> Sequence[Any] | BaseException:
+        """Return the answer to the question, or the error, whatever it is."""
+        answer: Sequence[Any] | BaseException
+        (answer,) = await asyncio.gather(self._ask(), return_exceptions=True)
+        return answer
+
+    async def _ask(self) -> Sequence[Any]:
         try:
             async with asyncio.timeout(self._patience):
                 if self._connection is None:
@@ -127,7 +132,7 @@ class Replica:
         # Conflicts with recovery, migrations that are not replayed yet, functions that write: all but wrong values.
         return failed or bool(state and not state.startswith("22") and state != "57014")
 
-    def leave_out(self, error: Exception) -> None:
+    def leave_out(self, error: BaseException) -> None:
         """Send no reads to the replica, until it answers after a pause."""
         self.current_at, self._retry_at = -math.inf, clock() + self._patience
         detail = str(error) or type(error).__name__
@@ -136,13 +141,12 @@ class Replica:
     async def probe(self, positions: Sequence[tuple[float, int]], identity: str, timeline: int) -> None:
         """Ask the replica what it has replayed, and compare that with what the primary has answered before."""
         begun = clock()
-        try:
-            own_identity, own_timeline, replayed, in_recovery = await self.line.ask()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the replica cannot be used
-            self.leave_out(error)
-            while self._reads and isinstance(error, TimeoutError):
+        if isinstance(answer := await self.line.ask(), BaseException):
+            self.leave_out(answer)
+            while self._reads and isinstance(answer, TimeoutError):
                 self._reads.pop().reschedule(0)  # which ends the read
             return
+        own_identity, own_timeline, replayed, in_recovery = answer
         asked_at, position = positions[-1]
         ahead = self._answered_at < asked_at and self._replayed > position
         self._answered_at, self._replayed = clock(), replayed or 0
@@ -221,12 +225,11 @@ class WatchingPool(Pool):
     async def _watch(self) -> None:
         while True:
             asked_at = clock()
-            try:
-                identity, timeline, position = await self._line.ask()
-            except Exception as error:  # noqa: BLE001 - whatever it is, nothing can be compared
+            if isinstance(answer := await self._line.ask(), BaseException):
                 for replica in self.replicas:
-                    replica.explain(f"the primary does not answer ({error or type(error).__name__})")
+                    replica.explain(f"the primary does not answer ({str(answer) or type(answer).__name__})")
             else:
+                identity, timeline, position = answer
                 self._positions.append((asked_at, position))
                 for replica in self.replicas:  # each in a task, as they do not wait for one that does not answer
                     if (probe := self._probes.get(replica)) is None or probe.done():

@@ -280,6 +280,30 @@ async def test_callbacks_after_a_commit_read_the_write(db: Database, pair: Pair)
     assert seen == [True]
 
 
+async def test_callbacks_read_from_the_primary_however_long_ago_the_last_savepoint_was(pair: Pair) -> None:
+    from guild_db import Database
+
+    seen: list[bool] = []
+
+    async def read() -> None:
+        seen.append(await is_from_replica(db))
+
+    async with Database(pair.primary.url, replicas=[pair.standby.url], max_staleness=SHORT) as db:
+        await usable(db)
+        async with db.transaction():
+            async with db.transaction():
+                await write(db)
+            await asyncio.sleep(SHORT + 0.1)
+            db.after_commit(read)
+    assert seen == [False]
+
+
+async def test_get_or_create_creates_what_only_the_replica_still_has(db: Database, pair: Pair) -> None:
+    await paused(pair, "DELETE FROM guild")
+    guild, created = await db.guild.get_or_create_by_id(id=1, name="again")
+    assert (guild.name, created) == ("again", True)
+
+
 async def test_primary_holds_for_the_block_and_for_tasks_started_inside(db: Database) -> None:
     with db.primary():
         task = asyncio.create_task(is_from_replica(db))

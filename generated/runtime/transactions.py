@@ -135,10 +135,8 @@ class Transactions:
             raise TypeError(f"after_commit takes a function to call, not a {type(callback).__name__}")
         if scope := self.enclosing():
             sessions.call_after_commit(scope.session, callback)
-        else:
-            awaitable = callback()
-            if inspect.isawaitable(awaitable):
-                sessions.in_background(awaitable)
+        elif inspect.isawaitable(awaitable := callback()):
+            sessions.in_background(awaitable)
 
     async def ready(self) -> None:
         """Wait until it is known which replicas can be used; there are none, but in ``ReplicatedTransactions``."""
@@ -181,8 +179,8 @@ class Transactions:
 
     def ambient(self) -> Scope | None:
         """Return the transaction that a call must join, if there is one."""
-        if scope := self.scope():
-            _check_task(scope)
+        if (scope := self.scope()) and scope.task is not asyncio.current_task():
+            raise TransactionError(_CHILD_TASK)
         return scope
 
     def enclosing(self) -> Scope | None:
@@ -236,11 +234,11 @@ class Transactions:
         return self.engine.sync_engine.connect()
 
     @contextmanager
-    def _inside(self, connection: Connection | None, session: Session) -> Generator[Scope, None, None]:
+    def _inside(self, connection: Connection | None, session: Session) -> Generator[None, None, None]:
         scope = Scope(self, connection, session)
         _scopes.set((*_scopes.get(), scope))
         try:
-            yield scope
+            yield
         finally:
             scope.open = False
             # Not by token, because a block that a fixture has opened may be closed in another context.
@@ -274,8 +272,3 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
         with suppress(SQLAlchemyError):  # the connection may be lost
             await nested.rollback()
         raise
-
-
-def _check_task(scope: Scope) -> None:
-    if scope.task is not asyncio.current_task():
-        raise TransactionError(_CHILD_TASK)

@@ -21,10 +21,10 @@ import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, TextIO, cast
 
 from ctrlgen import tracing
 from ctrlgen.child_start import take_process
@@ -34,7 +34,7 @@ from ctrlgen.scratch import scratch_folder
 from ctrlgen.tracing import Reads
 
 REPLY, _READS, PROGRESS, _WORK = "reply", "reads", "progress", "work"
-_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.explain.explanation", "ctrlgen.finding", "ctrlgen.schema"})
+_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.explain.explanation", "ctrlgen.findings", "ctrlgen.schema"})
 """The modules whose classes may be in a reply. The parent never imports the models."""
 
 
@@ -121,9 +121,9 @@ class Child:
         assert isinstance(schema, Schema), schema
         return schema
 
-    def doing(self) -> str:
+    def current_step(self) -> str:
         """Return the current step of the child."""
-        return _doing(self.folder / PROGRESS)
+        return _current_step(self.folder / PROGRESS)
 
     def answer(self) -> object:
         """Wait for the reply and return it, or raise the error that the child reports."""
@@ -138,15 +138,15 @@ class Child:
         return Reads.from_json((self.folder / _READS).read_text("utf-8"))
 
 
-def _doing(progress: Path) -> str:
+def _current_step(progress: Path) -> str:
     return (progress.read_text("utf-8") if progress.exists() else "") or "starting"
 
 
 def _crash(code: int, progress: Path) -> LoadingEndedError:
-    doing = _doing(progress)
+    step = _current_step(progress)
     ending = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
     return LoadingEndedError(
-        f"the process that loads the models ended while {doing} ({ending})",
+        f"the process that loads the models ended while {step} ({ending})",
         None,
         "The import of a module of models must return. Check for os._exit, a crash in an extension module, or too "
         "little memory; the output of the process is above.",
@@ -166,13 +166,13 @@ def main() -> None:
     os.chdir(project)
     open_project(Path(project))
     sys.stdout, sys.stderr = streams = tracing.ObservedStream(sys.stdout), tracing.ObservedStream(sys.stderr)
-    answer = _answer(Path(project), package, names, progress_to(folder / PROGRESS), folder / _WORK)
+    progress = progress_to(folder / PROGRESS)
+    answer = reply_of(
+        lambda: _answer(Path(project), package, names, progress, folder / _WORK), "the models cannot be read"
+    )
     (folder / _READS).write_text(tracing.finish(without=[folder]).to_json(), "utf-8")
     write_reply(folder / REPLY, answer)
-    for stream in streams:
-        with contextlib.suppress(Exception):
-            stream.flush()
-    os._exit(0)  # do not wait for threads and exit handlers of the models
+    end_process(streams)
 
 
 def _order() -> list[str]:
@@ -180,10 +180,23 @@ def _order() -> list[str]:
     with contextlib.suppress(Exception):  # errors of libraries are reported when they are used
         for name in ("ctrlgen.inspect", "ctrlgen.load"):
             importlib.import_module(name)
+    return cast("list[str]", read_request())
+
+
+def read_request() -> object:
+    """Return the request that the parent process sends. End the process if the parent has ended."""
     text = sys.stdin.buffer.read()
     if not text:
-        os._exit(0)  # the parent process has ended
-    return cast("list[str]", json.loads(text))
+        os._exit(0)
+    return json.loads(text)
+
+
+def end_process(streams: Iterable[TextIO]) -> NoReturn:
+    """End the process without waiting for threads and exit handlers of the models."""
+    for stream in streams:
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)
 
 
 def read_schema(project: Path, package: str, names: Sequence[str], progress: Callable[[str], None]) -> Schema:
@@ -200,13 +213,18 @@ def read_schema(project: Path, package: str, names: Sequence[str], progress: Cal
 def _answer(
     project: Path, package: str, names: Sequence[str], progress: Callable[[str], None], work_file: Path
 ) -> object:
+    schema = read_schema(project, package, names, progress)
+    if not work_file.exists():
+        return schema
+    work: Work = pickle.loads(work_file.read_bytes())  # noqa: S301 - written by the parent
+    progress("explaining the methods of the models")
+    return work(schema)
+
+
+def reply_of(answer: Callable[[], object], failure: str) -> object:
+    """Return an answer, or the error that it raises. ``failure`` is what a bug in ctrlgen prevents."""
     try:
-        schema = read_schema(project, package, names, progress)
-        if not work_file.exists():
-            return schema
-        work: Work = pickle.loads(work_file.read_bytes())  # noqa: S301 - written by the parent
-        progress("explaining the methods of the models")
-        return work(schema)
+        return answer()
     except CtrlgenError as error:
         cause = error.__cause__
         if cause and not error.traceback:
@@ -216,7 +234,7 @@ def _answer(
         if os.environ.get("CTRLGEN_TRACEBACK"):
             raise
         return CtrlgenError(
-            f"the models cannot be read because of a bug in ctrlgen: {described(error)}",
+            f"{failure} because of a bug in ctrlgen: {described(error)}",
             hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened",
             traceback=traceback.format_exc(),
         )
@@ -231,8 +249,8 @@ def open_project(root: Path) -> None:
 def progress_to(path: Path) -> Callable[[str], None]:
     """Return a function that records the current step, so that the parent can report where the child crashed."""
 
-    def progress(doing: str) -> None:
-        path.write_text(doing, "utf-8")
+    def progress(step: str) -> None:
+        path.write_text(step, "utf-8")
 
     return progress
 

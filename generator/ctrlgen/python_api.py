@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ctrlgen.errors import LoadError
-from ctrlgen.finding import Finding
+from ctrlgen.findings import Finding
 from ctrlgen.pipeline import compare_with_disk, write
 from ctrlgen.pipeline import generate as run_pipeline
 from ctrlgen.project_lock import locked

@@ -52,7 +52,9 @@ class Revisions:
 
     def maker_of(self, name: str) -> str | None:
         """Return the revision that creates an index or constraint. An unreadable migration is searched for the name."""
-        return self.makers.get(name) or next((each for each, text in self.sources.items() if name in text), None)
+        return self.makers.get(name) or next(
+            (revision for revision, text in self.sources.items() if name in text), None
+        )
 
 
 def read_revisions(project: Path, configuration: Path | None = None) -> Revisions | None:
@@ -104,12 +106,12 @@ def _rendered(config: Config, directory: ScriptDirectory, scripts: list[Script],
             unreadable[script.revision] = described(error)
             sources[script.revision] = Path(script.path).read_text("utf-8", errors="replace")
             continue
-        for made, name in _names(sql):
-            if made:
+        for is_created, name in _names(sql):
+            if is_created:
                 makers[name] = script.revision
             else:
                 makers.pop(name, None)
-    return Revisions(head, makers, unreadable, sources, {each.revision: _parents(each) for each in scripts})
+    return Revisions(head, makers, unreadable, sources, {script.revision: _parents(script) for script in scripts})
 
 
 def _parents(script: Script) -> tuple[str, ...]:

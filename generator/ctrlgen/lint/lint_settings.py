@@ -104,7 +104,7 @@ def _matches(file: Path, root: Path | None, pattern: str) -> bool:
 def _fits(text: str, pattern: str) -> bool:
     """Return whether a glob matches. As in ruff, ``*`` matches slashes, and ``**/`` also matches nothing."""
     plain = pattern.removeprefix("./").rstrip("/")
-    return any(fnmatchcase(text, each) for each in _variants(plain))
+    return any(fnmatchcase(text, variant) for variant in _variants(plain))
 
 
 def _variants(pattern: str) -> Iterable[str]:

@@ -39,7 +39,7 @@ def plan(schema: Schema, name: str, options: Options = DEFAULTS) -> Package:
         refuse_unindexed_foreign_keys(models)
     findings = [*schema.findings, *(finding for model in models for finding in check_model(model, options))]
     reported = sorted([*findings, *reserved_names(controllers)])
-    ordered = tuple(sorted(controllers, key=lambda each: each.module))
+    ordered = tuple(sorted(controllers, key=lambda controller: controller.module))
     return Package(name, ordered, tuple(reported), cache_sync=options.cache_sync)
 
 

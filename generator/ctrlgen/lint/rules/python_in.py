@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 from typing_extensions import override
 
-from ctrlgen.lint.conditions import conditions, in_parentheses, is_sql, parts
+from ctrlgen.lint.conditions import comparisons, in_parentheses, is_sql
 from ctrlgen.lint.diagnostics import Diagnostic, Edit
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
@@ -28,23 +28,19 @@ class PythonIn(Rule):
 
     @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
-        for condition in conditions(queries):
-            for part in parts(condition):
-                if not isinstance(part, cst.Comparison) or len(part.comparisons) != 1:
-                    continue
-                comparison = part.comparisons[0]
-                if not isinstance(comparison.operator, cst.In | cst.NotIn):
-                    continue
-                is_not = isinstance(comparison.operator, cst.NotIn)
-                operator = "not in" if is_not else "in"
-                left, right = part.left, comparison.comparator
-                if is_sql(left, queries):
-                    name = "not_in" if is_not else "in_"
-                    text = f"{in_parentheses(left, queries)}.{name}({queries.source.text(right)})"
-                    edits: tuple[Edit, ...] = (queries.source.replace(part, text),)
-                elif is_sql(right, queries):
-                    contains = f"{in_parentheses(right, queries)}.contains({queries.source.text(left)})"
-                    text, edits = f"~{contains}" if is_not else contains, ()
-                else:
-                    continue
-                yield self.report(queries, part, text, edits, operator=operator)
+        for part, comparison in comparisons(queries):
+            if not isinstance(comparison.operator, cst.In | cst.NotIn):
+                continue
+            is_not = isinstance(comparison.operator, cst.NotIn)
+            operator = "not in" if is_not else "in"
+            left, right = part.left, comparison.comparator
+            if is_sql(left, queries):
+                name = "not_in" if is_not else "in_"
+                text = f"{in_parentheses(left, queries)}.{name}({queries.source.text(right)})"
+                edits: tuple[Edit, ...] = (queries.source.replace(part, text),)
+            elif is_sql(right, queries):
+                contains = f"{in_parentheses(right, queries)}.contains({queries.source.text(left)})"
+                text, edits = f"~{contains}" if is_not else contains, ()
+            else:
+                continue
+            yield self.report(queries, part, text, edits, operator=operator)

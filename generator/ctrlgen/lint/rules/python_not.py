@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 from typing_extensions import override
 
-from ctrlgen.lint.conditions import conditions, in_parentheses, is_sql, parts
+from ctrlgen.lint.conditions import in_parentheses, is_sql, operations
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
@@ -26,9 +26,8 @@ class PythonNot(Rule):
 
     @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
-        for condition in conditions(queries):
-            for part in parts(condition):
-                is_not = isinstance(part, cst.UnaryOperation) and isinstance(part.operator, cst.Not)
-                if is_not and isinstance(part, cst.UnaryOperation) and is_sql(part.expression, queries):
-                    text = f"~{in_parentheses(part.expression, queries)}"
-                    yield self.report(queries, part, text, (queries.source.replace(part, text),))
+        for part in operations(queries):
+            is_not = isinstance(part, cst.UnaryOperation) and isinstance(part.operator, cst.Not)
+            if is_not and isinstance(part, cst.UnaryOperation) and is_sql(part.expression, queries):
+                text = f"~{in_parentheses(part.expression, queries)}"
+                yield self.report(queries, part, text, (queries.source.replace(part, text),))

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import typer
 
-from ctrlgen.error_reports import reported
 from ctrlgen.errors import CtrlgenError, UnknownCodeError
 from ctrlgen.lint.codes import Choice, codes_of
 from ctrlgen.lint.diagnostics import Diagnostic
@@ -20,6 +19,7 @@ from ctrlgen.lint.registry import docs_of
 from ctrlgen.lint.rules import RULES
 from ctrlgen.lint.runner import Checker, FileResult, check_files, needs_plan
 from ctrlgen.output_formats import FORMATS, TEXT, Problem, Reporter, RuleEntry, check_format
+from ctrlgen.report import reported
 from ctrlgen.settings import Settings, find_project, is_configured, read_config, read_section
 
 
@@ -51,7 +51,7 @@ def lint(
         files = python_files(paths or ["."], settings)
         emitted = _emitted(files, choice, root)
     results = check_files(files, Checker(choice, emitted, fix, settings), _shown)
-    diagnostics = [it for result in results for it in result.diagnostics]
+    diagnostics = [diagnostic for result in results for diagnostic in result.diagnostics]
     typer.echo(_formatted(diagnostics, output_format), nl=False)
     if not quiet:
         _print_summary(diagnostics, results, fix=fix)
@@ -63,9 +63,9 @@ def lint(
 
 def _formatted(diagnostics: Sequence[Diagnostic], output_format: str) -> str:
     if output_format == TEXT:
-        return "".join(it.text for it in diagnostics)
+        return "".join(diagnostic.text for diagnostic in diagnostics)
     rules = tuple(RuleEntry(rule.code, rule.name, rule.why, rule.docs()) for rule in RULES)
-    return FORMATS[output_format]([_problem(it) for it in diagnostics], Reporter("ctrlgen lint", rules))
+    return FORMATS[output_format]([_problem(diagnostic) for diagnostic in diagnostics], Reporter("ctrlgen lint", rules))
 
 
 def _problem(diagnostic: Diagnostic) -> Problem:
@@ -130,13 +130,13 @@ def _shown(file: Path) -> str:
 
 def _print_summary(diagnostics: Sequence[Diagnostic], results: Sequence[FileResult], *, fix: bool) -> None:
     fixed = sum(result.fixed for result in results)
-    files = len({it.path for it in diagnostics})
+    files = len({diagnostic.path for diagnostic in diagnostics})
     parts = [f"{len(results)} files checked"] if len(results) != 1 else ["1 file checked"]
     if fix:
         parts.append(f"{fixed} fixed")
-    found = len(diagnostics)
-    parts.append(f"{found} finding{'s' * (found != 1)} in {files} file{'s' * (files != 1)}" if found else "no findings")
-    fixable = sum(bool(it.edits) for it in diagnostics)
+    count = len(diagnostics)
+    parts.append(f"{count} finding{'s' * (count != 1)} in {files} file{'s' * (files != 1)}" if count else "no findings")
+    fixable = sum(bool(diagnostic.edits) for diagnostic in diagnostics)
     if fixable and not fix:
         parts.append(f"{fixable} can be fixed with --fix")
     typer.echo(", ".join(parts), err=True)

@@ -22,7 +22,7 @@ from ctrlgen.schema import (
 )
 
 RUNTIME_NAMES = {
-    "contracts": ("AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "Settable", "Span"),
+    "contracts": ("AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "ReplicaStatus", "Settable", "Span"),
     "controller": ("BaseController",),
     "errors": (
         "CheckViolation",

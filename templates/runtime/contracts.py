@@ -90,6 +90,21 @@ class PaginationResult(Generic[T]):
         return self.page > 1
 
 
+@dataclass(frozen=True, slots=True)
+class ReplicaStatus:
+    """A replica: whether reads may go to it, or why not, and its connections.
+
+    ``staleness`` is the proven bound on the age of what it returns, in seconds; None if nothing is proven.
+    """
+
+    url: str
+    usable: bool
+    reason: str
+    staleness: float | None
+    idle: int
+    in_use: int
+
+
 Loader: TypeAlias = Callable[[Any, str, Sequence[SQLModel], dict[Any, SQLModel] | None], Awaitable[None]]
 """Loads a relationship of any number of objects; ``relations`` has two loaders."""
 

@@ -99,7 +99,8 @@ class BaseController(Generic[M, L, C, U, K]):
         changes = self._statements(
             self._validation.keyed, updates, lambda row, _: statements.update_key(self._table, row)
         )
-        return len(await self._execution.many(changes))
+        with self._db.primary():  # a statement without changes is a SELECT
+            return len(await self._execution.many(changes))
 
     async def delete_many(self, keys: Iterable[K]) -> int:
         """Delete the rows with these primary keys, and return how many existed."""
@@ -145,7 +146,8 @@ class BaseController(Generic[M, L, C, U, K]):
     ) -> M | None:
         where, changes = statements.key_of(self._table, key, within, nulls=nulls), self._validation.change(values)
         if not changes:
-            return await self._get(key, within=within, nulls=nulls)
+            with self._db.primary():
+                return await self._get(key, within=within, nulls=nulls)
         statement = statements.update_rows(self._table, where, changes) + f" RETURNING {self._table.select_list}"
         objects = await self._execution.objects(statement)
         return objects[0] if objects else None
@@ -161,7 +163,9 @@ class BaseController(Generic[M, L, C, U, K]):
         insert = statements.insert_once(self._table, row, keys, within)
         collision: UniqueViolation | None = None
         for _ in range(10):  # another transaction may delete the row between the two statements
-            if existing := await self._execution.objects(select):
+            with self._db.primary():
+                existing = await self._execution.objects(select)
+            if existing:
                 return existing[0], False
             if collision:
                 raise collision

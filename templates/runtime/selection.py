@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -128,7 +129,8 @@ class Selection(Generic[M, L, U]):
         if after is not None:
             where = self._where + (" AND " if self._where.text else " WHERE ") + order.after(after)
         statement = Sql(f"SELECT {self._columns}, ") + order.position + f" FROM {self._table.sql}" + where + order.sql
-        rows = await self._execution.rows(self._locked(statement + Sql(f" LIMIT {MARK}", ("size",), (size + 1,))))
+        with self._server():
+            rows = await self._execution.rows(self._locked(statement + Sql(f" LIMIT {MARK}", ("size",), (size + 1,))))
         items = await self._execution.objects_of(rows[:size], self._relations, self._options)
         return Page(items, order.cursor(tuple(rows[size - 1])[-len(order.terms) :]) if len(rows) > size else None)
 
@@ -200,7 +202,8 @@ class Selection(Generic[M, L, U]):
         """Set values, which may be SQL expressions, and return the number of rows."""
         where, changes = self._targets(all_rows), self._validation.change(values)
         if not changes:
-            return await self.count() if self._limit is None and self._offset is None else len(await self)
+            with self._execution.transactions.primary():
+                return await self.count() if self._limit is None and self._offset is None else len(await self)
         return await self._execution.affected(update_rows(self._table, where, changes))
 
     @property
@@ -227,6 +230,11 @@ class Selection(Generic[M, L, U]):
         convert = None if whole and isinstance(kind, sa.Numeric) else result_of(kind, exact=stored == "numeric")
         return convert(value) if convert else value
 
+    def _server(self) -> AbstractContextManager[None]:
+        """Read keys from the primary, where the ORM reads the objects."""
+        by_orm = self._options or self._table.facts.by_orm
+        return self._execution.transactions.primary() if by_orm else nullcontext()
+
     async def _scalar(self, statement: Sql) -> Any:
         return (await self._execution.rows(statement))[0][0]
 
@@ -235,7 +243,8 @@ class Selection(Generic[M, L, U]):
             yield item
 
     async def _all(self) -> list[M]:
-        return await self._execution.objects(self._statement(), self._relations, self._options)
+        with self._server():
+            return await self._execution.objects(self._statement(), self._relations, self._options)
 
     async def _first(self, limit: int) -> M | None:
         """Return the first of at most ``limit`` rows, which must be the only one."""

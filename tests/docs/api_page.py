@@ -9,14 +9,14 @@ import textwrap
 from collections.abc import Iterator
 
 import generated
-from generated import AnyOf, BaseController, DatabaseService, Page, PaginationResult, Selection, Span
+from generated import AnyOf, BaseController, DatabaseService, Page, PaginationResult, ReplicaStatus, Selection, Span
 
 HEAD = """# API of the runtime
 
 What every generated package has, whatever its models are. This page is rendered from the docstrings of the runtime. The
 methods that follow from your models are shown by [`ctrlgen explain`](commands.md#ctrlgen-explain).
 """
-CLASSES = (DatabaseService, BaseController, Selection, Span, AnyOf, Page, PaginationResult)
+CLASSES = (DatabaseService, BaseController, Selection, Span, AnyOf, Page, PaginationResult, ReplicaStatus)
 ERRORS = [each for each in vars(generated).values() if isinstance(each, type) and issubclass(each, Exception)]
 INTERNAL = {"transactions", "pool", "borrow_from", "watched", "in_total_order"}
 """Members that only the package itself and the test stubs call."""

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sys
-import time
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -25,7 +23,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from .pool import Rows
+from .pool import Rows, clock
 
 try:
     from cachetools import TTLCache
@@ -45,11 +43,6 @@ IN_DOUBT = 10.0
 """Seconds for which a model is not cached after a write whose outcome is unknown."""
 
 _IMMUTABLE = frozenset({bool, bytes, date, datetime, Decimal, float, int, str, timedelta, type(None), UUID})
-
-
-def clock() -> float:
-    """Return a time in seconds. On Linux it goes on while the machine is suspended, unlike ``time.monotonic``."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)

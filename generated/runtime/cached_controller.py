@@ -74,7 +74,8 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None, nulls: bool = False
     ) -> M | None:
         if within is not None or (cache := self._readable_cache()) is None:
-            return await super()._get(key, load, within=within, nulls=nulls)
+            with self._db.primary():  # where entries are read, so that nobody reads an older row than before
+                return await super()._get(key, load, within=within, nulls=nulls)
         lookup = _lookup_of(tuple(key), tuple(key.values()))
         if (rows := _peek(cache, lookup)) is None:
             if lookup[0] not in self._cached.keys or not _is_plain(lookup[1], nulls=nulls):
@@ -127,7 +128,11 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         def tags(rows: Rows) -> set[Tag]:
             return {*self._tags_of_lookup(names, bound, rows), *self._key_tags(rows)}
 
-        return (await cache.fetch(lookup, lambda: self._execution.rows(statement), tags)).rows
+        async def read() -> Rows:
+            with self._db.primary():  # a replica may not have the write that has invalidated the entry
+                return await self._execution.rows(statement)
+
+        return (await cache.fetch(lookup, read, tags)).rows
 
     def _tags_of_lookup(self, names: tuple[str, ...], bound: tuple[object, ...], rows: Rows) -> Iterator[Tag]:
         if names in self._cached.exact:
@@ -201,7 +206,8 @@ class CachedSelection(Selection[M, L, U], Generic[M, L, U]):
         if self._read is None or self._order or self._options or self._lock is not None or limited:
             return await super()._all()
         if (rows := await self._read(self._statement(), self._lookup)) is None:
-            return await super()._all()
+            with self._execution.transactions.primary():
+                return await super()._all()
         return await self._execution.objects_of(rows, self._relations)
 
 

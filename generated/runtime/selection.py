@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -33,6 +34,7 @@ N = TypeVar("N")
 
 Expression: TypeAlias = sa.SQLColumnExpression[N]
 
+_NO_TENANT = Sql("")
 _ZEROS: dict[str, object] = {"interval": timedelta(), "numeric": Decimal(0), "real": 0.0, "double precision": 0.0}
 _WHOLE = {"smallint", "integer", "bigint"}
 
@@ -47,6 +49,7 @@ class Selection(Unawaited, Generic[M, L, U]):
     _execution: Execution[M]
     _validation: Validation
     _where: Sql
+    _tenant: Sql = _NO_TENANT
     _order: tuple[sa.SQLColumnExpression[object], ...] = ()
     _limit: int | None = None
     _offset: int | None = None
@@ -127,7 +130,8 @@ class Selection(Unawaited, Generic[M, L, U]):
         if after is not None:
             where = self._where + (" AND " if self._where.text else " WHERE ") + order.after(after)
         statement = Sql(f"SELECT {self._columns}, ") + order.position + f" FROM {self._table.sql}" + where + order.sql
-        rows = await self._execution.rows(self._locked(statement + Sql(f" LIMIT {MARK}", ("size",), (size + 1,))))
+        with self._server():
+            rows = await self._execution.rows(self._locked(statement + Sql(f" LIMIT {MARK}", ("size",), (size + 1,))))
         items = await self._execution.objects_of(rows[:size], self._relations, self._options)
         return Page(items, order.cursor(tuple(rows[size - 1])[-len(order.terms) :]) if len(rows) > size else None)
 
@@ -199,7 +203,8 @@ class Selection(Unawaited, Generic[M, L, U]):
         """Set values, which may be SQL expressions, and return the number of rows."""
         where, changes = self._targets(all_rows), self._validation.change(values)
         if not changes:
-            return await self.count() if self._limit is None and self._offset is None else len(await self)
+            with self._execution.transactions.primary():
+                return await self.count() if self._limit is None and self._offset is None else len(await self)
         return await self._execution.affected(update_rows(self._table, where, changes))
 
     @property
@@ -226,6 +231,11 @@ class Selection(Unawaited, Generic[M, L, U]):
         convert = None if whole and isinstance(kind, sa.Numeric) else result_of(kind, exact=stored == "numeric")
         return convert(value) if convert else value
 
+    def _server(self) -> AbstractContextManager[None]:
+        """Read keys from the primary, where the ORM reads the objects."""
+        by_orm = self._options or self._table.facts.by_orm
+        return self._execution.transactions.primary() if by_orm else nullcontext()
+
     async def _scalar(self, statement: Sql) -> Any:
         return (await self._execution.rows(statement))[0][0]
 
@@ -234,7 +244,8 @@ class Selection(Unawaited, Generic[M, L, U]):
             yield item
 
     async def _all(self) -> list[M]:
-        return await self._execution.objects(self._statement(), self._relations, self._options)
+        with self._server():
+            return await self._execution.objects(self._statement(), self._relations, self._options)
 
     async def _first(self, limit: int) -> M | None:
         """Return the first of at most ``limit`` rows, which must be the only one."""
@@ -268,7 +279,8 @@ class Selection(Unawaited, Generic[M, L, U]):
             return self._where
         keys = self._table.keys
         rows = self._statement(Sql(keys)) + ("" if self._lock is not None else " FOR UPDATE")  # evaluated only once
-        return Sql(f" WHERE ({keys}) IN (WITH chosen AS MATERIALIZED (") + rows + ") SELECT * FROM chosen)"
+        within = self._tenant + " AND " if self._tenant.text else Sql(" WHERE ")
+        return within + f"({keys}) IN (WITH chosen AS MATERIALIZED (" + rows + ") SELECT * FROM chosen)"
 
     def _refuse_limits(self, method: str) -> None:
         if self._limit is not None or self._offset is not None:

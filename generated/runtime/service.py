@@ -12,10 +12,10 @@ import os
 import random
 import re
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,6 +23,7 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
+from .contracts import ReplicaStatus
 from .errors import TransactionError, UnreachableError, is_conflict, translated
 from .mistakes import suggestion
 from .pool import Connection, Pool, Pools, Source
@@ -37,6 +38,14 @@ _asyncpg: Any = import_module("asyncpg")  # which has no types
 _PACKAGE = __name__.rpartition(".runtime.")[0]  # the emitted package, to which the controllers' modules are relative
 _UNSUPPORTED = {"channel_binding": {"disable", "prefer"}, "gssencmode": {"disable", "prefer"}}
 """Options that asyncpg does not support, with the values that do not require them."""
+
+
+class Server(NamedTuple):
+    """A server as asyncpg reads its URL, the URL without passwords, and the arguments of ``asyncpg.connect``."""
+
+    address: str
+    url: str
+    arguments: Mapping[str, Any]
 
 
 class DatabaseService:
@@ -62,6 +71,10 @@ class DatabaseService:
         Seconds after which a statement is logged as slow, without its values.
     echo
         Log every statement, without its values.
+    replicas
+        URLs of streaming standbys, which answer reads outside of transactions.
+    max_staleness
+        Seconds by which a replica may lag, and for which a task reads from the primary after it has written.
     connect_args
         Further arguments of ``asyncpg.connect``.
     """
@@ -83,26 +96,34 @@ class DatabaseService:
         application_name: str | None = None,
         slow_call: float | None = None,
         echo: bool = False,
+        replicas: Sequence[str] = (),
+        max_staleness: float = 5,
         connect_args: dict[str, Any] | None = None,
     ) -> None:
-        url = os.environ.get("DATABASE_URL", "") if url is None else url
-        self._address, self._url, arguments = _parsed_url(url)
         settings = {"application_name": application_name} if application_name else {}
         if statement_timeout is not None:
             settings["statement_timeout"] = str(math.ceil(statement_timeout * 1000))
-        further = dict(connect_args or {})
+        further: dict[str, Any] = {"command_timeout": command_timeout, **(connect_args or {})}
         further["server_settings"] = {**settings, **further.get("server_settings", {})}
-        self._arguments: dict[str, Any] = {"command_timeout": command_timeout, **arguments, **further}
+        self._server = _server(os.environ.get("DATABASE_URL", "") if url is None else url, further)
         self._pool_size, self._slow_call, self._echo = pool_size, slow_call, echo
-        limits = (pool_size, pool_size + max_overflow, pool_timeout, pool_recycle)
-        pool = partial(Pool, self._connect, *limits, reset=reset)
-        self.transactions = Transactions(Pools(pool), echo=echo)
+        limits: dict[str, Any] = {"size": pool_size, "max_size": pool_size + max_overflow, "timeout": pool_timeout}
+        limits |= {"recycle": pool_recycle, "reset": reset}
+        if replicas:
+            from .replicas import ReplicatedTransactions  # which most databases do without
+
+            server_of = partial(_server, further=further)
+            self.transactions: Transactions = ReplicatedTransactions(
+                self._connect, replicas, server_of, max_staleness, limits, echo=echo
+            )
+        else:
+            self.transactions = Transactions(Pools(partial(Pool, self._connect, **limits)), echo=echo)
         """The transactions of this database, in which the calls of controllers run."""
 
     @property
     def url(self) -> str:
         """The URL of the database, without passwords."""
-        return self._url
+        return self._server.url
 
     @property
     def engine(self) -> AsyncEngine:
@@ -133,8 +154,9 @@ class DatabaseService:
             self.transactions.watcher = before
 
     async def connect(self) -> Self:
-        """Check that the server is reachable and accepts the credentials."""
+        """Check that the server is reachable and accepts the credentials, and look for the replicas."""
         await self.ping()
+        await self.transactions.ready()
         _log.info("connected to %s", self.url)
         return self
 
@@ -152,6 +174,10 @@ class DatabaseService:
         """Check that the server answers."""
         with translated(None):
             await self.transactions.send(None, lambda connection: connection.execute("SELECT 1"))
+
+    def primary(self) -> AbstractContextManager[None]:
+        """Read from the primary inside this block, which also holds for the tasks that are started inside."""
+        return self.transactions.primary()
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session, which commits at the end of the block and rolls back on an error."""
@@ -199,15 +225,20 @@ class DatabaseService:
         idle, used = len(pool.idle), len(pool.used)
         return {"idle": idle, "in_use": used, "overflow": max(0, idle + used - self._pool_size)}
 
-    async def _connect(self) -> Connection:
-        """Open a connection with the codecs of SQLAlchemy's dialect."""
+    def replica_status(self) -> list[ReplicaStatus]:
+        """Return for each replica whether reads may go to it, or why not, and its connections."""
+        return self.transactions.replica_status()
+
+    async def _connect(self, server: Server | None = None) -> Connection:
+        """Open a connection with the codecs of SQLAlchemy's dialect, to the primary or to a replica."""
+        address, url, arguments = server or self._server
         try:
-            connection: Any = await _asyncpg.connect(self._address, connection_class=self._driver, **self._arguments)
+            connection: Any = await _asyncpg.connect(address, connection_class=self._driver, **arguments)
         except (OSError, _asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError) as error:
             reason = str(error) or type(error).__name__
-            raise UnreachableError(f"cannot connect to {self._url}: {reason}") from error
+            raise UnreachableError(f"cannot connect to {url}: {reason}") from error
         try:
-            cache_size = int(self._arguments.get("statement_cache_size", 100))
+            cache_size = int(arguments.get("statement_cache_size", 100))
             options: dict[str, Any] = {"prepared_statement_cache_size": cache_size}
             if not cache_size:
                 options["prepared_statement_name_func"] = str
@@ -245,11 +276,11 @@ class DatabaseService:
 
     @override
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._url}>"
+        return f"<{type(self).__name__} {self.url}>"
 
 
-def _parsed_url(url: str) -> tuple[str, str, dict[str, Any]]:
-    """Return a URL as asyncpg reads it, the URL without passwords, and asyncpg's arguments for the rest of it.
+def _server(url: str, further: Mapping[str, Any]) -> Server:
+    """Return the server at a URL, which is connected to with ``further`` arguments.
 
     Raises
     ------
@@ -282,4 +313,8 @@ def _parsed_url(url: str) -> tuple[str, str, dict[str, Any]]:
     user, at, host = parts.netloc.rpartition("@")
     harmless = {name: value for name, value in query.items() if name not in {"password", "sslpassword"}}
     netloc = re.sub(":.*", ":***", user) + at + host
-    return address, urlunsplit(("postgresql", netloc, parts.path, urlencode(harmless, safe="/"), "")), arguments
+    return Server(
+        address,
+        urlunsplit(("postgresql", netloc, parts.path, urlencode(harmless, safe="/"), "")),
+        {**arguments, **further},
+    )

@@ -22,7 +22,7 @@ from ctrlgen.schema import (
 )
 
 RUNTIME_NAMES = {
-    "contracts": ("AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "Settable", "Span"),
+    "contracts": ("AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "ReplicaStatus", "Settable", "Span"),
     "controller": ("BaseController",),
     "errors": (
         "CheckViolation",
@@ -77,6 +77,7 @@ class Parameter:
     annotation: Annotation
     nullable: bool
     comparison: Comparison
+    single: bool = False  # whether a finder accepts only one value
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ class Facts:
     unique: tuple[tuple[str, ...], ...] = ()
     expressions: tuple[ExpressionPart, ...] = ()
     partial: tuple[Partial, ...] = ()
+    tenant: str | None = None
     utc: bool = False
 
 
@@ -185,6 +187,7 @@ class NestedRelation:
 
     path: str
     by_columns: bool
+    tenant: str | None = None  # of the related objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +212,7 @@ class Controller:
     absent: tuple[AbsentMethods, ...] = ()
     cached: Cached | None = None
     effects: Effects = NO_EFFECTS
+    tenant: Parameter | None = None  # the parameter that every method with filters requires
 
     @property
     def is_watched(self) -> bool:

@@ -185,10 +185,13 @@ class UnknownCodeError(ConfigError):
 
 
 class UnknownNameError(ConfigError):
-    """The settings refer to a model or method that does not exist."""
+    """The settings refer to a model, method or column that does not exist."""
 
     code = "CGE108"
-    meaning = "`names`, `skip` or `controllers` refers to a model or method that does not exist or cannot be changed"
+    meaning = (
+        "`names`, `skip`, `controllers`, `cache` or `tenant` refers to a model, method or column that does not exist, "
+        "or that cannot be changed"
+    )
     fix = "correct the name: `Model`, `module.Model` or `Model.method`"
 
 
@@ -316,6 +319,14 @@ class NameClashError(CtrlgenError):
     code = "CGE304"
     meaning = "two models would be the same attribute of `Database`"
     fix = "give one of them another name in `[tool.ctrlgen.names]`"
+
+
+class TenantKeyError(ModelError):
+    """The primary key of a model does not contain the tenant, and the settings require it in every call."""
+
+    code = "CGE305"
+    meaning = "the primary key of a model does not contain the column of `tenant`, and `tenant_strict = true`"
+    fix = "make the column the first of the primary key, or list the model in `skip.models`"
 
 
 # CGE4: emitted files.

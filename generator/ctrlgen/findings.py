@@ -183,6 +183,27 @@ PRIVATE_NAME = Rule(
     "import in the package as `reportPrivateUsage` in strict mode",
     "rename it; do nothing if you do not use these type checkers",
 )
+UNPARTITIONABLE_KEY = Rule(
+    "CG115",
+    "{key} of `{model}` {problem}, but the table is partitioned by `{partitioning}`: PostgreSQL cannot create it; "
+    "{fix}",
+    "a unique key of a partitioned table does not contain every column that the table is partitioned by, or the table "
+    "is partitioned by an expression: PostgreSQL cannot create the table",
+    "add the columns to the key; partition by columns",
+)
+UNKNOWN_PARTITION_COLUMN = Rule(
+    "CG116",
+    "`{model}` is partitioned by `{name}`, which is not a column of `{table}`{suggestion}",
+    "a table is partitioned by a column that it does not have",
+    "fix the name in `postgresql_partition_by`; the database cannot create the table",
+)
+CROSSES_TENANTS = Rule(
+    "CG117",
+    "{methods} of `{model}` {reach} other tenants: {reason}; {fix}",
+    "with the setting `tenant`: methods are not given the tenant, because their key, index or join does not contain "
+    "its column, so they read or write the rows of all tenants",
+    "make the column the first of the key or the index, or join by it; `tenant_strict = true` leaves the methods out",
+)
 FAILED_IMPORT = Rule(
     "CG201",
     "{modules} left out: {error}",
@@ -402,6 +423,12 @@ NOT_COMPARED = Rule(
     "the server cannot create a temporary table (it is a standby, or a privilege or type is missing), or a migration "
     "reads the database",
     "compare with the primary server; do nothing if you know what the migration does",
+)
+DIFFERENT_PARTITIONING = Rule(
+    "CG518",
+    "`{model}` is {declared} in the model, but {database} in the database",
+    "a table is partitioned in another way than its model declares, which Alembic does not compare",
+    "change `postgresql_partition_by`, or write a migration that creates another table and copies the rows",
 )
 UNUSED_SILENCE = Rule(
     "CG401",

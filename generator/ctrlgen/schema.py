@@ -292,6 +292,16 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Partitioning:
+    """The PARTITION BY of a table, ``LIST (guild_id)``: its columns by attribute, and its expressions as SQL."""
+
+    sql: str
+    columns: tuple[str, ...] = ()
+    expressions: tuple[str, ...] = ()
+    unknown_columns: tuple[str, ...] = ()  # names that are not columns of the table
+
+
+@dataclass(frozen=True, slots=True)
 class ForeignKey:
     """Columns of this table that reference columns of ``target``, which is None if its class is not mapped."""
 
@@ -333,6 +343,8 @@ class Relation:
     linked: bool = False  # whether the objects are linked by a table that has only the two keys
     attributes: tuple[str, ...] = ()  # the columns of its own model that it is joined by
     link_table: str | None = None  # the secondary table of a many-to-many relationship, with its schema
+    pairs: tuple[tuple[str, str], ...] = ()  # attributes of both sides that are equal, directly or in the link table
+    crosses_tenants: bool = False  # whether its statement reads other tenants than those of its objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +361,8 @@ class Model:
     plain: bool = True  # whether instances consist only of a row; otherwise only SQLAlchemy can create them
     unsettled_checks: tuple[str, ...] = ()  # the CHECK constraints for which no satisfying samples are known
     schema: str | None = None  # the schema of the table
+    partitioning: Partitioning | None = None
+    tenant: str | None = None  # the column of the setting `tenant`, if the model has it and every call requires it
 
     @property
     def full_table(self) -> str:

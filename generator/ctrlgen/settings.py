@@ -43,7 +43,7 @@ _EXAMPLE = """run `ctrlgen init`, or add to pyproject.toml:
 _LINE = re.compile(r"at line (\d+)")
 _OPTIONS = (
     *("names", "skip", "strip", "suffixes", "silence", "foreign_keys", "controllers", "naive_datetimes"),
-    *("cache", "cache_sync"),
+    *("cache", "cache_sync", "tenant", "tenant_strict"),
 )
 """The settings that are not options."""
 _TABLES = ("lint",)
@@ -68,7 +68,8 @@ class Options:
     the names of models. ``foreign_keys`` is the treatment of a foreign key without an index. ``controllers`` maps
     models to the project's own controllers, ``app.users:Users``. ``utc`` tells whether aware datetimes are converted
     for columns without time zone. ``cache`` maps models to cache settings, and ``cache_sync`` tells whether processes
-    notify each other of their writes.
+    notify each other of their writes. ``tenant`` is the column that every method should be given, and
+    ``tenant_strict`` leaves out methods that are not.
     """
 
     names: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -83,6 +84,8 @@ class Options:
     utc: bool = False
     cache: Mapping[str, CacheSettings] = field(default_factory=dict[str, CacheSettings])
     cache_sync: bool = False
+    tenant: str | None = None
+    tenant_strict: bool = False
 
     def cache_of(self, model: Model) -> CacheSettings | None:
         """Return the cache settings of a model, if it is cached."""
@@ -315,6 +318,10 @@ def _read_options(section: toml.Table) -> Options:
             hint="choose another suffix",
             setting="suffixes",
         )
+    tenant, tenant_strict = toml.text(section, "tenant"), toml.flag(section, "tenant_strict")
+    if tenant_strict and tenant is None:
+        message = "`tenant_strict` in `[tool.ctrlgen]` needs `tenant`"
+        raise SettingValueError(message, setting="tenant_strict", hint='write `tenant = "guild_id"`, the column')
     skip = toml.table(section, "skip")
     toml.check_keys(skip, ("models", "methods"), "tool.ctrlgen.skip")
     return Options(
@@ -332,6 +339,8 @@ def _read_options(section: toml.Table) -> Options:
         foreign_keys=cast("ForeignKeys", toml.choice(section, "foreign_keys", ("warn", "emit", "error"), "warn")),
         cache=_read_cache(section),
         cache_sync=toml.choice(section, "cache_sync", ("off", "notify"), "off") == "notify",
+        tenant=tenant,
+        tenant_strict=tenant_strict,
     )
 
 

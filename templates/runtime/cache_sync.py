@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import override
 
-from .cache import clock
 from .cache_service import Caching, CachingService
-from .pool import Connection
+from .pool import Connection, clock
 
 _log = logging.getLogger(__package__)
 

@@ -90,6 +90,21 @@ class PaginationResult(Generic[T]):
         return self.page > 1
 
 
+@dataclass(frozen=True, slots=True)
+class ReplicaStatus:
+    """A replica: whether reads may go to it, or why not, and its connections.
+
+    ``staleness`` is the proven bound on the age of what it returns, in seconds; None if nothing is proven.
+    """
+
+    url: str
+    usable: bool
+    reason: str
+    staleness: float | None
+    idle: int
+    in_use: int
+
+
 Loader: TypeAlias = Callable[[Any, str, Sequence[SQLModel], dict[Any, SQLModel] | None], Awaitable[None]]
 """Loads a relationship of any number of objects; ``relations`` has two loaders."""
 
@@ -138,6 +153,8 @@ class Facts:
         The loader of each relationship.
     absent
         The methods that do not exist, by the reason, in which ``{}`` stands for the column of a finder.
+    tenant
+        The attribute that every call must be given, so that it reaches the rows of one tenant.
     utc
         Whether columns without time zone accept aware datetimes, which are stored in UTC.
     by_orm
@@ -152,5 +169,6 @@ class Facts:
     partial: Mapping[str, Partial] = field(default_factory=dict[str, Partial])
     relations: Mapping[str, Loader] = field(default_factory=dict[str, Loader])
     absent: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
+    tenant: str | None = None
     utc: bool = False
     by_orm: bool = False

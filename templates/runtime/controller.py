@@ -100,11 +100,16 @@ class BaseController(Generic[M, L, C, U, K]):
         changes = self._statements(
             self._validation.keyed, updates, lambda row, _: statements.update_key(self._table, row)
         )
-        return len(await self._execution.many(changes))
+        with self._db.primary():  # a statement without changes is a SELECT
+            return len(await self._execution.many(changes))
 
     async def delete_many(self, keys: Iterable[K]) -> int:
         """Delete the rows with these primary keys, and return how many existed."""
-        condition = statements.any_of(self._table.primary_key, [self._key_values(key) for key in keys])
+        table, rows, tenant = self._table, [self._key_values(key) for key in keys], self._facts.tenant
+        condition = statements.any_of(table.primary_key, rows)
+        if tenant is not None:
+            position = table.key_names.index(tenant)
+            condition = statements.any_within(table.primary_key, rows, position, [table.operands[tenant]])
         return await self._execution.affected(Sql(f"DELETE FROM {self._table.sql} WHERE ") + condition)
 
     async def delete_where(self, filters: Filters = None, *, all_rows: bool = False) -> int:
@@ -142,7 +147,8 @@ class BaseController(Generic[M, L, C, U, K]):
     ) -> M | None:
         where, changes = statements.key_of(self._table, key, within, nulls=nulls), self._validation.change(values)
         if not changes:
-            return await self._get(key, within=within, nulls=nulls)
+            with self._db.primary():
+                return await self._get(key, within=within, nulls=nulls)
         statement = statements.update_rows(self._table, where, changes) + f" RETURNING {self._table.select_list}"
         objects = await self._execution.objects(statement)
         return objects[0] if objects else None
@@ -158,7 +164,9 @@ class BaseController(Generic[M, L, C, U, K]):
         insert = statements.insert_once(self._table, row, keys, within)
         collision: UniqueViolation | None = None
         for _ in range(10):  # another transaction may delete the row between the two statements
-            if existing := await self._execution.objects(select):
+            with self._db.primary():
+                existing = await self._execution.objects(select)
+            if existing:
                 return existing[0], False
             if collision:
                 raise collision
@@ -204,8 +212,9 @@ class BaseController(Generic[M, L, C, U, K]):
             raise TypeError(f"{', '.join(sorted(repeated))} is passed twice")
         refinements = cast("Refinements", where)
         columns = {name: value for name, value in where.items() if name not in _REFINEMENTS}
+        tenant = statements.tenant_of(self._table, key, within)
         condition = statements.where_of(self._table, {**key, **columns}, within, filters)
-        selection = Selection[M, L, U](self._execution, self._validation, condition)
+        selection = Selection[M, L, U](self._execution, self._validation, condition, tenant)
         if len(columns) == len(where):
             return selection
         if (order := refinements.get("order_by")) is not None:

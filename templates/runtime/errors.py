@@ -16,6 +16,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlmodel import SQLModel
 from typing_extensions import override
 
+from .constraints import violated_constraint
+
 Model: TypeAlias = type[SQLModel]
 
 _asyncpg: Any = import_module("asyncpg")  # which has no types
@@ -147,7 +149,7 @@ class ExclusionViolation(ConstraintError):
 
 
 class PartitionViolation(ConstraintError):
-    """No partition of the table accepts the row."""
+    """No partition of the table accepts the row; ``columns`` are those that the table is partitioned by."""
 
 
 _CONSTRAINTS = {
@@ -158,7 +160,11 @@ _CONSTRAINTS = {
     "23514": (CheckViolation, "check constraint"),
     "23P01": (ExclusionViolation, "exclusion constraint"),
 }
-_ROUTING = {"ExecFindPartition", "ExecPartitionCheckEmitError"}  # of rows to partitions; its SQLSTATE is a check's
+_ROUTING = {  # the functions of the server that assign rows to partitions, and have no SQLSTATE of their own
+    "ExecCrossPartitionUpdate": "an upsert cannot move a row to another partition: update the row",
+    "ExecFindPartition": "table {} has no partition for {}",
+    "ExecPartitionCheckEmitError": "partition {} does not accept {}",
+}
 _OUTDATED = "a migration has changed the table, or the search_path leads to another, since this statement was prepared"
 _MEANINGS: dict[str, tuple[type[DatabaseError], str]] = {
     "25006": (TransactionError, "the transaction is read-only"),
@@ -200,6 +206,8 @@ def translation(error: Exception, model: Model | None, names: Sequence[str] | No
     state = sqlstate(error)
     if isinstance(error, exc.PendingRollbackError) or state == "25P02":
         return aborted(model)
+    if getattr(cause, "server_source_function", None) in _ROUTING:
+        return _misrouted(cause, model)
     if state in _CONSTRAINTS:
         return _violation(cause, state, model)
     if state in _MEANINGS:
@@ -297,27 +305,25 @@ def _cause(error: BaseException) -> BaseException:
 
 def _violation(cause: Any, state: str, model: Model | None) -> ConstraintError:
     error_class, kind = _CONSTRAINTS[state]
-    columns = _columns(model, cause) if model else ()
-    constraint = " ".join(filter(None, (kind, cause.constraint_name, f"({', '.join(columns)})" if columns else "")))
-    table = cast("Any", inspect(model)).local_table.name if model else cause.table_name
-    referenced = kind == "foreign key" and (cause.table_name != table or " still referenced " in (cause.detail or ""))
-    owner = model.__name__ if model else "transaction"
+    violated = violated_constraint(model, cause)
+    owner, columns = model.__name__ if model else "transaction", ", ".join(violated.columns)
+    constraint = " ".join(filter(None, (kind, violated.name, f"({columns})" if columns else "")))
     message = f"{owner}: {constraint} is violated"
-    if referenced:
-        message += f": {cause.table_name} still refers to it"
+    if violated.referencing:
+        message += f": {violated.referencing} still refers to it"
     if state == "23502" and model and not columns:
         message = f"{owner}: column {cause.column_name} is NOT NULL, and {owner} does not declare it"
-    if cause.server_source_function in _ROUTING:
-        error_class = PartitionViolation
-        message = f"{owner}: the row fits no partition by {', '.join(columns) or 'its key'}"
     error = error_class.of(message, cause, model)
-    error.constraint, error.columns = cause.constraint_name, columns
+    error.constraint, error.columns = violated.name, violated.columns
     return error
 
 
-def _columns(model: Model, cause: Any) -> tuple[str, ...]:
-    """Return the attributes that PostgreSQL names: ``Key (guild_id, lower(name))=(...)``, or a single column."""
-    key = re.search(r"\((.+?)\) ?= ?\(", cause.detail or "")  # in any language
-    names = cause.column_name or (key[1] if key else "")
-    columns = {attribute.key: str(attribute.columns[0].name) for attribute in cast("Any", inspect(model)).column_attrs}
-    return tuple(name for name, column in columns.items() if re.search(rf"\b{re.escape(column)}\b", names))
+def _misrouted(cause: Any, model: Model | None) -> PartitionViolation:
+    """Return the error of a row that no partition accepts."""
+    columns = violated_constraint(model, cause).columns
+    row = f"the row's {', '.join(columns)}" if columns else "the row"
+    problem = _ROUTING[cause.server_source_function].format(cause.table_name, row)
+    message = f"{model.__name__ if model else 'transaction'}: {problem}"
+    error = PartitionViolation.of(message, cause, model)
+    error.columns = columns
+    return error

@@ -150,8 +150,8 @@ class Execution(Generic[M]):
         if not keys:
             return []
         with translated(self.table.model):
-            around = self.around
-            async with nullcontext(around) if around else self.transactions.session() as session:
+            around = self.around  # else a session that commits nothing, because it only reads
+            async with nullcontext(around) if around else new_session(self.transactions.engine) as session:
                 by_key = await session.run_sync(work)
         return [by_key[key] for key in keys if key in by_key]
 
@@ -196,4 +196,4 @@ class Execution(Generic[M]):
         if watcher := self.transactions.watcher:
             watcher(statement.numbered, statement.arguments)
         with translated(self.table.model, statement.names):
-            return await self.transactions.send(self.session, work)
+            return await self.transactions.send(self.session, work, statement.text)

@@ -6,6 +6,7 @@ import asyncio
 import math
 import os
 import re
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -44,6 +45,11 @@ Rows: TypeAlias = Sequence[Sequence[Any]]
 _closing = set[asyncio.Task[None]]()
 _CLOSING = 5  # seconds for the server to end a statement whose caller was cancelled
 _READ_ONLY = "25006"
+
+
+def clock() -> float:
+    """Return a time in seconds. On Linux it goes on while the machine is suspended, unlike ``time.monotonic``."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
 class Source(Protocol):

@@ -16,7 +16,7 @@ from .contracts import Facts, Loader
 from .execution import Execution
 from .operand import Operand
 from .sql import QUOTED, Sql
-from .statements import any_of
+from .statements import any_of, any_within
 from .table import Table
 
 _attributes: Any = orm.attributes  # which has no types in SQLAlchemy 2.0
@@ -32,9 +32,11 @@ async def by_columns(execution: Execution[Any], name: str, objects: Sequence[SQL
     target, source, matched, order = _path(relation)
     within: Execution[Any] = Execution(execution.transactions, target, execution.session)
     names = ", ".join([target.select_list, *(part.sql for part in matched)])
+    position, equal = _tenant(relation, execution.table.facts.tenant, target)
 
     async def find(keys: list[Key]) -> Related:
-        rows = await within.rows(Sql(f"SELECT {names} FROM {source} WHERE ") + any_of(matched, keys) + order)
+        condition = any_within(matched, keys, position, equal) if equal else any_of(matched, keys)
+        rows = await within.rows(Sql(f"SELECT {names} FROM {source} WHERE ") + condition + order)
         converters, related = [part.read for part in matched], Related()
         for item, row in zip(within.instances.of(rows), rows, strict=True):
             values = tuple(row)[-len(matched) :]
@@ -58,12 +60,15 @@ async def by_orm(execution: Execution[Any], name: str, objects: Sequence[SQLMode
     await _attach(relation, objects, relation.parent.primary_key, find, seen)
 
 
-def nested(load: Loader) -> Loader:
-    """Return a loader of a relationship of related objects, "cases.guild", after "cases" was loaded."""
+def nested(load: Loader, tenant: str | None = None) -> Loader:
+    """Return a loader of a relationship of related objects, "cases.guild", after "cases" was loaded.
+
+    ``tenant`` is that of the related objects.
+    """
 
     async def through(execution: Execution[Any], path: str, objects: Sequence[SQLModel], _seen: Seen) -> None:
         outer, _, inner = path.partition(".")
-        target = _table(execution.table.mapper.relationships[outer].mapper)
+        target = _table(execution.table.mapper.relationships[outer].mapper, tenant)
         related = dict[int, SQLModel]()
         for item in objects:
             value: Any = getattr(item, outer)
@@ -116,9 +121,19 @@ def _path(relation: Relation) -> tuple[Table[Any], str, list[Operand], Sql]:
 
 
 @cache
-def _table(mapper: orm.Mapper[Any]) -> Table[Any]:
+def _table(mapper: orm.Mapper[Any], tenant: str | None = None) -> Table[Any]:
     """Return the table of a related model, which is only read."""
-    return Table(mapper.class_, Facts())
+    return Table(mapper.class_, Facts(tenant=tenant))
+
+
+def _tenant(relation: Relation, tenant: str | None, target: Table[Any]) -> tuple[int, list[Operand]]:
+    """Return the position of the tenant among several matched columns, and the columns that are equal to it."""
+    for position, (local, remote) in enumerate(_pairs(relation)):
+        if relation.parent.get_property_by_column(local).key == tenant and len(_pairs(relation)) > 1:
+            linked = relation.secondary_synchronize_pairs or [] if relation.secondary is not None else []
+            equal = [remote, *(column for column, link in linked if link is remote)]
+            return position, [Operand.of_column(target.model, column) for column in equal]
+    return 0, []
 
 
 def _pairs(relation: Relation) -> Sequence[tuple[Any, Any]]:

@@ -51,6 +51,17 @@ def key_of(table: Table[Any], key: Mapping[str, object], within: str | None, *, 
     return where_of(table, key, within)
 
 
+def tenant_of(table: Table[Any], key: Mapping[str, object], within: str | None) -> Sql:
+    """Return the WHERE clause of the tenant in a key; raise if every call must be given one and this is not."""
+    tenant = table.facts.tenant
+    if tenant is None or (within and tenant in table.facts.partial[within].implied):
+        return Sql("")
+    if (value := key.get(tenant)) is None or isinstance(value, (AnyOf, Span)):
+        model = table.model.__name__
+        raise TypeError(f"a call for {model} reaches one {tenant}: use find_all({tenant}=...) with a single value")
+    return where_of(table, {tenant: value})
+
+
 def any_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
     """Return the condition that a key is one of several, with one array per column where the types have arrays."""
     names, rows = ", ".join([part.sql for part in key]), [list(row) for row in values]
@@ -66,6 +77,22 @@ def any_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
         Sql("(") + joined(", ", [part.value(value) for part, value in zip(key, row, strict=True)]) + ")" for row in rows
     ]
     return Sql(f"({names}) IN (") + joined(", ", tuples) + ")" if rows else Sql("false")
+
+
+def any_within(key: list[Operand], values: Iterable[Iterable[object]], position: int, equal: list[Operand]) -> Sql:
+    """Return the same condition with the tenant, which is at ``position``, compared with each of the ``equal`` columns.
+
+    PostgreSQL finds the partitions of a table by these comparisons, and not by those of several columns at once.
+    """
+    rows = [tuple(row) for row in values]
+    tenants = list(dict.fromkeys([row[position] for row in rows]))
+    conditions = [
+        Sql(f"{column.sql} = ") + column.value(tenants[0])  # which also prunes a generic plan, unlike an array
+        if len(tenants) == 1
+        else any_of([column], [(tenant,) for tenant in tenants])
+        for column in equal
+    ]
+    return joined(" AND ", [*conditions, any_of(key, rows)])
 
 
 def _condition(table: Table[Any], expression: Any) -> Sql:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
 from sqlalchemy.util import await_only
 
 from . import sessions
+from .contracts import ReplicaStatus
 from .errors import TransactionError, UnreachableError, aborted, is_lost, is_outdated, is_unsent, sqlstate, translated
 from .pool import Connection, Pools, Source, noted
 from .sessions import PROBE, Adapter, Callback, Session
@@ -134,7 +135,20 @@ class Transactions:
         elif inspect.isawaitable(awaitable := callback()):
             sessions.in_background(awaitable)
 
-    async def send(self, session: PlainSession | None, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def ready(self) -> None:
+        """Wait until it is known which replicas can be used; there are none, but in ``ReplicatedTransactions``."""
+
+    def primary(self) -> AbstractContextManager[None]:
+        """Force the reads inside the block to the primary."""
+        return nullcontext()
+
+    def replica_status(self) -> list[ReplicaStatus]:
+        """Return the state of each replica."""
+        return []
+
+    async def send(
+        self, session: PlainSession | None, work: Callable[[Connection], Awaitable[T]], statement: str = ""
+    ) -> T:
         """Run the work of a call in the session, else in the transaction around it, else on its own connection."""
         if session is None and (scope := self.ambient()):
             session = scope.session
@@ -187,8 +201,8 @@ class Transactions:
         scopes = (scope for scope in reversed(_scopes.get()) if scope.owner is self and scope.open)
         return next(filter(matches, scopes), None)
 
-    async def _alone(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        source, reloaded = self.source or self.pools.current, False
+    async def _alone(self, work: Callable[[Connection], Awaitable[T]], source: Source | None = None) -> T:
+        source, reloaded = source or self.source or self.pools.current, False
         while True:
             connection, sound = await source.take(), True
             try:

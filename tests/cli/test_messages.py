@@ -114,6 +114,9 @@ CONFIGURATION = {
             + "\n\nHero.shout = column_property(Hero.__table__.c.name + '!')\n",
         }
     ),
+    "tenant that no model has": setting('tenant = "nmae"'),
+    "tenant that is required, but not named": setting("tenant_strict = true"),
+    "tenant outside of a primary key": setting('tenant = "name"\ntenant_strict = true'),
     "cache synced in no known way": setting('cache_sync = "redis"'),
     "settings that ruff refuses": setting('\n[tool.ruff]\nline-length = "wide"'),
 }

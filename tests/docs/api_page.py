@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator
 
 import generated
-from generated import AnyOf, BaseController, DatabaseService, Page, PaginationResult, Selection, Span
+from generated import AnyOf, BaseController, DatabaseService, Page, PaginationResult, ReplicaStatus, Selection, Span
 
 HEAD = """# API of the runtime
 
@@ -24,7 +24,7 @@ Your `Database` derives from `DatabaseService`, and each controller from `BaseCo
 - `L` lists the names of relationships, `UserLoad`,
 - `N`, `A`, `B`, `D` and `E` are the types of columns.
 """
-CLASSES = (DatabaseService, BaseController, Selection, Span, AnyOf, Page, PaginationResult)
+CLASSES = (DatabaseService, BaseController, Selection, Span, AnyOf, Page, PaginationResult, ReplicaStatus)
 ERRORS = [each for each in vars(generated).values() if isinstance(each, type) and issubclass(each, Exception)]
 INTERNAL = {"transactions", "pool", "borrow_from", "watched", "in_total_order"}
 """Members that only the package itself and the test stubs call."""

@@ -22,7 +22,7 @@ from .pages import Block, blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = sorted((ROOT / "docs/guide").glob("*.md"))
-PROJECTS = [ROOT / "docs/tutorial.md", *sorted((ROOT / "docs/recipes").glob("*.md"))]
+PROJECTS = [ROOT / "docs/tutorial.md", ROOT / "docs/scaling.md", *sorted((ROOT / "docs/recipes").glob("*.md"))]
 """Pages that `test_walkthroughs` follows in a project of their own."""
 
 TESTED_ELSEWHERE = {

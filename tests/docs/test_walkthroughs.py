@@ -13,7 +13,7 @@ import pytest
 from .conftest import followed
 from .pages import blocks
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs/recipes"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 BIN = Path(sys.executable).parent
 CHECKERS = {
     "basedpyright": ["basedpyright", "--pythonpath", sys.executable],
@@ -21,7 +21,7 @@ CHECKERS = {
     "ty": ["ty", "check", "--python", sys.executable],
     "pyrefly": ["pyrefly", "check", "--preset", "strict", "--python-interpreter-path", sys.executable],
 }
-RECIPES = [page for page in sorted(FOLDER.glob("*.md")) if page.stem != "index"]
+RECIPES = [*(page for page in sorted((DOCS / "recipes").glob("*.md")) if page.stem != "index"), DOCS / "scaling.md"]
 
 
 def test_tutorial_leads_from_an_empty_folder_to_a_running_test(library: Path) -> None:
@@ -45,7 +45,7 @@ def test_recipe_works_in_the_project_of_the_tutorial(
 def test_fastapi_recipe_is_strictly_typed(checker: str, library: Path, tmp_path: Path) -> None:
     folder = tmp_path / "library"
     shutil.copytree(library, folder)
-    files = {block.title: block.code for block in blocks(FOLDER / "fastapi.md") if block.title}
+    files = {block.title: block.code for block in blocks(DOCS / "recipes/fastapi.md") if block.title}
     for name, code in files.items():
         (folder / name).write_text(code)
     settings = {"typeCheckingMode": "strict", "include": [*files], "pythonVersion": "3.11"}

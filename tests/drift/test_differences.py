@@ -8,7 +8,8 @@ import pytest
 
 from ctrlgen.findings import RULES
 
-from .conftest import MODELS, Live
+from ..cli.conftest import Project
+from .conftest import MODELS, Live, create, database_on
 
 BY_NAME = {
     "nothing": ((), []),
@@ -205,3 +206,33 @@ async def test_tables_in_a_schema_of_their_own_are_compared_there(live: Live) ->
     assert live.lines() == []
     await live.execute("DROP INDEX league.ix_hero_open")
     assert [line.split()[1] for line in live.lines()] == ["CG506"]
+
+
+PARTITIONED = """
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+class Team(SQLModel, table=True):
+    __table_args__ = (
+        Index("uq_team_name", "id", text("lower(name)"), unique=True),
+        {"postgresql_partition_by": "LIST (id)"},
+    )
+    id: int = Field(primary_key=True)
+    name: str = Field(index=True)
+"""
+
+
+async def test_partitioned_table_is_compared_as_any_other(scratch: Project, server: str) -> None:
+    scratch.write("app/models.py", PARTITIONED)
+    async for url in database_on(server):
+        live = create(scratch, url)
+        partition = "CREATE TABLE team_1 PARTITION OF team FOR VALUES IN (1)"
+        await live.execute(partition, "CREATE INDEX ON team_1 (name DESC)")
+        assert live.lines() == []
+        await live.execute("DROP INDEX ix_team_name", "CREATE INDEX ix_team_name ON ONLY team (name)")
+        assert [line.split()[1] for line in live.lines()] == ["CG509"], "its partitions have no such index"
+        await live.execute("DROP TABLE team", "CREATE TABLE team (id int, name text) PARTITION BY HASH (id)")
+        difference = "partitioned by `LIST (id)` in the model, but partitioned by `HASH (id)` in the database"
+        assert f"app/models.py:5: CG518 `Team` is {difference}" in live.lines()
+        await live.execute("DROP TABLE team", "CREATE TABLE team (id int, name text)")
+        assert any("but not partitioned in the database" in line for line in live.lines())

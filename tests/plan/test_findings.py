@@ -8,7 +8,7 @@ import pytest
 
 from ctrlgen.findings import Location
 from ctrlgen.plan import plan
-from ctrlgen.schema import Annotation, Condition, ForeignKey, Imported, Schema
+from ctrlgen.schema import Annotation, Condition, ForeignKey, Imported, Partitioning, Schema
 
 from .build import column, index, method_names, model, unique
 
@@ -80,3 +80,44 @@ def test_each_foreign_key_without_index_is_found_at_its_own_line() -> None:
     other = replace(KEY, attributes=("owner_id",), location=Location("models.py", 8))
     user = model("User", column("guild_id"), column("owner_id"), foreign_keys=(KEY, other))
     assert codes(user) == [("CG101", "models.py:7"), ("CG101", "models.py:8")]
+
+
+def partitioned(*columns: str, expressions: tuple[str, ...] = (), unknown: tuple[str, ...] = ()) -> Partitioning:
+    return Partitioning(f"LIST ({', '.join([*columns, *expressions, *unknown])})", columns, expressions, unknown)
+
+
+def test_unique_key_without_the_columns_of_the_partitions_cannot_be_created() -> None:
+    keys = (unique("name", name="uq_name"), unique("guild_id", "name", name="uq_guild_name"), index("name"))
+    user = model("User", column("guild_id"), column("name"), indexes=keys)
+    listed = replace(user, partitioning=partitioned("guild_id"))
+    findings = [finding for finding in plan(Schema((listed,)), "db").findings if finding.code == "CG115"]
+    refusal = (
+        "but the table is partitioned by `LIST (guild_id)`: PostgreSQL cannot create it; add `guild_id` to the key"
+    )
+    assert [finding.message for finding in findings] == [
+        f"`{key}` of `User` does not contain `guild_id`, {refusal}" for key in ("pk", "uq_name")
+    ]
+
+
+def test_primary_key_of_the_mapper_alone_may_lack_the_columns_of_the_partitions() -> None:
+    user = model("User", column("guild_id"))
+    unknown_to_database = replace(user, indexes=(replace(user.primary_key, enforced=False),))
+    assert codes(replace(unknown_to_database, partitioning=partitioned("guild_id"))) == []
+
+
+def test_table_that_is_partitioned_by_an_expression_has_no_unique_key() -> None:
+    user = replace(model("User"), partitioning=partitioned("id", expressions=("(id % 4)",)))
+    (finding,) = plan(Schema((user,)), "db").findings
+    assert finding.message == (
+        "`pk` of `User` is unique, but the table is partitioned by `LIST (id, (id % 4))`: PostgreSQL cannot create it; "
+        "partition by columns, and make them part of every unique key"
+    )
+
+
+def test_column_of_the_partitions_that_does_not_exist_is_found() -> None:
+    user = replace(model("User", column("guild_id")), partitioning=partitioned(unknown=("gild_id",)))
+    (finding,) = plan(Schema((user,)), "db").findings
+    assert (finding.code, finding.message) == (
+        "CG116",
+        "`User` is partitioned by `gild_id`, which is not a column of `user`; did you mean `guild_id`?",
+    )

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from tests.conftest import NewDatabase
 
-MODELS = tuple(f"tests.runtime.{name}models" for name in ("", "odd_", "type_", "fault_", "report_", "declared_"))
+MODELS = tuple(
+    f"tests.runtime.{name}models" for name in ("", "odd_", "type_", "fault_", "report_", "declared_", "partition_")
+)
 
 
 def emit(folder: Path) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy import literal
 from tests.runtime.models import Guild
 
 RUNTIME = Path(__file__).resolve().parent.parent.parent / "templates" / "runtime"
-LINES, MODULES, LONGEST = 2_620, 19, 200  # without links.py, which few packages contain
+LINES, MODULES, LONGEST = 3_087, 21, 216  # without links.py, which few packages contain
+REPLICA_LINES = 280  # of these, in one module that is imported only by a database with replicas
 CACHE_LINES = 824  # in packages with a cached model; 138 of these lines only with `cache_sync`
 PRIVATE = {"_generate_cache_key", "_sa_instance_state"}
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
@@ -60,6 +61,7 @@ def test_runtime_does_not_exceed_its_limits_of_lines_and_modules() -> None:
     sizes = {path.name: code_lines(path) for path in RUNTIME.glob("*.py") if not is_optional(path)}
     assert sum(sizes.values()) <= LINES
     assert len(sizes) <= MODULES
+    assert sizes.pop("replicas.py") <= REPLICA_LINES
     assert max(sizes.values()) <= LONGEST
 
 

@@ -27,6 +27,7 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 fsync = off
 shared_buffers = 16MB
+wal_retrieve_retry_interval = 100ms
 """
 
 

@@ -380,3 +380,45 @@ class Visitor(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     secret_id: int = Field(foreign_key="secret.id", index=True)
+
+
+class Zone(SQLModel, table=True):
+    """Partitioned by a list, with the partitions in migrations only."""
+
+    __table_args__ = (
+        UniqueConstraint("guild", "name", name="uq_zone_name"),
+        Index("uq_zone_main", "guild", "level", unique=True, postgresql_where=text("main")),
+        {"postgresql_partition_by": "LIST (guild)"},
+    )
+
+    guild: int = Field(primary_key=True)
+    id: int = Field(primary_key=True)
+    name: str
+    level: int
+    main: bool = False
+    stays: list["Stay"] = Relationship(back_populates="zone")
+
+
+class Stay(SQLModel, table=True):
+    """Partitioned by hash, and refers to a partitioned table."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["guild", "zone_id"], ["zone.guild", "zone.id"]),
+        Index("ix_stay_zone", "guild", "zone_id"),
+        {"postgresql_partition_by": "HASH (guild)"},
+    )
+
+    guild: int = Field(primary_key=True)
+    id: int = Field(primary_key=True)
+    zone_id: int
+    zone: Zone = Relationship(back_populates="stays")
+
+
+class Pulse(SQLModel, table=True):
+    """Partitioned by time."""
+
+    __table_args__ = {"postgresql_partition_by": "RANGE (at)"}
+
+    at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    sensor: int = Field(primary_key=True, index=True)
+    value: float = 0

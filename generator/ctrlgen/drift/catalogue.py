@@ -45,6 +45,13 @@ _CHECKS = text("""
       AND n.nspname NOT IN ('pg_catalog', 'information_schema')
     ORDER BY 1, 2, 3
 """)
+_PARTITIONS = text("""
+    SELECT n.nspname::text AS schema, t.relname::text AS owner, pg_get_partkeydef(t.oid) AS definition
+    FROM pg_partitioned_table p
+    JOIN pg_class t ON t.oid = p.partrelid
+    JOIN pg_namespace n ON n.oid = t.relnamespace
+    WHERE (n.oid = pg_my_temp_schema()) = :temporary
+""")
 _ENUMS = text("""
     SELECT n.nspname::text AS schema, t.typname::text AS name,
            array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels
@@ -102,6 +109,8 @@ class Catalogue:
     schema: str
     indexes: Indexes
     checks: Checks
+    partitioning: Mapping[Owner, str]
+    """The PARTITION BY of each partitioned table."""
     enums: Mapping[tuple[str, str], tuple[str, ...]]
     not_ours: frozenset[Owner]
     """Tables of extensions and partitions, which models do not declare."""
@@ -116,6 +125,7 @@ def read_catalogue(connection: Connection) -> Catalogue:
         schema,
         read_indexes(connection, temporary=False),
         read_checks(connection, temporary=False),
+        read_partitioning(connection, temporary=False),
         {(row.schema, row.name): tuple(row.labels) for row in connection.execute(_ENUMS)},
         frozenset((row.schema, row.name) for row in connection.execute(_EXTENSION_TABLES)),
         connection.scalar(_STATISTICS),
@@ -140,6 +150,12 @@ def read_checks(connection: Connection, *, temporary: bool) -> dict[Owner, dict[
     return checks
 
 
+def read_partitioning(connection: Connection, *, temporary: bool) -> dict[Owner, str]:
+    """Return the PARTITION BY of each partitioned table, either of temporary tables or of all others."""
+    rows = connection.execute(_PARTITIONS, {"temporary": temporary})
+    return {(row.schema, row.owner): row.definition for row in rows}
+
+
 # The declarations of the models, normalized by the server.
 
 
@@ -149,6 +165,7 @@ class Declared:
 
     indexes: Mapping[str, Mapping[str, DatabaseIndex]]
     checks: Mapping[str, Mapping[str, str]]
+    partitioning: Mapping[str, str]
     unknown: Mapping[str, str]
 
 
@@ -156,6 +173,7 @@ def read_declared(connection: Connection, tables: Iterable[Table], path: Sequenc
     """Return the declarations of these tables as the server prints them. ``path`` is the quoted search path."""
     indexes: dict[str, Mapping[str, DatabaseIndex]] = {}
     checks: dict[str, Mapping[str, str]] = {}
+    partitioning: dict[str, str] = {}
     unknown: dict[str, str] = {}
     for table in tables:
         savepoint = connection.begin_nested()
@@ -163,11 +181,13 @@ def read_declared(connection: Connection, tables: Iterable[Table], path: Sequenc
             _create(connection, table, path)
             indexes[table.key] = dict(*read_indexes(connection, temporary=True).values())
             checks[table.key] = dict(*read_checks(connection, temporary=True).values())
+            for definition in read_partitioning(connection, temporary=True).values():
+                partitioning[table.key] = definition
         except DBAPIError as error:
             unknown[table.key] = str(error.orig).partition("\n")[0].rpartition(">: ")[2]
         finally:
             savepoint.rollback()
-    return Declared(indexes, checks, unknown)
+    return Declared(indexes, checks, partitioning, unknown)
 
 
 def _create(connection: Connection, table: Table, path: Sequence[str]) -> None:

@@ -80,6 +80,7 @@ class Comparison:
             if owner not in missing and declared_table.table.key in self._declared.indexes:
                 yield from self._of_indexes(owner, declared_table)
                 yield from self._of_checks(owner, declared_table)
+                yield from self._of_partitioning(owner, declared_table)
         yield from self._of_enums(missing)
         yield from self._of_revisions()
         yield from self._not_compared(missing)
@@ -244,6 +245,12 @@ class Comparison:
                 }
                 yield rules.UNKNOWN_CONSTRAINT.at(self._place(declared_table), **names)
 
+    def _of_partitioning(self, owner: Owner, each: DeclaredTable) -> Iterator[Finding]:
+        declared, actual = self._declared.partitioning.get(each.table.key), self._catalogue.partitioning.get(owner)
+        if declared != actual:
+            texts = {"declared": _partitioned(declared), "database": _partitioned(actual)}
+            yield rules.DIFFERENT_PARTITIONING.at(self._place(each), model=each.label, **texts)
+
     # Enums, revisions, and objects that cannot be compared.
 
     def _of_enums(self, missing: set[Owner]) -> Iterator[Finding]:
@@ -349,6 +356,10 @@ def alembic_changes(connection: Connection, metadata: Sequence[MetaData], schema
 def current_heads(connection: Connection) -> tuple[str, ...]:
     """Return the current revisions of the database; empty if Alembic has never run there."""
     return MigrationContext.configure(connection).get_current_heads()
+
+
+def _partitioned(by: str | None) -> str:
+    return f"partitioned by `{by}`" if by else "not partitioned"
 
 
 def _is_unused(index: DatabaseIndex) -> bool:

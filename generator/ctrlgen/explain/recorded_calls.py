@@ -20,6 +20,7 @@ from typing import Any
 from ctrlgen.blueprint import Controller, Method
 from ctrlgen.errors import described
 from ctrlgen.explain.explanation import Cost, Per, Statement
+from ctrlgen.plan.tenants import WITHOUT_TENANT
 from ctrlgen.schema import Relation
 
 _PER: Mapping[str, Per] = {
@@ -201,10 +202,13 @@ def common_calls(controller: Controller, instance: Any) -> Iterator[tuple[str, C
     yield "create", lambda: instance.create(**row)
     yield "create_many", lambda: instance.create_many([row])
     yield "upsert_many", lambda: instance.upsert_many([{**by_key, **row}])
-    for name in ("find_all", "find_one", "count", "exists", "paginate", "delete_where"):
+    tenant = {controller.tenant.name: Placeholder(controller.tenant.key)} if controller.tenant else {}
+    for name in ("find_all", "find_one", "count", "exists"):
+        yield name, partial(getattr(instance, name), matching, **tenant)
+    for name in WITHOUT_TENANT if not tenant else ():
         yield name, partial(getattr(instance, name), matching)
     if change:
-        yield "update_where", lambda: instance.update_where(matching, **change)
+        yield "update_where", lambda: instance.update_where(matching, **tenant, **change)
         yield "update_many", lambda: instance.update_many([(key_value, change)])
         yield "bulk_update", lambda: instance.bulk_update([{**by_key, **change}])
     yield "delete_many", lambda: instance.delete_many([key_value])

@@ -18,6 +18,7 @@ from ctrlgen.inspect.column_types import labels_of, overrides
 from ctrlgen.inspect.columns import columns_of, declared_type, mapped_columns
 from ctrlgen.inspect.indexes import Owner, indexes_of
 from ctrlgen.inspect.mappers import configure
+from ctrlgen.inspect.partitions import partitioning_of
 from ctrlgen.inspect.predicates import Subject
 from ctrlgen.inspect.relationships import Classes, foreign_keys_of, is_plain, references_of, relations_of
 from ctrlgen.inspect.samples import Sampler
@@ -131,6 +132,7 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
         plain=is_plain(mapper),
         unsettled_checks=unsettled,
         schema=table.schema,
+        partitioning=partitioning_of(table, names),
     )
 
 

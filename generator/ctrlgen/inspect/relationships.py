@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -112,6 +112,7 @@ def _relation(
         linked=_is_linked(relationship),
         attributes=_attributes(relationship),
         link_table=secondary.fullname if isinstance(secondary, Table) else None,
+        pairs=tuple(_attribute_pairs(relationship)),
     )
 
 
@@ -133,6 +134,17 @@ def _attributes(relationship: RelationshipProperty[Any]) -> tuple[str, ...]:
     parent = relationship.parent
     own = {attribute.columns[0]: attribute.key for attribute in parent.column_attrs}
     return tuple(sorted(key for column, key in own.items() if column in relationship.local_columns))
+
+
+def _attribute_pairs(relationship: RelationshipProperty[Any]) -> Iterator[tuple[str, str]]:
+    """Yield the attributes of both sides that the relationship requires to be equal."""
+    matched, linked = _pairs(relationship)
+    own: dict[object, str] = {each.columns[0]: each.key for each in relationship.parent.column_attrs}
+    other: dict[object, str] = {each.columns[0]: each.key for each in relationship.mapper.column_attrs}
+    through = [(local, column) for local, link in matched for column, other_link in linked if other_link is link]
+    for local, remote in through if relationship.secondary is not None else matched:
+        if local in own and remote in other:
+            yield own[local], other[remote]
 
 
 def _may_be_none(relationship: RelationshipProperty[Any]) -> bool:

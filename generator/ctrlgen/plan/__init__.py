@@ -14,6 +14,7 @@ from ctrlgen.plan.methods import derived_methods
 from ctrlgen.plan.model_checks import check_model, refuse_unindexed_foreign_keys
 from ctrlgen.plan.naming import with_named_expressions
 from ctrlgen.plan.overrides import check_module_names, check_settings, reserved_names, selected_models
+from ctrlgen.plan.tenants import with_tenants
 from ctrlgen.schema import Schema
 from ctrlgen.settings import DEFAULTS, Options
 
@@ -28,9 +29,9 @@ def plan(schema: Schema, name: str, options: Options = DEFAULTS) -> Package:
     ConfigError
         The options refer to a model or method that does not exist.
     ModelError
-        A foreign key has no index, and the options make this an error.
+        A foreign key has no index, or a primary key no tenant, and the options make this an error.
     """
-    models = [with_named_expressions(model) for model in schema.models]
+    models = with_tenants([with_named_expressions(model) for model in schema.models], options)
     check_settings(options, [(model, method.name) for model in models for method in derived_methods(model, options)])
     models = selected_models(models, options)
     controllers = with_caches([plan_controller(model, options, models) for model in models], schema, options)

@@ -11,6 +11,7 @@ from ctrlgen.blueprint import AbsentMethods, Method
 from ctrlgen.plan.access_paths import unique_paths
 from ctrlgen.plan.methods import contested_methods, derived_methods, refused_methods
 from ctrlgen.plan.naming import CONTROLLER, REFINEMENTS
+from ctrlgen.plan.tenants import WITHOUT_TENANT, crosses_tenants
 from ctrlgen.plan.typed_dicts import where_entries
 from ctrlgen.schema import Model
 from ctrlgen.settings import Options
@@ -23,6 +24,9 @@ NOT_COMPARED = "PostgreSQL cannot compare json values: filter with find_all(c.{}
 RESERVED = "`{}` is a parameter of finders: filter with find_all(c.{} == ...)"
 SKIPPED = "skipped by `skip.methods` in pyproject.toml"
 CONTESTED = "another index or key already has a method of this name"
+CROSSES_KEY = "its key does not contain the tenant, `{tenant}`: use find_all({tenant}=..., ...)"
+CROSSES_LOADER = "the relationship is not joined by the tenant, so it would reach other tenants"
+NO_TENANT = "it takes no tenant: use {}"
 
 
 def absent_methods(model: Model, methods: Iterable[Method], options: Options) -> tuple[AbsentMethods, ...]:
@@ -34,6 +38,8 @@ def absent_methods(model: Model, methods: Iterable[Method], options: Options) ->
         if name not in seen:
             seen.add(name)
             grouped.setdefault(reason, []).append(name)
+    for name, other in WITHOUT_TENANT.items() if model.tenant else ():
+        grouped[NO_TENANT.format(other.format(model.tenant))] = [name]
     return tuple(AbsentMethods(reason, tuple(names)) for reason, names in grouped.items())
 
 
@@ -42,6 +48,8 @@ def _reasons(model: Model, options: Options) -> Iterator[tuple[str, str]]:
     for method in derived_methods(model, options):
         if options.skips(model, method.name):
             yield method.name, SKIPPED
+        elif options.tenant_strict and crosses_tenants(method, model, options):
+            yield method.name, CROSSES_LOADER if method.relation else CROSSES_KEY.format(tenant=options.tenant)
         elif (new := options.name_of(model, method.name)) is not None:
             yield method.name, f"renamed to {new} by `names` in pyproject.toml"
     for names in contested_methods(model, options).values():
@@ -58,7 +66,7 @@ def _finders(model: Model) -> Iterator[tuple[str, str]]:
     filters = {entry.key for entry in where_entries(model)}
     for name in [column.attribute for column in model.columns]:
         if name in keys:
-            reason = IS_KEY
+            reason = IS_KEY if model.tenant in {None, name} else CROSSES_KEY.format(tenant=model.tenant)
         elif name in REFINEMENTS:
             reason = RESERVED
         elif name not in filters:

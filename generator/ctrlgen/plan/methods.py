@@ -276,8 +276,16 @@ def _parameters(parts: tuple[Part, ...], model: Model, keywords: Iterable[Entry]
 def _parameter(name: str, key: str, part: Part, model: Model) -> Parameter:
     if isinstance(part, ExpressionPart):
         return Parameter(name, key, part.annotation, nullable=False, comparison=part.comparison)
-    column = model.column(part.attribute)
-    return Parameter(name, key, column.annotation, column.nullable, column.comparison)
+    column, single = model.column(part.attribute), part.attribute == model.tenant
+    return Parameter(name, key, column.annotation, column.nullable, column.comparison, single=single)
+
+
+def tenant_parameter(model: Model) -> Parameter | None:
+    """Return the parameter for the tenant in methods that take filters; None if they do not require it."""
+    if model.tenant is None:
+        return None
+    (name,) = parameter_names([model.tenant], ["all_rows", "filters", *(entry.key for entry in update_entries(model))])
+    return replace(_parameter(name, model.tenant, ColumnPart(model.tenant), model), nullable=False, single=True)
 
 
 def _answerable(parameter: Parameter, path: AccessPath) -> Parameter:

@@ -20,12 +20,15 @@ from ctrlgen.findings import (
     UNFIT_DEFAULT,
     UNINDEXED_FOREIGN_KEY,
     UNKNOWN_COLUMN,
+    UNKNOWN_PARTITION_COLUMN,
     UNNAMED_EXPRESSION,
+    UNPARTITIONABLE_KEY,
     Finding,
 )
 from ctrlgen.plan.access_paths import unindexed_foreign_keys
 from ctrlgen.plan.methods import contested_methods, derived_methods, methods_without_predicate
 from ctrlgen.plan.naming import CONTROLLER, REFINEMENTS
+from ctrlgen.plan.tenants import check_tenants
 from ctrlgen.schema import Imported, Index, Model
 from ctrlgen.settings import Options
 
@@ -38,12 +41,15 @@ def check_model(model: Model, options: Options) -> Iterator[Finding]:
     yield from _nullable_keys(model)
     yield from _unnamed_expressions(model)
     yield from _unknown_columns(model)
+    yield from _unknown_partition_columns(model)
+    yield from _unpartitionable_keys(model)
     yield from _unfit_defaults(model, options)
     yield from _constant_expressions(model)
     yield from _predicates_not_understood(model)
     yield from _reserved_keywords(model)
     yield from _replaced_members(model, options)
     yield from _contested_methods(model, options)
+    yield from check_tenants(model, derived_methods(model, options), options)
     yield from _private_names(model)
 
 
@@ -138,6 +144,30 @@ def _unknown_columns(model: Model) -> Iterator[Finding]:
             hint = did_you_mean(name, known)
             texts = {"name": name, "table": model.table, "suggestion": f"; {hint}" if hint else ""}
             yield UNKNOWN_COLUMN.at(index.location, index=index.name, model=model.reference.name, **texts)
+
+
+def _unknown_partition_columns(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each name in the PARTITION BY of a table that is not one of its columns."""
+    for name in model.partitioning.unknown_columns if model.partitioning else ():
+        hint = did_you_mean(name, [column.name for column in model.columns])
+        texts = {"name": name, "table": model.table, "suggestion": f"; {hint}" if hint else ""}
+        yield UNKNOWN_PARTITION_COLUMN.at(model.location, model=model.reference.name, **texts)
+
+
+def _unpartitionable_keys(model: Model) -> Iterator[Finding]:
+    """Yield a finding for each unique key that lacks a column by which the table is partitioned."""
+    partitioning = model.partitioning
+    if partitioning is None or partitioning.unknown_columns:
+        return
+    for index in model.indexes:
+        missing = listed(name for name in partitioning.columns if name not in index.columns)
+        if not (index.unique and index.enforced) or not (missing or partitioning.expressions):
+            continue
+        texts = {"problem": f"does not contain {missing}", "fix": f"add {missing} to the key"}
+        if partitioning.expressions:
+            texts = {"problem": "is unique", "fix": "partition by columns, and make them part of every unique key"}
+        names = {"key": _described(index), "model": model.reference.name, "partitioning": partitioning.sql}
+        yield UNPARTITIONABLE_KEY.at(index.location, **names, **texts)
 
 
 def _constant_expressions(model: Model) -> Iterator[Finding]:

@@ -27,6 +27,8 @@ FACADE = frozenset(
             "ping",
             "pool",
             "pool_status",
+            "primary",
+            "replica_status",
             "run",
         ),
         *("session", "transaction", "transactions", "url", "watched"),

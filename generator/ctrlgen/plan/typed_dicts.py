@@ -29,11 +29,14 @@ def update_entries(model: Model) -> tuple[Entry, ...]:
 
 
 def where_entries(model: Model) -> tuple[Entry, ...]:
-    """Return the entries for the columns and named index expressions that can be compared."""
+    """Return the entries for the columns and named index expressions that can be compared.
+
+    A tenant that every call requires is a parameter of its own.
+    """
     columns = [
         Entry(column.attribute, column.annotation, column.nullable, wrapper=wrapper(column.comparison))
         for column in model.columns
-        if column.comparison != "none" and column.attribute not in REFINEMENTS
+        if column.comparison != "none" and column.attribute not in {*REFINEMENTS, model.tenant}
     ]
     expressions = [
         Entry(part.name, part.annotation, nullable=False, wrapper=wrapper(part.comparison))

@@ -7,7 +7,7 @@ import keyword
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ctrlgen.blueprint import Controller, Effects, Entry, Method, Parameter, Partial
+from ctrlgen.blueprint import Controller, Effects, Entry, Method, NestedRelation, Parameter, Partial
 from ctrlgen.namespace import BUILTINS, Namespace
 from ctrlgen.plan.naming import CONTROLLER
 from ctrlgen.schema import Annotation, Column, Condition, ExpressionPart, Imported, Model, Relation
@@ -83,6 +83,8 @@ class ControllerView:
     self: str  # positional-only if a column has the same name
     filters: str
     all_rows: str
+    tenant: str  # ", guild_id: int" in methods that require the tenant
+    tenant_key: str  # '{"guild_id": guild_id}'
 
 
 def lay_out(controller: Controller) -> ControllerView:
@@ -121,6 +123,8 @@ def lay_out(controller: Controller) -> ControllerView:
         self="self, /" if "self" in _attributes(controller) else "self",
         filters=keywords.claim("filters"),
         all_rows=keywords.claim("all_rows"),
+        tenant=f", {_parameter(controller.tenant, True, imports)}" if controller.tenant else "",
+        tenant_key=_key([controller.tenant] if controller.tenant else []),
     )
 
 
@@ -203,7 +207,7 @@ def _method_view(method: Method, imports: Namespace) -> MethodView:
 
 
 def _parameter(parameter: Parameter, finder: bool, imports: Namespace) -> str:
-    if not finder:
+    if not finder or parameter.single:
         return f"{parameter.name}: {_value(parameter.annotation, parameter.nullable, imports)}"
     type_ = f"{'Ordered' if parameter.comparison == 'ordered' else 'Equal'}[{imports.source(parameter.annotation)}]"
     return f"{parameter.name}: {_optional(type_, parameter.nullable)}"
@@ -236,13 +240,14 @@ def _facts_source(controller: Controller, imports: Namespace) -> list[str]:
         "partial": [(partial.name, _partial(partial, model, imports)) for partial in facts.partial],
         "relations": [
             *((relation.attribute, _loader(by_columns=relation.by_columns)) for relation in controller.relations),
-            *((nested.path, f"nested({_loader(by_columns=nested.by_columns)})") for nested in controller.nested),
+            *((nested.path, _nested_loader(nested)) for nested in controller.nested),
         ],
         "absent": [(absent.reason, repr(absent.names)) for absent in controller.absent],
     }
     return [
         *(f"{name}={names!r}" for name, names in (collections | {"unique": facts.unique}).items() if names),
         *(f"{name}={_dict(items)}" for name, items in mappings.items() if items),
+        *([f"tenant={facts.tenant!r}"] if facts.tenant else []),
         *(["utc=True"] if facts.utc else []),
         *([] if model.plain else ["by_orm=True"]),
     ]
@@ -281,6 +286,11 @@ def _effects_source(effects: Effects) -> list[str]:
 
 def _loader(*, by_columns: bool) -> str:
     return "by_columns" if by_columns else "by_orm"
+
+
+def _nested_loader(nested: NestedRelation) -> str:
+    tenant = f", {nested.tenant!r}" if nested.tenant else ""
+    return f"nested({_loader(by_columns=nested.by_columns)}{tenant})"
 
 
 def _dict(items: Iterable[tuple[str, str]]) -> str:

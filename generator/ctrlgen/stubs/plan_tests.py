@@ -62,7 +62,7 @@ class TestCases:
         key = ", ".join(f"{column.attribute}={self._rows.value(column)}" for column in self._controller.primary_key)
         row, db = self._row, self._db
         return {
-            "create": lambda: [self._new, f"assert {row} in await {db}.find_all()"],
+            "create": lambda: [self._new, f"assert {row} in await {db}.find_all({self._tenant})"],
             "find_all": lambda: [self._new, f"assert await {db}.find_all({key}) == [{row}]"],
             "find_one": lambda: [self._new, f"assert await {db}.find_one({key}) == {row}"],
             "count": lambda: [self._new, f"assert await {db}.count({key}) == 1"],
@@ -71,18 +71,27 @@ class TestCases:
             LOADED: self._loaded,
         }
 
+    @property
+    def _tenant(self) -> str:
+        """The argument of methods that require the tenant."""
+        parameter = self._controller.tenant
+        value = self._rows.value(self._controller.model.column(parameter.key)) if parameter else ""
+        return f"{parameter.name}={value}" if parameter else ""
+
     def _update_where(self) -> Lines | None:
         change = self._change(())
         if change is None:
             return None
         column, value = change
         first = self._controller.primary_key[0]
-        call = f"{self._db}.update_where({self._db}.c.{first.attribute} == {self._rows.value(first)}, {column}={value})"
+        tenant = f"{self._tenant}, " if self._tenant else ""
+        matching = f"{self._db}.c.{first.attribute} == {self._rows.value(first)}"
+        call = f"{self._db}.update_where({matching}, {tenant}{column}={value})"
         return [self._new, f"assert await {call} == 1"]
 
     def _loaded(self) -> Lines | None:
         relations = [relation.attribute for relation in self._controller.relations]
-        if not relations:
+        if not relations or self._tenant:
             return None
         names = ", ".join(f'"{name}"' for name in relations)
         return [

@@ -6,7 +6,7 @@
 from typing import TYPE_CHECKING
 
 from .database import Database
-from .runtime.contracts import AnyOf, Filters, OrderBy, Page, PaginationResult, Settable, Span
+from .runtime.contracts import AnyOf, Filters, OrderBy, Page, PaginationResult, ReplicaStatus, Settable, Span
 from .runtime.controller import BaseController
 from .runtime.errors import (
     CheckViolation,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .tag import TagController
 
 __all__ = ["Database"]
-__all__ += ["AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "Settable", "Span"]
+__all__ += ["AnyOf", "Filters", "OrderBy", "Page", "PaginationResult", "ReplicaStatus", "Settable", "Span"]
 __all__ += ["BaseController"]
 __all__ += [
     "CheckViolation",

@@ -19,7 +19,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import traceback
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from typing import Protocol, cast
 
 from ctrlgen import tracing
 from ctrlgen.child_start import take_process
-from ctrlgen.errors import CtrlgenError, LoadingEndedError, described
+from ctrlgen.errors import CtrlgenError, LoadingEndedError, bug
 from ctrlgen.schema import Schema
 from ctrlgen.scratch import scratch_folder
 from ctrlgen.tracing import Reads
@@ -208,18 +207,9 @@ def _answer(
         progress("explaining the methods of the models")
         return work(schema)
     except CtrlgenError as error:
-        cause = error.__cause__
-        if cause and not error.traceback:
-            error.traceback = "".join(traceback.format_exception(cause))
-        return error
-    except Exception as error:
-        if os.environ.get("CTRLGEN_TRACEBACK"):
-            raise
-        return CtrlgenError(
-            f"the models cannot be read because of a bug in ctrlgen: {described(error)}",
-            hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened",
-            traceback=traceback.format_exc(),
-        )
+        return error.with_traceback_of_cause()
+    except Exception as error:  # noqa: BLE001 - the parent prints it
+        return bug("the models cannot be read because of a bug in ctrlgen", error)
 
 
 def open_project(root: Path) -> None:

@@ -75,6 +75,10 @@ def generate(config: Config, step: Step = no_progress) -> Generation:
         schema = child.schema()  # load, inspect
         reads = child.reads()
     package = plan(schema, config.package, config.options)
+    if config.options.controllers:
+        from ctrlgen.own_controllers import check_own_controllers  # few projects have them
+
+        check_own_controllers(package, config.project)
     step(lambda: f"writing and formatting {len(package.controllers)} controllers")
     formatted = format_or_recall(render(package), first_party(package), config.output, config.cache)
     files = with_header(formatted)

@@ -14,7 +14,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from ctrlgen.errors import DOCS, error_classes
 from ctrlgen.header import FORMAT, HEADER
-from ctrlgen.report import print_bug, print_interrupted
+from ctrlgen.report import print_interrupted
 
 from .conftest import MODELS, SETTINGS, Project
 
@@ -36,6 +36,21 @@ class Case:
 
 def setting(text: str) -> Case:
     return Case(files={"pyproject.toml": f"{SETTINGS}{text}\n"})
+
+
+OWN = """from app.db import HeroController
+
+
+class Plain: ...
+
+
+class Heroes(Plain, HeroController): ...
+"""
+
+
+def controller(path: str) -> Case:
+    settings = f'{SETTINGS}\n[tool.ctrlgen.controllers]\n"Hero" = "{path}"\n'
+    return Case("check", {"pyproject.toml": settings, "app/heroes.py": OWN})
 
 
 def models(text: str) -> Case:
@@ -95,6 +110,10 @@ CONFIGURATION = {
     "method that every controller has": setting('skip = { methods = ["Hero.find_all"] }'),
     "model among methods": setting('skip = { methods = ["Hero"] }'),
     "every model left out": setting('skip = { models = ["Hero"] }'),
+    "controller in a module that is not there": controller("app.heros:Heroes"),
+    "controller of another name": controller("app.heroes:Hero"),
+    "controller that derives from nothing": controller("app.heroes:Plain"),
+    "controller that is emitted": controller("app.db:HeroController"),
     "cache that is no table": setting("cache = { Hero = 300 }"),
     "cache without a time": setting("cache = { Hero = { size = 10 } }"),
     "cache for no time": setting("cache = { Hero = { ttl = 0, size = 10 } }"),
@@ -275,14 +294,44 @@ def test_message(app: Project, name: str, snapshot: SnapshotAssertion) -> None:
         assert "\nhint: " in done.stderr or "\n  --> " in done.stderr, "what to do, or where"
 
 
-def test_mistake_of_our_own_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    print_bug(KeyError("x"))
+BREAKING = """
+import sys
+
+
+class Breaking:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            raise KeyError("x")
+
+
+sys.meta_path.insert(0, Breaking())
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "prevented"),
+    [
+        ("ctrlgen.inspect.models", "the models cannot be read because of a bug in ctrlgen"),
+        ("ctrlgen.plan", "a bug in ctrlgen, not in your models"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("arguments", "environment"), [([], {}), (["--traceback"], {}), ([], {"CTRLGEN_TRACEBACK": "1"})]
+)
+def test_mistake_of_our_own_says_so_in_either_process(
+    app: Project, module: str, prevented: str, arguments: list[str], environment: dict[str, str]
+) -> None:
+    app.write("site/sitecustomize.py", BREAKING.format(module=module))
+    done = app.run("check", "--no-cache", *arguments, PYTHONPATH=str(app.root / "site"), **environment)
     said = (
-        "error CGE502: a bug in ctrlgen, not in your models: KeyError: 'x'\n"
-        "hint: please report it; `CTRLGEN_TRACEBACK=1` shows where it happened\n"
+        f"error CGE502: {prevented}: KeyError: 'x'\n"
+        "hint: please report it, with the output of `--traceback`\n"
         f"docs: {DOCS}/messages.md#cge502\n"
     )
-    assert capsys.readouterr() == ("", said)
+    asked = bool(arguments or environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{said}Traceback (most recent call last):\n" if asked else said)
+    assert done.stderr.endswith("KeyError: 'x'\n" if asked else said)
 
 
 def test_interruption_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,6 +47,8 @@ def drift(
         config = read_config(root, flags)
         found = _in_process(config, flags, address, alembic.resolve() if alembic else None)
         findings = Silence(config.options.silence, config.project).remaining(found)
+        if quiet:
+            findings = tuple(finding for finding in findings if RULES[finding.code].fails)
     if output_format == TEXT:
         _print(findings, address, quiet=quiet)
     else:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ctrlgen.child import PROGRESS, REPLY, open_project, progress_to, write_reply
 from ctrlgen.drift.address import Address
-from ctrlgen.errors import CtrlgenError, InstallationError, described
+from ctrlgen.errors import CtrlgenError, InstallationError, bug
 from ctrlgen.schema import Schema
 from ctrlgen.settings import Settings, read_config
 
@@ -56,18 +56,13 @@ def _answer(order: Order) -> Schema | CtrlgenError:
     try:
         return _compared(order)
     except CtrlgenError as error:
-        return error
-    except Exception as error:
+        return error.with_traceback_of_cause()
+    except Exception as error:  # noqa: BLE001 - the parent prints it
         if isinstance(error, ModuleNotFoundError) and error.name in _LIBRARIES:
             return InstallationError(
                 f"`{error.name}` is not installed; `ctrlgen drift` needs it", hint="run `pip install 'ctrlgen[drift]'`"
             )
-        if os.environ.get("CTRLGEN_TRACEBACK"):
-            raise
-        return CtrlgenError(
-            f"the comparison failed because of a bug in ctrlgen: {described(error)}",
-            hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened",
-        )
+        return bug("the comparison failed because of a bug in ctrlgen", error)
 
 
 def _compared(order: Order) -> Schema:

@@ -13,7 +13,6 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -192,19 +191,19 @@ def _call(controller: Controller, instance: Any, method: Method) -> Call:
 
 
 def common_calls(controller: Controller, instance: Any) -> Iterator[tuple[str, Call]]:
-    """Yield each method that every controller has, with a call of it."""
+    """Yield each method that every controller has, with a call of it. Filters, which are optional, are left out."""
     key = tuple(Placeholder(column.attribute) for column in controller.primary_key)
     one = key[0] if len(key) == 1 else key
     by_key = {str(part): part for part in key}
-    matching = getattr(instance.model, key[0]).is_not(None)
     row, change = _row(controller, None), _change(controller)
     yield "create", lambda: instance.create(**row)
     yield "create_many", lambda: instance.create_many([row])
     yield "upsert_many", lambda: instance.upsert_many([{**by_key, **row}])
-    for name in ("find_all", "find_one", "count", "exists", "paginate", "delete_where"):
-        yield name, partial(getattr(instance, name), matching)
+    for name in ("find_all", "find_one", "count", "exists", "paginate"):
+        yield name, getattr(instance, name)
+    yield "delete_where", lambda: instance.delete_where(all_rows=True)
     if change:
-        yield "update_where", lambda: instance.update_where(matching, **change)
+        yield "update_where", lambda: instance.update_where(all_rows=True, **change)
         yield "update_many", lambda: instance.update_many([(one, change)])
         yield "bulk_update", lambda: instance.bulk_update([{**by_key, **change}])
     yield "delete_many", lambda: instance.delete_many([one])

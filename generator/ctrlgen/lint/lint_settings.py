@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ctrlgen import toml
-from ctrlgen.errors import UnknownCodeError
+from ctrlgen.errors import DOCS, UnknownCodeError
 from ctrlgen.lint.codes import codes_of
 from ctrlgen.settings import read_section
 
@@ -88,7 +88,7 @@ def _codes(section: toml.Table, key: str, within: str = _WITHIN, *, quoted: bool
     for code in unknown:
         setting = within if quoted else f"{within}.{key}"
         message = f"`{setting}` in `[tool.ctrlgen]`: no rule has the code `{code}`"
-        hint = "use a code such as CGL101, a prefix such as CGL1, or ALL; `docs/lint.md` lists the codes"
+        hint = f"use a code such as CGL101, a prefix such as CGL1, or ALL; {DOCS}/lint.md lists the codes"
         raise UnknownCodeError(message, hint=hint, setting=setting, mark=code)
     return known
 

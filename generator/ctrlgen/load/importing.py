@@ -139,6 +139,12 @@ def import_error(module: str, error: BaseException, sources: Sources) -> LoadErr
     )
 
 
+def failed_at(error: BaseException, sources: Sources) -> Location | None:
+    """Return the line with the syntax error, or the last line of the project in the traceback."""
+    where = _syntax_error_line(error) or _last_line(error, sources)
+    return sources.place(*where) if where else None
+
+
 def _marked(error: BaseException, where: tuple[str, int]) -> str | None:
     """Return the part of the line that failed, as marked in a traceback."""
     if isinstance(error, SyntaxError) and error.text and error.offset and (error.filename, error.lineno) == where:

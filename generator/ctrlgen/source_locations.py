@@ -58,8 +58,11 @@ class Sources:
         inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
         return next(inside, path).as_posix()
 
-    def of_class(self, cls: type) -> Location:
-        """Return the location of ``cls``."""
+    def of_class(self, cls: type, file: str | None = None) -> Location:
+        """Return the location of ``cls``. ``file`` is its file if its module is not imported, because it failed."""
+        if file and _path(cls) is None:
+            node = SourceFile(Path(file)).classes.get(cls.__qualname__)
+            return self.place(file, node.lineno if node else 1)
         node = self._file(cls).classes.get(cls.__qualname__)
         return self._location(cls, node.lineno if node else 1)
 

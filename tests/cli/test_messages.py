@@ -185,6 +185,66 @@ LOADING = {
         files=package(hero="import nothing_here\n" + MODELS, other=MODELS.replace("Hero", "Other"))
     ),
 }
+DECLARE = "from sqlmodel import Field, Relationship, SQLModel\n"
+
+
+def classes(**bodies: str) -> Case:
+    """Return models with a primary key and these lines; `Link_` is a class without a table."""
+    text = DECLARE
+    for name, body in bodies.items():
+        table = "" if name.endswith("_") else ", table=True"
+        lines = ["id: int = Field(primary_key=True)", *filter(None, body.splitlines())]
+        text += f"\n\nclass {name.rstrip('_')}(SQLModel{table}):\n" + "".join(f"    {line}\n" for line in lines)
+    return models(text)
+
+
+HEROES = 'heroes: list["Hero"] = Relationship(back_populates="team")'
+TO_TEAM = 'team_id: int = Field(foreign_key="team.id")'
+OF_TEAM = 'team: Team = Relationship(back_populates="heroes")'
+TEAM_CLASS = "\n\nclass Team(SQLModel, table=True):\n    id: int = Field(primary_key=True)\n"
+LINKS = 'hero_id: int = Field(foreign_key="hero.id")'
+DECLARATION = {
+    "misspelt back_populates": classes(Team=HEROES.replace('"team"', '"temm"'), Hero=f"{TO_TEAM}\n{OF_TEAM}"),
+    "back_populates that is a column": classes(
+        Team=HEROES.replace('"team"', '"team_id"'), Hero=f"{TO_TEAM}\n{OF_TEAM}"
+    ),
+    "back_populates of nothing": classes(Team=HEROES, Hero=TO_TEAM),
+    "no primary key": models(f"{DECLARE}\n\nclass Team(SQLModel, table=True):\n    name: str\n"),
+    "no foreign key": classes(Team="", Hero="team_id: int\nteam: Team = Relationship()"),
+    "no foreign key of a list": classes(Team=HEROES, Hero=OF_TEAM),
+    "no link_model": classes(
+        Team=HEROES.replace('"team"', '"teams"'), Hero='teams: list[Team] = Relationship(back_populates="heroes")'
+    ),
+    "link_model without foreign keys": classes(
+        Link=LINKS, Team=HEROES.replace('"team"', "None, link_model=Link"), Hero=""
+    ),
+    "link_model that is no table": classes(
+        Link_=f"{LINKS}\n{TO_TEAM}", Team=HEROES.replace('"team"', "None, link_model=Link"), Hero=""
+    ),
+    "link_model with too many foreign keys": classes(
+        Link=f"{LINKS}\n{TO_TEAM}\nother_id: int = Field(foreign_key='team.id')",
+        Team=HEROES.replace('"team"', "None, link_model=Link"),
+        Hero="",
+    ),
+    "ambiguous foreign keys": classes(
+        Team=HEROES, Hero=f"old_team_id: int = Field(foreign_key='team.id')\n{TO_TEAM}\n{OF_TEAM}"
+    ),
+    "relationship to its own table": classes(
+        Hero="boss_id: int | None = Field(default=None, foreign_key='hero.id')\n"
+        "boss: 'Hero' = Relationship(back_populates='staff')\nstaff: list['Hero'] = Relationship(back_populates='boss')"
+    ),
+    "class of several": Case(
+        "generate --models app.models --models app.more",
+        {
+            "app/models.py": f"{DECLARE}{TEAM_CLASS}\n\n"
+            f"class Hero(SQLModel, table=True):\n    id: int = Field(primary_key=True)\n    {TO_TEAM}\n"
+            "    team: 'Team' = Relationship()\n",
+            "app/more.py": f"{DECLARE}{TEAM_CLASS}    __tablename__ = 'other'\n",
+        },
+    ),
+    "class that is declared later": classes(Team="heroes: list[Hero] = Relationship()", Hero=TO_TEAM),
+    "class that is not imported": models("class Team(SQLModel, table=True): ...\n"),
+}
 MODEL = {
     "relationship to nothing": models(
         MODELS.replace("Field, SQLModel", "Field, Relationship, SQLModel") + '    team: "Teem" = Relationship()\n'
@@ -265,7 +325,7 @@ LINT = {
         {"pyproject.toml": f'{SETTINGS}[tool.ctrlgen.lint.per-file-ignores]\n"tests/**" = ["CGL1", "CG101"]\n'},
     ),
 }
-CASES = USAGE | FORMATS | UPGRADING | LINT | CONFIGURATION | LOADING | MODEL | WRITING
+CASES = USAGE | FORMATS | UPGRADING | LINT | CONFIGURATION | LOADING | DECLARATION | MODEL | WRITING
 
 
 def _without_code(output: str) -> str:

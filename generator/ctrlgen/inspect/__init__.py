@@ -2,7 +2,8 @@
 
 ``child`` calls :func:`inspect`, in the child process. ``models`` reads a class with ``columns`` (which uses
 ``annotations`` and ``column_types``), ``indexes`` (which uses ``predicates``) and ``relationships``. ``mapping``
-configures the mappers, ``index_sql`` parses the SQL of indexes, ``context`` collects findings.
+configures the mappers (``relationship_mistakes`` explains failures), ``index_sql`` parses the SQL of indexes,
+``context`` collects findings.
 """
 
 from ctrlgen.inspect.models import inspect

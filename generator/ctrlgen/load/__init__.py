@@ -1,6 +1,7 @@
 """Imports the configured modules and selects their table models. ``child`` calls it, in the child process.
 
-``importing`` imports modules, ``discovery`` finds them without an import, ``model_classes`` selects classes.
+``importing`` imports modules (``import_hints`` explains failures), ``discovery`` finds them without an import,
+``model_classes`` selects classes.
 """
 
 from __future__ import annotations

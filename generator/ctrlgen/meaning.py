@@ -13,6 +13,7 @@ from typing import cast
 
 from ctrlgen.write import Change
 
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 _OWN_METHOD = "__"
 
 
@@ -26,10 +27,11 @@ class Meaning:
 
     @property
     def text(self) -> str:
-        """The meaning as one sentence."""
-        if not self.groups:
-            return "no change is visible to callers"
-        return "; ".join(f"{kind}: {', '.join(names)}" if names else kind for kind, names in self.groups.items())
+        """The meaning as the predicate of a sentence about the file."""
+        groups = [f"{kind}: {', '.join(names)}" if names else kind for kind, names in self.groups.items()]
+        if self.change.state == "created":
+            return "; ".join(["is missing", *groups])
+        return f"is stale: {'; '.join(groups) or 'no change is visible to callers'}"
 
 
 def meaning_of(change: Change) -> Meaning:
@@ -60,13 +62,31 @@ def _of_whole_file(change: Change, before: _Surface | None, after: _Surface | No
         case "removed" if before and before.model:
             return {"controller removed, with every method": ()}
         case "created":
-            return {"new file": ()}
+            return {}
         case "removed":
             return {"file removed": ()}
         case _ if change.before is not None and before is None:
             return {"the file on disk is not valid Python, so it was edited": ()}
         case _:
-            return {}
+            return _of_functions(change)
+
+
+def _of_functions(change: Change) -> dict[str, tuple[str, ...]]:
+    """Return the functions that a test file lacks, and those that lack lines."""
+    before, after = _functions(change.before), _functions(change.after)
+    missing = [name for name in after if name not in before]
+    groups = {
+        "missing tests": [name for name in missing if name.startswith("test_")],
+        "missing functions": [name for name in missing if not name.startswith("test_")],
+        "functions without required lines": [name for name in after if name in before and before[name] != after[name]],
+    }
+    return {kind: tuple(names) for kind, names in groups.items() if names}
+
+
+def _functions(content: bytes | None) -> dict[str, str]:
+    """Return the functions at the top level of a module."""
+    functions = [node for node in ast.parse(content or b"").body if isinstance(node, Function)]
+    return {node.name: ast.unparse(node) for node in functions}
 
 
 def _of_surfaces(before: _Surface, after: _Surface) -> dict[str, tuple[str, ...]]:

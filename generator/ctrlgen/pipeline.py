@@ -44,8 +44,14 @@ class Generation:
 
     @property
     def origins(self) -> dict[str, Location]:
-        """The location of the model of each controller, by the path of the controller's module."""
-        return {f"{controller.module}.py": controller.model.location for controller in self.package.controllers}
+        """The location of each model, by the path of its controller's module, and of its tests."""
+        controllers = self.package.controllers
+        origins = {f"{controller.module}.py": controller.model.location for controller in controllers}
+        if self.stubs:
+            from ctrlgen.stubs.stub_names import test_file  # imported already if there are any stubs
+
+            origins |= {test_file(controller): controller.model.location for controller in controllers}
+        return origins
 
 
 def generate(config: Config, step: Step = no_progress) -> Generation:

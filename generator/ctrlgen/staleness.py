@@ -21,6 +21,7 @@ from ctrlgen.meaning import Meaning, meaning_of
 from ctrlgen.output_formats import FORMATS, Problem, problem_of_finding, reporter_of
 from ctrlgen.report import echo, print_diff, print_incomplete, print_stale
 from ctrlgen.settings import Config
+from ctrlgen.toml import find_setting
 from ctrlgen.write import Change, Changes, unified_diff
 
 CHANGELOG = f"{DOCS.removesuffix('/docs')}/CHANGELOG.md"
@@ -93,14 +94,29 @@ def stale_problems(
         return [*problems, problem_of_finding(finding, OLDER_FORMAT, "error")]
     for change in changes.pending:
         meaning, file = meaning_of(change), _shown(change.file, config.project)
-        inside = change.file.is_relative_to(config.output)
-        origin = origins.get(change.file.relative_to(config.output).as_posix()) if inside else None
-        finding = STALE.at(origin or Location(file, 1), file=file, meaning=meaning.text)
+        finding = STALE.at(_origin(change, config, origins), file=file, meaning=meaning.text)
         problem = problem_of_finding(finding, STALE, "error")
         groups = {kind.replace(" ", "_"): names for kind, names in meaning.groups.items() if names}
         facts = {"file": file, "state": change.state, "subject": meaning.subject, "changes": groups}
         problems.append(replace(problem, details={**problem.details, **facts}))
     return problems
+
+
+def _origin(change: Change, config: Config, origins: Mapping[str, Location]) -> Location:
+    """Return the location of the model of a stale file; for a missing file without one, that of its setting."""
+    inside = change.file.is_relative_to(config.output)
+    folder = config.output if inside or config.tests is None else config.tests
+    if (
+        origin := origins.get(change.file.relative_to(folder).as_posix())
+        if change.file.is_relative_to(folder)
+        else None
+    ):
+        return origin
+    settings = config.project / "pyproject.toml"
+    if change.state == "created" and settings.is_file():
+        line = find_setting(settings.read_text("utf-8"), "output" if inside else "tests")
+        return Location(settings.name, line or 1)
+    return Location(_shown(change.file, config.project), 1)
 
 
 def _first_emitted(changes: Changes) -> Path:

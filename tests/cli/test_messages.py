@@ -94,6 +94,9 @@ CONFIGURATION = {
     "output is the project": Case("generate --output ."),
     "output is a file": Case("generate --output app/models.py"),
     "output called like a keyword": Case("generate --output app/class"),
+    "output like a file": Case("generate --output tracker.db"),
+    "output like a file with its package": Case("generate --output tracker.db --package tracker.db"),
+    "output with hyphens": Case("generate --output my-app/2.db"),
     "output hides the models": Case("generate --output app/models"),
     "output beside the package in src": Case("generate --output shop/db", {"src/shop/__init__.py": ""}),
     "output beside a namespace in src": Case("generate --output shop/db", {"src/shop/models.py": ""}),
@@ -139,6 +142,9 @@ CONFIGURATION = {
 LOADING = {
     "module like another": Case("generate --models app.modles"),
     "module like no other": Case("generate --models zebra"),
+    "module that was deleted": Case(
+        files={"pyproject.toml": SETTINGS.replace('["app.models"]', '[\n    "app.models",\n    "app.more",\n]')}
+    ),
     "no module": Case("generate --models zebra", {"app/models.py": None}),
     "import that fails": models(f"{MODELS}\n\nNAMES = {{}}['missing']\n"),
     "library that is missing": models(f"import no_such_library\n{MODELS}"),
@@ -296,6 +302,13 @@ STALE_MODELS = {"app/models.py": MODELS.replace("unique", "index")}
 AGED = HEADER.replace(f" {FORMAT}", "")
 FORMATS = {
     "stale as annotations": Case("check --format github", STALE_MODELS),
+    "missing test stubs as annotations": Case(
+        "check --format github", {"pyproject.toml": f'{SETTINGS}tests = "tests/db"\n'}
+    ),
+    "missing test as annotation": Case(
+        "check --format github --tests tests",
+        {"tests/test_hero_controller.py": "async def test_create(): ...\n", "tests/conftest.py": ""},
+    ),
     "stale as JSON": Case("check --format json", STALE_MODELS),
     "warnings as annotations": Case("generate --format github", {"app/models.py": TEAMS}),
     "error as an annotation": Case("check --format github", {"app/models.py": BROKEN}),

@@ -105,7 +105,10 @@ def _missing(name: str, error: BaseException, sources: Sources) -> LoadError | N
     absent = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
     if not absent and all(part.isidentifier() for part in name.split(".")):
         return None
-    return missing_module(name, sources.root)
+    missing = missing_module(name, sources.root)
+    separator = " If" if str(missing.hint).endswith("?") else "; if"
+    hint = f"{missing.hint}{separator} you deleted the module, remove it from `models`"
+    return replace(missing, hint=hint, setting="models", mark=name)
 
 
 def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) -> Failure | None:

@@ -175,7 +175,7 @@ def check(
 ) -> None:
     """Check that the controllers match the models. Exits with 1, and shows the diff, if they do not.
 
-    Also exits with 1 if a module of models cannot be imported, because models may then be missing.
+    Also exits with 1 if models may be missing, because a submodule cannot be imported.
     """
     given = _given(project, models, output, package, tests, cache_dir)
     with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format) as run:

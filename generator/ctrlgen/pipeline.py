@@ -67,7 +67,7 @@ def generate(config: Config, step: Step = no_progress) -> Generation:
 
     if config.cache is not None:
         tracing.start()
-    with child_process(config) as child:
+    with child_process(config, with_samples=config.tests is not None) as child:
         step(child.doing)
         from ctrlgen.format_cache import format_or_recall
         from ctrlgen.header import with_header

@@ -16,9 +16,10 @@ T = TypeVar("T")
 
 @dataclass
 class Context:
-    """The sources of the models, and the findings."""
+    """The sources of the models, whether samples of columns are needed, and the findings."""
 
     sources: Sources
+    with_samples: bool = True
     findings: list[Finding] = field(default_factory=list[Finding])
 
     def warn(self, rule: Rule, location: Location, **names: object) -> None:

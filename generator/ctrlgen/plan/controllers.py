@@ -15,8 +15,10 @@ from ctrlgen.schema import Imported, Index, Model
 from ctrlgen.settings import DEFAULTS, Options
 
 
-def plan_controller(model: Model, options: Options = DEFAULTS, models: Iterable[Model] = ()) -> Controller:
-    """Plan the controller of one model. ``models`` are the possible targets of relationships."""
+def plan_controller(
+    model: Model, options: Options = DEFAULTS, related: Mapping[Imported, Model] | None = None
+) -> Controller:
+    """Plan the controller of one model. ``related`` are the possible targets of relationships."""
     stem = class_stem(model, options)
     members = (method for method in derived_methods(model, options) if method.name not in CONTROLLER)
     methods = tuple(overridden_methods(members, model, options))
@@ -35,7 +37,7 @@ def plan_controller(model: Model, options: Options = DEFAULTS, models: Iterable[
         columns=model.columns,
         relations=model.relations,
         methods=methods,
-        nested=tuple(_nested_relations(model, {related.reference: related for related in models})),
+        nested=tuple(_nested_relations(model, related or {})),
         absent=absent_methods(model, methods, options),
     )
     check_method_names(controller)

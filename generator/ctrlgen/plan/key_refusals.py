@@ -6,7 +6,7 @@ Each function returns the reason, or an empty string if the key gets the method.
 from __future__ import annotations
 
 from ctrlgen.plan.access_paths import AccessPath, is_arbiter
-from ctrlgen.plan.typed_dicts import update_entries
+from ctrlgen.plan.typed_dicts import update_keys
 from ctrlgen.schema import Model, Part, inputs_of
 
 
@@ -17,7 +17,7 @@ def never(_path: AccessPath, _model: Model) -> str:
 
 def nothing_to_set(_path: AccessPath, model: Model) -> str:
     """Reject a model with only a primary key, which cannot be updated."""
-    return "" if update_entries(model) else "the table has nothing to change beside its primary key"
+    return "" if update_keys(model) else "the table has nothing to change beside its primary key"
 
 
 def not_set_by_every_row(path: AccessPath, model: Model) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ctrlgen.blueprint import Entry, Method, Parameter
+from ctrlgen.blueprint import Method, Parameter
 from ctrlgen.plan.access_paths import (
     AccessPath,
     index_paths,
@@ -25,13 +25,13 @@ from ctrlgen.plan.key_refusals import (
     nothing_to_set,
 )
 from ctrlgen.plan.naming import CONTROLLER, MANY, key_name, method_name, parameter_names
-from ctrlgen.plan.typed_dicts import update_entries
+from ctrlgen.plan.typed_dicts import update_keys
 from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, names_of
 from ctrlgen.settings import Options
 
 
-def _none(_model: Model) -> tuple[Entry, ...]:
-    return ()
+def _none(_model: Model) -> list[str]:
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class KeyMethod:
     kind: str
     doc: str
     refusal: Callable[[AccessPath, Model], str] = never
-    keywords: Callable[[Model], tuple[Entry, ...]] = _none
+    keywords: Callable[[Model], list[str]] = _none
     reads: bool = False
 
 
@@ -57,13 +57,13 @@ KEY_METHODS = (
         "update",
         "Update the row with this {key} and return it, or None if there is none.",
         nothing_to_set,
-        update_entries,
+        update_keys,
     ),
     KeyMethod(
         "update_one",
         "Update the row with this {key} and return it, or raise `NotFoundError`.",
         nothing_to_set,
-        update_entries,
+        update_keys,
     ),
     KeyMethod("delete", "Delete the row with this {key}, and return whether it existed."),
     KeyMethod(
@@ -82,7 +82,7 @@ KEY_METHODS = (
 
 def derived_methods(model: Model, options: Options) -> tuple[Method, ...]:
     """Return the methods of keys, indexes and relationships, without duplicate names."""
-    return tuple(method for method, winner in _with_winners(model, options) if method is winner)
+    return tuple(method for method, winner in _latest.methods(model, options) if method is winner)
 
 
 def is_derived(name: str) -> bool:
@@ -93,7 +93,7 @@ def is_derived(name: str) -> bool:
 def contested_methods(model: Model, options: Options) -> dict[Index, list[str]]:
     """Return the names of the methods that an index does not get, because another index or key has them."""
     losers: dict[Index, list[str]] = {}
-    for method, winner in _with_winners(model, options):
+    for method, winner in _latest.methods(model, options):
         if method is not winner and method.index is not None:
             losers.setdefault(method.index, []).append(method.name)
     return losers
@@ -119,7 +119,29 @@ def methods_without_predicate(model: Model) -> dict[Index, list[str]]:
     }
 
 
-def _with_winners(model: Model, options: Options) -> list[tuple[Method, Method]]:
+class _Latest:
+    """Remembers the methods of the latest model, because every step of the plan asks for them several times in a row.
+
+    Models are compared by identity: to compare their contents takes about as long as to derive the methods.
+    """
+
+    def __init__(self) -> None:
+        self._model: Model | None = None
+        self._options: Options | None = None
+        self._methods: list[tuple[Method, Method]] = []
+
+    def methods(self, model: Model, options: Options) -> list[tuple[Method, Method]]:
+        """Return each method of a model with the one that gets its name."""
+        if model is not self._model or options is not self._options:
+            self._methods = _resolved(model, options)
+            self._model, self._options = model, options
+        return self._methods
+
+
+_latest = _Latest()
+
+
+def _resolved(model: Model, options: Options) -> list[tuple[Method, Method]]:
     """Return each method with the one that gets its name: that of a full index, or else the first."""
     methods = [method for derive in _DERIVATIONS for method in derive(model, options)]
     winners: dict[str, Method] = {}
@@ -223,10 +245,10 @@ _PREFIXES = (*(f"{rule.kind}_" for rule in KEY_METHODS), *(f"{kind}_" for kind i
 """The prefixes of the names of all derived methods."""
 
 
-def _parameters(parts: tuple[Part, ...], model: Model, keywords: Iterable[Entry] = ()) -> tuple[Parameter, ...]:
+def _parameters(parts: tuple[Part, ...], model: Model, keywords: Iterable[str] = ()) -> tuple[Parameter, ...]:
     """Return the parameters for ``parts`` in a method that takes these keywords."""
     keys = names_of(parts)
-    names = parameter_names(keys, (entry.key for entry in keywords))
+    names = parameter_names(keys, keywords)
     return tuple(_parameter(*each, model) for each in zip(names, keys, parts, strict=True))
 
 

@@ -18,14 +18,14 @@ from bench.contender import Contender
 from bench.contenders import CONTENDERS, entered
 from bench.measure import Plan, Run
 from bench.operations import OPERATIONS, chosen
-from bench.report import Report
+from bench.report import Report, with_table
 from bench.server import AUTHORS, Address, Server
 from bench.targets import compared
 from bot.embedded import database_url
 
 
 class Options(argparse.Namespace):
-    """What the command line says."""
+    """The options of the command line."""
 
     rounds: int
     bulk: int
@@ -33,6 +33,7 @@ class Options(argparse.Namespace):
     peers: list[str]
     json: Path | None
     svg: Path | None
+    readme: Path | None
     pin: bool
     hook: bool
     targets: bool
@@ -55,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.json.write_text(report.json(), encoding="utf-8")
     if options.svg:
         options.svg.write_text(chart(report), encoding="utf-8")
+    if options.readme:
+        document = options.readme.read_text(encoding="utf-8")
+        options.readme.write_text(with_table(document, report.ratios()), encoding="utf-8")
     return 0
 
 
@@ -109,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--targets", action="store_true", help="compare ctrlgen's ratios with its targets")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the ratios there")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="replace the table of ratios in this document")
     return parser
 
 

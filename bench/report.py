@@ -85,6 +85,16 @@ class Report:
         run = {"rounds": self.rounds, "bulk": self.bulk, "unit": "microseconds, low and high are quartiles"}
         return json.dumps({**about, **run, "operations": found}, indent=2) + "\n"
 
+    def ratios(self) -> str:
+        """Return the table of the README: each contender's time as a ratio to raw asyncpg with its pool."""
+        names = [OURS, *(name for name in self.contenders if name not in {OURS, BASE})]
+        heads = ["asyncpg, no reset" if name == BARE else name for name in names]
+        lines = [f"| {TIMES} raw {BASE} | {' | '.join(heads)} |", f"|---|{'---:|' * len(names)}"]
+        for operation in self.operations:
+            ours, *peers = (times(self.ratio(operation.name, name)) for name in names)
+            lines.append(f"| {operation.label} | **{ours}** | {' | '.join(peers)} |")
+        return "\n".join(lines)
+
     def _found(self, lines: Lines, operation: str, name: str) -> dict[str, object]:
         """Return the time with its ratio, and in the same form the CPU time."""
         line, base = lines[operation][name], lines[operation].get(BASE)
@@ -168,6 +178,13 @@ class Report:
 def quotient(of: Line | None, to: Line | None, measure: Measure) -> float | None:
     """Return one line's figure in that of another, if there are both."""
     return None if of is None or to is None else of.figure(measure).median / to.figure(measure).median
+
+
+def with_table(document: str, table: str) -> str:
+    """Return a document with another table between its two markers of the benchmark."""
+    start, end = "<!-- --8<-- [start:benchmark] -->\n", "\n<!-- --8<-- [end:benchmark] -->"
+    before, after = document.split(start)
+    return f"{before}{start}{table}{end}{after.split(end)[1]}"
 
 
 def times(ratio: float | None) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 import time
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from copy import deepcopy
@@ -44,6 +45,11 @@ IN_DOUBT = 10.0
 """Seconds for which a model is not cached after a write whose outcome is unknown."""
 
 _IMMUTABLE = frozenset({bool, bytes, date, datetime, Decimal, float, int, str, timedelta, type(None), UUID})
+
+
+def clock() -> float:
+    """Return a time in seconds. On Linux it goes on while the machine is suspended, unlike ``time.monotonic``."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ class _Store(TTLCache[Lookup, Entry]):
     """Entries by their lookups, limited in number and age; ``tagged`` has the lookups of each tag."""
 
     def __init__(self, limits: Limits) -> None:
-        super().__init__(limits.size, limits.ttl, getsizeof=_size_of)
+        super().__init__(limits.size, limits.ttl, timer=clock, getsizeof=_size_of)
         self.tagged: dict[Tag, set[Lookup]] = {}
 
     def put(self, lookup: Lookup, entry: Entry) -> None:
@@ -190,7 +196,7 @@ class ModelCache:
 
     def is_usable(self) -> bool:
         """Whether the cache is known to agree with the database."""
-        if self._doubted_until and time.monotonic() < self._doubted_until:
+        if self._doubted_until and clock() < self._doubted_until:
             return False
         return self.gate is None or self.gate.is_open()
 
@@ -243,7 +249,7 @@ class ModelCache:
 
         With a new ``sender``, a notification of that write is not mistaken for one of a write that was completed here.
         """
-        self._doubted_until, self.sender = time.monotonic() + IN_DOUBT, secrets.token_hex(4)
+        self._doubted_until, self.sender = clock() + IN_DOUBT, secrets.token_hex(4)
         self.drop(None)
 
     async def _fly(

@@ -15,7 +15,6 @@ import asyncio
 import json
 import logging
 import secrets
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from threading import Lock
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import override
 
+from .cache import clock
 from .cache_service import Caching, CachingService
 from .pool import Connection
 
@@ -53,7 +53,7 @@ class Listener:
 
     def is_open(self) -> bool:
         """Whether notifications of other processes arrive; starts to listen if it does not."""
-        if time.monotonic() < self._trusted_until:
+        if clock() < self._trusted_until:
             return True
         self._start()
         return False
@@ -108,7 +108,7 @@ class Listener:
             async with asyncio.timeout(TRUSTED):
                 await connection.add_listener(self._caching.channel, self._hear)
                 another = await self._connect()
-            begun = time.monotonic()
+            begun = clock()
             try:
                 await self._echoed(another)
             finally:
@@ -119,7 +119,7 @@ class Listener:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_INTERVAL):
                         await lost.wait()
-                begun = time.monotonic()
+                begun = clock()
                 if not lost.is_set():
                     await self._echoed(connection)
         finally:

@@ -112,7 +112,7 @@ class Operand:
 
     def timezone_mismatch(self, value: object) -> str | None:
         """Return the reason why a datetime does not fit the column: it has a time zone and the column none, or not."""
-        if self.aware is None or self.utc:
+        if self.aware is None or self.utc or (self.aware and type(value) is datetime and value.tzinfo is UTC):
             return None
         mismatches = list[datetime]()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
 from datetime import UTC, timedelta, timezone
 from datetime import time as clock
@@ -173,6 +174,20 @@ async def test_rows_are_kept_for_so_long_only(url: str, db: Database) -> None:
         assert (await brief.config.get_one_by_guild_id(1)).prefix == "!"
         time.sleep(0.25)
         assert (await brief.config.get_one_by_guild_id(1)).prefix == "?"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no clock that goes on")
+async def test_the_time_for_which_the_machine_was_suspended_counts(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await db.config.create(guild_id=1)
+    await db.config.get_one_by_guild_id(1)
+    clock_gettime = time.clock_gettime
+    monkeypatch.setattr(
+        time, "clock_gettime", lambda clock: clock_gettime(clock) + 301 * (clock == time.CLOCK_BOOTTIME)
+    )
+    await db.config.get_one_by_guild_id(1)
+    assert db.cache_info()["config"].hits == 0
 
 
 async def test_so_many_rows_are_kept_and_no_more(db: Database) -> None:

@@ -39,7 +39,7 @@ def test_line_ends_are_line_feeds() -> None:
 
 
 def test_source_that_is_no_python_is_owned_up_to_as_our_mistake() -> None:
-    with pytest.raises(FormatError, match="a mistake in ctrlgen"):
+    with pytest.raises(FormatError, match="a bug in ctrlgen"):
         format_sources({"m.py": "def (:\n"})
 
 
@@ -97,7 +97,7 @@ def test_nothing_but_the_sources_is_touched(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("settings", ["required-version = '==0.1.0'", "line-length = 'wide'", "extend = 'gone.toml'"])
 def test_settings_that_ruff_refuses_are_the_users_mistake(tmp_path: Path, settings: str) -> None:
     (tmp_path / "ruff.toml").write_text(settings)
-    with pytest.raises(ConfigError, match=r"by the settings of `.*ruff\.toml`") as caught:
+    with pytest.raises(ConfigError, match=r"with the settings in `.*ruff\.toml`") as caught:
         format_sources({"m.py": "x = 1\n"}, folder=tmp_path)
     assert str(caught.value.hint).startswith("ruff says:\n")
 

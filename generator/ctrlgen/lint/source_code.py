@@ -363,9 +363,7 @@ class SourceCode:
             if _imported_from(part).partition(".")[0] in related:
                 after = Place(self.end(line).line + 1, 0)
                 return (Edit(after, after, statement),)
-        return (
-            (self.insert(line, statement),) if (line := next((line for line, _ in self._top_imports), None)) else None
-        )
+        return (self.insert(self._top_imports[0][0], statement),) if self._top_imports else None
 
     @cached_property
     def _top_imports(self) -> list[tuple[cst.SimpleStatementLine, cst.Import | cst.ImportFrom]]:

@@ -1,5 +1,5 @@
-# The two commands of the README are `make demo` and `make test`; the rest are their parts.
-# Everything runs from .venv, which is made on first use and remade when the dependencies change.
+# The README names two commands, `make demo` and `make test`. The other targets are parts of them.
+# Everything runs from .venv, which is created on first use and updated when the dependencies change.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -18,13 +18,13 @@ soak: .venv/.demo ## Put the bot under load for two minutes, in two processes th
 	@$(BIN)/python -m ctrlgen generate
 	@$(BIN)/python -m bot.soak
 
-test: lint types stale pytest ## Run everything the gate runs
+test: lint types stale pytest ## Run everything that CI runs
 
 lint: .venv/.dev ## Check style and formatting
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-types: .venv/.dev ## Check the types of tool, templates and emitted code
+types: .venv/.dev ## Check the types of the tool, the templates and the emitted code
 	$(BIN)/basedpyright
 	$(BIN)/mypy
 
@@ -34,7 +34,7 @@ stale: .venv/.dev ## Check that generated/ is what the models say
 pytest: .venv/.dev ## Run the tests, in two processes
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line pytest-commands pytest-library
 
-# Two halves that take about as long; each has a PostgreSQL of its own. Most of the first starts ctrlgen as its users do.
+# Two halves that take about the same time, each with its own PostgreSQL. Most tests of the first half run the command.
 COMMANDS := tests/cli tests/end_to_end tests/explorer tests/record
 
 pytest-commands:
@@ -43,10 +43,10 @@ pytest-commands:
 pytest-library:
 	$(BIN)/python -m pytest --basetemp="$$(mktemp -d)/library" $(addprefix --ignore=,$(COMMANDS))
 
-property: .venv/.dev ## Invent several hundred packages of models, and put each through everything (an hour)
+property: .venv/.dev ## Generate several hundred random packages of models, and test each of them (an hour)
 	INVENTED_PACKAGES=300 $(BIN)/python -m pytest tests/property
 
-oldest: ## Check types and run the tests with the oldest SQLModel and SQLAlchemy that are supported
+oldest: ## Check types and run the tests with the oldest supported SQLModel and SQLAlchemy
 	@$(PYTHON) -m venv .venv-oldest
 	@.venv-oldest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@.venv-oldest/bin/python -m pip install --quiet 'sqlmodel==0.0.38' 'sqlalchemy[asyncio]==2.0.38' \
@@ -56,7 +56,7 @@ oldest: ## Check types and run the tests with the oldest SQLModel and SQLAlchemy
 	@.venv-oldest/bin/python -m pytest tests/runtime tests/inspect tests/load tests/plan tests/stubs \
 		tests/end_to_end/test_type_checkers.py -k 'not (clean or strictly_typed) or not mypy'  # the oldest `Field` has no overload for some test models
 
-stress: .venv/.dev ## Everything about races, faults and streams, a million rows and every await (twenty minutes)
+stress: .venv/.dev ## Run all tests of races, faults and streams, with a million rows, cancelling at every await (twenty minutes)
 	STRESS=whole $(BIN)/python -m pytest tests/stress tests/scenarios
 
 bench: ## Measure the generated controllers against six peers (ten minutes); see bench/README.md

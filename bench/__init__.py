@@ -1,1 +1,1 @@
-"""Side-by-side benchmark: the same work, on the same tables, through every contender, in one run."""
+"""A benchmark that runs the same work on the same tables through every library, side by side."""

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.chart import chart
 from bench.contender import Contender
-from bench.contenders import CONTENDERS, entered
+from bench.contenders import CONTENDERS, load_contenders
 from bench.measure import Plan, Run
-from bench.operations import OPERATIONS, chosen
+from bench.operations import OPERATIONS, select_operations
 from bench.report import Report, with_table
 from bench.server import AUTHORS, Address, Server
 from bench.targets import compared
@@ -40,12 +40,14 @@ class Options(argparse.Namespace):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark, print its tables, and write the files that are asked for."""
+    """Run the benchmark, print its tables, and write the requested files."""
     parser = _parser()
     options = parser.parse_args(arguments, Options())
     logging.getLogger("bench_generated").setLevel(logging.ERROR)
     try:
-        plan = Plan(chosen(options.only), entered(options.peers), options.rounds, options.bulk, options.hook)
+        plan = Plan(
+            select_operations(options.only), load_contenders(options.peers), options.rounds, options.bulk, options.hook
+        )
     except ValueError as error:
         parser.error(str(error))
     report = asyncio.run(_run(plan, Address.parse(database_url()), pin=options.pin))
@@ -117,18 +119,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _names(given: str) -> list[str]:
-    return [name for name in given.split(",") if name]
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
 
 
-def _positive(given: str) -> int:
-    if (number := int(given)) < 1:
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
         raise ValueError
     return number
 
 
-def _bulk(given: str) -> int:
-    return min(_positive(given), AUTHORS)
+def _bulk(text: str) -> int:
+    return min(_positive(text), AUTHORS)
 
 
 if __name__ == "__main__":

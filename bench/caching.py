@@ -1,8 +1,8 @@
-"""``python -m bench.caching``: what a cached read costs, what a write costs more, and what peers do instead.
+"""``python -m bench.caching`` measures the cost of cached reads, the overhead of writes, and other caches.
 
-Peers are caches of function calls, ``async_lru``, ``aiocache`` and ``cashews``. Each wraps the getter of a package
-without a cache, and its own invalidation follows each write by hand, as one would use it. The same work is timed for
-all of them, interleaved; and each is put to three proofs that have nothing to do with speed.
+The peers are caches of function calls: ``async_lru``, ``aiocache`` and ``cashews``. Each wraps the getter of a package
+without a cache, and is invalidated by hand after each write, as users do it. The same work is timed for all of them,
+interleaved. Three further checks, the proofs, test correctness and not speed.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from typing_extensions import override
 from bench.contenders.generated import PROJECT
 from bench.measure import Figure
 from bench.operations import TASKS, Clock, expect
-from bench.server import AUTHORS, Address, Server, lasting
+from bench.server import AUTHORS, Address, Server, unchanged_columns
 from bot.embedded import database_url
 
-Row: TypeAlias = Any  # the packages are made at run time, and so their rows have no types here
+Row: TypeAlias = Any  # the packages are generated at run time, so their rows have no static type
 
 TTL, SIZE = 300, 20_000
-_PROOF: Final = 1  # the author that proofs write to
+_PROOF: Final = 1  # the key of the author that the proofs write to
 
 
 class Contender(ABC):
-    """Reads and writes authors, the reads by way of a cache or not."""
+    """Reads and writes authors, with or without a cache."""
 
     name: ClassVar[str]
     package: ClassVar[str] = "bench_plain"
@@ -51,7 +51,7 @@ class Contender(ABC):
         self.statements = 0
 
     async def open(self) -> None:
-        """Get ready."""
+        """Connect."""
         await self.db.connect()
 
     async def close(self) -> None:
@@ -63,21 +63,21 @@ class Contender(ABC):
         """Return an author, from memory if it is there."""
 
     async def update(self, key: int, score: int) -> Row:
-        """Set an author's score, so that it is seen from then on."""
+        """Set an author's score, and invalidate the cache."""
         return await self.db.author.update_by_id(key, score=score)
 
     async def update_where(self, key: int, score: int) -> Row:
-        """Do the same by a condition."""
+        """Set an author's score by a condition."""
         return await self.db.author.update_where(self.db.author.c.id == key, score=score)
 
     async def transaction(self, key: int, score: int) -> Row:
-        """Do the same in a transaction, from its begin to its commit."""
+        """Set an author's score in a transaction, timed from BEGIN to COMMIT."""
         async with self.db.transaction():
             return await self.db.author.update_by_id(key, score=score)
 
 
 class Uncached(Contender):
-    """Every get is a statement."""
+    """ctrlgen without a cache: every get sends a statement."""
 
     name = "no cache"
 
@@ -87,14 +87,14 @@ class Uncached(Contender):
 
 
 class Cached(Uncached):
-    """The emitted cache."""
+    """ctrlgen with its cache, for a single process."""
 
     name = "ctrlgen"
     package = "bench_cached"
 
 
 class Notifying(Cached):
-    """The emitted cache of several processes."""
+    """ctrlgen with its cache, synchronized between processes by NOTIFY."""
 
     name = "ctrlgen, notify"
     package = "bench_synced"
@@ -105,7 +105,7 @@ class Peer(Contender):
 
     @abstractmethod
     async def forget(self, key: int) -> None:
-        """Forget an author."""
+        """Invalidate the cached author."""
 
     async def read(self, key: int) -> Row:
         """Read an author from the database."""
@@ -154,7 +154,7 @@ class AsyncLru(Peer):
 
 
 class AioCache(Peer):
-    """aiocache: ``cached`` in memory, which has no bound; ``cached_stampede`` for one statement of many misses."""
+    """aiocache: ``cached`` in memory, which is unbounded; ``cached_stampede`` merges concurrent misses."""
 
     name = "aiocache"
 
@@ -165,10 +165,10 @@ class AioCache(Peer):
         async def read(key: int) -> Row:
             return await self.read(key)
 
-        made: Any = library.cached_stampede(
+        decorator: Any = library.cached_stampede(
             lease=2, ttl=TTL, key_builder=lambda _function, key: f"author:{key}", cache=library.Cache.MEMORY
         )
-        self._cached: Any = made(read)
+        self._cached: Any = decorator(read)
 
     @override
     async def get(self, key: int) -> Row:
@@ -180,7 +180,7 @@ class AioCache(Peer):
 
 
 class Cashews(Peer):
-    """cashews: ``cache`` in memory, with ``lock=True`` for one statement of many misses."""
+    """cashews: ``cache`` in memory, with ``lock=True``, which merges concurrent misses."""
 
     name = "cashews"
 
@@ -210,28 +210,28 @@ _scores = count(1)
 
 
 async def hit(contender: Contender, key: int, clock: Clock) -> None:
-    """Get what is in memory."""
+    """Get a row that is cached."""
     await contender.get(key)
     with clock:
-        found = await contender.get(key)
-    expect(found, **lasting(key))
+        author = await contender.get(key)
+    expect(author, **unchanged_columns(key))
 
 
 async def miss(contender: Contender, key: int, clock: Clock) -> None:
-    """Get what is not in memory yet."""
+    """Get a row that is not cached yet."""
     await contender.update(key, next(_scores))
     with clock:
-        found = await contender.get(key)
-    expect(found, **lasting(key))
+        author = await contender.get(key)
+    expect(author, **unchanged_columns(key))
 
 
 async def stampede(contender: Contender, key: int, clock: Clock) -> None:
-    """Get one row that is not in memory from many tasks at once."""
+    """Get one row that is not cached from many tasks at once."""
     await contender.update(key, next(_scores))
     with clock:
-        found = await asyncio.gather(*(contender.get(key) for _ in range(TASKS)))
-    for one in found:
-        expect(one, **lasting(key))
+        authors = await asyncio.gather(*(contender.get(key) for _ in range(TASKS)))
+    for author in authors:
+        expect(author, **unchanged_columns(key))
 
 
 async def update(contender: Contender, key: int, clock: Clock) -> None:
@@ -273,7 +273,7 @@ STEPS: Final[dict[str, tuple[Step, int]]] = {
 
 
 async def statements_of_a_stampede(contender: Contender) -> str:
-    """Return how many statements many misses of one key are."""
+    """Return how many statements concurrent misses of one key send."""
     await contender.update(_PROOF, next(_scores))
     sent = list[str]()
     with contender.db.watched(lambda statement, _: sent.append(statement)):
@@ -282,7 +282,7 @@ async def statements_of_a_stampede(contender: Contender) -> str:
 
 
 async def shares_objects(contender: Contender) -> str:
-    """Return whether a caller that changes what it was given changes what others are given."""
+    """Return whether changing a returned object also changes the object that other callers get."""
     (await contender.get(_PROOF)).details["seen"] = True
     shared = "seen" in (await contender.get(_PROOF)).details
     await contender.update(_PROOF, next(_scores))
@@ -290,24 +290,24 @@ async def shares_objects(contender: Contender) -> str:
 
 
 async def keeps_stale_rows(contender: Contender) -> str:
-    """Return whether a read that began before a write puts its old row back after it."""
+    """Return whether a read that began before a write stores its old row after the write."""
     score = next(_scores)
     await contender.update(_PROOF, score)
-    transactions, came, go = contender.db.transactions, asyncio.Event(), asyncio.Event()
+    transactions, rows_arrived, resume = contender.db.transactions, asyncio.Event(), asyncio.Event()
     send = transactions.send
 
-    async def held_back(session: object, work: object) -> object:
+    async def send_and_hold_back(session: object, work: object) -> object:
         transactions.send = send
         rows = await send(session, work)
-        came.set()
-        await go.wait()
+        rows_arrived.set()
+        await resume.wait()
         return rows
 
-    transactions.send = held_back
+    transactions.send = send_and_hold_back
     slow = asyncio.create_task(contender.get(_PROOF))
-    await came.wait()
+    await rows_arrived.wait()
     await contender.update(_PROOF, score + 1_000_000)
-    go.set()
+    resume.set()
     await slow
     stale = (await contender.get(_PROOF)).score != score + 1_000_000
     await contender.update(_PROOF, next(_scores))
@@ -324,7 +324,7 @@ PROOFS: Final = {
 def main() -> int:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(
-        "python -m bench.caching", description="Time cached reads, and writes beside them."
+        "python -m bench.caching", description="Time cached reads, and the writes that invalidate them."
     )
     parser.add_argument("--rounds", type=int, default=10, help="how often everything is repeated (default 10)")
     parser.add_argument("--pin", action="store_true", help="keep client and server on cores of their own, if possible")
@@ -344,19 +344,21 @@ async def _run(address: Address, rounds: int, *, pin: bool) -> str:
     finally:
         await server.close()
     names = [each.name for each in contenders]
-    rows = {step: [Figure.of(taken[each]).median for each in names] for step, taken in times.items()}
+    rows = {step: [Figure.from_samples(samples[each]).median for each in names] for step, samples in times.items()}
     lines = _table("microseconds a call", names, {step: [f"{each:,.1f}" for each in row] for step, row in rows.items()})
-    spent = {step: [f"{Figure.of(taken[each]).median:,.1f}" for each in names] for step, taken in cpu.items()}
-    lines += ["", *_table("of these, CPU of the client", names, spent), "", *_table("proofs", names, proofs), ""]
+    cpu_rows = {
+        step: [f"{Figure.from_samples(samples[each]).median:,.1f}" for each in names] for step, samples in cpu.items()
+    }
+    lines += ["", *_table("of these, CPU of the client", names, cpu_rows), "", *_table("proofs", names, proofs), ""]
     return "\n".join(lines)
 
 
-Taken = dict[str, dict[str, list[float]]]
+Samples = dict[str, dict[str, list[float]]]
 
 
-async def _measured(contenders: list[Contender], rounds: int) -> tuple[Taken, Taken]:
-    times: Taken = {step: defaultdict(list) for step in STEPS}
-    cpu: Taken = {step: defaultdict(list) for step in STEPS}
+async def _measured(contenders: list[Contender], rounds: int) -> tuple[Samples, Samples]:
+    times: Samples = {step: defaultdict(list) for step in STEPS}
+    cpu: Samples = {step: defaultdict(list) for step in STEPS}
     for number in range(rounds + 1):
         random = Random(number)  # noqa: S311 - the same keys for everybody are the point
         for name, (step, calls) in STEPS.items():
@@ -367,9 +369,9 @@ async def _measured(contenders: list[Contender], rounds: int) -> tuple[Taken, Ta
                 gc.collect()
                 for key in keys:
                     await step(contender, key, clock)
-                if number:  # the first is for warming up
-                    times[name][contender.name] += [taken / 1000 for taken in clock.times]
-                    cpu[name][contender.name] += [taken / 1000 for taken in clock.cpu]
+                if number:  # the first round is a warm-up
+                    times[name][contender.name] += [nanoseconds / 1000 for nanoseconds in clock.times]
+                    cpu[name][contender.name] += [nanoseconds / 1000 for nanoseconds in clock.cpu]
     return times, cpu
 
 

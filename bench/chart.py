@@ -1,4 +1,4 @@
-"""The chart: ratios to raw asyncpg as grouped bars on a logarithmic axis, readable on light and dark ground."""
+"""Draws the ratios to raw asyncpg as grouped bars on a logarithmic axis, readable on light and dark backgrounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every contender offers: one method for each operation, and a transaction for those that run inside one."""
+"""The interface of a contender: a method for each operation, and a transaction for the operations that need one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POOL_SIZE = 10
 
 
 class NewAuthor(TypedDict):
-    """What is given for a new row; the other four columns take their defaults."""
+    """The values of a new row; the other four columns take their defaults."""
 
     handle: str
     group_id: int
@@ -28,7 +28,7 @@ class NewAuthor(TypedDict):
 
 
 class Change(TypedDict):
-    """What an update sets."""
+    """The values that an update sets."""
 
     score: int
     note: str
@@ -46,7 +46,7 @@ class NotOfferedError(Exception):
 
 
 class Calls(Protocol):
-    """What also runs inside a caller's transaction."""
+    """The calls that can also run inside a caller's transaction."""
 
     async def get(self, key: int) -> object:
         """Return the author with this primary key."""
@@ -62,9 +62,10 @@ class Calls(Protocol):
 
 
 class Contender(Calls, Protocol):
-    """One library, used as its documentation says.
+    """One library, used as its documentation recommends.
 
-    ``notes`` tells, for each operation by name, where the library does less than the others or does it differently.
+    ``notes`` maps the name of an operation to a footnote, if the library does less than the others or does it
+    differently.
     """
 
     notes: ClassVar[Mapping[str, str]] = {}
@@ -73,14 +74,14 @@ class Contender(Calls, Protocol):
         """Open a pool of ``POOL_SIZE`` connections."""
 
     async def teardown(self) -> None:
-        """Close it."""
+        """Close the pool."""
 
     def hooked(self, hook: Hook) -> Self:
-        """Return a twin that a hook listens to; nothing to do where it is asyncpg's calls that show everything."""
+        """Return a contender that the hook observes: itself, if the library sends everything by asyncpg's calls."""
         return self
 
     def transaction(self) -> AbstractAsyncContextManager[Calls]:
-        """Open a transaction on a connection of the pool, and give what runs inside it."""
+        """Open a transaction on a connection of the pool, and yield the calls inside it."""
         raise NotOfferedError
 
     async def get_unique(self, handle: str) -> object:
@@ -96,7 +97,7 @@ class Contender(Calls, Protocol):
         raise NotOfferedError
 
     def family(self, item: object) -> tuple[object, Sequence[object]]:
-        """Return an author of ``relations``, and its posts; not timed."""
+        """Return an author from a result of ``relations``, and its posts; not timed."""
         raise NotOfferedError
 
     async def update_expression(self, key: int) -> object:
@@ -104,7 +105,7 @@ class Contender(Calls, Protocol):
         raise NotOfferedError
 
     async def upsert(self, values: NewAuthor) -> object:
-        """Insert an author, or change the one with this handle, and return the row."""
+        """Insert an author, or update the author with this handle, and return the row."""
         raise NotOfferedError
 
     async def count(self, group_id: int) -> int:
@@ -112,7 +113,7 @@ class Contender(Calls, Protocol):
         raise NotOfferedError
 
     async def exists(self, group_id: int) -> bool:
-        """Tell whether a group has any author."""
+        """Return whether a group has any author."""
         raise NotOfferedError
 
     async def page(self, after: object | None) -> tuple[Sequence[object], object | None]:
@@ -120,9 +121,9 @@ class Contender(Calls, Protocol):
         raise NotOfferedError
 
     async def bulk_create(self, rows: Sequence[NewAuthor]) -> Sequence[object]:
-        """Insert authors, all or none, and return the rows."""
+        """Insert all authors or none, and return the rows."""
         raise NotOfferedError
 
     async def bulk_update(self, rows: Sequence[Score]) -> None:
-        """Give each of these authors a score of its own, all or none."""
+        """Set a different score for each of these authors, for all or none."""
         raise NotOfferedError

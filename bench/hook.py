@@ -1,4 +1,4 @@
-"""What tracing puts into an application: a timer around asyncpg's calls, and listeners on SQLAlchemy's engines."""
+"""A tracing hook as applications install it: a timer around asyncpg's calls, and listeners on SQLAlchemy's engines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 Method: TypeAlias = Callable[..., Awaitable[object]]
 
 METHODS: Final = ("execute", "executemany", "fetch", "fetchmany", "fetchrow", "fetchval")
-KEPT: Final = 1000  # spans, as many as wait for an exporter
+KEPT: Final = 1000  # the number of spans that wait for an exporter
 
 
 class Hook:
@@ -33,7 +33,7 @@ class Hook:
 
     @contextmanager
     def installed(self) -> Generator[None, None, None]:
-        """Wrap asyncpg's methods within the ``with`` block."""
+        """Wrap asyncpg's methods inside the ``with`` block."""
         originals: dict[str, Method] = {name: getattr(asyncpg.Connection, name) for name in METHODS}
         for name, method in originals.items():
             setattr(asyncpg.Connection, name, self._timed(method))
@@ -44,7 +44,7 @@ class Hook:
                 setattr(asyncpg.Connection, name, method)
 
     def listen(self, engine: AsyncEngine) -> None:
-        """Listen to an engine, for as long as it lives."""
+        """Add listeners to an engine, which keeps them."""
         event.listen(engine.sync_engine, "before_cursor_execute", self._before)
         event.listen(engine.sync_engine, "after_cursor_execute", self._after)
 

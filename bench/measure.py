@@ -1,4 +1,4 @@
-"""The run: every contender in turn, in every round, for every operation."""
+"""Runs the benchmark: in each round, every operation by each contender in turn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.hook import Hook
 from bench.operations import Clock, Inputs, Operation
 from bench.server import Server
 
-TOO_SLOW: Final = 5_000_000.0  # microseconds of one call after which further rounds go without it
+TOO_SLOW: Final = 5_000_000.0  # microseconds; a contender whose call takes longer is not measured in further rounds
 
 Measure: TypeAlias = Literal["time", "cpu"]
 MEASURES: Final[tuple[Measure, ...]] = ("time", "cpu")
@@ -22,7 +22,7 @@ MEASURES: Final[tuple[Measure, ...]] = ("time", "cpu")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What one operation took one contender, in microseconds."""
+    """The time of one operation by one contender, in microseconds."""
 
     median: float
     low: float
@@ -30,10 +30,10 @@ class Figure:
     samples: int
 
     @classmethod
-    def of(cls, taken: Sequence[float]) -> Figure:
+    def from_samples(cls, samples: Sequence[float]) -> Figure:
         """Return median and quartiles."""
-        low, _, high = quantiles(taken, n=4, method="inclusive") if len(taken) > 1 else (taken[0],) * 3
-        return cls(median(taken), low, high, len(taken))
+        low, _, high = quantiles(samples, n=4, method="inclusive") if len(samples) > 1 else (samples[0],) * 3
+        return cls(median(samples), low, high, len(samples))
 
     @property
     def spread(self) -> float:
@@ -43,13 +43,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of one contender: its time as a clock on the wall shows it, and the client's CPU time."""
+    """One operation by one contender: the wall time, and the CPU time of the client."""
 
     time: Figure
     cpu: Figure
 
     def figure(self, measure: Measure) -> Figure:
-        """Return one of the two."""
+        """Return the figure of a measure."""
         return self.time if measure == "time" else self.cpu
 
 
@@ -58,7 +58,7 @@ Lines: TypeAlias = Mapping[str, Mapping[str, Line]]  # by operation, then by con
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a run found, without a hook and, if that was asked for, with one."""
+    """The results of a run, without a hook and, if requested, with the hook."""
 
     plain: Lines
     hooked: Lines | None
@@ -66,7 +66,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is run; with ``hook``, everything also with a hook installed."""
+    """The contenders and operations to run; with ``hook``, everything is run with a hook installed, too."""
 
     operations: Sequence[Operation]
     contenders: Mapping[str, Contender]
@@ -76,31 +76,31 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """How often ``tick`` is called: each round, and the warm-up."""
+        """The number of calls of ``tick``, including those of the warm-up."""
         return (self.rounds + 1) * len(self.operations) * len(self.contenders) * (1 + self.hook)
 
 
 @dataclass(slots=True)
 class _Samples:
-    """What the calls of one line took, in microseconds."""
+    """The times of the calls of one operation by one contender, in microseconds."""
 
     time: list[float] = field(default_factory=list[float])
     cpu: list[float] = field(default_factory=list[float])
 
     def add(self, clock: Clock, operation: Operation) -> None:
-        for taken, measured in ((self.time, clock.times), (self.cpu, clock.cpu)):
-            taken.extend(nanoseconds / 1000 / operation.per for nanoseconds in measured[operation.lead :])
+        for samples, measured in ((self.time, clock.times), (self.cpu, clock.cpu)):
+            samples.extend(nanoseconds / 1000 / operation.per for nanoseconds in measured[operation.lead :])
 
     def keep_last(self) -> None:
         del self.time[:-1], self.cpu[:-1]
 
     def line(self) -> Line:
-        """Return the figures of all but the first sample, which is the warm-up's, unless it is the only one."""
-        return Line(Figure.of(self.time[1:] or self.time), Figure.of(self.cpu[1:] or self.cpu))
+        """Return the figures without the first sample, which is the warm-up, unless there is no other."""
+        return Line(Figure.from_samples(self.time[1:] or self.time), Figure.from_samples(self.cpu[1:] or self.cpu))
 
 
 class _Side:
-    """One of the two sides of a run: the contenders as they are, or those that a hook listens to."""
+    """One half of a run: all contenders without a hook, or all contenders with the hook."""
 
     def __init__(self, plan: Plan, hook: Hook | None) -> None:
         self._hook = hook
@@ -111,7 +111,7 @@ class _Side:
 
     @contextmanager
     def contender(self, name: str) -> Generator[Contender, None, None]:
-        """Give a contender for one batch, and prove that a hook which should see its statements does."""
+        """Yield a contender for one batch, and check afterwards that the hook, if any, has seen its statements."""
         if self._hook is None:
             yield self._contenders[name]
             return
@@ -120,20 +120,20 @@ class _Side:
             yield self._contenders[name]
         assert self._hook.noted > before, f"the hook saw nothing of {name}"
 
-    def goes_on(self, operation: Operation, name: str) -> bool:
-        """Tell whether a contender offers an operation, and is fast enough at it for more than the warm-up."""
+    def is_measured_again(self, operation: Operation, name: str) -> bool:
+        """Return whether a contender offers an operation, and was fast enough in the warm-up for further rounds."""
         samples = self.samples[operation.name].get(name)
         return samples is not None and samples.time[0] < TOO_SLOW
 
     def lines(self) -> Lines:
         return {
-            operation: {name: samples.line() for name, samples in found.items()}
-            for operation, found in self.samples.items()
+            operation: {name: samples.line() for name, samples in by_contender.items()}
+            for operation, by_contender in self.samples.items()
         }
 
 
 class Run:
-    """One run over a server; ``tick`` is told what comes next."""
+    """One run on a server; ``tick`` is called with a description of each step before it starts."""
 
     def __init__(self, plan: Plan, server: Server, tick: Callable[[str], None]) -> None:
         self._plan, self._server, self._tick = plan, server, tick
@@ -141,13 +141,13 @@ class Run:
         self._hooked = _Side(plan, Hook()) if plan.hook else None
 
     async def measure(self) -> Figures:
-        """Warm up, which also finds out what is not offered, and then do the rounds."""
+        """Run the warm-up, which also notes the operations that a contender does not offer, and then the rounds."""
         await self._round(0)
         for side in self._sides(0):
-            for samples in side.samples.values():
-                for taken in samples.values():
-                    taken.keep_last()  # the warm-up counts for nothing, unless it was too slow to repeat
-        gc.freeze()  # a process that imports seven libraries is no reason to collect slowly
+            for by_contender in side.samples.values():
+                for samples in by_contender.values():
+                    samples.keep_last()  # the warm-up is not counted, unless it was too slow to repeat
+        gc.freeze()  # so that collections do not traverse the objects of seven imported libraries
         for number in range(1, self._plan.rounds + 1):
             await self._round(number)
         gc.unfreeze()
@@ -158,11 +158,11 @@ class Run:
             for name in _rotated([*self._plan.contenders], number + position):
                 for side in self._sides(number):
                     self._tick(f"{operation.label}: {name}")
-                    if number == 0 or side.goes_on(operation, name):
+                    if number == 0 or side.is_measured_again(operation, name):
                         await self._batch(number, operation, name, side)
 
     def _sides(self, number: int) -> Sequence[_Side]:
-        """Return the sides, the other one first in every second round."""
+        """Return the sides; their order alternates between rounds."""
         sides = [self._plain, *filter(None, [self._hooked])]
         return sides[::-1] if number % 2 else sides
 

@@ -12,12 +12,12 @@ KIND_TYPE: Final = "bench_kind"
 
 
 def utc_now() -> datetime:
-    """Return the present moment, aware of its time zone."""
+    """Return the current time in UTC, with its time zone."""
     return datetime.now(UTC)
 
 
 class Kind(Enum):
-    """A native enum of PostgreSQL; names are values, because some libraries store the one and some the other."""
+    """A native enum of PostgreSQL. Names equal values, because some libraries store names and others values."""
 
     PERSON = "PERSON"
     TEAM = "TEAM"
@@ -25,7 +25,7 @@ class Kind(Enum):
 
 
 class Base(SQLModel):
-    """Keeps the benchmark's tables apart from every other model's."""
+    """Base with its own metadata, which keeps the benchmark's tables apart from other models."""
 
     metadata = sa.MetaData()
 
@@ -51,7 +51,7 @@ class Author(Base, table=True):
 
 
 class Post(Base, table=True):
-    """The children of the relations' operation, five for each author that has any."""
+    """The children in the operation ``relations``: five for each author that has posts."""
 
     __tablename__ = "bench_post"
 

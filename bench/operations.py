@@ -1,4 +1,4 @@
-"""The operations: what is timed, and the proof after each call that it did what it says."""
+"""The operations: the timed calls, and a check of the result of each call."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from bench.server import (
     group_of,
     handle_of,
     kind_of,
-    lasting,
+    unchanged_columns,
 )
 
 COLUMNS: Final = tuple(sa.inspect(Author).columns.keys())
@@ -38,7 +38,7 @@ TASKS: Final = 64
 
 @dataclass(slots=True)
 class Clock:
-    """Takes the time of what runs in its ``with`` block, and this process's CPU time; both in nanoseconds."""
+    """Measures the wall time and this process's CPU time of its ``with`` block, both in nanoseconds."""
 
     times: list[int] = field(default_factory=list)
     cpu: list[int] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Inputs:
         self.cursor: object | None = None
 
     def key(self) -> int:
-        """Return the primary key of an author that this batch has not met."""
+        """Return the primary key of an author that this batch has not used yet."""
         return next(self._keys)
 
     def group(self) -> int:
@@ -80,16 +80,16 @@ class Inputs:
         return self._values(number, FIRST_NEW)
 
     def either(self) -> NewAuthor:
-        """Return the values of a new author or, as often, of a stored one."""
+        """Return the values of a new author or, equally often, of a stored one."""
         key = self.key()
         return self._values(key, group_of(key)) if key % 2 else self.new()
 
     def change(self) -> Change:
-        """Return what to set."""
+        """Return the values of an update."""
         return {"score": self._random.randrange(1000), "note": f"changed {self._random.randrange(1000)}"}
 
     def scores(self) -> list[Score]:
-        """Return a score for each of as many authors as a bulk update changes."""
+        """Return a new score for each author of a bulk update."""
         return [{"id": key, "score": self._random.randrange(1000)} for key in range(1, min(self.bulk, AUTHORS) + 1)]
 
     def _values(self, number: int, group: int) -> NewAuthor:
@@ -110,9 +110,10 @@ Batch: TypeAlias = Callable[[Contender, Inputs, Clock, int], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One line of the table.
+    """One operation, which is one row of the tables.
 
-    ``calls`` are timed in each round, after ``lead`` that are not; ``per`` is how many results one call is.
+    Each round times ``calls`` calls after ``lead`` calls that are not counted. Times are divided by ``per``, the number
+    of operations in one call.
     """
 
     name: str
@@ -125,7 +126,7 @@ class Operation:
 
 
 def repeated(step: Callable[[Contender, Inputs, Clock], Awaitable[None]]) -> Batch:
-    """Make a batch of calls that stand alone."""
+    """Return a batch that repeats an independent call."""
 
     async def batch(contender: Contender, inputs: Inputs, clock: Clock, calls: int) -> None:
         for _ in range(calls):
@@ -139,7 +140,7 @@ async def get(contender: Contender, inputs: Inputs, clock: Clock) -> None:
     key = inputs.key()
     with clock:
         row = await contender.get(key)
-    expect(row, **lasting(key))
+    expect(row, **unchanged_columns(key))
 
 
 async def get_unique(contender: Contender, inputs: Inputs, clock: Clock) -> None:
@@ -147,7 +148,7 @@ async def get_unique(contender: Contender, inputs: Inputs, clock: Clock) -> None
     key = inputs.key()
     with clock:
         row = await contender.get_unique(handle_of(key))
-    expect(row, **lasting(key))
+    expect(row, **unchanged_columns(key))
 
 
 async def list_group(contender: Contender, inputs: Inputs, clock: Clock) -> None:
@@ -157,7 +158,7 @@ async def list_group(contender: Contender, inputs: Inputs, clock: Clock) -> None
         rows = await contender.list_group(group)
     assert len(rows) == GROUP_SIZE
     for row in rows:
-        expect(row, **lasting(value(row, "id")))
+        expect(row, **unchanged_columns(value(row, "id")))
     assert {value(row, "group_id") for row in rows} == {group}
 
 
@@ -171,7 +172,7 @@ async def relations(contender: Contender, inputs: Inputs, clock: Clock) -> None:
         assert len(posts) == POSTS_EACH
         assert {value(post, "author_id") for post in posts} == {value(author, "id")}
         assert all(value(post, "details") == details_of(value(post, "id")) for post in posts)
-        expect(author, **lasting(value(author, "id")))
+        expect(author, **unchanged_columns(value(author, "id")))
 
 
 async def create(contender: Contender, inputs: Inputs, clock: Clock) -> None:
@@ -184,30 +185,30 @@ async def create(contender: Contender, inputs: Inputs, clock: Clock) -> None:
 
 
 async def update(contender: Contender, inputs: Inputs, clock: Clock) -> None:
-    """Change a row."""
+    """Update a row."""
     key, change = inputs.key(), inputs.change()
     with clock:
         row = await contender.update(key, change)
-    expect(row, **lasting(key), **change)
+    expect(row, **unchanged_columns(key), **change)
 
 
 async def update_expression(contender: Contender, inputs: Inputs, clock: Clock) -> None:
-    """Change a row by an expression of its own columns."""
+    """Update a row by an expression of its own columns."""
     key = inputs.key()
     before = value(await contender.get(key), "score")
     with clock:
         row = await contender.update_expression(key)
-    expect(row, **lasting(key), score=before + 1)
+    expect(row, **unchanged_columns(key), score=before + 1)
 
 
 async def upsert(contender: Contender, inputs: Inputs, clock: Clock) -> None:
-    """Insert a row or change it, half of the calls each."""
+    """Upsert a row: half of the calls insert, the other half update."""
     values = inputs.either()
     with clock:
         row = await contender.upsert(values)
     expect(row, **values, active=True)
     if values["group_id"] < FIRST_NEW:
-        assert value(row, "joined_at") == MOMENT, "what was not given is kept"
+        assert value(row, "joined_at") == MOMENT, "an upsert keeps the columns that it does not set"
 
 
 async def count_group(contender: Contender, inputs: Inputs, clock: Clock) -> None:
@@ -219,15 +220,15 @@ async def count_group(contender: Contender, inputs: Inputs, clock: Clock) -> Non
 
 
 async def exists(contender: Contender, inputs: Inputs, clock: Clock) -> None:
-    """Ask whether an index key has rows."""
+    """Check whether an index key has rows."""
     group = inputs.group()
     with clock:
-        found = await contender.exists(group)
-    assert found is True
+        exists = await contender.exists(group)
+    assert exists is True
 
 
 async def page(contender: Contender, inputs: Inputs, clock: Clock) -> None:
-    """Turn to the next page."""
+    """Read the next page."""
     if inputs.cursor is None:
         _, inputs.cursor = await contender.page(None)
     with clock:
@@ -236,26 +237,26 @@ async def page(contender: Contender, inputs: Inputs, clock: Clock) -> None:
     assert cursor is not None
     first = value(rows[0], "id")
     for key, row in enumerate(rows, start=first):
-        expect(row, **lasting(key))
+        expect(row, **unchanged_columns(key))
     inputs.cursor = cursor
 
 
 async def bulk_create(contender: Contender, inputs: Inputs, clock: Clock) -> None:
     """Insert many rows."""
-    given = [inputs.new() for _ in range(inputs.bulk)]
+    new_rows = [inputs.new() for _ in range(inputs.bulk)]
     with clock:
-        rows = await contender.bulk_create(given)
-    assert len(rows) == len(given)
-    for row, values in zip(rows, given, strict=True):
+        rows = await contender.bulk_create(new_rows)
+    assert len(rows) == len(new_rows)
+    for row, values in zip(rows, new_rows, strict=True):
         expect_new(row, values)
 
 
 async def bulk_update(contender: Contender, inputs: Inputs, clock: Clock) -> None:
-    """Change many rows."""
-    given = inputs.scores()
+    """Update many rows."""
+    scores = inputs.scores()
     with clock:
-        await contender.bulk_update(given)
-    for score in (given[0], given[-1]):
+        await contender.bulk_update(scores)
+    for score in (scores[0], scores[-1]):
         expect(await contender.get(score["id"]), **score)
 
 
@@ -265,34 +266,34 @@ async def concurrent(contender: Contender, inputs: Inputs, clock: Clock) -> None
     with clock:
         rows = await asyncio.gather(*map(contender.get, keys))
     for key, row in zip(keys, rows, strict=True):
-        expect(row, **lasting(key))
+        expect(row, **unchanged_columns(key))
 
 
 async def transaction(contender: Contender, inputs: Inputs, clock: Clock) -> None:
-    """Get by primary key in a transaction, from its begin to its commit."""
+    """Get by primary key in a transaction, timed from BEGIN to COMMIT."""
     key = inputs.key()
     with clock:
         async with contender.transaction() as calls:
             row = await calls.get(key)
-    expect(row, **lasting(key))
+    expect(row, **unchanged_columns(key))
 
 
 async def transaction_writes(contender: Contender, inputs: Inputs, clock: Clock) -> None:
-    """Get, change and insert in a transaction, from its begin to its commit."""
+    """Get, update and insert in a transaction, timed from BEGIN to COMMIT."""
     key, other, change, values = inputs.key(), inputs.key(), inputs.change(), inputs.new()
     with clock:
         async with contender.transaction() as calls:
-            found = await calls.get(key)
+            row = await calls.get(key)
             changed = await calls.update(other, change)
             created = await calls.create(values)
-    expect(found, **lasting(key))
-    expect(changed, **lasting(other), **change)
+    expect(row, **unchanged_columns(key))
+    expect(changed, **unchanged_columns(other), **change)
     expect_new(created, values)
     expect(await contender.get(value(created, "id")), **values)
 
 
 def value(row: object, name: str) -> int:
-    """Return a column of what the library calls a row; mostly compared, and an ``int`` where it is counted with."""
+    """Return a column of a row, which is an object or a mapping, depending on the library."""
     return row[name] if isinstance(row, Mapping | asyncpg.Record) else getattr(row, name)
 
 
@@ -300,7 +301,7 @@ def expect(row: object, **values: object) -> None:
     """Assert that a row has all eleven columns, and these values."""
     missing = [name for name in COLUMNS if not _has(row, name)]
     assert not missing, f"{type(row).__name__} lacks {missing}"
-    different = {name: value(row, name) for name, wanted in values.items() if value(row, name) != wanted}
+    different = {name: value(row, name) for name, expected in values.items() if value(row, name) != expected}
     assert not different, f"{different} should be {values}"
 
 
@@ -314,8 +315,8 @@ def _has(row: object, name: str) -> bool:
     return name in row.keys() if isinstance(row, Mapping | asyncpg.Record) else hasattr(row, name)  # noqa: SIM118
 
 
-def chosen(names: Sequence[str]) -> list[Operation]:
-    """Return the operations with these names, all if none are given."""
+def select_operations(names: Sequence[str]) -> list[Operation]:
+    """Return the operations with these names, or all if the list is empty."""
     if unknown := set(names) - {operation.name for operation in OPERATIONS}:
         raise ValueError(f"no such operation: {', '.join(sorted(unknown))}")
     return [operation for operation in OPERATIONS if not names or operation.name in names]

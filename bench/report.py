@@ -1,4 +1,4 @@
-"""What a run found, as tables to read and as JSON."""
+"""Renders the results of a run as Markdown tables and as JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MILLISECONDS_FROM: Final = 10_000
 
 @dataclass(frozen=True)
 class Report:
-    """A run's figures, and what is needed to judge them."""
+    """The figures of a run, with the versions and settings they were measured with."""
 
     operations: Sequence[Operation]
     contenders: Mapping[str, Contender]
@@ -39,14 +39,14 @@ class Report:
 
     @cached_property
     def notes(self) -> dict[str, str]:
-        """What is to be said about single figures, each with its mark."""
-        said = {
+        """The footnotes about single figures, each with its mark."""
+        notes = {
             note: None
             for contender in self.contenders.values()
             for operation in self.operations
             if (note := contender.notes.get(operation.name))
         }
-        return dict(zip(said, MARKS, strict=False))
+        return dict(zip(notes, MARKS, strict=False))
 
     @cached_property
     def versions(self) -> dict[str, str]:
@@ -54,28 +54,28 @@ class Report:
         return {name: version(DISTRIBUTIONS.get(name, name)) for name in self.contenders if name != BARE}
 
     def line(self, operation: str, name: str, *, hooked: bool = False) -> Line | None:
-        """Return what was measured, if it was."""
+        """Return the figures of an operation by a contender, or None if it was not measured."""
         lines = self.figures.hooked if hooked else self.figures.plain
         return None if lines is None else lines.get(operation, {}).get(name)
 
     def ratio(
-        self, operation: str, name: str, to: str = BASE, measure: Measure = "time", *, hooked: bool = False
+        self, operation: str, name: str, base: str = BASE, measure: Measure = "time", *, hooked: bool = False
     ) -> float | None:
-        """Return how many times as much as ``to`` an operation takes a contender."""
-        ours, theirs = (self.line(operation, each, hooked=hooked) for each in (name, to))
+        """Return the time of an operation by a contender as a ratio to that of ``base``."""
+        ours, theirs = (self.line(operation, each, hooked=hooked) for each in (name, base))
         return quotient(ours, theirs, measure)
 
     def text(self) -> str:
-        """Return everything as Markdown."""
+        """Return all tables as Markdown."""
         tables = [self._table("time"), self._floor(), self._table("cpu"), self._peers(), self._hook()]
-        return "\n".join([*self._heading(), "", *(line for table in tables for line in table), *self._footnotes(), ""])
+        return "\n".join([*self._heading(), "", *(line for lines in tables for line in lines), *self._footnotes(), ""])
 
     def json(self) -> str:
-        """Return everything for a program."""
-        found = {
+        """Return all figures as JSON."""
+        operations = {
             operation.name: {
-                name: self._found(self.figures.plain, operation.name, name)
-                | ({"hooked": self._found(self.figures.hooked, operation.name, name)} if self.figures.hooked else {})
+                name: self._figures(self.figures.plain, operation.name, name)
+                | ({"hooked": self._figures(self.figures.hooked, operation.name, name)} if self.figures.hooked else {})
                 | {"note": self._note(operation, name)}
                 for name in self.figures.plain[operation.name]
             }
@@ -83,7 +83,7 @@ class Report:
         }
         about = {"python": platform.python_version(), "versions": self.versions, "server": dict(self.settings)}
         run = {"rounds": self.rounds, "bulk": self.bulk, "unit": "microseconds, low and high are quartiles"}
-        return json.dumps({**about, **run, "operations": found}, indent=2) + "\n"
+        return json.dumps({**about, **run, "operations": operations}, indent=2) + "\n"
 
     def ratios(self) -> str:
         """Return the table of the README: each contender's time as a ratio to raw asyncpg with its pool."""
@@ -95,8 +95,8 @@ class Report:
             lines.append(f"| {operation.label} | **{ours}** | {' | '.join(peers)} |")
         return "\n".join(lines)
 
-    def _found(self, lines: Lines, operation: str, name: str) -> dict[str, object]:
-        """Return the time with its ratio, and in the same form the CPU time."""
+    def _figures(self, lines: Lines, operation: str, name: str) -> dict[str, object]:
+        """Return the time with its ratio, and the CPU time in the same form."""
         line, base = lines[operation][name], lines[operation].get(BASE)
         cpu = {**asdict(line.cpu), "ratio": quotient(line, base, "cpu")}
         return {**asdict(line.time), "ratio": quotient(line, base, "time"), "cpu": cpu}
@@ -114,7 +114,7 @@ class Report:
             [operation.label, *(self._cell(operation, name, measure) for name in self.contenders)]
             for operation in self.operations
         ]
-        return titled(title, ["", *self.contenders], rows)
+        return table(title, ["", *self.contenders], rows)
 
     def _floor(self) -> list[str]:
         """Return a table of our ratios to both pools of raw asyncpg."""
@@ -127,12 +127,12 @@ class Report:
             for operation in self.operations
         ]
         heads = [f"{'CPU' if measure == 'cpu' else measure} {TIMES} {base}" for measure, base in columns]
-        return titled(
+        return table(
             f"{OURS} against raw asyncpg, with the default pool and with one that does not reset", ["", *heads], rows
         )
 
     def _peers(self) -> list[str]:
-        """Return a table of how many times as long as ours every peer takes."""
+        """Return a table of each peer's time as a ratio to ours."""
         if OURS not in self.contenders:
             return []
         peers = [name for name in self.contenders if name != OURS]
@@ -140,10 +140,10 @@ class Report:
             [operation.label, *(times(self.ratio(operation.name, name, OURS)) for name in peers)]
             for operation in self.operations
         ]
-        return titled(f"Time of each peer in that of {OURS}: above 1, {OURS} is ahead", ["", *peers], rows)
+        return table(f"Time of each peer as a ratio to {OURS}: above 1, {OURS} is faster", ["", *peers], rows)
 
     def _hook(self) -> list[str]:
-        """Return a table of what the hook costs each contender, and of our ratio where both have it."""
+        """Return a table of our ratio with the hook, and of the cost of the hook for each contender."""
         if self.figures.hooked is None:
             return []
         rows = [
@@ -154,8 +154,10 @@ class Report:
             ]
             for operation in self.operations
         ]
-        heads = ["", f"{OURS} {TIMES} {BASE}, both with it", *self.contenders]
-        return titled("With a hook like OpenTelemetry's or Sentry's: time in that without it", heads, rows)
+        heads = ["", f"{OURS} {TIMES} {BASE}, both with the hook", *self.contenders]
+        return table(
+            "With a hook like OpenTelemetry's or Sentry's: time as a ratio to the time without it", heads, rows
+        )
 
     def _cost(self, operation: str, name: str) -> float | None:
         return quotient(self.line(operation, name, hooked=True), self.line(operation, name), "time")
@@ -175,25 +177,25 @@ class Report:
         return [f"{mark}: {note}  " for note, mark in self.notes.items()]
 
 
-def quotient(of: Line | None, to: Line | None, measure: Measure) -> float | None:
-    """Return one line's figure in that of another, if there are both."""
-    return None if of is None or to is None else of.figure(measure).median / to.figure(measure).median
+def quotient(line: Line | None, base: Line | None, measure: Measure) -> float | None:
+    """Return the ratio of two medians, or None if one was not measured."""
+    return None if line is None or base is None else line.figure(measure).median / base.figure(measure).median
 
 
 def with_table(document: str, table: str) -> str:
-    """Return a document with another table between its two markers of the benchmark."""
+    """Return the document with the table between its two benchmark markers replaced."""
     start, end = "<!-- --8<-- [start:benchmark] -->\n", "\n<!-- --8<-- [end:benchmark] -->"
     before, after = document.split(start)
     return f"{before}{start}{table}{end}{after.split(end)[1]}"
 
 
 def times(ratio: float | None) -> str:
-    """Write a ratio, or a dash."""
+    """Format a ratio, or return a dash for None."""
     return NONE if ratio is None else f"{ratio:.2f}"
 
 
-def titled(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a table of Markdown under a title, and an empty line after it."""
+def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table under a title, followed by an empty line."""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     lines = [
         f"| {cells[0]:<{widths[0]}} | "

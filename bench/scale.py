@@ -1,12 +1,12 @@
-"""How long ctrlgen takes for 100, 500 and 1000 models, in units of importing them: ``python -m bench.scale``.
+"""``python -m bench.scale`` measures ctrlgen with 100, 500 and 1000 models, relative to importing them.
 
-Three runs are measured: a *cold* one, which writes a package that is not there, without anything remembered; one after
-*one model changed*; and one in which *nothing* did, which is answered from its record. The unit is a process that
-imports the same models and configures their mappers. Each is the best of several runs, because whatever else a machine
-does only ever adds to them; wall time and CPU time of all processes are measured alike. A last table says where the
-time of the cold run goes.
+Three runs are measured: a *cold* run, which writes the package without any cache; a run after *one model changed*; and
+a run in which *nothing* changed, which is answered from the record of the previous run. The unit is a process that
+imports the same models and configures their mappers. Each figure is the best of several runs, because other work on the
+machine can only add time. Wall time and CPU time include all processes. The last table shows where the time of the cold
+run goes.
 
-The package has to cost its users little as well: how much longer it takes to import the models with it is measured too.
+The benchmark also measures how much longer an application takes to import the models together with the package.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ import json, sys, time
 begin = time.perf_counter()
 from ctrlgen import child_start
 child_start.warm_up()
-from ctrlgen import child, format_cache, header, pipeline, plan, render, settings, write
+from ctrlgen import child, format, pipeline, plan, render, settings, write
 spent = {}
 
 def timed(module, name, step):
@@ -76,7 +76,7 @@ def timed(module, name, step):
 timed(child.Child, "schema", "wait for the models")
 timed(plan, "plan", "plan")
 timed(render, "render", "render")
-timed(format_cache, "format_or_recall", "format, with ruff")
+timed(format, "format_or_recall", "format, with ruff")
 timed(pipeline, "compare_with_disk", "compare")
 timed(pipeline, "write", "write")
 config = settings.read_config(settings.Path(), settings.Settings())
@@ -88,7 +88,7 @@ print(json.dumps(spent | {"all of it": time.perf_counter() - begin}))
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run takes, in seconds."""
+    """The time of a run, in seconds."""
 
     wall: float
     cpu: float
@@ -96,7 +96,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured with a number of models."""
+    """The measurements with a number of models."""
 
     models: int
     bare: Cost
@@ -109,7 +109,7 @@ class Figures:
 
 
 class Project:
-    """Models in modules of ten, and nothing generated from them yet."""
+    """A project with models in modules of ten, and no generated package yet."""
 
     def __init__(self, folder: Path, models: int) -> None:
         self.folder = folder
@@ -123,7 +123,7 @@ class Project:
             (folder / f"things/{name}.py").write_text(HEAD + "".join(parts))
 
     def python(self, *arguments: str) -> str:
-        """Run Python here, with byte code files, as every application has them; return what it prints."""
+        """Run Python in the project, with byte code files as in any application, and return its output."""
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         command = [sys.executable, *arguments]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
@@ -132,12 +132,12 @@ class Project:
         return done.stdout
 
     def forget(self) -> None:
-        """Delete what was generated, and what is remembered."""
+        """Delete the generated package and the cache."""
         shutil.rmtree(self.folder / "generated", ignore_errors=True)
         shutil.rmtree(self.folder / ".ctrlgen_cache", ignore_errors=True)
 
     def change(self) -> None:
-        """Add a column to the first model, or take it away."""
+        """Add a column to the first model, or remove it again."""
         file = self.folder / f"things/{self.names[0]}.py"
         column = "    extra: int = 0\n"
         first, second, rest = file.read_text().partition("    name: str\n")
@@ -145,7 +145,7 @@ class Project:
 
 
 def best(rounds: int, run: Callable[[], object], prepare: Callable[[], object] = lambda: None) -> Cost:
-    """Return the least that ``run`` takes, in some rounds."""
+    """Return the least time that ``run`` takes in several rounds."""
     costs: list[Cost] = []
     for _ in range(rounds):
         prepare()
@@ -161,7 +161,7 @@ def _children() -> float:
 
 
 def measure(models: int, rounds: int) -> Figures:
-    """Measure everything with a number of models."""
+    """Measure all runs with a number of models."""
     with tempfile.TemporaryDirectory() as name:
         project = Project(Path(name), models)
         project.python("-m", "ctrlgen", "generate", "-q")
@@ -201,7 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _ratios(figures: Sequence[Figures], kind: str) -> Table:
-    table = Table(title=f"{'wall' if kind == 'wall' else 'CPU'} time in seconds, and in that of the bare import")
+    table = Table(title=f"{'wall' if kind == 'wall' else 'CPU'} time in seconds, and as a ratio to the bare import")
     for column in ("models", "bare import", "cold", "one changed", "nothing changed", "import with the package"):
         table.add_column(column, justify="right")
     for each in figures:

@@ -1,4 +1,4 @@
-"""The server all contenders share, and the data they find there."""
+"""The server that all contenders share, and its test data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GROUP_SIZE: Final = 100
 AUTHORS: Final = GROUPS * GROUP_SIZE
 GROUPS_WITH_POSTS: Final = 20
 POSTS_EACH: Final = 5
-FIRST_NEW: Final = 10_000_000  # what a run adds is numbered, and grouped, from here
+FIRST_NEW: Final = 10_000_000  # the first key and group of the rows that a run adds
 KINDS: Final = tuple(Kind)
 MOMENT: Final = datetime(2025, 1, 1, 12, tzinfo=UTC)
 SETTINGS: Final = ("server_version", "fsync", "synchronous_commit", "shared_buffers")
@@ -29,7 +29,7 @@ SETTINGS: Final = ("server_version", "fsync", "synchronous_commit", "shared_buff
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the server is, in the parts that each library puts together in its own way."""
+    """The address of the server, in the parts from which each library builds its own form."""
 
     url: str
     host: str
@@ -39,13 +39,13 @@ class Address:
     database: str
 
     @classmethod
-    def parse(cls, given: str) -> Address:
-        """Read a ``postgresql://`` address; the host may be a socket's folder, given as ``?host=``."""
-        url = sa.make_url(given)
+    def parse(cls, text: str) -> Address:
+        """Read a ``postgresql://`` address; the host may be a socket's folder, as in ``?host=``."""
+        url = sa.make_url(text)
         host = url.query.get("host", url.host or "localhost")
         port = url.query.get("port", url.port or 5432)
         return cls(
-            given, str(host), int(str(port)), url.username or "postgres", url.password, url.database or "postgres"
+            text, str(host), int(str(port)), url.username or "postgres", url.password, url.database or "postgres"
         )
 
     @property
@@ -61,7 +61,7 @@ class Address:
 
 
 class Server:
-    """Makes the tables, puts them back to rest after writes, and drops them at the end."""
+    """Creates the tables, restores them after writes, and drops them at the end."""
 
     def __init__(self, address: Address, connection: asyncpg.Connection) -> None:
         self.address, self._connection = address, connection
@@ -69,7 +69,7 @@ class Server:
 
     @classmethod
     async def open(cls, address: Address) -> Server:
-        """Connect, and make tables with fresh data in them."""
+        """Connect, and create the tables with their data."""
         connection = await asyncpg.connect(
             host=address.host,
             port=address.port,
@@ -88,31 +88,31 @@ class Server:
         await self._connection.close()
 
     async def settings(self) -> dict[str, str]:
-        """Return what of the server's configuration matters to the figures."""
+        """Return the server's settings that affect the figures."""
         shown = {name: str(await self._connection.fetchval(f"SHOW {name}")) for name in SETTINGS}
         return shown | {"cores": "client and server apart" if self._apart else "shared"}
 
     def pin(self) -> None:
-        """Keep this process on one core and the server's connections off it, if this is Linux and the server is ours.
+        """Pin this process to one core and the server's connections to others, on Linux and with a server of this user.
 
-        Left alone, the system has them take turns on one core now and use two then, and a short call takes 1.7 times
-        as long in the second case.
+        Otherwise the system sometimes runs client and server on one core and sometimes on two, and a short call takes
+        1.7 times as long in the second case.
         """
         if not hasattr(os, "sched_setaffinity") or not self.address.host.startswith("/"):
             return
         ours, *others = sorted(os.sched_getaffinity(0))
         backend: int = self._connection.get_server_pid()
-        with suppress(OSError):  # another user's, or in another container
+        with suppress(OSError):  # the process belongs to another user, or runs in another container
             status = Path(f"/proc/{backend}/status").read_text(encoding="utf-8")
             said = dict(line.split(":\t", 1) for line in status.splitlines())
             if others and said["Name"] == "postgres":
-                for process in (backend, int(said["PPid"])):  # what the latter forks from now on inherits it
+                for process in (backend, int(said["PPid"])):  # later forks of the server inherit the setting
                     os.sched_setaffinity(process, others)
                 os.sched_setaffinity(0, [ours])
                 self._apart = True
 
     async def restore(self) -> None:
-        """Delete the rows that a batch added, and the remains of those it changed."""
+        """Delete the rows that a batch added, and vacuum the old versions of rows that it changed."""
         await self._connection.execute("DELETE FROM bench_author WHERE group_id >= $1", FIRST_NEW)
         await self._connection.execute("VACUUM (ANALYZE) bench_author")
 
@@ -147,8 +147,8 @@ def group_of(key: int) -> int:
     return (key - 1) // GROUP_SIZE
 
 
-def lasting(key: int) -> dict[str, object]:
-    """Return what no operation changes of the author with this primary key."""
+def unchanged_columns(key: int) -> dict[str, object]:
+    """Return the columns of this author that no operation changes."""
     common = {"id": key, "handle": handle_of(key), "group_id": group_of(key), "name": f"Author {key}"}
     return {**common, "kind": kind_of(key), "active": True, "joined_at": MOMENT, "details": details_of(key)}
 

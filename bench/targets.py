@@ -1,4 +1,4 @@
-"""What the generated controllers should reach, and what of it a run did: never a test, as machines differ."""
+"""Compares a run with the targets for the generated controllers. This is not a test, because machines differ."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bench.report import BASE, NONE, OURS, TIMES, Report, quotient, times, titled
+from bench.report import BASE, NONE, OURS, TIMES, Report, quotient, table, times
 
 BEHIND: Final = ("tortoise", "piccolo")  # the fastest peers; they should take longer on every line
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The most that an operation may take, in the time of raw asyncpg or of another operation of ours."""
+    """The largest acceptable ratio of an operation to raw asyncpg, or to another operation of ours."""
 
     operation: str
     most: float
     other: str | None = None
 
     def measured(self, report: Report, *, hooked: bool) -> float | None:
-        """Return what a run found."""
+        """Return the measured ratio."""
         if self.other is None:
             return report.ratio(self.operation, OURS, hooked=hooked)
         ours, other = (report.line(operation, OURS, hooked=hooked) for operation in (self.operation, self.other))
@@ -47,19 +47,19 @@ TARGETS: Final = (
 
 
 def compared(report: Report) -> str:
-    """Return a table of targets and what the run found, also with the hook if it had one."""
+    """Return a table of the targets and the measured ratios, also with the hook if the run had one."""
     sides = [False] if report.figures.hooked is None else [False, True]
     heads = ["", "target", *(head for hooked in sides for head in ("with the hook" if hooked else "measured", "ok"))]
     rows = [*_ratios(report, sides), *_leads(report, sides)]
-    return "\n".join(titled(f"Targets of {OURS}", heads, rows))
+    return "\n".join(table(f"Targets of {OURS}", heads, rows))
 
 
 def _ratios(report: Report, sides: list[bool]) -> Iterator[list[str]]:
     labels = {operation.name: operation.label for operation in report.operations}
     for target in TARGETS:
         if target.operation in labels:
-            to = BASE if target.other is None else f"its {labels.get(target.other, target.other)}"
-            row = [labels[target.operation], f"at most {target.most:.2f} {TIMES} {to}"]
+            base = BASE if target.other is None else f"its {labels.get(target.other, target.other)}"
+            row = [labels[target.operation], f"at most {target.most:.2f} {TIMES} {base}"]
             for hooked in sides:
                 measured = target.measured(report, hooked=hooked)
                 row += [times(measured), _ok(measured is None or measured <= target.most, measured)]
@@ -67,7 +67,7 @@ def _ratios(report: Report, sides: list[bool]) -> Iterator[list[str]]:
 
 
 def _leads(report: Report, sides: list[bool]) -> Iterator[list[str]]:
-    """Give a row for each peer that should be behind on every line: the line where it is least so."""
+    """Yield a row for each peer that should always be slower: the operation where it comes closest to ctrlgen."""
     for peer in BEHIND:
         if peer in report.contenders:
             row = [f"{peer}, on its best line", f"more than 1 {TIMES} {OURS}"]
@@ -81,12 +81,12 @@ def _leads(report: Report, sides: list[bool]) -> Iterator[list[str]]:
 
 
 def _least(report: Report, peer: str, *, hooked: bool) -> tuple[float | None, str]:
-    found = [
+    ratios = [
         (ratio, operation.label)
         for operation in report.operations
         if (ratio := report.ratio(operation.name, peer, OURS, hooked=hooked)) is not None
     ]
-    return min(found, default=(None, ""))
+    return min(ratios, default=(None, ""))
 
 
 def _ok(reached: bool, measured: float | None) -> str:

@@ -1,1 +1,1 @@
-"""A small reference bot over the generated controllers; everything in it is ordinary application code."""
+"""A small reference bot on the generated controllers, written as an ordinary application."""

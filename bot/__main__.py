@@ -16,11 +16,11 @@ from generated import Database, UnreachableError
 
 
 def main() -> int:
-    """Run until interrupted; 2 is the exit code of what whoever starts it can put right."""
+    """Run until interrupted. The exit code is 2 for mistakes that the user can fix."""
     try:
-        settings = Settings.of(os.environ)
+        settings = Settings.from_environment(os.environ)
         db = Database(settings.database_url, application_name="bot", command_timeout=60)
-    except (MissingSettingsError, ValueError) as error:  # the latter of an address that is none
+    except (MissingSettingsError, ValueError) as error:  # ValueError is raised for an invalid address
         return complain(str(error))
     discord.utils.setup_logging()
     try:
@@ -39,14 +39,14 @@ def main() -> int:
 
 
 async def run(settings: Settings, database: Database) -> None:
-    """Migrate, and stay connected."""
+    """Migrate the database, and run the bot."""
     async with database as db, Bot(db) as bot:
         await migrate(db, settings.database_url)
         await bot.start(settings.token)
 
 
 def complain(message: str) -> int:
-    """Say what is wrong, without a traceback."""
+    """Print the mistake, without a traceback."""
     sys.stderr.write(f"{message}\n")
     return 2
 

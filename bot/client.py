@@ -1,4 +1,4 @@
-"""The bot: a client of Discord with a database."""
+"""The bot: a Discord client with a database."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class Bot(commands.Bot):
             allowed_mentions=discord.AllowedMentions(everyone=False, roles=False),
             chunk_guilds_at_startup=False,
             guild_ready_timeout=guild_ready_timeout,
-            help_command=commands.DefaultHelpCommand(verify_checks=False),  # which would ask the database for each
+            help_command=commands.DefaultHelpCommand(
+                verify_checks=False
+            ),  # which would query the database for each command
         )
         self.db = db
 
@@ -42,7 +44,7 @@ class Bot(commands.Bot):
 
     @override
     async def get_prefix(self, message: discord.Message, /) -> list[str]:
-        """Return what a command begins with in a guild; a mention of the bot does everywhere, whatever happens."""
+        """Return the guild's command prefix, and the mention of the bot, which always works."""
         mention = f"<@{self.user.id}> " if self.user else DEFAULT_PREFIX
         try:
             config = await self.db.guild_config.get_by_guild_id(message.guild.id) if message.guild else None
@@ -53,7 +55,7 @@ class Bot(commands.Bot):
 
     @override
     async def on_message(self, message: discord.Message, /) -> None:
-        """Run the command in a message of a guild; without one, tell the cogs that somebody said something."""
+        """Run the command in a guild message; dispatch a message without a command to the cogs as ``chat``."""
         if message.author.bot or message.guild is None:
             return
         context = await self.get_context(message, cls=Context)
@@ -62,10 +64,10 @@ class Bot(commands.Bot):
             return
         try:
             await self.invoke(context)
-        except Exception as error:  # noqa: BLE001 - of a check, which discord.py leaves to whoever invokes
+        except Exception as error:  # noqa: BLE001 - discord.py leaves the errors of checks to the caller
             await context.send(embed=error_embed(error))
 
     @override
     async def on_command_error(self, context: commands.Context[Any], exception: commands.CommandError, /) -> None:
-        """Say what went wrong."""
+        """Reply with an explanation of the error."""
         await context.send(embed=error_embed(exception))

@@ -1,4 +1,4 @@
-"""What a command is called with."""
+"""The context of a command."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import discord
 from discord.ext import commands
 
 if TYPE_CHECKING:
-    from bot.client import Bot  # noqa: F401 - in a string below
+    from bot.client import Bot  # noqa: F401 - used in a string below
 
 
 class Context(commands.Context["Bot"]):
-    """A command in a guild: the bot answers nowhere else."""
+    """The context of a command in a guild; the bot answers nowhere else."""
 
     @property
     def server(self) -> discord.Guild:
@@ -23,7 +23,7 @@ class Context(commands.Context["Bot"]):
 
     @property
     def member(self) -> discord.Member:
-        """Who gave the command."""
+        """The member who sent the command."""
         if not isinstance(self.author, discord.Member):
             raise commands.NoPrivateMessage
         return self.author

@@ -1,6 +1,6 @@
 """``make demo``: migrates, then plays a short scenario through the bot's cogs, counting the SQL of each step.
 
-Discord is a stand-in of the bot's own process; everything else is the bot, as it runs with a token.
+A stand-in in the same process replaces Discord; everything else is the bot as it runs with a token.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAMES = ("ada", "brian", "chen", "dora", "edsger", "frances", "grace")
 
 
 def main() -> None:
-    """Migrate the database, and play."""
+    """Migrate the database, and play the scenario."""
     asyncio.run(play(database_url()))
 
 
@@ -34,9 +34,9 @@ async def play(url: str) -> None:
     """Play the scenario."""
     async with Database(url, application_name="ctrlgen demo") as db:
         await migrate(db, url)
-        await db.guild.delete_by_id(GUILD)  # what an earlier run left
+        await db.guild.delete_by_id(GUILD)  # the rows of an earlier run
         world = World()
-        server = world.found(GUILD, "Analytical Engine Society", "jailed", "member", "moderator")
+        server = world.create_server(GUILD, "Analytical Engine Society", "jailed", "member", "moderator")
         for number, name in enumerate(NAMES, 1):
             server.join(MEMBER + number, name, "moderator" if number <= 2 else "member")
         bot = Bot(db, guild_ready_timeout=0.05)
@@ -48,7 +48,7 @@ async def play(url: str) -> None:
 
 
 class Scenario:
-    """What members say to the bot, and what it answers."""
+    """Messages of members to the bot, and its answers."""
 
     def __init__(self, served: Discord, server: Server) -> None:
         self.served, self.server, self.db = served, server, served.bot.db
@@ -65,7 +65,7 @@ class Scenario:
         await self.show_pages()
 
     async def configure(self) -> None:
-        """Set a prefix, and let a command ask for a rank."""
+        """Set a prefix, and the rank that a command requires."""
         with step("Settings and ranks"):
             await self.say("ada", "!prefix ?")
             await self.say("ada", "?addrank 50 moderators")
@@ -73,7 +73,7 @@ class Scenario:
             await self.say("chen", f"?warn {self.mention('dora')} spam")
 
     async def talk(self) -> None:
-        """Earn experience at the same time, without a lost update."""
+        """Let members earn experience at the same time, without a lost update."""
         with step("Five members talk at the same time"):
             cast("LevelsCog", self.served.bot.get_cog("Levels")).cooldown = timedelta()
             await asyncio.gather(*(self.chatter(name) for name in NAMES[:5]))
@@ -82,12 +82,12 @@ class Scenario:
             await self.say("chen", "?rank")
 
     async def chatter(self, name: str) -> None:
-        """Let somebody say eight things."""
+        """Let a member send eight messages."""
         for _ in range(8):
             await self.served.say(self.people[name], "hello")
 
     async def hand_over_points(self) -> None:
-        """Give points in one transaction; who asks too much leaves no trace."""
+        """Give points in one transaction; a transfer that fails leaves no trace."""
         with step("A transfer, and one that is refused"):
             await self.say("dora", "?points")
             await self.say("brian", f"?award <@&{self.server.roles['member']}> 100")
@@ -95,7 +95,7 @@ class Scenario:
             await self.say("dora", f"?give {self.mention('chen')} 5000")
 
     async def moderate(self) -> None:
-        """Open cases, which get the next numbers."""
+        """Open cases, which get consecutive numbers."""
         with step("Cases are opened with their numbers"):
             await self.say("brian", f"?warn {self.mention('chen')} spam")
             await self.say("brian", f"?timeout {self.mention('chen')} 10m more spam")
@@ -103,7 +103,7 @@ class Scenario:
             await self.say("brian", "?reason 7 nobody knows")
 
     async def keep_snippets(self) -> None:
-        """Store a text, and find it by another name."""
+        """Store a snippet, and find it by an alias."""
         with step("Snippets"):
             await self.say("chen", "?addsnippet Rules be kind")
             await self.say("chen", "?aliassnippet r rules")
@@ -111,7 +111,7 @@ class Scenario:
             await self.say("dora", "?addsnippet RULES be rude")
 
     async def remind(self) -> None:
-        """Be reminded, once, though two workers ask at once."""
+        """Send a reminder once, although two workers claim at the same time."""
         with step("A reminder falls due"):
             await self.say("ada", "?remind tea 10m time for tea")
             await self.db.reminder.update_where(
@@ -122,7 +122,7 @@ class Scenario:
             await asyncio.gather(worker.send_all(), worker.send_all())
 
     async def show_pages(self) -> None:
-        """Turn a page: it begins where the last one ended, whoever was added meanwhile."""
+        """Turn a page: it begins where the last page ended, even if rows were added meanwhile."""
         with step("A history of two pages, with buttons"):
             await self.db.user.award([MEMBER + 3], 1)
             for number in range(5):
@@ -132,24 +132,24 @@ class Scenario:
             self.show(pressed)
 
     async def say(self, name: str, text: str) -> Exchange:
-        """Let somebody say something, and print it with what the bot answers."""
+        """Let a member send a message, and print it with the bot's answers."""
         print(f"  {name}: {self.readable(text)}")
         exchange = await self.served.say(self.people[name], text)
         self.show(exchange)
         return exchange
 
     def show(self, exchange: Exchange) -> None:
-        """Print what the bot has answered, and how many statements that took."""
+        """Print the bot's answers, and the number of statements."""
         for text in exchange.said:
             print("\n".join(f"    bot: {line}" for line in self.readable(text).splitlines()))
         print(f"    ({len(exchange.statements)} SQL statements)")
 
     def mention(self, name: str) -> str:
-        """Return how somebody is called in a message."""
+        """Return the mention of a member."""
         return self.people[name].mention
 
     def readable(self, text: str) -> str:
-        """Return a text with names in place of numbers."""
+        """Return a text with names instead of ids."""
         for account in self.people.values():
             text = text.replace(account.mention, f"@{account.name}")
         for role, role_id in self.server.roles.items():

@@ -1,4 +1,4 @@
-"""Errors become one embed each, by the classes they have."""
+"""Turns errors into embeds for members, by their class."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ NAMES: dict[type[SQLModel], str] = {
     PermissionRank: "rank",
     User: "member",
 }
-"""What members call a model, where it is not its own name."""
+"""The words of members for a model, if they differ from the model's name."""
 
 
 def error_embed(error: Exception) -> discord.Embed:
-    """Return what a member is told; what nobody has foreseen is logged, and told without details."""
+    """Return the embed for an error. An unexpected error is logged, and shown without details."""
     cause = error.original if isinstance(error, (commands.CommandInvokeError, commands.ConversionError)) else error
     if (text := explain(cause)) is None:
         _log.error("a command failed", exc_info=cause)
@@ -46,7 +46,7 @@ def error_embed(error: Exception) -> discord.Embed:
 
 @singledispatch
 def explain(error: Exception) -> str | None:
-    """Return the words for an error, None for one that is not to be explained to a member."""
+    """Return the explanation of an error, or None for an unexpected error."""
     _ = error
     return None
 
@@ -105,5 +105,5 @@ def _(error: discord.Forbidden) -> str:
 
 
 def _thing(error: DatabaseError) -> str:
-    """Return what the model of an error is called by members."""
+    """Return the words of members for the error's model."""
     return NAMES.get(error.model) or error.model.__name__.lower() if error.model else "entry"

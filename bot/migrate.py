@@ -1,4 +1,4 @@
-"""Brings the database to the newest revision, whoever else is about to."""
+"""Upgrades the database to the newest revision; several processes may do so at once."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from sqlalchemy import func, select
 from bot.embedded import PROJECT
 from generated import Database
 
-LOCK = 0x62_6F_74  # any number will do, as long as every bot takes the same
+LOCK = 0x62_6F_74  # any number, as long as every bot uses the same
 
 
 async def migrate(db: Database, url: str) -> None:
-    """Migrate; of several bots that start at once, one does, and the others wait.
+    """Migrate the database. If several bots start at once, one migrates, and the others wait.
 
-    The lock is the connection's and not a transaction's, and nobody waits for it inside a statement: an index that is
-    built concurrently waits for every transaction and statement that is older.
+    The lock belongs to the connection and not to a transaction, and is polled instead of awaited inside a statement:
+    CREATE INDEX CONCURRENTLY waits for every older transaction and statement.
     """
     async with db.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        while not await connection.scalar(select(func.pg_try_advisory_lock(LOCK))):  # noqa: ASYNC110 - of another process
+        while not await connection.scalar(select(func.pg_try_advisory_lock(LOCK))):  # noqa: ASYNC110 - another process holds the lock
             await asyncio.sleep(0.1)
         try:
             await asyncio.to_thread(upgrade, url)

@@ -1,4 +1,4 @@
-"""Pages with buttons: what is on a page is fetched when somebody turns to it."""
+"""Pages with buttons; a page is fetched when a member turns to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Press = discord.Interaction[Any]
 
 @dataclass(frozen=True)
 class Sheet:
-    """One page as a member sees it, and the cursor of the one after it."""
+    """One page as a member sees it, and the cursor of the next page."""
 
     lines: list[str]
     next: str | None
@@ -27,9 +27,9 @@ Fetch = Callable[[str | None], Awaitable[Sheet]]
 
 
 class Pager(discord.ui.View):
-    """Buttons to turn pages by, for whoever asked; keyset pages know the way forward, the way back is remembered."""
+    """Buttons that turn pages, for the member who asked. Keyset pages only lead forward, so cursors are kept."""
 
-    patience: ClassVar[float] = 120.0  # seconds after the last press, after which the buttons are dead
+    patience: ClassVar[float] = 120.0  # seconds after the last press until the buttons are disabled
 
     def __init__(self, title: str, fetch: Fetch, reader: int) -> None:
         super().__init__(timeout=self.patience)
@@ -39,7 +39,7 @@ class Pager(discord.ui.View):
 
     @classmethod
     async def show(cls, context: Context, title: str, fetch: Fetch) -> None:
-        """Answer a command with the first page; without buttons, if it is the only one."""
+        """Answer a command with the first page, without buttons if it is the only page."""
         pager = cls(title, fetch, context.author.id)
         embed = await pager.turn_to([None])
         if pager.has_more:
@@ -53,7 +53,7 @@ class Pager(discord.ui.View):
         return self._sheet.next is not None
 
     async def turn_to(self, cursors: list[str | None]) -> discord.Embed:
-        """Fetch the page of the last cursor, and return it; the others lead back."""
+        """Fetch and return the page of the last cursor; the other cursors lead back."""
         self._sheet, self._cursors = await self._fetch(cursors[-1]), cursors
         self.newer.disabled = len(cursors) == 1
         self.older.disabled = not self.has_more
@@ -70,19 +70,19 @@ class Pager(discord.ui.View):
 
     @override
     async def on_error(self, interaction: Press, error: Exception, item: discord.ui.Item[Any], /) -> None:
-        """Say what went wrong, as commands do."""
+        """Reply with an explanation of the error, as commands do."""
         await interaction.response.send_message(embed=error_embed(error), ephemeral=True)
 
     @discord.ui.button(label="Newer")
     async def newer(self, interaction: Press, button: discord.ui.Button[Pager]) -> None:
-        """Turn back."""
+        """Turn to the previous page."""
         _ = button
         embed = await self.turn_to(self._cursors[:-1] or [None])
         await interaction.response.edit_message(embed=embed, view=self)
 
     @discord.ui.button(label="Older")
     async def older(self, interaction: Press, button: discord.ui.Button[Pager]) -> None:
-        """Turn to the page that follows; pressed twice at once, the last page has none."""
+        """Turn to the next page. If the button is pressed twice at once, the last page may have none."""
         _ = button
         cursors = [*self._cursors, self._sheet.next] if self.has_more else self._cursors
         await interaction.response.edit_message(embed=await self.turn_to(cursors), view=self)

@@ -1,4 +1,4 @@
-"""What the bot is told by its environment."""
+"""The bot's settings, from environment variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NEEDED = {
 
 
 class MissingSettingsError(Exception):
-    """Variables that are not set, with what they are for."""
+    """Required variables are not set; the message says what they are for."""
 
     def __init__(self, names: list[str]) -> None:
         lines = "".join(f"\n  {name}: {NEEDED[name]}" for name in names)
@@ -21,14 +21,14 @@ class MissingSettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """The token, and where the database is."""
+    """The token, and the address of the database."""
 
     token: str
     database_url: str
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Settings:
-        """Read them from environment variables; an empty one is missing, too."""
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the settings from environment variables; an empty variable counts as missing."""
         if missing := [name for name in NEEDED if not environment.get(name, "").strip()]:
             raise MissingSettingsError(missing)
         return cls(environment["DISCORD_TOKEN"].strip(), environment["DATABASE_URL"].strip())

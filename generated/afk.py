@@ -79,9 +79,7 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate, tuple[int
     db: Database
     _facts = Facts(
         required=("guild_id", "member_id", "reason"),
-        absent={
-            "`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_reason", "find_by_since")
-        },
+        absent={"no index begins with `{}`: find_all({}=...) scans the table": ("find_by_reason", "find_by_since")},
     )
 
     async def create(self, **values: Unpack[AfkCreate]) -> Afk:
@@ -108,7 +106,7 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate, tuple[int
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[AfkUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Afk | None:
         """Return the row with this `guild_id` and `member_id`, or None.
@@ -122,7 +120,7 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate, tuple[int
 
         Backed by the primary key.
         """
-        return await self._get_one({"guild_id": guild_id, "member_id": member_id})
+        return self._required(await self._get({"guild_id": guild_id, "member_id": member_id}))
 
     async def update_by_guild_id_and_member_id(
         self, guild_id: int, member_id: int, /, **values: Unpack[AfkUpdate]
@@ -134,7 +132,7 @@ class AfkController(BaseController[Afk, AfkLoad, AfkCreate, AfkUpdate, tuple[int
         self, guild_id: int, member_id: int, /, **values: Unpack[AfkUpdate]
     ) -> Afk:
         """Update the row with this `guild_id` and `member_id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"guild_id": guild_id, "member_id": member_id}, values)
+        return self._required(await self._update({"guild_id": guild_id, "member_id": member_id}, values))
 
     async def delete_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> bool:
         """Delete the row with this `guild_id` and `member_id`, and return whether it existed."""

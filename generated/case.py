@@ -145,8 +145,8 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
             "target.reminders": nested(by_columns),
         },
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_number",
@@ -155,7 +155,7 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
                 "find_by_details",
                 "find_by_is_active",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
             "only partial indexes begin with `{}`: use their finders, or find_all({}=...)": ("find_by_expires_at",),
         },
     )
@@ -184,7 +184,7 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[CaseUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[CaseLoad] = ()) -> Case | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -195,7 +195,7 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id}, load)
+        return self._required(await self._get({"id": id}, load))
 
     async def update_by_id(self, id: int, /, **values: Unpack[CaseUpdate]) -> Case | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -203,7 +203,7 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[CaseUpdate]) -> Case:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""
@@ -225,7 +225,7 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
 
         Backed by `uq_cases_guild_id_number`.
         """
-        return await self._get_one({"guild_id": guild_id, "number": number}, load)
+        return self._required(await self._get({"guild_id": guild_id, "number": number}, load))
 
     async def update_by_guild_id_and_number(
         self, guild_id_: int, number_: int, /, **values: Unpack[CaseUpdate]
@@ -237,7 +237,7 @@ class CaseController(BaseController[Case, CaseLoad, CaseCreate, CaseUpdate, int]
         self, guild_id_: int, number_: int, /, **values: Unpack[CaseUpdate]
     ) -> Case:
         """Update the row with this `guild_id` and `number` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"guild_id": guild_id_, "number": number_}, values)
+        return self._required(await self._update({"guild_id": guild_id_, "number": number_}, values))
 
     async def delete_by_guild_id_and_number(self, guild_id: int, number: int) -> bool:
         """Delete the row with this `guild_id` and `number`, and return whether it existed."""

@@ -109,13 +109,13 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
             "cases.target": nested(by_columns),
         },
         absent={
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_name",
                 "find_by_case_count",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
         },
     )
     _effects = Effects(delete=("guild_config", "permission_assignment", "permission_command", "permission_rank"))
@@ -146,7 +146,7 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[GuildUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[GuildLoad] = ()) -> Guild | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -157,7 +157,7 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id}, load)
+        return self._required(await self._get({"id": id}, load))
 
     async def update_by_id(self, id: int, /, **values: Unpack[GuildUpdate]) -> Guild | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -165,7 +165,7 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[GuildUpdate]) -> Guild:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""

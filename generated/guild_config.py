@@ -104,7 +104,7 @@ class GuildConfigController(CachedController[GuildConfig, GuildConfigLoad, Guild
         required=("guild_id",),
         relations={"guild": by_columns, "guild.users": nested(by_columns), "guild.cases": nested(by_columns)},
         absent={
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_prefix",
@@ -114,7 +114,7 @@ class GuildConfigController(CachedController[GuildConfig, GuildConfigLoad, Guild
                 "find_by_ignored_channel_ids",
                 "find_by_banned_words",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_guild_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_guild_id",),
         },
     )
     _cached = Cached(name="guild_config", keys=(("guild_id",),), exact=(("guild_id",),), returned=("guild_id",))
@@ -145,7 +145,7 @@ class GuildConfigController(CachedController[GuildConfig, GuildConfigLoad, Guild
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[GuildConfigUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_guild_id(self, guild_id: int, *, load: Iterable[GuildConfigLoad] = ()) -> GuildConfig | None:
         """Return the row with this `guild_id`, or None. Backed by the primary key."""
@@ -156,7 +156,7 @@ class GuildConfigController(CachedController[GuildConfig, GuildConfigLoad, Guild
 
         Backed by the primary key.
         """
-        return await self._get_one({"guild_id": guild_id}, load)
+        return self._required(await self._get({"guild_id": guild_id}, load))
 
     async def update_by_guild_id(self, guild_id: int, /, **values: Unpack[GuildConfigUpdate]) -> GuildConfig | None:
         """Update the row with this `guild_id` and return it, or None if there is none."""
@@ -164,7 +164,7 @@ class GuildConfigController(CachedController[GuildConfig, GuildConfigLoad, Guild
 
     async def update_one_by_guild_id(self, guild_id: int, /, **values: Unpack[GuildConfigUpdate]) -> GuildConfig:
         """Update the row with this `guild_id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"guild_id": guild_id}, values)
+        return self._required(await self._update({"guild_id": guild_id}, values))
 
     async def delete_by_guild_id(self, guild_id: int) -> bool:
         """Delete the row with this `guild_id`, and return whether it existed."""

@@ -92,7 +92,7 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
     _facts = Facts(
         required=("guild_id", "member_id"),
         absent={
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_member_id",
@@ -129,7 +129,7 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[LevelsUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> Levels | None:
         """Return the row with this `guild_id` and `member_id`, or None.
@@ -143,7 +143,7 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
 
         Backed by the primary key.
         """
-        return await self._get_one({"guild_id": guild_id, "member_id": member_id})
+        return self._required(await self._get({"guild_id": guild_id, "member_id": member_id}))
 
     async def update_by_guild_id_and_member_id(
         self, guild_id: int, member_id: int, /, **values: Unpack[LevelsUpdate]
@@ -155,7 +155,7 @@ class LevelsController(BaseController[Levels, LevelsLoad, LevelsCreate, LevelsUp
         self, guild_id: int, member_id: int, /, **values: Unpack[LevelsUpdate]
     ) -> Levels:
         """Update the row with this `guild_id` and `member_id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"guild_id": guild_id, "member_id": member_id}, values)
+        return self._required(await self._update({"guild_id": guild_id, "member_id": member_id}, values))
 
     async def delete_by_guild_id_and_member_id(self, guild_id: int, member_id: int) -> bool:
         """Delete the row with this `guild_id` and `member_id`, and return whether it existed."""

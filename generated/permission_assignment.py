@@ -98,13 +98,13 @@ class PermissionAssignmentController(
         unique=(("guild_id", "role_id"),),
         relations={"rank": by_columns},
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_role_id",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
         },
     )
     _cached = Cached(
@@ -143,7 +143,7 @@ class PermissionAssignmentController(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[PermissionAssignmentUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[PermissionAssignmentLoad] = ()) -> PermissionAssignment | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -154,7 +154,7 @@ class PermissionAssignmentController(
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id}, load)
+        return self._required(await self._get({"id": id}, load))
 
     async def update_by_id(
         self, id: int, /, **values: Unpack[PermissionAssignmentUpdate]
@@ -164,7 +164,7 @@ class PermissionAssignmentController(
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[PermissionAssignmentUpdate]) -> PermissionAssignment:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""
@@ -186,7 +186,7 @@ class PermissionAssignmentController(
 
         Backed by `uq_permission_assignments_guild_id_role_id`.
         """
-        return await self._get_one({"guild_id": guild_id, "role_id": role_id}, load)
+        return self._required(await self._get({"guild_id": guild_id, "role_id": role_id}, load))
 
     async def update_by_guild_id_and_role_id(
         self, guild_id_: int, role_id_: int, /, **values: Unpack[PermissionAssignmentUpdate]
@@ -198,7 +198,7 @@ class PermissionAssignmentController(
         self, guild_id_: int, role_id_: int, /, **values: Unpack[PermissionAssignmentUpdate]
     ) -> PermissionAssignment:
         """Update the row with this `guild_id` and `role_id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"guild_id": guild_id_, "role_id": role_id_}, values)
+        return self._required(await self._update({"guild_id": guild_id_, "role_id": role_id_}, values))
 
     async def delete_by_guild_id_and_role_id(self, guild_id: int, role_id: int) -> bool:
         """Delete the row with this `guild_id` and `role_id`, and return whether it existed."""

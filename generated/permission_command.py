@@ -90,14 +90,14 @@ class PermissionCommandController(
         omitted=("id",),
         unique=(("guild_id", "command"),),
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_command",
                 "find_by_required_rank",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
         },
     )
     _cached = Cached(
@@ -136,7 +136,7 @@ class PermissionCommandController(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[PermissionCommandUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int) -> PermissionCommand | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -147,7 +147,7 @@ class PermissionCommandController(
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id})
+        return self._required(await self._get({"id": id}))
 
     async def update_by_id(self, id: int, /, **values: Unpack[PermissionCommandUpdate]) -> PermissionCommand | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -155,7 +155,7 @@ class PermissionCommandController(
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[PermissionCommandUpdate]) -> PermissionCommand:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""
@@ -173,7 +173,7 @@ class PermissionCommandController(
 
         Backed by `uq_permission_commands_guild_id_command`.
         """
-        return await self._get_one({"guild_id": guild_id, "command": command})
+        return self._required(await self._get({"guild_id": guild_id, "command": command}))
 
     async def update_by_guild_id_and_command(
         self, guild_id_: int, command_: str, /, **values: Unpack[PermissionCommandUpdate]
@@ -185,7 +185,7 @@ class PermissionCommandController(
         self, guild_id_: int, command_: str, /, **values: Unpack[PermissionCommandUpdate]
     ) -> PermissionCommand:
         """Update the row with this `guild_id` and `command` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"guild_id": guild_id_, "command": command_}, values)
+        return self._required(await self._update({"guild_id": guild_id_, "command": command_}, values))
 
     async def delete_by_guild_id_and_command(self, guild_id: int, command: str) -> bool:
         """Delete the row with this `guild_id` and `command`, and return whether it existed."""

@@ -100,15 +100,15 @@ class PermissionRankController(
         unique=(("guild_id", "name"), ("guild_id", "rank")),
         relations={"assignments": by_columns},
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_rank",
                 "find_by_name",
                 "find_by_description",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
         },
     )
     _cached = Cached(
@@ -146,7 +146,7 @@ class PermissionRankController(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[PermissionRankUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[PermissionRankLoad] = ()) -> PermissionRank | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -157,7 +157,7 @@ class PermissionRankController(
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id}, load)
+        return self._required(await self._get({"id": id}, load))
 
     async def update_by_id(self, id: int, /, **values: Unpack[PermissionRankUpdate]) -> PermissionRank | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -165,7 +165,7 @@ class PermissionRankController(
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[PermissionRankUpdate]) -> PermissionRank:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""
@@ -187,7 +187,7 @@ class PermissionRankController(
 
         Backed by `uq_permission_ranks_guild_id_name`.
         """
-        return await self._get_one({"guild_id": guild_id, "name": name}, load)
+        return self._required(await self._get({"guild_id": guild_id, "name": name}, load))
 
     async def update_by_guild_id_and_name(
         self, guild_id_: int, name_: str, /, **values: Unpack[PermissionRankUpdate]
@@ -199,7 +199,7 @@ class PermissionRankController(
         self, guild_id_: int, name_: str, /, **values: Unpack[PermissionRankUpdate]
     ) -> PermissionRank:
         """Update the row with this `guild_id` and `name` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"guild_id": guild_id_, "name": name_}, values)
+        return self._required(await self._update({"guild_id": guild_id_, "name": name_}, values))
 
     async def delete_by_guild_id_and_name(self, guild_id: int, name: str) -> bool:
         """Delete the row with this `guild_id` and `name`, and return whether it existed."""
@@ -237,7 +237,7 @@ class PermissionRankController(
 
         Backed by `uq_permission_ranks_guild_id_rank`.
         """
-        return await self._get_one({"guild_id": guild_id, "rank": rank}, load)
+        return self._required(await self._get({"guild_id": guild_id, "rank": rank}, load))
 
     async def update_by_guild_id_and_rank(
         self, guild_id_: int, rank_: int, /, **values: Unpack[PermissionRankUpdate]
@@ -249,7 +249,7 @@ class PermissionRankController(
         self, guild_id_: int, rank_: int, /, **values: Unpack[PermissionRankUpdate]
     ) -> PermissionRank:
         """Update the row with this `guild_id` and `rank` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"guild_id": guild_id_, "rank": rank_}, values)
+        return self._required(await self._update({"guild_id": guild_id_, "rank": rank_}, values))
 
     async def delete_by_guild_id_and_rank(self, guild_id: int, rank: int) -> bool:
         """Delete the row with this `guild_id` and `rank`, and return whether it existed."""

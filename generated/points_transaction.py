@@ -125,15 +125,15 @@ class PointsTransactionController(
             "receiver.reminders": nested(by_columns),
         },
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_amount",
                 "find_by_fee_rate",
                 "find_by_fee",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
         },
     )
 
@@ -165,7 +165,7 @@ class PointsTransactionController(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[PointsTransactionUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: UUID, *, load: Iterable[PointsTransactionLoad] = ()) -> PointsTransaction | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -176,7 +176,7 @@ class PointsTransactionController(
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id}, load)
+        return self._required(await self._get({"id": id}, load))
 
     async def update_by_id(self, id: UUID, /, **values: Unpack[PointsTransactionUpdate]) -> PointsTransaction | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -184,7 +184,7 @@ class PointsTransactionController(
 
     async def update_one_by_id(self, id: UUID, /, **values: Unpack[PointsTransactionUpdate]) -> PointsTransaction:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: UUID) -> bool:
         """Delete the row with this `id`, and return whether it existed."""

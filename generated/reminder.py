@@ -121,8 +121,8 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
             "user.moderated_cases": nested(by_columns),
         },
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_key",
@@ -132,7 +132,7 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
                 "find_by_claimed_until",
                 "find_by_sent",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
             "only partial indexes begin with `{}`: use their finders, or find_all({}=...)": ("find_by_expires_at",),
         },
     )
@@ -163,7 +163,7 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[ReminderUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[ReminderLoad] = ()) -> Reminder | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -174,7 +174,7 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id}, load)
+        return self._required(await self._get({"id": id}, load))
 
     async def update_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -182,7 +182,7 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""
@@ -204,7 +204,7 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
 
         Backed by `uq_reminder_pending`.
         """
-        return await self._get_one({"user_id": user_id, "key": key}, load, within="uq_reminder_pending")
+        return self._required(await self._get({"user_id": user_id, "key": key}, load, within="uq_reminder_pending"))
 
     async def update_pending_by_user_id_and_key(
         self, user_id_: int, key_: str, /, **values: Unpack[ReminderUpdate]
@@ -216,7 +216,9 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         self, user_id_: int, key_: str, /, **values: Unpack[ReminderUpdate]
     ) -> Reminder:
         """Update the row with this `user_id` and `key` (where NOT sent) and return it, or raise `NotFoundError`."""
-        return await self._update_one({"user_id": user_id_, "key": key_}, values, within="uq_reminder_pending")
+        return self._required(
+            await self._update({"user_id": user_id_, "key": key_}, values, within="uq_reminder_pending")
+        )
 
     async def delete_pending_by_user_id_and_key(self, user_id: int, key: str) -> bool:
         """Delete the row with this `user_id` and `key` (where NOT sent), and return whether it existed."""

@@ -69,7 +69,7 @@ class SnippetTagController(
     _facts = Facts(
         required=("snippet_id", "tag_id"),
         absent={
-            "the table has nothing to change beside its primary key": (
+            "the table has no column to update besides its primary key": (
                 "update_by_snippet_id_and_tag_id",
                 "update_one_by_snippet_id_and_tag_id",
                 "create_or_update_by_snippet_id_and_tag_id",
@@ -111,7 +111,7 @@ class SnippetTagController(
 
         Backed by the primary key.
         """
-        return await self._get_one({"snippet_id": snippet_id, "tag_id": tag_id})
+        return self._required(await self._get({"snippet_id": snippet_id, "tag_id": tag_id}))
 
     async def delete_by_snippet_id_and_tag_id(self, snippet_id: int, tag_id: int) -> bool:
         """Delete the row with this `snippet_id` and `tag_id`, and return whether it existed."""

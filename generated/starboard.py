@@ -82,8 +82,8 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
         required=("guild_id", "channel_id"),
         relations={"messages": by_columns},
         absent={
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_guild_id",),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "`{}` is a unique key: use get_by_{}": ("find_by_guild_id",),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_channel_id",
                 "find_by_emoji",
                 "find_by_threshold",
@@ -117,7 +117,7 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[StarboardUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_guild_id(self, guild_id: int, *, load: Iterable[StarboardLoad] = ()) -> Starboard | None:
         """Return the row with this `guild_id`, or None. Backed by the primary key."""
@@ -128,7 +128,7 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
 
         Backed by the primary key.
         """
-        return await self._get_one({"guild_id": guild_id}, load)
+        return self._required(await self._get({"guild_id": guild_id}, load))
 
     async def update_by_guild_id(self, guild_id: int, /, **values: Unpack[StarboardUpdate]) -> Starboard | None:
         """Update the row with this `guild_id` and return it, or None if there is none."""
@@ -136,7 +136,7 @@ class StarboardController(BaseController[Starboard, StarboardLoad, StarboardCrea
 
     async def update_one_by_guild_id(self, guild_id: int, /, **values: Unpack[StarboardUpdate]) -> Starboard:
         """Update the row with this `guild_id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"guild_id": guild_id}, values)
+        return self._required(await self._update({"guild_id": guild_id}, values))
 
     async def delete_by_guild_id(self, guild_id: int) -> bool:
         """Delete the row with this `guild_id`, and return whether it existed."""

@@ -98,13 +98,13 @@ class StarboardMessageController(
         unique=(("posted_id",),),
         relations={"board": by_columns},
         absent={
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_author_id",
                 "find_by_stars",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_message_id", "find_by_posted_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_message_id", "find_by_posted_id"),
         },
     )
 
@@ -136,7 +136,7 @@ class StarboardMessageController(
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[StarboardMessageUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_message_id(
         self, message_id: int, *, load: Iterable[StarboardMessageLoad] = ()
@@ -151,7 +151,7 @@ class StarboardMessageController(
 
         Backed by the primary key.
         """
-        return await self._get_one({"message_id": message_id}, load)
+        return self._required(await self._get({"message_id": message_id}, load))
 
     async def update_by_message_id(
         self, message_id: int, /, **values: Unpack[StarboardMessageUpdate]
@@ -163,7 +163,7 @@ class StarboardMessageController(
         self, message_id: int, /, **values: Unpack[StarboardMessageUpdate]
     ) -> StarboardMessage:
         """Update the row with this `message_id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"message_id": message_id}, values)
+        return self._required(await self._update({"message_id": message_id}, values))
 
     async def delete_by_message_id(self, message_id: int) -> bool:
         """Delete the row with this `message_id`, and return whether it existed."""
@@ -201,7 +201,7 @@ class StarboardMessageController(
 
         Backed by `uq_starboard_messages_posted_id`.
         """
-        return await self._get_one({"posted_id": posted_id}, load)
+        return self._required(await self._get({"posted_id": posted_id}, load))
 
     async def update_by_posted_id(
         self, posted_id_: int, /, **values: Unpack[StarboardMessageUpdate]
@@ -213,7 +213,7 @@ class StarboardMessageController(
         self, posted_id_: int, /, **values: Unpack[StarboardMessageUpdate]
     ) -> StarboardMessage:
         """Update the row with this `posted_id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"posted_id": posted_id_}, values)
+        return self._required(await self._update({"posted_id": posted_id_}, values))
 
     async def delete_by_posted_id(self, posted_id: int) -> bool:
         """Delete the row with this `posted_id`, and return whether it existed."""

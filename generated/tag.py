@@ -83,8 +83,8 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
             "snippets.aliases": nested(by_columns),
         },
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id", "find_by_name"),
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id", "find_by_name"),
         },
     )
 
@@ -112,7 +112,7 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[TagUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[TagLoad] = ()) -> Tag | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -123,7 +123,7 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id}, load)
+        return self._required(await self._get({"id": id}, load))
 
     async def update_by_id(self, id: int, /, **values: Unpack[TagUpdate]) -> Tag | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -131,7 +131,7 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[TagUpdate]) -> Tag:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""
@@ -146,7 +146,7 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
 
         Backed by `uq_tags_name`.
         """
-        return await self._get_one({"name": name}, load)
+        return self._required(await self._get({"name": name}, load))
 
     async def update_by_name(self, name_: str, /, **values: Unpack[TagUpdate]) -> Tag | None:
         """Update the row with this `name` and return it, or None if there is none."""
@@ -154,7 +154,7 @@ class TagController(BaseController[Tag, TagLoad, TagCreate, TagUpdate, int]):
 
     async def update_one_by_name(self, name_: str, /, **values: Unpack[TagUpdate]) -> Tag:
         """Update the row with this `name` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"name": name_}, values)
+        return self._required(await self._update({"name": name_}, values))
 
     async def delete_by_name(self, name: str) -> bool:
         """Delete the row with this `name`, and return whether it existed."""

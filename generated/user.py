@@ -124,15 +124,15 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
             "moderated_cases.guild": nested(by_columns),
         },
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` leads no index: use find_all({}=...), which scans the table": (
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "no index begins with `{}`: find_all({}=...) scans the table": (
                 "find_by_created_at",
                 "find_by_updated_at",
                 "find_by_username",
                 "find_by_points",
                 "find_by_is_active",
             ),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id", "find_by_discord_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id", "find_by_discord_id"),
         },
     )
 
@@ -160,7 +160,7 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[UserUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[UserLoad] = ()) -> User | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -171,7 +171,7 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id}, load)
+        return self._required(await self._get({"id": id}, load))
 
     async def update_by_id(self, id: int, /, **values: Unpack[UserUpdate]) -> User | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -179,7 +179,7 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[UserUpdate]) -> User:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""
@@ -197,7 +197,7 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
 
         Backed by `uq_users_discord_id`.
         """
-        return await self._get_one({"discord_id": discord_id}, load)
+        return self._required(await self._get({"discord_id": discord_id}, load))
 
     async def update_by_discord_id(self, discord_id_: int, /, **values: Unpack[UserUpdate]) -> User | None:
         """Update the row with this `discord_id` and return it, or None if there is none."""
@@ -205,7 +205,7 @@ class UserController(BaseController[User, UserLoad, UserCreate, UserUpdate, int]
 
     async def update_one_by_discord_id(self, discord_id_: int, /, **values: Unpack[UserUpdate]) -> User:
         """Update the row with this `discord_id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"discord_id": discord_id_}, values)
+        return self._required(await self._update({"discord_id": discord_id_}, values))
 
     async def delete_by_discord_id(self, discord_id: int) -> bool:
         """Delete the row with this `discord_id`, and return whether it existed."""

@@ -17,7 +17,7 @@ from models import Base
 
 
 def address() -> URL:
-    """Return what the caller or ``-x url=...`` or ``sqlalchemy.url`` says, else the bot's own database."""
+    """Return the address from the caller, ``-x url=...`` or ``sqlalchemy.url``, or else of the bot's own database."""
     config = context.config
     given = (
         config.attributes.get("url")
@@ -28,7 +28,7 @@ def address() -> URL:
 
 
 async def connect_and_migrate() -> None:
-    """Run the command on a connection of its own."""
+    """Run the command on a new connection."""
     engine = create_async_engine(address(), poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(migrate)
@@ -36,7 +36,7 @@ async def connect_and_migrate() -> None:
 
 
 def migrate(connection: Connection) -> None:
-    """Run the command, each revision in a transaction of its own, but for what must be outside of one."""
+    """Run the command with a transaction per revision, except for statements that must run outside of one."""
     context.configure(
         connection=connection,
         transaction_per_migration=True,
@@ -49,7 +49,7 @@ def migrate(connection: Connection) -> None:
 
 
 def print_sql() -> None:
-    """Print the statements (``--sql``); that takes no database."""
+    """Print the statements (``--sql``), which needs no database."""
     context.configure(
         dialect_name="postgresql", target_metadata=Base.metadata, literal_binds=True, transaction_per_migration=True
     )
@@ -58,13 +58,13 @@ def print_sql() -> None:
 
 
 def render_type(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
-    """Write SQLModel's own types as SQLAlchemy's: what a migration says must not change with SQLModel."""
+    """Render SQLModel's own types as SQLAlchemy's, so that migrations do not depend on the version of SQLModel."""
     if kind == "type" and isinstance(item, AutoString | UTCDateTime):
         return f"sa.{item.impl_instance!r}"
     return False
 
 
-if context.config.cmd_opts:  # from the command line, not from another program
+if context.config.cmd_opts:  # run from the command line, not by another program
     logging.basicConfig(format="%(message)s")
     logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
 

@@ -1,4 +1,4 @@
-"""Fixtures for every test: one PostgreSQL server for the run, one fresh database for whoever asks."""
+"""Fixtures for all tests: a PostgreSQL server for the run, and fresh databases on request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NewDatabase = Callable[[], AbstractAsyncContextManager[str]]
 
 @pytest.fixture(scope="session")
 def server_url() -> str:
-    """The address of a real PostgreSQL: ``DATABASE_URL``, or an embedded one of this run's own."""
+    """The address of a real PostgreSQL: ``DATABASE_URL``, or an embedded server for this run."""
     # Not under pytest's temporary folder: under root the server is another user, and pytest locks it out.
     given = os.environ.get("DATABASE_URL")
     return given or start_server(Path(tempfile.mkdtemp(prefix="ctrlgen-tests-")), keep=False)
@@ -27,7 +27,7 @@ def server_url() -> str:
 
 @pytest.fixture(scope="session")
 def new_database(server_url: str) -> NewDatabase:
-    """Make an empty database on the server, yield its ``postgresql://`` address, and drop it afterwards."""
+    """Return a function that creates an empty database and returns its address; drop the databases afterwards."""
 
     @asynccontextmanager
     async def make() -> AsyncIterator[str]:
@@ -48,7 +48,7 @@ def project() -> Path:
 
 
 async def execute(url: str, *statements: str) -> None:
-    """Run statements on a connection of their own, past every pool."""
+    """Run statements on a separate connection, without a pool."""
     connection = await asyncpg.connect(url)
     try:
         for statement in statements:

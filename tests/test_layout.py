@@ -1,4 +1,4 @@
-"""A newcomer finds the file from the listing alone."""
+"""Module names are unique, and steps only import earlier steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders that last no longer than a run."""
+"""Temporary folders are deleted after a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps findings about models quiet, and what of that keeps nothing quiet."""
+"""Settings and comments that silence findings, and reports of those that silence nothing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ctrlgen.finding import Finding, Location
-from ctrlgen.findings import FAILED_IMPORT, REDUNDANT_INDEX, STALE_TEST, UNINDEXED_FOREIGN_KEY
+from ctrlgen.findings import FAILED_IMPORT, REDUNDANT_INDEX, STALE_TEST, UNINDEXED_FOREIGN_KEY, Finding, Location
 from ctrlgen.silencing import Silence
 
 PLACE = Location("models.py", 7)
@@ -21,7 +20,7 @@ def write(folder: Path, comment: str, before: str = "\n" * 6) -> None:
 
 
 def unused(folder: Path, *entries: str, findings: tuple[Finding, ...] = (UNINDEXED,)) -> list[str]:
-    """Return what is reported of these entries, and of the comments among the models."""
+    """Return the findings about unused entries and comments."""
     found = Silence(entries, folder).unused(findings, ["models.py"])
     return [f"{finding.location}: {finding.code}: {finding.message}" for finding in found]
 
@@ -33,7 +32,7 @@ def test_silenced_finding_is_not_reported(entry: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("entry", ["CG102", "CG101:Member.other", "CG101:Memb", "CG102:Member.guild_id"])
-def test_entry_that_is_about_nothing_is_reported_at_its_line(entry: str, tmp_path: Path) -> None:
+def test_unused_entry_is_reported_at_its_line(entry: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
         f"[tool.other]\nignore = ['{entry}']\n[tool.ctrlgen]\nsilence = [\n    'CG101',\n    '{entry}',  # why\n]\n"
     )
@@ -88,7 +87,7 @@ def test_comment_on_missing_models_keeps_nothing_quiet(tmp_path: Path) -> None:
         ("'# ctrlgen: ignore[CG102]'", []),
     ],
 )
-def test_code_in_a_comment_that_is_about_nothing_is_reported(comment: str, codes: list[str], tmp_path: Path) -> None:
+def test_unused_code_in_a_comment_is_reported(comment: str, codes: list[str], tmp_path: Path) -> None:
     write(tmp_path, comment)
     assert [line.split(", ")[0] for line in unused(tmp_path)] == [
         f"models.py:7: CG402: the comment ignores {code}" for code in codes

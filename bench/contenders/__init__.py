@@ -1,4 +1,4 @@
-"""The contenders, one module each, imported only when they take part."""
+"""The contenders, one module each, imported only if they are selected."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ CONTENDERS: Final = {
 DISTRIBUTIONS: Final = {"asyncpg-no-reset": "asyncpg", "sqlalchemy": "SQLAlchemy", "tortoise": "tortoise-orm"}
 
 
-def entered(names: Sequence[str]) -> dict[str, Contender]:
-    """Return the contenders with these names, all if none are given."""
+def load_contenders(names: Sequence[str]) -> dict[str, Contender]:
+    """Return the contenders with these names, or all if the list is empty."""
     if unknown := set(names) - CONTENDERS.keys():
         raise ValueError(f"no such contender: {', '.join(sorted(unknown))}")
     return {name: _load(path) for name, path in CONTENDERS.items() if not names or name in names}
@@ -30,5 +30,5 @@ def entered(names: Sequence[str]) -> dict[str, Contender]:
 
 def _load(path: str) -> Contender:
     module, _, kind = path.partition(".")
-    made: Contender = getattr(import_module(f"{__name__}.{module}"), kind)()
-    return made
+    contender: Contender = getattr(import_module(f"{__name__}.{module}"), kind)()
+    return contender

@@ -22,7 +22,7 @@ from bench.models import KIND_TYPE, Kind
 
 
 class Author(DefaultBase):
-    """``bench.models.Author`` in this library's form."""
+    """``bench.models.Author`` as a model of this library."""
 
     __tablename__ = "bench_author"
 
@@ -42,7 +42,7 @@ class Author(DefaultBase):
 
 
 class Post(DefaultBase):
-    """``bench.models.Post`` in this library's form."""
+    """``bench.models.Post`` as a model of this library."""
 
     __tablename__ = "bench_post"
 
@@ -67,7 +67,7 @@ class Authors(SQLAlchemyAsyncRepository[Author]):
 
 
 class RepositoryCalls(Calls):
-    """The calls on a repository over a caller's session, flushed but not committed."""
+    """Calls on a repository with a caller's session; they flush, and do not commit."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._authors = Authors(session=session)

@@ -1,4 +1,4 @@
-"""What the contenders on SQLAlchemy have in common: an engine, and sessions on it."""
+"""The base of the contenders on SQLAlchemy: an engine, and its sessions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class OnEngine(Contender):
     @override
     def hooked(self, hook: Hook) -> Self:
         twin = copy(self)
-        twin._use(self._engine.execution_options(hooked=True))  # an engine with listeners of its own, on the same pool
+        twin._use(
+            self._engine.execution_options(hooked=True)
+        )  # another engine on the same pool, so that only this contender's engine has the listeners
         hook.listen(twin._engine)
         return twin
 

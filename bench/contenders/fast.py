@@ -1,4 +1,4 @@
-"""fastcrud: ``FastCRUD`` over the same SQLModel models, with the schemas it asks for."""
+"""fastcrud: ``FastCRUD`` over the same SQLModel models, with the schemas that it requires."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.server import Address
 
 
 class AuthorCreate(BaseModel):
-    """What a new author takes."""
+    """The schema of a new author."""
 
     handle: str
     group_id: int
@@ -41,7 +41,7 @@ class AuthorRow(AuthorCreate):
 
 
 class AuthorUpdate(BaseModel):
-    """What an update takes."""
+    """The schema of an update."""
 
     score: int | None = None
     note: str | None = None
@@ -52,7 +52,7 @@ BY_HAND: Final = "the enum comes back from an update as text, and is converted b
 
 
 class SessionCalls(Calls):
-    """The calls on a caller's session, not committed."""
+    """Calls on a caller's session; they do not commit."""
 
     def __init__(self, authors: FastCRUD, session: AsyncSession, *, commit: bool = False) -> None:
         self._authors, self._session, self._commit = authors, session, commit
@@ -116,13 +116,13 @@ class FastCrud(OnEngine):
     @override
     async def list_group(self, group_id: int) -> Sequence[object]:
         async with self._session() as session:
-            found = await self._authors.get_multi(session, group_id=group_id, limit=None, return_total_count=False)
-        return _data(found)
+            result = await self._authors.get_multi(session, group_id=group_id, limit=None, return_total_count=False)
+        return _data(result)
 
     @override
     async def relations(self, group_id: int) -> Sequence[object]:
         async with self._session() as session:
-            found = await self._authors.get_multi_joined(
+            result = await self._authors.get_multi_joined(
                 session,
                 auto_detect_relationships=True,
                 include_one_to_many=True,
@@ -131,7 +131,7 @@ class FastCrud(OnEngine):
                 limit=None,
                 return_total_count=False,
             )
-        return _data(found)
+        return _data(result)
 
     @override
     def family(self, item: object) -> tuple[object, Sequence[object]]:
@@ -157,7 +157,7 @@ class FastCrud(OnEngine):
 
     @override
     async def upsert(self, values: NewAuthor) -> object:
-        key = int(values["handle"].removeprefix("handle"))  # new rows, too, get the key their handle is made of
+        key = int(values["handle"].removeprefix("handle"))  # a new row also gets the key that its handle contains
         async with self._session() as session:
             return await self._authors.upsert(session, AuthorRow(id=key, **values))
 
@@ -174,17 +174,17 @@ class FastCrud(OnEngine):
     @override
     async def page(self, after: object | None) -> tuple[Sequence[object], object | None]:
         async with self._session() as session:
-            found = await self._authors.get_multi_by_cursor(session, cursor=after, limit=50, sort_column="id")
-        return _data(found), found["next_cursor"]
+            result = await self._authors.get_multi_by_cursor(session, cursor=after, limit=50, sort_column="id")
+        return _data(result), result["next_cursor"]
 
 
-def _data(found: object) -> Sequence[object]:
-    assert isinstance(found, Mapping)
-    rows: Sequence[object] = found["data"]
+def _data(result: object) -> Sequence[object]:
+    assert isinstance(result, Mapping)
+    rows: Sequence[object] = result["data"]
     return rows
 
 
 def _converted(row: object) -> Mapping[str, object]:
-    """Convert what an update gave back."""
+    """Convert the row that an update returned."""
     assert isinstance(row, Mapping)
     return {**row, "kind": Kind(row["kind"])}

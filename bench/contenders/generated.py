@@ -1,4 +1,4 @@
-"""ctrlgen: the controllers that it generates from ``bench.models``, made afresh for each run."""
+"""ctrlgen: the controllers for ``bench.models``, generated again for each run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Selection(Awaitable[list[Author]], Protocol):
     """What a finder returns."""
 
     def load(self, *names: str) -> Selection:
-        """Load relationships too."""
+        """Also load relationships."""
         ...
 
     async def page(self, *, size: int, after: str | None) -> Page:
@@ -47,21 +47,21 @@ class Selection(Awaitable[list[Author]], Protocol):
 
 
 class Columns(Protocol):
-    """The column that an expression is made of."""
+    """The column that the expression uses."""
 
     @property
     def score(self) -> SQLColumnExpression[int]: ...  # noqa: D102
 
 
 class Settable(TypedDict, total=False):
-    """What an update takes: values, and expressions."""
+    """The keywords of an update: values and expressions."""
 
     score: int | SQLColumnExpression[int]
     note: str
 
 
 class Authors(Protocol):
-    """The part of the generated controller that takes part."""
+    """The part of the generated controller that the benchmark uses."""
 
     @property
     def c(self) -> Columns: ...  # noqa: D102
@@ -79,7 +79,7 @@ class Authors(Protocol):
 
 
 class Database(Protocol):
-    """The part of the generated facade that takes part."""
+    """The part of the generated facade that the benchmark uses."""
 
     @property
     def author(self) -> Authors: ...  # noqa: D102
@@ -90,7 +90,7 @@ class Database(Protocol):
 
 
 class Ctrlgen(Contender):
-    """The generated controllers, as the guide of ctrlgen uses them."""
+    """The generated controllers, used as in ctrlgen's guide."""
 
     notes: ClassVar = {}
 
@@ -181,7 +181,7 @@ class Ctrlgen(Contender):
 
 
 def _generated() -> ModuleType:
-    """Generate the package, and import it, from a temporary folder, which may go once everything of it is imported."""
+    """Generate and import the package in a temporary folder, which is deleted once all its modules are imported."""
     with TemporaryDirectory(prefix="ctrlgen-bench-") as folder:
         _generate(Path(folder))
         sys.path.insert(0, folder)

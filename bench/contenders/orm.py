@@ -18,7 +18,7 @@ from bench.models import Author
 
 
 class SessionCalls(Calls):
-    """The calls inside a caller's session: flushed, not committed."""
+    """Calls inside a caller's session; they flush, and do not commit."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -45,7 +45,7 @@ class SessionCalls(Calls):
 
 
 class SqlAlchemyOrm(OnEngine):
-    """``async_sessionmaker``, and what its tutorial does with it."""
+    """``async_sessionmaker``, used as in SQLAlchemy's tutorial."""
 
     notes: ClassVar = {"bulk_create": "rows are not read back: keys come back, the rest is what was sent"}
 

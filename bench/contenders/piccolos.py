@@ -18,16 +18,16 @@ from bench.contender import POOL_SIZE, Calls, Change, Contender, NewAuthor, Scor
 from bench.models import Kind
 from bench.server import Address
 
-CHUNK: Final = 3000  # rows of one INSERT: the protocol takes 65,535 parameters
+CHUNK: Final = 3000  # rows of one INSERT: the protocol allows 65,535 parameters
 
 
 def utc_now() -> datetime:
-    """Return the present moment, aware of its time zone."""
+    """Return the current time in UTC, with its time zone."""
     return datetime.now(UTC)
 
 
 class Author(Table, tablename="bench_author"):
-    """``bench.models.Author`` in this library's form."""
+    """``bench.models.Author`` as a table of this library."""
 
     id = Serial(primary_key=True)
     handle = Text(unique=True)
@@ -43,7 +43,7 @@ class Author(Table, tablename="bench_author"):
 
 
 class Post(Table, tablename="bench_post"):
-    """``bench.models.Post`` in this library's form."""
+    """``bench.models.Post`` as a table of this library."""
 
     id = Serial(primary_key=True)
     author_id = Integer(index=True)
@@ -61,7 +61,7 @@ BY_HAND: Final = "the enum, and the JSON of a write, come back as text, and are 
 
 
 class Piccolo(Contender):
-    """Its transactions are ambient, so the same calls run inside one."""
+    """Piccolo's transactions are ambient, so the same calls work inside a transaction."""
 
     notes: ClassVar = {
         **dict.fromkeys(("get", "unique", "list", "create", "update", "update_expression", "upsert", "page"), BY_HAND),
@@ -80,7 +80,7 @@ class Piccolo(Contender):
             "database": address.database,
         }
         self._engine = PostgresEngine(config=config, extensions=())
-        # What db= of the class does, once the address is known.
+        # The class argument db= does the same, but the address is only known here.
         Author._meta._db = Post._meta._db = self._engine
         await self._engine.start_connection_pool(min_size=POOL_SIZE, max_size=POOL_SIZE)
 
@@ -179,11 +179,11 @@ class Piccolo(Contender):
 
 
 def _converted(author: Author) -> Author:
-    """Convert what was read as an object."""
+    """Convert the columns of an object that was read."""
     author.kind = Kind(author.kind)  # pyright: ignore[reportAttributeAccessIssue]
     return author
 
 
 def _decoded(row: dict[str, object]) -> dict[str, object]:
-    """Convert what a write gave back."""
+    """Convert the row that a write returned."""
     return row | {"kind": Kind(row["kind"]), "details": json.loads(str(row["details"]))}

@@ -1,4 +1,4 @@
-"""Raw asyncpg: SQL by hand over its pool, the measure of all others."""
+"""Raw asyncpg: handwritten SQL over asyncpg's pool. The other contenders are compared with it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Reset: TypeAlias = Callable[[asyncpg.Connection], Awaitable[None]]
 
 
 class RawCalls(Calls):
-    """The calls, on the pool or on the one connection of a transaction."""
+    """The calls, on the pool or on the connection of a transaction."""
 
     executor: asyncpg.Pool | asyncpg.Connection
 
@@ -66,14 +66,14 @@ class RawCalls(Calls):
 
 
 class RawAsyncpg(RawCalls, Contender):
-    """Everything by hand; rows are asyncpg's records."""
+    """Handwritten SQL; rows are asyncpg's records."""
 
     notes: ClassVar = {}
-    reset: ClassVar[Reset | None] = None  # asyncpg's own
+    reset: ClassVar[Reset | None] = None  # the reset that asyncpg does by default
     executor: asyncpg.Pool
 
     def __init__(self) -> None:
-        """Wait for ``setup``."""
+        """Create the contender; ``setup`` connects it."""
 
     @override
     async def setup(self, address: Address) -> None:
@@ -158,11 +158,11 @@ class RawAsyncpg(RawCalls, Contender):
 
 
 async def _leave(connection: object) -> None:
-    """Do nothing, in place of the statements that put a connection back to what it was when it was made."""
+    """Do nothing instead of resetting the state of a connection."""
 
 
 class WithoutReset(RawAsyncpg):
-    """The same over a pool that does not reset its connections: the least that a call can take."""
+    """Raw asyncpg with a pool that does not reset its connections: the least time that a call can take."""
 
     reset: ClassVar = staticmethod(_leave)
 
@@ -174,6 +174,6 @@ def _completed(new: NewAuthor) -> tuple[object, ...]:
 
 
 async def _set_codecs(connection: asyncpg.Connection) -> None:
-    """Take and give JSON as Python's objects, and labels as members of the enum; timestamps are ``datetime`` anyway."""
+    """Convert JSON to and from Python objects, and labels to and from enum members; timestamps need no codec."""
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
     await connection.set_type_codec(KIND_TYPE, encoder=attrgetter("value"), decoder=KINDS.__getitem__)

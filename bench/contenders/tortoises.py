@@ -20,12 +20,12 @@ from bench.server import Address
 
 
 def utc_now() -> datetime:
-    """Return the present moment, aware of its time zone."""
+    """Return the current time in UTC, with its time zone."""
     return datetime.now(UTC)
 
 
 class Author(Model):
-    """``bench.models.Author`` in this library's form."""
+    """``bench.models.Author`` as a model of this library."""
 
     id = fields.IntField(primary_key=True)
     handle = fields.CharField(max_length=100, unique=True)
@@ -42,13 +42,13 @@ class Author(Model):
     posts: fields.ReverseRelation[Post]
 
     class Meta:
-        """Where it is."""
+        """The table's name."""
 
         table = "bench_author"
 
 
 class Post(Model):
-    """``bench.models.Post`` in this library's form."""
+    """``bench.models.Post`` as a model of this library."""
 
     id = fields.IntField(primary_key=True)
     author: fields.ForeignKeyRelation[Author] = fields.ForeignKeyField("bench.Author", related_name="posts")
@@ -62,7 +62,7 @@ class Post(Model):
     details: fields.JSONField[dict[str, object]] = fields.JSONField(default=dict)
 
     class Meta:
-        """Where it is."""
+        """The table's name."""
 
         table = "bench_post"
 
@@ -72,7 +72,7 @@ UPDATE: Final = "read, change, save: the row is not read back"
 
 
 class Tortoise(Contender):
-    """Its transactions are ambient, so the same calls run inside one."""
+    """Tortoise's transactions are ambient, so the same calls work inside a transaction."""
 
     notes: ClassVar = {
         "create": CREATE,

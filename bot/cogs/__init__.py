@@ -1,4 +1,4 @@
-"""What the bot can do: a cog for each part of it."""
+"""The bot's features, one cog each."""
 
 from bot.cogs.afk import AfkCog
 from bot.cogs.base import BaseCog

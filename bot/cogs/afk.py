@@ -11,11 +11,11 @@ from generated import AnyOf
 
 
 class AfkCog(BaseCog, name="AFK"):
-    """Says so when somebody mentions a member who is away, until they say something themselves."""
+    """Announces that a mentioned member is away, until that member writes a message."""
 
     @commands.command()
     async def afk(self, ctx: Context, *, reason: str = "away") -> None:
-        """Be away."""
+        """Mark yourself as away."""
         await self.db.afk.upsert_by_guild_id_and_member_id(
             guild_id=ctx.server.id, member_id=ctx.member.id, reason=reason, since=discord.utils.utcnow(), until=None
         )
@@ -23,7 +23,7 @@ class AfkCog(BaseCog, name="AFK"):
 
     @commands.Cog.listener()
     async def on_chat(self, message: discord.Message) -> None:
-        """Welcome the author back, and tell them who of those they mention is away."""
+        """Welcome the author back, and announce which of the mentioned members are away."""
         if message.guild is None:
             return
         people = {member.id: member for member in (message.author, *message.mentions)}

@@ -1,4 +1,4 @@
-"""What all cogs share."""
+"""The base of all cogs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 class BaseCog(commands.Cog):
-    """A cog with the database in ``self.db``; commands hold no session and no query, controllers do."""
+    """A cog with the database in ``self.db``; sessions and queries are in the controllers, not in commands."""
 
     def __init__(self, bot: Bot) -> None:
         self.bot, self.db = bot, bot.db
 
     async def meet(self, member: discord.Member) -> User:
-        """Return what the database knows of a member, which is something from now on."""
+        """Return the stored user of a member, after storing it if necessary."""
         return await self.db.user.meet(member.id, member.guild.id, member.name)
 
 
 def ranked(rank: int) -> dict[str, int]:
-    """Return the ``extras`` of a command that asks for a rank, unless the guild has set another one."""
+    """Return the ``extras`` of a command that requires a rank, unless the guild has set another rank."""
     return {"rank": rank}
 
 

@@ -17,14 +17,14 @@ PAGE = 10
 
 
 class LevelsCog(BaseCog, name="Levels"):
-    """Members earn experience by what they say, once in a while."""
+    """Members earn experience by their messages, at most once per cooldown."""
 
     experience = 20
     cooldown = timedelta(minutes=1)
 
     @commands.Cog.listener()
     async def on_chat(self, message: discord.Message) -> None:
-        """Let the author earn experience, and announce a level that they reach."""
+        """Add experience for the author, and announce a new level."""
         if message.guild is None:
             return
         before = await self.db.levels.earn(
@@ -46,7 +46,7 @@ class LevelsCog(BaseCog, name="Levels"):
 
     @commands.command()
     async def leaderboard(self, ctx: Context) -> None:
-        """Show who has the most experience, by pages."""
+        """Show the members with the most experience, in pages."""
 
         async def fetch(cursor: str | None) -> Sheet:
             page = await self.db.levels.leaderboard(ctx.server.id, size=PAGE, after=cursor)
@@ -57,13 +57,13 @@ class LevelsCog(BaseCog, name="Levels"):
 
     @commands.command(extras=ranked(MODERATOR))
     async def silent(self, ctx: Context, time: Duration) -> None:
-        """Show who has said nothing for some time."""
+        """Show the members who have written nothing for some time."""
         silent = await self.db.levels.silent(ctx.server.id, discord.utils.utcnow() - time)
         await ctx.answer("\n".join(f"<@{each.member_id}>" for each in silent) or "Everybody talks.")
 
     @commands.command(extras=ranked(MODERATOR))
     async def noxp(self, ctx: Context, member: discord.Member) -> None:
-        """Let a member earn no more experience here."""
+        """Exclude a member of this guild from experience."""
         await self.db.levels.upsert_by_guild_id_and_member_id(
             guild_id=ctx.server.id, member_id=member.id, blacklisted=True
         )

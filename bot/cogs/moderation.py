@@ -1,4 +1,4 @@
-"""Moderation: what is done to members, and the cases that say so."""
+"""Moderation: actions against members, and the cases that record them."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _log = logging.getLogger(__name__)
 
 PAGE = 5
 Reason = commands.Range[str, 1, 500]
-"""As long as the audit log of Discord takes it: what is longer is refused before anything is done."""
+"""The limit of Discord's audit log. A longer reason is refused before the action."""
 LONGEST_TIMEOUT = timedelta(days=28)  # which Discord allows
 
 
 class UntouchableError(RuleError):
-    """A member whose role is as high as that of whoever would act on them."""
+    """The target's top role is at least as high as that of the moderator."""
 
 
 class ModerationCog(BaseCog, name="Moderation"):
-    """First Discord acts, then the case is opened: what Discord refuses has no case."""
+    """Discord acts before the case is opened, so an action that Discord refuses has no case."""
 
     @override
     async def cog_load(self) -> None:
@@ -43,7 +43,7 @@ class ModerationCog(BaseCog, name="Moderation"):
 
     @commands.command(extras=ranked(MODERATOR))
     async def ban(self, ctx: Context, target: discord.Member, time: Duration | None, *, reason: Reason = "") -> None:
-        """Ban a member, for some time or for ever."""
+        """Ban a member, for some time or permanently."""
         moderator, user = await self.parties(ctx, target)
         await self.db.case.check_not_in_force(ctx.server.id, CaseType.BAN, user)
         await target.ban(reason=reason)
@@ -51,7 +51,7 @@ class ModerationCog(BaseCog, name="Moderation"):
 
     @commands.command(extras=ranked(MODERATOR))
     async def kick(self, ctx: Context, target: discord.Member, *, reason: Reason = "") -> None:
-        """Remove a member from the guild, who may come back."""
+        """Remove a member from the guild; they may join again."""
         moderator, user = await self.parties(ctx, target)
         await target.kick(reason=reason)
         await self.record(ctx, CaseType.KICK, moderator, user, reason)
@@ -64,7 +64,7 @@ class ModerationCog(BaseCog, name="Moderation"):
 
     @commands.command(extras=ranked(MODERATOR))
     async def timeout(self, ctx: Context, target: discord.Member, time: Duration, *, reason: Reason = "") -> None:
-        """Let a member say nothing for some time."""
+        """Time a member out for some time."""
         if time > LONGEST_TIMEOUT:
             raise commands.BadArgument("Discord allows 28 days.")
         moderator, user = await self.parties(ctx, target)
@@ -74,22 +74,22 @@ class ModerationCog(BaseCog, name="Moderation"):
 
     @commands.command(extras=ranked(MODERATOR))
     async def jail(self, ctx: Context, target: discord.Member, time: Duration | None, *, reason: Reason = "") -> None:
-        """Take all roles from a member but that of the jail."""
+        """Remove all roles of a member except the jail role."""
         config = await self.db.guild_config.get_one_by_guild_id(ctx.server.id)
         if (role := ctx.server.get_role(config.jail_role_id or 0)) is None:
             raise commands.BadArgument("There is no jail: set its role with `jailrole`.")
         moderator, user = await self.parties(ctx, target)
         await self.db.case.check_not_in_force(ctx.server.id, CaseType.JAIL, user)
         until = end_of(time)
-        taken = [each.id for each in target.roles if each.is_assignable()]
-        kept = [each for each in target.roles if each.id not in taken and not each.is_default()]
+        removed = [each.id for each in target.roles if each.is_assignable()]
+        kept = [each for each in target.roles if each.id not in removed and not each.is_default()]
         await target.edit(roles=[*kept, role], reason=reason)
-        details = {"roles": taken}
+        details = {"roles": removed}
         await self.record(ctx, CaseType.JAIL, moderator, user, reason, until=until, details=details)
 
     @commands.command(extras=ranked(MODERATOR))
     async def lift(self, ctx: Context, number: int) -> None:
-        """Take back a ban, a timeout or a jail before its time."""
+        """Lift a ban, a timeout or a jail before it expires."""
         case = await self.db.case.get_one_by_guild_id_and_number(ctx.server.id, number, load=["target"])
         await self.undo(case)
         await ctx.answer(f"Case #{case.number} is closed.")
@@ -102,7 +102,7 @@ class ModerationCog(BaseCog, name="Moderation"):
 
     @commands.command(extras=ranked(MODERATOR))
     async def history(self, ctx: Context, target: discord.Member) -> None:
-        """Show what was done to a member, by pages."""
+        """Show the cases of a member, in pages."""
         user = await self.meet(target)
 
         async def fetch(cursor: str | None) -> Sheet:
@@ -112,7 +112,7 @@ class ModerationCog(BaseCog, name="Moderation"):
         await Pager.show(ctx, f"Cases of {target.name}", fetch)
 
     async def parties(self, ctx: Context, target: discord.Member) -> tuple[User, User]:
-        """Return who acts and on whom, unless the one is not above the other."""
+        """Return the stored moderator and target; raise if the moderator's role is not above the target's."""
         if target == ctx.server.owner or (ctx.member != ctx.server.owner and target.top_role >= ctx.member.top_role):
             raise UntouchableError(f"{target.name} is not below you.")
         return await self.meet(ctx.member), await self.meet(target)
@@ -128,7 +128,7 @@ class ModerationCog(BaseCog, name="Moderation"):
         until: datetime | None = None,
         details: Mapping[str, object] | None = None,
     ) -> None:
-        """Open the case, and tell of it here and where moderation is logged."""
+        """Open the case, and announce it here and in the moderation log."""
         case = await self.db.case.open(
             ctx.server.id,
             type_,
@@ -147,7 +147,7 @@ class ModerationCog(BaseCog, name="Moderation"):
 
     @tasks.loop(seconds=30)
     async def lift_expired(self) -> None:
-        """Take back what has lasted as long as it should; while the database is away, try again at the next round."""
+        """Lift expired cases; if the database cannot be reached, try again in the next round."""
         try:
             await self.lift_all()
         except DatabaseError:
@@ -155,11 +155,11 @@ class ModerationCog(BaseCog, name="Moderation"):
 
     @lift_expired.before_loop
     async def until_ready(self) -> None:
-        """Wait for the guilds."""
+        """Wait until the bot knows its guilds."""
         await self.bot.wait_until_ready()
 
     async def lift_all(self) -> None:
-        """Take back what is over; what Discord refuses stays in force until the next round."""
+        """Lift expired cases; a case that Discord refuses to lift stays in force until the next round."""
         for case in await self.db.case.expired(discord.utils.utcnow(), [guild.id for guild in self.bot.guilds]):
             try:
                 await self.undo(case)
@@ -167,17 +167,17 @@ class ModerationCog(BaseCog, name="Moderation"):
                 _log.exception("case %s of guild %s could not be lifted", case.number, case.guild_id)
 
     async def undo(self, case: Case) -> None:
-        """Undo it at Discord, which may be done twice, and then close the case."""
+        """Undo the case at Discord, which can be repeated safely, and then close it."""
         try:
             if guild := self.bot.get_guild(case.guild_id):
                 await undo_at_discord(guild, case)
-        except discord.NotFound:  # the member has left, or somebody was faster
+        except discord.NotFound:  # the member has left, or another process was faster
             _log.info("case %s of guild %s had been undone", case.number, case.guild_id)
         await self.db.case.close(case)
 
 
 async def undo_at_discord(guild: discord.Guild, case: Case) -> None:
-    """Take back what a case stands for; a timeout is over by itself, unless it is lifted before."""
+    """Undo the action of a case at Discord; a timeout that has expired needs no action."""
     reason = f"case #{case.number} is over"
     if case.type is CaseType.BAN:
         await guild.unban(discord.Object(case.target.discord_id), reason=reason)
@@ -191,10 +191,10 @@ async def undo_at_discord(guild: discord.Guild, case: Case) -> None:
 
 
 def end_of(time: timedelta | None) -> datetime | None:
-    """Return when something that begins now is over; None if it never is."""
+    """Return the end of a period that begins now, or None if it never ends."""
     return None if time is None else discord.utils.utcnow() + time
 
 
 def describe(case: Case) -> str:
-    """Return the line of a case in a history."""
+    """Return the line of a case in the history."""
     return f"#{case.number} {case.type} by {case.moderator.username}: {(case.reason or 'no reason')[:200]}"

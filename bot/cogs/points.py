@@ -1,4 +1,4 @@
-"""Points: members give them to each other."""
+"""Points, which members give to each other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Amount = commands.Range[int, 1, MOST]
 
 
 class PointsCog(BaseCog, name="Points"):
-    """An economy in which nothing is lost."""
+    """Transfers and awards of points."""
 
     @commands.command()
     async def points(self, ctx: Context, member: discord.Member | None = None) -> None:
@@ -34,13 +34,13 @@ class PointsCog(BaseCog, name="Points"):
 
     @commands.command(extras=ranked(MODERATOR))
     async def award(self, ctx: Context, role: discord.Role, amount: Amount) -> None:
-        """Give points to everybody with a role, as far as the bot knows them."""
+        """Give points to all members with a role that the bot has stored."""
         awarded = await self.db.user.award([member.id for member in role.members], amount)
         await ctx.answer(f"{amount} points each for members the bot knows: {awarded}.")
 
     @commands.command()
     async def richest(self, ctx: Context) -> None:
-        """Show who has the most points, by pages."""
+        """Show the members with the most points, in pages."""
 
         async def fetch(cursor: str | None) -> Sheet:
             page = await self.db.user.leaderboard(ctx.server.id, size=PAGE, after=cursor)

@@ -1,4 +1,4 @@
-"""Reminders: what members want to be told later."""
+"""Reminders that members set for later."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _log = logging.getLogger(__name__)
 
 BATCH = 20
 LONGEST = 2000
-"""Characters in a message, as Discord has it."""
+"""The limit of Discord for the characters of a message."""
 
 
 class RemindersCog(BaseCog, name="Reminders"):
-    """A worker that any number of bots may run: one of them claims a reminder, and another one if that one dies."""
+    """Stores reminders and sends due ones. Any number of bots may run it; if one dies, another sends its claims."""
 
     @override
     async def cog_load(self) -> None:
@@ -34,19 +34,19 @@ class RemindersCog(BaseCog, name="Reminders"):
 
     @commands.command()
     async def remind(self, ctx: Context, key: str, time: Duration, *, content: str) -> None:
-        """Be reminded in this channel; another one of the same key takes the place of the first."""
+        """Set a reminder in this channel; it replaces a pending one with the same key."""
         await self.store(ctx, key, time, content, repeats=False)
         await ctx.answer(f"I will remind you of {key}.")
 
     @commands.command()
     async def every(self, ctx: Context, key: str, time: Duration, *, content: str) -> None:
-        """Be reminded again and again."""
+        """Set a repeating reminder."""
         await self.store(ctx, key, time, content, repeats=True)
         await ctx.answer(f"I will remind you of {key} again and again.")
 
     @commands.command()
     async def reminders(self, ctx: Context) -> None:
-        """Show what you are to be reminded of."""
+        """Show your pending reminders."""
         user = await self.meet(ctx.member)
         pending = self.db.reminder.find_by_user_id(user.id, sent=False).order_by(self.db.reminder.c.expires_at)
         lines = [f"{each.key}: {discord.utils.format_dt(each.expires_at)}" for each in await pending]
@@ -54,13 +54,13 @@ class RemindersCog(BaseCog, name="Reminders"):
 
     @commands.command()
     async def forget(self, ctx: Context, key: str) -> None:
-        """Be not reminded after all."""
+        """Cancel a reminder."""
         user = await self.meet(ctx.member)
         gone = await self.db.reminder.delete_pending_by_user_id_and_key(user.id, key)
         await ctx.answer(f"{key} is forgotten." if gone else f"There is no {key}.")
 
     async def store(self, ctx: Context, key: str, time: Duration, content: str, *, repeats: bool) -> None:
-        """Store a reminder in place of a pending one with its key."""
+        """Store a reminder, replacing a pending one with the same key."""
         user = await self.meet(ctx.member)
         await self.db.reminder.upsert_pending_by_user_id_and_key(
             user_id=user.id,
@@ -74,7 +74,7 @@ class RemindersCog(BaseCog, name="Reminders"):
 
     @tasks.loop(seconds=5)
     async def send_due(self) -> None:
-        """Send what fell due; while the database is away, try again at the next round."""
+        """Send due reminders; if the database cannot be reached, try again in the next round."""
         try:
             await self.send_all()
         except DatabaseError:
@@ -82,17 +82,17 @@ class RemindersCog(BaseCog, name="Reminders"):
 
     @send_due.before_loop
     async def until_ready(self) -> None:
-        """Wait for the channels."""
+        """Wait until the bot knows its channels."""
         await self.bot.wait_until_ready()
 
     async def send_all(self) -> None:
-        """Send what fell due, until nothing is left to claim."""
+        """Send due reminders until there are none left to claim."""
         while claimed := await self.db.reminder.claim(discord.utils.utcnow(), limit=BATCH):
             for reminder in claimed:
                 await self.send(reminder)
 
     async def send(self, reminder: Reminder) -> None:
-        """Send a reminder, then mark it as sent, which one that Discord refuses for good is, too."""
+        """Send a reminder, then mark it as sent. One that Discord refuses permanently is marked, too."""
         try:
             channel = self.bot.get_partial_messageable(reminder.channel_id)
             await channel.send(f"<@{reminder.user.discord_id}> {reminder.content}"[:LONGEST])

@@ -1,4 +1,4 @@
-"""Snippets: texts the bot repeats."""
+"""Snippets: stored texts that the bot posts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from models import Snippet
 
 
 class SnippetsCog(BaseCog, name="Snippets"):
-    """A guild's own texts, under names of its own."""
+    """Manages a guild's named texts."""
 
     @commands.command(aliases=["s"])
     async def snippet(self, ctx: Context, name: str) -> None:
-        """Repeat a snippet."""
+        """Post a snippet."""
         snippet = await self.db.snippet.use(ctx.server.id, name)
         await ctx.send(snippet.content)
 
@@ -27,7 +27,7 @@ class SnippetsCog(BaseCog, name="Snippets"):
 
     @commands.command()
     async def aliassnippet(self, ctx: Context, name: str, original: str) -> None:
-        """Give a snippet one more name."""
+        """Add an alias of a snippet."""
         alias = await self.db.snippet.alias(ctx.server.id, name, original, author=await self.meet(ctx.member))
         await ctx.answer(f"{alias.name} stands for {original}.")
 
@@ -48,27 +48,27 @@ class SnippetsCog(BaseCog, name="Snippets"):
 
     @commands.command(extras=ranked(MODERATOR))
     async def locksnippet(self, ctx: Context, name: str) -> None:
-        """Let nobody change a snippet."""
+        """Lock a snippet against changes."""
         snippet = await self.db.snippet.update_one_by_guild_id_and_lower_name(ctx.server.id, name.lower(), locked=True)
         await ctx.answer(f"{snippet.name} is locked.")
 
     @commands.command()
     async def tagsnippet(self, ctx: Context, name: str, tag: str) -> None:
-        """Let a snippet bear a tag."""
+        """Add a tag to a snippet."""
         snippet = await self.db.snippet.tag(ctx.server.id, name, tag)
         await ctx.answer(f"{snippet.name} bears {tag.lower()}.")
 
     @commands.command()
     async def tagged(self, ctx: Context, tag: str) -> None:
-        """Show the snippets that bear a tag."""
+        """Show the snippets with a tag."""
         await ctx.answer(listed(await self.db.snippet.tagged(ctx.server.id, tag)))
 
     @commands.command()
     async def findsnippet(self, ctx: Context, *, text: str) -> None:
-        """Look for snippets."""
+        """Search snippets."""
         await ctx.answer(listed(await self.db.snippet.search(ctx.server.id, text)))
 
 
 def listed(snippets: list[Snippet]) -> str:
-    """Return the names of snippets, a line each."""
+    """Return the names of snippets, one per line."""
     return "\n".join(f"{snippet.name} ({snippet.uses})" for snippet in snippets) or "There is none."

@@ -1,4 +1,4 @@
-"""The starboard: a channel with what many members liked."""
+"""The starboard: a channel that shows messages with many stars."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from models import Starboard, StarboardMessage
 
 
 class StarboardCog(BaseCog, name="Starboard"):
-    """Shows a message once it has stars enough, and how many it has."""
+    """Shows a message once it has enough stars, with their number."""
 
     @commands.command(extras=ranked(ADMINISTRATOR))
     async def starboard(
         self, ctx: Context, channel: discord.TextChannel, threshold: int = 3, emoji: str = "⭐"
     ) -> None:
-        """Set where starred messages are shown, and how many stars it takes."""
+        """Set the channel of starred messages, and the required number of stars."""
         board = await self.db.starboard.upsert_by_guild_id(
             guild_id=ctx.server.id, channel_id=channel.id, threshold=threshold, emoji=emoji
         )
@@ -25,7 +25,7 @@ class StarboardCog(BaseCog, name="Starboard"):
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
-        """Count the stars of a message that got one."""
+        """Count the stars of a message that received one."""
         await self.count(payload)
 
     @commands.Cog.listener()
@@ -34,7 +34,7 @@ class StarboardCog(BaseCog, name="Starboard"):
         await self.count(payload)
 
     async def count(self, payload: discord.RawReactionActionEvent) -> None:
-        """Bring the starboard up to date with a message."""
+        """Update the starboard for a message."""
         if payload.guild_id is None:
             return
         board = await self.db.starboard.get_by_guild_id(payload.guild_id)
@@ -48,9 +48,9 @@ class StarboardCog(BaseCog, name="Starboard"):
             await self.db.starboard_message.update_by_message_id(message.id, stars=stars)
 
     async def show(self, board: Starboard, message: discord.Message, stars: int) -> None:
-        """Post a message on the board, or change what its post says.
+        """Post a message on the board, or update its post.
 
-        The row comes first, under the message's own id: of two stars at once, one makes it and posts.
+        The row is stored first, under the message's id: of two simultaneous stars, one creates the row and posts.
         """
         messages = self.db.starboard_message
         entry, is_new = await messages.get_or_create_by_message_id(
@@ -73,7 +73,7 @@ class StarboardCog(BaseCog, name="Starboard"):
         await messages.update_by_message_id(message.id, posted_id=post.id)
 
     async def edit(self, channel: discord.PartialMessageable, entry: StarboardMessage, text: str, stars: int) -> None:
-        """Change what a post says; one that somebody is about to post is left alone."""
+        """Update a post; one that is about to be posted is skipped."""
         await self.db.starboard_message.update_by_message_id(entry.message_id, stars=stars)
         if entry.posted_id != entry.message_id:
             await channel.get_partial_message(entry.posted_id).edit(content=text)

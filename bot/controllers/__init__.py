@@ -1,5 +1,5 @@
-"""The bot's business logic: controllers of its own, each derived from an emitted one.
+"""The bot's business logic: controllers that derive from emitted ones.
 
-`[tool.ctrlgen.controllers]` in pyproject.toml puts them in the place of the emitted ones, so `db.case` is a `Cases`.
-Nothing in here knows of Discord; nothing outside of here writes to more than one table at a time.
+`[tool.ctrlgen.controllers]` in pyproject.toml replaces the emitted controllers by these, so `db.case` is a `Cases`.
+Nothing here depends on Discord, and no code outside of this package writes to more than one table at a time.
 """

@@ -1,4 +1,4 @@
-"""How guilds want the bot."""
+"""The settings of guilds."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from models import GuildConfig
 
 
 class Configurations(GuildConfigController):
-    """The configuration of each guild, which is made when it is first asked for, and from then on is in memory."""
+    """The configuration of each guild, which is created on first use and then cached."""
 
-    async def of(self, guild_id: int) -> GuildConfig:
-        """Return the configuration of a guild, which has one from now on."""
+    async def get_or_create(self, guild_id: int) -> GuildConfig:
+        """Return the configuration of a guild; create it if it does not exist."""
         if config := await self.get_by_guild_id(guild_id):
             return config
         config, _ = await self.get_or_create_by_guild_id(guild_id=guild_id)

@@ -1,19 +1,19 @@
-"""What the rules of the bot refuse; a message is for the member who asked."""
+"""Errors of the bot's rules; their messages are shown to the member."""
 
 from __future__ import annotations
 
 
 class RuleError(Exception):
-    """The base of what a rule of the bot refuses."""
+    """The base of the errors of the bot's rules."""
 
 
 class NotEnoughPointsError(RuleError):
-    """A member has fewer points than they would give away."""
+    """A member has fewer points than they want to give away."""
 
 
 class AlreadyInForceError(RuleError):
-    """A member is banned, jailed or timed out as it is."""
+    """A member is already banned, jailed or timed out."""
 
 
 class LockedSnippetError(RuleError):
-    """A snippet was locked by a moderator."""
+    """A moderator has locked the snippet."""

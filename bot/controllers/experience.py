@@ -14,20 +14,20 @@ XP_PER_LEVEL = 100
 
 
 def level_of(xp: float) -> int:
-    """Return the level that so much experience makes: 100 make the first, 400 the second, 900 the third."""
+    """Return the level for an amount of experience: 100 for the first level, 400 for the second, 900 for the third."""
     return isqrt(int(xp) // XP_PER_LEVEL)
 
 
 class Experience(LevelsController):
-    """How experience is earned and compared."""
+    """Adds and compares experience."""
 
     async def earn(
         self, guild_id: int, member_id: int, xp: float, *, now: datetime, cooldown: timedelta
     ) -> Levels | None:
-        """Add to a member's experience, unless they have earned some within the cooldown; return what they had before.
+        """Add to a member's experience, unless they earned some within the cooldown; return their previous level.
 
-        What decides is the condition of the UPDATE, not what was read before it: of two messages at once, whichever
-        process reads them, the cooldown lets one through.
+        The condition of the UPDATE decides, not a value that was read before: of two simultaneous messages, only one
+        counts, even in different processes.
         """
         latest = now - cooldown
         before, _ = await self.get_or_create_by_guild_id_and_member_id(
@@ -56,6 +56,6 @@ class Experience(LevelsController):
         return await self.find_by_guild_id(guild_id).order_by(self.c.xp.desc()).page(size=size, after=after)
 
     async def silent(self, guild_id: int, since: datetime, *, limit: int = 25) -> list[Levels]:
-        """Return members from whom nothing was heard since then, the longest silent first."""
-        found = self.find_by_last_message_at(Span(lt=since), guild_id=guild_id)
-        return await found.order_by(self.c.last_message_at).limit(limit)
+        """Return members who have written nothing since then, the longest silent first."""
+        silent = self.find_by_last_message_at(Span(lt=since), guild_id=guild_id)
+        return await silent.order_by(self.c.last_message_at).limit(limit)

@@ -1,4 +1,4 @@
-"""The guilds the bot is in."""
+"""The guilds that the bot is in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models import Snippet, User
 
 @dataclass(frozen=True)
 class Summary:
-    """What there is of a guild."""
+    """Totals of a guild."""
 
     members: int
     points: int
@@ -23,16 +23,16 @@ class Summary:
 
 
 class Guilds(GuildController):
-    """What the bot does when it meets guilds, and what it can tell of one."""
+    """Stores guilds, and summarizes one."""
 
     async def welcome(self, names: Mapping[int, str]) -> None:
-        """Store guilds by their id, or their new names, each with settings; to do it again changes nothing else."""
+        """Store guilds with their settings, or update their names; repeating it changes nothing else."""
         async with self.db.transaction():
             await self.upsert_many([{"id": guild_id, "name": name} for guild_id, name in names.items()])
             await self.db.guild_config.upsert_many([{"guild_id": guild_id} for guild_id in names])
 
     async def summary(self, guild_id: int) -> Summary:
-        """Count over several tables, in one statement of our own."""
+        """Count rows of several tables in one handwritten statement."""
         user, snippet = self.db.user.c, self.db.snippet.c
         members = select(func.count()).select_from(User).where(user.guild_id == guild_id)
         points = select(func.coalesce(func.sum(user.points), 0)).where(user.guild_id == guild_id)

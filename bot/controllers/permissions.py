@@ -1,4 +1,4 @@
-"""Which roles have which rank."""
+"""The ranks of roles."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from models import PermissionAssignment
 
 
 class RoleRanks(PermissionAssignmentController):
-    """The ranks that roles give to those who have them."""
+    """Assigns ranks to roles, and looks them up."""
 
     async def assign(self, guild_id: int, role_id: int, rank: int) -> PermissionAssignment:
-        """Give a role one of the guild's ranks, in place of the one it had."""
+        """Assign one of the guild's ranks to a role, replacing its previous rank."""
         step = await self.db.permission_rank.get_one_by_guild_id_and_rank(guild_id, rank)
         return await self.upsert_by_guild_id_and_role_id(guild_id=guild_id, role_id=role_id, rank_id=step.id)
 
     async def highest(self, guild_id: int, role_ids: Collection[int]) -> int:
-        """Return the highest rank that any of the roles has; 0 without any.
+        """Return the highest rank of these roles, or 0 if none has a rank.
 
-        Every command asks. Whole lists of a guild, which are short, are in memory; a narrower finder would not be.
+        Every command calls this. The whole list of a guild is short and cached; the result of a finder with more
+        conditions would not be cached.
         """
         ranks = {step.id: step.rank for step in await self.db.permission_rank.find_by_guild_id(guild_id)}
         assignments = await self.find_by_guild_id(guild_id)

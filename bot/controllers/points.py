@@ -1,4 +1,4 @@
-"""Points that change hands."""
+"""Transfers of points."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from models import PointsTransaction, User
 
 
 class Points(PointsTransactionController):
-    """Transfers between members."""
+    """Transfers points between members."""
 
     async def transfer(self, sender: User, receiver: User, amount: int) -> PointsTransaction:
-        """Move points from one member to another, all of it or nothing.
+        """Move points from one member to another, in one transaction.
 
-        Each row changes in one atomic statement, in the order of the keys, so that two transfers between the same
-        members wait for each other instead of deadlocking. What refuses an overdraft is the check constraint on
-        ``points``, whoever else writes at the same time.
+        Each row is updated by one atomic statement, in the order of the keys, so that two transfers between the same
+        members wait for each other instead of deadlocking. The check constraint on ``points`` refuses an overdraft,
+        even if other transactions write at the same time.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Reminders, and who sends them."""
+"""The queue of reminders."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from generated import AnyOf, ReminderController
 from models import Reminder
 
 LEASE = timedelta(minutes=5)
-"""How long a worker that has claimed a reminder may take; after that another one sends it."""
+"""How long a worker may take to send a claimed reminder; after that another worker claims it."""
 
 
 class Reminders(ReminderController):
-    """A queue that survives its workers: a reminder is claimed, sent, and only then marked as sent."""
+    """A queue that survives the death of a worker: a reminder is claimed, sent, and only then marked as sent."""
 
     async def claim(self, now: datetime, *, limit: int, lease: timedelta = LEASE) -> list[Reminder]:
-        """Claim reminders that fell due; of several workers, each gets others."""
+        """Claim due reminders; concurrent workers get different ones."""
         unclaimed = or_(self.c.claimed_until.is_(None), self.c.claimed_until <= now)
         due = self.find_all([~self.c.sent, self.c.expires_at <= now, unclaimed]).order_by(self.c.expires_at)
         async with self.db.transaction():
@@ -28,7 +28,7 @@ class Reminders(ReminderController):
         return claimed
 
     async def finish(self, reminder: Reminder, now: datetime) -> None:
-        """Mark a reminder as sent; one that repeats falls due again, once, at the next of its times."""
+        """Mark a reminder as sent; a repeating one becomes due again once, at the next of its times."""
         if every := reminder.repeats_every:
             missed = max(0, (now - reminder.expires_at) // every)
             following = reminder.expires_at + every * (missed + 1)

@@ -10,24 +10,24 @@ from models import Snippet, User
 
 
 class Snippets(SnippetController):
-    """How snippets are found, whatever the case of letters, and who may change them."""
+    """Finds snippets by name without regard to case, and refuses changes of locked ones."""
 
     async def named(self, guild_id: int, name: str) -> Snippet:
-        """Return a snippet, or what an alias stands for; raise NotFoundError where there is neither."""
+        """Return a snippet by its name or by an alias; raise NotFoundError if there is none."""
         snippet = await self.get_one_by_guild_id_and_lower_name(guild_id, name.lower(), load=["target"])
         return snippet.target or snippet
 
     async def use(self, guild_id: int, name: str) -> Snippet:
-        """Return a snippet, and count that it was used."""
+        """Return a snippet, and count the use."""
         snippet = await self.named(guild_id, name)
         return await self.update_one_by_id(snippet.id, uses=self.c.uses + 1)
 
     async def add(self, guild_id: int, name: str, content: str, *, author: User) -> Snippet:
-        """Store a snippet; a name that is taken is a UniqueViolation."""
+        """Store a snippet; raise UniqueViolation if the name is taken."""
         return await self.create(guild_id=guild_id, name=name, content=content, author_id=author.id)
 
     async def alias(self, guild_id: int, name: str, original: str, *, author: User) -> Snippet:
-        """Give a snippet one more name; an alias of an alias stands for the snippet itself."""
+        """Add an alias of a snippet; an alias of an alias refers to the snippet itself."""
         target = await self.named(guild_id, original)
         return await self.create(guild_id=guild_id, name=name, target_id=target.id, author_id=author.id)
 
@@ -39,18 +39,18 @@ class Snippets(SnippetController):
         return snippet
 
     async def tag(self, guild_id: int, name: str, tag: str) -> Snippet:
-        """Let a snippet bear a tag, which is made when it is new."""
+        """Add a tag to a snippet; create the tag if it does not exist."""
         snippet = await self.named(guild_id, name)
         word, _ = await self.db.tag.get_or_create_by_name(name=tag.lower())
         await self.add_tags([snippet], [word])
         return snippet
 
     async def tagged(self, guild_id: int, tag: str) -> list[Snippet]:
-        """Return the snippets of a guild that bear a tag, with all their tags."""
-        found = self.find_all([self.c.guild_id == guild_id, self.c.tags.any(self.db.tag.c.name == tag.lower())])
-        return await found.order_by(self.c.name).load("tags")
+        """Return the snippets of a guild with a tag, with all their tags loaded."""
+        tagged = self.find_all([self.c.guild_id == guild_id, self.c.tags.any(self.db.tag.c.name == tag.lower())])
+        return await tagged.order_by(self.c.name).load("tags")
 
     async def search(self, guild_id: int, text: str, *, limit: int = 10) -> list[Snippet]:
-        """Return snippets whose name or text has this in it, the most used first; `%` is a letter like any other."""
+        """Return snippets whose name or content contains a text, the most used first; `%` is not a wildcard."""
         matches = or_(self.c.name.icontains(text, autoescape=True), self.c.content.icontains(text, autoescape=True))
         return await self.find_all([self.c.guild_id == guild_id, matches], order_by=self.c.uses.desc(), limit=limit)

@@ -1,5 +1,6 @@
-"""``make soak``: the bot under load, in several processes that share a database.
+"""``make soak``: a load test of the bot, in several processes that share a database.
 
-``__main__`` prepares the database, starts a ``worker`` in each process, and judges what they report: ``load`` is what
-members do, ``costs`` what each of it may cost, ``sums`` what must add up in the end, ``report`` the table.
+``__main__`` prepares the database, starts a ``worker`` in each process, and checks their reports. ``load`` has the
+actions of members, ``costs`` the statements that each may send, ``sums`` the totals that must add up at the end, and
+``report`` the table.
 """

@@ -1,4 +1,4 @@
-"""``python -m bot.soak``: prepares a database, starts the processes, and judges what they report."""
+"""``python -m bot.soak``: prepares a database, starts the processes, and checks their reports."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from generated import Database
 
 
 def main() -> int:
-    """Soak; 1 when something did not hold."""
+    """Run the soak; return 1 if a check failed."""
     arguments: Any = Scale.parser().parse_args()
-    return asyncio.run(soak(Scale.of(arguments)))
+    return asyncio.run(soak(Scale.from_arguments(arguments)))
 
 
 async def soak(scale: Scale) -> int:
-    """Let all processes work on one database, and say what came of it."""
+    """Let all processes work on one database, and print the results."""
     async with scratch_database(database_url()) as url, Database(url) as db:
         await migrate(db, url)
         await store(db, populated(scale, 0))
@@ -48,7 +48,7 @@ async def soak(scale: Scale) -> int:
 
 
 async def process(scale: Scale, number: int, url: str) -> dict[str, Any]:
-    """Run a worker, and return what it reports."""
+    """Run a worker, and return its report."""
     command = [sys.executable, "-m", "bot.soak.worker", *scale.flags, f"--process={number}", f"--url={url}"]
     worker = await asyncio.create_subprocess_exec(*command, cwd=PROJECT, stdout=asyncio.subprocess.PIPE)
     output, _ = await worker.communicate()
@@ -60,7 +60,7 @@ async def process(scale: Scale, number: int, url: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def scratch_database(server: str) -> AsyncGenerator[str]:
-    """Make a database on a server, and drop it afterwards."""
+    """Create a database on a server, and drop it afterwards."""
     name = f"soak_{os.getpid()}"
     await execute(server, f'CREATE DATABASE "{name}"')
     try:
@@ -70,7 +70,7 @@ async def scratch_database(server: str) -> AsyncGenerator[str]:
 
 
 async def execute(url: str, statement: str) -> None:
-    """Run a statement that cannot be part of a transaction."""
+    """Run a statement that cannot run inside a transaction."""
     async with Database(url) as db:
         engine = db.engine.execution_options(isolation_level="AUTOCOMMIT")
         async with engine.connect() as connection:

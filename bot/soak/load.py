@@ -1,4 +1,4 @@
-"""What members do: each action is one event at the bot, and a check of what it answered."""
+"""The actions of members: each sends one event to the bot, and checks its answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Action = Callable[["Crowd"], Awaitable[tuple[str, Exchange]]]
 
 @dataclass
 class Crowd:
-    """Members of all guilds, and what they have been told."""
+    """The members of all guilds, and a tally of the bot's answers."""
 
     discord: Discord
     chance: random.Random
@@ -31,25 +31,25 @@ class Crowd:
         return list(self.discord.world.servers.values())
 
     def somebody(self, server: Server | None = None) -> Account:
-        """Return a member, of some guild or of this one, whose roles are not the moderator's."""
+        """Return a random member of a guild who is not a moderator."""
         server = server or self.chance.choice(self.servers)
         return self.chance.choice(server.accounts[2:])
 
     async def act(self) -> tuple[str, Exchange]:
-        """Let somebody do something."""
+        """Let a random member perform a random action."""
         action = self.chance.choices(list(ACTIONS), list(ACTIONS.values()))[0]
         return await action(self)
 
 
 async def chat(crowd: Crowd) -> tuple[str, Exchange]:
-    """Say something, which earns experience."""
+    """Send a message, which earns experience."""
     exchange = await crowd.discord.say(crowd.somebody(), "hello everybody")
     back = any("Welcome back" in text for text in exchange.said)
     return "chat, back from afk" if back else "chat", exchange
 
 
 async def give(crowd: Crowd) -> tuple[str, Exchange]:
-    """Give points to somebody, few enough or too many."""
+    """Give points to a member, sometimes more than the sender has."""
     sender = crowd.somebody()
     receiver = crowd.somebody(sender.server)
     if sender == receiver:
@@ -60,7 +60,7 @@ async def give(crowd: Crowd) -> tuple[str, Exchange]:
 
 
 async def warn(crowd: Crowd) -> tuple[str, Exchange]:
-    """Warn somebody."""
+    """Warn a member."""
     target = crowd.somebody()
     exchange = await crowd.discord.say(moderator_of(target.server), f"!warn {target.mention} spam")
     expect(exchange, r"#\d+ warn")
@@ -69,7 +69,7 @@ async def warn(crowd: Crowd) -> tuple[str, Exchange]:
 
 
 async def timeout(crowd: Crowd) -> tuple[str, Exchange]:
-    """Silence somebody for a moment."""
+    """Time a member out for a few seconds."""
     target = crowd.somebody()
     exchange = await crowd.discord.say(moderator_of(target.server), f"!timeout {target.mention} 5s caps")
     expect(exchange, r"#\d+ timeout")
@@ -86,7 +86,7 @@ async def reason(crowd: Crowd) -> tuple[str, Exchange]:
 
 
 async def history(crowd: Crowd) -> tuple[str, Exchange]:
-    """Look at what was done to somebody, and at the page after that."""
+    """Show the cases of a member."""
     target = crowd.somebody()
     moderator = moderator_of(target.server)
     exchange = await crowd.discord.say(moderator, f"!history {target.mention}")
@@ -95,12 +95,12 @@ async def history(crowd: Crowd) -> tuple[str, Exchange]:
 
 
 async def leaderboard(crowd: Crowd) -> tuple[str, Exchange]:
-    """Look at the leaderboard."""
-    return await told(crowd, "leaderboard", "!leaderboard", "Leaderboard")
+    """Show the leaderboard."""
+    return await command(crowd, "leaderboard", "!leaderboard", "Leaderboard")
 
 
 async def older(crowd: Crowd) -> tuple[str, Exchange]:
-    """Look at the richest, and then at those who follow."""
+    """Show the richest members, and then the next page."""
     reader = crowd.somebody()
     exchange = await crowd.discord.say(reader, "!richest")
     if "Older" not in str(exchange.requests[-1].body):
@@ -111,24 +111,24 @@ async def older(crowd: Crowd) -> tuple[str, Exchange]:
 
 
 async def snippet(crowd: Crowd) -> tuple[str, Exchange]:
-    """Ask for a snippet, by its name or by another."""
+    """Ask for a snippet, by its name or by an alias."""
     name = crowd.chance.choice([*SNIPPETS, ALIAS])
-    exchange = await told(crowd, "alias" if name == ALIAS else "snippet", f"!s {name}", "of guild")
+    exchange = await command(crowd, "alias" if name == ALIAS else "snippet", f"!s {name}", "of guild")
     crowd.tally["uses"] += 1
     return exchange
 
 
 async def remind(crowd: Crowd) -> tuple[str, Exchange]:
-    """Be reminded in a second."""
+    """Set a reminder for in a second."""
     crowd.reminders += 1
     key = f"{crowd.process}-{crowd.reminders}"
-    exchange = await told(crowd, "remind", f"!remind {key} 1s reminder {key}", "I will remind you")
+    exchange = await command(crowd, "remind", f"!remind {key} 1s reminder {key}", "I will remind you")
     crowd.tally["reminders"] += 1
     return exchange
 
 
 async def star(crowd: Crowd) -> tuple[str, Exchange]:
-    """Star a message that others starred, too, or the latest."""
+    """Star a message that others have starred, or the latest message."""
     world = crowd.discord.world
     if crowd.starred not in world.messages or crowd.chance.random() < 0.3:
         crowd.starred = next(reversed(world.messages))
@@ -136,29 +136,29 @@ async def star(crowd: Crowd) -> tuple[str, Exchange]:
     return "star", await crowd.discord.react(crowd.somebody(server), crowd.starred)
 
 
-async def told(crowd: Crowd, name: str, text: str, answer: str) -> tuple[str, Exchange]:
-    """Give a command, and check what it is answered."""
+async def command(crowd: Crowd, name: str, text: str, answer: str) -> tuple[str, Exchange]:
+    """Send a command, and check its answer."""
     exchange = await crowd.discord.say(crowd.somebody(), text)
     expect(exchange, answer)
     return name, exchange
 
 
-def simple(name: str, text: str, answer: str) -> Action:
-    """Return the action of a command without arguments of its own."""
+def simple_command(name: str, text: str, answer: str) -> Action:
+    """Return an action that sends a fixed command."""
 
     async def action(crowd: Crowd) -> tuple[str, Exchange]:
-        return await told(crowd, name, text, answer)
+        return await command(crowd, name, text, answer)
 
     return action
 
 
 def expect(exchange: Exchange, pattern: str) -> str:
-    """Return what of an answer matches.
+    """Return the part of the answer that matches.
 
     Raises
     ------
     AssertionError
-        The bot has answered something else.
+        The bot gave another answer.
     """
     said = "\n".join(exchange.said)
     if (match := re.search(pattern, said)) is None:
@@ -169,21 +169,21 @@ def expect(exchange: Exchange, pattern: str) -> str:
 ACTIONS: dict[Action, int] = {
     chat: 40,
     give: 8,
-    simple("points", "!points", "has .* points"): 8,
-    simple("rank", "!rank", "level"): 6,
+    simple_command("points", "!points", "has .* points"): 8,
+    simple_command("rank", "!rank", "level"): 6,
     leaderboard: 3,
-    simple("richest", "!richest", "The richest"): 2,
+    simple_command("richest", "!richest", "The richest"): 2,
     older: 1,
     warn: 4,
     timeout: 1,
     reason: 2,
     history: 3,
     snippet: 8,
-    simple("findsnippet", "!findsnippet ru", "rules"): 2,
+    simple_command("findsnippet", "!findsnippet ru", "rules"): 2,
     remind: 3,
-    simple("reminders", "!reminders", "."): 2,
-    simple("settings", "!settings", "Prefix"): 2,
-    simple("afk", "!afk lunch", "is away"): 2,
+    simple_command("reminders", "!reminders", "."): 2,
+    simple_command("settings", "!settings", "Prefix"): 2,
+    simple_command("afk", "!afk lunch", "is away"): 2,
     star: 3,
 }
-"""How often each happens, of a hundred."""
+"""The share of each action, in percent."""

@@ -1,4 +1,4 @@
-"""Who takes part: the same guilds and members in every process, and in the database."""
+"""The guilds and members of the soak: the same in every process and in the database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALIAS = "r"
 
 @dataclass(frozen=True)
 class Scale:
-    """How much of everything."""
+    """The size of the soak."""
 
     seconds: float
     guilds: int
@@ -36,21 +36,21 @@ class Scale:
         return parser
 
     @classmethod
-    def of(cls, arguments: argparse.Namespace) -> Scale:
-        """Return what was parsed."""
+    def from_arguments(cls, arguments: argparse.Namespace) -> Scale:
+        """Return the parsed numbers."""
         return cls(arguments.seconds, arguments.guilds, arguments.members, arguments.processes, arguments.tasks)
 
     @property
     def flags(self) -> list[str]:
-        """Return the arguments that say the same."""
+        """Return the command line arguments for this scale."""
         return [f"--{name}={value}" for name, value in vars(self).items()]
 
 
 def populated(scale: Scale, process: int) -> World:
-    """Return the world as a process sees it: the first of each guild owns it, the second moderates."""
+    """Return the world of a process. The first member of each guild is its owner, the second its moderator."""
     world = World(process)
     for number in range(scale.guilds):
-        server = world.found(GUILD + 1000 * number, f"guild {number}", "jailed", "moderator")
+        server = world.create_server(GUILD + 1000 * number, f"guild {number}", "jailed", "moderator")
         for place, member in enumerate(range(number, scale.members, scale.guilds)):
             roles = ["moderator"] if place == 1 else []
             server.join(MEMBER + member, f"member{member}", *roles)
@@ -58,12 +58,12 @@ def populated(scale: Scale, process: int) -> World:
 
 
 def moderator_of(server: Server) -> Account:
-    """Return the moderator."""
+    """Return the moderator of a server."""
     return server.accounts[1]
 
 
 async def store(db: Database, world: World) -> None:
-    """Store everybody, with points, and what guilds have."""
+    """Store all members with their points, and the rows of guilds."""
     servers = list(world.servers.values())
     await db.guild.welcome({server.id: server.name for server in servers})
     accounts = [account for server in servers for account in server.accounts]

@@ -1,4 +1,4 @@
-"""What the processes report together: the table, and what must stay flat."""
+"""The combined report of all processes: the table, and the checks of memory, connections and costs."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bot.soak.costs import MOST_STATEMENTS, USUAL_STATEMENTS
 from bot.soak.worker import CONNECTIONS
 
 GROWTH = 1.10
-"""How much more memory the last quarter may have than the second."""
+"""The largest ratio of the memory in the last quarter of the time to that in the second."""
 TIMES = 500
-"""How often something must have been done to tell what it usually costs: before, caches are still being filled."""
+"""How often an action must have happened before its usual cost is checked: caches must be filled first."""
 ENOUGH = 80
-"""Samples of memory, below which a run is too short to tell."""
+"""The number of memory samples below which a run is too short to judge."""
 
 
 class Report:
-    """The results of all processes; they come from JSON."""
+    """The results of all processes, parsed from JSON."""
 
     def __init__(self, results: list[dict[str, Any]]) -> None:
         self.results = results
@@ -27,7 +27,7 @@ class Report:
 
     @property
     def tally(self) -> Counter[str]:
-        """What members were told, all together."""
+        """The total of the processes' tallies."""
         tally = Counter[str]()
         for result in self.results:
             tally.update(result["tally"])
@@ -39,11 +39,11 @@ class Report:
         return [key for result in self.results for key in result["reminded"]]
 
     def times(self, name: str) -> list[float]:
-        """Return the milliseconds of each time that something happened."""
+        """Return the milliseconds of each occurrence of an action."""
         return [time for result in self.results for time in result["times"].get(name, [])]
 
     def table(self) -> Iterable[str]:
-        """Yield the lines of a table in Markdown."""
+        """Yield the lines of a Markdown table."""
         yield "| what | times | a second | p50 ms | p99 ms | statements | usually | allowed |"
         yield "|---|---:|---:|---:|---:|---:|---:|---:|"
         every: list[float] = []
@@ -63,18 +63,18 @@ class Report:
         return f"{min(counts)}" if len(counts) == 1 else f"{min(counts)}-{max(counts)}"
 
     def _usually(self, name: str) -> int:
-        """Return how many statements the one in the middle has sent, of all who did something."""
+        """Return the median number of statements of an action."""
         return int(median_low(self._counts(name).elements()))
 
     def _counts(self, name: str) -> Counter[int]:
-        """Return how often something has sent so many statements."""
+        """Return how often an action sent each number of statements."""
         counts = Counter[int]()
         for result in self.results:
             counts.update({int(n): times for n, times in result["statements"].get(name, {}).items()})
         return counts
 
     def caches(self) -> Iterable[str]:
-        """Yield a line for each cached model of each process: how many of its reads were answered from memory."""
+        """Yield a line for each cached model of each process: its share of reads that were answered from memory."""
         for number, result in enumerate(self.results):
             for name, (hits, misses, size) in result.get("caches", {}).items():
                 rate = hits / max(1, hits + misses)
@@ -88,7 +88,7 @@ class Report:
             yield f"process {number}: {early:.0f} → {late:.0f} MB, at most {most} of {CONNECTIONS} connections"
 
     def failures(self) -> Iterable[str]:
-        """Yield what went wrong in the processes, what did not stay flat, and what usually costs too much."""
+        """Yield the errors of the processes, growing memory or connections, and actions that usually cost too much."""
         for name, usual in USUAL_STATEMENTS.items():
             if self._counts(name).total() >= TIMES and self._usually(name) > usual:
                 yield f"{name} usually sends {self._usually(name)} statements, which should be {usual}"
@@ -103,7 +103,7 @@ class Report:
 
     @staticmethod
     def _memory(result: dict[str, Any]) -> tuple[float, float]:
-        """Return the memory of the second quarter of the time, and of the last."""
+        """Return the memory in the second quarter of the time, and in the last."""
         samples: list[float] = result["memory"] or [0.0]
         quarter = max(1, len(samples) // 4)
         return median(samples[quarter : 2 * quarter] or samples), median(samples[-quarter:])

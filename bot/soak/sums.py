@@ -1,4 +1,4 @@
-"""What must add up in the end, however many did it at the same time: each query returns what does not."""
+"""The totals that must add up at the end, despite concurrency. Each query returns the rows that do not add up."""
 
 from __future__ import annotations
 
@@ -32,20 +32,22 @@ TOTALS = {
     "uses": "SELECT sum(uses) FROM snippets",
     "reminders": "SELECT count(*) FROM reminders",
 }
-"""What the processes have counted, and where the database has it."""
+"""The totals that the processes count, with the query for the same total in the database."""
 
 
 async def differences(db: Database, tally: Mapping[str, int], reminded: list[str]) -> list[str]:
-    """Return what does not add up."""
-    found: list[str] = []
+    """Return a message for each total that does not add up."""
+    problems: list[str] = []
     async with db.engine.connect() as connection:
-        for what, query in CHECKS.items():
+        for rule, query in CHECKS.items():
             if wrong := (await connection.execute(sa.text(query))).all():
-                found.append(f"not true: {what}: {len(wrong)} rows, such as {tuple(wrong[0])}")
-        for what, query in TOTALS.items():
+                problems.append(f"not true: {rule}: {len(wrong)} rows, such as {tuple(wrong[0])}")
+        for name, query in TOTALS.items():
             stored = int(await connection.scalar(sa.text(query)) or 0)
-            if stored != tally.get(what, 0):
-                found.append(f"{what}: the database has {stored}, the members were told of {tally.get(what, 0)}")
+            if stored != tally.get(name, 0):
+                problems.append(f"{name}: the database has {stored}, the members were told of {tally.get(name, 0)}")
     if len(reminded) != len(set(reminded)) or len(reminded) != tally.get("reminders", 0):
-        found.append(f"reminders: {len(reminded)} sent, {len(set(reminded))} different, {tally.get('reminders')} asked")
-    return found
+        problems.append(
+            f"reminders: {len(reminded)} sent, {len(set(reminded))} different, {tally.get('reminders')} asked"
+        )
+    return problems

@@ -1,4 +1,4 @@
-"""One process of the soak: a bot, and a crowd that keeps it busy; reports as JSON on its standard output."""
+"""One process of the soak: a bot, and members that keep it busy. It prints its report as JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SAMPLES_A_SECOND = 4
 
 @dataclass
 class Result:
-    """What a process has seen; times are milliseconds, memory is megabytes."""
+    """The report of a process; times are in milliseconds, memory in megabytes."""
 
     seconds: float = 0
     times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -46,9 +46,9 @@ class Result:
 
 
 async def work(scale: Scale, process: int, url: str) -> Result:
-    """Keep a bot busy for as long as it should be."""
-    LevelsCog.cooldown = timedelta()  # every message counts, so that the sum is known
-    Pager.patience = 5  # else views pile up for two minutes
+    """Keep a bot busy for the duration of the soak."""
+    LevelsCog.cooldown = timedelta()  # no cooldown, so that the total is known
+    Pager.patience = 5  # otherwise views accumulate for two minutes
     result, world = Result(), populated(scale, process)
     async with (
         Database(url, application_name=f"soak {process}", pool_size=CONNECTIONS, max_overflow=0) as db,
@@ -58,7 +58,7 @@ async def work(scale: Scale, process: int, url: str) -> Result:
             on_background_post=lambda text: result.reminded.append(text.split()[-1]),
         ) as served,
     ):
-        crowd = Crowd(served, random.Random(process), process)  # noqa: S311 - it only chooses what happens
+        crowd = Crowd(served, random.Random(process), process)  # noqa: S311 - it only chooses the actions
         listen(served, crowd)
         began = time.perf_counter()
         watching = asyncio.create_task(watch(db, result))
@@ -72,11 +72,11 @@ async def work(scale: Scale, process: int, url: str) -> Result:
 
 
 async def busy(crowd: Crowd, result: Result, until: float) -> None:
-    """Do one thing after the other, as fast as the bot answers."""
+    """Perform one action after another, as fast as the bot answers."""
     while (began := time.perf_counter()) < until:
         try:
             name, exchange = await crowd.act()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the soak has failed and says so
+        except Exception as error:  # noqa: BLE001 - any error is a failure of the soak, which reports it
             result.errors.append(f"{type(error).__name__}: {error}")
             return
         result.times[name].append((time.perf_counter() - began) * 1000)
@@ -87,7 +87,7 @@ async def busy(crowd: Crowd, result: Result, until: float) -> None:
 
 
 def listen(served: Discord, crowd: Crowd) -> None:
-    """Count the experience that the bot says was earned."""
+    """Count the experience that the bot reports."""
 
     async def on_experience(_member: discord.Member, experience: int) -> None:
         crowd.tally["experience"] += experience
@@ -96,7 +96,7 @@ def listen(served: Discord, crowd: Crowd) -> None:
 
 
 async def watch(db: Database, result: Result) -> None:
-    """Note how much memory and how many connections there are, again and again."""
+    """Sample the memory and the number of connections repeatedly."""
     while True:
         status = db.pool_status()
         result.memory.append(resident_megabytes())
@@ -105,7 +105,7 @@ async def watch(db: Database, result: Result) -> None:
 
 
 async def finish_reminders(served: Discord, db: Database) -> None:
-    """Send what is still due; what the other process has claimed is its own."""
+    """Send the reminders that are still due, except those that the other process has claimed."""
     worker = cast("RemindersCog", served.bot.get_cog("Reminders"))
     async with asyncio.timeout(60):
         while await db.reminder.exists(sent=False):
@@ -114,19 +114,19 @@ async def finish_reminders(served: Discord, db: Database) -> None:
 
 
 def resident_megabytes() -> float:
-    """Return how much memory this process has; 0 where the system does not tell."""
+    """Return the memory of this process, or 0 if the system does not report it."""
     statm = Path("/proc/self/statm")
     pages = int(statm.read_text().split()[1]) if statm.exists() else 0
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main() -> None:
-    """Work as the arguments say."""
+    """Run a worker with the command line arguments."""
     parser = Scale.parser()
     parser.add_argument("--process", type=int, required=True)
     parser.add_argument("--url", required=True)
     arguments: Any = parser.parse_args()
-    result = asyncio.run(work(Scale.of(arguments), arguments.process, arguments.url))
+    result = asyncio.run(work(Scale.from_arguments(arguments), arguments.process, arguments.url))
     json.dump(vars(result), sys.stdout)
 
 

@@ -1,7 +1,7 @@
-"""A small stand-in for Discord's HTTP and gateway, in the bot's own process.
+"""A small stand-in for Discord's HTTP API and gateway, in the bot's own process.
 
-Everything between is discord.py's own: it parses the events, keeps the members, runs the commands and builds the
-requests. Demo, soak and tests speak to the bot through this.
+discord.py itself is not replaced: it parses the events, keeps the members, runs the commands and builds the requests.
+Demo, soak and tests talk to the bot through the stand-in.
 """
 
 from bot.standin.exchange import Exchange

@@ -1,4 +1,4 @@
-"""What one event has led to."""
+"""The bot's reactions to one event."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Request:
 
 @dataclass
 class Exchange:
-    """An event, what the bot asked of Discord because of it, and how many statements it sent to the database."""
+    """The requests that the bot sent to Discord because of an event, and the number of statements."""
 
     requests: list[Request] = field(default_factory=list[Request])
     statements: list[str] = field(default_factory=list[str])
@@ -34,16 +34,16 @@ class Exchange:
 
     @property
     def said(self) -> list[str]:
-        """What the bot has said: contents, and titles, texts and footers of embeds."""
+        """The texts that the bot sent: contents, and the titles, descriptions and footers of embeds."""
         bodies = [request.body.get("data", request.body) for request in self.requests if request.method != "DELETE"]
         return [text for body in bodies if (text := text_of(body))]
 
     def sent(self, method: str, path: str) -> list[Request]:
-        """Return the requests to an end point, such as ``PUT`` ``/guilds/{guild_id}/bans/{user_id}``."""
+        """Return the requests to an endpoint, such as ``PUT`` ``/guilds/{guild_id}/bans/{user_id}``."""
         return [request for request in self.requests if (request.method, request.path) == (method, path)]
 
     async def settle(self) -> None:
-        """Wait for every task that the event has started, and those that these have."""
+        """Wait for every task that the event has started, and for the tasks that those have started."""
         while self.tasks:
             await self.tasks.pop()
 
@@ -58,7 +58,7 @@ def current_exchange() -> Exchange | None:
 
 @contextmanager
 def exchanging() -> Generator[Exchange]:
-    """Collect what the events of this block lead to."""
+    """Collect the reactions to the events of this block."""
     exchange = Exchange()
     token = _current.set(exchange)
     try:

@@ -1,4 +1,4 @@
-"""The stand-in itself: answers the bot's requests, and sends it events."""
+"""The stand-in: answers the bot's requests, and sends it events."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from bot.client import Bot
 from bot.standin.exchange import Exchange, Request, current_exchange, exchanging
 from bot.standin.world import BOT, Account, Payload, Server, World, now, user_payload, without_user
 
-EDIT = 7  # of the message that has the button
+EDIT = 7  # the id of the message that has the button
 PATIENCE = 10.0
 """Seconds to wait for the answer to a button."""
 
 
 class Discord:
-    """Discord, as far as the bot can tell."""
+    """Stands in for Discord."""
 
     def __init__(self, bot: Bot, world: World) -> None:
         self.bot, self.world = bot, world
-        self._client: Any = bot  # the gateway's side of discord.py is private
+        self._client: Any = bot  # discord.py has no public API for the gateway's side
         self.on_background_post: Callable[[str], object] = len
         self._refusals: dict[tuple[str, str], int] = {}
         self._routes: dict[tuple[str, str], Callable[[dict[str, int], Payload], Any]] = {
@@ -48,9 +48,9 @@ class Discord:
     async def serving(
         cls, bot: Bot, world: World, *, on_background_post: Callable[[str], object] = len
     ) -> AsyncGenerator[Discord]:
-        """Serve a bot, from its login until it leaves.
+        """Serve a bot from its login until it is closed.
 
-        ``on_background_post`` is called with what the bot says when nobody has asked: by a worker of its own.
+        ``on_background_post`` is called with the messages that the bot's background tasks post.
         """
         standin = cls(bot, world)
         standin.on_background_post = on_background_post
@@ -67,18 +67,18 @@ class Discord:
                 yield standin
 
     def refuse(self, method: str, path: str, status: int = 403) -> None:
-        """Refuse these requests from now on; 0 ends it."""
+        """Refuse these requests from now on; status 0 ends the refusal."""
         self._refusals[method, path] = status
 
     async def say(self, account: Account, text: str, *, channel: str = "general") -> Exchange:
-        """Let somebody say something, and wait until the bot has nothing more to do about it."""
+        """Send a message of a member, and wait until the bot has finished handling it."""
         server = account.server
         member = server.members[account.id]
         message = self.world.write(member["user"], server, server.channels[channel], {"content": text})
         return await self.send("MESSAGE_CREATE", {**message, "member": without_user(member)}, message)
 
     async def react(self, account: Account, message_id: int, emoji: str = "⭐") -> Exchange:
-        """Let somebody react to a message."""
+        """Add a reaction of a member to a message."""
         message = self.world.messages[message_id]
         message["reactions"] = [{"emoji": {"id": None, "name": emoji}, "count": 1 + stars_of(message), "me": False}]
         event: Payload = {
@@ -92,7 +92,7 @@ class Discord:
         return await self.send("MESSAGE_REACTION_ADD", event)
 
     async def press(self, account: Account, message_id: int, label: str) -> Exchange:
-        """Let somebody press a button."""
+        """Press a button as a member."""
         message, server = self.world.messages[message_id], account.server
         buttons = [button for row in message["components"] for button in row["components"]]
         button = next(button for button in buttons if button["label"] == label)
@@ -121,7 +121,7 @@ class Discord:
             return exchange
 
     async def send(self, event: str, payload: Payload, message: Payload | None = None) -> Exchange:
-        """Send an event, and wait until the bot has nothing more to do about it."""
+        """Send an event, and wait until the bot has finished handling it."""
         with exchanging() as exchange:
             if message:
                 exchange.posted.append(int(message["id"]))
@@ -139,8 +139,8 @@ class Discord:
         return await self.answer(route.method, route.path, values, options.get("json") or {})
 
     async def answer(self, method: str, path: str, values: dict[str, int], body: Payload) -> Any:
-        """Note a request, and answer it."""
-        await asyncio.sleep(0)  # as the network would
+        """Record a request, and answer it."""
+        await asyncio.sleep(0)  # as with a network
         if exchange := current_exchange():
             exchange.requests.append(Request(method, path, body))
         if status := self._refusals.get((method, path), 0):
@@ -148,7 +148,7 @@ class Discord:
         return self._routes[method, path](values, body)
 
     async def answer_interaction(self, route: Route, body: Payload) -> Payload:
-        """Take what the bot answers to a button."""
+        """Record the bot's answer to a button."""
         await asyncio.sleep(0)
         if exchange := current_exchange():
             exchange.requests.append(Request(route.method, route.path, body))
@@ -158,7 +158,7 @@ class Discord:
         return {"interaction": {"id": "1", "type": 3}, "resource": None}
 
     def _start(self) -> None:
-        """Send what a gateway begins with."""
+        """Send the first events of a gateway."""
         guilds = [{"id": str(server), "unavailable": True} for server in self.world.servers]
         self._send("READY", {"user": user_payload(BOT, "bot"), "guilds": guilds, "application": APPLICATION})
         for server in self.world.servers.values():
@@ -168,7 +168,7 @@ class Discord:
         self._client._connection.parsers[event](payload)
 
     def _scheduling(self, schedule: Callable[..., asyncio.Task[Any]]) -> Callable[..., asyncio.Task[Any]]:
-        """Let an exchange know the tasks that it has started."""
+        """Register the tasks that an event starts with its exchange."""
 
         def scheduled(*arguments: Any, **options: Any) -> asyncio.Task[Any]:
             task = schedule(*arguments, **options)
@@ -229,10 +229,10 @@ class Discord:
 
 
 class Interactions(AsyncWebhookAdapter):
-    """What answers interactions, which discord.py sends by a way of their own."""
+    """Answers interactions, for which discord.py uses a separate HTTP adapter."""
 
     def __init__(self, standin: Discord) -> None:
-        cast("Any", super()).__init__()  # which has no types
+        cast("Any", super()).__init__()  # the adapter is untyped
         self._standin = standin
 
     @override
@@ -254,23 +254,23 @@ APPLICATION: Payload = {
 
 
 async def no_members(*_: object, **__: object) -> list[discord.Member]:
-    """Find nobody by a name, for which discord.py asks the gateway: members are known, and mentioned."""
+    """Answer discord.py's query of members by name with nobody: commands mention members."""
     return []
 
 
 def refusal(status: int) -> discord.HTTPException:
-    """Return the error that discord.py makes of a response."""
+    """Return the error that discord.py raises for a response."""
     kinds = {403: discord.Forbidden, 404: discord.NotFound}
     response: Any = SimpleNamespace(status=status, reason="refused")
     return kinds.get(status, discord.DiscordServerError)(response, "refused by the stand-in")
 
 
 def stars_of(message: Payload) -> int:
-    """Return how many reactions a message has."""
+    """Return the number of reactions to a message."""
     return sum(reaction["count"] for reaction in message["reactions"])
 
 
 def count_statement(statement: str, _: object) -> None:
-    """Let the exchange that is going on know a statement."""
+    """Count a statement in the current exchange."""
     if exchange := current_exchange():
         exchange.statements.append(statement)

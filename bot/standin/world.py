@@ -1,4 +1,4 @@
-"""What the stand-in knows: guilds, channels, roles, members and messages, as Discord would describe them."""
+"""The state of the stand-in: guilds, channels, roles, members and messages, as Discord's payloads."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import discord
 
 Payload: TypeAlias = dict[str, Any]
 
-BOT = 900_000_000_000_000_000  # ids of Discord's have at least 15 digits
+BOT = 900_000_000_000_000_000  # Discord's ids have at least 15 digits
 REMEMBERED = 2000
-"""Messages that are kept."""
+"""The number of messages that are kept."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody in a server."""
+    """A member of a server."""
 
     id: int
     name: str
@@ -27,13 +27,13 @@ class Account:
 
     @property
     def mention(self) -> str:
-        """How they are called in a message."""
+        """The mention of the member in a message."""
         return f"<@{self.id}>"
 
 
 @dataclass(eq=False)
 class Server:
-    """A guild with its channels and roles; the first role is everybody's, the last the bot's."""
+    """A guild with its channels and roles; the first role is @everyone, the last one the bot's."""
 
     id: int
     name: str
@@ -45,15 +45,15 @@ class Server:
 
     @property
     def accounts(self) -> list[Account]:
-        """Everybody but the bot."""
+        """All members except the bot."""
         return [self.account(user_id) for user_id in self.members if user_id != BOT]
 
     def account(self, user_id: int) -> Account:
-        """Return somebody by their id."""
+        """Return a member by id."""
         return Account(user_id, self.members[user_id]["user"]["username"], self)
 
     def join(self, user_id: int, name: str, *roles: str) -> Account:
-        """Let somebody in; the first one owns the server."""
+        """Add a member; the first one owns the server."""
         self.members[user_id] = {
             "user": user_payload(user_id, name),
             "roles": [str(self.roles[role]) for role in roles],
@@ -66,7 +66,7 @@ class Server:
         return self.account(user_id)
 
     def payload(self) -> Payload:
-        """Return what GUILD_CREATE says."""
+        """Return the payload of GUILD_CREATE."""
         return {
             "id": str(self.id),
             "name": self.name,
@@ -85,7 +85,7 @@ class Server:
 
 
 class World:
-    """Servers, and the latest messages in them; ids are unique among processes, each of which has a number."""
+    """Servers, and their latest messages. Ids are unique across processes, because each process has a number."""
 
     def __init__(self, process: int = 0) -> None:
         self.servers: dict[int, Server] = {}
@@ -95,11 +95,11 @@ class World:
         self._process = process
 
     def new_id(self) -> int:
-        """Return an id that tells the time, as Discord's do."""
+        """Return an id that contains the time, like Discord's."""
         return discord.utils.time_snowflake(datetime.now(UTC)) + self._process * 2**17 + next(self._numbers) % 2**17
 
-    def found(self, server_id: int, name: str, *roles: str) -> Server:
-        """Found a server with a few channels, and these roles from the lowest to the highest."""
+    def create_server(self, server_id: int, name: str, *roles: str) -> Server:
+        """Create a server with a few channels, and these roles from the lowest to the highest."""
         names = ("@everyone", *roles, "bot")
         channels = {name: server_id + number for number, name in enumerate(("general", "log", "stars"), 1)}
         server = Server(server_id, name, channels, {role: server_id + 10 * n for n, role in enumerate(names)})
@@ -109,7 +109,7 @@ class World:
         return server
 
     def add(self, server: Server) -> None:
-        """Put a server in."""
+        """Add a server."""
         self.servers[server.id] = server
         self._channels.update(dict.fromkeys(server.channels.values(), server))
 
@@ -118,7 +118,7 @@ class World:
         return self._channels[channel_id]
 
     def write(self, author: Payload, server: Server, channel_id: int, body: Payload) -> Payload:
-        """Write a message down."""
+        """Store a message."""
         message: Payload = {
             "id": str(self.new_id()),
             "channel_id": str(channel_id),
@@ -145,30 +145,30 @@ class World:
 
 
 def now() -> str:
-    """Return the present moment as Discord writes it."""
+    """Return the current time in Discord's format."""
     return datetime.now(UTC).isoformat()
 
 
 def mentions(content: str, server: Server) -> list[Payload]:
     """Return the members that a text mentions."""
     words = [word.removeprefix("<@").removesuffix(">") for word in content.split() if word.startswith("<@")]
-    found = [server.members.get(int(word)) for word in words if word.isdecimal()]
-    return [{**member["user"], "member": without_user(member)} for member in found if member]
+    mentioned = [server.members.get(int(word)) for word in words if word.isdecimal()]
+    return [{**member["user"], "member": without_user(member)} for member in mentioned if member]
 
 
 def without_user(member: Payload) -> Payload:
-    """Return a member as messages have them."""
+    """Return a member payload without its user, as in messages."""
     return {name: value for name, value in member.items() if name != "user"}
 
 
 def user_payload(user_id: int, name: str) -> Payload:
-    """Return an account."""
+    """Return the payload of a user."""
     empty = dict.fromkeys(("avatar", "global_name", "banner", "accent_color"))
     return {"id": str(user_id), "username": name, "discriminator": "0", "bot": user_id == BOT, **empty}
 
 
 def role_payload(role_id: int, name: str, place: int) -> Payload:
-    """Return a role; that of administrators may do everything."""
+    """Return the payload of a role; the administrator role has all permissions."""
     permissions = "8" if name in {"administrator", "bot"} else "0"
     return {
         "id": str(role_id),
@@ -183,7 +183,7 @@ def role_payload(role_id: int, name: str, place: int) -> Payload:
 
 
 def channel_payload(channel_id: int, name: str) -> Payload:
-    """Return a text channel."""
+    """Return the payload of a text channel."""
     return {
         "id": str(channel_id),
         "name": name,

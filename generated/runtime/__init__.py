@@ -7,6 +7,33 @@
 ``contracts`` the types of arguments and results. ``validation`` checks values; ``table``, ``operand`` and
 ``statements`` build ``sql``; ``execution`` sends it, in the ``transactions`` around the task. Their ``sessions`` are
 SQLModel's, on the connections of the ``pool``. ``instances`` are created from rows, ``relations`` loads relationships,
-``keyset`` reads pages, and ``errors`` has the exceptions of all of these. ``versions`` warns about library versions
-that the package was not tested with.
+``keyset`` reads pages, and ``errors`` has the exceptions of all of these.
+
+On import, this module warns about versions of SQLAlchemy and asyncpg that the package was not tested with.
 """
+
+from __future__ import annotations
+
+import re
+import warnings
+from importlib import import_module
+
+TESTED = {"SQLAlchemy": ("2.0.38", "2.1"), "asyncpg": ("0.30", "0.32")}
+"""The oldest and the newest version of each library; of the newest, any patch."""
+
+
+def warn_unless_tested(library: str, installed: str) -> None:
+    """Warn about a library that is older or newer than the tested versions."""
+    oldest, newest = TESTED[library]
+    if _numbers(installed) < _numbers(oldest) or _numbers(installed)[:2] > _numbers(newest):
+        message = f"{library} {installed} is not one of {oldest} to {newest}, which {__name__} was tested with"
+        advice = "run your tests, or generate the package with a newer ctrlgen"
+        warnings.warn(f"{message}: {advice}", RuntimeWarning, stacklevel=2)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+for library in TESTED:
+    warn_unless_tested(library, str(import_module(library.lower()).__version__))

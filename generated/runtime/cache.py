@@ -178,9 +178,9 @@ class ModelCache:
 
     def __init__(self, limits: Limits) -> None:
         self._limits, self._doubted_until = limits, 0.0
-        self.begin_anew()
+        self.reset()
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Start with an empty cache, as a forked process must, which has none of its parent's pending reads."""
         self._lock, self._store = Lock(), _Store(self._limits)
         self._flights, self._joinable = set[Flight](), dict[tuple[object, Lookup], Flight]()

@@ -37,15 +37,15 @@ class Change:
 
     def apply(self) -> None:
         """Invalidate the entries."""
-        for one in self.whole:
-            one.drop(None)
+        for cache in self.whole:
+            cache.drop(None)
         if self.own and (self.tags is None or self.tags):
             self.own.drop(self.tags)
 
     def doubt(self) -> None:
         """Invalidate and bypass the caches, because the outcome of the write is unknown."""
-        for one in (*self.whole, *([self.own] if self.own else [])):
-            one.doubt()
+        for cache in (*self.whole, *([self.own] if self.own else [])):
+            cache.doubt()
 
 
 Pending: TypeAlias = list[tuple[Change, orm.SessionTransaction | None]]

@@ -31,7 +31,7 @@ class Caching:
 
     def __init__(self, transactions: Transactions, limits: Mapping[str, Limits], channel: str) -> None:
         self.channel, self._transactions = channel, transactions
-        self.caches = {name: ModelCache(one) for name, one in limits.items()}
+        self.caches = {name: ModelCache(limit) for name, limit in limits.items()}
 
     @property
     def is_active(self) -> bool:
@@ -47,10 +47,10 @@ class Caching:
         """Return the notification that a model has changed, as a whole or in part."""
         return json.dumps([self.caches[name].sender, name, *rest])
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Start with empty caches, as a forked process must."""
         for cache in self.caches.values():
-            cache.begin_anew()
+            cache.reset()
 
     def forget(self) -> None:
         """Clear all caches."""
@@ -91,7 +91,7 @@ class CachingService(DatabaseService):
 
     def begin_caching(self) -> None:
         """Start with empty caches, as a forked process must."""
-        self.caching.begin_anew()
+        self.caching.reset()
 
 
 _services = WeakSet[CachingService]()

@@ -73,7 +73,7 @@ class Listener:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Abandon the connection of the process that this one was forked from."""
         self._abandoned.append(self._task)  # kept forever: finalizing it would end the parent's connection
         self._task, self._trusted_until, self._starting = None, 0.0, Lock()
@@ -191,4 +191,4 @@ class SyncedService(CachingService):
     def begin_caching(self) -> None:
         """Start with empty caches, and listen when they are first used."""
         super().begin_caching()
-        self._listener.begin_anew()
+        self._listener.reset()

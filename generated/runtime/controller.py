@@ -5,45 +5,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import instance_state
-from sqlmodel import SQLModel
 from typing_extensions import override
 
-from .contracts import Facts, Filters, OrderBy, PaginationResult, Refinements
+from . import statements
+from .contracts import C, Facts, Filters, K, L, M, OrderBy, PaginationResult, Refinements, U
 from .errors import NotFoundError, NotStoredError, UniqueViolation
 from .execution import Execution
 from .instances import uninterrupted
 from .selection import Selection
 from .service import DatabaseService
-from .sql import Request, Sql, is_sql
-from .statements import (
-    any_of,
-    build_requests,
-    create_or_change_row,
-    insert_once,
-    insert_row,
-    key_of,
-    key_values,
-    row_within,
-    update_key,
-    update_rows,
-    upsert_row,
-    where_of,
-)
+from .sql import Sql, is_sql
 from .table import Table, why_absent
 from .validation import Validation
-
-M = TypeVar("M", bound=SQLModel)
-L = TypeVar("L", bound=str)
-C = TypeVar("C", bound=Mapping[str, object])
-U = TypeVar("U", bound=Mapping[str, object])
-K = TypeVar("K")
 
 _REFINEMENTS = frozenset(Refinements.__annotations__)
 
@@ -53,7 +33,6 @@ class BaseController(Generic[M, L, C, U, K]):
 
     model: type[M]
     _facts: ClassVar[Facts] = Facts()
-    _kind: ClassVar[type[Execution[Any]]] = Execution
 
     def __init__(self, db: DatabaseService, session: AsyncSession | None = None) -> None:
         self._db, self._session = db, session
@@ -90,14 +69,9 @@ class BaseController(Generic[M, L, C, U, K]):
 
     async def create_many(self, rows: Iterable[C]) -> list[M]:
         """Insert rows, all or none, and return them in the same order."""
-        with uninterrupted():
-            validated = self._validation.rows(self._validation.new, rows)
-            inserts = build_requests(
-                self._table,
-                [(row, None) for row in validated],
-                lambda row, _: insert_row(self._table, row, self._execution.select_list),
-            )
-        return await self._stored(inserts)
+        return await self._stored(
+            self._statements(self._validation.new, rows, lambda row, _: statements.insert_row(self._table, row))
+        )
 
     async def upsert_many(self, rows: Iterable[C], *, key: Collection[str] = ()) -> list[M]:
         """Insert rows, or update those whose unique key exists, all or none; return them in the same order.
@@ -107,13 +81,10 @@ class BaseController(Generic[M, L, C, U, K]):
         """
         if isinstance(key, str):
             raise TypeError(f'key takes a list of attributes: ["{key}"]')
-        listed, keys, columns = list(rows), tuple(key or self._table.key_names), self._execution.select_list
-        self._table.conflict(keys, None)  # raises if this is no unique key
-        validated = self._validation.rows(self._validation.new, listed)
-        upserts = build_requests(
-            self._table,
-            [(row, tuple(values)) for row, values in zip(validated, listed, strict=True)],
-            lambda row, names: upsert_row(self._table, row, columns, keys, None, names),
+        table, keys = self._table, tuple(key or self._table.key_names)
+        table.conflict(keys, None)  # raises if this is no unique key
+        upserts = self._statements(
+            self._validation.new, rows, lambda row, names: statements.upsert_row(table, row, keys, None, names)
         )
         stored = await self._stored(upserts)
         by_key = {repr(instance_state(item).key): item for item in stored}  # rows of one key are one object
@@ -128,16 +99,14 @@ class BaseController(Generic[M, L, C, U, K]):
 
     async def bulk_update(self, updates: Iterable[Mapping[str, object]]) -> int:
         """Update rows by dicts of the primary key and the changes, all or none; return how many rows existed."""
-        with uninterrupted():
-            validated = self._validation.rows(self._validation.keyed, updates)
-            statements = build_requests(
-                self._table, [(row, None) for row in validated], lambda row, _: update_key(self._table, row, "1")
-            )
-        return len(await self._execution.many(statements))
+        changes = self._statements(
+            self._validation.keyed, updates, lambda row, _: statements.update_key(self._table, row)
+        )
+        return len(await self._execution.many(changes))
 
     async def delete_many(self, keys: Iterable[K]) -> int:
         """Delete the rows with these primary keys, and return how many existed."""
-        condition = any_of(self._table.primary_key, [self._key_values(key) for key in keys])
+        condition = statements.any_of(self._table.primary_key, [self._key_values(key) for key in keys])
         return await self._execution.affected(Sql(f"DELETE FROM {self._table.sql} WHERE ") + condition)
 
     async def delete_where(self, filters: Filters = None, *, all_rows: bool = False) -> int:
@@ -156,49 +125,39 @@ class BaseController(Generic[M, L, C, U, K]):
         return PaginationResult(items, total, page, per_page)
 
     async def _create(self, values: C) -> M:
-        return await self._execution.stored(
-            insert_row(self._table, self._validation.new(values), self._execution.select_list)
-        )
+        return await self._execution.stored(statements.insert_row(self._table, self._validation.new(values)))
 
     async def _get(
         self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None, nulls: bool = False
     ) -> M | None:
-        statement, names = self._selecting(key_of(self._table, key, within, nulls=nulls)), self._table.relations(load)
-        objects = await self._execution.objects(statement, names)
+        statement = self._selecting(statements.key_of(self._table, key, within, nulls=nulls))
+        objects = await self._execution.objects(statement, self._table.relations(load))
         return objects[0] if objects else None
 
-    async def _get_one(
-        self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None, nulls: bool = False
-    ) -> M:
-        if (row := await self._get(key, load, within=within, nulls=nulls)) is None:
+    def _required(self, row: M | None) -> M:
+        if row is None:
             raise NotFoundError.of(f"no such {self.model.__name__}", model=self.model)
         return row
 
     async def _update(
         self, key: Mapping[str, object], values: U, *, within: str | None = None, nulls: bool = False
     ) -> M | None:
-        where, changes = key_of(self._table, key, within, nulls=nulls), self._validation.change(values)
+        where, changes = statements.key_of(self._table, key, within, nulls=nulls), self._validation.change(values)
         if not changes:
             return await self._get(key, within=within, nulls=nulls)
-        statement = update_rows(self._table, where, changes) + f" RETURNING {self._execution.select_list}"
+        statement = statements.update_rows(self._table, where, changes) + f" RETURNING {self._table.select_list}"
         objects = await self._execution.objects(statement)
         return objects[0] if objects else None
 
-    async def _update_one(
-        self, key: Mapping[str, object], values: U, *, within: str | None = None, nulls: bool = False
-    ) -> M:
-        if (row := await self._update(key, values, within=within, nulls=nulls)) is None:
-            raise NotFoundError.of(f"no such {self.model.__name__}", model=self.model)
-        return row
-
     async def _delete(self, key: Mapping[str, object], *, within: str | None = None, nulls: bool = False) -> bool:
-        where = key_of(self._table, key, within, nulls=nulls)
+        where = statements.key_of(self._table, key, within, nulls=nulls)
         return await self._execution.affected(Sql(f"DELETE FROM {self._table.sql}") + where) > 0
 
     async def _get_or_create(self, keys: Collection[str], values: C, *, within: str | None = None) -> tuple[M, bool]:
-        row = row_within(self._table, values, within, self._validation.new)
-        select = self._selecting(where_of(self._table, key_values(self._table, row, keys), within))
-        insert = insert_once(self._table, row, self._execution.select_list, keys, within)
+        row = statements.row_within(self._table, values, within, self._validation.new)
+        key = statements.key_values(self._table, row, keys)
+        select = self._selecting(statements.where_of(self._table, key, within))
+        insert = statements.insert_once(self._table, row, keys, within)
         collision: UniqueViolation | None = None
         for _ in range(10):  # another transaction may delete the row between the two statements
             if existing := await self._execution.objects(select):
@@ -220,18 +179,15 @@ class BaseController(Generic[M, L, C, U, K]):
         )
 
     async def _upsert(self, keys: Collection[str], values: C, *, within: str | None = None) -> M:
-        row = row_within(self._table, values, within, self._validation.new)
-        columns = self._execution.select_list
-        return await self._execution.stored(upsert_row(self._table, row, columns, keys, within, tuple(values)))
+        row = statements.row_within(self._table, values, within, self._validation.new)
+        upsert = statements.upsert_row(self._table, row, keys, within, tuple(values))
+        return await self._execution.stored(upsert)
 
     async def _create_or_update(self, keys: Collection[str], create: C, update: U, *, within: str | None = None) -> M:
-        row = row_within(self._table, create, within, self._validation.new)
+        row = statements.row_within(self._table, create, within, self._validation.new)
         changes = self._validation.change(update)
-        columns = self._execution.select_list
-        return await self._execution.stored(create_or_change_row(self._table, row, columns, keys, within, changes))
-
-    async def _update_where(self, filters: Filters, values: U, *, all_rows: bool = False) -> int:
-        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
+        statement = statements.create_or_change_row(self._table, row, keys, within, changes)
+        return await self._execution.stored(statement)
 
     async def _load(self, relation: str, objects: Iterable[M]) -> None:
         if isinstance(objects, self.model):
@@ -250,7 +206,7 @@ class BaseController(Generic[M, L, C, U, K]):
             raise TypeError(f"{', '.join(sorted(repeated))} is passed twice")
         refinements = cast("Refinements", where)
         columns = {name: value for name, value in where.items() if name not in _REFINEMENTS}
-        condition = where_of(self._table, {**key, **columns}, within, filters)
+        condition = statements.where_of(self._table, {**key, **columns}, within, filters)
         selection = Selection[M, L, U](self._execution, self._validation, condition)
         if len(columns) == len(where):
             return selection
@@ -269,9 +225,20 @@ class BaseController(Generic[M, L, C, U, K]):
         return values
 
     def _selecting(self, where: Sql) -> Sql:
-        return Sql(f"SELECT {self._execution.select_list} FROM {self._table.sql}") + where
+        return Sql(f"SELECT {self._table.select_list} FROM {self._table.sql}") + where
 
-    async def _stored(self, writes: list[Request]) -> list[M]:
+    def _statements(
+        self,
+        check: Callable[[Mapping[str, object]], dict[str, object]],
+        rows: Iterable[Mapping[str, object]],
+        build: Callable[[Mapping[str, object], tuple[str, ...]], Sql],
+    ) -> list[Sql]:
+        """Return a statement for each row, built from its validated values and the names of the columns it sets."""
+        with uninterrupted():
+            listed = list(rows)
+            return statements.build_statements(self._table, listed, self._validation.rows(check, listed), build)
+
+    async def _stored(self, writes: list[Sql]) -> list[M]:
         """Return the objects of the rows that statements write, one row each.
 
         Raises
@@ -300,4 +267,4 @@ class BaseController(Generic[M, L, C, U, K]):
 
     @cached_property
     def _execution(self) -> Execution[M]:
-        return self._kind(self._db.transactions, self._table, self._session)
+        return Execution(self._db.transactions, self._table, self._session)

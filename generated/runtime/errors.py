@@ -12,14 +12,12 @@ import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, Self, TypeAlias, TypeVar, cast
+from typing import Any, Self, TypeAlias, cast
 
 from sqlalchemy import exc, inspect
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlmodel import SQLModel
 from typing_extensions import override
-
-S = TypeVar("S", bound="DatabaseError")
 
 Model: TypeAlias = type[SQLModel]
 
@@ -165,11 +163,14 @@ _CONSTRAINTS = {
 }
 _ROUTING = {"ExecFindPartition", "ExecPartitionCheckEmitError"}  # of rows to partitions; its SQLSTATE is a check's
 _OUTDATED = "a migration has changed the table, or the search_path leads to another, since this statement was prepared"
-_CONFLICTS = {
-    "40001": "another transaction has changed what this one saw",
-    "40P01": "a deadlock was resolved by ending this transaction",
+_MEANINGS: dict[str, tuple[type[DatabaseError], str]] = {
+    "25006": (TransactionError, "the transaction is read-only"),
+    "34000": (TransactionError, "the savepoint of this stream is over: read it to its end inside"),
+    "40001": (ConflictError, "another transaction has changed what this one saw"),
+    "40P01": (ConflictError, "a deadlock was resolved by ending this transaction"),
+    "55P03": (TimedOutError, "the lock was not free in time"),
+    "57014": (TimedOutError, "the statement was cancelled, or took too long"),
 }
-_TIMEOUTS = {"57014": "the statement was cancelled, or took too long", "55P03": "the lock was not free in time"}
 _LOST = ("08", "57P0")  # a connection that fails, and a server that shuts down
 _GONE = "connection is closed"
 
@@ -201,19 +202,16 @@ def translation(error: Exception, model: Model | None, names: Sequence[str] | No
         return aborted(model)
     if state in _CONSTRAINTS:
         return _violation(cause, state, model)
-    if state in _CONFLICTS or is_outdated(error):
-        return ConflictError.of(f"{owner}: {_CONFLICTS.get(state, _OUTDATED)}", cause, model)
-    if state == "25006":
-        return TransactionError.of(f"{owner}: the transaction is read-only", model=model)
-    if state in _TIMEOUTS or isinstance(cause, TimeoutError):
-        return TimedOutError.of(f"{owner}: {_TIMEOUTS.get(state, 'the server did not answer in time')}", cause, model)
+    if state in _MEANINGS:
+        error_class, meaning = _MEANINGS[state]
+        return error_class.of(f"{owner}: {meaning}", cause, model)
+    if is_outdated(error):
+        return ConflictError.of(f"{owner}: {_OUTDATED}", cause, model)
+    if isinstance(cause, TimeoutError):
+        return TimedOutError.of(f"{owner}: the server did not answer in time", cause, model)
     argument = None if getattr(cause, "severity", None) else re.search(r"query argument \$(\d+)", str(cause))
     if is_lost(cause):
         return UnreachableError.of(f"{owner}: the connection to the server was lost", model=model)
-    if state == "34000":
-        return TransactionError.of(
-            f"{owner}: the savepoint of this stream is over: read it to its end inside", model=model
-        )
     if not state and "another operation" in str(cause):
         return TransactionError.of(f"{owner}: two tasks use one session at a time; each needs its own", model=model)
     if state.startswith("22") or argument:
@@ -253,8 +251,8 @@ def is_outdated(error: BaseException) -> bool:
 
 def is_conflict(error: BaseException) -> bool:
     """Whether the transaction may succeed if it is repeated."""
-    state = getattr(error, "sqlstate", "") or sqlstate(error)
-    return isinstance(error, ConflictError) or state in _CONFLICTS or is_outdated(error)
+    error_class, _ = _MEANINGS.get(getattr(error, "sqlstate", "") or sqlstate(error), (type(error), ""))
+    return issubclass(error_class, ConflictError) or is_outdated(error)
 
 
 def aborted(model: Model | None, state: str = "") -> TransactionError:

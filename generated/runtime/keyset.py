@@ -50,7 +50,7 @@ class Term:
         """Return a value of the expression in SQL, from its text."""
         if self.kind is None:  # only PostgreSQL knows the type, which it infers for a literal
             return Sql("E'" + text.replace("\\", "\\\\").replace("'", "''") + "'")
-        return Sql(f"({MARK}::text)::{self.kind}", (("after", text),))
+        return Sql(f"({MARK}::text)::{self.kind}", ("after",), (text,))
 
     def beyond(self, text: str | None) -> Sql:
         """Return the condition for rows that come after those with this value."""
@@ -78,25 +78,25 @@ class Order:
                 self.clauses.append(column.desc() if descending else column)
                 kind, is_float = column.type.compile(DIALECT), isinstance(column.type, sa.Float)
                 self.terms.append(Term(Sql(part.sql), kind, descending, descending, column.nullable, is_float))
-        self.sql = ordered(table, self.clauses)
+        self.sql = table.order_by(self.clauses)
         self.position = joined(", ", [term.position for term in self.terms])
 
     def after(self, cursor: str) -> Sql:
         """Return the condition for the rows after the row of a cursor."""
-        texts, first = self._position_of(cursor), self.terms[0]
+        strings, first = self._position_of(cursor), self.terms[0]
         if all(term.descending == first.descending and not term.nullable for term in self.terms):
-            bounds = [term.bound(text or "") for term, text in zip(self.terms, texts, strict=True)]
+            bounds = [term.bound(text or "") for term, text in zip(self.terms, strings, strict=True)]
             row = Sql("(") + joined(", ", [term.sql for term in self.terms])  # a row comparison can use an index
             return row + (") < (" if first.descending else ") > (") + joined(", ", bounds) + ")"
         condition = Sql("false")
-        for term, text in zip(reversed(self.terms), reversed(texts), strict=True):
+        for term, text in zip(reversed(self.terms), reversed(strings), strict=True):
             condition = Sql("(") + term.beyond(text) + " OR (" + term.same(text) + " AND " + condition + "))"
         return condition
 
     def cursor(self, position: Sequence[str | float | None]) -> str:
         """Return the cursor of a row."""
-        texts = [repr(float(value)) if isinstance(value, (float, Decimal)) else value for value in position]
-        body = json.dumps(texts).encode()
+        strings = [repr(float(value)) if isinstance(value, (float, Decimal)) else value for value in position]
+        body = json.dumps(strings).encode()
         return base64.urlsafe_b64encode(self._header(body) + body).decode().rstrip("=")
 
     def _position_of(self, cursor: str) -> list[str | None]:
@@ -112,22 +112,16 @@ class Order:
 
     def _is_position(self, value: object) -> bool:
         """Whether a row can have this position; the digest has no secret, so that anybody can compute it."""
-        if not isinstance(value, list) or len(texts := cast("list[object]", value)) != len(self.terms):
+        if not isinstance(value, list) or len(strings := cast("list[object]", value)) != len(self.terms):
             return False
         return all(
             "\0" not in text if isinstance(text, str) else text is None and term.nullable
-            for text, term in zip(texts, self.terms, strict=True)
+            for text, term in zip(strings, self.terms, strict=True)
         )
 
     def _header(self, body: bytes) -> bytes:
-        order = f"{self.sql.text} {self.sql.arguments}"
+        order = f"{self.sql.text} {list(self.sql.arguments)}"
         return _VERSION + hashlib.sha256(order.encode() + body).digest()[: _HEADER_SIZE - len(_VERSION)]
-
-
-def ordered(table: Table[Any], clauses: Iterable[Any]) -> Sql:
-    """Return an ORDER BY, or nothing if there are no clauses."""
-    expressions = [table.embedded(clause) for clause in clauses]
-    return Sql(" ORDER BY ") + joined(", ", expressions) if expressions else Sql("")
 
 
 def _term(table: Table[Any], clause: Any) -> Term:

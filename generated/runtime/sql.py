@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from functools import lru_cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -26,41 +26,34 @@ Convert = Callable[[Any], Any]
 
 
 class Sql:
-    """A part of a statement; ``values`` are pairs of a column's name and a value as the driver expects it."""
+    """A statement or a part of one; ``arguments`` are values as the driver expects them, ``names`` their columns."""
 
-    __slots__ = ("text", "values")
+    __slots__ = ("arguments", "names", "text")
 
-    def __init__(self, text: str, values: tuple[tuple[str, Any], ...] = ()) -> None:
-        self.text, self.values = text, values
+    def __init__(self, text: str, names: tuple[str, ...] = (), arguments: tuple[Any, ...] = ()) -> None:
+        self.text, self.names, self.arguments = text, names, arguments
 
     def __add__(self, other: Sql | str) -> Sql:
         if isinstance(other, str):
-            return Sql(self.text + other, self.values)
-        return Sql(self.text + other.text, self.values + other.values)
+            return Sql(self.text + other, self.names, self.arguments)
+        return Sql(self.text + other.text, self.names + other.names, self.arguments + other.arguments)
+
+    def with_text(self, text: str) -> Sql:
+        """Return other text with the same placeholders and arguments."""
+        return Sql(text, self.names, self.arguments)
 
     @property
-    def arguments(self) -> list[Any]:
-        """The values as the driver expects them."""
-        return [value for _, value in self.values]
-
-    @property
-    def request(self) -> Request:
-        """The statement as it is sent."""
-        return Request(numbered(self.text), self.arguments, [name for name, _ in self.values])
-
-
-class Request(NamedTuple):
-    """A statement as it is sent; ``names`` are the columns of its arguments."""
-
-    text: str
-    arguments: list[Any]
-    names: Sequence[str] = ()
+    def numbered(self) -> str:
+        """The text as it is sent, with PostgreSQL's numbered placeholders."""
+        return _numbered(self.text)
 
 
 def joined(separator: str, parts: Iterable[Sql]) -> Sql:
     """Return the parts, joined by a separator."""
     parts = list(parts)
-    return Sql(separator.join([part.text for part in parts]), tuple(chain.from_iterable([p.values for p in parts])))
+    names = tuple(chain.from_iterable([part.names for part in parts]))
+    arguments = tuple(chain.from_iterable([part.arguments for part in parts]))
+    return Sql(separator.join([part.text for part in parts]), names, arguments)
 
 
 class _SqlTypes(dict[type[object], bool]):
@@ -85,8 +78,7 @@ def has_sql(values: Iterable[object]) -> bool:
 
 
 @lru_cache(_CACHE_SIZE)
-def numbered(text: str) -> str:
-    """Return a statement with PostgreSQL's numbered placeholders."""
+def _numbered(text: str) -> str:
     first, *rest = text.split(MARK)
     return first + "".join([f"${number}{part}" for number, part in enumerate(rest, 1)])
 
@@ -112,7 +104,7 @@ def in_sql(expression: Any, table: sa.FromClause) -> Sql | None:
     """
     whole = compiled(sa.select(_ONE).select_from(table).where(expression))
     begin = f"SELECT 1 \nFROM {QUOTED.format_table(table)} \nWHERE "
-    return Sql(whole.text[len(begin) :], whole.values) if whole.text.startswith(begin) else None
+    return whole.with_text(whole.text[len(begin) :]) if whole.text.startswith(begin) else None
 
 
 def compiled(statement: Any) -> Sql:
@@ -136,7 +128,7 @@ def compiled(statement: Any) -> Sql:
     arguments = [
         conversion(values[name]) if (conversion := convert.get(name)) else values[name] for name in marks.names
     ]
-    return Sql(text, tuple([("", argument) for argument in arguments]))
+    return Sql(text, ("",) * len(arguments), tuple(arguments))
 
 
 class _Marks:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from sqlalchemy.sql.elements import AsBoolean, BooleanClauseList, False_, Groupi
 from .contracts import AnyOf, Expression, Filters, Span
 from .errors import ValidationError
 from .operand import Operand
-from .sql import MARK, Convert, Request, Sql, has_sql, is_sql, joined
+from .sql import MARK, Convert, Sql, has_sql, is_sql, joined
 from .table import Table
 
 _BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
@@ -56,12 +56,12 @@ def any_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
     names, rows = ", ".join([part.sql for part in key]), [list(row) for row in values]
     if len(key) == 1 and key[0].array:
         array = [key[0].converted(value) for (value,) in rows]
-        return Sql(f"{names} = ANY(\0)", ((key[0].name, array),))
+        return Sql(f"{names} = ANY({MARK})", (key[0].name,), (array,))
     columns = [[part.converted(row[n]) for row in rows] for n, part in enumerate(key)]
     if all(part.array for part in key):
-        arrays = ", ".join([f"\0::{part.array}" for part in key])
-        arguments = tuple([(part.name, column) for part, column in zip(key, columns, strict=True)])
-        return Sql(f"({names}) IN (SELECT * FROM unnest({arrays}))", arguments)
+        arrays = ", ".join([f"{MARK}::{part.array}" for part in key])
+        text = f"({names}) IN (SELECT * FROM unnest({arrays}))"
+        return Sql(text, tuple([part.name for part in key]), tuple(columns))
     tuples = [
         Sql("(") + joined(", ", [part.value(value) for part, value in zip(key, row, strict=True)]) + ")" for row in rows
     ]
@@ -99,9 +99,6 @@ def _keyword_condition(table: Table[Any], key: str, value: object) -> Sql:
         return Sql(f"{operand.sql} = ") + operand.value(value)
     if isinstance(value, AnyOf):
         values = list(cast("AnyOf[object]", value).values)
-        for item in values:
-            if reason := operand.timezone_mismatch(item):
-                raise ValidationError(table.model, {key: reason})
         condition = any_of([operand], [(item,) for item in values if item is not None])
         has_null = any(item is None for item in values)
         return Sql("(") + condition + f" OR {operand.sql} IS NULL)" if has_null else condition
@@ -110,20 +107,20 @@ def _keyword_condition(table: Table[Any], key: str, value: object) -> Sql:
         return joined(
             " AND ",
             [
-                Sql(f"{operand.sql} {sign} ") + _value(table, operand, bound)
+                Sql(f"{operand.sql} {sign} ") + _compared(table, operand, bound)
                 for sign, bound in bounds
                 if bound is not None
             ],
         )
     if type(value) in {list, tuple, set, frozenset} and not operand.takes_lists:
         raise TypeError(f"{key} takes a single value; for any of several, pass AnyOf([...])")
-    return Sql(f"{operand.sql} = ") + _value(table, operand, value)
+    return Sql(f"{operand.sql} = ") + _compared(table, operand, value)
 
 
-def _value(table: Table[Any], operand: Operand, value: object) -> Sql:
-    if isinstance(value, Sql):
-        return Sql("(") + value + ")"
-    return Sql("(") + table.embedded(value) + ")" if is_sql(value) else operand.value(value)
+def _compared(table: Table[Any], operand: Operand, value: object) -> Sql:
+    """Return a value for a comparison, in which an expression is in parentheses."""
+    sql = table.value(operand, value)
+    return Sql("(") + sql + ")" if is_sql(value) else sql
 
 
 def key_values(table: Table[Any], row: Mapping[str, object], keys: Collection[str]) -> dict[str, object]:
@@ -133,40 +130,41 @@ def key_values(table: Table[Any], row: Mapping[str, object], keys: Collection[st
 
 def _computed(table: Table[Any], row: Mapping[str, object], expression: Expression) -> Sql:
     inputs = [(table.operands[name], row[name]) for name in expression.inputs]
-    values = joined(", ", [operand.in_row(_value(table, operand, value)) for operand, value in inputs])
+    values = joined(", ", [operand.in_row(table.value(operand, value)) for operand, value in inputs])
     return Sql(f"SELECT {expression.sql} FROM (SELECT ") + values + ") AS row_to_store"
 
 
 Values: TypeAlias = Mapping[str, object]
 
 
-def insert_row(table: Table[Any], row: Values, returning: str, conflict: Sql | str = "") -> Sql:
+def insert_row(table: Table[Any], row: Values, conflict: Sql | str = "") -> Sql:
     """Return an INSERT of a row, which returns it."""
     row, clause = table.completed(row, "default"), conflict if isinstance(conflict, Sql) else Sql(conflict)
     names = tuple(row)
     if table.is_simple and not has_sql(row.values()):  # the usual case
         operands = table.operands
-        arguments = tuple([(name, operands[name].converted(value)) for name, value in row.items()])
-        text = _insert_text(table, names, ", ".join([MARK] * len(names)), clause.text, returning)
-        return Sql(text, arguments + clause.values)
-    values = joined(", ", table.assigned(row))
-    return Sql(_insert_text(table, names, values.text, clause.text, returning), values.values + clause.values)
+        arguments = tuple([operands[name].bound(value) for name, value in row.items()])
+        values = Sql(", ".join([MARK] * len(names)), names, arguments)
+    else:
+        values = joined(", ", [table.value(table.operands[name], value) for name, value in row.items()])
+    text = _insert_text(table, names, values.text, clause.text)
+    return Sql(text, values.names + clause.names, values.arguments + clause.arguments)
 
 
 @lru_cache(1000)
-def _insert_text(table: Table[Any], names: tuple[str, ...], values: str, conflict: str, returning: str) -> str:
+def _insert_text(table: Table[Any], names: tuple[str, ...], values: str, conflict: str) -> str:
     columns = ", ".join([table.operands[name].bare for name in names])
     row = f"({columns}) VALUES ({values})" if names else "DEFAULT VALUES"
-    return f"INSERT INTO {table.sql} {row}{conflict} RETURNING {returning}"
+    return f"INSERT INTO {table.sql} {row}{conflict} RETURNING {table.select_list}"
 
 
-def insert_once(table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None) -> Sql:
+def insert_once(table: Table[Any], row: Values, keys: Collection[str], within: str | None) -> Sql:
     """Return an INSERT that returns the row, and does nothing if a row with its key exists."""
-    return insert_row(table, row, returning, f" ON CONFLICT {table.conflict(keys, within)} DO NOTHING")
+    return insert_row(table, row, f" ON CONFLICT {table.conflict(keys, within)} DO NOTHING")
 
 
 def upsert_row(
-    table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None, names: Collection[str]
+    table: Table[Any], row: Values, keys: Collection[str], within: str | None, names: Collection[str]
 ) -> Sql:
     """Return an INSERT that sets the columns ``names`` of an existing row with its key, and returns the row.
 
@@ -180,11 +178,11 @@ def upsert_row(
         completed = table.completed({name: row[name] for name in changed}, "onupdate")
         added = {name: value for name, value in completed.items() if name not in names}
         conflict = joined(", ", [conflict, *_assignments(table, added)])
-    return insert_row(table, row, returning, conflict)
+    return insert_row(table, row, conflict)
 
 
 def create_or_change_row(
-    table: Table[Any], row: Values, returning: str, keys: Collection[str], within: str | None, changes: Values
+    table: Table[Any], row: Values, keys: Collection[str], within: str | None, changes: Values
 ) -> Sql:
     """Return an INSERT that makes ``changes`` in an existing row with its key instead, and returns the row."""
     assignments = _assignments(table, table.completed(changes, "onupdate") if changes else {})
@@ -193,7 +191,7 @@ def create_or_change_row(
         column = table.operands[table.facts.expressions[key].inputs[0] if key in table.facts.expressions else key]
         assignments = [Sql(f"{column.bare} = {column.sql}")]
     conflict = Sql(f" ON CONFLICT {table.conflict(keys, within)} DO UPDATE SET ") + joined(", ", assignments)
-    return insert_row(table, row, returning, conflict)
+    return insert_row(table, row, conflict)
 
 
 def update_rows(table: Table[Any], where: Sql, changes: Values) -> Sql:
@@ -203,44 +201,48 @@ def update_rows(table: Table[Any], where: Sql, changes: Values) -> Sql:
 
 
 def _assignments(table: Table[Any], changes: Values) -> list[Sql]:
-    return [
-        Sql(f"{table.operands[name].bare} = ") + value
-        for name, value in zip(changes, table.assigned(changes), strict=True)
-    ]
+    pairs = [(table.operands[name], value) for name, value in changes.items()]
+    return [Sql(f"{operand.bare} = ") + table.value(operand, value) for operand, value in pairs]
 
 
-def update_key(table: Table[Any], row: Values, returning: str) -> Sql:
-    """Return an UPDATE of the row with this primary key; without changes, a SELECT of it."""
+def update_key(table: Table[Any], row: Values) -> Sql:
+    """Return an UPDATE of the row with this primary key, which returns a 1; without changes, a SELECT of it."""
     where = where_of(table, {name: row[name] for name in table.key_names})
     changes = {name: value for name, value in row.items() if name not in table.key_names}
     if not changes:
-        return Sql(f"SELECT {returning} FROM {table.sql}") + where
-    return update_rows(table, where, changes) + f" RETURNING {returning}"
+        return Sql(f"SELECT 1 FROM {table.sql}") + where
+    return update_rows(table, where, changes) + " RETURNING 1"
 
 
-def build_requests(
-    table: Table[Any], rows: Iterable[tuple[Values, Hashable]], build: Callable[[Values, Any], Sql]
-) -> list[Request]:
-    """Return the statement for each of many rows, built once for all rows of the same columns and ``shape``."""
-    known: dict[Hashable, tuple[str, Sequence[str], list[tuple[int, Convert]]]] = {}
-    requests: list[Request] = []
-    for row, shape in rows:
-        key, plain = (tuple(row), shape), not has_sql(row.values())
+def build_statements(
+    table: Table[Any],
+    rows: Iterable[Values],
+    validated: Iterable[Values],
+    build: Callable[[Values, tuple[str, ...]], Sql],
+) -> list[Sql]:
+    """Return a statement for each row; it is built once for all rows with the same columns.
+
+    ``validated`` are the rows with their defaults, from which ``build`` takes the values. It also gets the names of the
+    columns that the caller has set.
+    """
+    known: dict[Hashable, tuple[Sql, list[tuple[int, Convert]]]] = {}
+    statements: list[Sql] = []
+    for row, names in zip(validated, map(tuple, rows), strict=True):
+        key, plain = (tuple(row), names), not has_sql(row.values())
         if plain and (same := known.get(key)):
-            text, names, converters = same
+            first, converters = same
             arguments = list(row.values())
             with suppress(Exception):  # of the author's own types: building the statement names the column
                 for number, convert in converters:
                     if (value := arguments[number]) is not None:
                         arguments[number] = convert(value)
-                requests.append(Request(text, arguments, names))
+                statements.append(Sql(first.text, first.names, tuple(arguments)))
                 continue
-        statement = build(row, shape)
-        requests.append(request := statement.request)
-        if plain and table.is_simple and tuple(request.names) == tuple(row):  # each parameter is a value of the row
+        statements.append(statement := build(row, names))
+        if plain and table.is_simple and statement.names == tuple(row):  # each parameter is a value of the row
             binds = [(number, table.operands[name].bind) for number, name in enumerate(row)]
-            known[key] = request.text, request.names, [(number, bind) for number, bind in binds if bind]
-    return requests
+            known[key] = statement, [(number, bind) for number, bind in binds if bind]
+    return statements
 
 
 def row_within(

@@ -9,18 +9,15 @@ import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, cast
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from sqlmodel import SQLModel
 
-from .contracts import Facts
+from .contracts import Facts, M
 from .errors import ValidationError
 from .operand import Operand
-from .sql import QUOTED, Convert, Sql, in_sql, is_sql, result_of
-
-M = TypeVar("M", bound=SQLModel)
+from .sql import QUOTED, Convert, Sql, in_sql, is_sql, joined, result_of
 
 
 @dataclass(frozen=True)
@@ -58,10 +55,10 @@ class Table(Generic[M]):
         self.primary_key = [self.operands[name] for name, column in self.columns.items() if column in key]
         self.key_names = [part.name for part in self.primary_key]
         self.keys = ", ".join([part.sql for part in self.primary_key])
-        self.select_list = ", ".join([self.operands[name].sql for name in self.columns])
-        results = [(number, self.operands[name].result) for number, name in enumerate(self.columns)]
+        columns = ", ".join([self.operands[name].sql for name in self.columns])
+        self.select_list = self.keys if facts.by_orm else columns
+        results = [(number, self.operands[name].read) for number, name in enumerate(self.columns)]
         self.results = [(number, convert) for number, convert in results if convert]
-        self.times = [number for number, name in enumerate(self.columns) if self.operands[name].aware]
         self.is_simple = not any(operand.wrapped for operand in self.operands.values())
 
     def operand(self, key: str) -> Operand:
@@ -109,6 +106,11 @@ class Table(Generic[M]):
             f"tables through a relationship, with c.<relationship>.any(...) or .has(...)"
         )
 
+    def order_by(self, clauses: Iterable[Any]) -> Sql:
+        """Return an ORDER BY, or nothing if there are no clauses."""
+        expressions = [self.embedded(clause) for clause in clauses]
+        return Sql(" ORDER BY ") + joined(", ", expressions) if expressions else Sql("")
+
     def term(self, expression: Any, method: str) -> tuple[Sql, Convert | None]:
         """Return an expression that ``method`` reads, and the conversion of the driver's values."""
         if not is_sql(expression):
@@ -117,13 +119,11 @@ class Table(Generic[M]):
         of_column = operand is not None and expression is getattr(self.model, operand.name, None)
         return self.embedded(expression), operand.read if operand and of_column else result_of(expression.type)
 
-    def assigned(self, values: Mapping[str, object]) -> list[Sql]:
-        """Return the values of columns in SQL."""
-        operands = self.operands
-        return [
-            value if isinstance(value, Sql) else self.embedded(value) if is_sql(value) else operands[name].value(value)
-            for name, value in values.items()
-        ]
+    def value(self, operand: Operand, value: object) -> Sql:
+        """Return a value for a column, or an expression, in SQL."""
+        if isinstance(value, Sql):
+            return value
+        return self.embedded(value) if is_sql(value) else operand.value(value)
 
     def completed(self, values: Mapping[str, object], kind: str) -> Mapping[str, object]:
         """Return values with the columns' own ``default`` or ``onupdate`` added for columns that are not set."""
@@ -166,4 +166,6 @@ def why_absent(name: str, absent: Mapping[str, Collection[str]], members: Iterab
     for reason, names in absent.items():
         if name in names:
             return f": {reason.replace('{}', name.removeprefix('find_by_'))}"
-    return suggestion(name, difflib.get_close_matches(name, [one for one in members if not one.startswith("_")], n=1))
+    return suggestion(
+        name, difflib.get_close_matches(name, [member for member in members if not member.startswith("_")], n=1)
+    )

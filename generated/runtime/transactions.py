@@ -134,10 +134,8 @@ class Transactions:
             raise TypeError(f"after_commit takes a function to call, not a {type(callback).__name__}")
         if scope := self.enclosing():
             sessions.call_after_commit(scope.session, callback)
-        else:
-            awaitable = callback()
-            if inspect.isawaitable(awaitable):
-                sessions.in_background(awaitable)
+        elif inspect.isawaitable(awaitable := callback()):
+            sessions.in_background(awaitable)
 
     async def send(self, session: PlainSession | None, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run the work of a call in the session, else in the transaction around it, else on its own connection."""
@@ -167,8 +165,8 @@ class Transactions:
 
     def ambient(self) -> Scope | None:
         """Return the transaction that a call must join, if there is one."""
-        if scope := self.scope():
-            _check_task(scope)
+        if (scope := self.scope()) and scope.task is not asyncio.current_task():
+            raise TransactionError(_CHILD_TASK)
         return scope
 
     def enclosing(self) -> Scope | None:
@@ -222,11 +220,11 @@ class Transactions:
         return self.engine.sync_engine.connect()
 
     @contextmanager
-    def _inside(self, connection: Connection | None, session: Session) -> Generator[Scope, None, None]:
+    def _inside(self, connection: Connection | None, session: Session) -> Generator[None, None, None]:
         scope = Scope(self, connection, session)
         _scopes.set((*_scopes.get(), scope))
         try:
-            yield scope
+            yield
         finally:
             scope.open = False
             # Not by token, because a block that a fixture has opened may be closed in another context.
@@ -260,8 +258,3 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
         with suppress(SQLAlchemyError):  # the connection may be lost
             await nested.rollback()
         raise
-
-
-def _check_task(scope: Scope) -> None:
-    if scope.task is not asyncio.current_task():
-        raise TransactionError(_CHILD_TASK)

@@ -35,6 +35,7 @@ class Validation:
         self._not_null = {name for name, column in table.columns.items() if column.primary_key or not column.nullable}
         self._json = [name for name in names if table.operands[name].dumps]
         self._times = [name for name in names if table.operands[name].aware is not None]
+        self._key_times = [name for name in self._times if name in table.key_names]
         self._validates = [name for name in names if name in table.mapper.validators]
         self._fields, self._definitions, self._config = _pydantic_fields(table.model)
         self._new = self._validator(names, defaults=True), frozenset(names), frozenset(table.facts.required)
@@ -53,6 +54,9 @@ class Validation:
         keys = self._table.key_names
         if missing := [name for name in keys if name not in row]:
             raise ValidationError(self._table.model, dict.fromkeys(missing, "is required"))
+        for name in self._key_times:
+            if reason := self._table.operands[name].timezone_mismatch(row[name]):
+                raise ValidationError(self._table.model, {name: reason})
         changes = self.change({name: value for name, value in row.items() if name not in keys})
         return {**changes, **{name: row[name] for name in keys}}
 
@@ -73,21 +77,22 @@ class Validation:
     def _validated(
         self, values: Mapping[str, object], validator: SchemaValidator, accepted: Set[str], required: Set[str]
     ) -> dict[str, object]:
-        allowed = values.keys() <= accepted and required <= values.keys() and not has_sql(values.values())
-        if allowed and (
-            type(None) not in map(type, values.values())
-            or all(values.get(name, "") is not None for name in self._not_null)
+        expressions: dict[str, object] = {}
+        reasons: dict[str, str] = {}
+        others = values
+        if (
+            not (values.keys() <= accepted and required <= values.keys())
+            or has_sql(values.values())
+            or (
+                type(None) in map(type, values.values())
+                and any(values.get(name, "") is None for name in self._not_null)
+            )
         ):
-            try:
-                valid: dict[str, object] = validator.validate_python(values)
-                if not self._make_storable(valid, values):
-                    return valid
-            except PydanticError:
-                pass  # the reasons are collected below
-        expressions = {name: value for name, value in values.items() if is_sql(value)}
-        reasons = self._refusals(values, expressions, accepted, required)
-        others = {name: values[name] for name in values if not (name in reasons or name in expressions)}
-        details, validated = dict[str, str](), dict[str, object]()
+            expressions = {name: value for name, value in values.items() if is_sql(value)}
+            reasons = self._refusals(values, expressions, accepted, required)
+            others = {name: values[name] for name in values if not (name in reasons or name in expressions)}
+        details: dict[str, str] = {}
+        validated: dict[str, object] = {}
         try:
             validated = validator.validate_python(others)
         except PydanticError as invalid:
@@ -98,11 +103,11 @@ class Validation:
         reasons.update(self._make_storable(validated, values))
         if reasons:
             raise ValidationError(self._table.model, reasons, details)
-        return validated | expressions
+        return {**validated, **expressions} if expressions else validated
 
     def _make_storable(self, validated: dict[str, object], values: Mapping[str, object]) -> dict[str, str]:
         """Replace validated values by those to be stored, and return the reasons why some cannot be stored."""
-        reasons = dict[str, str]()
+        reasons: dict[str, str] = {}
         for name in self._times:
             operand, is_default = self._table.operands[name], name in validated and name not in values
             if is_default:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ctrlgen.finding import Finding
+from ctrlgen.findings import Finding
 from ctrlgen.schema import (
     Annotation,
     Column,
@@ -270,7 +270,7 @@ class Package:
     @property
     def cached(self) -> dict[str, Cached]:
         """The cached models, by their attributes of `Database`."""
-        return {each.module: each.cached for each in self.controllers if each.cached}
+        return {controller.module: controller.cached for controller in self.controllers if controller.cached}
 
     @property
     def channel(self) -> str:

@@ -1,15 +1,17 @@
 """The cache folder of ctrlgen: the sources formatted by ruff, and the records of runs.
 
 It works like those of ruff and mypy: git ignores it, backups exclude it, and it may be deleted at any time.
-``settings`` decides where it is. ``format_cache`` and ``record`` keep their files in it.
+``settings`` decides where it is. ``format`` and ``record`` keep their files in it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from ctrlgen.interruption import held
 
@@ -34,6 +36,15 @@ def keep(file: Path, content: str) -> None:
         finally:
             unfinished.unlink(missing_ok=True)
             _forget(file)
+
+
+def read_json(file: Path) -> dict[str, object] | None:
+    """Return the content of a cache file, a JSON object; None if there is none, or if it is damaged."""
+    try:
+        content: object = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return cast("dict[str, object]", content) if isinstance(content, dict) else None
 
 
 def _forget(latest: Path) -> None:

@@ -20,11 +20,11 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, TextIO, cast
 
 from ctrlgen import tracing
 from ctrlgen.child_start import take_process
@@ -34,7 +34,7 @@ from ctrlgen.scratch import scratch_folder
 from ctrlgen.tracing import Reads
 
 REPLY, _READS, PROGRESS, _WORK = "reply", "reads", "progress", "work"
-_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.explain.explanation", "ctrlgen.finding", "ctrlgen.schema"})
+_ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.explain.explanation", "ctrlgen.findings", "ctrlgen.schema"})
 """The modules whose classes may be in a reply. The parent never imports the models."""
 
 
@@ -123,9 +123,9 @@ class Child:
         assert isinstance(schema, Schema), schema
         return schema
 
-    def doing(self) -> str:
+    def current_step(self) -> str:
         """Return the current step of the child."""
-        return _doing(self.folder / PROGRESS)
+        return _current_step(self.folder / PROGRESS)
 
     def answer(self) -> object:
         """Wait for the reply and return it, or raise the error that the child reports."""
@@ -140,15 +140,15 @@ class Child:
         return Reads.from_json((self.folder / _READS).read_text("utf-8"))
 
 
-def _doing(progress: Path) -> str:
+def _current_step(progress: Path) -> str:
     return (progress.read_text("utf-8") if progress.exists() else "") or "starting"
 
 
 def _crash(code: int, progress: Path) -> LoadingEndedError:
-    doing = _doing(progress)
+    step = _current_step(progress)
     ending = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
     return LoadingEndedError(
-        f"the process that loads the models ended while {doing} ({ending})",
+        f"the process that loads the models ended while {step} ({ending})",
         None,
         "The import of a module of models must return. Check for os._exit, a crash in an extension module, or too "
         "little memory; the output of the process is above.",
@@ -171,13 +171,12 @@ def main() -> None:
     read = partial(
         read_schema, Path(project), package, names, progress_to(folder / PROGRESS), with_samples=bool(samples)
     )
-    answer = _answer(read, progress_to(folder / PROGRESS), folder / _WORK)
+    answer = reply_of(
+        lambda: _answer(read, progress_to(folder / PROGRESS), folder / _WORK), "the models cannot be read"
+    )
     (folder / _READS).write_text(tracing.finish(without=[folder]).to_json(), "utf-8")
     write_reply(folder / REPLY, answer)
-    for stream in streams:
-        with contextlib.suppress(Exception):
-            stream.flush()
-    os._exit(0)  # do not wait for threads and exit handlers of the models
+    end_process(streams)
 
 
 def _order() -> list[str]:
@@ -185,10 +184,23 @@ def _order() -> list[str]:
     with contextlib.suppress(Exception):  # errors of libraries are reported when they are used
         for name in ("ctrlgen.inspect", "ctrlgen.load"):
             importlib.import_module(name)
+    return cast("list[str]", read_request())
+
+
+def read_request() -> object:
+    """Return the request that the parent process sends. End the process if the parent has ended."""
     text = sys.stdin.buffer.read()
     if not text:
-        os._exit(0)  # the parent process has ended
-    return cast("list[str]", json.loads(text))
+        os._exit(0)
+    return json.loads(text)
+
+
+def end_process(streams: Iterable[TextIO]) -> NoReturn:
+    """End the process without waiting for threads and exit handlers of the models."""
+    for stream in streams:
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)
 
 
 def read_schema(
@@ -205,17 +217,22 @@ def read_schema(
 
 
 def _answer(read: Callable[[], Schema], progress: Callable[[str], None], work_file: Path) -> object:
+    schema = read()
+    if not work_file.exists():
+        return schema
+    work: Work = pickle.loads(work_file.read_bytes())  # noqa: S301 - written by the parent
+    progress("explaining the methods of the models")
+    return work(schema)
+
+
+def reply_of(answer: Callable[[], object], failure: str) -> object:
+    """Return an answer, or the error that it raises. ``failure`` is what a bug in ctrlgen prevents."""
     try:
-        schema = read()
-        if not work_file.exists():
-            return schema
-        work: Work = pickle.loads(work_file.read_bytes())  # noqa: S301 - written by the parent
-        progress("explaining the methods of the models")
-        return work(schema)
+        return answer()
     except CtrlgenError as error:
         return error.with_traceback_of_cause()
     except Exception as error:  # noqa: BLE001 - the parent prints it
-        return bug("the models cannot be read because of a bug in ctrlgen", error)
+        return bug(f"{failure} because of a bug in ctrlgen", error)
 
 
 def open_project(root: Path) -> None:
@@ -227,8 +244,8 @@ def open_project(root: Path) -> None:
 def progress_to(path: Path) -> Callable[[str], None]:
     """Return a function that records the current step, so that the parent can report where the child crashed."""
 
-    def progress(doing: str) -> None:
-        path.write_text(doing, "utf-8")
+    def progress(step: str) -> None:
+        path.write_text(step, "utf-8")
 
     return progress
 

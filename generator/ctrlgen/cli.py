@@ -16,9 +16,8 @@ from typing import Annotated, NoReturn, cast
 
 import typer
 
-from ctrlgen.error_reports import reported
-from ctrlgen.errors import DOCS, CtrlgenError, bug
-from ctrlgen.finding import Finding, Location
+from ctrlgen.errors import CtrlgenError, bug
+from ctrlgen.findings import DOCS, Finding, Location
 from ctrlgen.output_formats import TEXT, check_format
 from ctrlgen.pipeline import compare_with_disk, generate, write
 from ctrlgen.plain_options import plain_values
@@ -35,6 +34,7 @@ from ctrlgen.report import (
     print_summary,
     print_unencodable,
     print_usage_error,
+    reported,
 )
 from ctrlgen.settings import SETTINGS, Config, Settings, find_project, read_config
 from ctrlgen.write import Changes, unified_diff
@@ -115,7 +115,7 @@ TracebackOption = Annotated[
 ]
 
 
-Given = tuple[Path, Settings]
+ProjectOptions = tuple[Path, Settings]
 """The project's folder, and the settings from the options."""
 
 
@@ -147,9 +147,9 @@ def generate_command(
     _traceback: TracebackOption = False,
 ) -> None:
     """Generate the controllers. Writes all changed files, or none."""
-    given = _given(project, models, output, package, tests, cache_dir)
+    project_options = _project_options(project, models, output, package, tests, cache_dir)
     with _run(
-        given, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format, to_write=True
+        project_options, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format, to_write=True
     ) as run:
         write(run.changes, run.config)
     if output_format != TEXT:
@@ -177,8 +177,8 @@ def check(
 
     Also exits with 1 if models may be missing, because a submodule cannot be imported.
     """
-    given = _given(project, models, output, package, tests, cache_dir)
-    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format) as run:
+    project_options = _project_options(project, models, output, package, tests, cache_dir)
+    with _run(project_options, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format) as run:
         pass  # the disk has been read
     if output_format != TEXT:
         _print_report(run, output_format, run.changes, quiet=quiet)
@@ -206,8 +206,8 @@ def diff(
     _traceback: TracebackOption = False,
 ) -> None:
     """Show what `generate` would change, without writing it."""
-    given = _given(project, models, output, package, tests, cache_dir)
-    with _run(given, quiet=quiet, verbose=verbose, no_cache=no_cache) as run:
+    project_options = _project_options(project, models, output, package, tests, cache_dir)
+    with _run(project_options, quiet=quiet, verbose=verbose, no_cache=no_cache) as run:
         pass  # the disk has been read
     print_diff(unified_diff(run.changes, run.config.project))
 
@@ -242,12 +242,14 @@ def explain(
     _traceback: TracebackOption = False,
 ) -> None:
     """Show the signature, SQL and index of each method, and the methods that are not emitted."""
-    from ctrlgen.commands.explain import Form
-    from ctrlgen.commands.explain import explain as run_explain
+    from ctrlgen.explain.explain_command import Form
+    from ctrlgen.explain.explain_command import explain as run_explain
 
-    given = _given(project, models, output, package, None)
-    with reported(given[0], TEXT):
-        run_explain(read_config(*given), choice, Form(output_format, indexes, html, mermaid, dot), quiet=quiet)
+    project_options = _project_options(project, models, output, package, None)
+    with reported(project_options[0], TEXT):
+        run_explain(
+            read_config(*project_options), choice, Form(output_format, indexes, html, mermaid, dot), quiet=quiet
+        )
 
 
 @app.command(
@@ -276,12 +278,12 @@ def init(
     _traceback: TracebackOption = False,
 ) -> None:
     """Find the models, and add the settings to pyproject.toml without changing anything else in it."""
-    from ctrlgen.commands.init import Wishes
-    from ctrlgen.commands.init import init as run_init
+    from ctrlgen.init import InitOptions
+    from ctrlgen.init import init as run_init
 
-    root, settings = _given(project, models, output, package, tests)
+    root, settings = _project_options(project, models, output, package, tests)
     with reported(root, TEXT):
-        run_init(root, settings, Wishes(pre_commit, alembic, yes, dry_run, quiet))
+        run_init(root, settings, InitOptions(pre_commit, alembic, yes, dry_run, quiet))
 
 
 @app.command(epilog=_epilog("ctrlgen watch --quiet", "commands.md"))
@@ -298,17 +300,17 @@ def watch(
     _traceback: TracebackOption = False,
 ) -> None:
     """Generate whenever a source file or the configuration is saved, until Ctrl-C."""
-    from ctrlgen.commands.watch import watch as run_watch
+    from ctrlgen.watch import watch as run_watch
 
-    given = _given(project, models, output, package, tests, cache_dir)
+    project_options = _project_options(project, models, output, package, tests, cache_dir)
 
     def read() -> Config:
-        with reported(given[0], TEXT):
-            return read_config(*given)
+        with reported(project_options[0], TEXT):
+            return read_config(*project_options)
 
     run_watch(
         read,
-        lambda: _run(given, quiet=True, verbose=verbose, no_cache=no_cache, to_write=True),
+        lambda: _run(project_options, quiet=True, verbose=verbose, no_cache=no_cache, to_write=True),
         quiet=quiet,
         verbose=verbose,
     )
@@ -339,7 +341,7 @@ def lint(
 
     Exits with 1 if there are findings. A comment `# ctrlgen: ignore[CGL101]` suppresses a finding on its line.
     """
-    from ctrlgen.lint.command import lint as run_lint  # imports libcst, which no other command needs
+    from ctrlgen.lint.lint_command import lint as run_lint  # imports libcst, which no other command needs
 
     code = run_lint(
         paths,
@@ -385,14 +387,14 @@ def drift(
     raise typer.Exit(code)
 
 
-def _given(
+def _project_options(
     project: Path | None,
     models: list[str] | None,
     output: str | None,
     package: str | None,
     tests: str | None,
     cache_dir: str | None = None,
-) -> Given:
+) -> ProjectOptions:
     """Return the project's folder and the settings from the options, with paths relative to the current directory."""
     root = project or find_project(Path())
     return root, Settings.of(models, _from(root, output), package, _from(root, tests), cache_dir)
@@ -405,7 +407,7 @@ def _from(root: Path, folder: str | None) -> str | None:
 
 @contextmanager
 def _run(
-    given: Given,
+    project_options: ProjectOptions,
     *,
     quiet: bool,
     verbose: bool,
@@ -418,10 +420,10 @@ def _run(
     The block writes the changes, if the command writes.
     """
     DETAIL.verbose = verbose
-    root, _ = given
+    root, _ = project_options
     with reported(root, output_format):
         check_format(output_format)
-        config = read_config(*given)
+        config = read_config(*project_options)
         config = replace(config, cache=None) if no_cache else config
         silent = quiet or output_format != TEXT
         record = Record.of(config)
@@ -455,7 +457,7 @@ def _print_findings(findings: tuple[Finding, ...], *, quiet: bool, verbose: bool
 def _print_report(run: Run, output_format: str, changes: Changes | None, *, quiet: bool) -> None:
     from ctrlgen.staleness import print_report, stale_problems
 
-    warnings = [] if quiet else [each for each in run.findings if each != run.incomplete]
+    warnings = [] if quiet else [finding for finding in run.findings if finding != run.incomplete]
     failures = stale_problems(changes, run.config, run.origins, run.incomplete) if changes else []
     print_report(output_format, warnings, failures)
 

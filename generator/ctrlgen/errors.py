@@ -11,10 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import ClassVar, Self
 
-from ctrlgen.finding import Location
-
-DOCS = "https://github.com/ctrlgen/ctrlgen/blob/main/docs"
-"""The address of the documentation that messages link to."""
+from ctrlgen.findings import DOCS, Location
 
 
 @dataclass(eq=False)
@@ -458,6 +455,12 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     import difflib  # needed only for errors
 
     return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
+
+
+def listed(names: Iterable[str | None], limit: int | None = None) -> str:
+    """Return the names in backquotes, with an ellipsis in the place of those after ``limit``."""
+    quoted = [f"`{name}`" for name in names]
+    return ", ".join(quoted[:limit]) + (", ..." if limit is not None and len(quoted) > limit else "")
 
 
 def described(error: BaseException) -> str:

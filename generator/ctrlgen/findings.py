@@ -1,14 +1,45 @@
-"""The table of all findings: code, message, meaning and fix.
+"""Findings, their locations, and the table of all rules: code, message, meaning and fix.
 
 Each step of the pipeline creates its findings from these rules. ``messages`` renders them for ``docs/messages.md``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from ctrlgen.errors import DOCS
-from ctrlgen.finding import Finding, Location
+DOCS = "https://github.com/ctrlgen/ctrlgen/blob/main/docs"
+"""The address of the documentation that messages link to."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """Where something was declared; ``file`` is relative to the project, with forward slashes."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def shown_path(file: Path, project: Path) -> str:
+    """Return the path of a file as in locations: relative to the project, or absolute if it is outside."""
+    return (file.relative_to(project) if file.is_relative_to(project) else file).as_posix()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """A warning about the models: a stable code, a location and a message. The code identifies its :class:`Rule`.
+
+    ``import_chain`` and ``traceback`` describe an import that failed.
+    """
+
+    location: Location
+    code: str
+    message: str
+    import_chain: tuple[str, ...] = field(default=(), compare=False)
+    traceback: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +174,14 @@ UNRUN_HOOKS = Rule(
     "counter, which controllers do not run",
     "validate in a `field_validator` or a CHECK constraint, or write such rows through `db.session()`; do nothing if "
     "the hooks do not affect what is stored",
+)
+PRIVATE_NAME = Rule(
+    "CG114",
+    "{what} is private by its underscore, and the package imports it, which basedpyright and pyright report in "
+    "strict mode; rename it",
+    "a model, or the type of a column, has a name that begins with an underscore: basedpyright and pyright report its "
+    "import in the package as `reportPrivateUsage` in strict mode",
+    "rename it; do nothing if you do not use these type checkers",
 )
 FAILED_IMPORT = Rule(
     "CG201",

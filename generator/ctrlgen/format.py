@@ -1,13 +1,16 @@
 """Formats sources with ruff, using the project's settings.
 
-``pipeline`` calls it for rendered modules, ``stubs`` for test files. Unused imports are always removed. The order of
-imports and the layout follow the project's settings, or else ruff's defaults.
+``pipeline`` calls :func:`format_or_recall` for rendered modules, ``stubs`` calls :func:`format_sources` for test files.
+Unused imports are always removed. The order of imports and the layout follow the project's settings, or else ruff's
+defaults. The formatted files of the last package are cached in the folder of ``cache_folder``, so that a run formats
+only changed files. An entry is used only for the same source, settings and version of ruff.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,15 +19,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from shutil import which
 
+from ctrlgen.cache_folder import keep, read_json
 from ctrlgen.errors import FormatError, InstallationError, RuffSettingsError
 from ctrlgen.ruff_settings import RuffSettings, required_python, ruff_settings
 from ctrlgen.scratch import scratch_folder
+from ctrlgen.tracing import digest, note_file, note_folder
 
 _QUIET = ("--quiet", "--no-cache")
 _OWN_FIXES = ("check", *_QUIET, "--isolated", "--fix", "--select", "F401,RUF022", "--target-version", "py311")
 _IMPORTS = ("check", *_QUIET, "--fix", "--fix-only", "--ignore-noqa", "--select", "I", "--fixable", "I")
 _FOR_EVERY_FILE = ("lint.per-file-ignores={}", "lint.extend-per-file-ignores={}", "lint.unfixable=[]")
 _OWN_STYLE = RuffSettings(tables=({"line-length": 120},))
+_IMPORTED = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
 
 
 def format_sources(
@@ -190,3 +196,71 @@ def ruff_executable() -> str:
     if executable is None:
         raise InstallationError("ruff is not installed", hint="run `pip install ruff`")
     return executable
+
+
+# The cache.
+
+
+def format_or_recall(
+    sources: Mapping[str, str], first_party: Collection[str], folder: Path, cache: Path | None
+) -> dict[str, str]:
+    """Return the result of :func:`format_sources`, from the cache if possible."""
+    if cache is None:
+        return format_sources(sources, first_party, folder)
+    place = cache / f"formatted-{_digest(str(folder))[:16]}.json"
+    settings = ruff_settings(folder)
+    conditions = _conditions(settings, folder)
+    is_own = _OwnModules({*first_party, *settings.first_party}, settings.import_roots)
+    keys = {
+        path: _digest(json.dumps([conditions, path, source, is_own.among(source)])) for path, source in sources.items()
+    }
+    known = _recall(place)
+    missing = {path: source for path, source in sources.items() if keys[path] not in known}
+    formatted = format_sources(missing, first_party, folder) if missing else {}
+    result = {path: formatted[path] if path in formatted else known[keys[path]] for path in sources}
+    if missing or len(known) != len(sources):
+        keep(place, json.dumps({keys[path]: text for path, text in result.items()}))
+    return result
+
+
+def _conditions(settings: RuffSettings, folder: Path) -> str:
+    """Return a digest of everything besides the source that affects the output of ruff."""
+    ruff = Path(ruff_executable()).resolve()
+    note_file(ruff)
+    status = ruff.stat()
+    packages = [(place / "__init__.py").exists() for place in folder.parents]
+    tool = (str(ruff), status.st_mtime_ns, status.st_size)
+    return _digest(json.dumps([tool, str(settings.file), settings.texts, packages]))
+
+
+class _OwnModules:
+    """Determines which modules are first-party for ruff: those passed to it, and those it finds in folders."""
+
+    def __init__(self, names: Collection[str], import_roots: Sequence[Path]) -> None:
+        self._names = names
+        self._import_roots = import_roots
+        self._known: dict[str, bool] = {}
+        for root in import_roots:
+            note_folder(root)
+
+    def among(self, source: str) -> list[str]:
+        """Return the first-party modules that a source imports."""
+        return sorted(module for module in {*_IMPORTED.findall(source)} if self._is_own(module))
+
+    def _is_own(self, module: str) -> bool:
+        if module not in self._known:
+            parts = module.split(".")
+            above = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+            self._known[module] = not above.isdisjoint(self._names) or any(
+                (root / f"{parts[0]}{suffix}").exists() for root in self._import_roots for suffix in ("", ".py")
+            )
+        return self._known[module]
+
+
+def _recall(place: Path) -> dict[str, str]:
+    """Return the formatted sources by their keys; empty if there is no cache, or if it is damaged."""
+    return {key: text for key, text in (read_json(place) or {}).items() if isinstance(text, str)}
+
+
+def _digest(text: str) -> str:
+    return digest(text.encode())

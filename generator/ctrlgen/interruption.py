@@ -61,8 +61,8 @@ def held() -> Generator[None]:
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    for each in _SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
+    for handled in _SIGNALS:
+        signal.signal(handled, signal.SIG_IGN)
     for clean_up in [*_left_to_do.values()]:
         with suppress(Exception):
             clean_up()

@@ -66,8 +66,8 @@ class Namespace:
     def import_lines(self, only: Iterable[Imported] | None = None) -> list[str]:
         """Return the sorted import statements, limited to the items in ``only`` if set."""
         imported = self._imported.keys()
-        asked = imported if only is None else {_outer(item) for item in only} & imported
-        return sorted(_statement(item, self._imported[item]) for item in asked)
+        selected = imported if only is None else {_outer(item) for item in only} & imported
+        return sorted(_statement(item, self._imported[item]) for item in selected)
 
     def _text(self, text: str) -> str:
         """Return text of an annotation with its builtins qualified where necessary. Literals are not changed."""

@@ -11,12 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ctrlgen.errors import UnknownFormatError, did_you_mean
+from ctrlgen.errors import UnknownFormatError, did_you_mean, listed
 
 if TYPE_CHECKING:
     from ctrlgen.errors import CtrlgenError
-    from ctrlgen.finding import Finding
-    from ctrlgen.findings import Rule
+    from ctrlgen.findings import Finding, Rule
 
 Level = Literal["error", "warning"]
 
@@ -143,7 +142,7 @@ def check_format(name: str, known: Collection[str] = (TEXT, *FORMATS)) -> None:
         The format is not one of ``known``.
     """
     if name not in known:
-        hint = did_you_mean(name, known) or f"the formats are {', '.join(f'`{each}`' for each in known)}"
+        hint = did_you_mean(name, known) or f"the formats are {listed(known)}"
         raise UnknownFormatError(f"`--format {name}`: no such format", hint=hint)
 
 
@@ -166,7 +165,7 @@ def problems_of_error(error: CtrlgenError) -> list[Problem]:
     path, line = (place.file, place.line) if place else ("", None)
     hint = error.hint or ""
     problem = Problem(path, error.code, error.message, hint, line=line, docs=error.docs(), details={"hint": hint})
-    return [problem, *(each for other in error.others for each in problems_of_error(other))]
+    return [problem, *(nested for other in error.others for nested in problems_of_error(other))]
 
 
 def reporter_of(name: str, rules: Iterable[Rule]) -> Reporter:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from ctrlgen import tracing
 from ctrlgen.errors import NewerFormatError, WouldRemoveError
-from ctrlgen.finding import Finding, Location
-from ctrlgen.header import FORMAT, version_key
+from ctrlgen.findings import Finding, Location
 from ctrlgen.progress import Step, no_progress
 from ctrlgen.settings import Config
 from ctrlgen.silencing import Silence
 from ctrlgen.tracing import Reads
-from ctrlgen.write import Changes, apply, compare, compare_contents
+from ctrlgen.write import FORMAT, Changes, apply, compare, compare_contents, version_key
 
 if TYPE_CHECKING:
     from ctrlgen.blueprint import Package
@@ -68,12 +67,12 @@ def generate(config: Config, step: Step = no_progress) -> Generation:
     if config.cache is not None:
         tracing.start()
     with child_process(config, with_samples=config.tests is not None) as child:
-        step(child.doing)
-        from ctrlgen.format_cache import format_or_recall
-        from ctrlgen.header import with_header
+        step(child.current_step)
+        from ctrlgen.format import format_or_recall
         from ctrlgen.plan import plan
         from ctrlgen.render import render
         from ctrlgen.render.templates import compile_templates
+        from ctrlgen.write import with_header
 
         if config.tests is not None:
             import_module("ctrlgen.stubs")

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 _PATIENCE = 1.0  # seconds
 _REFRESH = 0.1
 
-Doing = Callable[[], str]
-Step = Callable[[Doing], None]
-"""Accepts a function that returns the current step."""
+DescribeStep = Callable[[], str]
+Step = Callable[[DescribeStep], None]
+"""Accepts a function that describes the current step."""
 
 
-def no_progress(_doing: Doing) -> None:
+def no_progress(_describe: DescribeStep) -> None:
     """Show nothing."""
 
 
@@ -33,7 +33,7 @@ def shown_progress(*, quiet: bool = False) -> Generator[Step]:
         return
     from threading import Event, Thread  # not needed for a recorded run
 
-    steps: list[Doing] = [lambda: "starting"]
+    steps: list[DescribeStep] = [lambda: "starting"]
     done = Event()
     thread = Thread(target=_show, args=(steps, done), daemon=True)
     thread.start()
@@ -44,7 +44,7 @@ def shown_progress(*, quiet: bool = False) -> Generator[Step]:
         thread.join()
 
 
-def _show(steps: list[Doing], done: Event) -> None:
+def _show(steps: list[DescribeStep], done: Event) -> None:
     if done.wait(_PATIENCE):
         return
     from rich.console import Console  # importing it takes longer than most runs

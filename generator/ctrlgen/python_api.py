@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ctrlgen.error_reports import reported
 from ctrlgen.errors import LoadError
-from ctrlgen.finding import Finding
+from ctrlgen.findings import Finding
 from ctrlgen.output_formats import TEXT
 from ctrlgen.pipeline import compare_with_disk, write
 from ctrlgen.pipeline import generate as run_pipeline
 from ctrlgen.project_lock import locked
+from ctrlgen.report import reported
 from ctrlgen.settings import Config, Settings, read_config
 from ctrlgen.write import Changes, State, unified_diff
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Literal
 
-from ctrlgen.finding import Finding, Location
+from ctrlgen.findings import Finding, Location
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -202,22 +202,24 @@ class Predicate:
     @property
     def is_settled(self) -> bool:
         """Whether it is parsed, and has only one condition on each column."""
-        return self.conditions is not None and len({each.attribute for each in self.conditions}) == len(self.conditions)
+        return self.conditions is not None and len({condition.attribute for condition in self.conditions}) == len(
+            self.conditions
+        )
 
     @property
     def implied_values(self) -> tuple[Condition, ...]:
         """The conditions that determine the value of a column, including NULL."""
-        return tuple(each for each in self.conditions or () if each.test != "is not null")
+        return tuple(condition for condition in self.conditions or () if condition.test != "is not null")
 
     @property
     def present(self) -> tuple[str, ...]:
         """The columns that it requires to be not NULL."""
-        return tuple(each.attribute for each in self.conditions or () if each.test == "is not null")
+        return tuple(condition.attribute for condition in self.conditions or () if condition.test == "is not null")
 
     @property
     def null(self) -> frozenset[str]:
         """The columns that it requires to be NULL."""
-        return frozenset(each.attribute for each in self.conditions or () if each.test == "is null")
+        return frozenset(condition.attribute for condition in self.conditions or () if condition.test == "is null")
 
     def holds_where_present(self, columns: Collection[str]) -> bool:
         """Return whether it holds for every row with values in these columns, and excludes only their NULLs."""

@@ -25,8 +25,7 @@ from ctrlgen.errors import (
     SettingValueError,
     UnknownCodeError,
 )
-from ctrlgen.finding import Location
-from ctrlgen.findings import RULES
+from ctrlgen.findings import RULES, Location
 
 if TYPE_CHECKING:
     from ctrlgen.schema import Model
@@ -289,11 +288,11 @@ def read_section(file: Path) -> toml.Table:
 
 def _broken(file: Path, error: Exception) -> BrokenTomlError:
     message = f"`{file}` is not valid TOML: {error}"
-    found = _LINE.search(str(error))
-    if not found:
+    match = _LINE.search(str(error))
+    if not match:
         return BrokenTomlError(message, hint="fix that file")
     lines = file.read_text("utf-8", errors="replace").splitlines()
-    number = min(int(found[1]), len(lines))
+    number = min(int(match[1]), len(lines))
     return BrokenTomlError(message, Location(file.name, number), "fix that line", lines[number - 1] or None)
 
 
@@ -347,7 +346,7 @@ def _read_cache(section: toml.Table) -> dict[str, CacheSettings]:
             message = f"`{where}` in `[tool.ctrlgen]` must be a table, not {cache[model]!r}"
             raise SettingValueError(message, setting=where, hint=f"write `{model} = {{ ttl = 300, size = 10_000 }}`")
         values = toml.table(cache, model)
-        toml.check_keys(values, tuple(each.name for each in fields(CacheSettings)), f"tool.ctrlgen.{where}")
+        toml.check_keys(values, tuple(setting.name for setting in fields(CacheSettings)), f"tool.ctrlgen.{where}")
         settings[model] = CacheSettings(
             ttl=toml.positive(values, "ttl", where, "set the seconds a row is cached, as in `ttl = 300`"),
             size=int(

@@ -11,8 +11,7 @@ import tokenize
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from ctrlgen.finding import Finding, Location
-from ctrlgen.findings import RULES, UNUSED_COMMENT, UNUSED_SILENCE
+from ctrlgen.findings import RULES, UNUSED_COMMENT, UNUSED_SILENCE, Finding, Location
 
 _COMMENT = re.compile(r"#\s*ctrlgen:\s*ignore(?:\[(?P<codes>[^\]]*)\])?(?![\w\[])")
 

@@ -1,7 +1,8 @@
 """The locations of declarations: files, lines, and the source of these lines.
 
-It is used for errors of loading, and for all locations in the ``Schema``. Lines come from the syntax trees of the
-sources, because classes have no line number before Python 3.13.
+``load`` uses them for errors, ``inspect`` for all locations in the ``Schema``, and for the findings that it collects in
+a :class:`Context`. Lines come from the syntax trees of the sources, because classes have no line number before Python
+3.13.
 """
 
 from __future__ import annotations
@@ -9,15 +10,20 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
-from ctrlgen.finding import Location
+from ctrlgen.errors import CtrlgenError, described
+from ctrlgen.findings import UNREADABLE, Finding, Location, Rule
 
 _OWN = Path(__file__).resolve().parent
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _FOREIGN = frozenset({"abc", "builtins", "pydantic", "sqlmodel", "typing"})
+
+T = TypeVar("T")
 
 
 class Sources:
@@ -37,7 +43,7 @@ class Sources:
         self._files: dict[str | None, SourceFile] = {}
         self._names: dict[str, str] = {}
 
-    def is_theirs(self, file: str) -> bool:
+    def is_in_project(self, file: str) -> bool:
         """Return whether ``file`` belongs to the project: not a library, not ctrlgen, not ``<string>``."""
         path = Path(file)
         if not path.is_absolute():  # "<frozen importlib._bootstrap>" would be resolved to the working directory
@@ -54,7 +60,7 @@ class Sources:
 
     def _name(self, file: str) -> str:
         path = Path(file).resolve()
-        roots = [self.root] if self.is_theirs(file) else _import_roots()
+        roots = [self.root] if self.is_in_project(file) else _import_roots()
         inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
         return next(inside, path).as_posix()
 
@@ -107,6 +113,33 @@ class Sources:
         if path not in self._files:
             self._files[path] = SourceFile(Path(path or "."))
         return self._files[path]
+
+
+@dataclass
+class Context:
+    """The sources of the models, whether samples of columns are needed, and the findings."""
+
+    sources: Sources
+    with_samples: bool = True
+    findings: list[Finding] = field(default_factory=list[Finding])
+
+    def warn(self, rule: Rule, location: Location, **names: object) -> None:
+        """Add a finding."""
+        self.findings.append(rule.at(location, **names))
+
+    def attempt(self, what: str, location: Location, read: Callable[[], T]) -> T | None:
+        """Return the result of ``read``. If it raises an unexpected exception, add a finding and return None.
+
+        A member that cannot be read is left out, and the run continues.
+        """
+        try:
+            return read()
+        except CtrlgenError:
+            raise
+        except Exception as error:  # noqa: BLE001 - user-defined types, defaults and descriptors may raise anything
+            reason = " ".join(described(error).split())
+            self.warn(UNREADABLE, location, what=what, reason=reason)
+            return None
 
 
 def _path(cls: type) -> str | None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeGuard
 
-from ctrlgen.errors import SettingValueError, UnknownSettingError, closest, did_you_mean
+from ctrlgen.errors import SettingValueError, UnknownSettingError, closest, did_you_mean, listed
 
 Table = Mapping[str, object]
 
@@ -106,7 +106,7 @@ def check_keys(section: Table, known: Collection[str], where: str) -> None:
     """Raise an error for unknown keys."""
     for key in section:
         if key not in known:
-            hint = did_you_mean(key, known) or f"the settings are {', '.join(f'`{name}`' for name in known)}"
+            hint = did_you_mean(key, known) or f"the settings are {listed(known)}"
             message, setting = f"`[{where}]` in pyproject.toml has no setting `{key}`", f"{where}.{key}"
             raise UnknownSettingError(message, hint=hint, setting=setting.removeprefix("tool.ctrlgen."), mark=key)
 

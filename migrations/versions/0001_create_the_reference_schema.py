@@ -26,7 +26,7 @@ TABLES = (
 
 
 def upgrade() -> None:
-    """Create the tables, each after those it refers to."""
+    """Create the tables, each after the tables that it refers to."""
     create_guilds()
     create_users()
     create_cases()
@@ -39,7 +39,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove everything."""
+    """Drop all tables and types."""
     for table in reversed(TABLES):
         op.drop_table(table)
     op.execute("DROP TYPE case_type")
@@ -119,7 +119,7 @@ def create_cases() -> None:
 
 
 def create_points_transactions() -> None:
-    """Points that changed hands."""
+    """Transfers of points."""
     op.create_table(
         "points_transactions",
         sa.Column("id", sa.Uuid, server_default=sa.text("gen_random_uuid()"), nullable=False),
@@ -140,7 +140,7 @@ def create_points_transactions() -> None:
 
 
 def create_reminders() -> None:
-    """Reminders, of which only those not yet sent are looked for."""
+    """Reminders, with indexes on those not sent yet."""
     op.create_table(
         "reminders",
         sa.Column("id", sa.Integer, nullable=False),
@@ -256,7 +256,7 @@ def create_starboards() -> None:
 
 
 def create_permissions() -> None:
-    """Ranks, the roles that have them, and the commands that ask for them."""
+    """Ranks, the roles that have them, and the commands that require them."""
     op.create_table(
         "permission_ranks",
         sa.Column("id", sa.Integer, nullable=False),
@@ -298,11 +298,11 @@ def create_permissions() -> None:
     )
 
 
-# Names are spelt out here and marked as final by `op.f`, so that the models' naming convention may change later.
+# Names are written out and marked as final by `op.f`, so that the models' naming convention can change later.
 
 
 def stamps() -> tuple[sa.Column[datetime], sa.Column[datetime]]:
-    """When a row was made and last changed."""
+    """Return the columns for the times when a row was created and last changed."""
     moment = sa.DateTime(timezone=True)
     return sa.Column("created_at", moment, server_default=sa.func.now(), nullable=False), sa.Column(
         "updated_at", moment

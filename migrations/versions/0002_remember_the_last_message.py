@@ -1,8 +1,8 @@
 """Remember when a message last earned a member experience.
 
-The cooldown of experience asks for it, and so does whoever looks for members that fell silent
-(`db.levels.find_by_last_message_at`). A column with a constant default, which `now()` is within one statement, rewrites
-no table; the index is built without stopping writers, which PostgreSQL does only outside a transaction.
+The cooldown of experience and the search for silent members (`db.levels.find_by_last_message_at`) use it. A column with
+a constant default does not rewrite the table, and `now()` is constant within a statement. The index is built without
+blocking writers, which PostgreSQL only does outside a transaction.
 
 Revision ID: 0002
 Revises: 0001
@@ -25,10 +25,10 @@ def upgrade() -> None:
     op.add_column(
         "levels",
         sa.Column("last_message_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
-        if_not_exists=True,  # what follows commits this, and may fail
+        if_not_exists=True,  # the following block commits this, and may fail
     )
     with op.get_context().autocommit_block():
-        # What an interrupted attempt left behind is an invalid index, which IF NOT EXISTS would take for ours.
+        # An interrupted attempt leaves an invalid index, which IF NOT EXISTS would mistake for the finished one.
         op.drop_index("ix_levels_last_message_at", "levels", if_exists=True, postgresql_concurrently=True)
         op.create_index("ix_levels_last_message_at", "levels", ["last_message_at"], postgresql_concurrently=True)
 

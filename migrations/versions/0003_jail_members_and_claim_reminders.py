@@ -1,6 +1,6 @@
 """Jail members, and let workers claim reminders.
 
-Columns that may be NULL and a label of an enum cost no time, however large the tables are.
+Adding nullable columns and an enum label takes no time, however large the tables are.
 
 Revision ID: 0003
 Revises: 0002
@@ -19,14 +19,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add two columns and a label; what adds a label must be stored before anybody uses it."""
+    """Add two columns and a label. The label must be committed before it is used."""
     op.add_column("guild_configs", sa.Column("jail_role_id", sa.BigInteger))
     op.add_column("reminders", sa.Column("claimed_until", sa.DateTime(timezone=True)))
     op.execute("ALTER TYPE case_type ADD VALUE IF NOT EXISTS 'JAIL'")
 
 
 def downgrade() -> None:
-    """Drop them; a label cannot be dropped, so the type is made anew, and what was a jail becomes a note."""
+    """Drop them. A label cannot be dropped, so the type is created again, and jail cases become notes."""
     op.execute("ALTER TYPE case_type RENAME TO case_type_with_jail")
     op.execute("CREATE TYPE case_type AS ENUM ('BAN', 'KICK', 'TIMEOUT', 'WARN', 'NOTE')")
     op.execute(

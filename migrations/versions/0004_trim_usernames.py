@@ -1,7 +1,7 @@
 """Trim the usernames that were stored before the model did it.
 
-In batches, each of which is committed and locks its own rows only: members go on earning points meanwhile. One that
-is interrupted goes on where it was when it is run again. A name of nothing but space becomes the member's id.
+The migration works in batches, each of which is committed and locks only its own rows, so members can earn points
+meanwhile. An interrupted run continues when it is run again. A name of only whitespace becomes the member's id.
 
 Revision ID: 0004
 Revises: 0003
@@ -40,10 +40,10 @@ $$
 
 
 def upgrade() -> None:
-    """Walk the primary key; COMMIT in a DO block is allowed outside a transaction only."""
+    """Walk the primary key in batches; COMMIT in a DO block is only allowed outside a transaction."""
     with op.get_context().autocommit_block():
         op.execute(TRIM)
 
 
 def downgrade() -> None:
-    """Leave the names as they are: nobody misses the space."""
+    """Keep the trimmed names: the whitespace has no meaning."""

@@ -9,30 +9,25 @@ the server has confirmed the COMMIT.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, cast
 
-from sqlmodel import SQLModel
 from typing_extensions import override
 
 from .cache import Tag
 from .cache_changes import Change, is_unknown, remember
+from .contracts import C, K, L, M, T, U
 from .controller import BaseController
 from .execution import Execution
 from .pool import Connection, Rows
-from .sql import Request, Sql
+from .sql import Sql
 from .table import Table
 
 if TYPE_CHECKING:
     from .cache_service import Caching, CachingService
 
-M = TypeVar("M", bound=SQLModel)
-L = TypeVar("L", bound=str)
-C = TypeVar("C", bound=Mapping[str, object])
-U = TypeVar("U", bound=Mapping[str, object])
-K = TypeVar("K")
 
 MANY = 50
 """The number of rows in one call above which the whole cache is invalidated."""
@@ -136,19 +131,19 @@ class Watch:
         if not (self._caching.is_active and _is_write(statement)):
             return statement
         text = f"{statement}, {self._returned}" if self._width else statement
-        if not (told := self._notifications(self._reached(statement), rows=not several)):
+        if not (notifications := self._notifications(self._reached(statement), rows=not several)):
             return text
-        columns = ", ".join(["written.*", *told, *([self._keys] if self._width else [])])
+        columns = ", ".join(["written.*", *notifications, *([self._keys] if self._width else [])])
         return f"{_RETURNED}{text}) SELECT {columns} FROM written"
 
     def counting(self, statement: str) -> str | None:
         """Return a write that returns the number of rows, and their keys if they are few; None if neither is needed."""
         if not self._caching.is_active:
             return None
-        told = self._notifications(self._reached(statement), rows=True)
-        if not (told or self._width):
+        notifications = self._notifications(self._reached(statement), rows=True)
+        if not (notifications or self._width):
             return None
-        columns = ["number", *[f"CASE WHEN number > 0 THEN {one} END" for one in told]]
+        columns = ["number", *[f"CASE WHEN number > 0 THEN {call} END" for call in notifications]]
         columns += [self._keys] if self._width else []
         rows = f" LEFT JOIN written ON number <= {MANY}" if self._width else ""
         return (
@@ -168,16 +163,16 @@ class Watch:
         """Return the SQL calls that notify other processes: of the whole of some models, and of each written row."""
         if not (channel := self._caching.channel):
             return []
-        told = [f"pg_notify({_literal(channel)}, {_literal(self._caching.message(name))})" for name in names]
+        calls = [f"pg_notify({_literal(channel)}, {_literal(self._caching.message(name))})" for name in names]
         if self._cached is None:
-            return told
+            return calls
         whole = _literal(self._caching.message(self._cached.name))
         if not (rows and self._width):
-            return [*told, f"pg_notify({_literal(channel)}, {whole})"]
-        sender, about = _literal(self._caching.caches[self._cached.name].sender), _literal(self._cached.name)
-        row = f"json_build_array({sender}, {about}, json_build_array({self._keys}))::text"
+            return [*calls, f"pg_notify({_literal(channel)}, {whole})"]
+        sender, name = _literal(self._caching.caches[self._cached.name].sender), _literal(self._cached.name)
+        row = f"json_build_array({sender}, {name}, json_build_array({self._keys}))::text"
         payload = f"CASE WHEN _key_0 IS NOT NULL AND octet_length({row}) < {LONGEST} THEN {row} ELSE {whole} END"
-        return [*told, f"pg_notify({_literal(channel)}, {payload})"]
+        return [*calls, f"pg_notify({_literal(channel)}, {payload})"]
 
 
 class WatchedExecution(Execution[M]):
@@ -187,28 +182,27 @@ class WatchedExecution(Execution[M]):
 
     @override
     async def rows(self, statement: Sql) -> Rows:
-        return await super().rows(Sql(self.watch.returning(statement.text), statement.values))
+        return await super().rows(statement.with_text(self.watch.returning(statement.text)))
 
     @override
     async def affected(self, statement: Sql) -> int:
         if (counting := self.watch.counting(statement.text)) is None:
             return await super().affected(statement)
-        return int((await super().rows(Sql(counting, statement.values)))[0][0])
+        return int((await super().rows(statement.with_text(counting)))[0][0])
 
     @override
-    async def many(self, requests: Iterable[Request]) -> list[Sequence[Any]]:
-        listed = list(requests)
+    async def many(self, statements: Iterable[Sql]) -> list[Sequence[Any]]:
+        listed = list(statements)
         several = len(listed) > MANY
-        told = [Request(self.watch.returning(one.text, several=several), *one[1:]) for one in listed]
-        return await super().many(told)
+        return await super().many([item.with_text(self.watch.returning(item.text, several=several)) for item in listed])
 
     @override
-    async def _send(self, request: Request, work: Callable[[Connection], Any]) -> Any:
-        if (change := self.watch.change(request.text)) is None:
-            return await super()._send(request, work)
+    async def _send(self, statement: Sql, work: Callable[[Connection], Awaitable[T]]) -> T:
+        if (change := self.watch.change(statement.text)) is None:
+            return await super()._send(statement, work)
         session, failures = self.around, list[BaseException]()
 
-        async def watched(connection: Connection) -> Any:
+        async def watched(connection: Connection) -> T:
             failures.clear()
             if inside := connection.is_in_transaction():
                 remember(connection, session, change)  # before it is sent, because a cancelled write may succeed
@@ -217,13 +211,13 @@ class WatchedExecution(Execution[M]):
             except BaseException as error:
                 failures.extend([] if inside else [error])
                 raise
-            self.watch.note(change, request.text, result)
+            self.watch.note(change, statement.text, cast("str | Rows", result))
             if not inside:
                 change.apply()
             return result
 
         try:
-            return await super()._send(request, watched)
+            return await super()._send(statement, watched)
         except BaseException:
             if failures and is_unknown(failures[0]):
                 change.doubt()
@@ -255,19 +249,9 @@ class WatchedController(BaseController[M, L, C, U, K], Generic[M, L, C, U, K]):
         )
 
     def _watched(self, watch: Watch) -> Execution[M]:
-        execution = _watching(self._kind)(self._db.transactions, self._table, self._session)
+        execution = WatchedExecution(self._db.transactions, self._table, self._session)
         execution.watch = watch
         return execution
-
-
-_kinds: dict[object, type[WatchedExecution[Any]]] = {}
-
-
-def _watching(kind: type[Execution[Any]]) -> type[WatchedExecution[Any]]:
-    """Return the class of executions that are of a kind and watched."""
-    if (known := _kinds.get(kind)) is None:
-        known = _kinds[kind] = type(f"Watched{kind.__name__}", (WatchedExecution, kind), {})
-    return known
 
 
 def _is_write(statement: str) -> bool:

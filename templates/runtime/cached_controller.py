@@ -10,26 +10,19 @@ from copy import copy
 from dataclasses import dataclass, fields
 from datetime import time
 from functools import cached_property
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import ClassVar, Generic, Self
 from uuid import UUID
 
-from sqlmodel import SQLModel
 from typing_extensions import override
 
 from .cache import OPEN, Lookup, ModelCache, Tag
 from .cache_changes import Change, remember
 from .cache_writes import LONGEST, Cached, Watch, WatchedController
-from .contracts import AnyOf, Filters, Span
+from .contracts import AnyOf, C, Filters, K, L, M, Span, U
 from .pool import Connection, Rows
 from .selection import Selection
 from .sql import Sql, has_sql
 from .statements import key_of
-
-M = TypeVar("M", bound=SQLModel)
-L = TypeVar("L", bound=str)
-C = TypeVar("C", bound=Mapping[str, object])
-U = TypeVar("U", bound=Mapping[str, object])
-K = TypeVar("K")
 
 
 class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K]):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, SQLColumnExpression
 from sqlalchemy.sql.base import ExecutableOption
@@ -12,6 +12,11 @@ from sqlmodel import SQLModel
 from typing_extensions import TypedDict
 
 T = TypeVar("T")
+M = TypeVar("M", bound=SQLModel)  # the model of a controller
+L = TypeVar("L", bound=str)  # the names of its relationships
+C = TypeVar("C", bound=Mapping[str, object])  # the values of a new row
+U = TypeVar("U", bound=Mapping[str, object])  # the values to change
+K = TypeVar("K")  # the primary key
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +90,8 @@ class PaginationResult(Generic[T]):
         return self.page > 1
 
 
-class Loader(Protocol):
-    """Loads a relationship of any number of objects; ``relations`` has two loaders."""
-
-    async def __call__(
-        self, execution: Any, name: str, objects: Sequence[SQLModel], seen: dict[Any, SQLModel] | None, /
-    ) -> None: ...
+Loader: TypeAlias = Callable[[Any, str, Sequence[SQLModel], dict[Any, SQLModel] | None], Awaitable[None]]
+"""Loads a relationship of any number of objects; ``relations`` has two loaders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,8 @@ class Facts:
         The methods that do not exist, by the reason, in which ``{}`` stands for the column of a finder.
     utc
         Whether columns without time zone accept aware datetimes, which are stored in UTC.
+    by_orm
+        Whether only the ORM can read the rows, so that statements return their keys.
     """
 
     required: Collection[str] = ()
@@ -150,3 +153,4 @@ class Facts:
     relations: Mapping[str, Loader] = field(default_factory=dict[str, Loader])
     absent: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
     utc: bool = False
+    by_orm: bool = False

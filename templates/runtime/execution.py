@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from contextlib import nullcontext
 from itertools import groupby
 from operator import methodcaller
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -14,16 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import SQLModel
 
+from .contracts import M, T
 from .errors import ConflictError, NotStoredError, TransactionError, is_outdated, translated
 from .instances import Instances, detach
 from .pool import Connection, Rows, noted
 from .sessions import new_session
-from .sql import Request, Sql
+from .sql import Sql
 from .table import Table
 from .transactions import Transactions
-
-M = TypeVar("M", bound=SQLModel)
-T = TypeVar("T")
 
 _BATCH = 500  # rows of a stream in memory at a time
 _KEYS = 1_000  # keys in one statement of the ORM
@@ -35,11 +33,6 @@ class Execution(Generic[M]):
     def __init__(self, transactions: Transactions, table: Table[M], session: AsyncSession | None = None) -> None:
         self.transactions, self.table, self.session = transactions, table, session
         self.instances = Instances(table)
-
-    @property
-    def select_list(self) -> str:
-        """The columns that a statement must return for ``objects``."""
-        return self.table.select_list
 
     @property
     def around(self) -> AsyncSession | None:
@@ -65,27 +58,27 @@ class Execution(Generic[M]):
 
     async def rows(self, statement: Sql) -> Rows:
         """Return the rows of a statement as the driver returns them."""
-        text, arguments, _ = request = statement.request
-        rows: Rows = await self._send(request, lambda connection: connection.fetch(text, *arguments))
-        return rows
+        return await self._send(
+            statement, lambda connection: connection.fetch(statement.numbered, *statement.arguments)
+        )
 
     async def affected(self, statement: Sql) -> int:
         """Run a statement and return how many rows it has affected."""
-        text, arguments, _ = request = statement.request
-        status: str = await self._send(request, lambda connection: connection.execute(text, *arguments))
+        text, arguments = statement.numbered, statement.arguments
+        status = await self._send(statement, lambda connection: connection.execute(text, *arguments))
         return int(status.rpartition(" ")[2])
 
-    async def many(self, requests: Iterable[Request]) -> list[Sequence[Any]]:
+    async def many(self, statements: Iterable[Sql]) -> list[Sequence[Any]]:
         """Run statements of at most one row each in their order, all or none, and return the rows.
 
         Consecutive statements of the same text are sent together in one round trip.
         """
-        runs = [list(run) for _, run in groupby(requests, key=lambda request: request.text)]
+        runs = [list(run) for _, run in groupby(statements, key=lambda statement: statement.text)]
 
         async def work() -> list[Sequence[Any]]:
             rows: list[Sequence[Any]] = []
             for run in runs:
-                send = methodcaller("fetchmany", run[0].text, [request.arguments for request in run])
+                send = methodcaller("fetchmany", run[0].numbered, [statement.arguments for statement in run])
                 rows += await self._send(run[0], send)
             return rows
 
@@ -95,7 +88,11 @@ class Execution(Generic[M]):
         self, statement: Sql, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
     ) -> list[M]:
         """Return the objects of a statement, with these relationships."""
-        return await self.objects_of(await self.rows(statement), load, options)
+
+        async def work() -> list[M]:
+            return await self.objects_of(await self.rows(statement), load, options)
+
+        return await (self.atomic(work) if self.table.facts.by_orm else work())
 
     async def stored(self, statement: Sql) -> M:
         """Return the object of the row that a statement writes.
@@ -112,8 +109,8 @@ class Execution(Generic[M]):
     async def objects_of(
         self, rows: Rows, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
     ) -> list[M]:
-        """Return the objects of rows that begin with ``select_list``, or with the primary key if there are options."""
-        if options:
+        """Return the objects of rows that begin with the select list, or with the primary key if there are options."""
+        if options or self.table.facts.by_orm:
             objects = await self.by_orm(self.keys_of(rows), options)
         else:
             objects = self.instances.of(rows)
@@ -166,20 +163,19 @@ class Execution(Generic[M]):
         # event loop closes all of its generators at the same time.
         around = self.around
         session = around or new_session(self.transactions.engine)
-        _, _, names = request = statement.request
         try:
             try:
-                connection, cursor = await self._opened(session, request)
+                connection, cursor = await self._opened(session, statement)
             except ConflictError as error:  # nothing has been yielded yet
                 if around or not is_outdated(error):
                     raise
                 await session.close()
                 session = new_session(self.transactions.engine)
-                connection, cursor = await self._opened(session, request)
+                connection, cursor = await self._opened(session, statement)
             within = type(self)(self.transactions, self.table, session)
             rows: Rows = ((),)
             while rows:
-                with translated(self.table.model, names):
+                with translated(self.table.model, statement.names):
                     if await self.transactions.driver(session) is not connection:  # others may use it by now
                         raise TransactionError("the transaction of this stream is over: read it to its end inside")
                     rows = await noted(connection, cursor.fetch(_BATCH))
@@ -190,15 +186,14 @@ class Execution(Generic[M]):
                 with translated(self.table.model):
                     await session.close()
 
-    async def _opened(self, session: AsyncSession, request: Request) -> tuple[Connection, Any]:
+    async def _opened(self, session: AsyncSession, statement: Sql) -> tuple[Connection, Any]:
         """Return the connection of a session, and a cursor over the rows of a statement on it."""
-        text, arguments, names = request
-        with translated(self.table.model, names):
+        with translated(self.table.model, statement.names):
             connection = await self.transactions.driver(session)
-            return connection, await noted(connection, connection.cursor(text, *arguments))
+            return connection, await noted(connection, connection.cursor(statement.numbered, *statement.arguments))
 
-    async def _send(self, request: Request, work: Callable[[Connection], Any]) -> Any:
+    async def _send(self, statement: Sql, work: Callable[[Connection], Awaitable[T]]) -> T:
         if watcher := self.transactions.watcher:
-            watcher(request.text, request.arguments)
-        with translated(self.table.model, request.names):
+            watcher(statement.numbered, statement.arguments)
+        with translated(self.table.model, statement.names):
             return await self.transactions.send(self.session, work)

@@ -7,17 +7,14 @@ import operator
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from sqlalchemy import orm
-from sqlmodel import SQLModel
 
+from .contracts import M
 from .errors import UnloadedError, translated
-from .operand import change_times, with_zone
 from .pool import Rows
 from .table import Table
-
-M = TypeVar("M", bound=SQLModel)
 
 _MANY = 20  # instances beyond which the garbage collector would take most of the time
 _QUERIES = {"dynamic", "write_only"}  # relationships that are queries
@@ -55,7 +52,7 @@ class Instances(Generic[M]):
 
     def of(self, rows: Rows) -> list[M]:
         """Return an instance for each row, which begins with the columns of the select list."""
-        if self._table.results or self._table.times:
+        if self._table.results:
             rows = self._converted(rows)
         mapper, names, key_of, loaders = self._table.mapper, self._names, self._key_of, self._loaders
         manager, model, new, instances = mapper.class_manager, mapper.class_, mapper.class_.__new__, list[M]()
@@ -78,9 +75,6 @@ class Instances(Generic[M]):
             for number, convert in self._table.results:
                 for row in lists:
                     row[number] = convert(row[number])
-            for number in self._table.times:
-                for row in lists:
-                    row[number] = change_times(row[number], with_zone)
         return lists
 
 

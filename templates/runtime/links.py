@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from .execution import Execution
 from .operand import Operand
-from .sql import MARK, QUOTED, Request, Sql, numbered
+from .sql import MARK, QUOTED, Sql
 from .statements import any_of
 
 Keys: TypeAlias = list[tuple[object, ...]]
@@ -60,10 +60,10 @@ class Links:
     async def _each(
         self, statement: str, owners: Sequence[Sequence[object]], related: Sequence[Sequence[object]]
     ) -> int:
-        text, names = numbered(statement), [column.name for column in self._columns]
+        names = tuple([column.name for column in self._columns])
         links = [(*owner, *other) for owner in owners for other in related]
         rows = [[column.converted(value) for column, value in zip(self._columns, link, strict=True)] for link in links]
-        return len(await self._execution.many([Request(text, arguments, names) for arguments in rows]))
+        return len(await self._execution.many([Sql(statement, names, tuple(arguments)) for arguments in rows]))
 
 
 class _Side:
@@ -72,7 +72,7 @@ class _Side:
     def __init__(self, mapper: orm.Mapper[Any], pairs: Sequence[tuple[Any, Any]]) -> None:
         self._model: type[SQLModel] = mapper.class_
         self._attributes = [mapper.get_property_by_column(column).key for column, _ in pairs]
-        self.columns = [_operand(self._model, column) for _, column in pairs]
+        self.columns = [Operand.of_column(self._model, column) for _, column in pairs]
 
     def keys(self, objects: Iterable[SQLModel]) -> Keys:
         """Return the keys of objects, without duplicates."""
@@ -81,8 +81,3 @@ class _Side:
             if not isinstance(item, self._model):
                 raise TypeError(f"expected objects of {self._model.__name__}, not {type(item).__name__}")
         return list(dict.fromkeys(tuple([getattr(item, name) for name in self._attributes]) for item in listed))
-
-
-def _operand(model: type[SQLModel], column: Any) -> Operand:
-    bare = str(QUOTED.quote(column.name))
-    return Operand(model, str(column.name), f"{QUOTED.format_table(column.table)}.{bare}", bare, column.type)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import IntFlag
 from types import NoneType
-from typing import Any, cast, get_args
+from typing import Any, Self, cast, get_args
 
 import sqlalchemy as sa
 from pydantic_core import to_jsonable_python
@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 from .errors import ValidationError, invalid
-from .sql import DIALECT, MARK, Convert, Sql, bind_of, in_sql, result_of
+from .sql import DIALECT, MARK, QUOTED, Convert, Sql, bind_of, in_sql, result_of
 
 _SINGLE = (
     sa.String,
@@ -69,20 +69,25 @@ class Operand:
         self.utc = utc and self.aware is False
         self.bind = _changed(bind, _infinite if self.aware else _utc) if self.aware or self.utc else bind
 
+    @classmethod
+    def of_column(cls, model: type[SQLModel], column: Any) -> Self:
+        """Return a column of any table, by its name there."""
+        bare = str(QUOTED.quote(column.name))
+        return cls(model, str(column.name), f"{QUOTED.format_table(column.table)}.{bare}", bare, column.type)
+
     @property
     def read(self) -> Convert | None:
         """The conversion of the driver's values."""
-        if not self.aware:
-            return self.result
-        return lambda value: change_times(self.result(value) if self.result else value, with_zone)
+        if self.aware and (result := self.result):
+            return lambda value: _with_zones(result(value))
+        return _with_zones if self.aware else self.result
 
     def value(self, value: object) -> Sql:
         """Return a value in SQL."""
-        if reason := self.timezone_mismatch(value):
-            raise ValidationError(self.model, {self.name: reason})
         if self.wrapped and value is not None:
+            _ = self.converted(value)  # which raises where it does not fit
             return cast("Sql", in_sql(sa.literal(value, self.kind), sa.table("t")))
-        return Sql(MARK, ((self.name, self.converted(value)),))
+        return Sql(MARK, (self.name,), (self.converted(value),))
 
     def in_row(self, value: Sql) -> Sql:
         """Return a value as a column of a row that is not stored yet."""
@@ -90,6 +95,12 @@ class Operand:
 
     def converted(self, value: object) -> object:
         """Return a value as the driver expects it; None is NULL for every type."""
+        if self.aware is not None and (reason := self.timezone_mismatch(value)):
+            raise ValidationError(self.model, {self.name: reason})
+        return self.bound(value)
+
+    def bound(self, value: object) -> object:
+        """Return a value whose time zone was checked, as the driver expects it."""
         if isinstance(value, IntFlag):  # which asyncpg treats as a list when it is in a list
             value = int(value)
         if self.bind is None or value is None:
@@ -97,8 +108,6 @@ class Operand:
         try:
             return self.bind(to_jsonable_python(value) if self.dumps and value is not sa.JSON.NULL else value)
         except _CONVERSION as error:
-            if reason := self.timezone_mismatch(value):
-                raise ValidationError(self.model, {self.name: reason}) from None
             raise invalid(self.model, self.name, error) from None
 
     def by_default(self, value: object) -> object:
@@ -161,14 +170,21 @@ def change_times(value: Any, change: Callable[[datetime], datetime]) -> Any:
     return value
 
 
-def with_zone(moment: datetime) -> datetime:
+def _with_zones(value: Any) -> Any:
+    """Return a value with aware datetimes only."""
+    if type(value) is datetime and value.tzinfo is not None:  # the usual case
+        return value
+    return change_times(value, _with_zone)
+
+
+def _with_zone(moment: datetime) -> datetime:
     """Return an aware datetime; the driver returns naive ones only for PostgreSQL's infinities."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _local(moment: datetime) -> datetime:
     """Return an aware datetime; a naive one is local time, unless it stands for an infinity."""
-    return with_zone(moment) if moment.tzinfo or with_zone(moment) in {_MIN, _MAX} else moment.astimezone()
+    return _with_zone(moment) if moment.tzinfo or _with_zone(moment) in {_MIN, _MAX} else moment.astimezone()
 
 
 def _is_kept_as_text(model: type[SQLModel], name: str) -> bool:

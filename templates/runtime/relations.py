@@ -6,7 +6,7 @@ Emitted only for a package that has relationships. The generator decides which l
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias, cast
 
 from sqlalchemy import orm
@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 from .contracts import Facts, Loader
 from .execution import Execution
 from .operand import Operand
-from .sql import QUOTED, Sql, in_sql, joined
+from .sql import QUOTED, Sql
 from .statements import any_of
 from .table import Table
 
@@ -31,11 +31,11 @@ async def by_columns(execution: Execution[Any], name: str, objects: Sequence[SQL
     relation = execution.table.mapper.relationships[name]
     target, source, matched, order = _path(relation)
     within: Execution[Any] = Execution(execution.transactions, target, execution.session)
-    names = ", ".join([within.select_list, *(part.sql for part in matched)])
+    names = ", ".join([target.select_list, *(part.sql for part in matched)])
 
     async def find(keys: list[Key]) -> Related:
         rows = await within.rows(Sql(f"SELECT {names} FROM {source} WHERE ") + any_of(matched, keys) + order)
-        converters, related = [part.result for part in matched], Related()
+        converters, related = [part.read for part in matched], Related()
         for item, row in zip(within.instances.of(rows), rows, strict=True):
             values = tuple(row)[-len(matched) :]
             key = tuple(convert(value) if convert else value for convert, value in zip(converters, values, strict=True))
@@ -63,7 +63,7 @@ def nested(load: Loader) -> Loader:
 
     async def through(execution: Execution[Any], path: str, objects: Sequence[SQLModel], _seen: Seen) -> None:
         outer, _, inner = path.partition(".")
-        target: Table[Any] = Table(execution.table.mapper.relationships[outer].mapper.class_, Facts())
+        target = _table(execution.table.mapper.relationships[outer].mapper)
         related = dict[int, SQLModel]()
         for item in objects:
             value: Any = getattr(item, outer)
@@ -104,24 +104,23 @@ async def _attach(
 @cache
 def _path(relation: Relation) -> tuple[Table[Any], str, list[Operand], Sql]:
     """Return the target's table, the FROM clause, the columns that are matched, and the ORDER BY clause."""
-    target = Table(relation.mapper.class_, Facts())
-    matched = [_operand(column, target) for _, column in _pairs(relation)]
+    target = _table(relation.mapper)
+    operand = partial(Operand.of_column, target.model)
+    matched = [operand(column) for _, column in _pairs(relation)]
     source = target.sql
     if relation.secondary is not None:
-        links = [f"{_sql(own)} = {_sql(link)}" for own, link in relation.secondary_synchronize_pairs or []]
-        source += f" JOIN {QUOTED.format_table(relation.secondary)} ON {' AND '.join(links)}"
-    order = [cast("Sql", in_sql(clause, target.source)) for clause in relation.order_by or ()]
-    return target, source, matched, Sql(" ORDER BY ") + joined(", ", order) if order else Sql("")
+        pairs = relation.secondary_synchronize_pairs or []
+        equal = " AND ".join([f"{operand(own).sql} = {operand(link).sql}" for own, link in pairs])
+        source += f" JOIN {QUOTED.format_table(relation.secondary)} ON {equal}"
+    return target, source, matched, target.order_by(relation.order_by or ())
+
+
+@cache
+def _table(mapper: orm.Mapper[Any]) -> Table[Any]:
+    """Return the table of a related model, which is only read."""
+    return Table(mapper.class_, Facts())
 
 
 def _pairs(relation: Relation) -> Sequence[tuple[Any, Any]]:
     """Return pairs of a column of the owner and the column that it equals."""
     return relation.synchronize_pairs if relation.secondary is not None else relation.local_remote_pairs or []
-
-
-def _operand(column: Any, target: Table[Any]) -> Operand:
-    return Operand(target.model, str(column.name), _sql(column), str(column.name), column.type)
-
-
-def _sql(column: Any) -> str:
-    return f"{QUOTED.format_table(column.table)}.{QUOTED.quote(column.name)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -10,21 +10,17 @@ from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, cast, overlo
 
 import sqlalchemy as sa
 from sqlalchemy.sql.base import ExecutableOption
-from sqlmodel import SQLModel
 from typing_extensions import override
 
-from .contracts import Page
+from .contracts import L, M, Page, U
 from .errors import MultipleFoundError, NotFoundError, TransactionError
 from .execution import Execution
-from .keyset import Order, ordered
+from .keyset import Order
 from .sql import MARK, Sql, is_sql, joined, result_of
 from .statements import update_rows
 from .table import Table
 from .validation import Validation
 
-M = TypeVar("M", bound=SQLModel)
-L = TypeVar("L", bound=str)
-U = TypeVar("U", bound=Mapping[str, object])
 A = TypeVar("A")
 B = TypeVar("B")
 D = TypeVar("D")
@@ -130,7 +126,7 @@ class Selection(Generic[M, L, U]):
         if after is not None:
             where = self._where + (" AND " if self._where.text else " WHERE ") + order.after(after)
         statement = Sql(f"SELECT {self._columns}, ") + order.position + f" FROM {self._table.sql}" + where + order.sql
-        rows = await self._execution.rows(self._locked(statement + Sql(f" LIMIT {MARK}", (("size", size + 1),))))
+        rows = await self._execution.rows(self._locked(statement + Sql(f" LIMIT {MARK}", ("size",), (size + 1,))))
         items = await self._execution.objects_of(rows[:size], self._relations, self._options)
         return Page(items, order.cursor(tuple(rows[size - 1])[-len(order.terms) :]) if len(rows) > size else None)
 
@@ -211,7 +207,7 @@ class Selection(Generic[M, L, U]):
 
     @property
     def _columns(self) -> str:
-        return self._table.keys if self._options else self._execution.select_list
+        return self._table.keys if self._options else self._table.select_list
 
     async def _aggregate(self, function: str, column: Expression[Any]) -> Any:
         self._refuse_limits(function)
@@ -250,10 +246,10 @@ class Selection(Generic[M, L, U]):
     def _statement(self, columns: Sql | None = None) -> Sql:
         statement = Sql("SELECT ") + (columns or self._columns) + f" FROM {self._table.sql}" + self._where
         if self._order:
-            statement += ordered(self._table, self._order)
+            statement += self._table.order_by(self._order)
         for word, number in (("LIMIT", self._limit), ("OFFSET", self._offset)):
             if number is not None:
-                statement += Sql(f" {word} {MARK}", ((word, number),))
+                statement += Sql(f" {word} {MARK}", (word,), (number,))
         return self._locked(statement)
 
     def _locked(self, statement: Sql) -> Sql:
@@ -279,9 +275,7 @@ class Selection(Generic[M, L, U]):
 
 
 def _check_count(name: str, number: object) -> None:
-    if number is None:
-        return
-    if not isinstance(number, int) or isinstance(number, bool):
+    if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
         raise TypeError(f"{name} takes a whole number, not {number!r}")
-    if number < 0:
+    if isinstance(number, int) and number < 0:
         raise ValueError(f"{name} must not be negative")

@@ -15,7 +15,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import sqlalchemy
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -27,7 +26,6 @@ from .sessions import Adapter, Callback
 from .sql import DIALECT
 from .table import suggestion
 from .transactions import Isolation, Transactions
-from .versions import warn_beyond
 
 T = TypeVar("T")
 
@@ -36,8 +34,6 @@ _asyncpg: Any = import_module("asyncpg")  # which has no types
 _PACKAGE = __name__.rpartition(".runtime.")[0]  # the emitted package, to which the controllers' modules are relative
 _UNSUPPORTED = {"channel_binding": {"disable", "prefer"}, "gssencmode": {"disable", "prefer"}}
 """Options that asyncpg does not support, with the values that do not require them."""
-
-warn_beyond(SQLAlchemy=sqlalchemy.__version__, asyncpg=str(_asyncpg.__version__))
 
 
 class DatabaseService:
@@ -97,7 +93,8 @@ class DatabaseService:
         self._pool_size, self._slow_call, self._echo = pool_size, slow_call, echo
         limits = (pool_size, pool_size + max_overflow, pool_timeout, pool_recycle)
         pool = partial(Pool, self._connect, *limits, reset=reset)
-        self._transactions = Transactions(Pools(pool), echo=echo)
+        self.transactions = Transactions(Pools(pool), echo=echo)
+        """The transactions of this database, in which the calls of controllers run."""
 
     @property
     def url(self) -> str:
@@ -113,15 +110,6 @@ class DatabaseService:
     def models(self) -> list[type[SQLModel]]:
         """The models of all controllers. Reading this imports them, so that their tables are in the metadata."""
         return [getattr(self, name).model for name in self._controllers]
-
-    @property
-    def transactions(self) -> Transactions:
-        """The transactions of this database, in which the calls of controllers run."""
-        try:
-            return self._transactions
-        except AttributeError:
-            name = type(self).__name__
-            raise TransactionError(f"{name} is not ready: call super().__init__() in its __init__") from None
 
     @property
     def pool(self) -> Source:
@@ -242,6 +230,8 @@ class DatabaseService:
 
         def __getattr__(self, name: str) -> object:
             """Import the controller of this name when it is first used, and keep it."""
+            if name == "transactions":
+                raise TransactionError(f"{type(self).__name__} is not ready: call super().__init__() in its __init__")
             if name.startswith("_") or (path := self._controllers.get(name)) is None:
                 hint = suggestion(name, self._controllers)
                 raise AttributeError(f"{type(self).__name__} has no controller {name!r}{hint}")

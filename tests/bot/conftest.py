@@ -1,4 +1,4 @@
-"""The bot on a migrated database, and somebody to talk to it."""
+"""Fixtures: the bot on a migrated database, and members who talk to it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GUILD, MEMBER = 700_000_000_000_000_000, 500_000_000_000_000_000
 
 @pytest.fixture(scope="session")
 async def bot_url(new_database: NewDatabase) -> AsyncIterator[str]:
-    """A database as the bot's migrations make it."""
+    """A database that the bot's migrations created."""
     async with new_database() as url:
         async with Database(url) as db:
             await migrate(db, url)
@@ -40,7 +40,7 @@ async def db(bot_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def server() -> Server:
     """A server with an owner, a moderator and two members."""
-    server = World().found(GUILD, "home", "jailed", "member", "moderator")
+    server = World().create_server(GUILD, "home", "jailed", "member", "moderator")
     server.join(MEMBER + 1, "ada", "moderator")
     server.join(MEMBER + 2, "brian", "moderator")
     server.join(MEMBER + 3, "chen", "member")
@@ -50,7 +50,7 @@ def server() -> Server:
 
 @pytest.fixture
 async def discord(db: Database, server: Server) -> AsyncIterator[Discord]:
-    """Discord, with the bot in the server."""
+    """The stand-in for Discord, with the bot in the server."""
     world = World()
     world.add(server)
     async with Discord.serving(Bot(db, guild_ready_timeout=0.01), world) as discord:
@@ -85,7 +85,7 @@ def dora(server: Server) -> Account:
 
 @pytest.fixture(autouse=True)
 def _no_unexplained_errors(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nothing may be logged as an error that a test does not expect: it clears the log, if it does."""
+    """Fail a test that leaves errors in the log. A test that expects errors clears the log."""
     with caplog.at_level(logging.ERROR):
         yield
         assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []

@@ -1,4 +1,4 @@
-"""The demo plays its scenario on a real database, and again on what the first time left."""
+"""The demo plays its scenario on a real database, and again on the database of the first run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def play(project: Path, url: str) -> list[str]:
     return [line.strip() for line in done.stdout.splitlines() if line.strip()]
 
 
-async def test_demo_tells_the_same_story_each_time(project: Path, new_database: NewDatabase) -> None:
+async def test_demo_output_is_the_same_each_time(project: Path, new_database: NewDatabase) -> None:
     async with new_database() as url:
         first = play(project, url)
         assert play(project, url) == first

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL, asked for as the bot asks for it: from a checkout, by one process or several."""
+"""The embedded PostgreSQL as the bot uses it: from a checkout, by one process or several."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ print(json.dumps(asyncio.run(greet(database_url()))))
 
 
 class Checkout:
-    """A copy of the bot, somewhere else."""
+    """A copy of the bot in another folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def ask(self, visits: int = 0) -> dict[str, str | int]:
-        """Start a process that asks for the server, and uses it until there were so many visits."""
+        """Start a process that uses the server until there were so many visits."""
         environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", ASK, str(visits)],
@@ -65,18 +65,18 @@ def checkout(project: Path, tmp_path: Path) -> Iterator[Checkout]:
     shutil.rmtree(data)
 
 
-def test_a_second_run_finds_what_the_first_left_and_the_server_stops_between(checkout: Checkout) -> None:
+def test_data_outlives_the_server_between_runs(checkout: Checkout) -> None:
     first, second = checkout.ask(), checkout.ask()
     assert (first["visits"], second["visits"]) == (2, 3)
     assert first["started"] != second["started"]
     assert not (Path(str(second["folder"])) / "postmaster.pid").exists()
 
 
-async def test_processes_at_once_share_one_server(checkout: Checkout) -> None:
+async def test_concurrent_processes_share_one_server(checkout: Checkout) -> None:
     answers = await asyncio.gather(*(asyncio.to_thread(checkout.ask, 4) for _ in range(3)))
     assert len({answer["started"] for answer in answers}) == 1
 
 
-def test_database_url_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_url_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere/else")
     assert database_url() == "postgresql://somewhere/else"

@@ -1,4 +1,4 @@
-"""Levels: experience from messages, the cooldown, and who has the most."""
+"""Levels: experience from messages, the cooldown, and the leaderboard."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ def cog_of(discord: Discord) -> LevelsCog:
     return cast("LevelsCog", discord.bot.get_cog("Levels"))
 
 
-async def test_message_earns_once_in_a_cooldown(discord: Discord, db: Database, chen: Account) -> None:
+async def test_message_earns_once_per_cooldown(discord: Discord, db: Database, chen: Account) -> None:
     for _ in range(3):
         await discord.say(chen, "hello")
     assert (await db.levels.get_one_by_guild_id_and_member_id(chen.server.id, chen.id)).xp == 20
 
 
-async def test_messages_at_once_earn_once(discord: Discord, db: Database, chen: Account) -> None:
+async def test_concurrent_messages_earn_once(discord: Discord, db: Database, chen: Account) -> None:
     await asyncio.gather(*(discord.say(chen, "hello") for _ in range(10)))
     assert (await db.levels.get_one_by_guild_id_and_member_id(chen.server.id, chen.id)).xp == 20
 
 
-async def test_experience_that_another_process_adds_is_not_lost(db: Database) -> None:
+async def test_concurrent_experience_is_not_lost(db: Database) -> None:
     await db.guild.create(id=1, name="home")
     now = datetime.now(UTC)
     cooldown = timedelta(seconds=1)
-    for second in range(2, 12, 2):  # each in time, and each while somebody else writes
+    for second in range(2, 12, 2):  # each after the cooldown, and each while another process writes
         await asyncio.gather(
             db.levels.earn(1, 2, 20, now=now + timedelta(seconds=second), cooldown=cooldown),
             db.levels.update_by_guild_id_and_member_id(1, 2, xp=db.levels.c.xp + 5),
@@ -47,7 +47,7 @@ async def test_level_is_announced_and_stored(discord: Discord, db: Database, che
     assert (levels.level, levels.xp) == (1, 120)
 
 
-async def test_database_and_bot_agree_what_a_level_is(db: Database) -> None:
+async def test_database_and_bot_compute_the_same_level(db: Database) -> None:
     await db.guild.create(id=1, name="home")
     now = datetime.now(UTC)
     totals = [0, 99, 100, 399, 400, 9999, 10_000, 250_000]
@@ -62,7 +62,7 @@ async def test_command_earns_nothing(discord: Discord, db: Database, chen: Accou
     assert await db.levels.count() == 0
 
 
-async def test_who_is_excluded_earns_nothing(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
+async def test_excluded_member_earns_nothing(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
     await discord.say(brian, f"!noxp {chen.mention}")
     await discord.say(chen, "hello")
     assert (await db.levels.get_one_by_guild_id_and_member_id(chen.server.id, chen.id)).xp == 0
@@ -88,7 +88,7 @@ async def test_rank_and_leaderboard(discord: Discord, db: Database, chen: Accoun
     assert len(older.said[0].splitlines()) == 7
 
 
-async def test_silent_members_are_shown_the_longest_silent_first(
+async def test_silent_members_are_sorted_by_longest_silence(
     discord: Discord, db: Database, brian: Account, chen: Account
 ) -> None:
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Moderation: the acts at Discord, and the cases that tell of them."""
+"""Moderation: the actions at Discord, and the cases that record them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from generated import Database
 from models import CaseType
 
 
-async def test_warning_opens_a_case_with_the_next_number(discord: Discord, brian: Account, chen: Account) -> None:
+async def test_warn_opens_a_case_with_the_next_number(discord: Discord, brian: Account, chen: Account) -> None:
     first = await discord.say(brian, f"!warn {chen.mention} spam")
     second = await discord.say(brian, f"!warn {chen.mention} more spam")
     assert first.said == ["#1 warn: brian → chen, spam"]
     assert second.said == ["#2 warn: brian → chen, more spam"]
 
 
-async def test_ban_and_kick_are_done_at_discord(
+async def test_ban_and_kick_act_at_discord(
     discord: Discord, db: Database, brian: Account, chen: Account, dora: Account
 ) -> None:
     ban = await discord.say(brian, f"!ban {chen.mention} 2h raid")
@@ -32,14 +32,16 @@ async def test_ban_and_kick_are_done_at_discord(
     assert timedelta(hours=1) < case.expires_at - datetime.now(UTC) <= timedelta(hours=2)
 
 
-async def test_what_discord_refuses_has_no_case(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
+async def test_action_refused_by_discord_has_no_case(
+    discord: Discord, db: Database, brian: Account, chen: Account
+) -> None:
     discord.refuse("PUT", "/guilds/{guild_id}/bans/{user_id}")
     exchange = await discord.say(brian, f"!ban {chen.mention} raid")
     assert "Discord does not let me" in exchange.said[0]
     assert await db.case.count() == 0
 
 
-async def test_reason_that_discord_would_not_take_is_refused_before_anything_is_done(
+async def test_too_long_reason_is_refused_before_the_action(
     discord: Discord, db: Database, brian: Account, chen: Account
 ) -> None:
     exchange = await discord.say(brian, f"!ban {chen.mention} {'x' * 501}")
@@ -48,7 +50,7 @@ async def test_reason_that_discord_would_not_take_is_refused_before_anything_is_
     assert await db.case.count() == 0
 
 
-async def test_case_of_a_guild_that_the_bot_has_left_keeps_nobody_waiting(
+async def test_case_of_a_left_guild_does_not_block_other_cases(
     discord: Discord, db: Database, brian: Account, chen: Account
 ) -> None:
     await discord.say(brian, f"!ban {chen.mention} 1h raid")
@@ -64,7 +66,7 @@ async def test_case_of_a_guild_that_the_bot_has_left_keeps_nobody_waiting(
     assert [case.guild_id for case in await db.case.find_all(is_active=True)] == [1]
 
 
-async def test_jail_takes_the_roles_and_lifting_gives_them_back(
+async def test_jail_removes_roles_and_lift_restores_them(
     discord: Discord, db: Database, ada: Account, brian: Account, chen: Account
 ) -> None:
     server = chen.server
@@ -79,7 +81,7 @@ async def test_jail_takes_the_roles_and_lifting_gives_them_back(
     assert not (await db.case.get_one_by_guild_id_and_number(server.id, 1)).is_active
 
 
-async def test_timeout_ends_by_itself(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
+async def test_timeout_expires_without_a_request(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
     exchange = await discord.say(brian, f"!timeout {chen.mention} 10m caps")
     (request,) = exchange.sent("PATCH", "/guilds/{guild_id}/members/{user_id}")
     assert request.body["communication_disabled_until"]
@@ -88,7 +90,7 @@ async def test_timeout_ends_by_itself(discord: Discord, db: Database, brian: Acc
     assert await db.case.count() == 1
 
 
-async def test_expired_bans_are_lifted_once_by_whoever_is_first(
+async def test_expired_ban_is_lifted_by_one_process_only(
     discord: Discord, db: Database, brian: Account, chen: Account
 ) -> None:
     await discord.say(brian, f"!ban {chen.mention} 1h raid")
@@ -99,9 +101,7 @@ async def test_expired_bans_are_lifted_once_by_whoever_is_first(
     assert await db.case.count(is_active=True) == 0
 
 
-async def test_what_cannot_be_lifted_is_tried_again(
-    discord: Discord, db: Database, brian: Account, chen: Account, caplog
-) -> None:
+async def test_failed_lift_is_retried(discord: Discord, db: Database, brian: Account, chen: Account, caplog) -> None:
     await discord.say(brian, f"!ban {chen.mention} 1h raid")
     await db.case.update_where(db.case.c.number == 1, expires_at=datetime.now(UTC))
     cog = cast("ModerationCog", discord.bot.get_cog("Moderation"))
@@ -115,15 +115,13 @@ async def test_what_cannot_be_lifted_is_tried_again(
     assert chen.server.banned == set()
 
 
-async def test_numbers_have_no_gaps_when_moderators_are_quick(
-    discord: Discord, db: Database, brian: Account, chen: Account
-) -> None:
+async def test_concurrent_cases_have_no_gaps(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
     await asyncio.gather(*(discord.say(brian, f"!warn {chen.mention} {n}") for n in range(20)))
     cases = await db.case.find_by_guild_id(chen.server.id).order_by(db.case.c.number)
     assert [case.number for case in cases] == list(range(1, 21))
 
 
-async def test_reasons_are_edited(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
+async def test_reason_can_be_edited(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
     await discord.say(brian, f"!warn {chen.mention} spam")
     await discord.say(brian, "!reason 1 a misunderstanding")
     assert (await db.case.get_one_by_guild_id_and_number(chen.server.id, 1)).reason == "a misunderstanding"
@@ -131,7 +129,7 @@ async def test_reasons_are_edited(discord: Discord, db: Database, brian: Account
     assert missing.said == ["That did not work\nThere is no such case."]
 
 
-async def test_history_turns_its_pages_for_whoever_asked(
+async def test_only_the_author_of_the_command_turns_history_pages(
     discord: Discord, brian: Account, ada: Account, chen: Account
 ) -> None:
     for n in range(1, 8):
@@ -148,7 +146,7 @@ async def test_history_turns_its_pages_for_whoever_asked(
     assert newer.said == shown.said
 
 
-async def test_nobody_acts_on_those_above_them(
+async def test_members_with_higher_roles_are_untouchable(
     discord: Discord, db: Database, brian: Account, ada: Account, chen: Account
 ) -> None:
     exchange = await discord.say(brian, f"!warn {ada.mention} no")
@@ -158,7 +156,7 @@ async def test_nobody_acts_on_those_above_them(
     assert await db.case.count() == 0
 
 
-async def test_moderation_is_logged_where_the_guild_wants_it(
+async def test_moderation_is_logged_in_the_configured_channel(
     discord: Discord, ada: Account, brian: Account, chen: Account
 ) -> None:
     server = chen.server

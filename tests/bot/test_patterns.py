@@ -1,4 +1,4 @@
-"""docs/patterns.md: what it points at is there."""
+"""The files and names that docs/patterns.md mentions exist."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SECTIONS = [
     "Common Operations",
     "Error Handling Checklist",
 ]
-"""Those of the team's guide, in its order."""
+"""The sections of the team's guide, in order."""
 
 
 def rows(project: Path) -> list[tuple[str, str]]:
@@ -50,11 +50,11 @@ def rows(project: Path) -> list[tuple[str, str]]:
     return [(section.removeprefix("| "), " | ".join(rest)) for section, *rest in cells]
 
 
-def test_every_row_points_at_a_file(project: Path) -> None:
+def test_every_row_names_a_file(project: Path) -> None:
     assert [section for section, text in rows(project) if not FILE.search(text) and "every finder" not in text] == []
 
 
-def test_files_are_there_with_what_they_are_said_to_define(project: Path) -> None:
+def test_files_exist_and_define_the_names(project: Path) -> None:
     missing: list[str] = []
     for section, text in rows(project):
         for path, names in FILE.findall(text):

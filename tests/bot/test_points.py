@@ -1,4 +1,4 @@
-"""Points: given, awarded, and never lost."""
+"""Points: transfers, awards, and totals that add up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def rich(discord: Discord, db: Database, chen: Account, dora: Account) -> 
 
 
 @pytest.mark.usefixtures("rich")
-async def test_points_change_hands(discord: Discord, db: Database, chen: Account, dora: Account) -> None:
+async def test_points_are_transferred(discord: Discord, db: Database, chen: Account, dora: Account) -> None:
     exchange = await discord.say(chen, f"!give {dora.mention} 30")
     assert exchange.said == ["chen gave dora 30 points."]
     assert (await discord.say(dora, "!points")).said == ["dora has 130 points."]
@@ -26,9 +26,7 @@ async def test_points_change_hands(discord: Discord, db: Database, chen: Account
 
 
 @pytest.mark.usefixtures("rich")
-async def test_who_gives_more_than_they_have_gives_nothing(
-    discord: Discord, db: Database, chen: Account, dora: Account
-) -> None:
+async def test_overdraft_transfers_nothing(discord: Discord, db: Database, chen: Account, dora: Account) -> None:
     exchange = await discord.say(chen, f"!give {dora.mention} 101")
     assert exchange.said == ["That did not work\nchen has fewer than 101 points."]
     assert await db.points_transaction.count() == 0
@@ -39,7 +37,7 @@ async def test_who_gives_more_than_they_have_gives_nothing(
 
 
 @pytest.mark.usefixtures("rich")
-async def test_transfers_both_ways_at_once_lose_nothing(
+async def test_opposite_concurrent_transfers_lose_nothing(
     discord: Discord, db: Database, chen: Account, dora: Account
 ) -> None:
     ways = [(chen, dora), (dora, chen)] * 15
@@ -69,7 +67,9 @@ async def test_mistakes_are_explained(
 
 
 @pytest.mark.usefixtures("rich")
-async def test_award_is_one_statement_for_all(discord: Discord, db: Database, brian: Account, chen: Account) -> None:
+async def test_award_is_one_statement_for_all_members(
+    discord: Discord, db: Database, brian: Account, chen: Account
+) -> None:
     exchange = await discord.say(brian, f"!award <@&{chen.server.roles['member']}> 5")
     assert exchange.said == ["5 points each for members the bot knows: 2."]
     assert sum("UPDATE" in statement for statement in exchange.statements) == 1
@@ -77,7 +77,7 @@ async def test_award_is_one_statement_for_all(discord: Discord, db: Database, br
 
 
 @pytest.mark.usefixtures("rich")
-async def test_the_richest_are_shown_by_pages(discord: Discord, db: Database, chen: Account) -> None:
+async def test_richest_members_are_paged(discord: Discord, db: Database, chen: Account) -> None:
     await db.user.create_many(
         [{"discord_id": n, "guild_id": chen.server.id, "username": f"u{n}", "points": n} for n in range(1, 12)]
     )

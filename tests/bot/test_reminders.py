@@ -1,4 +1,4 @@
-"""Reminders: sent once, by whichever bot, and not lost with one that dies."""
+"""Reminders: sent once, by any bot, and not lost if a bot dies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from generated import Database
 
 def worker_of(discord: Discord) -> RemindersCog:
     cog = cast("RemindersCog", discord.bot.get_cog("Reminders"))
-    cog.send_due.cancel()  # the tests say when
+    cog.send_due.cancel()  # the tests run the worker themselves
     return cog
 
 
@@ -56,7 +56,7 @@ def told(*discords: Discord) -> list[str]:
     return [text for text in texts if "time for" in text]
 
 
-async def test_reminder_is_sent_when_it_falls_due(discord: Discord, db: Database, chen: Account) -> None:
+async def test_reminder_is_sent_when_due(discord: Discord, db: Database, chen: Account) -> None:
     worker = worker_of(discord)
     await discord.say(chen, "!remind tea 10m time for tea")
     await worker.send_all()
@@ -77,13 +77,11 @@ async def test_two_bots_send_each_reminder_once(discord: Discord, other: Discord
     assert told(other)
 
 
-async def test_what_a_bot_claimed_before_it_died_is_sent_by_another(
-    discord: Discord, db: Database, chen: Account
-) -> None:
+async def test_claim_of_a_dead_bot_is_sent_by_another(discord: Discord, db: Database, chen: Account) -> None:
     worker = worker_of(discord)
     await due(discord, db, chen, 3)
     now = datetime.now(UTC)
-    assert len(await db.reminder.claim(now, limit=3, lease=timedelta(minutes=5))) == 3  # and is heard of no more
+    assert len(await db.reminder.claim(now, limit=3, lease=timedelta(minutes=5))) == 3  # the bot then dies
     await worker.send_all()
     assert told(discord) == []
     await db.reminder.update_where(~db.reminder.c.sent, claimed_until=now)
@@ -91,7 +89,7 @@ async def test_what_a_bot_claimed_before_it_died_is_sent_by_another(
     assert len(told(discord)) == 3
 
 
-async def test_what_discord_cannot_take_now_is_tried_again(
+async def test_send_that_discord_fails_is_retried(
     discord: Discord, db: Database, chen: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = worker_of(discord)
@@ -103,7 +101,7 @@ async def test_what_discord_cannot_take_now_is_tried_again(
     assert await db.reminder.count(sent=False) == 1
 
 
-async def test_reminder_for_a_channel_that_is_gone_is_dropped(discord: Discord, db: Database, chen: Account) -> None:
+async def test_reminder_for_a_deleted_channel_is_dropped(discord: Discord, db: Database, chen: Account) -> None:
     worker = worker_of(discord)
     await due(discord, db, chen, 1)
     discord.refuse("POST", "/channels/{channel_id}/messages", 404)
@@ -111,7 +109,7 @@ async def test_reminder_for_a_channel_that_is_gone_is_dropped(discord: Discord, 
     assert await db.reminder.count(sent=False) == 0
 
 
-async def test_longest_reminder_fits_into_a_message(discord: Discord, db: Database, chen: Account) -> None:
+async def test_longest_reminder_fits_in_a_message(discord: Discord, db: Database, chen: Account) -> None:
     worker = worker_of(discord)
     await due(discord, db, chen, 1)
     await db.reminder.update_where(db.reminder.c.key == "k0", content="time for " + "x" * 1991)
@@ -119,9 +117,7 @@ async def test_longest_reminder_fits_into_a_message(discord: Discord, db: Databa
     assert len(told(discord)[0]) == 2000
 
 
-async def test_repeated_reminder_falls_due_again_once_however_long_the_bot_slept(
-    discord: Discord, db: Database, chen: Account
-) -> None:
+async def test_repeating_reminder_is_due_once_after_downtime(discord: Discord, db: Database, chen: Account) -> None:
     worker = worker_of(discord)
     await discord.say(chen, "!every tea 1h time for tea")
     slept = datetime.now(UTC) - timedelta(hours=5, minutes=30)
@@ -132,9 +128,7 @@ async def test_repeated_reminder_falls_due_again_once_however_long_the_bot_slept
     assert reminder.expires_at == slept + timedelta(hours=6)
 
 
-async def test_second_reminder_of_a_key_takes_the_place_of_the_first(
-    discord: Discord, db: Database, chen: Account
-) -> None:
+async def test_reminder_replaces_a_pending_one_with_its_key(discord: Discord, db: Database, chen: Account) -> None:
     await discord.say(chen, "!remind tea 10m green")
     await discord.say(chen, "!remind tea 20m black")
     (reminder,) = await db.reminder.find_all(sent=False)
@@ -145,13 +139,13 @@ async def test_second_reminder_of_a_key_takes_the_place_of_the_first(
 
 
 @pytest.mark.parametrize("text", ["soon", "10", "10x", "m", "99999w", "0s"])
-async def test_what_is_no_duration_is_explained(text: str, discord: Discord, db: Database, chen: Account) -> None:
+async def test_invalid_duration_is_explained(text: str, discord: Discord, db: Database, chen: Account) -> None:
     exchange = await discord.say(chen, f"!remind tea {text} time for tea")
     assert exchange.said[0].startswith("That did not work\n")
     assert await db.reminder.count() == 0
 
 
-async def test_worker_goes_on_after_the_database_was_away(
+async def test_worker_continues_after_a_database_outage(
     discord: Discord, db: Database, chen: Account, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from generated import UnreachableError

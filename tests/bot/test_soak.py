@@ -1,4 +1,4 @@
-"""A few seconds of the soak, and that it notices what it is there to notice."""
+"""A few seconds of the soak, and tests that its checks detect failures."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def soak(project: Path, url: str, *flags: str) -> subprocess.CompletedProcess[st
     )
 
 
-def test_slice_of_the_soak_holds(project: Path, server_url: str) -> None:
+def test_short_soak_passes(project: Path, server_url: str) -> None:
     done = soak(project, server_url, "--seconds=4", "--guilds=10", "--members=200")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "everything adds up" in done.stdout
@@ -53,7 +53,7 @@ async def crowd(db: Database):
         yield Crowd(served, random.Random(1), 0)
 
 
-async def test_command_that_costs_more_than_it_may_is_a_failure(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_command_above_its_limit_fails_the_soak(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MOST_STATEMENTS, "chat", 2)
     result = Result()
     await busy(crowd, result, time.perf_counter() + 20)
@@ -61,13 +61,13 @@ async def test_command_that_costs_more_than_it_may_is_a_failure(crowd: Crowd, mo
     assert next(iter(Report([vars(result)]).failures())).startswith("process 0: chat has sent 3")
 
 
-async def test_everything_members_do_has_a_limit(crowd: Crowd) -> None:
+async def test_every_action_has_a_limit(crowd: Crowd) -> None:
     names = {(await action(crowd))[0] for action in ACTIONS for _ in range(3)}
     assert names <= set(MOST_STATEMENTS)
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         ("UPDATE users SET points = points + 1 WHERE id = 1", "points of each member"),
         ("UPDATE guilds SET case_count = case_count + 1", "case numbers have no gaps"),
@@ -75,24 +75,24 @@ async def test_everything_members_do_has_a_limit(crowd: Crowd) -> None:
         ("UPDATE snippets SET uses = uses + 1 WHERE id = 1", "uses: "),
     ],
 )
-async def test_what_does_not_add_up_is_found(damage: str, said: str, db: Database, crowd: Crowd) -> None:
+async def test_wrong_totals_are_found(damage: str, message: str, db: Database, crowd: Crowd) -> None:
     assert await differences(db, {}, []) == []
     async with db.engine.begin() as connection:
         await connection.execute(sa.text(damage))
-    assert any(said in difference for difference in await differences(db, {}, []))
+    assert any(message in difference for difference in await differences(db, {}, []))
 
 
-async def test_reminder_that_was_sent_twice_is_found(db: Database, crowd: Crowd) -> None:
+async def test_reminder_sent_twice_is_found(db: Database, crowd: Crowd) -> None:
     assert await differences(db, {}, ["0-1", "0-1"]) != []
 
 
-def test_command_that_usually_costs_more_than_with_a_cache_is_a_failure() -> None:
+def test_command_that_misses_the_cache_fails_the_soak() -> None:
     run = {"seconds": 1, "errors": [], "connections": [3], "memory": [100.0]}
     failures = [list(Report([run | {"statements": {"points": {1: few, 3: 300}}}]).failures()) for few in (301, 299, 10)]
     assert failures == [[], ["points usually sends 3 statements, which should be 1"], []]
 
 
-def test_memory_that_grows_is_a_failure() -> None:
+def test_growing_memory_fails_the_soak() -> None:
     flat = {
         "seconds": 1,
         "errors": [],

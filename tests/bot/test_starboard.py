@@ -14,12 +14,12 @@ POST = ("POST", "/channels/{channel_id}/messages")
 
 @pytest.fixture
 async def message(discord: Discord, ada: Account, chen: Account) -> int:
-    """A message that may be starred, where two stars are enough."""
+    """A message in a server whose starboard requires two stars."""
     await discord.say(ada, f"!starboard <#{ada.server.channels['stars']}> 2")
     return (await discord.say(chen, "something wise")).posted[0]
 
 
-async def test_message_is_shown_once_it_has_stars_enough(
+async def test_message_is_posted_with_enough_stars(
     discord: Discord, db: Database, message: int, ada: Account, brian: Account, dora: Account
 ) -> None:
     assert (await discord.react(ada, message)).sent(*POST) == []
@@ -34,7 +34,7 @@ async def test_message_is_shown_once_it_has_stars_enough(
     assert (entry.stars, entry.posted_id) == (3, shown.posted[-1])
 
 
-async def test_stars_at_once_post_it_once(
+async def test_concurrent_stars_post_once(
     discord: Discord, db: Database, message: int, ada: Account, brian: Account, chen: Account, dora: Account
 ) -> None:
     exchanges = await asyncio.gather(*(discord.react(who, message) for who in (ada, brian, chen, dora)))
@@ -42,7 +42,7 @@ async def test_stars_at_once_post_it_once(
     assert await db.starboard_message.count() == 1
 
 
-async def test_what_cannot_be_posted_is_tried_with_the_next_star(
+async def test_failed_post_is_retried_with_the_next_star(
     discord: Discord, db: Database, message: int, ada: Account, brian: Account, dora: Account, caplog
 ) -> None:
     await discord.react(ada, message)
@@ -54,7 +54,7 @@ async def test_what_cannot_be_posted_is_tried_with_the_next_star(
     assert len((await discord.react(dora, message)).sent(*POST)) == 1
 
 
-async def test_other_emoji_and_guilds_without_a_board_are_left_alone(
+async def test_other_emoji_and_guilds_without_a_board_are_ignored(
     discord: Discord, db: Database, message: int, ada: Account
 ) -> None:
     assert (await discord.react(ada, message, "🍵")).requests == []
@@ -64,7 +64,7 @@ async def test_other_emoji_and_guilds_without_a_board_are_left_alone(
     assert len(exchange.statements) == 1
 
 
-async def test_who_is_away_is_announced_until_they_are_back(
+async def test_away_member_is_announced_until_they_return(
     discord: Discord, db: Database, chen: Account, dora: Account
 ) -> None:
     assert (await discord.say(chen, "!afk lunch")).said == ["chen is away: lunch"]
@@ -75,5 +75,5 @@ async def test_who_is_away_is_announced_until_they_are_back(
     assert await db.afk.count() == 0
 
 
-async def test_reason_that_is_too_long_names_the_field(discord: Discord, chen: Account) -> None:
+async def test_too_long_afk_reason_is_refused_by_field(discord: Discord, chen: Account) -> None:
     assert (await discord.say(chen, f"!afk {'x' * 101}")).said[0].startswith("That did not work\n**reason**: ")

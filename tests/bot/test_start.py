@@ -1,4 +1,4 @@
-"""``python -m bot``: what is missing is said, the database is migrated, and two that start at once get along."""
+"""``python -m bot``: missing settings are reported, the database is migrated, and two processes may start at once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def start(project: Path, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_everything_that_is_missing_is_said_at_once(project: Path) -> None:
+def test_all_missing_settings_are_reported_at_once(project: Path) -> None:
     done = start(project)
     assert done.returncode == 2
     assert "DISCORD_TOKEN: " in done.stderr
@@ -40,33 +40,33 @@ def test_everything_that_is_missing_is_said_at_once(project: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["DISCORD_TOKEN", "DATABASE_URL"])
-def test_empty_variable_is_missing(missing: str) -> None:
+def test_empty_variable_counts_as_missing(missing: str) -> None:
     environment = {"DISCORD_TOKEN": "a", "DATABASE_URL": "b"} | {missing: " "}
     with pytest.raises(MissingSettingsError, match=missing):
-        Settings.of(environment)
+        Settings.from_environment(environment)
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("mysql://localhost/bot", "is not the URL of a PostgreSQL database"),
         ("postgresql://postgres@localhost:1/bot", "cannot connect to postgresql://postgres@localhost:1/bot"),
     ],
 )
-def test_database_that_is_none_is_said_without_a_traceback(url: str, said: str, project: Path) -> None:
+def test_unusable_database_is_reported_without_a_traceback(url: str, message: str, project: Path) -> None:
     done = start(project, DISCORD_TOKEN="a token", DATABASE_URL=url)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-async def test_bots_that_start_at_once_migrate_once(new_database: NewDatabase) -> None:
+async def test_concurrent_starts_migrate_once(new_database: NewDatabase) -> None:
     async with new_database() as url, Database(url) as db:
         await asyncio.gather(*(migrate(db, url) for _ in range(3)))
         assert await db.user.count() == 0
 
 
-async def test_every_cog_has_the_database_and_no_command_is_without_help(db: Database) -> None:
+async def test_every_cog_has_the_database_and_every_command_has_help(db: Database) -> None:
     bot = Bot(db)
     for cog in COGS:
         assert cog(bot).db is db
@@ -75,7 +75,7 @@ async def test_every_cog_has_the_database_and_no_command_is_without_help(db: Dat
     await bot.close()
 
 
-def test_commands_hold_no_session_and_no_query(project: Path) -> None:
+def test_cogs_contain_no_session_and_no_query(project: Path) -> None:
     forbidden = (".session(", "select(", "transaction(", "sqlalchemy", "sqlmodel", "execute(")
     for cog in (project / "bot/cogs").glob("*.py"):
         text = cog.read_text()

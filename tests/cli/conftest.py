@@ -1,4 +1,4 @@
-"""A scratch project, and the command run in it as its user would."""
+"""Fixtures: a scratch project, and the command as its user runs it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Project:
         )
 
     def fails(self, *arguments: str) -> str:
-        """Run ctrlgen, which must refuse without a traceback; return what it says."""
+        """Run ctrlgen, which must fail with exit code 2 and without a traceback; return its error output."""
         before = self.files()
         done = self.run(*arguments)
         assert done.returncode == 2, done.stdout + done.stderr

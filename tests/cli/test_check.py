@@ -9,7 +9,7 @@ from .conftest import MODELS, Project
 
 @pytest.fixture
 def stale(app: Project) -> Project:
-    """The project, with a column that the controllers do not know."""
+    """The project, with a column that the committed controllers lack."""
     models = (app.root / "app/models.py").read_text()
     app.write("app/models.py", models.replace("name: str =", "age: int = 0\n    name: str ="))
     return app
@@ -31,7 +31,7 @@ def test_stale_package_is_shown_as_a_diff_and_exits_with_one(stale: Project) -> 
     assert stale.files() == before
 
 
-def test_diff_shows_the_same_and_exits_with_zero(stale: Project) -> None:
+def test_diff_prints_the_same_and_exits_with_zero(stale: Project) -> None:
     assert stale.run("diff").stdout == stale.run("check").stdout
     assert stale.run("diff").returncode == 0
 
@@ -50,7 +50,7 @@ def test_project_is_found_from_a_folder_inside_it(app: Project) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_can_not_be_told_is_not_called_fine(app: Project) -> None:
+def test_check_fails_while_models_are_missing(app: Project) -> None:
     (app.root / "app/models.py").rename(app.root / "app/hero.py")
     app.write("app/models/__init__.py", "from app.hero import Hero as Hero\n")
     app.write("app/models/more.py", "import nonexist\nclass More(SQLModel, table=True): ...\n")
@@ -69,7 +69,7 @@ def test_any_name_can_be_printed_in_any_locale(app: Project) -> None:
     assert "+    größe: int" in done.stdout
 
 
-def test_file_name_that_the_locale_can_not_spell_is_told(app: Project) -> None:
+def test_file_name_that_the_locale_cannot_encode_is_an_error(app: Project) -> None:
     app.write("app/models.py", (app.root / "app/models.py").read_text().replace("Hero", "Größe"))
     done = app.run("generate", LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="")
     assert done.returncode == 2

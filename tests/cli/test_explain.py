@@ -1,4 +1,4 @@
-"""``ctrlgen explain``: what methods send, what they cost, what backs them, and why others are not there."""
+"""``ctrlgen explain``: the SQL, cost and index of methods, and the reasons for methods that are not emitted."""
 
 from __future__ import annotations
 
@@ -188,35 +188,35 @@ def test_method_that_takes_any_filter_is_explained_without_one(blog: Project, me
     assert explanation["statements"]
 
 
-def test_reasons_for_what_is_not_emitted(blog: Project) -> None:
+def test_methods_that_are_not_emitted_have_reasons(blog: Project) -> None:
     blog.write(
         "pyproject.toml", (blog.root / "pyproject.toml").read_text() + 'skip = { methods = ["Post.delete_by_id"] }'
     )
     models = {model["name"]: model for model in explained(blog)["models"]}
     reasons = {each["name"]: each["reason"] for model in models.values() for each in model["absent"]}
-    assert reasons["find_by_title"] == "`title` leads no index: use find_all(title=...), which scans the table"
+    assert reasons["find_by_title"] == "no index begins with `title`: find_all(title=...) scans the table"
     assert reasons["find_by_slug"].startswith("only partial indexes begin with `slug`: use their finders")
     assert "find_by_slug" not in [method["name"] for method in models["Post"]["methods"]]
     assert reasons["find_by_tags"] == (
-        "the index that begins with `tags` does not answer `=`: filter with find_all(c.tags...)"
+        "the index that begins with `tags` does not support `=`: filter with find_all(c.tags...)"
     )
-    assert reasons["find_by_extra"].startswith("PostgreSQL does not compare json")
-    assert reasons["find_by_limit"] == "finders take `limit` themselves: filter with find_all(c.limit == ...)"
-    assert reasons["find_by_email"] == "`email` is a unique key, which finds one row: use get_by_email"
-    assert reasons["upsert_by_id"] == "a new row need not give `id`"
-    assert reasons["upsert_by_nickname"] == "`nickname` may be NULL, which conflicts with nothing"
-    assert reasons["delete_by_id"] == "left out by `skip.methods` in pyproject.toml"
+    assert reasons["find_by_extra"].startswith("PostgreSQL cannot compare json values")
+    assert reasons["find_by_limit"] == "`limit` is a parameter of finders: filter with find_all(c.limit == ...)"
+    assert reasons["find_by_email"] == "`email` is a unique key: use get_by_email"
+    assert reasons["upsert_by_id"] == "a new row may omit `id`"
+    assert reasons["upsert_by_nickname"] == "`nickname` may be NULL, and NULL never conflicts"
+    assert reasons["delete_by_id"] == "skipped by `skip.methods` in pyproject.toml"
 
 
-def test_attribute_error_says_the_same(blog: Project) -> None:
+def test_attribute_error_gives_the_same_reason(blog: Project) -> None:
     assert blog.run("generate", "-q").returncode == 0
     code = "from app.db import Database\ndb = Database('postgresql://nobody@nowhere/x')\n"
     for expression in ("db.post.find_by_title", "db.author.upsert_by_id", "db.author.get_by_mail", "db.author.zzz"):
         code += f"try:\n    {expression}\nexcept AttributeError as error:\n    print(error)\n"
     done = subprocess.run([sys.executable, "-c", code], cwd=blog.root, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        "PostController has no find_by_title: `title` leads no index: use find_all(title=...), which scans the table",
-        "AuthorController has no upsert_by_id: a new row need not give `id`",
+        ("PostController has no find_by_title: no index begins with `title`: find_all(title=...) scans the table"),
+        "AuthorController has no upsert_by_id: a new row may omit `id`",
         "AuthorController has no get_by_mail; did you mean get_by_email?",
         "AuthorController has no zzz",
     ]
@@ -231,7 +231,7 @@ def test_type_checkers_see_no_getattr_of_a_controller(project: Path, tmp_path: P
     assert 'has no attribute "find_by_title"' in done.stdout
 
 
-def test_missing_indexes_can_be_pasted_and_then_there_are_none(blog: Project) -> None:
+def test_pasted_missing_indexes_resolve_the_findings(blog: Project) -> None:
     done = blog.run("explain", "--indexes", "-q")
     heading, source = done.stdout.splitlines()
     assert heading == "# Post (app/models.py:19), in its __table_args__; adds find_by_author_id"
@@ -246,7 +246,7 @@ def test_missing_indexes_can_be_pasted_and_then_there_are_none(blog: Project) ->
 
 
 @pytest.mark.parametrize("name", ["Post", "app.models.Post", "post", "PostController"])
-def test_model_may_be_called_in_every_usual_way(blog: Project, name: str) -> None:
+def test_model_can_be_named_in_every_usual_way(blog: Project, name: str) -> None:
     assert [model["name"] for model in explained(blog, name)["models"]] == ["Post"]
     assert list(methods(blog, f"{name}.get_by_id")) == ["get_by_id"]
 
@@ -262,15 +262,15 @@ def test_model_may_be_called_in_every_usual_way(blog: Project, name: str) -> Non
     ],
 )
 def test_misspelt_name_gets_a_suggestion(blog: Project, name: str, message: str, hint: str) -> None:
-    said = blog.fails("explain", name)
-    assert f": {message}\n" in said
-    assert f"hint: {hint}\n" in said
+    printed = blog.fails("explain", name)
+    assert f": {message}\n" in printed
+    assert f"hint: {hint}\n" in printed
 
 
 def test_unknown_format_is_refused(blog: Project) -> None:
-    said = blog.fails("explain", "--format", "jsno")
-    assert ": `--format jsno`: no such format\n" in said
-    assert "hint: did you mean `json`?\n" in said
+    printed = blog.fails("explain", "--format", "jsno")
+    assert ": `--format jsno`: no such format\n" in printed
+    assert "hint: did you mean `json`?\n" in printed
 
 
 def test_text_fits_eighty_columns(project: Path) -> None:
@@ -309,7 +309,7 @@ def test_explaining_writes_nothing(blog: Project) -> None:
     assert blog.files() == before
 
 
-async def test_explained_statements_are_those_that_a_database_gets(project: Path, new_database: NewDatabase) -> None:
+async def test_explained_statements_match_those_a_database_receives(project: Path, new_database: NewDatabase) -> None:
     done = Project(project).run("explain", "--format", "json", COLUMNS="80", **os.environ)
     explanation = {
         (model["attribute"], method["name"]): [statement["sql"] for statement in method["statements"]]

@@ -1,4 +1,4 @@
-"""``ctrlgen generate``: what it writes, and what it says."""
+"""``ctrlgen generate``: the files that it writes, and its output."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def test_renamed_model_creates_one_module_and_removes_the_other(app: Project) ->
     assert not (app.root / "app/db/hero.py").exists()
 
 
-def test_file_of_the_users_own_in_the_output_folder_stays(app: Project) -> None:
+def test_file_of_the_user_in_the_output_folder_is_kept(app: Project) -> None:
     app.write("app/db/mine.py", "MINE = True\n")
     assert app.run("generate").returncode == 0
     assert (app.root / "app/db/mine.py").read_text() == "MINE = True\n"
 
 
-def test_edited_file_is_put_right_again(app: Project) -> None:
+def test_edited_file_is_restored(app: Project) -> None:
     file = app.root / "app/db/hero.py"
     before = file.read_text()
     file.write_text(before.replace("Insert a row", "Insert two rows"))
@@ -55,7 +55,7 @@ def test_models_that_print_do_not_disturb(app: Project) -> None:
     assert "hello" not in done.stdout
 
 
-def test_quiet_says_nothing_when_all_is_well(app: Project) -> None:
+def test_quiet_prints_nothing_on_success(app: Project) -> None:
     assert app.run("generate", "--quiet").stdout == ""
 
 
@@ -118,7 +118,7 @@ def test_warnings_of_one_code_are_counted_and_three_are_shown(app: Project) -> N
     assert app.run("check").stderr == ""
 
 
-def test_what_keeps_nothing_quiet_is_a_warning_unless_models_are_missing(app: Project) -> None:
+def test_unused_silence_is_a_warning_unless_models_are_missing(app: Project) -> None:
     app.write("pyproject.toml", f'{SETTINGS}silence = [\n  "CG104",\n  "CG101:Hero",\n]\n')
     app.write("app/models.py", MODELS.replace("unique=True)", "unique=True)  # ctrlgen: ignore[CG101]"))
     lines = app.run("generate").stderr.splitlines()
@@ -127,7 +127,7 @@ def test_what_keeps_nothing_quiet_is_a_warning_unless_models_are_missing(app: Pr
     assert [line.split(": ")[0] for line in lines if "CG402" in line] == [f"app/models.py:{number}"]
     assert len(lines) == 3
     assert app.run("check").returncode == 0
-    assert app.run("check", "--models", "app.models").stderr == ""  # which need not be all
+    assert app.run("check", "--models", "app.models").stderr == ""  # the selected models need not be all models
     (app.root / "app/models.py").rename(app.root / "app/hero.py")
     app.write("app/models/__init__.py", "from app.hero import Hero\n\n__all__ = ['Hero']\n")
     app.write("app/models/broken.py", "import nothing_of_that_name\n\nclass A(SQLModel, table=True): ...\n")

@@ -47,9 +47,9 @@ def test_build_of_stale_controllers_fails_and_names_them(shop: Project) -> None:
     shop.write("app/models.py", MODELS.replace("unique", "index"))
     done = build(shop)
     assert done.returncode == 1
-    said = done.stdout + done.stderr
-    assert "ctrlgen: the controllers are stale; run `ctrlgen generate` and build again: app/db/hero.py" in said
-    assert "Traceback" not in said.partition("ctrlgen: ")[0]
+    printed = done.stdout + done.stderr
+    assert "ctrlgen: the controllers are stale; run `ctrlgen generate` and build again: app/db/hero.py" in printed
+    assert "Traceback" not in printed.partition("ctrlgen: ")[0]
     assert not list((shop.root / "dist").glob("*.whl"))
 
 

@@ -1,4 +1,4 @@
-"""``ctrlgen init``: what it finds and writes in a project that knows nothing of ctrlgen."""
+"""``ctrlgen init`` in a project that does not use ctrlgen yet."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_settings_are_written_and_nothing_else_changes(shop: Project) -> None:
 
 
 @pytest.mark.parametrize("before", [PYPROJECT.replace("\n", "\r\n"), PYPROJECT.rstrip("\n"), "", "[tool]\n"])
-def test_every_byte_that_was_there_stays(shop: Project, before: str) -> None:
+def test_existing_bytes_are_kept(shop: Project, before: str) -> None:
     (shop.root / "pyproject.toml").write_bytes(before.encode())
     done = shop.run("init", "--yes", "--no-alembic")
     assert done.returncode == 0, done.stderr
@@ -69,7 +69,7 @@ def test_every_byte_that_was_there_stays(shop: Project, before: str) -> None:
     assert settings(shop) == {"models": ["shop.models"], "output": "shop/db"}
 
 
-def test_flags_say_what_is_written(shop: Project) -> None:
+def test_flags_determine_the_settings(shop: Project) -> None:
     flags = ["--models", "shop.models.hero", "--output", "shop/data", "--package", "shop.data", "--tests", "tests/db"]
     assert shop.run("init", "--yes", "--no-alembic", *flags).returncode == 0
     assert settings(shop) == {
@@ -110,18 +110,18 @@ def test_models_are_found_where_projects_have_them(
 
 def test_configured_project_is_refused(shop: Project) -> None:
     assert shop.run("init", "--yes").returncode == 0
-    said = shop.fails("init", "--yes")
-    assert ": `pyproject.toml` already has a section `[tool.ctrlgen]`\n" in said
-    assert "hint: edit it" in said
+    printed = shop.fails("init", "--yes")
+    assert ": `pyproject.toml` already has a section `[tool.ctrlgen]`\n" in printed
+    assert "hint: edit it" in printed
 
 
 def test_no_models_are_an_error_that_says_how_to_name_them(tmp_path: Path) -> None:
-    said = Project(tmp_path).fails("init", "--yes")
-    assert "declares a table" in said
-    assert "--models app.models" in said
+    printed = Project(tmp_path).fails("init", "--yes")
+    assert "declares a table" in printed
+    assert "--models app.models" in printed
 
 
-def test_toml_that_takes_no_section_is_an_error(shop: Project) -> None:
+def test_toml_without_room_for_a_section_is_an_error(shop: Project) -> None:
     shop.write("pyproject.toml", "tool = {}\n")
     assert "add it by hand:\n\n[tool.ctrlgen]\nmodels" in shop.fails("init", "--yes")
 
@@ -143,11 +143,11 @@ def test_dry_run_shows_everything_and_writes_nothing(shop: Project) -> None:
     assert shop.files() == before
 
 
-def test_nobody_to_ask_is_an_error(shop: Project) -> None:
+def test_questions_without_a_terminal_are_an_error(shop: Project) -> None:
     assert "`init` needs a terminal to ask questions" in shop.fails("init")
 
 
-def test_what_is_not_said_is_asked_on_a_terminal(shop: Project) -> None:
+def test_missing_answers_are_asked_on_a_terminal(shop: Project) -> None:
     master, slave = pty.openpty()
     os.write(master, b"\nshop/data\nn\n")
     done = subprocess.run(
@@ -168,7 +168,7 @@ def test_what_is_not_said_is_asked_on_a_terminal(shop: Project) -> None:
 HOOKS = "repos:\n  - repo: https://example.com/other\n    rev: v1\n    hooks:\n      - id: other\nfail_fast: true\n"
 
 
-def test_hook_is_added_to_those_there_are(shop: Project) -> None:
+def test_hook_is_added_to_existing_hooks(shop: Project) -> None:
     shop.write(".pre-commit-config.yaml", HOOKS)
     assert shop.run("init", "--yes").returncode == 0
     text = (shop.root / ".pre-commit-config.yaml").read_text()
@@ -185,14 +185,14 @@ def test_hook_is_printed_where_it_cannot_be_added(shop: Project) -> None:
     assert (shop.root / ".pre-commit-config.yaml").read_text() == "repos: []\n"
 
 
-def test_alembic_of_the_project_s_own_is_left_alone(shop: Project) -> None:
+def test_existing_alembic_environment_is_left_alone(shop: Project) -> None:
     shop.write("alembic.ini", "mine\n")
     assert shop.run("init", "--yes").returncode == 0
     assert (shop.root / "alembic.ini").read_text() == "mine\n"
     assert not (shop.root / "migrations").exists()
 
 
-def test_alembic_that_is_asked_for_overwrites_nothing(shop: Project) -> None:
+def test_requested_alembic_environment_overwrites_nothing(shop: Project) -> None:
     shop.write("alembic.ini", "mine\n")
     assert "alembic.ini` exists and is not overwritten" in shop.fails("init", "--yes", "--alembic")
 

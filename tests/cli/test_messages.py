@@ -13,8 +13,8 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from ctrlgen.errors import DOCS, error_classes
-from ctrlgen.header import FORMAT, HEADER
 from ctrlgen.report import print_interrupted
+from ctrlgen.write import FORMAT, HEADER
 
 from .conftest import MODELS, SETTINGS, Project
 
@@ -28,7 +28,7 @@ class TextFileExtension(SingleFileSnapshotExtension):
 
 @dataclass(frozen=True)
 class Case:
-    """A command, and what is different in the project before it runs; None removes a file."""
+    """A command, and the files to change before it runs; None removes a file."""
 
     command: str = "generate"
     files: Mapping[str, str | None] = field(default_factory=dict)
@@ -342,7 +342,7 @@ CASES = USAGE | FORMATS | UPGRADING | LINT | CONFIGURATION | LOADING | DECLARATI
 
 
 def _without_code(output: str) -> str:
-    """Return what is printed without emitted code, and without how many files the runtime has."""
+    """Return the output without emitted code, and without the number of files."""
     lines = [line for line in output.splitlines(keepends=True) if "/runtime/" not in line]
     kept = (line for line in lines if not line.startswith(("+", "-", " ", "@@")) or line.startswith(("+++", "---")))
     return re.sub(r"\b\d\d+ (?=created|unchanged|files)", "N ", "".join(kept))
@@ -359,9 +359,9 @@ def test_message(app: Project, name: str, snapshot: SnapshotAssertion) -> None:
     done = app.run(*case.command.split(), COLUMNS="80")
     printed = done.stdout if "--format" in case.command else _without_code(done.stdout)
     output = f"{printed}--- standard error\n{done.stderr}--- exit code {done.returncode}\n"
-    said = f"$ ctrlgen {case.command}\n{output}"
-    said = said.replace(str(app.root), "/project").replace(sys.executable, "/venv/bin/python")
-    assert said == snapshot(extension_class=TextFileExtension)
+    output = f"$ ctrlgen {case.command}\n{output}"
+    output = output.replace(str(app.root), "/project").replace(sys.executable, "/venv/bin/python")
+    assert output == snapshot(extension_class=TextFileExtension)
     assert "Traceback" not in done.stderr
     if done.returncode == 2:
         assert "\nhint: " in done.stderr or "\n  --> " in done.stderr, "what to do, or where"
@@ -391,7 +391,7 @@ sys.meta_path.insert(0, Breaking())
 @pytest.mark.parametrize(
     ("arguments", "environment"), [([], {}), (["--traceback"], {}), ([], {"CTRLGEN_TRACEBACK": "1"})]
 )
-def test_mistake_of_our_own_says_so_in_either_process(
+def test_bug_in_either_process_is_reported_as_such(
     app: Project, module: str, prevented: str, arguments: list[str], environment: dict[str, str]
 ) -> None:
     app.write("site/sitecustomize.py", BREAKING.format(module=module))
@@ -413,7 +413,7 @@ def test_interruption_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_error_has_a_golden_message() -> None:
-    """Those of drift have theirs in tests/drift; the rest takes a broken installation, locale, disk or ctrlgen."""
-    told = "".join(file.read_text("utf-8") for file in Path(__file__).parent.rglob("*.txt"))
-    missing = {cls.code for cls in error_classes() if f"error {cls.code}: " not in told}
+    """Errors of drift are tested in tests/drift. The others need a broken installation, locale, disk or ctrlgen."""
+    snapshots = "".join(file.read_text("utf-8") for file in Path(__file__).parent.rglob("*.txt"))
+    missing = {cls.code for cls in error_classes() if f"error {cls.code}: " not in snapshots}
     assert missing == {"CGE100", "CGE300", "CGE401", "CGE501", "CGE502", "CGE503", "CGE601", "CGE602", "CGE603"}

@@ -9,15 +9,15 @@ from .conftest import MODELS, SETTINGS, Project
 
 def test_no_configuration(app: Project) -> None:
     app.write("pyproject.toml", "")
-    said = app.fails("generate")
-    assert "does not set the modules of the models" in said
-    assert '[tool.ctrlgen]\n    models = ["app.models"]' in said
+    printed = app.fails("generate")
+    assert "does not set the modules of the models" in printed
+    assert '[tool.ctrlgen]\n    models = ["app.models"]' in printed
 
 
 def test_misspelt_setting(app: Project) -> None:
     app.write("pyproject.toml", SETTINGS.replace("output", "ouput"))
-    assert "has no setting `ouput`" in (said := app.fails("generate"))
-    assert "did you mean `output`?" in said
+    assert "has no setting `ouput`" in (printed := app.fails("generate"))
+    assert "did you mean `output`?" in printed
 
 
 def test_setting_of_the_wrong_type(app: Project) -> None:
@@ -35,7 +35,7 @@ def test_output_outside_the_project(app: Project, output: str) -> None:
     assert "is outside the project" in app.fails("generate", "--output", output)
 
 
-def test_output_that_is_called_like_a_keyword(app: Project) -> None:
+def test_output_named_like_a_keyword(app: Project) -> None:
     assert "`class` in `output` cannot be part of an import path" in app.fails("generate", "--output", "class")
 
 
@@ -49,67 +49,67 @@ def test_output_that_is_the_project_itself(app: Project) -> None:
 
 
 def test_module_not_found(app: Project) -> None:
-    said = app.fails("generate", "--models", "app.modles")
-    assert "app.modles" in said
-    assert "app.models" in said, "the close name is offered"
+    printed = app.fails("generate", "--models", "app.modles")
+    assert "app.modles" in printed
+    assert "app.models" in printed, "the close name is offered"
 
 
 def test_module_without_table_models(app: Project) -> None:
     app.write("app/models.py", "X = 1\n")
-    said = app.fails("generate")
-    assert "no table model in `app.models`" in said
+    printed = app.fails("generate")
+    assert "no table model in `app.models`" in printed
 
 
 def test_import_that_fails_shows_the_users_own_line(app: Project) -> None:
     app.write("app/models.py", MODELS + "\n\nraise_here = {}['missing']\n")
-    said = app.fails("generate")
-    assert "KeyError" in said
-    assert "app/models.py:13" in said
-    assert "raise_here = {}['missing']" in said
+    printed = app.fails("generate")
+    assert "KeyError" in printed
+    assert "app/models.py:13" in printed
+    assert "raise_here = {}['missing']" in printed
 
 
 def test_import_of_something_not_installed(app: Project) -> None:
     app.write("app/models.py", "import no_such_library\n" + MODELS)
-    said = app.fails("generate")
-    assert "no_such_library" in said
-    assert "app/models.py:1" in said
+    printed = app.fails("generate")
+    assert "no_such_library" in printed
+    assert "app/models.py:1" in printed
 
 
 def test_syntax_error_in_a_model(app: Project) -> None:
     app.write("app/models.py", MODELS + "class Broken(:\n")
-    said = app.fails("generate")
-    assert "app/models.py:11" in said
-    assert "class Broken(:" in said
+    printed = app.fails("generate")
+    assert "app/models.py:11" in printed
+    assert "class Broken(:" in printed
 
 
 def test_relationship_to_a_model_that_does_not_exist(app: Project) -> None:
     broken = MODELS.replace("Field, SQLModel", "Field, Relationship, SQLModel")
     app.write("app/models.py", broken + '    team: "Teem" = Relationship()\n')
-    said = app.fails("generate")
-    assert "Teem" in said
-    assert "app/models.py:" in said
+    printed = app.fails("generate")
+    assert "Teem" in printed
+    assert "app/models.py:" in printed
 
 
-def test_model_module_that_leaves(app: Project) -> None:
+def test_model_module_that_exits(app: Project) -> None:
     app.write("app/models.py", "import sys\nsys.exit(3)\n")
     assert "app/models.py:2" in app.fails("generate")
 
 
-def test_two_models_of_one_name(app: Project) -> None:
+def test_two_models_with_the_same_name(app: Project) -> None:
     other = MODELS.replace("(SQLModel, table=True):", '(SQLModel, table=True):\n    __tablename__ = "other"')
     app.write("app/more.py", other)
     app.write("pyproject.toml", SETTINGS.replace('["app.models"]', '["app.models", "app.more"]'))
     assert "would both be `db.hero`" in app.fails("generate")
 
 
-def test_foreign_file_in_the_place_of_a_controller(app: Project) -> None:
+def test_foreign_file_with_the_name_of_a_controller(app: Project) -> None:
     app.write("app/db/hero.py", "mine = 1\n")
-    said = app.fails("generate")
-    assert "hero.py" in said
-    assert "was not written by ctrlgen" in said
+    printed = app.fails("generate")
+    assert "hero.py" in printed
+    assert "was not written by ctrlgen" in printed
 
 
-def test_stub_file_that_is_no_python(app: Project) -> None:
+def test_stub_file_that_does_not_parse(app: Project) -> None:
     app.write("tests/test_hero.py", "def (:\n")
     assert "tests/test_hero.py:1" in app.fails("generate", "--tests", "tests")
 
@@ -119,7 +119,7 @@ def test_unknown_command_and_flag(app: Project) -> None:
     assert app.run("generate", "--modles", "x").returncode == 2
 
 
-def test_help_and_version_tell_what_there_is(app: Project) -> None:
+def test_help_lists_commands_and_version_is_printed(app: Project) -> None:
     assert {"generate", "check", "diff"} <= set(app.run("--help").stdout.split())
     assert app.run("--version").stdout.startswith("ctrlgen 0.")
 
@@ -148,16 +148,16 @@ def test_setting_that_makes_no_sense(app: Project, setting: str, message: str) -
     assert message in app.fails("generate")
 
 
-def test_controller_is_not_taken_for_gone_while_its_module_fails(app: Project) -> None:
+def test_controller_is_kept_while_its_module_fails(app: Project) -> None:
     app.write("app/models.py", "")
     (app.root / "app/models.py").unlink()
     app.write("app/models/__init__.py", MODELS)
     app.write("app/models/extra.py", MODELS.replace("Hero", "Coupon"))
     assert app.run("generate").returncode == 0
     app.write("app/models/extra.py", "import nonexist\n" + MODELS.replace("Hero", "Coupon"))
-    said = app.fails("generate")
-    assert "`coupon.py` would be removed" in said
-    assert "app/models/extra.py:1" in said
+    printed = app.fails("generate")
+    assert "`coupon.py` would be removed" in printed
+    assert "app/models/extra.py:1" in printed
 
 
 TEAM = """from sqlmodel import Field, Relationship, SQLModel
@@ -184,41 +184,43 @@ class Hero(SQLModel, table=True):
         ("club.key", "the table `club` is not declared", "did you mean `team.id`?"),
     ],
 )
-def test_foreign_key_to_nowhere_beside_a_relationship_is_shown_at_its_own_line(
+def test_dangling_foreign_key_beside_a_relationship_is_shown_at_its_line(
     app: Project, target: str, problem: str, hint: str
 ) -> None:
     app.write("app/models.py", TEAM.replace("team.id", target))
-    told = app.fails("generate")
-    assert f"error CGE302: `Hero.team_id` references `{target}`, but {problem}\n  --> app/models.py:11\n" in told
-    assert f'11 | team_id: int | None = Field(default=None, foreign_key="{target}", index=True)' in told
-    assert f"hint: {hint}" in told
+    printed = app.fails("generate")
+    assert f"error CGE302: `Hero.team_id` references `{target}`, but {problem}\n  --> app/models.py:11\n" in printed
+    assert f'11 | team_id: int | None = Field(default=None, foreign_key="{target}", index=True)' in printed
+    assert f"hint: {hint}" in printed
 
 
-def test_foreign_key_to_nowhere_on_a_renamed_column_is_called_by_its_attribute(app: Project) -> None:
+def test_dangling_foreign_key_is_named_by_its_attribute(app: Project) -> None:
     renamed = 'foreign_key="teams.id", sa_column_kwargs={"name": "the team"}'
     app.write("app/models.py", TEAM.replace('foreign_key="team.id"', renamed))
     assert "error CGE302: `Hero.team_id` references `teams.id`" in app.fails("generate")
 
 
 @pytest.mark.parametrize("annotation", ['"Team"', "Team", "Team | None"])
-def test_table_forgotten_on_one_side_of_a_relationship_is_asked_for_at_its_class(app: Project, annotation: str) -> None:
+def test_missing_table_true_in_a_relationship_is_reported_at_the_class(app: Project, annotation: str) -> None:
     source = TEAM.replace("class Team(SQLModel, table=True)", "class Team(SQLModel)")
     app.write("app/models.py", source.replace('team: "Team"', f"team: {annotation}"))
-    told = app.fails("generate")
+    printed = app.fails("generate")
     assert (
-        "error CGE301: relationship `Hero.team` refers to `Team`, which is not a table\n  --> app/models.py:4" in told
+        "error CGE301: relationship `Hero.team` refers to `Team`, which is not a table\n  --> app/models.py:4"
+        in printed
     )
-    assert "hint: declare it as a table: `class Team(SQLModel, table=True)`" in told
+    assert "hint: declare it as a table: `class Team(SQLModel, table=True)`" in printed
 
 
-def test_table_forgotten_on_the_target_of_a_foreign_key_is_asked_for(app: Project) -> None:
+def test_missing_table_true_on_a_foreign_key_target_is_reported(app: Project) -> None:
     lines = [line for line in TEAM.splitlines() if "Relationship(" not in line]
     app.write("app/models.py", "\n".join(lines).replace("class Team(SQLModel, table=True)", "class Team(SQLModel)"))
-    told = app.run("generate").stderr
+    printed = app.run("generate").stderr
     assert (
-        "app/models.py:10: warning CG206: `Hero` references `team.id`, but the table `team` is not declared; " in told
+        "app/models.py:10: warning CG206: `Hero` references `team.id`, but the table `team` is not declared; "
+        in printed
     )
-    assert "declare it as a table: `class Team(SQLModel, table=True)`" in told
+    assert "declare it as a table: `class Team(SQLModel, table=True)`" in printed
 
 
 ALCHEMY = """from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -236,12 +238,12 @@ class Villain(Base):
 
 def test_models_of_sqlalchemy_alone_are_refused(app: Project) -> None:
     app.write("app/models.py", ALCHEMY)
-    told = app.fails("generate")
+    printed = app.fails("generate")
     assert (
         "error CGE200: `Villain` is left out: it is a plain SQLAlchemy model, and ctrlgen reads only SQLModel models"
-        in told
+        in printed
     )
-    assert "  --> app/models.py:8" in told
+    assert "  --> app/models.py:8" in printed
 
 
 def test_model_of_sqlalchemy_beside_others_is_left_out_with_a_warning(app: Project) -> None:
@@ -254,13 +256,13 @@ def test_model_of_sqlalchemy_beside_others_is_left_out_with_a_warning(app: Proje
 def test_output_beside_the_package_in_src_is_refused(app: Project) -> None:
     app.write("src/shop/__init__.py", "")
     app.write("pyproject.toml", '[tool.ctrlgen]\nmodels = ["app.models"]\noutput = "shop/db"\n')
-    said = app.fails("generate")
-    assert "`output` is `shop/db`, but the package `shop` is in `src`" in said
-    assert 'write `output = "src/shop/db"`' in said
+    printed = app.fails("generate")
+    assert "`output` is `shop/db`, but the package `shop` is in `src`" in printed
+    assert 'write `output = "src/shop/db"`' in printed
 
 
 def test_package_that_does_not_lead_to_output_is_refused(app: Project) -> None:
     app.write("pyproject.toml", SETTINGS + 'package = "foo.bar"\n')
-    said = app.fails("generate")
-    assert "`package` is `foo.bar`, which does not resolve to `output`, `app/db`" in said
-    assert 'write `package = "app.db"`, or omit it' in said
+    printed = app.fails("generate")
+    assert "`package` is `foo.bar`, which does not resolve to `output`, `app/db`" in printed
+    assert 'write `package = "app.db"`, or omit it' in printed

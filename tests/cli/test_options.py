@@ -1,4 +1,4 @@
-"""What holds for every command: its help, completion, folders as seen from here, details of a failure, progress."""
+"""Options of every command: help, completion, relative folders, details of a failure, progress."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_help_names_only_pages_that_a_user_can_open(app: Project, command: list[
     assert (project / "docs" / page).is_file()
 
 
-def test_help_of_the_whole_names_every_command(app: Project) -> None:
+def test_main_help_lists_every_command(app: Project) -> None:
     text = app.run("--help", COLUMNS="80").stdout
     assert all(f"│ {command} " in text for command in COMMANDS)
     assert len(text.rstrip().splitlines()) <= 36
@@ -73,13 +73,13 @@ def test_shell_completes_commands_and_options(app: Project, words: str, complete
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_can_be_had_for_every_usual_shell(app: Project, shell: str) -> None:
+def test_completion_is_available_for_every_usual_shell(app: Project, shell: str) -> None:
     done = app.run("--show-completion", shell, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert done.returncode == 0
     assert "_CTRLGEN_COMPLETE" in done.stdout
 
 
-def test_folders_on_the_command_line_are_relative_to_where_one_stands(app: Project) -> None:
+def test_folders_on_the_command_line_are_relative_to_the_working_directory(app: Project) -> None:
     (app.root / "app/deep").mkdir()
     inside = Project(app.root / "app/deep")
     done = inside.run("generate", "--output", "../data", "--tests", "../../tests/data")
@@ -135,7 +135,7 @@ def test_quiet_lint_prints_no_warning_about_models(app: Project) -> None:
 
 
 @pytest.mark.parametrize("command", ["generate", "check", "diff", "explain"])
-def test_common_options_are_taken_by_every_command_that_reads_models(app: Project, command: str) -> None:
+def test_every_command_that_reads_models_accepts_the_common_options(app: Project, command: str) -> None:
     done = app.run(
         command, "-q", "-v", "--traceback", "--models", "app.models", "--output", "app/db", "--package", "app.db"
     )
@@ -161,11 +161,11 @@ CHAIN = """\
 @pytest.mark.parametrize("command", ["generate", "check", "diff", "explain"])
 def test_verbose_shows_the_chain_of_imports(broken: Project, command: str) -> None:
     assert "import chain:" not in broken.fails(command)
-    said = broken.fails(command, "--verbose")
-    assert CHAIN in said
+    printed = broken.fails(command, "--verbose")
+    assert CHAIN in printed
 
 
-def test_verbose_shows_the_chain_to_a_line_that_does_not_parse(broken: Project) -> None:
+def test_verbose_shows_the_chain_to_a_syntax_error(broken: Project) -> None:
     broken.write("app/pieces.py", "def (:\n")
     assert "    app/parts.py:2: from app.pieces import Y\n    app/pieces.py:1: def (:\n" in broken.fails("check", "-v")
 
@@ -176,11 +176,11 @@ def test_verbose_shows_the_chain_to_a_module_that_is_left_out(app: Project) -> N
     app.write("app/models/hero.py", MODELS)
     app.write("app/models/half.py", f"import app.parts\n{MODELS.replace('Hero', 'Half')}")
     app.write("app/parts.py", "1 / 0\n")
-    said = app.run("generate", "--verbose").stderr
-    assert "  import chain:\n    app/models/half.py:1: import app.parts\n    app/parts.py:1: 1 / 0\n" in said
+    printed = app.run("generate", "--verbose").stderr
+    assert "  import chain:\n    app/models/half.py:1: import app.parts\n    app/parts.py:1: 1 / 0\n" in printed
 
 
-def test_traceback_shows_where_it_was_raised(broken: Project) -> None:
+def test_traceback_option_shows_the_traceback(broken: Project) -> None:
     done = broken.run("check", "--traceback")
     assert done.returncode == 2
     assert "Traceback (most recent call last)" in done.stderr
@@ -188,7 +188,7 @@ def test_traceback_shows_where_it_was_raised(broken: Project) -> None:
 
 
 def on_terminal(app: Project, *arguments: str) -> str:
-    """Run a command whose standard error is a terminal, and return what that shows."""
+    """Run a command whose standard error is a terminal, and return its output."""
     master, slave = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "ctrlgen", *arguments],
@@ -202,7 +202,7 @@ def on_terminal(app: Project, *arguments: str) -> str:
         while time.monotonic() < end:
             try:
                 read = os.read(master, 4096)
-            except OSError:  # closed at the other end
+            except OSError:  # the other end is closed
                 break
             shown += read
         process.wait(60)
@@ -219,7 +219,7 @@ def test_progress_is_shown_on_a_terminal_after_a_second(app: Project) -> None:
     assert on_terminal(app, "check", "--quiet") == ""
 
 
-def test_progress_is_silent_where_it_is_quick_and_in_a_pipe(app: Project) -> None:
+def test_no_progress_for_fast_runs_and_in_a_pipe(app: Project) -> None:
     app.write("app/models.py", MODELS.replace('"""A model."""\n', SLOW))
     done = app.run("check")
     assert not done.stderr, done.stderr

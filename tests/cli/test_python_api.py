@@ -33,7 +33,7 @@ def test_dry_run_writes_nothing(app: Project) -> None:
     assert app.files() == before
 
 
-def test_arguments_stand_for_settings(app: Project) -> None:
+def test_arguments_override_settings(app: Project) -> None:
     app.write("pyproject.toml", "")
     result = ctrlgen.generate(app.root, models=["app.models"], output="gen", package="gen", tests="tests/gen")
     assert result.config.package == "gen"
@@ -68,7 +68,7 @@ def test_single_module_need_not_be_a_list(app: Project) -> None:
     assert not ctrlgen.generate(app.root, models="app.models", dry_run=True).is_stale
 
 
-def test_dry_run_that_cannot_tell_is_an_error(app: Project) -> None:
+def test_dry_run_with_missing_models_is_an_error(app: Project) -> None:
     app.write("app/models.py", "")
     (app.root / "app/models.py").unlink()
     app.write("app/models/__init__.py", "")
@@ -79,7 +79,7 @@ def test_dry_run_that_cannot_tell_is_an_error(app: Project) -> None:
         ctrlgen.generate(app.root, dry_run=True)
 
 
-def test_import_of_ctrlgen_imports_next_to_nothing() -> None:
+def test_import_of_ctrlgen_imports_no_libraries() -> None:
     code = "from __future__ import annotations\nimport sys, typing\nbefore = set(sys.modules)\n"
     code += "import ctrlgen\nprint(set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -19,7 +19,7 @@ methods that follow from your models are shown by [`ctrlgen explain`](commands.m
 CLASSES = (DatabaseService, BaseController, Selection, Span, AnyOf, Page, PaginationResult)
 ERRORS = [each for each in vars(generated).values() if isinstance(each, type) and issubclass(each, Exception)]
 INTERNAL = {"transactions", "pool", "borrow_from", "watched", "in_total_order"}
-"""What only the package itself and the test stubs call."""
+"""Members that only the package itself and the test stubs call."""
 _SECTION = re.compile(r"^(Parameters|Returns|Raises|Yields|Notes)\n-+\n", re.MULTILINE)
 
 

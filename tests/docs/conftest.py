@@ -1,4 +1,4 @@
-"""Follows a page as a reader would, in a folder of its own."""
+"""Fixtures that follow a page as a reader would, in a scratch folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .pages import Block, blocks
 
 Follow = Callable[[Path, Path, str], None]
 _NOT_RUN = ("mkdir library", "cd library", "python -m venv", "source")
-"""The folder and the environment are there."""
+"""Setup steps of a page that are skipped, because the folder and the environment exist."""
 
 
 class Walk:
@@ -31,7 +31,7 @@ class Walk:
         self.exit_code = 0
 
     def take(self, block: Block) -> None:
-        """Do what a block asks for."""
+        """Carry out a block."""
         if block.language == "setup":
             exec(block.code, {"read": self.read, "write": self.write, "expect_exit_code": self.expect_exit_code})
         elif block.title:
@@ -53,20 +53,20 @@ class Walk:
         file.write_text(text, "utf-8")
 
     def read(self, name: str) -> str:
-        """Return what is in a file."""
+        """Return the content of a file."""
         return (self.folder / name).read_text("utf-8")
 
     def expect_exit_code(self, code: int) -> None:
-        """Say how the next command ends."""
+        """Set the expected exit code of the next command."""
         self.exit_code = code
 
     def type(self, command: str, block: Block) -> str:
-        """Run a command and return what it prints."""
+        """Run a command and return its output."""
         if not command.strip() or command.startswith(("#", *_NOT_RUN)):
             return ""
         if command.startswith("pip install"):
             for name in shlex.split(command, comments=True)[2:]:
-                distribution(Requirement(name).name)  # a reader has it then, and so has this environment
+                distribution(Requirement(name).name)  # already installed in this environment
             return ""
         done = subprocess.run(
             ["bash", "-c", command],

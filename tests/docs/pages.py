@@ -1,7 +1,7 @@
 """Reads the code blocks of a page.
 
 Comments in a page steer the tests, and no reader sees them: ``<!-- setup`` ... ``-->`` holds code that runs before the
-block that follows, and ``<!-- not run: REASON -->`` excuses that block.
+block that follows, and ``<!-- not run: REASON -->`` skips that block.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def build(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="session")
 def copy(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the site is made from, elsewhere: the build leaves files behind."""
+    """A copy of the sources of the site, because the build leaves files behind."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(project / "docs", folder / "docs")
     for name in ("zensical.toml", "README.md", "CHANGELOG.md"):
@@ -68,7 +68,9 @@ def test_printed_addresses_are_those_of_the_docs() -> None:
     assert f"{REPOSITORY}docs" == DOCS
 
 
-@pytest.mark.parametrize("module", ["cli.py", "lint/command.py", "lint/lint_settings.py", "errors.py", "findings.py"])
+@pytest.mark.parametrize(
+    "module", ["cli.py", "lint/lint_command.py", "lint/lint_settings.py", "errors.py", "findings.py"]
+)
 def test_pages_that_the_tool_mentions_exist(project: Path, module: str) -> None:
     text = (project / "generator/ctrlgen" / module).read_text("utf-8")
     for name in re.findall(r"docs/[\w/-]+\.md", text):

@@ -1,4 +1,4 @@
-"""Prose fits an editor: lines of at most 120 characters, but for tables, code and comments."""
+"""Lines of prose have at most 120 characters, except in tables, code and comments."""
 
 from __future__ import annotations
 

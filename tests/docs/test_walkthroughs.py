@@ -1,4 +1,4 @@
-"""The tutorial and the recipes work as they are written: files are saved, commands run, and their output compared."""
+"""The tutorial and the recipes work as written: files are saved, commands are run, and their output is compared."""
 
 from __future__ import annotations
 

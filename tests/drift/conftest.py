@@ -1,4 +1,4 @@
-"""A scratch project with models and migrations, and the servers that it is compared with."""
+"""Fixtures: a scratch project with models and migrations, and the servers to compare it with."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ asyncio.run(main())
 
 @dataclass(frozen=True)
 class Live:
-    """A project, and a database that was made from its models."""
+    """A project, and a database that was created from its models."""
 
     project: Project
     url: str
@@ -146,7 +146,7 @@ def scratch(tmp_path: Path) -> Project:
 
 
 def create(project: Project, url: str) -> Live:
-    """Make the tables of the models."""
+    """Create the tables of the models."""
     address = make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
     subprocess.run([sys.executable, "-c", CREATE, address], cwd=project.root, check=True)
     return Live(project, url)
@@ -161,6 +161,6 @@ async def live(scratch: Project, server_url: str) -> AsyncIterator[Live]:
 
 @pytest.fixture
 async def live_anywhere(scratch: Project, server: str) -> AsyncIterator[Live]:
-    """The project and its database, on each server there is."""
+    """The project and its database, on each available server."""
     async for url in database_on(server):
         yield create(scratch, url)

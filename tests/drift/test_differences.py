@@ -1,4 +1,4 @@
-"""Each kind of difference between the models and a database, on every PostgreSQL there is here."""
+"""Each kind of difference between the models and a database, on every available PostgreSQL."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ async def test_table_without_enum_says_so_and_that_it_cannot_compare_the_rest(li
     assert 'cannot be compared: type "status" does not exist' in live.drift().stdout
 
 
-async def test_index_that_serves_nothing_of_a_table_in_use_is_found(live_anywhere: Live) -> None:
+async def test_unused_index_of_a_used_table_is_found(live_anywhere: Live) -> None:
     assert live_anywhere.lines() == [], "a database that nobody has used says nothing about indexes"
     await live_anywhere.execute(
         "DO $$ BEGIN FOR n IN 1..120 LOOP PERFORM count(*) FROM hero; END LOOP; END $$",
@@ -159,7 +159,7 @@ async def test_nothing_is_changed(live: Live) -> None:
     await live.execute("DROP TABLE hero", "DROP TABLE team", "DROP TYPE status")
 
 
-async def test_server_that_only_reads_says_what_cannot_be_compared(live: Live) -> None:
+async def test_read_only_server_reports_what_cannot_be_compared(live: Live) -> None:
     name = live.url.partition("?")[0].rpartition("/")[2]
     await live.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on", "DROP INDEX IF EXISTS nothing")
     lines = live.lines()
@@ -200,7 +200,7 @@ async def test_tables_in_a_schema_of_their_own_are_compared_there(live: Live) ->
     models = MODELS.replace("    )\n\n    id: int | None", f"{options}\n\n    id: int | None")
     live.project.write("app/models.py", models)
     assert live.lines()[0] == "app/models.py:19: CG501 `Hero` has no table: `hero` is not in the database"
-    rename = "ALTER INDEX league.ix_hero_team_id RENAME TO ix_league_hero_team_id"  # as SQLAlchemy calls it there
+    rename = "ALTER INDEX league.ix_hero_team_id RENAME TO ix_league_hero_team_id"  # SQLAlchemy's name for it
     await live.execute("CREATE SCHEMA league", "ALTER TABLE hero SET SCHEMA league", rename)
     assert live.lines() == []
     await live.execute("DROP INDEX league.ix_hero_open")

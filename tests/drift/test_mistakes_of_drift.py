@@ -1,4 +1,4 @@
-"""What a person can do wrong with ``ctrlgen drift``: one message each, never a traceback or a password."""
+"""Mistakes with ``ctrlgen drift``: each gives one message, without a traceback or a password."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def refused(project: Project, *arguments: str, **environment: str) -> str:
     return done.stderr
 
 
-def test_address_that_is_missing_is_asked_for(scratch: Project) -> None:
-    said = refused(scratch, DATABASE_URL="")
-    assert said.startswith(
+def test_missing_address_is_an_error(scratch: Project) -> None:
+    printed = refused(scratch, DATABASE_URL="")
+    assert printed.startswith(
         "error CGE602: no database address is set\nhint: write `postgresql://user:password@host/name`"
     )
 
@@ -66,13 +66,13 @@ def test_address_that_is_none_is_shown_without_the_password(scratch: Project, ur
         (f"postgresql+asyncpg://u:{SECRET}@nowhere.invalid/d", "postgresql://u:***@nowhere.invalid/d"),
     ],
 )
-def test_server_that_is_not_there_is_named_without_the_password(scratch: Project, host: str, shown: str) -> None:
+def test_unreachable_server_is_named_without_the_password(scratch: Project, host: str, shown: str) -> None:
     assert refused(scratch, "--database", host).startswith(f"error CGE601: cannot connect to {shown}: ")
 
 
 def test_address_may_come_from_the_environment(scratch: Project) -> None:
-    said = refused(scratch, DATABASE_URL=f"postgresql://u:{SECRET}@localhost:1/d")
-    assert "error CGE601: cannot connect to postgresql://u:***@localhost:1/d" in said
+    printed = refused(scratch, DATABASE_URL=f"postgresql://u:{SECRET}@localhost:1/d")
+    assert "error CGE601: cannot connect to postgresql://u:***@localhost:1/d" in printed
 
 
 @pytest.fixture
@@ -83,10 +83,10 @@ async def silent_port() -> AsyncIterator[int]:
     server.close()
 
 
-async def test_server_that_is_no_postgresql_is_an_error(scratch: Project, silent_port: int) -> None:
+async def test_server_other_than_postgresql_is_an_error(scratch: Project, silent_port: int) -> None:
     url = f"postgresql://u:{SECRET}@127.0.0.1:{silent_port}/d"
-    said = await asyncio.to_thread(refused, scratch, "--database", url)
-    assert "error CGE601: cannot connect to" in said
+    printed = await asyncio.to_thread(refused, scratch, "--database", url)
+    assert "error CGE601: cannot connect to" in printed
 
 
 async def test_database_and_user_that_do_not_exist_are_named(live: Live) -> None:
@@ -96,11 +96,11 @@ async def test_database_and_user_that_do_not_exist_are_named(live: Live) -> None
     assert "stranger" in refused(live.project, "--database", stranger)
 
 
-async def test_error_in_the_models_is_that_of_generate(live: Live) -> None:
+async def test_error_in_the_models_is_the_same_as_for_generate(live: Live) -> None:
     live.project.write("app/models.py", "import nothing_here\n")
-    said = refused(live.project, "--database", live.url)
-    assert "error CGE202: `app.models` cannot be imported" in said
-    assert "   1 | import nothing_here\n     | ^^^^^^^^^^^^^^^^^^^\n" in said
+    printed = refused(live.project, "--database", live.url)
+    assert "error CGE202: `app.models` cannot be imported" in printed
+    assert "   1 | import nothing_here\n     | ^^^^^^^^^^^^^^^^^^^\n" in printed
 
 
 def test_unknown_format_is_refused_before_anything_else(scratch: Project) -> None:
@@ -109,14 +109,14 @@ def test_unknown_format_is_refused_before_anything_else(scratch: Project) -> Non
 
 def test_library_that_is_missing_is_named(scratch: Project) -> None:
     scratch.write("alembic/__init__.py", "raise ModuleNotFoundError('no', name='alembic')\n")
-    said = refused(scratch, "--database", "postgresql://u@localhost:1/d")
+    printed = refused(scratch, "--database", "postgresql://u@localhost:1/d")
     assert (
         "error CGE501: `alembic` is not installed; `ctrlgen drift` needs it\nhint: run `pip install 'ctrlgen[drift]'`"
-        in said
+        in printed
     )
 
 
-def test_secrets_are_hidden_in_whatever_the_driver_says() -> None:
+def test_secrets_are_hidden_in_driver_messages() -> None:
     address = read_address(f"postgresql://u:%73{SECRET}@h/d?sslpassword=other")
     assert address.hide(f"s{SECRET} and %73{SECRET} and other") == "*** and *** and ***"
     with pytest.raises(AddressError):

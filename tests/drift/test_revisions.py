@@ -1,4 +1,4 @@
-"""Migrations beside models and database: what each makes, what is applied, and what cannot be read."""
+"""Migrations compared with models and database: their effects, the applied ones, and unreadable ones."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def test_database_behind_the_head_says_which_migration_makes_what_it_lacks
     ]
 
 
-async def test_index_that_was_dropped_by_hand_is_told_from_one_that_was_never_made(live: Live) -> None:
+async def test_dropped_index_is_distinguished_from_one_never_created(live: Live) -> None:
     await migrated(live, FIRST, SECOND)
     await live.execute("DROP INDEX ix_hero_team_id")
     assert [line.rpartition("; ")[2] for line in live.lines()] == [
@@ -115,7 +115,7 @@ async def test_index_that_was_dropped_by_hand_is_told_from_one_that_was_never_ma
     assert "is at revision `two`, which is not in the migrations; their head is `one`" in lines[1]
 
 
-async def test_index_that_was_made_by_hand_is_found(live: Live) -> None:
+async def test_index_created_by_hand_is_found(live: Live) -> None:
     await migrated(live, FIRST)
     await live.execute("CREATE INDEX ix_hero_team_id ON hero (team_id)", "CREATE INDEX ix_hero_passing ON hero (name)")
     assert live.lines() == [

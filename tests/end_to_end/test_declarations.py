@@ -1,4 +1,4 @@
-"""What is said of declarations that do not mean what they seem to, at the line where each stands."""
+"""Warnings about declarations that do not mean what they seem to, each at its line."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ FOOTER = """
 
 @pytest.fixture
 def generate(tmp_path: Path, run: Run, tool: tuple[str, str, str]) -> Generate:
-    """Generate from the source of ``models.py``; return the warnings, each with its line, and what is emitted."""
+    """Generate from the source of ``models.py``; return the warnings with their lines, and the emitted code."""
 
     def generate(source: str) -> tuple[list[str], str]:
         (tmp_path / "models.py").write_text(source)
         (tmp_path / "pyproject.toml").write_text('[tool.ctrlgen]\nmodels = ["models"]\noutput = "db"\n')
         done = run(*tool, "generate", cwd=tmp_path)
         emitted = [file for file in sorted((tmp_path / "db").glob("*.py")) if file.name != "__init__.py"]
-        told = [line for line in done.stderr.splitlines() if ": warning CG" in line]
-        return told, "\n".join(file.read_text() for file in emitted)
+        warnings = [line for line in done.stderr.splitlines() if ": warning CG" in line]
+        return warnings, "\n".join(file.read_text() for file in emitted)
 
     return generate
 
@@ -57,35 +57,35 @@ def index(generate: Generate, declaration: str) -> tuple[list[str], str]:
         ("sa.func.now()", "now()", ""),
     ],
 )
-def test_expression_that_names_no_column_gives_no_method_but_a_warning(
+def test_expression_without_a_column_gives_a_warning_and_no_method(
     generate: Generate, expression: str, sql: str, suggestion: str
 ) -> None:
-    (told,), emitted = index(generate, f'sa.Index("ix_hero_mail", {expression}, unique=True)')
+    (warning,), emitted = index(generate, f'sa.Index("ix_hero_mail", {expression}, unique=True)')
     message = f"`{sql}` in index `ix_hero_mail` of `Hero` does not refer to a column, so it is the same for every row"
-    assert told.startswith(f"models.py:7: warning CG109: {message}{suggestion}")
+    assert warning.startswith(f"models.py:7: warning CG109: {message}{suggestion}")
     assert "mail" not in emitted.replace("email", "")
 
 
-def test_column_beside_a_constant_is_still_led(generate: Generate) -> None:
-    (told,), emitted = index(generate, 'sa.Index("ix_hero_mail", "level", sa.func.lower("email"))')
-    assert told.startswith("models.py:7: warning CG109: ")
+def test_column_before_a_constant_still_gives_a_finder(generate: Generate) -> None:
+    (warning,), emitted = index(generate, 'sa.Index("ix_hero_mail", "level", sa.func.lower("email"))')
+    assert warning.startswith("models.py:7: warning CG109: ")
     assert "def find_by_level(" in emitted
 
 
 @pytest.mark.parametrize(
     "expression", ["sa.func.lower(sa.column('email'))", "sa.text('lower(email)')", "sa.text('level + 1')"]
 )
-def test_expression_that_names_a_column_is_fine(generate: Generate, expression: str) -> None:
-    told, emitted = index(generate, f'sa.Index("ix_hero_mail", {expression})')
-    assert told == []
+def test_expression_with_a_column_gives_no_warning(generate: Generate, expression: str) -> None:
+    warnings, emitted = index(generate, f'sa.Index("ix_hero_mail", {expression})')
+    assert warnings == []
     assert "def find_by_" in emitted
 
 
 @pytest.mark.parametrize("where", ["sa.text(\"'status' = 'open'\")", "None is not None"])
 def test_predicate_that_names_no_column_is_a_warning(generate: Generate, where: str) -> None:
-    (told,), _ = index(generate, f'sa.Index("ix_hero_open", "level", unique=True, postgresql_where={where})')
-    assert told.startswith("models.py:7: warning CG109: ")
-    assert "of `Hero` does not refer to a column" in told
+    (warning,), _ = index(generate, f'sa.Index("ix_hero_open", "level", unique=True, postgresql_where={where})')
+    assert warning.startswith("models.py:7: warning CG109: ")
+    assert "of `Hero` does not refer to a column" in warning
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_predicate_that_names_no_column_is_a_warning(generate: Generate, where: 
     ],
 )
 def test_misspelt_column_in_the_sql_of_an_index_is_found(generate: Generate, declaration: str) -> None:
-    (told,), _ = index(generate, declaration)
-    assert told == (
+    (warning,), _ = index(generate, declaration)
+    assert warning == (
         "models.py:7: warning CG108: index `ix_hero_any` of `Hero` refers to `snet`, which is not a column of `hero`; "
         "did you mean `sent`?"
     )
@@ -119,36 +119,38 @@ def test_misspelt_column_in_the_sql_of_an_index_is_found(generate: Generate, dec
         "this is not SQL at all (",
     ],
 )
-def test_what_is_no_column_of_a_predicate_is_not_taken_for_one(generate: Generate, where: str) -> None:
-    told, _ = index(generate, f'sa.Index("ix_hero_any", "level", postgresql_where=sa.text({where!r}))')
-    assert told == []
+def test_other_words_of_a_predicate_are_not_mistaken_for_columns(generate: Generate, where: str) -> None:
+    warnings, _ = index(generate, f'sa.Index("ix_hero_any", "level", postgresql_where=sa.text({where!r}))')
+    assert warnings == []
 
 
 @pytest.mark.parametrize("where", ["status IN ('a', 'b')", "level > 3", "sent OR level = 1", "status <> 'x'"])
-def test_predicate_that_is_not_understood_says_which_methods_are_missing(generate: Generate, where: str) -> None:
+def test_warning_about_a_predicate_names_the_missing_methods(generate: Generate, where: str) -> None:
     declaration = f'sa.Index("uq_hero_live", "email", unique=True, postgresql_where=sa.text({where!r}))'
-    (told,), emitted = index(generate, declaration)
-    assert told.startswith(
+    (warning,), emitted = index(generate, declaration)
+    assert warning.startswith(
         "models.py:7: warning CG110: ctrlgen cannot derive the values of a row from the predicate "
         f"`{where}` of unique index `uq_hero_live` of `Hero`, so there is no `get_or_create_live_by_email`, "
         "`upsert_live_by_email`"
     )
-    assert "write it as `column = constant`" in told
+    assert "write it as `column = constant`" in warning
     assert "def get_live_by_email(" in emitted
     assert "def upsert_live_by_email(" not in emitted
 
 
-def test_predicate_is_not_blamed_for_methods_that_are_missing_anyway(generate: Generate) -> None:
-    told, _ = index(generate, 'sa.Index("uq_hero_live", "level", unique=True, postgresql_where=sa.text("level > 3"))')
-    assert told == [], "`level` has a default, so that an upsert by it makes no sense"
+def test_no_warning_about_a_predicate_if_methods_are_missing_anyway(generate: Generate) -> None:
+    warnings, _ = index(
+        generate, 'sa.Index("uq_hero_live", "level", unique=True, postgresql_where=sa.text("level > 3"))'
+    )
+    assert warnings == [], "`level` has a default, so that an upsert by it makes no sense"
 
 
-def test_predicate_that_says_the_same_twice_is_understood(generate: Generate) -> None:
+def test_predicate_with_a_repeated_condition_is_understood(generate: Generate) -> None:
     where = "status = 'open' AND status IS NOT NULL"
-    told, emitted = index(
+    warnings, emitted = index(
         generate, f'sa.Index("uq_hero_live", "email", unique=True, postgresql_where=sa.text({where!r}))'
     )
-    assert told == []
+    assert warnings == []
     assert "def upsert_live_by_email(" in emitted
 
 
@@ -163,10 +165,10 @@ def test_predicate_that_says_the_same_twice_is_understood(generate: Generate) ->
         'sa.Index("ix_hero_b", "level", postgresql_include=["email"])',
     ],
 )
-def test_index_in_another_order_or_with_more_in_it_is_no_duplicate(generate: Generate, other: str) -> None:
-    """Of two with the same columns, each may answer what the other does not; one without INCLUDE may not."""
-    told, _ = index(generate, f'sa.Index("ix_hero_a", "level", postgresql_include=["status"]), {other}')
-    assert told == []
+def test_index_with_another_order_or_more_columns_is_no_duplicate(generate: Generate, other: str) -> None:
+    """Two indexes with the same columns may serve different queries, unless they only differ in INCLUDE."""
+    warnings, _ = index(generate, f'sa.Index("ix_hero_a", "level", postgresql_include=["status"]), {other}')
+    assert warnings == []
 
 
 @pytest.mark.parametrize(
@@ -178,9 +180,9 @@ def test_index_in_another_order_or_with_more_in_it_is_no_duplicate(generate: Gen
         'sa.Index("ix_hero_a", "level"), sa.Index("ix_hero_b", "level", postgresql_include=["email"])',
     ],
 )
-def test_true_duplicate_is_found(generate: Generate, declarations: str) -> None:
-    (told,), _ = index(generate, declarations)
-    assert told.startswith("models.py:7: warning CG102: index `ix_hero_")
+def test_duplicate_index_is_found(generate: Generate, declarations: str) -> None:
+    (warning,), _ = index(generate, declarations)
+    assert warning.startswith("models.py:7: warning CG102: index `ix_hero_")
 
 
 INHERITED = """\
@@ -215,8 +217,8 @@ class Desk(SQLModel, table=True):
 
 
 def test_model_in_several_tables_is_left_out_and_its_base_is_not(generate: Generate) -> None:
-    (told,), emitted = generate(INHERITED)
-    assert told == (
+    (warning,), emitted = generate(INHERITED)
+    assert warning == (
         "models.py:19: warning CG209: `Engineer` is left out: it inherits from the table of `Person`, and only the "
         "ORM can write both; use `db.session()`"
     )
@@ -264,12 +266,12 @@ class Clock(SQLModel, table=True):
         ),
     ],
 )
-def test_default_that_its_own_column_refuses_is_a_warning(
+def test_default_refused_by_its_column_is_a_warning(
     generate: Generate, declaration: str, problem: str, fix: str
 ) -> None:
-    (told,), _ = generate(CLOCK.format(declaration=declaration))
-    assert told.startswith(f"models.py:8: warning CG111: the {problem}, which its column rejects: ")
-    assert fix in told
+    (warning,), _ = generate(CLOCK.format(declaration=declaration))
+    assert warning.startswith(f"models.py:8: warning CG111: the {problem}, which its column rejects: ")
+    assert fix in warning
 
 
 @pytest.mark.parametrize(
@@ -282,7 +284,7 @@ def test_default_that_its_own_column_refuses_is_a_warning(
         "Field(sa_column=sa.Column(sa.DateTime(timezone=True), default=sa.func.now(), onupdate=sa.func.now()))",
     ],
 )
-def test_default_that_its_column_takes_is_fine(generate: Generate, declaration: str) -> None:
+def test_default_accepted_by_its_column_gives_no_warning(generate: Generate, declaration: str) -> None:
     assert generate(CLOCK.format(declaration=declaration))[0] == []
 
 
@@ -318,22 +320,26 @@ class Hero(SQLModel, table=True):
         ("__mapper_args__ = {{'version_id_col': sa.Column('counter', sa.Integer)}}", "", 6, "`version_id_col`"),
     ],
 )
-def test_what_only_objects_run_is_a_warning(generate: Generate, member: str, after: str, line: int, hooks: str) -> None:
-    (told,), _ = generate(HOOKS.format(member=member.replace("{{", "{").replace("}}", "}"), after=after))
-    assert told.startswith(f"models.py:{line}: warning CG113: `Hero` has {hooks}, which its controller does not run, ")
+def test_hooks_that_only_objects_run_are_a_warning(
+    generate: Generate, member: str, after: str, line: int, hooks: str
+) -> None:
+    (warning,), _ = generate(HOOKS.format(member=member.replace("{{", "{").replace("}}", "}"), after=after))
+    assert warning.startswith(
+        f"models.py:{line}: warning CG113: `Hero` has {hooks}, which its controller does not run, "
+    )
 
 
 @pytest.mark.parametrize("member", ["_cache: int = PrivateAttr(default=1)", "def other(self): pass"])
-def test_private_attributes_are_no_hook(generate: Generate, member: str) -> None:
+def test_private_attributes_give_no_warning(generate: Generate, member: str) -> None:
     assert generate(HOOKS.format(member=member, after=""))[0] == []
 
 
-def test_models_called_like_members_of_the_facade_are_served(generate: Generate) -> None:
+def test_models_named_like_members_of_the_facade_are_supported(generate: Generate) -> None:
     models = [
         f"class {name}(SQLModel, table=True):\n    id: int = Field(primary_key=True)\n" for name in ("Session", "Run")
     ]
-    told, emitted = generate("from sqlmodel import Field, SQLModel\n" + "\n".join(models))
-    assert [line.partition(": warning ")[2].partition(",")[0] for line in told] == [
+    warnings, emitted = generate("from sqlmodel import Field, SQLModel\n" + "\n".join(models))
+    assert [line.partition(": warning ")[2].partition(",")[0] for line in warnings] == [
         "CG112: `models.Session` is available as `db.session_`",
         "CG112: `models.Run` is available as `db.run_`",
     ]

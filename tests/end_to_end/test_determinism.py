@@ -19,7 +19,7 @@ Emitted = Callable[[Path], dict[str, bytes]]
 
 @pytest.fixture
 def expected(project: Path, emitted: Emitted) -> dict[str, bytes]:
-    """What is committed."""
+    """The committed files."""
     return emitted(project / "generated")
 
 
@@ -38,7 +38,7 @@ def test_import_order_does_not_matter(
     modules = [f"models.{path.stem}" for path in sorted((reference / "models").glob("[!_]*.py"))]
     random.Random(seed).shuffle(modules)
     flags = [flag for module in ["models", *modules] for flag in ("--models", module)]
-    (reference / "models/__init__.py").write_text("")  # else the package's own imports decide the order
+    (reference / "models/__init__.py").write_text("")  # otherwise the package's own imports determine the order
     run(*tool, "generate", *flags[2:], cwd=reference)
     assert emitted(reference / "generated") == expected
 
@@ -87,7 +87,7 @@ def test_python_version_does_not_matter(
 
 
 def install(wheel: Path, python: str, folder: Path, project: Path, run: Run) -> Path:
-    """Install the built wheel, and nothing of this tree, into an empty environment."""
+    """Install the built wheel, and nothing else from this repository, into an empty environment."""
     shutil.rmtree(folder, ignore_errors=True)
     run(python, "-m", "venv", folder, cwd=project)
     pip = (folder / "bin/python", "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check")

@@ -1,4 +1,4 @@
-"""A run can be ended at any moment: it says so in one line, and what it leaves is whole."""
+"""A run can be interrupted at any time: it prints one line, and leaves all files or none written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ sys.argv[0] = "ctrlgen"
 sys.addaudithook(lambda event, about: event == "import" and about[0] == "ctrlgen.interruption" and os.write(1, b"."))
 main()
 """
-"""The command, as its script starts it; what Python does before that is nothing that ctrlgen can do anything about."""
+"""The command as its script starts it. ctrlgen cannot control what Python does before that."""
 
 STOPPED = """
 import pathlib, sys, time
@@ -39,7 +39,7 @@ sys.argv = ["ctrlgen", "generate", "--no-cache", "-q"]
 from ctrlgen.__main__ import main
 main()
 """
-"""The command, which takes its time in the middle of writing the package."""
+"""The command, slowed down in the middle of writing the package."""
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def children(pid: int) -> list[int]:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process does anything; one that nobody has waited for does not."""
+    """Return whether a process is running; a zombie is not."""
     try:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
@@ -95,7 +95,7 @@ def test_interrupted_run_is_one_line(
         started = children(process.pid)
         end(process.pid, signal.SIGINT)
         _, stderr = process.communicate(timeout=20)
-    if milliseconds < 250 or process.returncode:  # a slow machine has come that far at the most
+    if milliseconds < 250 or process.returncode:  # the most that a slow machine has left by then
         assert (process.returncode, stderr) == (130, b"error: interrupted\n")
     wait_for(lambda: not any(map(is_running, started)))
     assert list(temporary.iterdir()) == []
@@ -115,7 +115,7 @@ def test_interruption_waits_until_everything_is_written(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_other_signals_clean_up_too(shop: Path, temporary: Path, tool: tuple[str, ...], number: int) -> None:
+def test_other_signals_also_clean_up(shop: Path, temporary: Path, tool: tuple[str, ...], number: int) -> None:
     (shop / "shop.py").write_text("import pathlib, time\npathlib.Path('loading').touch()\ntime.sleep(600)\n")
     with subprocess.Popen([*tool, "generate"], cwd=shop) as process:
         wait_for((shop / "loading").exists)
@@ -127,7 +127,7 @@ def test_other_signals_clean_up_too(shop: Path, temporary: Path, tool: tuple[str
     assert list(temporary.iterdir()) == []
 
 
-def test_run_after_one_that_was_killed_while_writing_heals(
+def test_next_run_repairs_a_run_killed_while_writing(
     shop: Path, temporary: Path, tool: tuple[str, ...], run: Run
 ) -> None:
     with subprocess.Popen([tool[0], "-c", STOPPED.format(seconds=600)], cwd=shop) as process:
@@ -140,7 +140,7 @@ def test_run_after_one_that_was_killed_while_writing_heals(
     run(*tool, "check", cwd=shop)
 
 
-def test_run_after_one_that_was_killed_while_loading_deletes_its_temporary_files(
+def test_next_run_deletes_temporary_files_of_a_killed_run(
     shop: Path, temporary: Path, tool: tuple[str, ...], run: Run
 ) -> None:
     (shop / "shop.py").write_text("import pathlib, time\npathlib.Path('loading').touch()\ntime.sleep(600)\n")
@@ -152,12 +152,12 @@ def test_run_after_one_that_was_killed_while_loading_deletes_its_temporary_files
         os.kill(pid, signal.SIGKILL)
     assert list(temporary.iterdir())
     (shop / "shop.py").write_text(SHOP)
-    time.sleep(1)  # so long a folder may be one whose process is about to lock it
+    time.sleep(1)  # until this age, the process of a folder may be about to lock it
     run(*tool, "generate", cwd=shop)
     assert list(temporary.iterdir()) == []
 
 
-def test_run_beside_another_waits_and_says_so(shop: Path, tool: tuple[str, ...], run: Run) -> None:
+def test_concurrent_run_waits_and_says_so(shop: Path, tool: tuple[str, ...], run: Run) -> None:
     with subprocess.Popen([tool[0], "-c", STOPPED.format(seconds=2)], cwd=shop) as process:
         wait_for((shop / "writing").exists)
         done = run(*tool, "check", cwd=shop)
@@ -172,14 +172,14 @@ def test_runs_that_write_nothing_do_not_wait_for_each_other(shop: Path, tool: tu
         assert run(*tool, "check", "--no-cache", cwd=shop).stderr == ""
 
 
-def test_many_runs_at_once_agree(shop: Path, tool: tuple[str, ...], run: Run) -> None:
+def test_many_concurrent_runs_agree(shop: Path, tool: tuple[str, ...], run: Run) -> None:
     started = [subprocess.Popen([*tool, "generate", "-q"], cwd=shop, stderr=subprocess.DEVNULL) for _ in range(4)]
     assert [process.wait(60) for process in started] == [0] * 4
     assert run(*tool, "check", cwd=shop).stdout == run(*tool, "check", "--no-cache", cwd=shop).stdout
     assert left_behind(shop) == []
 
 
-def test_test_file_that_is_edited_meanwhile_is_not_overwritten(shop: Path, tool: tuple[str, ...], run: Run) -> None:
+def test_test_file_edited_during_a_run_is_not_overwritten(shop: Path, tool: tuple[str, ...], run: Run) -> None:
     run(*tool, "generate", "-q", "--tests", "tests/db", cwd=shop)
     file = shop / "tests/db/test_order_controller.py"
     edited = f"{file.read_text()}\n\n# a thought\n"

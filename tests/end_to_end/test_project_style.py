@@ -1,4 +1,4 @@
-"""Emitted files are formatted as the project formats its own, and no rule of ruff says anything about them."""
+"""Emitted files follow the formatting of the project, and no rule of ruff reports anything in them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ STYLES = {
 
 @pytest.fixture(params=STYLES, ids=STYLES)
 def styled(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A project with settings of its own, and no other."""
+    """A project with the settings of the test only."""
     file, settings = STYLES[request.param]
     (tmp_path / "app").mkdir()
     (tmp_path / "app/__init__.py").touch()
@@ -79,7 +79,7 @@ def styled(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_ruff_of_the_project_finds_nothing_in_emitted_files(styled: Path, run: Run, tool: tuple[str, ...]) -> None:
+def test_ruff_reports_nothing_in_emitted_files(styled: Path, run: Run, tool: tuple[str, ...]) -> None:
     run(*tool, "generate", "-q", cwd=styled)
     files = sorted((styled / "app/db").rglob("*.py"))
     ruff = sys.executable, "-m", "ruff"
@@ -88,11 +88,11 @@ def test_ruff_of_the_project_finds_nothing_in_emitted_files(styled: Path, run: R
     run(*ruff, "format", "--no-cache", "--check", "--diff", *files, "tests", cwd=styled)
     run(*ruff, "check", "--no-cache", "--select", "I,F", "tests", cwd=styled)
     run(*tool, "check", cwd=styled)
-    if "3.14" not in (styled / "pyproject.toml").read_text():  # whose syntax this Python may not know
+    if "3.14" not in (styled / "pyproject.toml").read_text():  # this Python may not know the syntax
         run(sys.executable, "-c", "from app.db import *; import app.db.ticket", cwd=styled)
 
 
-def test_predicate_is_never_cut(styled: Path, run: Run, tool: tuple[str, ...]) -> None:
+def test_predicate_is_never_truncated(styled: Path, run: Run, tool: tuple[str, ...]) -> None:
     run(*tool, "generate", "-q", cwd=styled)
     text = (styled / "app/db/ticket.py").read_text()
     doc = " ".join(text.partition("def find_open")[2].split())

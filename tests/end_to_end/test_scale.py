@@ -27,7 +27,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    # Without byte code files every import compiles again, which nobody's application does.
+    # Without byte code files every import would compile again, unlike in an application.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
@@ -38,13 +38,13 @@ def lines(*files: Path) -> int:
     return sum(1 for file in files for line in file.read_text().splitlines() if line.strip())
 
 
-def test_package_imports_no_controller_before_it_is_asked_for(workspace: Path) -> None:
+def test_package_imports_controllers_on_first_use(workspace: Path) -> None:
     code = "import sys, generated; print(sum(name.startswith('generated.thing') for name in sys.modules))"
     assert run(workspace, "-c", code).stdout.strip() == "0"
 
 
-def test_modules_of_one_shape_have_one_size(workspace: Path) -> None:
-    """What a model costs does not grow with the number of models."""
+def test_similar_models_give_modules_of_equal_size(workspace: Path) -> None:
+    """The cost of a model does not grow with the number of models."""
     sizes = [lines(file) for file in (workspace / "generated").glob("thing*.py")]
     assert len(sizes) == MODELS
     assert max(sizes) == statistics.median(sizes) == min(sizes)

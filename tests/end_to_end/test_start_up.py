@@ -1,4 +1,4 @@
-"""A run in which nothing changed costs little more than the import of the models."""
+"""A run without changes takes little more time than importing the models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from .conftest import Run
 
 SLOW = {"libcst", "rich", "sqlglot", "pygments", "ctrlgen.lint", "sqlmodel", "sqlalchemy"}
-"""Libraries that take long to import, and that the process which the user starts does not need here."""
+"""Libraries that are slow to import, and that the command's own process does not need here."""
 
 
 def imported(report: str) -> set[str]:
@@ -35,9 +35,7 @@ def test_run_without_changes_imports_nothing_slow(shop: Path, run: Run, tool: tu
     "command",
     [["generate"], ["check"], ["check", "-q"], ["diff", "-v"], ["check", "--format=json"], ["check", "--project", "."]],
 )
-def test_run_that_is_remembered_imports_next_to_nothing(
-    shop: Path, run: Run, tool: tuple[str, ...], command: list[str]
-) -> None:
+def test_recorded_run_imports_almost_nothing(shop: Path, run: Run, tool: tuple[str, ...], command: list[str]) -> None:
     run(*tool, "generate", "-q", cwd=shop)
     run(*tool, "check", cwd=shop)
     python, *rest = tool
@@ -68,7 +66,7 @@ def test_process_that_loads_models_ends_with_ctrlgen(shop: Path, run: Run, tool:
 
 
 @pytest.mark.parametrize("arguments", [["check", "--modles", "x"], ["check", "--project", "nowhere"], ["diff", "more"]])
-def test_process_that_waits_ends_with_a_mistake_in_the_arguments(
+def test_waiting_child_ends_after_a_mistake_in_the_arguments(
     shop: Path, tool: tuple[str, ...], arguments: list[str]
 ) -> None:
     code = "import sys\nfrom ctrlgen import child_start\nfrom ctrlgen.__main__ import main\n"
@@ -80,6 +78,6 @@ def test_process_that_waits_ends_with_a_mistake_in_the_arguments(
     assert "Traceback" not in done.stderr
 
 
-def test_process_that_waits_ends_when_nobody_is_there_any_more(shop: Path, tool: tuple[str, ...]) -> None:
+def test_waiting_child_ends_when_its_parent_is_gone(shop: Path, tool: tuple[str, ...]) -> None:
     done = subprocess.run([tool[0], "-P", "-m", "ctrlgen.child"], input=b"", cwd=shop, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

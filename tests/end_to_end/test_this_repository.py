@@ -1,4 +1,4 @@
-"""The committed ``generated/`` is exactly what the committed models give."""
+"""The committed ``generated/`` matches the committed models exactly."""
 
 from __future__ import annotations
 

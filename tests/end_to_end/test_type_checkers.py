@@ -1,4 +1,4 @@
-"""Five type checkers, at their strictest, on the emitted code: right uses pass, each wrong use is caught."""
+"""Five type checkers in strict mode on the emitted code: they accept correct uses and reject each wrong use."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ async def wrong(db: Database) -> None:
 
 @pytest.fixture
 def workspace(project: Path, tmp_path: Path) -> Path:
-    """The reference models and what is emitted for them, with nothing of this repository's settings."""
+    """The reference models and their emitted package, without this repository's settings."""
     for name in ("models", "generated", "bot"):
         shutil.copytree(project / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(STRICT))
@@ -145,7 +145,7 @@ def check(checker: str, workspace: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_emitted_code_and_right_uses_are_clean(checker: str, workspace: Path) -> None:
+def test_emitted_code_and_correct_uses_are_clean(checker: str, workspace: Path) -> None:
     (workspace / "uses.py").write_text(RIGHT)
     done = check(checker, workspace)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -167,7 +167,7 @@ def test_emitted_code_silences_no_checker(project: Path) -> None:
 
 
 def test_emitted_code_has_no_any_outside_the_runtime_and_json(project: Path) -> None:
-    """``Any`` appears only where a model's author wrote it: the values of free-form JSON."""
+    """``Any`` appears only where a model's author wrote it, for free-form JSON."""
     for path in (project / "generated").glob("*.py"):
         for line in path.read_text().splitlines():
             assert "Any" not in line.replace("AnyOf", "") or "dict[str, Any]" in line or "import" in line, (

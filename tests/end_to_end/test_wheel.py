@@ -1,4 +1,4 @@
-"""The wheel carries all it needs: installed into an empty environment, it generates."""
+"""The wheel is complete: installed into an empty environment, it generates a package."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ asyncio.run(main())
 
 
 def requirements(page: str) -> list[str]:
-    """Return what the docs say to install in production."""
+    """Return the production requirements from the docs."""
     (line,) = re.findall(r"^pip install ('sqlmodel.*)$", page, re.MULTILINE)
     return re.findall(r"'([^']+)'", line)
 
 
-async def test_package_runs_on_exactly_what_the_docs_say_to_install_in_production(
+async def test_package_runs_with_the_documented_production_requirements(
     project: Path, shop: Path, tmp_path: Path, run: Run, tool: tuple[str, ...], new_database: NewDatabase
 ) -> None:
     run(*tool, "generate", "-q", cwd=shop)
@@ -84,7 +84,7 @@ async def test_package_runs_on_exactly_what_the_docs_say_to_install_in_productio
     assert "greenlet" in done.stderr, "why the extra `asyncio` is required"
 
 
-async def test_wheel_with_the_extra_for_drift_compares_with_a_database(
+async def test_wheel_with_the_drift_extra_compares_with_a_database(
     wheel: Path, project: Path, shop: Path, tmp_path: Path, run: Run, new_database: NewDatabase
 ) -> None:
     environment = install(wheel, sys.executable, tmp_path / "environment", project, run)

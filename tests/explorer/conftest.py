@@ -119,7 +119,7 @@ async def browser() -> AsyncGenerator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_page(browser: Browser) -> AsyncGenerator[Open]:
-    """Opens a page; afterwards none may have logged anything, failed, or asked for anything but itself."""
+    """Opens pages; fails if one logs anything, raises an error, or makes another request."""
     windows: list[Window] = []
 
     async def open_page(explorer: Explorer, address: str = "", **options: Any) -> Window:

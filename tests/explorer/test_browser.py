@@ -412,7 +412,7 @@ async def test_axe_finds_nothing(odd: Explorer, open_page: Open, options: dict[s
     page = window.page
 
     async def violations(state: str) -> list[str]:
-        await page.wait_for_timeout(250)  # until what fades in is there
+        await page.wait_for_timeout(250)  # until the fade-in has ended
         results = await Axe().run(page)
         return [
             f"{state}: {each['id']}: {node['html'][:120]}: {node['failureSummary']}"

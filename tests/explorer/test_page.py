@@ -124,13 +124,13 @@ def test_page_of_one_model_has_that_model_alone(odd: Explorer, tmp_path: Path) -
     ],
 )
 def test_two_forms_at_once_are_refused(app: Project, flags: list[str], message: str) -> None:
-    said = app.fails("explain", *flags)
-    assert f": {message}\nhint: run the command once with each of them\n" in said
+    printed = app.fails("explain", *flags)
+    assert f": {message}\nhint: run the command once with each of them\n" in printed
 
 
 def test_file_that_cannot_be_written_is_an_error(app: Project) -> None:
-    said = app.fails("explain", "--html", "app")
-    assert "CGE401: `app` cannot be written: Is a directory\nhint: pass the name of a writable file\n" in said
+    printed = app.fails("explain", "--html", "app")
+    assert "CGE401: `app` cannot be written: Is a directory\nhint: pass the name of a writable file\n" in printed
 
 
 def test_picture_in_the_readme_is_small(project: Path) -> None:

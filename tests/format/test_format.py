@@ -23,7 +23,7 @@ def test_project_packages_stand_apart() -> None:
     assert formatted.startswith("from typing_extensions import Self\n\nfrom app.models import User\n")
 
 
-def test_settings_of_the_working_directory_have_no_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_the_working_directory_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ruff.toml").write_text("line-length = 20\n[format]\nquote-style = 'single'\n")
     monkeypatch.chdir(tmp_path)
     source = 'value = function("a rather long argument", "and another rather long argument")\n'
@@ -38,7 +38,7 @@ def test_line_ends_are_line_feeds() -> None:
     assert format_sources({"m.py": "x = 1\r\ny = 2\r\n"})["m.py"].encode() == b"x = 1\ny = 2\n"
 
 
-def test_source_that_is_no_python_is_owned_up_to_as_our_mistake() -> None:
+def test_invalid_source_is_reported_as_a_bug_of_ctrlgen() -> None:
     with pytest.raises(FormatError, match="a bug in ctrlgen"):
         format_sources({"m.py": "def (:\n"})
 
@@ -85,7 +85,7 @@ def test_package_that_is_not_written_yet_stands_apart_as_it_will_later(tmp_path:
     assert format_sources({"m.py": source}, {"generated"}, tmp_path / "tests") == before
 
 
-def test_nothing_but_the_sources_is_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_sources_are_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ruff.toml").touch()
     (tmp_path / "mine.py").write_text("import  sys\n")
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""What ruff made of the last package is remembered, and used for the very same alone."""
+"""Formatted files are cached, and reused only for identical sources and settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ctrlgen.cache_folder import NAME
-from ctrlgen.format_cache import format_or_recall
+from ctrlgen.format import format_or_recall
 
 SOURCES = {"m.py": "x=1\n", "py.typed": ""}
 FORMATTED = {"m.py": "x = 1\n", "py.typed": ""}
@@ -35,7 +35,7 @@ def test_same_sources_are_formatted_without_ruff(project: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("change", ["sources", "settings", "extended settings", "package"])
-def test_what_may_come_out_otherwise_is_formatted_again(
+def test_changes_that_affect_the_format_invalidate_the_cache(
     project: Path, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sources = dict(SOURCES)
@@ -58,7 +58,7 @@ def test_what_may_come_out_otherwise_is_formatted_again(
     assert started
 
 
-def test_library_whose_name_a_folder_gets_is_sorted_as_the_projects_own(project: Path) -> None:
+def test_library_with_the_name_of_a_new_folder_becomes_first_party(project: Path) -> None:
     sources = {"m.py": "import sqlmodel\nimport typer\n\nx = sqlmodel, typer\n"}
     assert formatted(project, sources) == sources
     (project / "sqlmodel").mkdir()
@@ -66,13 +66,13 @@ def test_library_whose_name_a_folder_gets_is_sorted_as_the_projects_own(project:
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"key": 1}', "null"])
-def test_damaged_memory_is_no_error(project: Path, damage: str) -> None:
+def test_damaged_cache_is_no_error(project: Path, damage: str) -> None:
     (file,) = (project / NAME).glob("*.json")
     file.write_text(damage)
     assert formatted(project) == FORMATTED
 
 
-def test_memory_is_nothing_to_commit_and_is_not_needed(project: Path) -> None:
+def test_cache_is_ignored_by_git_and_optional(project: Path) -> None:
     assert (project / NAME / ".gitignore").read_text() == "# Created by ctrlgen.\n*\n"
     assert (project / NAME / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
     for file in (project / NAME).iterdir():

@@ -1,4 +1,4 @@
-"""Mapped classes of a test's own: each test has a registry to itself, and needs no child process."""
+"""Fixtures for mapped classes: each test has its own registry, and needs no child process."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,9 +1,11 @@
 """The author's annotation, as another module can write it."""
 
 import enum
+import re
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from ipaddress import IPv4Address
@@ -13,8 +15,9 @@ from typing import Annotated, Any, Generic, List, Literal, NewType, Optional, Se
 
 import pytest
 from annotated_types import Gt
-from pydantic import AnyUrl, EmailStr, NaiveDatetime, SecretStr
-from typing_extensions import TypeAliasType
+from pydantic import AnyUrl, BaseModel, EmailStr, NaiveDatetime, SecretStr
+from typing_extensions import ParamSpec, TypeAliasType, TypeVarTuple
+from typing_extensions import TypeVar as TypeVarWithDefault
 
 from ctrlgen.inspect.annotations import (
     NotImportableError,
@@ -22,6 +25,7 @@ from ctrlgen.inspect.annotations import (
     item_annotation,
     rendered,
     runtime_class,
+    specialized,
     unwrapped,
 )
 from ctrlgen.schema import Imported
@@ -31,6 +35,11 @@ from .conftest import text
 
 HERE = "tests.inspect.test_annotations"
 T = TypeVar("T")
+Amount = TypeVar("Amount", bound=Decimal)
+Key = TypeVar("Key", int, str)
+Moment = TypeVarWithDefault("Moment", bound=date, default=datetime)
+Ts = TypeVarTuple("Ts")
+P = ParamSpec("P")
 UserId = NewType("UserId", int)
 Payload = TypeAliasType("Payload", dict[str, int])
 
@@ -42,6 +51,22 @@ class Color(enum.Enum):
 class Box(Generic[T]):
     class Lid:
         pass
+
+
+class Money(BaseModel, Generic[Amount]):
+    amount: Amount
+
+
+class Timed(Generic[T, Moment]):
+    pass
+
+
+class Row(Generic[*Ts]):
+    pass
+
+
+class Handler(Generic[P, T]):
+    pass
 
 
 @pytest.mark.parametrize(
@@ -79,6 +104,26 @@ class Box(Generic[T]):
         (Color, f"{HERE}.Color"),
         (Box[int], f"{HERE}.Box[int]"),
         (Box[T], f"{HERE}.Box[typing.Any]"),
+        (Box, f"{HERE}.Box[typing.Any]"),
+        (list[Box], f"list[{HERE}.Box[typing.Any]]"),
+        (Money, f"{HERE}.Money[typing.Any]"),
+        (Timed, f"{HERE}.Timed[typing.Any]"),
+        (Row, f"{HERE}.Row[*tuple[typing.Any, ...]]"),
+        (Handler, f"{HERE}.Handler[..., typing.Any]"),
+        (Mapping, "collections.abc.Mapping[typing.Any, typing.Any]"),
+        (Iterable, "collections.abc.Iterable[typing.Any]"),
+        (deque, "collections.deque[typing.Any]"),
+        (Counter, "collections.Counter[typing.Any]"),
+        (OrderedDict, "collections.OrderedDict[typing.Any, typing.Any]"),
+        (Callable, "collections.abc.Callable[..., typing.Any]"),
+        (re.Pattern, "re.Pattern[typing.Any]"),
+        (tuple[()], "tuple[()]"),
+        (Tuple[()], "tuple[()]"),  # noqa: UP006 - as authors write
+        (Tuple, "tuple[typing.Any, ...]"),  # noqa: UP006 - as authors write
+        (T, "typing.Any"),
+        (list[Amount], "list[decimal.Decimal]"),
+        (list[Key], "list[int | str]"),
+        (list[Moment], "list[datetime.datetime]"),
         (Box.Lid, f"{HERE}.Box.Lid"),
         (UserId, f"{HERE}.UserId"),
         (Payload, f"{HERE}.Payload"),
@@ -123,6 +168,22 @@ def test_a_member_of_an_enum_is_one_piece_so_that_no_column_of_its_name_can_touc
 
 def test_metadata_within_an_optional_is_found() -> None:
     assert unwrapped(Annotated[Annotated[int, "inner"] | None, "outer"]) == (int, ["outer", "inner"])
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (T, int),
+        (T | None, int | None),
+        (Optional[T], Optional[int]),  # noqa: UP045
+        (Amount, Decimal),
+        (Moment | None, datetime | None),
+        (list[T], list[T]),
+        (str, str),
+    ],
+)
+def test_a_type_variable_of_a_field_is_what_else_is_known_of_its_column(annotation: object, expected: object) -> None:
+    assert specialized(annotation, int) == expected
 
 
 def test_a_type_made_in_a_function_can_not_be_imported(project: Path) -> None:

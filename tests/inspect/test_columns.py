@@ -1,4 +1,4 @@
-"""What is known of each column: its type, kind, comparison, presence, bounds."""
+"""The attributes of columns: type, kind, comparison, presence, bounds."""
 
 import enum
 import uuid
@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import pytest
 from annotated_types import Gt
@@ -58,6 +58,14 @@ class Profile(BaseModel):
 class Encrypted(TypeDecorator[str]):
     impl = String
     cache_ok = True
+
+
+T = TypeVar("T")
+
+
+class Numbered(SQLModel, Generic[T]):
+    number: T = Field(sa_type=BigInteger)
+    maybe: T | None = Field(default=None, sa_type=String)
 
 
 class Everything(SQLModel, registry=registry()):
@@ -252,7 +260,7 @@ def test_presence(
         (int | None, Field(default=None, sa_column=Column(Integer, Identity())), True),
     ],
 )
-def test_default_of_none_that_stands_for_what_the_column_or_the_database_has(
+def test_default_of_none_leaves_the_value_to_the_column_or_the_database(
     base: type[SQLModel], read: Callable[..., Schema], annotation: object, field: Any, omitted: bool
 ) -> None:
     names = {"__annotations__": {"id": int, "x": annotation}, "id": Field(primary_key=True), "x": field}
@@ -300,6 +308,19 @@ def test_bounds_come_from_field_annotated_and_column(base: type[SQLModel], one: 
     assert columns["since"].bounds.above is None
 
 
+def test_a_field_of_a_generic_base_has_the_type_of_its_column(base: type[SQLModel], one: Inspected) -> None:
+    class Ticket(Numbered[int], base, table=True):  # SQLModel forgets that T is int here
+        id: int | None = Field(default=None, primary_key=True)
+
+    columns = by_attribute(one(Ticket))
+    assert {name: annotation_text(column.annotation) for name, column in columns.items()} == {
+        "number": "int",
+        "maybe": "str",
+        "id": "int",
+    }
+    assert (columns["number"].optional, columns["maybe"].optional) == (False, True)
+
+
 def test_a_type_that_can_not_be_imported_is_any_with_a_warning(
     base: type[SQLModel], read: Callable[..., Schema]
 ) -> None:
@@ -340,16 +361,14 @@ def test_server_side_text_default_is_seen(base: type[SQLModel], one: Inspected) 
         (str | None, Field(default=None, sa_column_kwargs={"server_default": "x"}), None),
     ],
 )
-def test_constant_that_rows_have_unless_told(
+def test_constant_default_of_new_rows(
     base: type[SQLModel], read: Callable[..., Schema], annotation: object, field: Any, default: str | None
 ) -> None:
     names = {"__annotations__": {"id": int, "x": annotation}, "id": Field(primary_key=True), "x": field}
     assert read(type("Hero", (base,), names, table=True)).models[0].column("x").default == default
 
 
-def test_default_is_told_by_identity_because_comparing_an_expression_makes_sql(
-    one: Inspected, base: type[SQLModel]
-) -> None:
+def test_default_is_compared_by_identity(one: Inspected, base: type[SQLModel]) -> None:
     class Unequal:
         __hash__ = None
 
@@ -383,7 +402,7 @@ class Unreadable:
         raise RuntimeError("odd\nmetadata")
 
 
-def test_column_that_can_not_be_read_is_left_out_with_one_line_and_the_others_are_served(
+def test_unreadable_column_is_left_out_with_one_finding(
     read: Callable[..., Schema], base: type[SQLModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Event(base, table=True):
@@ -417,9 +436,7 @@ def test_model_whose_key_can_not_be_read_is_left_out_alone(read: Callable[..., S
     ]
 
 
-def test_a_column_of_the_primary_key_is_never_null_whatever_it_says(
-    base: type[SQLModel], read: Callable[..., Schema]
-) -> None:
+def test_primary_key_column_is_never_nullable(base: type[SQLModel], read: Callable[..., Schema]) -> None:
     class Hero(base, table=True):
         id: int | None = Field(default=None, primary_key=True, nullable=True)
         team: int = Field(primary_key=True, nullable=True)

@@ -310,7 +310,7 @@ def test_sql_of_the_author_loses_the_schema_too(base: type[SQLModel], one: Inspe
 
 
 class Marked(TypeDecorator[str]):
-    """Stores what it is given, and a mark."""
+    """Stores the value with a mark."""
 
     impl = String
     cache_ok = True

@@ -148,7 +148,7 @@ JOINS: dict[str, tuple[bool, Any]] = {
 
 
 @pytest.mark.parametrize("join", JOINS)
-def test_a_join_that_says_more_than_that_columns_are_equal_is_sqlalchemys(
+def test_join_with_more_than_equal_columns_is_left_to_sqlalchemy(
     base: type[SQLModel], one: Inspected, join: str
 ) -> None:
     class Team(base, table=True):
@@ -188,7 +188,7 @@ class Words(TypeDecorator[Any]):
     ("kind", "expected"),
     [(Integer, True), (String(5), True), (Plain, True), (BIT(3), True), (Sealed, False), (Words, False)],
 )
-def test_values_that_python_cannot_match_are_sqlalchemys(
+def test_values_that_python_cannot_match_are_left_to_sqlalchemy(
     base: type[SQLModel], one: Inspected, kind: Any, expected: bool
 ) -> None:
     class Team(base, table=True):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ctrlgen.finding import Location
+from ctrlgen.findings import Location
 from ctrlgen.inspect.predicates import Subject, predicate_of
 from ctrlgen.schema import Annotation, Bounds, Column, Condition, Imported, Kind
 

@@ -144,13 +144,13 @@ def test_foreign_keys(base: type[SQLModel], one: Inspected) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "message"),
     [
         ("teem.id", "`Hero` references `teem.id`, but the table `teem` is not declared; did you mean `team.id`?"),
         ("team.idd", "`Hero` references `team.idd`, but the table `team` has no such column; did you mean `team.id`?"),
     ],
 )
-def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read, target: str, told: str) -> None:
+def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read, target: str, message: str) -> None:
     Table("team", base.metadata, Column("id", Integer, primary_key=True))
 
     class Hero(base, table=True):
@@ -161,7 +161,7 @@ def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read,
     (key,) = schema.models[0].foreign_keys
     assert (key.target, key.target_attributes) == (None, (target.partition(".")[2],))
     (finding,) = schema.findings
-    assert (finding.code, finding.location, finding.message) == ("CG206", key.location, told)
+    assert (finding.code, finding.location, finding.message) == ("CG206", key.location, message)
 
 
 def test_a_relationship_that_does_not_resolve_is_an_error_with_its_place(base: type[SQLModel], read: Read) -> None:
@@ -212,8 +212,8 @@ def test_a_relationship_that_can_not_be_read_is_left_out_alone(
     monkeypatch.setattr("ctrlgen.inspect.relationships.reference", fail)
     schema = read(Team, Hero)
     assert [(model.columns != (), model.relations) for model in schema.models] == [(True, ()), (True, ())]
-    told = [finding.message for finding in schema.findings if finding.code == "CG208"]
-    assert "relationship `Team.heroes` is left out: it cannot be read (RuntimeError: no such place)" in told
+    message = [finding.message for finding in schema.findings if finding.code == "CG208"]
+    assert "relationship `Team.heroes` is left out: it cannot be read (RuntimeError: no such place)" in message
 
 
 def single(base: type[SQLModel], **options: object) -> type[SQLModel]:

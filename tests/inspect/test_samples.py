@@ -1,4 +1,4 @@
-"""Values for tests: what is chosen for a column is accepted by its field, its type and its CHECK constraints."""
+"""Sample values: each is accepted by its field, its type and the CHECK constraints."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from sqlalchemy import (
     TEXT,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Dialect,
     Index,
@@ -29,7 +30,9 @@ from sqlalchemy import (
     TypeDecorator,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Enum as SAEnum
+from sqlalchemy.dialects.postgresql import CIDR, INET, JSONB, MACADDR, MACADDR8, TIMESTAMP
+from sqlalchemy.dialects.postgresql import UUID as PostgresUUID
 from sqlmodel import Field, SQLModel
 from typing_extensions import TypedDict, override
 
@@ -230,6 +233,37 @@ class Clock(SQLModel, table=True):
     aware: datetime = Field(default_factory=lambda: datetime.now(UTC), sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
 
 
+class Parsed(SQLModel, table=True):
+    """Strings in columns that are not text, enums of strings, and times of day that are rounded."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    host: str = Field(sa_type=INET)
+    network: str = Field(sa_type=CIDR)
+    card: str = Field(sa_type=MACADDR)
+    long_card: str = Field(sa_type=MACADDR8)
+    reference: str = Field(sa_column=Column(PostgresUUID(as_uuid=False), nullable=False))
+    typed_reference: UUID
+    state: str = Field(sa_column=Column(SAEnum("open", "shut", name="parsed_state"), nullable=False))
+    day: str = Field(sa_type=Date)
+    second: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True, precision=0), nullable=False))
+    exact: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
+
+
+class Vehicle(SQLModel, table=True):
+    """The base of a hierarchy, with rows of its own."""
+
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "vehicle"}
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+
+
+class Car(Vehicle):
+    """In the same table."""
+
+    __mapper_args__ = {"polymorphic_identity": "car"}
+
+
 @cache
 def inspected(model: type[SQLModel]) -> Model:
     """The model as it is inspected."""
@@ -249,7 +283,7 @@ def source(value: Value | None) -> str | None:
 
 @pytest.mark.parametrize("attribute", [name for name in Various.model_fields if name != "id"])
 def test_every_column_gets_a_value_that_its_field_accepts(attribute: str) -> None:
-    """Whatever is between the type and the column: constraints, validators, classes within classes."""
+    """This covers constraints, validators and nested classes."""
     samples = column(Various, attribute).samples
     assert samples.new is not None
     assert samples.fixed is not None
@@ -279,17 +313,49 @@ def test_every_column_gets_a_value_that_its_field_accepts(attribute: str) -> Non
         ("email", 'f"x{next(numbers)}@example.org"'),
     ],
 )
-def test_values_say_what_they_are(attribute: str, expected: str) -> None:
+def test_values_are_readable(attribute: str, expected: str) -> None:
     assert source(column(Various, attribute).samples.new) == expected
 
 
-def test_value_that_comes_back_as_another_is_no_change_to_test_by() -> None:
+@pytest.mark.parametrize(
+    ("attribute", "expected"),
+    [
+        ("host", 'f"2001:db8::{next(numbers)}"'),
+        ("network", 'f"2001:db8::{next(numbers)}"'),
+        ("card", "'08:00:2b:01:02:03'"),
+        ("long_card", "'08:00:2b:01:02:03:04:05'"),
+        ("reference", 'f"00000000-0000-0000-0000-{next(numbers):012d}"'),
+        ("typed_reference", "uuid4()"),
+        ("state", "'open'"),
+        ("second", "datetime(2030, 1, 1, tzinfo=UTC)"),
+        ("exact", "datetime.now(UTC)"),
+    ],
+)
+def test_value_is_accepted_by_the_type_of_the_column(attribute: str, expected: str) -> None:
+    assert source(column(Parsed, attribute).samples.new) == expected
+
+
+def test_string_for_a_column_of_dates_is_no_value() -> None:
+    """The driver accepts dates only."""
+    assert column(Parsed, "day").samples.new is None
+
+
+def test_address_read_as_an_object_is_not_used_for_updates() -> None:
+    assert column(Parsed, "host").samples.changed is None
+
+
+def test_discriminator_is_the_identity_of_the_model() -> None:
+    """A row with another discriminator cannot be loaded."""
+    assert source(column(Vehicle, "kind").samples.new) == "'vehicle'"
+
+
+def test_value_that_does_not_round_trip_is_not_used_for_updates() -> None:
     """The type returns a naive value for an aware one."""
     assert column(Various, "moment").samples.changed is None
 
 
 @pytest.mark.parametrize("attribute", ["prime", "raw"])
-def test_what_no_candidate_fits_has_no_samples(attribute: str) -> None:
+def test_column_without_a_valid_candidate_has_no_samples(attribute: str) -> None:
     samples = column(Impossible, attribute).samples
     assert (samples.new, samples.fixed, samples.changed) == (None, None, None)
 
@@ -364,7 +430,7 @@ class Either(SQLModel, table=True):
     right_id: int = Field(nullable=True)
 
 
-def test_row_that_cannot_be_is_known_as_such() -> None:
+def test_impossible_row_is_recognised() -> None:
     """No row has values for both columns of the key."""
     companions = {index.name: index.companions for index in inspected(Either).indexes}
     assert companions["uq_either"] is None

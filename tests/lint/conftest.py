@@ -24,18 +24,18 @@ async def points(db):
 
 
 def lint(code: str, emitted: EmittedMethods | None = None, path: str = "app/bot.py") -> tuple[Diagnostic, ...]:
-    """Return what is found in a text."""
+    """Return the findings in a source."""
     return Checker(emitted=emitted).check_text(textwrap.dedent(code), path)
 
 
 def codes(code: str, emitted: EmittedMethods | None = None, path: str = "app/bot.py") -> list[str]:
-    """Return the codes of what is found in a text."""
+    """Return the codes of the findings in a source."""
     return [diagnostic.code for diagnostic in lint(code, emitted, path)]
 
 
 @pytest.fixture(scope="session")
 def emitted() -> EmittedMethods:
-    """What is emitted for the reference models."""
+    """The emitted names of the reference models."""
     from pathlib import Path
 
     project = find_project(Path(__file__).parent)

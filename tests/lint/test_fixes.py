@@ -69,21 +69,21 @@ def test_name_that_is_taken_is_not_imported_over(tmp_path: Path) -> None:
     before = f"{HEAD}UTC = 5\na = datetime.utcnow()\n"
     text, result = fix(tmp_path / "bot.py", before)
     assert text == before
-    assert [it.code for it in result.diagnostics] == ["CGL602"]
+    assert [item.code for item in result.diagnostics] == ["CGL602"]
 
 
 def test_comment_inside_is_left_to_a_person(tmp_path: Path) -> None:
     before = f"{HEAD}select(User).where(\n    User.a == 1  # the first\n    and User.b == 2\n)\n"
     text, result = fix(tmp_path / "bot.py", before)
     assert text == before
-    assert [it.code for it in result.diagnostics] == ["CGL302"]
+    assert [item.code for item in result.diagnostics] == ["CGL302"]
 
 
 def test_what_needs_a_person_is_reported_and_left(tmp_path: Path) -> None:
     before = "async def f(db):\n    return await db.user.find_all()\n"
     text, result = fix(tmp_path / "bot.py", before)
     assert (text, result.fixed) == (before, 0)
-    assert [it.code for it in result.diagnostics] == ["CGL203"]
+    assert [item.code for item in result.diagnostics] == ["CGL203"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
@@ -104,7 +104,7 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
     assert Checker(fix=True).check_file(link, "link.py").fixed == 1
     assert link.is_symlink()
     assert (file.stat().st_mode & 0o777, "datetime.UTC" in file.read_text()) == (0o755, True)
-    assert sorted(it.name for it in tmp_path.iterdir()) == ["bot.py", "link.py"]
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["bot.py", "link.py"]
 
 
 def test_ignored_finding_is_not_fixed(tmp_path: Path) -> None:

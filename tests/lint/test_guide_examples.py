@@ -16,8 +16,12 @@ _EXAMPLE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 EXAMPLES = list(_EXAMPLE.finditer(Path(__file__).with_name("guide_examples.md").read_text("utf-8")))
-GOOD = [pytest.param(it["text"], id=it["title"]) for it in EXAMPLES if it["kind"] == "good"]
-OTHER = [pytest.param(it["text"], it["code"], id=it["title"]) for it in EXAMPLES if it["kind"] != "good"]
+GOOD = [pytest.param(example["text"], id=example["title"]) for example in EXAMPLES if example["kind"] == "good"]
+OTHER = [
+    pytest.param(example["text"], example["code"], id=example["title"])
+    for example in EXAMPLES
+    if example["kind"] != "good"
+]
 
 
 def test_every_example_is_read() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ctrlgen.header import HEADER
+from ctrlgen.write import HEADER
 
 from ..cli.conftest import MODELS, SETTINGS, Project
 from .conftest import BOT

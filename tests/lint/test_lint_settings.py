@@ -115,6 +115,6 @@ def test_settings_are_those_of_the_project_wherever_one_stands(project: Project)
         ('per-file-ignores = { "a.py" = "CGL1" }', 'write `"a.py" = ["CGL203"]`'),
     ],
 )
-def test_mistakes_in_the_settings_are_said(settings: str, message: str, project: Project) -> None:
+def test_mistakes_in_the_settings_are_reported(settings: str, message: str, project: Project) -> None:
     project.write("pyproject.toml", f"[tool.ctrlgen.lint]\n{settings}\n")
     assert message in project.fails("lint", "app")

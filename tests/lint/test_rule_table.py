@@ -1,4 +1,4 @@
-"""``docs/lint.md`` has what the rules say of themselves."""
+"""``docs/lint.md`` matches the documentation of the rules."""
 
 from __future__ import annotations
 

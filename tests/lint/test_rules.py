@@ -1,4 +1,4 @@
-"""Each rule: its own examples, what else it finds, and what resembles that and is fine."""
+"""Each rule: its examples, other code that it reports, and similar code that it accepts."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_query_that_no_emitted_method_replaces_is_fine(code: str, emitted: Emitt
     assert codes(in_function(code), emitted) == []
 
 
-def test_model_of_another_package_is_not_the_one_that_is_served(emitted: EmittedMethods) -> None:
+def test_model_of_another_package_with_the_same_name_is_ignored(emitted: EmittedMethods) -> None:
     code = in_function("await session.get(User, 1)").replace("from models import", "from other.models_of_theirs import")
     assert codes(code, emitted) == []
 

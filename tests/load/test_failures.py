@@ -1,4 +1,4 @@
-"""What a user is told when their models cannot be loaded."""
+"""Error messages for models that cannot be loaded."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_a_relationship_into_a_module_that_failed_is_that_module_s_error(workspa
 @pytest.mark.parametrize(
     "needed", ["from generated import Database", "import generated.hero", "from generated import HeroController"]
 )
-def test_models_that_need_the_package_that_is_made_from_them(workspace: Workspace, needed: str) -> None:
+def test_models_that_import_the_generated_package(workspace: Workspace, needed: str) -> None:
     workspace.write(app=f"{needed}\n{HERO}")
     error = failure(workspace, "app")
     assert error.hint == "models must not import `generated`, because it is generated from them"
@@ -246,7 +246,7 @@ def test_relationships_under_a_future_import_of_annotations(workspace: Workspace
     )
 
 
-def test_misspelt_target_under_a_future_import_is_still_told(workspace: Workspace) -> None:
+def test_misspelt_target_under_a_future_import_is_still_reported(workspace: Workspace) -> None:
     workspace.write(app=FUTURE.format(players="Playr", team="Team"))
     assert failure(workspace, "app", kind=RelationshipError).hint == "did you mean `Player`?"
 
@@ -318,7 +318,7 @@ def test_error_of_a_model_is_shown_beside_the_import_that_may_be_its_cause(works
     assert [type(each) for each in (error, *error.others)] == [LoadError, RelationshipError]
 
 
-def test_module_that_is_executed_twice_is_not_told_that_its_tables_are_there(workspace: Workspace) -> None:
+def test_module_executed_twice_is_not_blamed_for_existing_tables(workspace: Workspace) -> None:
     workspace.write(
         app__="",
         app__a=f"import app.half\n{HERO.replace('Hero', 'A')}",

@@ -1,4 +1,4 @@
-"""User code runs in the child: whatever it does there, the result arrives and nothing else does."""
+"""User code runs in the child process: whatever it does, only the result reaches the parent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_what_models_print_goes_to_stderr(workspace: Workspace, capfd: pytest.Ca
         "warnings.simplefilter('error'); warnings.filterwarnings('error')",
     ],
 )
-def test_mischief_of_models_does_not_matter(workspace: Workspace, mischief: str) -> None:
+def test_side_effects_of_models_do_not_matter(workspace: Workspace, mischief: str) -> None:
     imports = "import atexit, os, subprocess, sys, threading, time, warnings\n"
     workspace.write(app=HERO + imports + mischief)
     assert [model.reference.name for model in workspace.load("app").models] == ["Hero"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ctrlgen.blueprint import Controller
-from ctrlgen.finding import Location
+from ctrlgen.findings import Location
 from ctrlgen.inspect.sample_candidates import changed_values, fixed_values, new_values
 from ctrlgen.plan import plan_controller
 from ctrlgen.schema import (

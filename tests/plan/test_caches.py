@@ -95,7 +95,7 @@ def test_a_model_whose_primary_key_is_not_exact_is_dropped_whole() -> None:
 def test_what_is_more_than_its_rows_or_has_no_key_cannot_be_cached() -> None:
     hero = keyed("Hero")
     view = replace(hero, indexes=(replace(hero.primary_key, enforced=False),))
-    for refused, reason in ((replace(hero, plain=False), "made by the ORM"), (view, "as of a view")):
+    for refused, reason in ((replace(hero, plain=False), "only SQLAlchemy's ORM"), (view, "as for a view")):
         with pytest.raises(ConfigError, match=reason):
             planned(refused, cached=("Hero",))
 

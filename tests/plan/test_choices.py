@@ -1,4 +1,4 @@
-"""What the project's configuration decides: names, what is left out, what is not told."""
+"""The effects of the settings: names, left out models and methods, silenced warnings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ctrlgen.errors import ConfigError, ModelError
-from ctrlgen.finding import Location
+from ctrlgen.findings import Location
 from ctrlgen.plan import plan, plan_controller
 from ctrlgen.schema import ForeignKey, Imported, Index, Schema
 from ctrlgen.settings import Options
@@ -56,7 +56,7 @@ def test_method_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("options", [Options(skip_models=("Usr",)), Options(names={"Usr": "X"})])
-def test_name_that_nothing_answers_to_is_refused_with_the_nearest(options: Options) -> None:
+def test_unknown_name_is_refused_with_a_suggestion(options: Options) -> None:
     with pytest.raises(ConfigError, match="refers to `Usr`") as caught:
         methods(options)
     assert caught.value.hint == "did you mean `User`?"
@@ -86,14 +86,14 @@ def test_suffixes_of_models_are_stripped_and_those_of_typed_dicts_replaced() -> 
     assert (controller.module, controller.create_name, controller.update_name) == ("user", "UserInsert", "UserPatch")
 
 
-def test_bare_foreign_key_gets_a_finder_where_that_is_wanted() -> None:
+def test_foreign_key_without_index_gets_a_finder_on_request() -> None:
     package = plan(Schema((MEMBER,)), "db", Options(foreign_keys="emit"))
     (finder,) = [method for method in package.controllers[0].methods if method.name == "find_by_guild_id"]
     assert "scans the table" in finder.doc
     assert package.findings == ()
 
 
-def test_bare_foreign_key_is_an_error_where_that_is_wanted() -> None:
+def test_foreign_key_without_index_is_an_error_on_request() -> None:
     other = model("Ban", column("guild_id"), foreign_keys=(replace(KEY, location=Location("models.py", 9)),))
     with pytest.raises(
         ModelError, match=r"`Member` by `guild_id` \(models.py:7\); `Ban` by .* \(models.py:9\)"

@@ -9,30 +9,38 @@ from .build import column, expression, index, model
 
 
 def test_new_row_takes_every_column_but_computed_ones_and_requires_what_has_no_default() -> None:
-    it = plan_controller(model("M", column("a"), column("b", presence="optional"), column("c", presence="computed")))
-    assert {entry.key: entry.required for entry in it.create} == {"id": False, "a": True, "b": False}
+    controller = plan_controller(
+        model("M", column("a"), column("b", presence="optional"), column("c", presence="computed"))
+    )
+    assert {entry.key: entry.required for entry in controller.create} == {"id": False, "a": True, "b": False}
 
 
 def test_update_takes_neither_the_primary_key_nor_computed_columns() -> None:
-    it = plan_controller(model("M", column("a"), column("c", presence="computed")))
-    assert [(entry.key, entry.wrapper) for entry in it.update] == [("a", "Settable")]
+    controller = plan_controller(model("M", column("a"), column("c", presence="computed")))
+    assert [(entry.key, entry.wrapper) for entry in controller.update] == [("a", "Settable")]
 
 
 def test_filter_takes_spans_only_on_columns_with_an_order_and_nothing_on_json() -> None:
-    it = plan_controller(model("M", column("a"), column("b", comparison="equal"), column("j", comparison="none")))
-    assert [(entry.key, entry.wrapper) for entry in it.where] == [("id", "Ordered"), ("a", "Ordered"), ("b", "Equal")]
+    controller = plan_controller(
+        model("M", column("a"), column("b", comparison="equal"), column("j", comparison="none"))
+    )
+    assert [(entry.key, entry.wrapper) for entry in controller.where] == [
+        ("id", "Ordered"),
+        ("a", "Ordered"),
+        ("b", "Equal"),
+    ]
 
 
 def test_filter_takes_the_named_expressions_of_indexes() -> None:
-    it = plan_controller(model("M", column("name"), indexes=(index(expression("lower_name"), name="ix"),)))
-    assert it.where[-1].key == "lower_name"
-    assert it.facts.expressions == (expression("lower_name"),)
+    controller = plan_controller(model("M", column("name"), indexes=(index(expression("lower_name"), name="ix"),)))
+    assert controller.where[-1].key == "lower_name"
+    assert controller.facts.expressions == (expression("lower_name"),)
 
 
 def test_column_or_expression_named_like_a_refinement_is_no_filter() -> None:
     double = index(expression(None, "n * 2"), name="ix_m_order_by")
     package = plan(Schema((model("M", column("limit"), indexes=(double,)),)), "db")
-    (it,) = package.controllers
-    assert [entry.key for entry in it.where] == ["id"]
-    assert "find_by_order_by" in [method.name for method in it.methods]
+    (controller,) = package.controllers
+    assert [entry.key for entry in controller.where] == ["id"]
+    assert "find_by_order_by" in [method.name for method in controller.methods]
     assert [finding.code for finding in package.findings] == ["CG106", "CG106"]

@@ -1,4 +1,4 @@
-"""What the runtime is given about a model."""
+"""The facts about a model that are emitted for the runtime."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def test_columns_by_what_a_new_row_does_with_them() -> None:
 
 
 def test_what_a_new_row_requires_is_what_its_type_requires() -> None:
-    it = plan_controller(model("M", column("a"), column("b", presence="optional")))
-    assert it.facts.required == tuple(entry.key for entry in it.create if entry.required)
+    controller = plan_controller(model("M", column("a"), column("b", presence="optional")))
+    assert controller.facts.required == tuple(entry.key for entry in controller.create if entry.required)
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_partial_index_with_what_its_predicate_says(
     assert plan_controller(partial("a", conditions=conditions)).facts.partial == (expected,)
 
 
-def test_on_conflict_is_about_all_parts_of_a_partial_index_though_methods_do_not_ask_for_what_is_pinned() -> None:
-    it = plan_controller(partial("a", "open", conditions=(OPEN,)))
-    assert it.facts.partial[0].keys == ("a", "open")
-    assert {method.keys for method in it.methods if method.within} == {("a",)}
+def test_on_conflict_covers_implied_columns_that_methods_do_not_take() -> None:
+    controller = plan_controller(partial("a", "open", conditions=(OPEN,)))
+    assert controller.facts.partial[0].keys == ("a", "open")
+    assert {method.keys for method in controller.methods if method.within} == {("a",)}
 
 
 def test_on_conflict_is_about_the_expression_of_a_partial_index_by_its_name() -> None:
@@ -101,9 +101,9 @@ def test_partial_index_that_is_not_unique_has_no_keys() -> None:
     assert facts(column("a"), column("open"), indexes=(late,)).partial == (Partial("ix_m_open", "open", (OPEN,)),)
 
 
-def test_partial_index_that_no_method_is_within_is_not_mentioned() -> None:
+def test_partial_index_without_methods_is_not_emitted() -> None:
     late = index("a", name="ix_m_open", where="open", conditions=(OPEN,))
-    it = model("M", column("a"), column("open"), indexes=(late,))
-    assert plan_controller(it, Options(skip_methods=("M.find_open_by_a",))).facts.partial == ()
+    controller = model("M", column("a"), column("open"), indexes=(late,))
+    assert plan_controller(controller, Options(skip_methods=("M.find_open_by_a",))).facts.partial == ()
     present = replace(late, predicate=replace(late.predicate, conditions=(Condition("a", "is not null"),)))  # type: ignore[type-var]
-    assert plan_controller(replace(it, indexes=(it.indexes[0], present))).facts.partial == ()
+    assert plan_controller(replace(controller, indexes=(controller.indexes[0], present))).facts.partial == ()

@@ -1,4 +1,4 @@
-"""What an index that is not a key gives, and a relationship."""
+"""The finders of indexes that are not keys, and the loaders of relationships."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_finder_of_a_partial_index_asks_for_what_the_index_leads_with() -> None:
     )
 
 
-def test_what_the_predicate_implies_is_not_asked_for() -> None:
+def test_finder_takes_no_implied_columns() -> None:
     first, none = (
         index("open", "a", name="idx_case_first", where="open", conditions=(OPEN,)),
         index("open", name="idx_case_none", where="open", conditions=(OPEN,)),
@@ -106,7 +106,7 @@ def test_partial_indexes_that_lead_with_different_parts_give_a_finder_each() -> 
     assert [finder.name for finder in partial_finders(*orders)] == ["find_open_by_a", "find_open_by_b"]
 
 
-def test_finder_of_a_partial_unique_index_gives_way_to_that_of_another_index_without_a_word() -> None:
+def test_finder_of_a_partial_unique_index_yields_to_another_index_without_a_finding() -> None:
     first = unique("a", "b", name="uq_case_late_a_b", where="b > 1")
     second = unique("a", "c", name="uq_case_late_a_c", where="c > 1")
     plain = index("a", name="ix_case_late", where="open", conditions=(OPEN,))

@@ -1,4 +1,4 @@
-"""What is worth a warning."""
+"""The findings of planning."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ctrlgen.finding import Location
+from ctrlgen.findings import Location
 from ctrlgen.plan import plan
-from ctrlgen.schema import Condition, ForeignKey, Imported, Schema
+from ctrlgen.schema import Annotation, Condition, ForeignKey, Imported, Schema
 
 from .build import column, index, method_names, model, unique
 
@@ -50,6 +50,13 @@ def test_other_partial_index_does_not_lead_a_foreign_key(conditions: tuple[Condi
     assert "no index over all rows of `User` begins with its foreign key `guild_id`" in finding.message
     assert "find_by_guild_id" not in method_names(user), "rows without `n` would be missing"
     assert "find_some_by_guild_id" in method_names(user)
+
+
+def test_private_model_and_private_type_are_found_because_strict_type_checkers_refuse_their_import() -> None:
+    plain = column("state", line=4)
+    private = replace(plain, annotation=Annotation(("list[", Imported("models", "Outer._State"), "]")))
+    assert codes(model("_User", private)) == [("CG114", "models.py:1"), ("CG114", "models.py:4")]
+    assert codes(model("User", replace(plain, annotation=Annotation((Imported("_models", "State"),))))) == []
 
 
 def test_column_that_can_not_be_a_keyword_is_found() -> None:

@@ -1,4 +1,4 @@
-"""What a unique key gives."""
+"""The methods of unique keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How things are called, and what is refused."""
+"""The rules for names, and the names that are refused."""
 
 from __future__ import annotations
 
@@ -114,44 +114,46 @@ def test_everything_reexported_is_there() -> None:
 
 
 def contested(*indexes: Index) -> tuple[dict[str, str | None], list[str]]:
-    """Which index each method is for, and what is said about those that are not emitted."""
+    """Return the index of each method, and the findings about methods that are not emitted."""
     seats = model("Job", *map(column, "abcdefk"), indexes=tuple(sorted(indexes, key=lambda one: one.name or "")))
     package = plan(Schema((seats,)), "db", Options(silence=("CG102",)))
-    (it,) = package.controllers
-    owners = {method.name: method.index.name for method in it.methods if method.index and method.index.name != "pk"}
+    (controller,) = package.controllers
+    owners = {
+        method.name: method.index.name for method in controller.methods if method.index and method.index.name != "pk"
+    }
     return owners, [f"{finding.code} {finding.message}" for finding in package.findings]
 
 
 def test_partial_index_never_takes_the_finder_of_a_full_one() -> None:
-    owners, told = contested(index("k", name="ix_job_by_k", where="a > 1"), index("k", name="ix_job_k"))
+    owners, warnings = contested(index("k", name="ix_job_by_k", where="a > 1"), index("k", name="ix_job_k"))
     assert owners == {"find_by_k": "ix_job_k", "find_partial_by_k": "ix_job_by_k"}
-    assert told == []
+    assert warnings == []
 
 
 def test_full_key_wins_over_a_partial_one_which_keeps_its_other_methods() -> None:
     partial = unique("k", name="uq_job_one", where="a = 1", conditions=(Condition("a", "=", "1"),))
-    owners, (told,) = contested(unique("k", name="uq_job_k"), partial)
+    owners, (warning,) = contested(unique("k", name="uq_job_k"), partial)
     assert owners["get_one_by_k"] == "uq_job_k"
     assert owners["get_one_one_by_k"] == "uq_job_one"
-    assert told.startswith(
+    assert warning.startswith(
         "CG107 `get_one_by_k`, `update_one_by_k` of `Job` are already generated for another index or key"
     )
 
 
 def test_of_two_keys_with_one_name_the_first_by_name_wins() -> None:
     wide, other = unique(*"abcde", name="uq_job_place"), unique(*"abcdf", name="ix_job_place")
-    owners, (told,) = contested(wide, other)
+    owners, (warning,) = contested(wide, other)
     assert owners["get_by_place"] == "ix_job_place"
-    assert "`get_by_place`, `get_one_by_place`" in told
-    assert "and not for unique index `uq_job_place`" in told
+    assert "`get_by_place`, `get_one_by_place`" in warning
+    assert "and not for unique index `uq_job_place`" in warning
 
 
 def test_partial_indexes_of_one_name_and_column_are_told_apart_by_their_predicates() -> None:
-    owners, (told,) = contested(
+    owners, (warning,) = contested(
         index("k", name="idx_job_open", where="a > 1"), index("k", name="ix_job_open", where="b > 1")
     )
     assert owners == {"find_open_by_k": "idx_job_open"}
-    assert told == (
+    assert warning == (
         "CG107 `find_open_by_k` of `Job` is already generated for another index or key, and not for index "
         "`ix_job_open`; rename it"
     )

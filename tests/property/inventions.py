@@ -139,7 +139,7 @@ class Column:
 
     @property
     def stored(self) -> str:
-        """What the database calls it, quoted."""
+        """The quoted name in the database."""
         return '"Odd Name"' if "Odd Name" in self.kind.arguments else f'"{self.name}"'
 
 

@@ -1,4 +1,4 @@
-"""Whatever maps is generated: it compiles, imports, is stable, and finds what a naive query finds."""
+"""Random models that SQLAlchemy maps give a package that compiles, is stable, and agrees with naive queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A project that ctrlgen remembers, with everything around it that a run may depend on."""
+"""Fixtures: a project with a record of its last run, and everything that a run may depend on."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Workspace
 
 @pytest.fixture
 def workspace(shared: Workspace) -> Iterator[Workspace]:
-    """A project that is up to date and remembered; what a test changes in it is as before for the next one."""
+    """An up-to-date project with a record; changes by a test are undone for the next test."""
     assert shared.is_remembered() or shared.is_remembered()
     before = shared.contents()
     yield shared

@@ -1,4 +1,4 @@
-"""Where runs are remembered, and how not to."""
+"""The folder of the record, and running without it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_run_without_cache_uses_and_leaves_none(forgotten: Workspace) -> None:
     assert not (forgotten.project / ".ctrlgen_cache").exists()
 
 
-def test_project_is_remembered_from_wherever_one_stands(workspace: Workspace) -> None:
+def test_record_is_used_from_every_working_directory(workspace: Workspace) -> None:
     before = workspace.imports()
     assert workspace.run("check", cwd=workspace.project / "app")[0] == 0
     assert workspace.run("check", "--project", str(workspace.project), cwd=workspace.root)[0] == 0
@@ -63,7 +63,7 @@ def test_folder_that_cannot_be_written_is_no_error(forgotten: Workspace) -> None
     (forgotten.project / ".ctrlgen_cache").unlink()
 
 
-def test_cache_is_nothing_to_commit_or_to_back_up(workspace: Workspace) -> None:
+def test_cache_is_excluded_from_git_and_backups(workspace: Workspace) -> None:
     folder = workspace.project / ".ctrlgen_cache"
     assert "*\n" in (folder / ".gitignore").read_text()
     assert (folder / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")

@@ -1,4 +1,4 @@
-"""Whatever is done to the files of a project, a run says the same with its record and without.
+"""A run gives the same output with and without its record, after any change to the project's files.
 
 ``RECORD_EXAMPLES`` is how many sequences of changes are tried; a few by default.
 """
@@ -37,7 +37,7 @@ changes = st.one_of(
 )
 
 
-def test_record_changes_nothing_of_what_a_run_says(workspace: Workspace) -> None:
+def test_record_does_not_change_the_output(workspace: Workspace) -> None:
     start = workspace.contents()
 
     @settings(
@@ -63,7 +63,7 @@ def test_record_changes_nothing_of_what_a_run_says(workspace: Workspace) -> None
 
 
 def apply(workspace: Workspace, change: str, subject: str, start: dict[Path, bytes]) -> None:
-    """Do one thing, as far as it can be done."""
+    """Apply a change, if it is possible."""
     file = workspace.project / subject
     match change:
         case "environment":

@@ -1,4 +1,4 @@
-"""Whatever decides what a run does is seen when it changes; what does not is no reason to run again."""
+"""A change of anything that affects a run causes a new run; other changes do not."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_run_is_answered_from_the_record(workspace: Workspace, name: str) -> Non
         assert workspace.is_remembered(command), command
 
 
-def test_what_changes_while_the_models_are_read_is_not_remembered(workspace: Workspace) -> None:
+def test_run_is_not_recorded_if_files_change_meanwhile(workspace: Workspace) -> None:
     workspace.edit("app/models/hero.py", "LIMIT =", "(HERE.parent / 'sizes.py').write_text('NAME = 20\\n')\nLIMIT =")
     workspace.generate()
     assert not workspace.is_remembered()

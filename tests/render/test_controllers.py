@@ -11,11 +11,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from ctrlgen.format import format_sources
-from ctrlgen.header import HEADER, with_header
 from ctrlgen.plan import plan
 from ctrlgen.render import render
 from ctrlgen.schema import Annotation, Column, Condition, Imported, Kind, Model, Schema
 from ctrlgen.settings import CacheSettings, Options
+from ctrlgen.write import HEADER, with_header
 from tests.plan.build import column, expression, index, model, relation, unique
 from tests.plan.test_caches import exact, keyed, reference
 
@@ -120,7 +120,8 @@ def test_the_runtime_of_several_processes_is_only_there_where_it_is_asked_for() 
 def test_model_that_only_the_orm_loads_may_reach_what_is_cached() -> None:
     models = (replace(CACHED[0], plain=False), *CACHED[1:])
     source = render(plan(Schema(models, references=REFERENCES), "db", Options(cache=CACHE)))["guild.py"]
-    assert re.search(r"class GuildController\(WatchedController\[.*\], OrmController\[.*\]\):", source)
+    assert re.search(r"class GuildController\(WatchedController\[.*\]\):", source)
+    assert "by_orm=True" in facts(source)
 
 
 def test_facade_of_several_models(snapshot_py: SnapshotAssertion) -> None:
@@ -210,10 +211,10 @@ def facts(source: str) -> str:
 
 def test_methods_that_are_not_there_are_stated_by_their_reasons() -> None:
     assert facts(render_model(model("Odd"))["odd.py"]) == (
-        "Facts(absent={'the table has nothing to change beside its primary key': "
+        "Facts(absent={'the table has no column to update besides its primary key': "
         "('update_by_id', 'update_one_by_id', 'create_or_update_by_id'), "
-        "'a new row need not give `id`': ('get_or_create_by_id', 'upsert_by_id'), "
-        "'`{}` is a unique key, which finds one row: use get_by_{}': ('find_by_id',)})"
+        "'a new row may omit `id`': ('get_or_create_by_id', 'upsert_by_id'), "
+        "'`{}` is a unique key: use get_by_{}': ('find_by_id',)})"
     )
 
 
@@ -258,22 +259,18 @@ def test_relationships_name_what_loads_them() -> None:
     [
         ({}, set()),
         ({"relations": (relation("others"),)}, {"relations.py"}),
-        ({"plain": False}, {"orm.py"}),
-        ({"plain": False, "relations": (relation("others"),)}, {"orm.py", "relations.py"}),
     ],
 )
 def test_what_a_package_does_not_need_of_the_runtime_is_not_copied(changes: dict[str, Any], expected: set[str]) -> None:
     files = render_model(model("Plain"), replace(model("Odd"), **changes))
-    sometimes = {"runtime/orm.py", "runtime/relations.py"}
+    sometimes = {"runtime/links.py", "runtime/relations.py"}
     assert files.keys() & sometimes == {f"runtime/{name}" for name in expected}
     assert {"runtime/__init__.py", "runtime/service.py"} <= files.keys()
     others = "".join(source for path, source in files.items() if path.startswith("runtime/") and path not in sometimes)
-    assert not re.search(r"^from \.(orm|relations) ", others, re.MULTILINE)
+    assert not re.search(r"^from \.(links|relations) ", others, re.MULTILINE)
 
 
-def test_model_that_only_the_orm_loads_has_a_controller_of_its_own_kind() -> None:
+def test_facts_say_whether_only_the_orm_can_load_a_model() -> None:
     files = render_model(model("Plain"), replace(model("Odd"), plain=False))
-    assert "class OddController(OrmController[" in files["odd.py"]
-    assert "from .runtime.orm import OrmController\n" in files["odd.py"]
-    assert "class PlainController(BaseController[" in files["plain.py"]
-    assert ".runtime.orm" not in files["plain.py"]
+    assert "by_orm=True" in files["odd.py"]
+    assert "by_orm" not in files["plain.py"]

@@ -18,7 +18,7 @@ def now() -> datetime:
 
 
 class Clock(ClockBase, table=True):
-    """Has dates and times without time zone in all forms, and one with."""
+    """Columns for dates and times without time zone in all forms, and one with a time zone."""
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime | None = Field(default=None, sa_column=sa.Column(sa.DateTime, index=True))
@@ -31,7 +31,7 @@ class Clock(ClockBase, table=True):
 
 
 class Appointment(ClockBase, table=True):
-    """Is found by its time."""
+    """Looked up by its time."""
 
     begins: datetime = Field(sa_column=sa.Column(sa.DateTime, primary_key=True))
     title: str

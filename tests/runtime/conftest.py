@@ -1,7 +1,7 @@
-"""The runtime as part of an emitted package, ``guild_db``, over one database with a few tables.
+"""Fixtures: the runtime as part of an emitted package, ``guild_db``, on a database with a few tables.
 
-The package is emitted when this module is imported, for the models of this folder; beside it are the modules of its
-test stubs, ``guild_conftest`` and ``guild_query_plans``.
+The package is emitted when this module is imported, for the models of this folder. The modules of its test stubs,
+``guild_conftest`` and ``guild_query_plans``, are in the same folder.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ async def url(new_database: NewDatabase) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def db(url: str) -> AsyncIterator[Database]:
-    """An empty database with one guild in it."""
+    """A database with one guild and no other rows."""
     from guild_db import Database
 
     async with Database(url) as db:
@@ -76,13 +76,13 @@ class Statements(list[str]):
     """The statements that controllers have sent."""
 
     def beginning(self, word: str) -> list[str]:
-        """Return those that begin with a word."""
+        """Return the statements that begin with a word."""
         return [statement for statement in self if statement.startswith(word)]
 
 
 @contextmanager
 def statements(db: Database) -> Iterator[Statements]:
-    """Record what controllers send."""
+    """Record the statements that controllers send."""
     sent = Statements()
 
     def note(statement: str, _arguments: Sequence[object]) -> None:

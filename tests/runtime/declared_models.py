@@ -1,4 +1,4 @@
-"""Models whose declaration says one thing and their database another, and those that databases have besides."""
+"""Models whose declaration differs from the database, and models of special tables such as partitions."""
 
 import enum
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ class Event(DeclaredBase, table=True):
 
 
 class Event2020(DeclaredBase, table=True):
-    """One partition of it, mapped by itself."""
+    """A partition of ``Event``, mapped as a model."""
 
     __tablename__ = "event_2020"
     __table_args__ = {"info": {"is_partition": True}}
@@ -36,7 +36,7 @@ class Event2020(DeclaredBase, table=True):
 
 
 class Ticket(DeclaredBase, table=True):
-    """Has partial indexes that lead with a column, and with one that their predicate implies."""
+    """Has partial indexes whose leading column is free, or is implied by the predicate."""
 
     __table_args__ = (
         sa.Index("idx_ticket_active_guild", "guild_id", "at", postgresql_where=sa.text("status = 'open'")),
@@ -54,7 +54,7 @@ class Ticket(DeclaredBase, table=True):
 
 
 class Note(DeclaredBase, table=True):
-    """Most of it may be NULL, in all the ways to say so."""
+    """Nullable columns, declared in all possible ways."""
 
     id: int | None = Field(default=None, primary_key=True)
     title: str
@@ -62,7 +62,7 @@ class Note(DeclaredBase, table=True):
     at: datetime | None
     ticket_id: int | None = Field(foreign_key="ticket.id")
     tags: list[str] | None = Field(sa_column=sa.Column(sa.ARRAY(sa.String)))
-    author: str = Field(sa_column=sa.Column(sa.String))  # which may be NULL, but not for the author
+    author: str = Field(sa_column=sa.Column(sa.String))  # nullable in the database, but the annotation excludes None
     kept: str | None = Field(sa_column=sa.Column(sa.String, server_default="so"))
 
 
@@ -72,7 +72,7 @@ class State(enum.StrEnum):
 
 
 class Job(DeclaredBase, table=True):
-    """Its key says that it may be NULL, its enum is text in a renamed column, its relationship has no foreign key."""
+    """The key is annotated as optional, the enum is text in a renamed column, the relationship has no foreign key."""
 
     __table_args__ = (sa.Index("uq_job_open", "name", unique=True, postgresql_where=sa.text("job_state = 'open'")),)
 
@@ -86,7 +86,7 @@ class Job(DeclaredBase, table=True):
 
 
 class Assumed(sa.TypeDecorator[datetime]):
-    """Takes what has no time zone for UTC."""
+    """A type that takes naive values as UTC."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -97,7 +97,7 @@ class Assumed(sa.TypeDecorator[datetime]):
 
 
 class Strict(sa.TypeDecorator[datetime]):
-    """Takes nothing without time zone, as SQLModel's own type since 0.0.45."""
+    """A type that refuses naive values, like SQLModel's own type since 0.0.45."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -110,7 +110,7 @@ class Strict(sa.TypeDecorator[datetime]):
 
 
 def noon() -> datetime:
-    return datetime(2024, 1, 1, 12)  # noqa: DTZ001  # as many models have it
+    return datetime(2024, 1, 1, 12)  # noqa: DTZ001  # many models have such a default
 
 
 def zoned_noon() -> datetime:
@@ -122,7 +122,7 @@ def with_zone(**options: Any) -> Any:
 
 
 class Local(DeclaredBase, table=True):
-    """Its columns take dates and times without time zone, each in its own way."""
+    """Columns with naive defaults, which each type accepts in its own way."""
 
     id: int | None = Field(default=None, primary_key=True)
     made: datetime = Field(default_factory=noon, sa_column=with_zone())
@@ -134,7 +134,7 @@ class Local(DeclaredBase, table=True):
 
 
 class Refusing(DeclaredBase, table=True):
-    """Its columns refuse what its own defaults give."""
+    """Columns that refuse the model's own defaults."""
 
     id: int | None = Field(default=None, primary_key=True)
     naive: datetime = Field(default_factory=noon, sa_column=sa.Column(Strict, nullable=False))
@@ -143,7 +143,7 @@ class Refusing(DeclaredBase, table=True):
 
 
 class Shelf(DeclaredBase, table=True):
-    """Is referred to by a list, and by a type of which asyncpg takes no list."""
+    """Referred to by a list, and by a type for which asyncpg accepts no list."""
 
     id: int | None = Field(default=None, primary_key=True)
     words: list[str] = Field(sa_column=sa.Column(sa.ARRAY(sa.Text), unique=True, nullable=False))
@@ -160,7 +160,7 @@ class Book(DeclaredBase, table=True):
 
 
 class Account(DeclaredBase, table=True):
-    """Its key is an expression of a renamed column with a collation and a limit, in a schema with a name."""
+    """The key is an expression over a renamed column with a collation and a length, in a named schema."""
 
     __table_args__ = (sa.Index("uq_account", sa.func.lower(sa.column("e_mail")), unique=True), {"schema": "crm"})
 
@@ -170,7 +170,7 @@ class Account(DeclaredBase, table=True):
 
 
 class Person(DeclaredBase, table=True):
-    """Its key is computed from several columns."""
+    """The key is an expression over several columns."""
 
     __table_args__ = (sa.Index("uq_person_full_name", sa.text("(given || ' 100%:x ' || family)"), unique=True),)
 
@@ -181,7 +181,7 @@ class Person(DeclaredBase, table=True):
 
 
 class Booking(DeclaredBase, table=True):
-    """A room has one booking for a day, unless it is cancelled."""
+    """A room has at most one booking per day that is not cancelled."""
 
     __table_args__ = (
         sa.Index(

@@ -1,4 +1,4 @@
-"""Models with what real databases have: triggers, types of extensions, defaults that ask for other values."""
+"""Models with features of real databases: triggers, types of extensions, defaults that read other values."""
 
 import enum
 from datetime import date, datetime, timedelta
@@ -45,7 +45,7 @@ class RightsType(sa.TypeDecorator[Rights]):
 
 
 class ConfType(sa.TypeDecorator[Conf]):
-    """A model in JSONB that the type itself makes JSON of."""
+    """Stores a pydantic model in JSONB, which the type itself serializes."""
 
     impl = pg.JSONB
     cache_ok = True
@@ -65,7 +65,7 @@ class Money(sa.TypeDecorator[Decimal]):
 
 
 class Vector(sa.types.UserDefinedType[list[float]]):
-    """Binds a list, as pgvector's type does."""
+    """Binds a list, like pgvector's type."""
 
     cache_ok = True
 
@@ -127,7 +127,7 @@ class Counted(FaultBase, table=True):
 
 
 class Folded(sa.TypeDecorator[str]):
-    """A text that is compared without regard to case, by a comparator of its own."""
+    """A string that its own comparator compares without regard to case."""
 
     impl = sa.Text
     cache_ok = True
@@ -143,7 +143,7 @@ class Folded(sa.TypeDecorator[str]):
 
 
 class Guid(sa.TypeDecorator[UUID]):
-    """SQLAlchemy's recipe: a UUID on PostgreSQL, a text elsewhere."""
+    """SQLAlchemy's recipe: a UUID on PostgreSQL, a string elsewhere."""
 
     impl = sa.CHAR
     cache_ok = True
@@ -155,7 +155,7 @@ class Guid(sa.TypeDecorator[UUID]):
 
 
 class Cents(sa.TypeDecorator[Decimal]):
-    """An amount that is stored as whole cents."""
+    """An amount that is stored in cents."""
 
     impl = sa.Integer
     cache_ok = True
@@ -170,7 +170,7 @@ class Cents(sa.TypeDecorator[Decimal]):
 
 
 class Embedding(sa.types.UserDefinedType[list[float]]):
-    """Binds a list as the text of one, as pgvector's type does where no codec is registered."""
+    """Binds a list as a string, like pgvector's type without a registered codec."""
 
     cache_ok = True
 
@@ -192,7 +192,7 @@ def optional(kind: Any, **more: Any) -> Any:
 
 
 class Sought(FaultBase, table=True):
-    """One column of each type that a filter must not take for another; all but the last are keys."""
+    """One column for each type whose values filters must not confuse; all but the last are keys."""
 
     id: int | None = Field(default=None, primary_key=True)
     variant: dict[str, Any] | None = optional(sa.JSON().with_variant(pg.JSONB(), "postgresql"), unique=True)
@@ -224,7 +224,7 @@ class Word(enum.StrEnum):
 
 
 class Flagged(FaultBase, table=True):
-    """Enums that are numbers or texts, in columns of those."""
+    """Enums of numbers or strings, in columns of that type."""
 
     id: int | None = Field(default=None, primary_key=True)
     rights: Rights = Field(sa_column=sa.Column(sa.Integer, unique=True, nullable=False))
@@ -233,14 +233,14 @@ class Flagged(FaultBase, table=True):
 
 
 class Filed(FaultBase, table=True):
-    """A key that Python has no hash for."""
+    """A key whose Python value is not hashable."""
 
     doc: dict[str, Any] = Field(sa_column=sa.Column(pg.JSONB, primary_key=True))
     v: int = 0
 
 
 class Rounded(FaultBase, table=True):
-    """Values that PostgreSQL holds to be one key, and Python does not: rounded, padded, not a number."""
+    """Values that PostgreSQL considers equal, and Python does not: rounded, padded, NaN."""
 
     amount: Decimal = Field(sa_column=sa.Column(sa.Numeric(8, 2), primary_key=True))
     code: str | None = optional(sa.CHAR(5), unique=True)
@@ -255,7 +255,7 @@ def slug(context: Any) -> str:
 
 
 class Defaulted(FaultBase, table=True):
-    """Defaults of columns that ask for others: for one with another name, and for one that has a default, too."""
+    """Column defaults that read other columns: a renamed one, and one that has a default itself."""
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True, sa_column_kwargs={"name": "shown"})
@@ -265,7 +265,7 @@ class Defaulted(FaultBase, table=True):
 
 
 class Guarded(FaultBase, table=True):
-    """A trigger keeps the rows whose name is `keep` as they are."""
+    """A trigger leaves the rows whose name is `keep` unchanged."""
 
     id: int = Field(primary_key=True)
     name: str = Field(unique=True)
@@ -286,7 +286,7 @@ class Summed(FaultBase, table=True):
 
 
 class Dated(FaultBase, table=True):
-    """Times that PostgreSQL has and Python lacks."""
+    """Times that PostgreSQL can store and Python cannot represent."""
 
     id: int = Field(primary_key=True)
     at: datetime | None = optional(sa.DateTime(timezone=True))

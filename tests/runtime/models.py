@@ -1,4 +1,4 @@
-"""A handful of models of a bot; their controllers are emitted by ``conftest`` as the package ``guild_db``."""
+"""Some models of a bot; ``conftest`` emits their controllers as the package ``guild_db``."""
 
 import enum
 from datetime import UTC, datetime
@@ -146,7 +146,7 @@ class Afk(Base, table=True):
 
 
 class Strict(Base, table=True):
-    """A model whose index has its predicate as expressions."""
+    """A model whose partial index has its predicate as an SQLAlchemy expression."""
 
     id: int | None = Field(default=None, primary_key=True)
     member_id: int

@@ -1,4 +1,4 @@
-"""Models whose columns are more than a value; their controllers are part of ``guild_db``."""
+"""Models whose columns need more than a plain value; their controllers are part of ``guild_db``."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ class OddBase(SQLModel):
 
 
 class Sealed(sa.TypeDecorator[str]):
-    """Stores what PostgreSQL makes of a value, as the recipe for pgcrypto does."""
+    """Stores the result of an SQL function of the value, like the recipe for pgcrypto."""
 
     impl = sa.Text
     cache_ok = True
@@ -75,14 +75,14 @@ class Range(OddBase, table=True):
 
 
 class Exact(sa.String):
-    """A type with a constructor of its own."""
+    """A type with its own constructor."""
 
     def __init__(self) -> None:
         super().__init__(5)
 
 
 class Limited(OddBase, table=True):
-    """Types with limits, each holding one value and compared with another that a limit would make of it."""
+    """Types with limits. Each stores a value that differs from another value only beyond the limit."""
 
     id: int | None = Field(default=None, primary_key=True)
     text: str = Field(default="abcde", max_length=5)
@@ -118,7 +118,7 @@ Pair.twice = orm.column_property(Pair.__table__.c.x * 2)  # type: ignore[attr-de
 
 
 class View(OddBase, table=True):
-    """A table whose key only the mapper knows, as of a view."""
+    """A table whose key only the mapper knows, like a view."""
 
     id: int = Field(sa_column=sa.Column("id", sa.Integer, nullable=False, primary_key=False))
     n: int

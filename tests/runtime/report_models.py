@@ -1,4 +1,4 @@
-"""Models that public bug reports about libraries of this kind are about."""
+"""Models from public bug reports about similar libraries."""
 
 import enum
 from datetime import datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""Values and aggregates in place of objects, relationships of related objects, links, and writes that count up."""
+"""Values and aggregates, nested relationships, links, and increments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def users(db: Database) -> list[int | None]:
 
 
 @pytest.mark.usefixtures("users")
-async def test_values_come_without_objects(db: Database) -> None:
+async def test_values_create_no_objects(db: Database) -> None:
     c = db.user.c
     chosen = db.user.find_by_guild_id(1).order_by(c.name)
     assert await chosen.values(c.name) == ["ada", "bob", "cyd"]
@@ -30,10 +30,10 @@ async def test_values_come_without_objects(db: Database) -> None:
     assert await chosen.values(c.points * 2) == [6, 10, 10]
     assert await db.user.find_all(points=99).values(c.name, c.points) == []
     with pytest.raises(TypeError, match=r"values takes columns such as c\.points, not 'name'"):
-        await chosen.values("name")  # type: ignore[call-overload]  # the mistake
+        await chosen.values("name")  # type: ignore[call-overload]  # the tested mistake
 
 
-async def test_values_are_those_of_the_objects(db: Database, users: list[int | None]) -> None:
+async def test_values_equal_the_attributes_of_objects(db: Database, users: list[int | None]) -> None:
     end = datetime.max.replace(tzinfo=UTC)
     await db.case.create(guild_id=1, number=1, kind=Kind.KICK, user_id=users[0] or 0, expires_at=end, labels=["a"])
     c = db.case.c
@@ -44,7 +44,7 @@ async def test_values_are_those_of_the_objects(db: Database, users: list[int | N
 
 
 @pytest.mark.usefixtures("users")
-async def test_aggregates_have_the_type_of_the_database_and_none_for_no_rows(db: Database) -> None:
+async def test_aggregates_have_the_databases_type_and_none_without_rows(db: Database) -> None:
     c = db.user.c
     everybody, nobody = db.user.find_all(), db.user.find_all(points=99)
     assert (await everybody.min(c.points), await everybody.max(c.points)) == (3, 5)
@@ -57,9 +57,7 @@ async def test_aggregates_have_the_type_of_the_database_and_none_for_no_rows(db:
         await everybody.limit(1).max(c.points)
 
 
-async def test_a_relationship_of_related_objects_costs_one_statement_a_level(
-    db: Database, users: list[int | None]
-) -> None:
+async def test_nested_relationship_loads_with_one_statement_per_level(db: Database, users: list[int | None]) -> None:
     for number, user in enumerate(users, 1):
         await db.case.create(guild_id=1, number=number, user_id=user or 0, moderator_id=users[0])
     with statements(db) as sent:
@@ -78,9 +76,9 @@ async def test_a_relationship_of_related_objects_costs_one_statement_a_level(
     assert read.user.guild.name == "home"
 
 
-async def test_a_misspelt_path_is_refused(db: Database) -> None:
+async def test_misspelt_relationship_path_is_refused(db: Database) -> None:
     with pytest.raises(TypeError, match=r"no relationship 'users\.casse'; did you mean users\.cases"):
-        await db.guild.find_all().load("users.casse")  # type: ignore[arg-type]  # the mistake
+        await db.guild.find_all().load("users.casse")  # type: ignore[arg-type]  # the tested mistake
 
 
 # links
@@ -103,7 +101,7 @@ async def test_links_are_added_removed_and_set(db: Database) -> None:
     assert await names(db) == {1: [], 2: ["green"]}
 
 
-async def test_links_that_fail_are_all_taken_back(db: Database) -> None:
+async def test_failed_link_call_is_rolled_back(db: Database) -> None:
     home = await db.guild.get_one_by_id(1)
     red = await db.tag.create(name="red")
     gone = await db.tag.create(name="gone")
@@ -113,7 +111,7 @@ async def test_links_that_fail_are_all_taken_back(db: Database) -> None:
         await db.guild.set_tags([home], [gone])
     assert await names(db) == {1: ["red"]}
     with pytest.raises(TypeError, match="expected objects of Tag, not Guild"):
-        await db.guild.add_tags([home], [home])  # type: ignore[list-item]  # the mistake
+        await db.guild.add_tags([home], [home])  # type: ignore[list-item]  # the tested mistake
 
 
 async def names(db: Database) -> dict[int, list[str]]:
@@ -123,7 +121,7 @@ async def names(db: Database) -> dict[int, list[str]]:
 # writes
 
 
-async def test_create_or_update_counts_up_what_is_there(db: Database) -> None:
+async def test_create_or_update_increments_the_existing_row(db: Database) -> None:
     c = db.level.c
     for expected in (5, 15, 25):
         level = await db.level.create_or_update_by_guild_id_and_member_id(
@@ -135,7 +133,7 @@ async def test_create_or_update_counts_up_what_is_there(db: Database) -> None:
     assert await db.level.count() == 1
 
 
-async def test_update_one_raises_where_there_is_no_row(db: Database) -> None:
+async def test_update_one_raises_without_a_row(db: Database) -> None:
     assert (await db.guild.update_one_by_id(1, name="new")).name == "new"
     with pytest.raises(NotFoundError):
         await db.guild.update_one_by_id(2, name="new")
@@ -148,4 +146,4 @@ async def test_update_many_takes_pairs_of_key_and_changes(db: Database, users: l
     assert await db.level.update_many([((1, 2), {"xp": 7})]) == 1
     assert await db.level.find_all().values(db.level.c.xp) == [7]
     with pytest.raises(TypeError, match="are tuples"):
-        await db.level.update_many([(1, {"xp": 7})])  # type: ignore[list-item]  # the mistake
+        await db.level.update_many([(1, {"xp": 7})])  # type: ignore[list-item]  # the tested mistake

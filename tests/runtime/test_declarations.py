@@ -1,4 +1,4 @@
-"""What a model declares and what its database does, where the two are not the same."""
+"""Models whose declaration differs from the behaviour of the database."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def db(address: str) -> AsyncIterator[Database]:
         yield db
 
 
-async def test_a_row_that_no_partition_takes_is_an_error_of_its_own(db: Database) -> None:
+async def test_row_without_a_partition_raises_partition_violation(db: Database) -> None:
     await db.event.create(id=1, at=IN_2020)
     with pytest.raises(PartitionViolation) as caught:
         await db.event.create(id=1, at=IN_2021)
@@ -59,7 +59,7 @@ async def test_a_row_that_no_partition_takes_is_an_error_of_its_own(db: Database
     assert not isinstance(error, CheckViolation)
 
 
-async def test_every_way_to_write_a_row_knows_partitions(db: Database) -> None:
+async def test_every_write_raises_partition_violation(db: Database) -> None:
     with pytest.raises(PartitionViolation):
         await db.event.create_many([{"id": 2, "at": IN_2020}, {"id": 2, "at": IN_2021}])
     with pytest.raises(PartitionViolation):
@@ -67,19 +67,19 @@ async def test_every_way_to_write_a_row_knows_partitions(db: Database) -> None:
     assert await db.event.count(id=2) == 0
 
 
-async def test_a_partition_itself_refuses_rows_of_others(db: Database) -> None:
+async def test_mapped_partition_refuses_rows_of_other_partitions(db: Database) -> None:
     with pytest.raises(PartitionViolation, match=r"^Event2020: the row fits no partition by its key$") as caught:
         await db.event2020.create(id=3, at=IN_2021)
     assert caught.value.model is Event2020
 
 
-async def test_a_check_without_a_name_is_no_partition(db: Database) -> None:
-    """As a trigger raises it."""
+async def test_unnamed_check_violation_is_not_a_partition_violation(db: Database) -> None:
+    """A trigger raises the same error code."""
     with pytest.raises(CheckViolation, match=r"^Event: check constraint is violated$"):
         await db.event.create(id=4, at=IN_2020, name="refused")
 
 
-async def test_a_partial_finder_reads_the_rows_of_what_its_index_leads_with(db: Database) -> None:
+async def test_partial_finder_filters_by_the_leading_column(db: Database) -> None:
     for guild in (1, 1, 2):
         await db.ticket.create(guild_id=guild, owner_id=guild)
     await db.ticket.create(guild_id=1, status="closed")
@@ -90,13 +90,13 @@ async def test_a_partial_finder_reads_the_rows_of_what_its_index_leads_with(db: 
     assert "Seq Scan" not in plans[0]
 
 
-async def test_a_partial_finder_asks_for_nothing_that_the_predicate_implies(db: Database) -> None:
+async def test_partial_finder_takes_no_implied_columns(db: Database) -> None:
     await db.ticket.create_many([{"guild_id": guild, "urgent": guild > 1} for guild in (1, 2, 3)])
     assert [ticket.id for ticket in await db.ticket.find_urgent_by_guild_id(2)] == [2]
     assert await db.ticket.find_unowned().count() == 2
 
 
-async def test_a_partial_finder_finds_null_and_several(db: Database) -> None:
+async def test_partial_finder_accepts_none_and_anyof(db: Database) -> None:
     await db.ticket.create_many([{"guild_id": 1, "owner_id": owner} for owner in (None, 7, 8, 9)])
     await db.ticket.create(guild_id=1, status="closed")
     assert await db.ticket.find_owned_by_owner_id(None).count() == 1
@@ -105,14 +105,14 @@ async def test_a_partial_finder_finds_null_and_several(db: Database) -> None:
         db.ticket.find_owned_by_owner_id(7, owner_id=8)
 
 
-async def test_what_may_be_null_may_be_left_out_of_a_new_row(db: Database) -> None:
+async def test_nullable_columns_can_be_omitted(db: Database) -> None:
     note = await db.note.create(title="a", author="ada")
     assert (note.body, note.at, note.ticket_id, note.tags, note.kept) == (None, None, None, None, "so")
     (other,) = await db.note.create_many([{"title": "b", "author": "ada", "body": None, "tags": ["x"]}])
     assert (other.body, other.tags) == (None, ["x"])
 
 
-async def test_what_the_author_has_not_declared_optional_is_required_though_the_column_takes_null(db: Database) -> None:
+async def test_column_annotated_without_none_is_required_even_if_nullable(db: Database) -> None:
     with pytest.raises(ValidationError) as caught:
         await db.note.create()  # type: ignore[call-arg]
     assert caught.value.reasons == {"author": "is required", "title": "is required"}
@@ -120,20 +120,20 @@ async def test_what_the_author_has_not_declared_optional_is_required_though_the_
     assert note.author is None
 
 
-async def test_a_key_that_says_it_may_be_null_is_made_by_the_database_and_never_none(db: Database) -> None:
+async def test_optional_primary_key_is_generated_and_never_none(db: Database) -> None:
     job = await db.job.create(name="a")
     assert job.id == 1
     with pytest.raises(ValidationError, match="id must not be None"):
         await db.job.create(id=None, name="a")  # type: ignore[typeddict-item]
 
 
-async def test_an_upsert_by_a_predicate_on_a_renamed_enum_sets_it(db: Database) -> None:
+async def test_upsert_sets_the_renamed_enum_of_its_predicate(db: Database) -> None:
     first = await db.job.upsert_open_by_name(name="a")
     second = await db.job.upsert_open_by_name(name="a", note_id=5)
     assert (first.id, second.state, second.note_id) == (second.id, State.OPEN, 5)
 
 
-async def test_a_relationship_without_a_foreign_key_may_be_none(db: Database) -> None:
+async def test_relationship_without_a_foreign_key_can_be_none(db: Database) -> None:
     note = await db.note.create(title="a", author="ada")
     jobs = [await db.job.create(name="a", note_id=number) for number in (note.id or 0, 99)]
     await db.job.load_note(jobs)
@@ -145,7 +145,7 @@ NOON, NAIVE_NOON = datetime(2024, 1, 1, 12, tzinfo=UTC), datetime(2024, 1, 1, 12
 
 @pytest.fixture
 def new_york() -> Iterator[None]:
-    """A process that does not run in UTC."""
+    """Run the test in a process with another time zone than UTC."""
     before = os.environ.get("TZ")
     os.environ["TZ"] = "America/New_York"
     time.tzset()
@@ -156,7 +156,7 @@ def new_york() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("new_york")
-async def test_a_default_without_time_zone_is_local_time_where_the_type_takes_it(db: Database) -> None:
+async def test_naive_default_is_local_time_if_the_type_accepts_it(db: Database) -> None:
     local = datetime(2024, 1, 1, 17, tzinfo=UTC)
     row = await db.local.create()
     assert (row.made, row.fixed, row.by_column, row.changed) == (local, local, local, None)
@@ -167,12 +167,23 @@ async def test_a_default_without_time_zone_is_local_time_where_the_type_takes_it
     assert (await db.local.update_one_by_id(row.id or 0, made=NOON)).changed == local
 
 
-async def test_what_a_caller_gives_needs_its_time_zone_all_the_same(db: Database) -> None:
+async def test_values_of_callers_need_a_time_zone(db: Database) -> None:
     with pytest.raises(ValidationError, match=r"^Local: made needs a time zone$"):
         await db.local.create(made=NAIVE_NOON)
 
 
-async def test_a_default_that_the_column_refuses_is_said_to_be_the_models_own(db: Database) -> None:
+async def test_keys_of_bulk_calls_need_a_time_zone(db: Database) -> None:
+    for number in (1, 2):
+        await db.event.create(id=number, at=IN_2020)
+    naive = IN_2020.replace(tzinfo=None)
+    with pytest.raises(ValidationError, match=r"^Event: at needs a time zone$"):
+        await db.event.delete_many([(1, naive)])
+    with pytest.raises(ValidationError, match=r"^Event, row 1: at needs a time zone$"):
+        await db.event.update_many([((1, IN_2020), {"name": "x"}), ((2, naive), {"name": "x"})])
+    assert await db.event.count(name="") == 2
+
+
+async def test_error_about_a_refused_default_names_the_default(db: Database) -> None:
     with pytest.raises(ValidationError) as caught:
         await db.refusing.create()
     assert caught.value.reasons == {
@@ -186,7 +197,7 @@ async def test_a_default_that_the_column_refuses_is_said_to_be_the_models_own(db
         await db.refusing.create(naive=NAIVE_NOON, aware=NAIVE_NOON)
 
 
-async def test_a_relationship_by_lists_or_by_a_type_of_which_there_is_no_list_is_loaded(db: Database) -> None:
+async def test_relationship_by_list_keys_or_types_without_arrays_is_loaded(db: Database) -> None:
     assert (ShelfController._facts.relations["books"], ShelfController._facts.relations["pages"]) == (
         by_orm,
         by_columns,

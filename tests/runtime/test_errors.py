@@ -1,4 +1,4 @@
-"""What the database refuses: one class each, with model, constraint and columns, and without values."""
+"""Errors of the database: a class for each kind, with model, constraint and columns, and without values."""
 
 from __future__ import annotations
 
@@ -73,9 +73,7 @@ async def test_not_null_violation(db: Database) -> None:
     assert violation.columns == ("name",)
 
 
-async def test_nothing_that_is_printed_or_logged_carries_a_value(
-    url: str, db: Database, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_messages_and_logs_contain_no_values(url: str, db: Database, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with Database(url, echo=True) as loud:
         await loud.user.create(**values(SECRET))
@@ -90,14 +88,14 @@ async def test_nothing_that_is_printed_or_logged_carries_a_value(
     assert str(SECRET) in str(error.value.orig.detail)  # type: ignore[union-attr]
 
 
-async def test_a_value_that_does_not_fit_names_its_column(db: Database) -> None:
+async def test_value_out_of_range_names_its_column(db: Database) -> None:
     for _ in range(2):
         with pytest.raises(InvalidValueError, match="User: the value of discord_id does not fit its column") as caught:
             await db.user.find_one(discord_id=2**70)
         assert caught.value.column == "discord_id"
 
 
-async def test_a_not_null_violation_names_the_column_and_not_what_the_row_says(db: Database) -> None:
+async def test_not_null_violation_takes_the_column_from_the_server_field(db: Database) -> None:
     with pytest.raises(NotNullViolation) as caught:
         async with db.session() as session:
             with translated(Guild):
@@ -105,7 +103,7 @@ async def test_a_not_null_violation_names_the_column_and_not_what_the_row_says(d
     assert caught.value.columns == ("name",)
 
 
-async def test_a_row_that_is_still_referred_to_says_by_which_table(db: Database) -> None:
+async def test_foreign_key_violation_names_the_referring_table(db: Database) -> None:
     await db.user.create(**values())
     with pytest.raises(ForeignKeyViolation, match="is violated: users still refers to it"):
         await db.guild.find_all().delete(all_rows=True)
@@ -115,7 +113,7 @@ async def test_a_row_that_is_still_referred_to_says_by_which_table(db: Database)
     "address",
     ["postgresql://u:hunter2@127.0.0.1:1/x", "postgresql://u@/x?host=/nowhere", "postgresql://u@no.invalid/x"],
 )
-async def test_whoever_meets_an_unreachable_server_is_told_its_address(address: str) -> None:
+async def test_unreachable_error_contains_the_address(address: str) -> None:
     db = Database(address)
     for call in (db.connect(), db.ping(), db.user.get_by_id(1), db.user.create_many([values()])):
         with pytest.raises(UnreachableError, match=r"^cannot connect to postgresql://u.*: .") as caught:
@@ -126,13 +124,13 @@ async def test_whoever_meets_an_unreachable_server_is_told_its_address(address: 
             await db.user.get_by_id(1)
 
 
-async def test_a_database_that_is_not_there_is_an_unreachable_one(url: str) -> None:
+async def test_missing_database_raises_unreachable_error(url: str) -> None:
     nowhere = sa.make_url(url).set(database="nowhere").render_as_string(hide_password=False)
     with pytest.raises(UnreachableError, match='database "nowhere" does not exist'):
         await Database(nowhere).connect()
 
 
-async def test_a_statement_that_takes_too_long_is_a_timeout(url: str) -> None:
+async def test_slow_statement_raises_timed_out_error(url: str) -> None:
     async with Database(url, statement_timeout=0.05) as db:
         slow = db.user.find_all(sa.func.pg_sleep(5).is_not(None)).exists()
         await db.user.upsert_by_discord_id(**values())

@@ -34,27 +34,27 @@ async def test_get_or_create_finds_the_row_with_the_same_expression(db: Database
     assert same.email == "Ada@x.org"
 
 
-async def test_get_or_create_gives_one_row_to_fifty_at_once(db: Database) -> None:
+async def test_fifty_concurrent_get_or_create_calls_create_one_row(db: Database) -> None:
     spellings = [f"{'Ada'.upper() if number % 2 else 'ada'}@x.org" for number in range(50)]
     results = await asyncio.gather(*(db.account.get_or_create_by_lower_email(email=email) for email in spellings))
     assert sum(is_new for _, is_new in results) == 1
     assert len({account.id for account, _ in results}) == 1
 
 
-async def test_get_or_create_looks_into_the_index(db: Database) -> None:
+async def test_get_or_create_uses_the_index(db: Database) -> None:
     await db.account.create(email="ada@x.org")
     async with explained(db) as plans:
         await db.account.get_or_create_by_lower_email(email="ADA@x.org")
-    assert plans == [{"Index Scan", "Result"}]  # the key of the new row first, once
+    assert plans == [{"Index Scan", "Result"}]  # computes the key of the new row first, and only once
 
 
-async def test_upsert_sets_what_is_given_also_the_columns_of_the_expression(db: Database) -> None:
+async def test_upsert_sets_all_passed_columns_including_those_of_the_expression(db: Database) -> None:
     created = await db.account.create(email="ada@x.org", logins=3)
     changed = await db.account.upsert_by_lower_email(email="Ada@X.org")
     assert (changed.id, changed.email, changed.logins) == (created.id, "Ada@X.org", 3)
 
 
-async def test_create_or_update_leaves_the_columns_of_the_expression_alone(db: Database) -> None:
+async def test_create_or_update_does_not_set_the_columns_of_the_expression(db: Database) -> None:
     created = await db.account.create_or_update_by_lower_email({"email": "ada@x.org"}, {"logins": 5})
     same = await db.account.create_or_update_by_lower_email({"email": "ADA@x.org"}, {})
     assert same == created
@@ -70,9 +70,9 @@ async def test_upsert_many_takes_the_name_of_the_expression_as_key(db: Database)
     assert (rows[0].id, rows[0].logins) == (created.id, 3)
 
 
-async def test_key_is_computed_from_several_columns_as_they_are_stored(db: Database) -> None:
+async def test_key_is_computed_from_the_stored_values_of_several_columns(db: Database) -> None:
     created, _ = await db.person.get_or_create_by_full_name(given="Ada", family="Byron")
-    same, is_new = await db.person.get_or_create_by_full_name(given="Ada", family="Byron   ")  # of CHAR(8)
+    same, is_new = await db.person.get_or_create_by_full_name(given="Ada", family="Byron   ")  # the column is CHAR(8)
     assert not is_new
     assert same == created
     assert (await db.person.upsert_by_full_name(given="Ada", family="Byron", age=36)).age == 36
@@ -80,7 +80,7 @@ async def test_key_is_computed_from_several_columns_as_they_are_stored(db: Datab
     assert is_new
 
 
-async def test_partial_key_holds_on_one_connection_beyond_the_sixth_execution(db: Database) -> None:
+async def test_partial_key_works_with_a_generic_plan(db: Database) -> None:
     async with db.transaction():
         for number in range(8):
             booking = await db.booking.upsert_active_by_room_and_date_begins(room=1, begins=MORNING, guests=number)
@@ -94,7 +94,7 @@ async def test_partial_key_holds_on_one_connection_beyond_the_sixth_execution(db
     assert (await db.booking.get_one_active_by_room_and_date_begins(1, MORNING.date())).guests == 8
 
 
-async def test_partial_key_is_about_the_rows_within_its_predicate(db: Database) -> None:
+async def test_partial_key_ignores_rows_outside_its_predicate(db: Database) -> None:
     cancelled = await db.booking.create(room=1, begins=MORNING, cancelled=True)
     created, is_new = await db.booking.get_or_create_active_by_room_and_date_begins(room=1, begins=MORNING)
     other, is_other_new = await db.booking.get_or_create_active_by_room_and_date_begins(room=1, begins=NEXT_DAY)
@@ -104,9 +104,9 @@ async def test_partial_key_is_about_the_rows_within_its_predicate(db: Database) 
         await db.booking.upsert_active_by_room_and_date_begins(room=1, begins=MORNING, cancelled=True)
 
 
-async def test_value_that_the_column_refuses_is_refused_before_it_is_looked_for(db: Database) -> None:
+async def test_invalid_value_is_refused_before_the_lookup(db: Database) -> None:
     with pytest.raises(ValidationError, match="email"):
-        await db.account.get_or_create_by_lower_email(email=5)  # type: ignore[typeddict-item]  # what is tried
+        await db.account.get_or_create_by_lower_email(email=5)  # type: ignore[typeddict-item]  # the tested mistake
     with pytest.raises(UniqueViolation) as caught:
         await db.account.create_many([{"email": "ada@x.org"}, {"email": "ADA@x.org"}])
     assert caught.value.model is Account

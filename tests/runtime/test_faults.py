@@ -1,4 +1,4 @@
-"""What was reported of others, or seen in production, as whole kinds: the right answer to each."""
+"""Whole kinds of bugs that were reported for other libraries or seen in production."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ async def db(address: str) -> AsyncIterator[Database]:
 
 
 async def broken(db: Database) -> None:
-    """Leave an aborted transaction behind a caught error."""
+    """Abort the transaction by an error that is caught."""
     await db.skipped.create(name="first")
     with pytest.raises(UniqueViolation):
         await db.skipped.create(name="first")
 
 
-async def test_a_stream_that_fails_ends_its_transaction_with_an_error(db: Database) -> None:
+async def test_failed_stream_ends_its_transaction_with_an_error(db: Database) -> None:
     await db.thing.create_many([{"v": n} for n in range(3)])
     failing = sa.literal(1) / (db.thing.c.v - 2) > 0
     with pytest.raises(TransactionError, match="has ended the transaction"):
@@ -71,7 +71,7 @@ async def test_a_stream_that_fails_ends_its_transaction_with_an_error(db: Databa
 
 
 @pytest.mark.parametrize("way", ["commit", "begin", "driver"])
-async def test_no_way_to_commit_takes_a_rollback_for_a_success(db: Database, way: str) -> None:
+async def test_commit_answered_by_rollback_is_never_a_success(db: Database, way: str) -> None:
     async def commit() -> None:
         async with db.session() as session:
             await broken_session(session)
@@ -101,7 +101,7 @@ async def test_no_way_to_commit_takes_a_rollback_for_a_success(db: Database, way
     assert await db.skipped.count() == 0
 
 
-async def test_rows_that_are_equal_to_postgresql_only_are_written_one_after_the_other(db: Database) -> None:
+async def test_rows_equal_only_in_postgresql_are_written_in_order(db: Database) -> None:
     key = (await db.thing.create()).key
     assert await db.thing.bulk_update([{"key": key, "v": 1}, {"key": str(key), "v": 2}]) == 2
     assert (await db.thing.get_one_by_key(key)).v == 2
@@ -115,35 +115,35 @@ async def test_rows_that_are_equal_to_postgresql_only_are_written_one_after_the_
 
 async def test_bulk_calls_store_what_single_calls_store(db: Database) -> None:
     rows: list[Any] = [{"conf": None, "rights": Rights.READ | Rights.WRITE}, {"conf": {"a": 1}, "rights": Rights.WRITE}]
-    for made in (await db.thing.create_many(rows), [await db.thing.create(**row) for row in rows]):
-        assert [(one.conf, one.rights) for one in made] == [(None, Rights(3)), ({"a": 1}, Rights.WRITE)]
+    for created in (await db.thing.create_many(rows), [await db.thing.create(**row) for row in rows]):
+        assert [(one.conf, one.rights) for one in created] == [(None, Rights(3)), ({"a": 1}, Rights.WRITE)]
     assert await db.thing.count(conf=None) == 2
     assert await db.thing.count(rights=AnyOf([Rights(3)])) == 2
     await db.thing.bulk_update([{"key": one.key, "conf": None} for one in await db.thing.find_all(conf={"a": 1})])
     assert await db.thing.count(conf=None) == 4
 
 
-async def test_rows_that_are_large_together_are_no_larger_message(db: Database) -> None:
-    made = await db.thing.create_many([{"document": "x" * 2_000_000} for _ in range(24)])
-    assert sum(len(one.document or "") for one in made) == 48_000_000
+async def test_large_bulk_calls_do_not_exceed_the_message_limit(db: Database) -> None:
+    created = await db.thing.create_many([{"document": "x" * 2_000_000} for _ in range(24)])
+    assert sum(len(one.document or "") for one in created) == 48_000_000
 
 
-async def test_what_type_checks_is_found(db: Database) -> None:
+async def test_values_that_type_check_find_their_row(db: Database) -> None:
     await db.thing.create(conf={"a": 1}, typed=Conf(depth=3), emb=[1.0, 2.0])
     for where in ({"conf": {"a": 1}}, {"typed": Conf(depth=3)}, {"emb": [1.0, 2.0]}):
-        if "emb" not in where:  # PostgreSQL has no equality of points
+        if "emb" not in where:  # PostgreSQL has no equality operator for points
             assert await db.thing.count(**where) == 1, where  # type: ignore[arg-type]  # one of several keys
     assert await db.thing.count(typed=AnyOf([Conf(depth=3)])) == 1
     assert (await db.thing.find_all().one()).emb == [1.0, 2.0]
 
 
-async def test_a_default_may_ask_for_the_other_values(db: Database) -> None:
+async def test_default_can_read_the_other_values(db: Database) -> None:
     assert (await db.thing.create(name="quiet")).loud == "QUIET"
     (many,) = await db.thing.create_many([{"name": "all"}])
     assert many.loud == "ALL"
 
 
-async def test_a_row_that_a_trigger_skips_is_not_claimed_to_be_stored(db: Database) -> None:
+async def test_skipped_row_raises_not_stored_error(db: Database) -> None:
     with pytest.raises(NotStoredError, match="Skipped: a trigger has skipped the row"):
         await db.skipped.create(name="skip")
     with pytest.raises(NotStoredError, match="1 of the rows"):
@@ -155,7 +155,7 @@ async def test_a_row_that_a_trigger_skips_is_not_claimed_to_be_stored(db: Databa
         await db.skipped.upsert_by_name(name="skip")
 
 
-async def test_sums_have_the_value_and_type_of_the_database(db: Database) -> None:
+async def test_sums_have_the_databases_value_and_type(db: Database) -> None:
     c, found = db.thing.c, db.thing.find_all()
     assert await found.sum(c.v) == 0
     assert await found.sum(c.price) == Decimal(0)
@@ -180,7 +180,7 @@ async def test_sums_have_the_value_and_type_of_the_database(db: Database) -> Non
         assert (total, type(total)) == (right, type(right)), str(column)
 
 
-async def test_nothing_is_ordered_unasked(db: Database) -> None:
+async def test_queries_have_no_implicit_order(db: Database) -> None:
     with statements(db) as sent:
         await db.thing.find_all().first()
         await db.thing.find_one(v=1)
@@ -197,12 +197,12 @@ async def test_nothing_is_ordered_unasked(db: Database) -> None:
         ("postgresql://u@h/d?channel_binding=require", "channel_binding"),
     ],
 )
-def test_nothing_of_an_address_is_dropped_silently(address: str, words: str) -> None:
+def test_no_address_parameter_is_ignored_silently(address: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Database(address)
 
 
-async def test_an_empty_address_is_not_replaced_by_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_empty_address_is_not_replaced_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/db")
     with pytest.raises(ValueError, match="no database"):
         Database("")
@@ -213,7 +213,7 @@ async def terminate(db: Database, pid: int) -> None:
         await session.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
 
 
-async def test_a_connection_lost_in_a_block_is_named_and_hides_nothing(db: Database) -> None:
+async def test_connection_lost_in_a_block_is_reported_and_hides_no_exception(db: Database) -> None:
     async def lose(session: Any) -> None:
         await terminate(db, await session.scalar(sa.text("SELECT pg_backend_pid()")))
         await asyncio.sleep(0.1)
@@ -233,7 +233,7 @@ async def test_a_connection_lost_in_a_block_is_named_and_hides_nothing(db: Datab
     assert db.pool_status()["in_use"] == 0
 
 
-async def test_a_migration_between_two_calls_costs_nobody_anything(db: Database) -> None:
+async def test_migration_between_two_calls_fails_no_call(db: Database) -> None:
     async def migrate(kind: str) -> None:
         async with db.engine.begin() as connection:
             await connection.execute(sa.text(f"ALTER TABLE counted ALTER COLUMN n TYPE {kind}"))
@@ -256,17 +256,17 @@ async def test_a_migration_between_two_calls_costs_nobody_anything(db: Database)
     await migrate("integer")
 
 
-async def test_a_server_that_only_reads_costs_one_call_and_its_connection(address: str) -> None:
+async def test_read_only_server_fails_one_call_and_replaces_its_connection(address: str) -> None:
     async with Database(address, pool_size=1, max_overflow=0) as db:
         connection = await db.pool.take()
-        await connection.execute("SET default_transaction_read_only = on")  # as on a standby
+        await connection.execute("SET default_transaction_read_only = on")  # like on a standby
         await db.pool.give(connection)
         with pytest.raises(TransactionError, match="read-only"):
             await db.counted.create()
         assert (await db.counted.create()).n == 0
 
 
-async def test_connections_grow_old(address: str) -> None:
+async def test_connections_are_replaced_after_pool_recycle(address: str) -> None:
     async with Database(address, pool_size=1, max_overflow=0, pool_recycle=0.05) as db:
         first = (await db.pool.take(), await asyncio.sleep(0.1))[0]
         await db.pool.give(first)
@@ -275,7 +275,7 @@ async def test_connections_grow_old(address: str) -> None:
         await db.pool.give(second)
 
 
-async def test_a_begin_that_is_refused_leaves_nothing_behind(address: str) -> None:
+async def test_refused_begin_leaves_no_open_transaction(address: str) -> None:
     async with Database(address, pool_size=1, max_overflow=0) as db, Database(address) as admin:
         connection: Any = await db.pool.take()
         await db.pool.give(connection)
@@ -291,7 +291,7 @@ async def test_a_begin_that_is_refused_leaves_nothing_behind(address: str) -> No
             assert await db.counted.count() >= 0
 
 
-async def test_a_task_started_in_a_block_may_open_its_own(db: Database) -> None:
+async def test_task_started_in_a_block_can_open_a_transaction(db: Database) -> None:
     async def own() -> None:
         async with db.transaction():
             await db.counted.create()
@@ -307,7 +307,7 @@ async def test_a_task_started_in_a_block_may_open_its_own(db: Database) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "ä", "bm90IGEgY3Vyc29y", "AQ" * 40])
-async def test_a_damaged_cursor_has_an_error_of_its_own(db: Database, cursor: str) -> None:
+async def test_damaged_cursor_raises_invalid_cursor_error(db: Database, cursor: str) -> None:
     with pytest.raises(InvalidCursorError):
         await db.thing.find_all().page(after=cursor)
 
@@ -324,20 +324,20 @@ async def test_mistakes_name_the_argument(db: Database) -> None:
         await Unready().thing.count()
 
 
-@pytest.mark.parametrize("made", ["and not", "or not", "true", "false"])
-async def test_a_condition_that_python_has_reduced_to_a_bool_is_refused(db: Database, made: str) -> None:
+@pytest.mark.parametrize("origin", ["and not", "or not", "true", "false"])
+async def test_condition_reduced_to_a_bool_is_refused(db: Database, origin: str) -> None:
     c: Any = db.thing.c
     condition = {
         "and not": (c.v == 1) & (not c.name),
         "or not": (c.v == 1) | (bool(c.name)),
         "true": sa.true(),
         "false": sa.false(),
-    }[made]
+    }[origin]
     with pytest.raises(TypeError, match=r"write ~c\.flag"):
         await db.thing.find_all(condition)
 
 
-async def test_rows_that_python_cannot_hold_are_named(db: Database) -> None:
+async def test_unreadable_rows_are_named(db: Database) -> None:
     await db.thing.create(mood=Mood.BAD)
     async with db.engine.begin() as connection:
         await connection.execute(sa.text("UPDATE thing SET day = DATE '0044-03-15 BC'"))
@@ -353,7 +353,7 @@ async def test_rows_that_python_cannot_hold_are_named(db: Database) -> None:
     assert db.pool_status()["in_use"] == 0
 
 
-async def test_the_ends_of_time_come_back_as_they_were(db: Database) -> None:
+async def test_infinite_times_round_trip(db: Database) -> None:
     await db.thing.create(at=datetime.max.replace(tzinfo=UTC), day=date.max)
     await db.thing.create(at=datetime.min.replace(tzinfo=UTC), day=date.min)
     async with db.session() as session:
@@ -365,13 +365,11 @@ async def test_the_ends_of_time_come_back_as_they_were(db: Database) -> None:
         assert await db.thing.update_by_key(one.key, at=one.at, day=one.day) == one
 
 
-async def test_a_key_that_the_database_counts_may_be_left_out(db: Database) -> None:
+async def test_generated_key_can_be_omitted(db: Database) -> None:
     assert [one.id for one in await db.counted.create_many([{"n": 1}, {"n": 2}])] == [1, 2]
 
 
-async def test_what_follows_a_commit_is_called_once_it_is_stored(
-    db: Database, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_after_commit_runs_after_the_commit(db: Database, caplog: pytest.LogCaptureFixture) -> None:
     calls: list[str] = []
 
     async def later() -> None:
@@ -406,7 +404,7 @@ async def test_what_follows_a_commit_is_called_once_it_is_stored(
 @pytest.mark.parametrize(
     "name", ["cannot switch to state", "cache lookup failed", "connection is closed", "argument $1"]
 )
-async def test_what_a_value_says_is_not_taken_for_what_the_server_says(db: Database, name: str) -> None:
+async def test_values_in_messages_are_not_mistaken_for_server_errors(db: Database, name: str) -> None:
     await db.skipped.create(name=name)
     with pytest.raises(UniqueViolation):
         await db.skipped.create(name=name)
@@ -421,7 +419,7 @@ async def test_what_a_value_says_is_not_taken_for_what_the_server_says(db: Datab
     assert len(attempts) == 1
 
 
-async def test_pages_by_any_condition_are_complete(db: Database) -> None:
+async def test_pages_ordered_by_any_expression_are_complete(db: Database) -> None:
     await db.thing.create_many([{"v": n} for n in range(6)])
     c: Any = db.thing.c
     for order in (~(c.v > 2), c.v == 3, sa.and_(c.v > 1, c.v < 4), (~(c.v > 2)).desc(), c.v.is_distinct_from(3)):
@@ -434,7 +432,7 @@ async def test_pages_by_any_condition_are_complete(db: Database) -> None:
         assert sorted(seen) == list(range(6)), str(order)
 
 
-async def test_no_call_of_a_blocks_session_ends_its_transaction(db: Database) -> None:
+async def test_session_of_a_block_cannot_end_its_transaction(db: Database) -> None:
     for name in ("begin", "close", "invalidate", "reset"):
         with pytest.raises(TransactionError):
             async with db.transaction() as session:
@@ -449,7 +447,7 @@ async def test_no_call_of_a_blocks_session_ends_its_transaction(db: Database) ->
 
 
 @pytest.mark.parametrize("password", ["pa/ss", "p#ss", "p?ss"])
-def test_no_part_of_a_password_is_taken_for_something_else(password: str) -> None:
+def test_password_is_parsed_as_a_whole(password: str) -> None:
     with pytest.raises(ValueError, match="percent-encode") as caught:
         Database(f"postgresql://u:{password}@localhost/db")
     assert password not in str(caught.value)

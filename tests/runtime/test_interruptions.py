@@ -1,4 +1,4 @@
-"""Calls that are cut off, and sessions used between calls: a transaction is stored whole, or fails with an error."""
+"""Interrupted calls, and sessions between calls: a transaction is committed as a whole, or raises an error."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ async def stored(db: Database) -> list[int]:
 
 @contextlib.asynccontextmanager
 async def cut_off() -> Any:
-    """Cancel what is awaited inside, and go on."""
+    """Cancel the awaited call of the block, and continue after the block."""
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             yield
 
 
-async def test_what_was_rolled_back_stays_so_after_an_error_of_the_driver(db: Database) -> None:
+async def test_rollback_holds_after_a_driver_error(db: Database) -> None:
     async with db.session() as session:
         users = db.user.using(session)
         await users.create(**values(1))
@@ -44,7 +44,7 @@ async def test_what_was_rolled_back_stays_so_after_an_error_of_the_driver(db: Da
 
 
 @pytest.mark.parametrize("by", ["session", "controller"])
-async def test_what_was_rolled_back_stays_so_after_a_cancellation(db: Database, by: str) -> None:
+async def test_rollback_holds_after_a_cancellation(db: Database, by: str) -> None:
     with contextlib.suppress(Exception):
         async with db.session() as session:
             users = db.user.using(session)
@@ -58,9 +58,7 @@ async def test_what_was_rolled_back_stays_so_after_a_cancellation(db: Database, 
 
 
 @pytest.mark.parametrize("by", ["session", "controller"])
-async def test_a_block_in_which_a_call_was_cut_off_stores_all_or_says_that_it_stored_nothing(
-    db: Database, by: str
-) -> None:
+async def test_block_with_an_interrupted_call_commits_all_or_raises(db: Database, by: str) -> None:
     with pytest.raises(DatabaseError):
         async with db.transaction() as session:
             await db.user.create(**values(1))
@@ -70,7 +68,7 @@ async def test_a_block_in_which_a_call_was_cut_off_stores_all_or_says_that_it_st
     assert await stored(db) == []
 
 
-async def test_objects_of_the_session_and_calls_of_nested_blocks_are_of_one_transaction(db: Database) -> None:
+async def test_session_objects_and_nested_calls_share_one_transaction(db: Database) -> None:
     async with db.transaction() as session:
         session.add(Guild(id=5, name="five"))
         async with db.transaction() as inner:
@@ -86,7 +84,7 @@ async def test_objects_of_the_session_and_calls_of_nested_blocks_are_of_one_tran
     assert await stored(db) == [1]
 
 
-async def test_a_stream_in_a_transaction_goes_on_beside_other_calls(db: Database) -> None:
+async def test_stream_in_a_transaction_continues_beside_other_calls(db: Database) -> None:
     await db.user.create_many([values(n) for n in range(1200)])
     async with db.transaction():
         async for _ in db.user.find_all():
@@ -98,21 +96,21 @@ async def test_a_stream_in_a_transaction_goes_on_beside_other_calls(db: Database
     assert db.pool_status()["in_use"] == 0
 
 
-async def test_one_connection_is_enough_for_everything(url: str, db: Database) -> None:
-    async with Database(url, pool_size=1, max_overflow=0, pool_timeout=2) as one:
+async def test_one_connection_is_enough_for_every_call(url: str, db: Database) -> None:
+    async with Database(url, pool_size=1, max_overflow=0, pool_timeout=2) as single:
         for _ in range(3):
-            async with one.transaction() as session:
-                await one.user.find_all()
+            async with single.transaction() as session:
+                await single.user.find_all()
                 await session.scalar(sa.text("SELECT 1"))
-                async with one.transaction():
-                    await one.user.find_all().load("guild")
-        async with one.session() as session:
-            await one.user.using(session).find_all().load("guild")
-        assert [user async for user in one.user.find_all().load("guild")] == []
-        assert await one.user.find_all(options=[selectinload(User.guild)]) == []  # type: ignore[arg-type]  # SQLModel's types
+                async with single.transaction():
+                    await single.user.find_all().load("guild")
+        async with single.session() as session:
+            await single.user.using(session).find_all().load("guild")
+        assert [user async for user in single.user.find_all().load("guild")] == []
+        assert await single.user.find_all(options=[selectinload(User.guild)]) == []  # type: ignore[arg-type]  # SQLModel's types
 
 
-async def test_what_the_orm_reads_in_a_transaction_is_what_was_written_in_it(db: Database) -> None:
+async def test_orm_reads_see_writes_of_their_transaction(db: Database) -> None:
     async with db.transaction():
         await db.user.create(**values())
         for points in (3, 9):
@@ -121,7 +119,7 @@ async def test_what_the_orm_reads_in_a_transaction_is_what_was_written_in_it(db:
             assert (user.points, user.guild.id) == (points, 1)
 
 
-async def test_a_block_ends_itself(db: Database) -> None:
+async def test_session_of_a_block_cannot_commit(db: Database) -> None:
     with pytest.raises(TransactionError, match="commits at its end"):
         async with db.transaction() as session:
             await db.user.create(**values())

@@ -1,4 +1,4 @@
-"""Keyset pages: complete, without repeats, in any order, and cursors that can not be forged by accident."""
+"""Keyset pages: complete and without repeats in any order; damaged cursors are refused."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ async def test_pages_are_complete_and_in_order(db: Database, users: list[User], 
     assert len({user.id for user in walked}) == 57
 
 
-async def test_filters_and_relationships_hold_on_pages(db: Database, users: list[User]) -> None:
+async def test_filters_and_relationships_apply_to_pages(db: Database, users: list[User]) -> None:
     selection = db.user.find_all(points=Span(ge=2)).order_by(c.points).load("guild")
     walked = await walk(selection, 5)
     assert len(walked) == await selection.count()
     assert walked[0].guild.name == "home"
 
 
-async def test_rows_that_come_and_go_neither_repeat_nor_hide_others(db: Database, users: list[User]) -> None:
+async def test_inserted_and_deleted_rows_cause_no_repeats_or_gaps(db: Database, users: list[User]) -> None:
     page = await db.user.find_all().page(20)
     await db.user.delete_many([5, 20, 21])
     await db.user.create(discord_id=100, guild_id=1, name="late")
@@ -105,7 +105,7 @@ async def test_composite_keys_break_ties(db: Database) -> None:
     assert [(row.guild_id, row.member_id) for row in walked] == [(g, m) for g in (1, 2) for m in (1, 2, 3)]
 
 
-async def test_a_tampered_cursor_is_a_value_error(db: Database, users: list[User]) -> None:
+async def test_tampered_cursor_raises_value_error(db: Database, users: list[User]) -> None:
     page = await db.user.find_all().page(5)
     assert page.next is not None
     broken = [
@@ -126,15 +126,15 @@ async def test_a_tampered_cursor_is_a_value_error(db: Database, users: list[User
         await db.user.find_all().page(0)
 
 
-async def test_a_cursor_says_nothing_in_the_clear_and_is_safe_in_a_url(db: Database, users: list[User]) -> None:
+async def test_cursor_is_opaque_and_safe_in_a_url(db: Database, users: list[User]) -> None:
     page = await db.user.find_all(order_by=c.name).page(5)
     assert page.next is not None
     assert page.next.replace("-", "").replace("_", "").isalnum()
 
 
 @pytest.mark.parametrize("body", ["null", "5", "[null, null]", '["1"]', '["1", "a\\u0000b"]', "[" * 3000, '{"a": 1}'])
-async def test_a_forged_cursor_is_a_value_error(db: Database, body: str) -> None:
-    """The digest in it finds accidents; it has no secret that would keep anybody from making one."""
+async def test_forged_cursor_raises_value_error(db: Database, body: str) -> None:
+    """The cursor's digest detects damage. It has no secret, so anybody can compute one."""
     selection = db.user.find_all(order_by=db.user.c.points)
     raw = body.encode()
     order = Order(selection._table, selection._order)

@@ -1,4 +1,4 @@
-"""What callers do wrong: an error that says what to do, and nothing else broken by it."""
+"""Mistakes of callers: each raises an error that says what to do, and breaks nothing else."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ def values(n: int = 1, **more: Any) -> Any:
 
 
 @pytest.mark.parametrize("bad", [2**80, "x", object()])
-async def test_a_value_the_driver_refuses_leaves_its_connection_usable(url: str, db: Database, bad: Any) -> None:
-    async with Database(url, pool_size=1, max_overflow=0) as one:
+async def test_value_refused_by_the_driver_leaves_the_connection_usable(url: str, db: Database, bad: Any) -> None:
+    async with Database(url, pool_size=1, max_overflow=0) as single:
         with pytest.raises(InvalidValueError):
-            await one.guild.get_by_id(bad)
-        async with one.transaction(isolation="SERIALIZABLE"):
-            assert await one.guild.find_all().count() == 1
-        async with one.transaction():
-            assert await one.guild.find_all().count() == 1
+            await single.guild.get_by_id(bad)
+        async with single.transaction(isolation="SERIALIZABLE"):
+            assert await single.guild.find_all().count() == 1
+        async with single.transaction():
+            assert await single.guild.find_all().count() == 1
 
 
-async def test_a_condition_on_another_model_is_refused(db: Database) -> None:
+async def test_condition_on_another_model_is_refused(db: Database) -> None:
     await db.user.create(**values())
     others: Any = User.name == "u1"
     for call in (
         lambda: db.guild.delete_where(others),
         lambda: db.guild.find_all(others),
-        lambda: db.guild.find_all(order_by=User.name),  # type: ignore[arg-type]  # as untyped callers do
-        lambda: db.user.update_by_id(1, guild_id=Guild.id + 1),  # type: ignore[arg-type]  # as untyped callers do
+        lambda: db.guild.find_all(order_by=User.name),  # type: ignore[arg-type]  # untyped callers do this
+        lambda: db.user.update_by_id(1, guild_id=Guild.id + 1),  # type: ignore[arg-type]  # untyped callers do this
     ):
         with pytest.raises(TypeError, match="can only use its own columns"):
             result = call()
@@ -51,14 +51,14 @@ async def test_a_condition_on_another_model_is_refused(db: Database) -> None:
     assert await db.guild.find_all().count() == 1
 
 
-async def test_a_condition_through_a_relationship_is_welcome(db: Database) -> None:
+async def test_condition_through_a_relationship_is_accepted(db: Database) -> None:
     await db.user.create(**values())
     condition: Any = sa.inspect(Guild).relationships["users"].class_attribute.any(name="u1")
     assert len(await db.guild.find_all(condition)) == 1
     assert await db.guild.delete_where(~condition) == 0
 
 
-async def test_going_on_after_an_error_in_a_transaction_says_what_to_do(db: Database) -> None:
+async def test_call_after_an_error_in_a_transaction_says_what_to_do(db: Database) -> None:
     with pytest.raises(TransactionError, match="has ended the transaction"):
         async with db.transaction():
             with pytest.raises(UniqueViolation):
@@ -67,32 +67,32 @@ async def test_going_on_after_an_error_in_a_transaction_says_what_to_do(db: Data
                 await db.guild.find_all().count()
 
 
-async def test_misspelt_values_are_told_the_nearest(db: Database) -> None:
+async def test_misspelt_value_gets_a_suggestion(db: Database) -> None:
     with pytest.raises(ValidationError, match="nam is unknown; did you mean name"):
         await db.guild.create(id=2, nam="x")  # type: ignore[call-arg]  # misspelt
 
 
-async def test_new_rows_take_no_expressions_of_their_own_columns(db: Database) -> None:
+async def test_new_row_cannot_use_expressions_of_its_columns(db: Database) -> None:
     with pytest.raises(ValidationError, match="points cannot refer to columns"):
         await db.user.create(**values(points=User.points + 1))
     assert (await db.user.create(**values(points=sa.func.abs(-5)))).points == 5
 
 
-async def test_loaders_take_lists_of_their_own_model(db: Database) -> None:
+async def test_loader_requires_a_list_of_its_model(db: Database) -> None:
     user = await db.user.create(**values())
     with pytest.raises(TypeError, match=r"for a single object, load_cases\(\[object\]\)"):
-        await db.user.load_cases(user)  # type: ignore[arg-type]  # a single one
+        await db.user.load_cases(user)  # type: ignore[arg-type]  # a single object
     with pytest.raises(TypeError, match="takes objects of User, not Case"):
-        await db.user.load_cases([Case(number=1)])  # type: ignore[list-item]  # another model's
+        await db.user.load_cases([Case(number=1)])  # type: ignore[list-item]  # an object of another model
 
 
 @pytest.mark.parametrize("wrong", ["points", 5, None])
-async def test_an_order_is_an_expression(db: Database, wrong: Any) -> None:
+async def test_order_must_be_an_expression(db: Database, wrong: Any) -> None:
     with pytest.raises(TypeError, match=r"order_by takes columns or expressions such as c\.points\.desc\(\), not"):
         await db.user.find_all().order_by(wrong)
 
 
-async def test_limits_hold_for_every_end_of_a_selection(db: Database) -> None:
+async def test_limit_applies_to_every_ending_of_a_selection(db: Database) -> None:
     await db.user.create_many([values(n) for n in range(1, 4)])
     found: Selection[User, Any] = db.user.find_all()
     assert await found.limit(0).first() is None
@@ -103,13 +103,13 @@ async def test_limits_hold_for_every_end_of_a_selection(db: Database) -> None:
         await found.update({})
 
 
-async def test_spans_take_expressions(db: Database) -> None:
+async def test_span_accepts_expressions(db: Database) -> None:
     await db.user.create_many([values(n, points=n) for n in range(1, 4)])
     assert await db.user.find_all(points=Span(ge=db.user.c.discord_id - 1, lt=sa.literal(3))).count() == 2
     assert await db.user.find_all(points=db.user.c.discord_id).count() == 3
 
 
-async def test_skip_locked_holds_for_update_and_delete(url: str, db: Database) -> None:
+async def test_skip_locked_applies_to_update_and_delete(url: str, db: Database) -> None:
     await db.user.create_many([values(n) for n in range(1, 3)])
     async with Database(url) as other, db.transaction(), other.transaction():
         assert len(await db.user.find_all(id=1).for_update()) == 1
@@ -124,7 +124,7 @@ async def test_errors_of_the_callers_own_session_are_translated(db: Database) ->
     assert "secret" not in str(caught.value)
 
 
-async def test_a_key_that_is_none_is_no_row_s(db: Database) -> None:
+async def test_none_key_finds_no_row(db: Database) -> None:
     await db.user.create_many([values(1), values(2)])
     nothing: Any = None
     assert await db.user.get_by_id(nothing) is None
@@ -134,7 +134,7 @@ async def test_a_key_that_is_none_is_no_row_s(db: Database) -> None:
 
 
 @pytest.mark.parametrize("several", [AnyOf([1, 2]), Span(ge=0)])
-async def test_a_key_is_one_value(db: Database, several: Any) -> None:
+async def test_key_must_be_one_value(db: Database, several: Any) -> None:
     await db.user.create_many([values(1), values(2)])
     for method in (db.user.get_by_id, db.user.delete_by_id):
         with pytest.raises(TypeError, match="id is a key: it takes one value"):
@@ -142,7 +142,7 @@ async def test_a_key_is_one_value(db: Database, several: Any) -> None:
     assert await db.user.count() == 2
 
 
-async def test_rows_of_bulk_calls_are_dicts_and_keys_are_whole(db: Database) -> None:
+async def test_bulk_calls_require_dicts_and_complete_keys(db: Database) -> None:
     wrong: Any = [User(discord_id=1)]
     for call in (db.user.create_many, db.user.upsert_many, db.user.bulk_update):
         with pytest.raises(TypeError, match="a row is a dict of its values, not a User"):
@@ -151,38 +151,38 @@ async def test_rows_of_bulk_calls_are_dicts_and_keys_are_whole(db: Database) -> 
         await db.level.delete_many([1])
 
 
-async def test_upsert_many_wants_a_unique_key(db: Database) -> None:
+async def test_upsert_many_requires_a_unique_key(db: Database) -> None:
     with pytest.raises(ValueError, match="key must be a unique key of User: discord_id; id; lower_name"):
         await db.user.upsert_many([values()], key=["points"])
 
 
-async def test_upsert_many_gives_a_repeated_row_as_it_is_in_the_end(db: Database) -> None:
+async def test_upsert_many_returns_the_final_state_of_a_repeated_row(db: Database) -> None:
     first, second = await db.user.upsert_many([values(1, points=1), values(1, points=2)], key=["discord_id"])
     assert first is second
     assert first.points == 2
 
 
-async def test_a_span_without_bounds_is_no_filter(db: Database) -> None:
-    """So that a bound which turns out to be None does not stand for every row."""
+async def test_span_without_bounds_is_refused(db: Database) -> None:
+    """Otherwise a bound that happens to be None would select every row."""
     await db.user.create(**values())
     assert await db.user.find_all(points=Span(lt=None)).count() == 1
     with pytest.raises(TypeError, match="every row"):
         await db.user.find_all(points=Span(lt=None)).delete()
 
 
-async def test_limits_are_whole_numbers(db: Database) -> None:
+async def test_limit_must_be_an_integer(db: Database) -> None:
     with pytest.raises(ValueError, match="limit must not be negative"):
         db.user.find_all().limit(-1)
     with pytest.raises(TypeError, match="offset takes a whole number, not '3'"):
         db.user.find_all().offset("3")  # type: ignore[arg-type]
 
 
-async def test_a_selection_is_no_answer(db: Database) -> None:
+async def test_selection_has_no_truth_value(db: Database) -> None:
     with pytest.raises(TypeError, match="await it, or call its exists"):
         assert db.user.find_all()
 
 
-async def test_names_that_are_nearly_right_are_answered_with_the_right_one(db: Database) -> None:
+async def test_misspelt_name_gets_a_suggestion(db: Database) -> None:
     with pytest.raises(TypeError, match="no column 'pionts' to filter by; did you mean points"):
         db.user.find_all(pionts=1)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r'key takes a list of attributes: \["discord_id"\]'):
@@ -195,13 +195,13 @@ async def test_names_that_are_nearly_right_are_answered_with_the_right_one(db: D
         await db.run(lambda _: asyncio.sleep(0), retries=-1)
 
 
-async def test_a_json_column_is_not_compared(db: Database) -> None:
+async def test_json_column_cannot_be_compared(db: Database) -> None:
     with pytest.raises(TypeError, match="settings is json, which PostgreSQL cannot compare"):
         db.guild.find_all(settings={"a": 1})
     assert await db.guild.find_all(settings=None).count() == 1
 
 
-async def test_a_partial_index_is_no_key_of_an_upsert_of_many(db: Database) -> None:
+async def test_partial_index_cannot_be_the_key_of_upsert_many(db: Database) -> None:
     assert await db.afk.upsert_many([{"member_id": 1}]) != []
     with pytest.raises(ValueError, match="key must be a unique key of Afk: id"):
         await db.afk.upsert_many([{"member_id": 1}], key=["member_id"])

@@ -48,7 +48,7 @@ async def db(package: None, new_database: NewDatabase) -> AsyncIterator[Database
         yield db
 
 
-async def test_aware_values_are_stored_as_utc_by_every_write(db: Database) -> None:
+async def test_every_write_stores_aware_values_as_utc(db: Database) -> None:
     created = await db.clock.create(at=LOCAL)
     assert (created.at, created.id) == (STORED, 1)
     assert [clock.at for clock in await db.clock.create_many([{"at": LOCAL}, {"at": LOCAL}])] == [STORED] * 2
@@ -63,13 +63,13 @@ async def test_aware_values_are_stored_as_utc_by_every_write(db: Database) -> No
     assert await db.clock.find_all().max(db.clock.c.at) == STORED
 
 
-async def test_naive_values_are_stored_as_they_are(db: Database) -> None:
+async def test_naive_values_are_stored_unchanged(db: Database) -> None:
     created = await db.clock.create(at=STORED, strict=STORED)
     assert (created.at, created.strict) == (STORED, STORED)
     assert await db.clock.find_all(at=STORED) == [created]
 
 
-async def test_field_that_is_declared_naive_refuses_aware_values_still(db: Database) -> None:
+async def test_field_annotated_naive_still_refuses_aware_values(db: Database) -> None:
     from clock_db import ValidationError
 
     with pytest.raises(ValidationError, match="strict"):
@@ -100,7 +100,7 @@ async def test_aware_values_are_converted_in_filters_and_keys(db: Database) -> N
     assert await db.appointment.delete_many([LOCAL]) == 1
 
 
-async def test_pages_go_on_where_they_ended(db: Database) -> None:
+async def test_pages_continue_after_the_cursor(db: Database) -> None:
     await db.clock.create_many([{"at": LOCAL + timedelta(hours=number)} for number in range(3)])
     latest = db.clock.find_all(order_by=db.clock.c.at.desc())
     first = await latest.page(size=2)
@@ -118,7 +118,7 @@ async def test_aware_defaults_are_stored_as_utc(db: Database) -> None:
     assert before <= created.made <= changed.changed <= after
 
 
-async def test_columns_with_a_time_zone_need_one_as_ever(db: Database) -> None:
+async def test_columns_with_a_time_zone_still_require_aware_values(db: Database) -> None:
     from clock_db import ValidationError
 
     created = await db.clock.create(zoned=LOCAL)
@@ -127,7 +127,7 @@ async def test_columns_with_a_time_zone_need_one_as_ever(db: Database) -> None:
         await db.clock.create(zoned=STORED)
 
 
-async def test_ends_of_time_stay_what_they_are(db: Database) -> None:
-    ends = [datetime.min, datetime.max, datetime.max.replace(tzinfo=UTC)]  # noqa: DTZ901 - naive, as the column
+async def test_infinite_times_are_not_converted(db: Database) -> None:
+    ends = [datetime.min, datetime.max, datetime.max.replace(tzinfo=UTC)]  # noqa: DTZ901 - naive, like the column
     created = await db.clock.create(several=ends)
-    assert created.several == [datetime.min, datetime.max, datetime.max]  # noqa: DTZ901 - naive, as the column
+    assert created.several == [datetime.min, datetime.max, datetime.max]  # noqa: DTZ901 - naive, like the column

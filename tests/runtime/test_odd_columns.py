@@ -1,4 +1,4 @@
-"""Columns that are more than a value: SQL of their own, limits inside of lists, keys that may be NULL or are none."""
+"""Unusual columns: types with SQL expressions, limits of list items, keys that are nullable or only in the mapper."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def db(new_database: NewDatabase) -> AsyncIterator[Database]:
         yield db
 
 
-async def test_what_sql_makes_of_a_value_is_made_by_every_write(db: Database) -> None:
+async def test_every_write_applies_the_bind_expression(db: Database) -> None:
     created = await db.odd.create(secret="s")
     (many,) = await db.odd.create_many([{"secret": "s"}])
     (upserted,) = await db.odd.upsert_many([{"id": created.id, "secret": "s"}])
@@ -35,7 +35,7 @@ async def test_what_sql_makes_of_a_value_is_made_by_every_write(db: Database) ->
     assert await db.odd.find_all(secret=AnyOf(["s", "t"])).count() == 2
 
 
-async def test_items_of_a_list_are_not_cut_to_their_limit(db: Database) -> None:
+async def test_list_items_are_not_truncated(db: Database) -> None:
     created = await db.odd.create(words=["short"])
     for call in (
         db.odd.create(words=["too long"]),
@@ -55,20 +55,20 @@ async def test_bits_keep_their_length(db: Database) -> None:
     assert await db.odd.find_all(bits=AnyOf([bits])).count() == 2
 
 
-async def test_a_filter_does_not_round_to_the_scale_of_the_column(db: Database) -> None:
+async def test_filter_does_not_round_to_the_columns_scale(db: Database) -> None:
     await db.odd.create(price=Decimal("1.00"))
     near = Decimal("1.004")
     filters: list[Any] = [near, AnyOf([near]), Span(ge=near), Span(lt=near)]
     assert [await db.odd.find_all(price=one).count() for one in filters] == [0, 0, 0, 1]
 
 
-async def test_the_sum_of_no_rows_is_zero_for_a_type_of_the_authors_own(db: Database) -> None:
+async def test_sum_of_no_rows_is_zero_for_a_custom_type(db: Database) -> None:
     assert await db.odd.find_all().sum(db.odd.c.points) == 0
     await db.odd.create_many([{"points": 2}, {"points": 3}])
     assert await db.odd.find_all().sum(db.odd.c.points) == 5
 
 
-async def test_a_key_of_none_is_nobodys_in_an_upsert_of_many(db: Database) -> None:
+async def test_null_key_in_upsert_many_always_inserts(db: Database) -> None:
     made = await db.odd.upsert_many([{"picky": "x"}, {"picky": "y"}, {"picky": "z"}])
     assert [one.picky for one in made] == ["x", "y", "z"]
     nameless = await db.odd.upsert_many([{"email": None, "picky": "p"}, {"email": None, "picky": "q"}], key=["email"])
@@ -76,7 +76,7 @@ async def test_a_key_of_none_is_nobodys_in_an_upsert_of_many(db: Database) -> No
     assert await db.odd.count() == 5
 
 
-async def test_onupdate_functions_see_what_is_set(db: Database) -> None:
+async def test_onupdate_functions_see_the_set_values(db: Database) -> None:
     created = await db.odd.create(picky="x")
     updated = await db.odd.update_by_id(created.id, picky="y")
     assert updated is not None
@@ -87,7 +87,7 @@ async def test_onupdate_functions_see_what_is_set(db: Database) -> None:
     assert "email" in (many.changed or "")
 
 
-async def test_a_converter_that_refuses_says_so_alike_each_time(db: Database) -> None:
+async def test_refusing_converter_raises_the_same_error_each_time(db: Database) -> None:
     for _ in range(3):
         with pytest.raises(InvalidValueError) as caught:
             await db.odd.find_all(picky="hunter2")
@@ -96,34 +96,34 @@ async def test_a_converter_that_refuses_says_so_alike_each_time(db: Database) ->
 
 
 @pytest.mark.parametrize("unfit", [object(), b"\xff", {"deep": object()}])
-async def test_what_json_cannot_hold_is_refused_before_any_sql(db: Database, unfit: object) -> None:
+async def test_value_that_json_cannot_represent_is_refused_before_any_sql(db: Database, unfit: object) -> None:
     for call in (db.odd.create(data={"x": unfit}), db.odd.create_many([{"data": {"x": unfit}}])):
         with pytest.raises(ValidationError, match="data cannot be stored as JSON"):
             await call
 
 
-async def test_of_many_rows_the_number_of_the_wrong_one_is_said(db: Database) -> None:
+async def test_error_of_a_bulk_call_has_the_index_of_the_row(db: Database) -> None:
     with pytest.raises(ValidationError, match="Odd, row 1: pickky is unknown; did you mean picky") as caught:
         await db.odd.create_many([{"picky": "x"}, {"pickky": "y"}])  # type: ignore[typeddict-unknown-key]  # misspelt
     assert caught.value.row == 1
 
 
-async def test_fields_are_checked_in_their_order_under_the_models_configuration(db: Database) -> None:
+async def test_fields_are_validated_in_order_with_the_models_configuration(db: Database) -> None:
     created = await db.range.create(name="  abc ")
     assert created.name == "abc"
     with pytest.raises(ValidationError, match="start: Input should be a valid integer"):
-        await db.range.create(start="5")  # type: ignore[arg-type]  # which a strict model does not convert
+        await db.range.create(start="5")  # type: ignore[arg-type]  # a strict model does not convert it
     for order in ({"start": 5, "stop": 1}, {"stop": 1, "start": 5}):
         with pytest.raises(ValidationError, match="stop is refused by its validator"):
             await db.range.update_by_id(created.id, **order)
 
 
-async def test_objects_that_only_the_orm_reads_are_made_in_any_number(db: Database) -> None:
+async def test_orm_only_models_are_read_in_any_number(db: Database) -> None:
     made = await db.pair.create_many([{"a": n, "b": n, "x": n} for n in range(12_000)])
     assert [one.twice for one in made] == [2 * n for n in range(12_000)]  # type: ignore[attr-defined]
 
 
-async def test_a_key_that_only_the_mapper_has_tells_rows_apart(db: Database) -> None:
+async def test_key_of_the_mapper_alone_identifies_rows(db: Database) -> None:
     await db.view.create_many([{"id": n, "n": 0} for n in (1, 2, 3)])
     assert await db.view.bulk_update([{"id": 1, "n": 9}]) == 1
     assert [one.n for one in await db.view.find_all(order_by=db.view.c.id)] == [9, 0, 0]
@@ -144,13 +144,13 @@ LIMITED: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("name", LIMITED)
-async def test_a_value_is_found_by_itself_and_by_nothing_a_limit_would_make_it(db: Database, name: str) -> None:
+async def test_value_is_not_found_by_its_truncated_form(db: Database, name: str) -> None:
     limited: Any = db.limited
     right, wrong = LIMITED[name]
     await limited.create()
     await limited.create_many([{}, {name: right}])
     await limited.bulk_update([{"id": 1, name: right}])
-    for _ in range(3):  # a type is looked at again with every statement
+    for _ in range(3):  # each statement decides about the type again
         for filters in ({name: right}, {name: AnyOf([right])}):
             assert await limited.find_all(**filters).count() == 3
         for filters in ({name: wrong}, {name: AnyOf([wrong])}):
@@ -158,7 +158,7 @@ async def test_a_value_is_found_by_itself_and_by_nothing_a_limit_would_make_it(d
 
 
 @pytest.mark.parametrize("name", ["padded", "small", "bits"])
-async def test_a_type_with_limits_keeps_its_index(db: Database, name: str) -> None:
+async def test_type_with_limits_uses_its_index(db: Database, name: str) -> None:
     limited: Any = db.limited
     await limited.create()
     async with explained(db) as plans:
@@ -167,7 +167,7 @@ async def test_a_type_with_limits_keeps_its_index(db: Database, name: str) -> No
     assert "Seq Scan" not in nodes
 
 
-async def test_keys_of_padded_texts_lead_to_their_rows(db: Database) -> None:
+async def test_padded_string_keys_find_their_rows(db: Database) -> None:
     await db.parent.create(id="ab")
     await db.child.create(parent_id="ab")
     (parent,) = await db.parent.find_all().load("children")

@@ -1,4 +1,4 @@
-"""Getters and selections: what comes back, in which order, and in how many statements."""
+"""Getters and selections: their results, order and number of statements."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ async def people(db: Database, count: int) -> list[User]:
     )
 
 
-async def ids(found: Selection[User, Any]) -> list[int]:
+async def ids(selection: Selection[User, Any]) -> list[int]:
     """Return the keys of users, in order."""
-    return sorted(user.id or 0 for user in await found)
+    return sorted(user.id or 0 for user in await selection)
 
 
 async def test_get_returns_the_row_or_none(db: Database) -> None:
@@ -46,7 +46,7 @@ async def test_get_one_raises_not_found(db: Database) -> None:
     assert isinstance(caught.value, NoResultFound)
 
 
-async def test_filters_are_values_none_anyof_and_span(db: Database) -> None:
+async def test_filters_accept_values_none_anyof_and_span(db: Database) -> None:
     await people(db, 9)
     moment = datetime(2024, 1, 1, tzinfo=UTC)
     await db.user.update_by_id(2, banned_at=moment)
@@ -60,7 +60,7 @@ async def test_filters_are_values_none_anyof_and_span(db: Database) -> None:
     assert await db.case.find_all(kind=AnyOf([Kind.BAN])).count() == 0
 
 
-async def test_guide_style_arguments(db: Database) -> None:
+async def test_arguments_as_the_guide_writes_them(db: Database) -> None:
     await people(db, 9)
     c = db.user.c
     found = await db.user.find_all(filters=c.points > 0, order_by=c.points.desc(), limit=2, offset=1)
@@ -70,7 +70,7 @@ async def test_guide_style_arguments(db: Database) -> None:
     assert len(await db.user.find_all(c.points.in_([1]))) == 3
 
 
-async def test_nothing_is_ordered_that_nobody_asked_to_order(db: Database) -> None:
+async def test_selection_has_no_implicit_order(db: Database) -> None:
     with statements(db) as sent:
         await db.user.find_by_guild_id(1)
         await db.user.find_by_guild_id(1).first()
@@ -81,7 +81,7 @@ async def test_nothing_is_ordered_that_nobody_asked_to_order(db: Database) -> No
 
 
 @pytest.mark.parametrize("wrong", [True, False, [True], "name = 'x'", 5])
-async def test_what_is_no_condition_is_a_type_error(db: Database, wrong: object) -> None:
+async def test_invalid_condition_raises_type_error(db: Database, wrong: object) -> None:
     with pytest.raises(TypeError):
         db.user.find_all(wrong)  # type: ignore[arg-type]
 
@@ -99,7 +99,7 @@ async def test_unknown_and_repeated_filters_are_type_errors(db: Database) -> Non
         db.user.find_all(banned_at=Span(lt=datetime(2024, 1, 1)))  # noqa: DTZ001
 
 
-async def test_an_index_expression_is_a_filter(db: Database) -> None:
+async def test_index_expression_can_be_a_filter(db: Database) -> None:
     await people(db, 3)
     await db.user.update_by_id(1, name="ADA")
     found = await db.user.get_by_lower_name("ada")
@@ -108,7 +108,7 @@ async def test_an_index_expression_is_a_filter(db: Database) -> None:
     assert await ids(db.user.find_all(lower_name=Span(ge="u"))) == [2, 3]
 
 
-async def test_terminals(db: Database) -> None:
+async def test_endings_of_a_selection(db: Database) -> None:
     await people(db, 9)
     found = db.user.find_by_guild_id(1)
     assert await found.count() == 9
@@ -129,14 +129,14 @@ async def test_terminals(db: Database) -> None:
 
 
 @pytest.mark.parametrize("method", ["count", "exists", "page"])
-async def test_what_is_about_all_rows_takes_no_limit(db: Database, method: str) -> None:
+async def test_methods_over_all_rows_refuse_a_limit(db: Database, method: str) -> None:
     with pytest.raises(TypeError, match=f"{method}"):
         await getattr(db.user.find_all(limit=1), method)()
     with pytest.raises(TypeError):
         await db.user.count(limit=5)
 
 
-async def test_a_selection_is_immutable_and_may_be_used_again(db: Database) -> None:
+async def test_selection_is_immutable_and_reusable(db: Database) -> None:
     await people(db, 4)
     found = db.user.find_all()
     assert len(await found.limit(1)) == 1
@@ -166,7 +166,7 @@ async def test_for_update_needs_a_transaction(db: Database) -> None:
         await db.user.find_all().for_update()
 
 
-async def test_for_update_skips_what_others_have_locked(db: Database) -> None:
+async def test_for_update_skips_locked_rows(db: Database) -> None:
     await people(db, 2)
     async with db.transaction():
         mine = await db.user.find_all().limit(1).for_update(skip_locked=True)
@@ -175,7 +175,7 @@ async def test_for_update_skips_what_others_have_locked(db: Database) -> None:
     assert {user.id for user in (*mine, *theirs)} == {1, 2}
 
 
-async def test_options_are_sqlalchemys(db: Database) -> None:
+async def test_options_accept_sqlalchemy_options(db: Database) -> None:
     await people(db, 2)
     for option in (selectinload(db.guild.model.users), joinedload(db.guild.model.users)):
         (guild,) = await db.guild.find_all(options=[option])
@@ -196,7 +196,7 @@ async def test_paginate(db: Database) -> None:
         await db.user.paginate(page=0)
 
 
-async def test_a_partial_index_finder_holds_on_one_connection_and_uses_constants(url: str, db: Database) -> None:
+async def test_partial_index_finder_uses_constants_and_works_with_a_generic_plan(url: str, db: Database) -> None:
     (user,) = await people(db, 1)
     now = datetime.now(UTC)
     for number in range(4):
@@ -210,7 +210,7 @@ async def test_a_partial_index_finder_holds_on_one_connection_and_uses_constants
     assert isinstance(found[0], Case)
 
 
-async def test_streaming_gives_detached_objects_in_bounded_memory(db: Database) -> None:
+async def test_stream_yields_detached_objects_in_bounded_memory(db: Database) -> None:
     await people(db, 1200)
     seen = 0
     with statements(db) as sent:

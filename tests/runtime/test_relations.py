@@ -1,4 +1,4 @@
-"""Relationships: loaded when asked for, in one statement each, and never otherwise."""
+"""Relationships: loaded only on request, in one statement each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.runtime.models import Case, User
 
 @pytest.fixture
 async def users(db: Database) -> list[User]:
-    """Three users; the first has two cases, the second one, under the first user's."""
+    """Three users. The first has two cases, and moderates the one case of the second."""
     rows: Any = [{"discord_id": n, "guild_id": 1, "name": f"u{n}"} for n in (1, 2, 3)]
     users = await db.user.create_many(rows)
     for number, user_id, parent in ((1, 1, None), (2, 1, 1), (3, 2, 1)):
@@ -92,7 +92,7 @@ async def test_unknown_relationships_are_type_errors(db: Database) -> None:
         db.user.find_all().load("id")  # type: ignore[arg-type]
 
 
-async def test_what_is_not_loaded_says_how_to_load_it(db: Database, users: list[User]) -> None:
+async def test_unloaded_relationship_says_how_to_load_it(db: Database, users: list[User]) -> None:
     created = users[0]
     updated = await db.user.update_by_id(1, points=1)
     upserted = await db.user.upsert_by_discord_id(discord_id=1, guild_id=1, name="x")
@@ -107,13 +107,13 @@ async def test_what_is_not_loaded_says_how_to_load_it(db: Database, users: list[
     assert issubclass(UnloadedError, InvalidRequestError)
 
 
-async def test_objects_reached_through_others_refuse_too(db: Database, users: list[User]) -> None:
+async def test_unloaded_relationships_of_loaded_objects_raise_too(db: Database, users: list[User]) -> None:
     user = await db.user.get_one_by_id(1, load=["cases"])
     with pytest.raises(UnloadedError, match=r"Case\.parent"):
         _ = user.cases[0].parent
 
 
-async def test_a_models_own_eager_loading_is_not_honoured(db: Database, users: list[User]) -> None:
+async def test_eager_loading_of_the_model_is_ignored(db: Database, users: list[User]) -> None:
     with statements(db) as sent:
         (case, *_) = await db.case.find_all()
         user = await db.user.get_one_by_id(1, load=["cases"])
@@ -142,7 +142,7 @@ async def test_objects_can_be_copied_and_pickled(db: Database, users: list[User]
 
 async def test_objects_can_be_dumped_and_compared_without_loading(db: Database, users: list[User]) -> None:
     user = await db.user.get_one_by_id(1)
-    assert user.model_dump(exclude={"preferences"})["name"] == "u1"  # of which pydantic warns: JSON is read as a dict
+    assert user.model_dump(exclude={"preferences"})["name"] == "u1"  # pydantic warns, because JSON is read as a dict
     assert "u1" in repr(user)
     assert user == await db.user.get_one_by_id(1)
 
@@ -175,7 +175,7 @@ async def test_relationships_can_be_assigned(db: Database, users: list[User]) ->
     assert (await db.case.get_one_by_guild_id_and_number(1, 7)).user_id == 1
 
 
-async def test_what_is_loaded_lasts_and_may_be_loaded_again(db: Database, users: list[User]) -> None:
+async def test_loaded_relationship_stays_loaded_and_can_be_reloaded(db: Database, users: list[User]) -> None:
     user = await db.user.get_one_by_id(3, load=["cases"])
     assert user.cases == []
     await db.case.create(guild_id=1, number=9, user_id=3)
@@ -184,7 +184,7 @@ async def test_what_is_loaded_lasts_and_may_be_loaded_again(db: Database, users:
     assert sa.inspect(user.cases[0]).detached
 
 
-async def test_loading_joins_the_transaction_around_it(db: Database, users: list[User]) -> None:
+async def test_loading_joins_the_surrounding_transaction(db: Database, users: list[User]) -> None:
     async with db.transaction():
         user = await db.user.get_one_by_id(3)
         await db.case.create(guild_id=1, number=9, user_id=3)
@@ -192,8 +192,8 @@ async def test_loading_joins_the_transaction_around_it(db: Database, users: list
     assert [case.number for case in user.cases] == [9]
 
 
-async def test_a_row_that_several_relationships_lead_to_is_one_object(db: Database, users: list[User]) -> None:
-    """As the ORM has it: so that what was loaded can be added to a session."""
+async def test_row_reached_by_several_relationships_is_one_object(db: Database, users: list[User]) -> None:
+    """As in the ORM, so that loaded objects can be added to a session."""
     await db.case.create_many(
         [{"guild_id": 1, "number": 40 + n, "user_id": users[0].id, "moderator_id": users[0].id} for n in range(2)]
     )

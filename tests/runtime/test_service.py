@@ -1,4 +1,4 @@
-"""The service: addresses, settings, connecting and letting go."""
+"""The service: addresses, settings, connecting and disposing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 
-async def test_usable_without_connecting(url: str) -> None:
+async def test_database_works_without_connect(url: str) -> None:
     db = Database(url)
     assert await db.user.count() >= 0
     await db.dispose()
@@ -33,7 +33,7 @@ async def test_connect_and_ping(url: str, caplog: pytest.LogCaptureFixture) -> N
     assert "connected" in caplog.text
 
 
-async def test_the_address_comes_from_the_environment(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_address_comes_from_the_environment(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     async with Database() as db:
         await db.ping()
@@ -43,7 +43,7 @@ async def test_the_address_comes_from_the_environment(url: str, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg"])
-async def test_any_address_of_a_postgresql_will_do(url: str, scheme: str) -> None:
+async def test_every_postgresql_scheme_is_accepted(url: str, scheme: str) -> None:
     async with Database(scheme + url.removeprefix("postgresql")) as db:
         await db.ping()
 
@@ -55,23 +55,23 @@ async def test_libpq_parameters_are_understood(url: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["mysql://x/y", "sqlite://", "nonsense"])
-async def test_other_addresses_are_refused(wrong: str) -> None:
+async def test_other_schemes_are_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match=r"PostgreSQL|URL"):
         Database(wrong)
 
 
-async def test_the_url_hides_the_password() -> None:
+async def test_url_hides_the_password() -> None:
     assert "secret" not in Database("postgresql://me:secret@nowhere/db").url
 
 
-async def test_a_server_that_is_not_there_is_a_clear_error() -> None:
+async def test_missing_server_raises_a_clear_error() -> None:
     with pytest.raises(UnreachableError, match=r"127\.0\.0\.1:1/db") as caught:
         await Database("postgresql://me:secret@127.0.0.1:1/db").connect()
     assert "secret" not in str(caught.value)
     assert isinstance(caught.value, ConnectionError)
 
 
-async def test_a_database_that_is_not_there_is_a_clear_error(url: str) -> None:
+async def test_missing_database_raises_a_clear_error(url: str) -> None:
     path = sa.make_url(url).set(database="absent").render_as_string(hide_password=False)
     with pytest.raises(UnreachableError, match='"absent" does not exist'):
         await Database(path).connect()
@@ -93,7 +93,7 @@ async def test_pool_settings(url: str) -> None:
             await db.user.count()
 
 
-async def test_a_controller_is_made_once_and_may_be_replaced_by_one_with_arguments(url: str) -> None:
+async def test_controller_is_created_once_and_can_be_replaced(url: str) -> None:
     class Users(UserController):
         def __init__(self, db: Database, limit: int) -> None:
             super().__init__(db)
@@ -111,13 +111,13 @@ async def test_a_controller_is_made_once_and_may_be_replaced_by_one_with_argumen
     await db.dispose()
 
 
-async def test_a_misspelt_controller_is_named(url: str) -> None:
+async def test_misspelt_controller_is_named(url: str) -> None:
     db = Database(url)
     with pytest.raises(AttributeError, match=r"Database has no controller 'users'; did you mean user\?"):
-        _ = getattr(db, "users")  # noqa: B009 - to which type checkers say the same
+        _ = getattr(db, "users")  # noqa: B009 - type checkers also reject the attribute
 
 
-def test_a_package_has_what_its_modules_have_and_nothing_else() -> None:
+def test_package_exports_the_names_of_its_modules_only() -> None:
     assert guild_db.LevelController.__module__ == "guild_db.level"
     assert all(getattr(guild_db, name) is not None for name in guild_db.__all__)
     with pytest.raises(AttributeError, match="module 'guild_db' has no attribute 'Nothing'"):
@@ -134,7 +134,7 @@ async def test_slow_calls_are_logged_without_values(url: str, db: Database, capl
     assert "777888" not in caplog.text
 
 
-async def test_pool_status_tells_what_is_in_use(url: str) -> None:
+async def test_pool_status_counts_connections_in_use(url: str) -> None:
     async with Database(url, pool_size=1) as db:
         assert db.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
         async with db.session() as one, db.session() as other:
@@ -143,7 +143,7 @@ async def test_pool_status_tells_what_is_in_use(url: str) -> None:
             assert db.pool_status() == {"idle": 0, "in_use": 2, "overflow": 1}
 
 
-async def test_who_watches_sees_what_controllers_send_and_nothing_else(db: Database) -> None:
+async def test_watched_reports_statements_of_controllers_only(db: Database) -> None:
     seen: list[tuple[str, tuple[object, ...]]] = []
 
     def note(statement: str, arguments: Sequence[object]) -> None:
@@ -160,7 +160,7 @@ async def test_who_watches_sees_what_controllers_send_and_nothing_else(db: Datab
 
 
 @pytest.mark.parametrize("name", ["before_execute", "after_execute", "before_cursor_execute", "after_cursor_execute"])
-async def test_who_listens_to_the_engine_sees_every_statement_of_sessions(db: Database, name: str) -> None:
+async def test_engine_events_cover_all_statements_of_sessions(db: Database, name: str) -> None:
     seen: list[object] = []
 
     def listener(*arguments: object) -> None:
@@ -174,7 +174,7 @@ async def test_who_listens_to_the_engine_sees_every_statement_of_sessions(db: Da
     assert len(seen) == 4
 
 
-async def test_who_listens_for_errors_sees_every_one_of_sessions(db: Database) -> None:
+async def test_error_events_cover_all_errors_of_sessions(db: Database) -> None:
     seen: list[object] = []
     sa.event.listen(db.engine.sync_engine, "handle_error", seen.append)
     for _ in range(3):
@@ -193,14 +193,14 @@ async def test_sqlalchemys_log_shows_every_statement_of_sessions(url: str, caplo
     assert caplog.text.count("SELECT 1 AS one") == 3
 
 
-async def test_a_session_whose_schemas_are_translated_is_refused(db: Database) -> None:
+async def test_session_with_a_schema_translate_map_is_refused(db: Database) -> None:
     async with db.session() as session:
         await session.connection(execution_options={"schema_translate_map": {None: "tenant"}})
         with pytest.raises(TypeError, match="search_path"):
             await db.guild.using(session).get_by_id(1)
 
 
-async def test_connections_that_were_closed_meanwhile_cost_no_call(db: Database, url: str) -> None:
+async def test_closed_idle_connections_fail_no_call(db: Database, url: str) -> None:
     await asyncio.gather(*(db.guild.get_by_id(1) for _ in range(5)))
     async with DatabaseService(url, pool_size=1) as admin, admin.session() as session:
         sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
@@ -214,7 +214,7 @@ def test_no_password_is_shown() -> None:
     assert "hunter2" not in DatabaseService("postgresql://u:hunter2@h/d?sslpassword=hunter2").url
 
 
-async def test_a_stream_left_half_way_ends_with_the_program_and_without_a_word(url: str) -> None:
+async def test_abandoned_stream_ends_silently_with_the_program(url: str) -> None:
     program = f"""
 import asyncio, sys
 sys.path[:0] = {sys.path!r}
@@ -233,8 +233,8 @@ print((await_ := asyncio.run(first())).name)
     assert (out, err) == (b"0\n", b"")
 
 
-async def test_whoever_waits_for_a_connection_gets_one(url: str) -> None:
-    """Though those who have one ask for the next in the same breath."""
+async def test_waiting_task_gets_a_connection(url: str) -> None:
+    """Even if the tasks that return a connection request the next one immediately."""
     async with Database(url, pool_size=2, max_overflow=0, pool_timeout=5) as db:
         done = dict.fromkeys(range(4), 0)
 

@@ -1,4 +1,4 @@
-"""What sessions of blocks and of `db.session()` may do, and what they must not hide."""
+"""What sessions of blocks and of `db.session()` may do, and which errors they must not hide."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from guild_db import CheckViolation, Database, TimedOutError, TransactionError, 
 from tests.runtime.models import Guild
 
 
-async def test_a_block_whose_session_rolls_its_transaction_back_says_so_at_its_end(db: Database) -> None:
+async def test_block_raises_if_its_session_rolled_back(db: Database) -> None:
     with pytest.raises(TransactionError, match="nothing is stored"):
         async with db.transaction() as session:
             session.add(Guild(id=2, name="two"))
@@ -28,7 +28,7 @@ async def test_a_block_whose_session_rolls_its_transaction_back_says_so_at_its_e
 @pytest.mark.parametrize(
     "statement", ["COMMIT", "end", " -- now\n rollback", "/* now */ BEGIN", "ROLLBACK WORK", "start transaction"]
 )
-async def test_a_statement_of_a_session_cannot_end_its_transaction(db: Database, statement: str) -> None:
+async def test_statement_of_a_session_cannot_end_its_transaction(db: Database, statement: str) -> None:
     for block in (db.session(), db.transaction()):
         with pytest.raises(TransactionError, match="blocks begin and end transactions"):
             async with block as session:
@@ -37,7 +37,7 @@ async def test_a_statement_of_a_session_cannot_end_its_transaction(db: Database,
     assert await db.guild.count() == 1
 
 
-async def test_savepoints_by_hand_are_statements_as_any_other(db: Database) -> None:
+async def test_handwritten_savepoints_are_allowed(db: Database) -> None:
     async with db.transaction() as session:
         await session.execute(sa.text("SAVEPOINT mine"))
         await db.guild.create(id=2, name="two")
@@ -49,7 +49,7 @@ async def test_savepoints_by_hand_are_statements_as_any_other(db: Database) -> N
 # after_commit
 
 
-async def test_a_callback_of_a_savepoint_of_the_session_is_dropped_with_it(db: Database) -> None:
+async def test_callback_of_a_rolled_back_session_savepoint_is_dropped(db: Database) -> None:
     calls: list[str] = []
     async with db.transaction() as session:
         db.after_commit(lambda: calls.append("block"))
@@ -64,7 +64,7 @@ async def test_a_callback_of_a_savepoint_of_the_session_is_dropped_with_it(db: D
     assert calls == ["block", "savepoint"]
 
 
-async def test_in_a_session_a_callback_waits_for_the_commit(db: Database) -> None:
+async def test_callback_in_a_session_waits_for_the_commit(db: Database) -> None:
     calls: list[str] = []
     async with db.session() as session:
         session.add(Guild(id=2, name="two"))
@@ -77,7 +77,7 @@ async def test_in_a_session_a_callback_waits_for_the_commit(db: Database) -> Non
     assert calls == ["two of 0"]
 
 
-async def test_in_a_session_that_is_rolled_back_nothing_is_called(db: Database) -> None:
+async def test_callback_in_a_rolled_back_session_is_dropped(db: Database) -> None:
     calls: list[str] = []
     with suppress(KeyError):
         async with db.session() as session:
@@ -100,7 +100,7 @@ async def test_in_a_session_that_is_rolled_back_nothing_is_called(db: Database) 
     assert calls == ["stored by hand"]
 
 
-async def test_what_is_no_function_is_refused_at_once(db: Database) -> None:
+async def test_callback_must_be_a_function(db: Database) -> None:
     async def later() -> None: ...
 
     coroutine: Any = later()
@@ -113,7 +113,7 @@ async def test_what_is_no_function_is_refused_at_once(db: Database) -> None:
 # streams
 
 
-async def test_a_stream_that_outlives_its_block_leaves_the_next_transaction_alone(url: str, db: Database) -> None:
+async def test_stream_that_outlives_its_block_does_not_affect_the_next_transaction(url: str, db: Database) -> None:
     await db.guild.create_many([{"id": number, "name": "g"} for number in range(2, 1200)])
     async with Database(url, pool_size=1, max_overflow=0, pool_timeout=1) as single:
         async with single.transaction(), aclosing(aiter(single.guild.find_all())) as stream:
@@ -130,7 +130,7 @@ async def test_a_stream_that_outlives_its_block_leaves_the_next_transaction_alon
         assert await single.guild.get_by_id(5000)
 
 
-async def test_a_stream_that_outlives_its_savepoint_names_it(db: Database) -> None:
+async def test_stream_that_outlives_its_savepoint_raises(db: Database) -> None:
     await db.guild.create_many([{"id": number, "name": "g"} for number in range(2, 1200)])
     with pytest.raises(TransactionError, match="savepoint of this stream is over"):
         async with db.transaction():
@@ -144,7 +144,7 @@ async def test_a_stream_that_outlives_its_savepoint_names_it(db: Database) -> No
                 pass
 
 
-async def test_an_exhausted_pool_tells_its_size_and_what_holds_connections(url: str, db: Database) -> None:
+async def test_exhausted_pool_reports_its_size_and_users(url: str, db: Database) -> None:
     async with (
         Database(url, pool_size=1, max_overflow=1, pool_timeout=0.05) as small,
         small.session() as first,
@@ -158,7 +158,7 @@ async def test_an_exhausted_pool_tells_its_size_and_what_holds_connections(url: 
 # autocommit
 
 
-async def test_bulk_calls_in_a_session_with_autocommit_are_all_or_none(db: Database) -> None:
+async def test_bulk_calls_in_an_autocommit_session_are_all_or_nothing(db: Database) -> None:
     async with db.session() as session:
         await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         guilds = db.guild.using(session)

@@ -37,7 +37,7 @@ async def test_calls_inside_a_transaction_join_it(db: Database) -> None:
     assert await db.user.count() == 1
 
 
-async def test_an_exception_rolls_back(db: Database) -> None:
+async def test_exception_rolls_back(db: Database) -> None:
     with pytest.raises(RuntimeError, match="stop"):
         async with db.transaction():
             await db.user.create(**values(1))
@@ -64,7 +64,7 @@ async def test_cancellation_rolls_back(db: Database) -> None:
     assert db.pool_status()["in_use"] == 0
 
 
-async def test_a_block_within_a_block_is_a_savepoint(db: Database) -> None:
+async def test_nested_block_is_a_savepoint(db: Database) -> None:
     async with db.transaction():
         await db.user.create(**values(1))
         with pytest.raises(UniqueViolation):
@@ -75,7 +75,7 @@ async def test_a_block_within_a_block_is_a_savepoint(db: Database) -> None:
     assert {user.discord_id for user in await db.user.find_all()} == {1, 3}
 
 
-async def test_objects_of_the_callers_session_are_flushed_first_and_stay_usable(db: Database) -> None:
+async def test_objects_of_the_session_are_flushed_before_calls(db: Database) -> None:
     async with db.transaction() as session:
         session.add(Guild(id=2, name="new"))
         assert await db.guild.get_by_id(2) is not None
@@ -112,7 +112,7 @@ async def test_session_commits_at_the_end(db: Database) -> None:
     assert await db.guild.find_all().count() == 2
 
 
-async def test_a_child_task_is_told_what_to_do(db: Database) -> None:
+async def test_call_in_a_child_task_raises_a_helpful_error(db: Database) -> None:
     async with db.transaction():
         with pytest.raises(TransactionError, match="await the call in the task that opened the transaction"):
             await asyncio.create_task(db.user.count())
@@ -122,7 +122,7 @@ async def test_a_child_task_is_told_what_to_do(db: Database) -> None:
     assert await db.user.count() == 1
 
 
-async def test_a_task_that_outlives_the_transaction_is_on_its_own(db: Database) -> None:
+async def test_task_that_outlives_the_transaction_is_independent(db: Database) -> None:
     over = asyncio.Event()
 
     async def later() -> int:
@@ -143,12 +143,12 @@ async def test_two_databases_do_not_share_a_transaction(db: Database, url: str) 
         await asyncio.create_task(other.user.count())
 
 
-async def test_gather_outside_a_transaction_runs_side_by_side(db: Database) -> None:
+async def test_gather_outside_a_transaction_runs_concurrently(db: Database) -> None:
     await asyncio.gather(*(db.user.create(**values(n)) for n in range(20)))
     assert await db.user.count() == 20
 
 
-async def test_isolation_and_read_only_are_for_the_outermost(db: Database) -> None:
+async def test_isolation_and_read_only_require_the_outermost_block(db: Database) -> None:
     async with db.transaction(isolation="SERIALIZABLE", read_only=True) as session:
         assert await session.scalar(sa.text("SHOW transaction_isolation")) == "serializable"
         assert await session.scalar(sa.text("SHOW transaction_read_only")) == "on"
@@ -166,7 +166,7 @@ async def test_read_only_refuses_writes(db: Database) -> None:
             await db.user.create(**values(1))
 
 
-async def test_deferred_constraints_fail_at_commit_as_our_errors(db: Database) -> None:
+async def test_deferred_constraints_raise_our_errors_at_commit(db: Database) -> None:
     async with db.engine.begin() as connection:
         await connection.execute(sa.text("ALTER TABLE users DROP CONSTRAINT IF EXISTS uq_deferred"))
         await connection.execute(
@@ -190,7 +190,7 @@ async def test_run_repeats_on_serialization_failure(db: Database) -> None:
         nonlocal attempts
         attempts += 1
         user = await db.user.get_one_by_id(1)
-        if attempts == 1:  # somebody else is faster
+        if attempts == 1:  # another transaction commits first
             async with db.session() as other:
                 await db.user.using(other).update_by_id(1, points=10)
         updated = await db.user.update_by_id(1, points=user.points + 1)
@@ -219,7 +219,7 @@ async def test_run_repeats_on_deadlock(db: Database) -> None:
     assert [user.points for user in await db.user.find_all()] == [2, 2]
 
 
-async def test_run_repeats_nothing_else_and_not_for_ever(db: Database) -> None:
+async def test_run_repeats_only_conflicts_and_limits_retries(db: Database) -> None:
     attempts = 0
 
     async def broken(session: AsyncSession) -> None:
@@ -255,7 +255,7 @@ async def test_run_inside_a_transaction_joins_it(db: Database) -> None:
     assert attempts == 1
 
 
-async def test_the_sandbox_takes_everything_back(db: Database) -> None:
+async def test_sandbox_rolls_everything_back(db: Database) -> None:
     async with sandbox(db):
         await db.user.create(**values(1))
         async with db.transaction():
@@ -269,7 +269,7 @@ async def test_the_sandbox_takes_everything_back(db: Database) -> None:
     assert await db.guild.find_all().count() == 1
 
 
-async def test_in_the_sandbox_a_failed_call_spoils_nothing(db: Database) -> None:
+async def test_sandbox_survives_a_failed_call(db: Database) -> None:
     async with sandbox(db):
         await db.user.create(**values(1))
         with pytest.raises(UniqueViolation):
@@ -281,7 +281,7 @@ async def test_in_the_sandbox_a_failed_call_spoils_nothing(db: Database) -> None
         assert await db.user.count() == 1
 
 
-async def test_in_the_sandbox_tasks_take_turns(db: Database) -> None:
+async def test_sandbox_lets_tasks_take_turns(db: Database) -> None:
     async def transfer(n: int) -> None:
         async with db.transaction():
             await db.user.update_by_id(1, points=db.user.c.points + n)
@@ -294,7 +294,7 @@ async def test_in_the_sandbox_tasks_take_turns(db: Database) -> None:
         assert [user.points for user in await db.user.find_all()] == [45, 45]
 
 
-async def test_in_the_sandbox_calls_within_a_session_block_do_not_wait_for_it(db: Database) -> None:
+async def test_sandbox_calls_inside_a_session_block_do_not_deadlock(db: Database) -> None:
     async with sandbox(db), asyncio.timeout(5):
         async with db.session() as session:
             await session.exec(sa.text("SELECT 1"))
@@ -305,7 +305,7 @@ async def test_in_the_sandbox_calls_within_a_session_block_do_not_wait_for_it(db
         assert await db.user.count(points=1) == 3
 
 
-async def test_the_sandbox_holds_for_other_tasks_and_only_once(db: Database) -> None:
+async def test_sandbox_covers_other_tasks_and_cannot_be_nested(db: Database) -> None:
     async with sandbox(db):
         await asyncio.create_task(db.user.create(**values(1)))
         assert await asyncio.create_task(db.user.count()) == 1
@@ -318,7 +318,7 @@ async def test_the_sandbox_holds_for_other_tasks_and_only_once(db: Database) -> 
     assert await db.user.count() == 0
 
 
-async def test_in_the_sandbox_nothing_is_left_of_what_is_rolled_back(db: Database) -> None:
+async def test_sandbox_undoes_inner_rollbacks_completely(db: Database) -> None:
     async with sandbox(db):
         async with db.session() as session:
             await db.user.using(session).create(**values(1))
@@ -336,8 +336,8 @@ async def test_in_the_sandbox_nothing_is_left_of_what_is_rolled_back(db: Databas
         assert await db.user.count() == 0
 
 
-async def test_a_transaction_that_an_error_has_ended_is_not_taken_for_committed(db: Database) -> None:
-    """PostgreSQL answers such a COMMIT with ROLLBACK, and says nothing more."""
+async def test_aborted_transaction_is_not_mistaken_for_committed(db: Database) -> None:
+    """PostgreSQL answers the COMMIT of an aborted transaction with ROLLBACK, and without an error."""
 
     async def twice(user: UserController) -> None:
         await user.create(**values())
@@ -362,7 +362,7 @@ async def test_a_transaction_that_an_error_has_ended_is_not_taken_for_committed(
             assert await db.user.count() == 0
 
 
-async def test_a_statement_of_the_callers_own_that_failed_ends_the_transaction_too(db: Database) -> None:
+async def test_failed_statement_of_the_session_aborts_the_transaction(db: Database) -> None:
     with pytest.raises(TransactionError, match="has ended the transaction"):
         async with db.transaction() as session:
             await db.user.create(**values())
@@ -371,7 +371,7 @@ async def test_a_statement_of_the_callers_own_that_failed_ends_the_transaction_t
     assert await db.user.count() == 0
 
 
-async def test_an_error_that_never_reached_the_server_costs_the_transaction_nothing(db: Database) -> None:
+async def test_error_before_the_server_does_not_abort_the_transaction(db: Database) -> None:
     for _ in range(3):
         async with db.transaction():
             await db.user.create(**values())
@@ -380,7 +380,7 @@ async def test_an_error_that_never_reached_the_server_costs_the_transaction_noth
         assert await db.user.delete_where(db.user.c.discord_id == 1) == 1
 
 
-async def test_an_error_in_a_savepoint_costs_only_the_savepoint(db: Database) -> None:
+async def test_error_in_a_savepoint_aborts_only_the_savepoint(db: Database) -> None:
     async with db.transaction():
         await db.user.create(**values())
         with pytest.raises(TransactionError, match="has ended the transaction"):
@@ -391,7 +391,7 @@ async def test_an_error_in_a_savepoint_costs_only_the_savepoint(db: Database) ->
     assert await db.user.count() == 2
 
 
-async def test_a_sandbox_outlives_an_aborted_transaction(db: Database) -> None:
+async def test_sandbox_survives_an_aborted_transaction(db: Database) -> None:
     async with sandbox(db):
         with pytest.raises(TransactionError, match="has ended the transaction"):
             async with db.transaction():
@@ -401,7 +401,7 @@ async def test_a_sandbox_outlives_an_aborted_transaction(db: Database) -> None:
         assert await db.user.count() == 0
 
 
-async def test_a_sandbox_outlives_streams_that_are_left_half_way(db: Database) -> None:
+async def test_sandbox_survives_abandoned_streams(db: Database) -> None:
     await db.user.create_many([values(n) for n in range(20)])
     for _ in range(5):
         async with sandbox(db):
@@ -411,7 +411,7 @@ async def test_a_sandbox_outlives_streams_that_are_left_half_way(db: Database) -
                 assert await db.user.count() == 20
 
 
-async def test_a_closed_session_is_an_error(db: Database) -> None:
+async def test_closed_session_raises(db: Database) -> None:
     async with db.session() as session:
         user = db.user.using(session)
     with pytest.raises(InvalidRequestError, match="closed"):
@@ -419,7 +419,7 @@ async def test_a_closed_session_is_an_error(db: Database) -> None:
     assert db.pool_status()["in_use"] == 0
 
 
-async def test_a_savepoint_is_made_before_its_first_statement(db: Database) -> None:
+async def test_savepoint_is_created_before_its_first_statement(db: Database) -> None:
     for _ in range(3):
         async with db.transaction():
             await db.user.get_by_id(1)
@@ -430,7 +430,7 @@ async def test_a_savepoint_is_made_before_its_first_statement(db: Database) -> N
         assert await db.user.count() == 0
 
 
-async def test_a_savepoint_of_the_callers_own_saves_the_transaction(db: Database) -> None:
+async def test_savepoint_of_the_session_saves_the_transaction(db: Database) -> None:
     async with db.transaction() as session:
         await db.user.create(**values())
         await session.exec(sa.text("SAVEPOINT mine"))
@@ -440,7 +440,7 @@ async def test_a_savepoint_of_the_callers_own_saves_the_transaction(db: Database
     assert await db.user.count() == 1
 
 
-async def test_in_a_session_that_commits_at_once_an_error_ends_nothing(db: Database) -> None:
+async def test_error_in_an_autocommit_session_ends_nothing(db: Database) -> None:
     async with db.session() as session:
         await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         await db.user.using(session).create(**values())
@@ -449,7 +449,7 @@ async def test_in_a_session_that_commits_at_once_an_error_ends_nothing(db: Datab
     assert await db.user.count() == 1
 
 
-async def test_a_savepoint_in_an_aborted_transaction_says_so(db: Database) -> None:
+async def test_savepoint_in_an_aborted_transaction_raises(db: Database) -> None:
     with pytest.raises(TransactionError, match="has ended the transaction"):
         async with db.transaction():
             await db.user.create(**values())
@@ -459,7 +459,7 @@ async def test_a_savepoint_in_an_aborted_transaction_says_so(db: Database) -> No
                 pass
 
 
-async def test_a_flush_that_failed_ends_the_transaction(db: Database) -> None:
+async def test_failed_flush_aborts_the_transaction(db: Database) -> None:
     with pytest.raises(TransactionError, match="has ended the transaction"):
         async with db.transaction() as session:
             session.add(Guild(id=1, name="again"))
@@ -467,7 +467,7 @@ async def test_a_flush_that_failed_ends_the_transaction(db: Database) -> None:
                 await session.flush()
 
 
-async def test_run_repeats_what_a_caught_conflict_has_ended(db: Database) -> None:
+async def test_run_repeats_after_a_caught_conflict(db: Database) -> None:
     tries: list[int] = []
 
     async def work(session: AsyncSession) -> None:
@@ -481,7 +481,7 @@ async def test_run_repeats_what_a_caught_conflict_has_ended(db: Database) -> Non
     assert (len(tries), await db.user.count()) == (3, 1)
 
 
-async def test_a_deadlock_and_a_serialization_failure_are_conflicts(db: Database) -> None:
+async def test_deadlock_and_serialization_failure_raise_conflict_error(db: Database) -> None:
     for code in ("40P01", "40001"):
         with pytest.raises(ConflictError):
             async with db.transaction() as session:

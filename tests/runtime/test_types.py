@@ -1,4 +1,4 @@
-"""Types with limits, types of the author's own, and models that only the ORM can serve: one call and many agree."""
+"""Types with limits, custom types, and ORM-only models: single calls and bulk calls agree."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def codes(db: Database) -> AsyncIterator[CodeController]:
     await db.code.delete_where(all_rows=True)
 
 
-async def test_no_array_cuts_what_is_too_long(codes: CodeController) -> None:
+async def test_arrays_do_not_truncate_long_values(codes: CodeController) -> None:
     await codes.create_many([{"code": "abcde", "price": Decimal("1.00")}])
     assert await codes.find_all(code=AnyOf(["abcdefgh"])) == []
     assert await codes.find_all(price=AnyOf([Decimal("1.004")])) == []
@@ -43,14 +43,14 @@ async def test_no_array_cuts_what_is_too_long(codes: CodeController) -> None:
         await codes.bulk_update([{"code": "abcde", "note": "toolong"}])
 
 
-async def test_none_is_null_in_one_call_and_in_many(codes: CodeController) -> None:
+async def test_none_is_null_in_single_and_bulk_calls(codes: CodeController) -> None:
     await codes.create(code="a", own=None)
     await codes.create_many([{"code": "b", "own": None}, {"code": "c", "own": {"x": "y"}}])
     await codes.bulk_update([{"code": "c", "own": None}])
     assert await codes.find_all(own=None).count() == 3
 
 
-async def test_lists_are_values_where_columns_hold_them(codes: CodeController) -> None:
+async def test_list_is_a_value_of_an_array_column(codes: CodeController) -> None:
     await codes.create_many([{"code": "a", "tags": ["x"], "words": ["y"], "data": [1, 2]}, {"code": "b"}])
     find: Any = codes.find_all
     for key, value in {"tags": ["x"], "words": ["y"], "data": [1, 2]}.items():
@@ -68,12 +68,12 @@ async def test_onupdate_is_called_for_each_row(codes: CodeController) -> None:
     assert (await codes.upsert_by_code(code="a", note="l")).stamp not in before
 
 
-async def test_update_many_of_nothing_counts_what_is_there(codes: CodeController) -> None:
+async def test_update_many_without_changes_counts_existing_rows(codes: CodeController) -> None:
     await codes.create_many([{"code": "a"}])
     assert await codes.bulk_update([{"code": "a"}, {"code": "z"}]) == 1
 
 
-async def test_joins_of_more_than_their_pairs_are_kept_whole(db: Database) -> None:
+async def test_joins_with_extra_conditions_are_respected(db: Database) -> None:
     group = await db.group.create(name="one")
     await db.member.create_many([{"group_id": group.id, "a": 1, "b": 1}, {"group_id": group.id, "a": 1, "b": 2}])
     loaded = await db.group.get_one_by_id(group.id or 0, load=["members", "chosen"])
@@ -81,17 +81,17 @@ async def test_joins_of_more_than_their_pairs_are_kept_whole(db: Database) -> No
     assert [member.b for member in loaded.chosen] == [1]
 
 
-async def test_column_properties_are_there_after_every_write(db: Database) -> None:
+async def test_column_properties_are_read_after_every_write(db: Database) -> None:
     members: Any = db.member
     one, two = await db.group.create_many([{"name": "one"}, {"name": "two"}])
-    made = await members.create_many([{"group_id": one.id}, {"group_id": None}, {"group_id": two.id}])
-    assert [member.group_name for member in made] == ["one", None, "two"]
+    created = await members.create_many([{"group_id": one.id}, {"group_id": None}, {"group_id": two.id}])
+    assert [member.group_name for member in created] == ["one", None, "two"]
     assert (await members.create(group_id=two.id)).group_name == "two"
-    moved = await members.update_by_id(made[0].id, group_id=two.id)
+    moved = await members.update_by_id(created[0].id, group_id=two.id)
     assert moved.group_name == "two"
 
 
-async def test_streams_of_the_orm_go_on_beyond_a_batch(db: Database) -> None:
+async def test_orm_streams_continue_beyond_a_batch(db: Database) -> None:
     await db.member.create_many([{"a": 7} for _ in range(1100)])
     count = 0
     async for member in db.member.find_all(a=Span(ge=7)):

@@ -1,4 +1,4 @@
-"""Values are refused before any SQL, by name, and are never quoted."""
+"""Invalid values are refused before any SQL; errors name the field and never contain the value."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_every_wrong_field_is_named(db: Database) -> None:
     assert set(caught.value.fields) == {"discord_id", "guild_id", "name", "points", "colour"}
 
 
-async def test_what_a_validator_said_is_kept_for_those_who_ask(db: Database) -> None:
+async def test_validator_messages_are_in_details(db: Database) -> None:
     with pytest.raises(ValidationError) as caught:
         await db.user.create(**{**GOOD, "name": "  "})
     assert "'  ' is empty" in caught.value.details["name"]
@@ -83,20 +83,20 @@ async def test_the_models_own_field_validators_run(db: Database) -> None:
     assert (await db.user.create(**{**GOOD, "name": " ada "})).name == "ada"
 
 
-async def test_values_are_converted_as_the_model_would(db: Database) -> None:
+async def test_values_are_converted_as_by_the_model(db: Database) -> None:
     values: Any = {**GOOD, "points": "5", "banned_at": "2024-01-01T00:00:00+00:00"}
     user = await db.user.create(**values)
     assert user.points == 5
     assert user.banned_at == datetime(2024, 1, 1, tzinfo=UTC)
 
 
-async def test_sql_expressions_pass(db: Database) -> None:
+async def test_sql_expressions_are_not_validated(db: Database) -> None:
     values: Any = {**GOOD, "points": sa.func.length("four"), "name": sa.func.lower("ADA")}
     user = await db.user.create(**values)
     assert (user.points, user.name) == (4, "ada")
 
 
-async def test_what_only_the_database_can_refuse_is_not_quoted_either(db: Database) -> None:
+async def test_database_errors_do_not_contain_values(db: Database) -> None:
     too_big = 123456789012345678901234
     with pytest.raises(InvalidValueError, match="does not fit") as caught:
         await db.user.create(**{**GOOD, "discord_id": too_big})

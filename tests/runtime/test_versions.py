@@ -1,4 +1,4 @@
-"""The package says, once, when a library is not one of the versions that it was tested with."""
+"""The package warns once if the version of a library is not tested."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 import sqlalchemy
 
-from generated.runtime.versions import TESTED, warn_beyond
+from generated.runtime import TESTED, warn_unless_tested
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,11 @@ from generated.runtime.versions import TESTED, warn_beyond
         ("asyncpg", "1.0"),
     ],
 )
-def test_version_beyond_the_tested_ones_is_warned_about(library: str, version: str) -> None:
+def test_untested_version_warns(library: str, version: str) -> None:
     with pytest.warns(
         RuntimeWarning, match=f"{library} {version} is not one of .* run your tests, or generate the package with"
     ):
-        warn_beyond(**{library: version})
+        warn_unless_tested(library, version)
 
 
 @pytest.mark.parametrize(
@@ -44,14 +44,15 @@ def test_version_beyond_the_tested_ones_is_warned_about(library: str, version: s
     ],
 )
 def test_tested_version_is_silent(library: str, version: str) -> None:
-    warn_beyond(**{library: version})  # any warning is an error in these tests
+    warn_unless_tested(library, version)  # pytest turns any warning into an error
 
 
-def test_what_is_installed_here_is_tested() -> None:
-    warn_beyond(SQLAlchemy=sqlalchemy.__version__, asyncpg=asyncpg.__version__)
+def test_installed_versions_are_tested_versions() -> None:
+    warn_unless_tested("SQLAlchemy", sqlalchemy.__version__)
+    warn_unless_tested("asyncpg", asyncpg.__version__)
 
 
-def test_requirements_are_the_tested_versions(project: Path) -> None:
+def test_requirements_match_the_tested_versions(project: Path) -> None:
     settings = tomllib.loads((project / "pyproject.toml").read_text())["project"]
     requirements = [*settings["dependencies"], *settings["optional-dependencies"]["asyncpg"]]
     assert f"sqlalchemy[asyncio]>={TESTED['SQLAlchemy'][0]},<2.2" in requirements
@@ -59,7 +60,7 @@ def test_requirements_are_the_tested_versions(project: Path) -> None:
     assert TESTED["SQLAlchemy"][1] == "2.1"
 
 
-def test_warning_comes_once_at_the_import_of_the_package(project: Path) -> None:
+def test_warning_is_shown_once_at_import(project: Path) -> None:
     code = "import asyncpg; asyncpg.__version__ = '9.0'; import generated, generated.runtime.service; generated.Database('postgresql://h/d')"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=project, env=os.environ, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Writes: one statement each, validated first, with everything the database supplies in what comes back."""
+"""Writes: one statement each, validated first, and returned with all values that the database supplies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def values(n: int = 1, **more: Any) -> Any:
 
 
 def assert_complete(user: User) -> None:
-    """Defaults of Python, of the column and of the server, and what is computed, are all there."""
+    """Assert that defaults of Python, the column and the server, and computed columns, have values."""
     assert user.id
     assert user.points == 0
     assert user.rank == 7
@@ -35,14 +35,14 @@ def assert_complete(user: User) -> None:
     assert not sa.inspect(user).expired_attributes
 
 
-async def test_create_is_one_statement_and_gives_a_complete_row(db: Database) -> None:
+async def test_create_is_one_statement_and_returns_a_complete_row(db: Database) -> None:
     with statements(db) as sent:
         user = await db.user.create(**values())
     assert [one.split()[0] for one in sent] == ["INSERT"]
     assert_complete(user)
 
 
-async def test_every_write_path_gives_complete_rows(db: Database) -> None:
+async def test_every_write_returns_complete_rows(db: Database) -> None:
     paths = [
         await db.user.create(**values(1)),
         *await db.user.create_many([values(2), values(3)]),
@@ -55,7 +55,7 @@ async def test_every_write_path_gives_complete_rows(db: Database) -> None:
         assert_complete(user)
 
 
-async def test_an_explicit_none_stores_null(db: Database) -> None:
+async def test_explicit_none_stores_null(db: Database) -> None:
     assert (await db.user.create(**values(1, rank=None))).rank is None
     many = await db.user.create_many([values(2, rank=None), values(3), values(4, rank=None)])
     assert [user.rank for user in many] == [None, 7, None]
@@ -84,14 +84,14 @@ async def test_update_by_key_is_one_statement_and_runs_onupdate(db: Database) ->
     assert await db.user.update_by_id(99, points=1) is None
 
 
-async def test_update_of_nothing_gives_the_row(db: Database) -> None:
+async def test_update_without_values_returns_the_row(db: Database) -> None:
     await db.user.create(**values())
     user = await db.user.update_by_id(1)
     assert user is not None
     assert user.updated_at is None
 
 
-async def test_updates_take_sql_expressions_and_lose_none(db: Database) -> None:
+async def test_concurrent_updates_by_expressions_lose_nothing(db: Database) -> None:
     await db.user.create(**values())
     c = db.user.c
     await asyncio.gather(*(db.user.update_by_id(1, points=c.points + 1) for _ in range(50)))
@@ -117,20 +117,20 @@ async def test_delete_by_key(db: Database) -> None:
     assert await db.user.delete_by_id(1) is False
 
 
-async def test_get_or_create_gives_one_row_to_fifty_at_once(db: Database) -> None:
+async def test_fifty_concurrent_get_or_create_calls_create_one_row(db: Database) -> None:
     results = await asyncio.gather(*(db.user.get_or_create_by_discord_id(**values()) for _ in range(50)))
     assert len({user.id for user, _ in results}) == 1
     assert [is_new for _, is_new in results].count(True) == 1
     assert await db.user.count() == 1
 
 
-async def test_get_or_create_leaves_other_constraints_alone(db: Database) -> None:
+async def test_get_or_create_raises_for_other_constraints(db: Database) -> None:
     await db.user.create(**values(1))
     with pytest.raises(UniqueViolation):
         await db.user.get_or_create_by_discord_id(**values(2, name="U1"))
 
 
-async def test_upsert_sets_only_what_is_given(db: Database) -> None:
+async def test_upsert_sets_only_the_passed_values(db: Database) -> None:
     before = await db.user.create(**values(points=5, rank=3))
     after = await db.user.upsert_by_discord_id(**values(name="other"))
     assert (after.id, after.name, after.points, after.rank) == (before.id, "other", 5, 3)
@@ -138,18 +138,18 @@ async def test_upsert_sets_only_what_is_given(db: Database) -> None:
     assert after.updated_at is not None
 
 
-async def test_upsert_of_a_bare_key_gives_the_row(db: Database) -> None:
+async def test_upsert_of_only_the_key_returns_the_row(db: Database) -> None:
     await db.level.upsert_by_guild_id_and_member_id(guild_id=1, member_id=2, xp=5)
     assert (await db.level.upsert_by_guild_id_and_member_id(guild_id=1, member_id=2)).xp == 5
 
 
-async def test_upsert_of_fifty_at_once(db: Database) -> None:
-    # Each with a name of its own: PostgreSQL does not keep them from colliding on another unique index.
+async def test_fifty_concurrent_upserts(db: Database) -> None:
+    # Each row has a different name, because ON CONFLICT does not cover another unique index.
     await asyncio.gather(*(db.user.upsert_by_discord_id(**values(points=n, name=f"n{n}")) for n in range(50)))
     assert await db.user.count() == 1
 
 
-async def test_partial_upsert_holds_on_one_connection(url: str, db: Database) -> None:
+async def test_partial_upsert_works_with_a_generic_plan(url: str, db: Database) -> None:
     async with Database(url, pool_size=1, max_overflow=0) as narrow:
         for n in range(9):
             row = await narrow.afk.upsert_current_by_member_id(member_id=1, reason=str(n))
@@ -162,7 +162,7 @@ async def test_partial_upsert_holds_on_one_connection(url: str, db: Database) ->
         assert found.id == row.id
 
 
-async def test_partial_upsert_refuses_what_contradicts_its_index(db: Database) -> None:
+async def test_partial_upsert_refuses_values_outside_its_predicate(db: Database) -> None:
     with pytest.raises(ValidationError, match="ended_at must be None in a row of the index uq_afk_current"):
         await db.afk.upsert_current_by_member_id(member_id=1, ended_at=datetime.now(UTC))
     with pytest.raises(ValidationError, match="kind must be 'x'"):
@@ -186,7 +186,7 @@ async def test_create_many_of_composite_keys(db: Database) -> None:
     assert [row.member_id for row in rows] == [3, 1, 2]
 
 
-async def test_many_rows_go_in_one_statement(db: Database) -> None:
+async def test_many_rows_are_sent_as_one_statement(db: Database) -> None:
     with statements(db) as sent:
         rows = await db.level.create_many([{"guild_id": 1, "member_id": n} for n in range(25_000, 0, -1)])
     assert len(sent.beginning("INSERT")) == 1
@@ -220,7 +220,7 @@ async def test_delete_many(db: Database) -> None:
     assert await db.level.delete_many([(1, 0), (1, 2), (2, 1)]) == 2
 
 
-async def test_models_of_pydantic_are_stored_as_json(db: Database) -> None:
+async def test_pydantic_models_are_stored_as_json(db: Database) -> None:
     user = await db.user.create(**values(preferences=Preferences(colour="blue")))
     assert user.preferences == {"colour": "blue", "since": "2020-01-01T00:00:00Z"}
     updated = await db.user.update_by_id(1, preferences=Preferences(colour="green"))
@@ -228,7 +228,7 @@ async def test_models_of_pydantic_are_stored_as_json(db: Database) -> None:
     assert updated.preferences == {"colour": "green", "since": "2020-01-01T00:00:00Z"}
 
 
-async def test_other_types_go_there_and_back(db: Database) -> None:
+async def test_other_types_round_trip(db: Database) -> None:
     await db.user.create(**values())
     case = await db.case.create(
         guild_id=1, number=1, user_id=1, kind=Kind.KICK, fine=Decimal("1.50"), labels=["a", "b"]

@@ -1,4 +1,4 @@
-"""Models with types of their author's own, and some that only the ORM can serve; part of ``guild_db``, too."""
+"""Models with custom types, and models that only the ORM can read; they are part of ``guild_db``."""
 
 import uuid
 from decimal import Decimal

@@ -1,1 +1,1 @@
-"""The scenarios of the team's guide, on the reference models: done right, where the guide itself does them wrong."""
+"""The scenarios of the team's guide on the reference models, corrected where the guide's own code is wrong."""

@@ -1,4 +1,4 @@
-"""A database with the reference tables, emptied for each test: nothing here may be rolled back behind its back."""
+"""Fixtures: a database with the reference tables, which is emptied for each test instead of rolled back."""
 
 from __future__ import annotations
 

@@ -37,14 +37,14 @@ async def test_crud_operations(db: Database) -> None:
 
 
 async def test_get_or_create_does_not_race(db: Database) -> None:
-    """The guide reads, then writes, then reads again when that clashed; here one call does it."""
-    made = await asyncio.gather(*(db.guild_config.get_or_create_by_guild_id(guild_id=GUILD) for _ in range(20)))
-    assert sum(is_new for _, is_new in made) == 1
-    assert len({config.guild_id for config, _ in made}) == 1
+    """The guide reads, writes, and reads again after a conflict. Here one call does the same."""
+    created = await asyncio.gather(*(db.guild_config.get_or_create_by_guild_id(guild_id=GUILD) for _ in range(20)))
+    assert sum(is_new for _, is_new in created) == 1
+    assert len({config.guild_id for config, _ in created}) == 1
 
 
 async def test_errors_are_not_swallowed(db: Database, users: list[User]) -> None:
-    """The guide returns None or False on any exception; here each has a class, and the guide's own still catches it."""
+    """The guide returns None or False on any exception. Here each error has a class, which the guide's code catches."""
     with pytest.raises(IntegrityError) as caught:
         await db.user.create(discord_id=1, guild_id=GUILD, username="again")
     assert "discord_id" in str(caught.value)
@@ -97,14 +97,14 @@ async def test_relationship_filtering(db: Database, users: list[User]) -> None:
 
 
 async def test_points_transfer_loses_nothing_under_contention(db: Database, users: list[User]) -> None:
-    """The guide reads both rows and writes what it computed, without a lock: of two transfers one is lost."""
+    """The guide reads both rows and writes computed values without a lock, so that one of two transfers is lost."""
     pairs = [(users[n % 3], users[(n + 1) % 3]) for n in range(30)]
     await asyncio.gather(*(db.points_transaction.transfer(sender, receiver, 1) for sender, receiver in pairs))
     assert [user.points for user in await db.user.find_all()] == [100, 100, 100]
     assert await db.points_transaction.count() == 30
 
 
-async def test_points_transfer_that_asks_too_much_leaves_no_trace(db: Database, users: list[User]) -> None:
+async def test_overdraft_leaves_no_trace(db: Database, users: list[User]) -> None:
     with pytest.raises(NotEnoughPointsError):
         await db.points_transaction.transfer(users[0], users[1], 101)
     assert [user.points for user in await db.user.find_all()] == [100, 100, 100]
@@ -122,7 +122,7 @@ async def test_bulk_operations(db: Database, users: list[User]) -> None:
 
 
 async def test_reading_again_needs_no_cached_coroutine(db: Database) -> None:
-    """The guide puts lru_cache on a coroutine, which can be awaited but once; a call can be made again and again."""
+    """The guide puts lru_cache on a coroutine, which can be awaited only once. A call can be repeated."""
     await db.guild_config.get_or_create_by_guild_id(guild_id=GUILD)
     first, second = [await db.guild_config.get_by_guild_id(GUILD) for _ in range(2)]
     assert first == second
@@ -131,8 +131,8 @@ async def test_reading_again_needs_no_cached_coroutine(db: Database) -> None:
     assert now.prefix == "?"
 
 
-async def test_timestamps_know_their_zone(db: Database, users: list[User]) -> None:
-    """The guide's datetime.utcnow has none, and PostgreSQL would take it for local time."""
+async def test_timestamps_have_a_time_zone(db: Database, users: list[User]) -> None:
+    """The guide's datetime.utcnow has no time zone, and PostgreSQL would take it as local time."""
     assert users[0].created_at.utcoffset() is not None
     with pytest.raises(ValidationError, match="expires_at needs a time zone"):
         await db.reminder.create(
@@ -140,7 +140,7 @@ async def test_timestamps_know_their_zone(db: Database, users: list[User]) -> No
             key="k",
             channel_id=1,
             content="c",
-            expires_at=datetime(2030, 1, 1),  # noqa: DTZ001 - that is the point
+            expires_at=datetime(2030, 1, 1),  # noqa: DTZ001 - the test is about it
         )
 
 
@@ -151,7 +151,7 @@ async def test_inputs_are_validated(db: Database, users: list[User]) -> None:
         await db.user.update_by_id(users[0].id, username="   ")
 
 
-async def test_sql_injection_is_a_text_like_any(db: Database, users: list[User]) -> None:
+async def test_sql_injection_is_treated_as_a_string(db: Database, users: list[User]) -> None:
     evil = "'; DROP TABLE users; --"
     assert await db.user.find_all(filters=db.user.c.username == evil) == []
     assert await db.user.find_all(username=evil) == []
@@ -161,7 +161,7 @@ async def test_sql_injection_is_a_text_like_any(db: Database, users: list[User])
     assert await db.user.count() == 3
 
 
-async def test_reminders_fall_due_once(db: Database, users: list[User]) -> None:
+async def test_reminders_are_due_once(db: Database, users: list[User]) -> None:
     now = datetime.now(UTC)
     for number in range(10):
         await db.reminder.create(

@@ -1,1 +1,1 @@
-"""What must hold with many at once, and when things break: a slice of it in every run, all of it by `make stress`."""
+"""Tests under concurrency and failures: a small part in every run, everything with `make stress`."""

@@ -13,5 +13,5 @@ __all__ = ["db", "reference_url", "users"]
 
 @pytest.fixture(scope="session")
 def whole() -> bool:
-    """Whether all of it is wanted, as `make stress` does, and not a slice."""
+    """Whether to run the tests in full, as `make stress` does."""
     return os.environ.get("STRESS") == "whole"

@@ -1,4 +1,4 @@
-"""A process that forks while it has connections; ``test_half_open`` starts it with the database's address and a way."""
+"""A process that forks while it has connections. ``test_half_open`` starts it with an address and a scenario."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CALLS = 200
 
 
 async def right_answers(db: Database, who: str) -> int:
-    """Ask for many different things at once, check each answer, and return the server's process that served us."""
+    """Send many different queries concurrently, check each answer, and return the backends that served them."""
 
     async def ask(n: int) -> None:
         async with db.session() as session:
@@ -34,7 +34,7 @@ async def right_answers(db: Database, who: str) -> int:
 
 
 def child(db: Database, seen: set[int]) -> None:
-    """Work on an event loop of our own, as a forked worker does."""
+    """Work on a separate event loop, as a forked worker does."""
     for _ in range(2):
         backend = asyncio.run(right_answers(db, "child"))
         assert backend not in seen, "the child was served by its parent's connection"
@@ -42,7 +42,7 @@ def child(db: Database, seen: set[int]) -> None:
 
 
 async def backends(db: Database) -> set[int]:
-    """Open every connection of the pool, and return which of the server's processes they lead to."""
+    """Open every connection of the pool, and return their backends."""
     together = asyncio.Barrier(3)
 
     async def one() -> int:
@@ -54,9 +54,9 @@ async def backends(db: Database) -> set[int]:
 
 
 def forked(db: Database, seen: set[int]) -> int:
-    """Fork as a server of workers does; the child ends at once, as multiprocessing's do.
+    """Fork as a worker server does; the child exits immediately, like those of multiprocessing.
 
-    Not by ``sys.exit``: asyncio then closes the parent's event loop in the child, on the ``epoll`` that both share.
+    The child must not use ``sys.exit``: asyncio would close the parent's event loop on the shared ``epoll``.
     """
     if pid := os.fork():
         return pid
@@ -64,19 +64,19 @@ def forked(db: Database, seen: set[int]) -> int:
     try:
         child(db, seen)
         status = 0
-    except BaseException:  # noqa: BLE001 - it ends here, whatever it is
+    except BaseException:  # noqa: BLE001 - the child ends here on any error
         traceback.print_exc()
     os._exit(status)
 
 
 def done(pid: int) -> None:
-    """Wait for a child that has to be content."""
+    """Wait for a child, which must succeed."""
     _, status = os.waitpid(pid, 0)
     assert status == 0, f"the child ended with {os.waitstatus_to_exitcode(status)}"
 
 
 async def while_running(db: Database, way: str) -> None:
-    """Fork out of a running event loop, and work beside the child and after it."""
+    """Fork in a running event loop, and work during and after the child."""
     seen = await backends(db)
     if way == "fork":
         pid = forked(db, seen)

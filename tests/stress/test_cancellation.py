@@ -1,4 +1,4 @@
-"""Tasks that are cancelled anywhere: no connection is lost, no transaction stays open, nothing is stored by half."""
+"""Tasks cancelled anywhere leave no lost connection, no open transaction, and no partial write."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def row(n: int) -> UserCreate:
 
 @dataclass
 class Step:
-    """What a task does with its number, and how far it came: ``inside`` until nothing but the commit is left."""
+    """The work of a task with its number, and its progress: ``inside`` until only the commit is left."""
 
     db: Database
     n: int
@@ -41,7 +41,7 @@ class Step:
     rows: tuple[int, ...] = ()
 
     async def run(self) -> None:
-        """Do it."""
+        """Run the step."""
         await STEPS[self.kind](self)
         self.state = "done"
 
@@ -145,7 +145,7 @@ STEPS: dict[str, Callable[[Step], Awaitable[None]]] = {
 
 @dataclass
 class Chaos:
-    """Tasks that start steps and cancel them after a random time, until that many were cancelled."""
+    """Tasks that start steps and cancel them after a random time, until a number of steps was cancelled."""
 
     db: Database
     wanted: int
@@ -155,7 +155,7 @@ class Chaos:
     strange: list[tuple[Step, BaseException]] = field(default_factory=list[tuple[Step, BaseException]])
 
     async def work(self) -> None:
-        """Do one step after the other."""
+        """Run one step after another."""
         while self.cancelled.total() < self.wanted:
             step = Step(self.db, 1000 + len(self.steps), self.dice.choice(list(STEPS)))
             self.steps.append(step)
@@ -170,26 +170,26 @@ class Chaos:
                 await task
             except asyncio.CancelledError:
                 self.cancelled[step.kind] += 1
-            except Exception as error:  # noqa: BLE001 - which ones is what the test is about
+            except Exception as error:  # noqa: BLE001 - the test checks which errors occur
                 self.strange.append((step, error))
 
 
 @pytest.fixture
 async def few(reference_url: str) -> AsyncIterator[Database]:
-    """A database with fewer connections than there are tasks."""
+    """A database with fewer connections than tasks."""
     options = {"pool_size": SIZE, "max_overflow": MOST - SIZE, "pool_timeout": 20}
     async with Database(reference_url, application_name=APPLICATION, **options) as few:
         yield few
 
 
 async def busy(db: DatabaseService) -> list[tuple[object, ...]]:
-    """Return what connections of the application are doing, but for those that wait for a call."""
+    """Return the state of the application's connections that are not idle."""
     sql = "SELECT state, query FROM pg_stat_activity WHERE application_name = :name AND state <> 'idle'"
     async with db.session() as session:
         return [tuple(one) for one in await session.execute(sa.text(sql), {"name": APPLICATION})]
 
 
-async def test_random_cancellations_leak_nothing_and_store_nothing_by_half(
+async def test_random_cancellations_leak_nothing_and_leave_no_partial_writes(
     db: Database, users: list[User], few: Database, whole: bool
 ) -> None:
     chaos = Chaos(few, 1_000 if whole else 100)
@@ -199,7 +199,7 @@ async def test_random_cancellations_leak_nothing_and_store_nothing_by_half(
     _log.info("%d of %d steps cancelled: %s", chaos.cancelled.total(), len(chaos.steps), dict(chaos.cancelled))
     assert len(chaos.cancelled) == len(STEPS)
 
-    for _ in range(100):  # what was interrupted is closed in the background
+    for _ in range(100):  # interrupted connections are closed in the background
         if not (left := await busy(db)):
             break
         await asyncio.sleep(0.02)
@@ -216,11 +216,11 @@ async def test_random_cancellations_leak_nothing_and_store_nothing_by_half(
     assert await asyncio.gather(*(few.user.get_one_by_discord_id(n % 3 + 1) for n in range(60))) == [
         users[n % 3] for n in range(60)
     ]
-    await every_connection_can_be_had_and_no_more(few)
+    await check_pool_is_complete(few)
 
 
-async def every_connection_can_be_had_and_no_more(db: Database) -> None:
-    """Hold as many transactions as there may be, and find that another call has to wait."""
+async def check_pool_is_complete(db: Database) -> None:
+    """Hold as many transactions as the pool allows, and check that another call has to wait."""
     together, over = asyncio.Barrier(MOST + 1), asyncio.Event()
 
     async def hold() -> None:
@@ -241,7 +241,7 @@ async def every_connection_can_be_had_and_no_more(db: Database) -> None:
     assert db.pool_status()["in_use"] == 0
 
 
-async def test_those_who_wait_for_a_connection_are_cancelled_without_a_trace(reference_url: str) -> None:
+async def test_cancelling_tasks_that_wait_for_a_connection_leaves_no_trace(reference_url: str) -> None:
     async with Database(reference_url, pool_size=1, max_overflow=0, pool_timeout=5) as db:
         for turn in range(50):
             async with db.session() as session:
@@ -260,7 +260,9 @@ async def test_those_who_wait_for_a_connection_are_cancelled_without_a_trace(ref
         assert await db.user.count() >= 0
 
 
-async def test_cancelled_while_connecting_leaves_no_connection_on_the_server(db: Database, reference_url: str) -> None:
+async def test_cancellation_while_connecting_leaves_no_connection_on_the_server(
+    db: Database, reference_url: str
+) -> None:
     dice = random.Random(SEED)
     name = f"{APPLICATION}-connecting"
     sql = sa.text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
@@ -281,7 +283,7 @@ async def test_cancelled_while_connecting_leaves_no_connection_on_the_server(db:
     assert left == 0
 
 
-async def test_a_pool_that_times_out_does_so_with_an_error_of_the_package(reference_url: str) -> None:
+async def test_pool_timeout_raises_an_error_of_the_package(reference_url: str) -> None:
     async with (
         Database(reference_url, pool_size=1, max_overflow=0, pool_timeout=0.05) as db,
         db.session() as session,

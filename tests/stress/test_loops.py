@@ -1,4 +1,4 @@
-"""One database, made with its module, on several event loops: in a row, per request, and at once."""
+"""A module-level database on several event loops: in succession, per request, and concurrently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Behind the real PgBouncer in transaction mode, with the setting that the guide gives."""
+"""Behind a real PgBouncer in transaction mode, with the setting from the guide."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pooled_url(reference_url: str) -> Iterator[str]:
     settings = SETTINGS.format(host=host, port=port, user=url.username or "postgres", folder=folder)
     (folder / "pgbouncer.ini").write_text(settings)
     owner = Path(str(host)).owner() if Path(str(host)).is_dir() else "nobody"
-    as_user = ["-u", owner] if getpass.getuser() == "root" else []  # who may open the server's socket
+    as_user = ["-u", owner] if getpass.getuser() == "root" else []  # the user who may open the server's socket
     assert PGBOUNCER is not None
     process = subprocess.Popen([PGBOUNCER, "-q", *as_user, folder / "pgbouncer.ini"])
     try:

@@ -1,4 +1,4 @@
-"""Several processes, two hundred calls on one key: one row, no error, nothing lost."""
+"""Several processes and two hundred calls on one key: one row, no error, nothing lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROCESSES = 4
 
 
 async def all_at_once(project: Path, url: str, job: str, times: int) -> list[str]:
-    """Let several processes do a job, each as often; return what they print."""
+    """Let several processes run a job concurrently; return their output."""
 
     async def one() -> str:
         process = await asyncio.create_subprocess_exec(
@@ -31,13 +31,13 @@ async def all_at_once(project: Path, url: str, job: str, times: int) -> list[str
     return list(await asyncio.gather(*(one() for _ in range(PROCESSES))))
 
 
-async def test_get_or_create_of_two_hundred_makes_one(db: Database, reference_url: str, project: Path) -> None:
+async def test_two_hundred_get_or_create_calls_create_one_row(db: Database, reference_url: str, project: Path) -> None:
     made = await all_at_once(project, reference_url, "get_or_create", 50)
     assert sum(map(int, made)) == 1
     assert await db.user.count() == 1
 
 
-async def test_upsert_of_two_hundred_makes_one(db: Database, reference_url: str, project: Path) -> None:
+async def test_two_hundred_upserts_create_one_row(db: Database, reference_url: str, project: Path) -> None:
     await all_at_once(project, reference_url, "upsert", 50)
     user = await db.user.get_one_by_discord_id(42)
     assert user.username == f"n{user.points}", "what one call set is there as a whole"

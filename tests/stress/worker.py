@@ -1,4 +1,4 @@
-"""One of several processes that work on one database at once; told what to do by its arguments."""
+"""One of several processes that work on a database concurrently; the arguments select the job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GUILD = 7
 
 
 async def main(url: str, job: str, times: int) -> None:
-    """Do the job as often, all at once."""
+    """Run the job many times concurrently."""
     async with Database(url, pool_size=8, max_overflow=0) as db:
         if job == "get_or_create":
             calls = [

@@ -1,4 +1,4 @@
-"""Stubs are written once, grow by what is new, and are otherwise the user's."""
+"""Stubs are written once and extended by new tests; all other content belongs to the user."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_method_that_any_test_or_comment_names_is_not_added_again(folder: Path) 
     assert write(package(), folder) == []
 
 
-def test_test_of_a_method_that_is_gone_is_reported_and_stays(folder: Path) -> None:
+def test_test_of_a_removed_method_is_reported_and_kept(folder: Path) -> None:
     write(with_index("title"), folder)
     before = (folder / "test_post_controller.py").read_bytes()
     changes = stubs(package(), folder, project=folder.parent)
@@ -330,7 +330,7 @@ def codes(package: Package, folder: Path) -> list[tuple[str, str]]:
     return [(finding.code, finding.location.file) for finding in changes.findings]
 
 
-def test_what_speaks_of_a_model_that_is_gone_is_reported(folder: Path) -> None:
+def test_tests_of_a_removed_model_are_reported(folder: Path) -> None:
     write(package(), folder)
     assert codes(package(TAG), folder) == [
         ("CG303", "tests/controller_factories.py"),
@@ -422,10 +422,10 @@ def test_factory_that_was_deleted_in_part_is_made_whole(folder: Path, kept: str)
 )
 def test_numbers_lie_within_their_bounds(kind: Kind, bounds: Bounds, expected: str | None) -> None:
     value = column("n", kind, kind=kind, bounds=bounds).samples.fixed
-    assert (value.source(lambda it: it.name) if value else None) == expected
+    assert (value.source(lambda item: item.name) if value else None) == expected
 
 
-def test_relationship_that_is_gone_from_a_loading_test_is_reported(folder: Path) -> None:
+def test_removed_relationship_in_a_loading_test_is_reported(folder: Path) -> None:
     write(package(), folder)
     found = codes(package(dataclasses.replace(POST, relations=()), TAG), folder)
     assert ("CG302", "tests/test_post_controller.py") in found

@@ -1,4 +1,4 @@
-"""What is found to differ from the disk, and what is refused."""
+"""Differences between the generated files and the disk, and refused changes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctrlgen.errors import OutputError
-from ctrlgen.header import HEADER
-from ctrlgen.write import compare, unified_diff
+from ctrlgen.write import HEADER, compare, unified_diff
 
 OURS = f"{HEADER}\nx = 1\n"
 

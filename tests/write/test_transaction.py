@@ -1,4 +1,4 @@
-"""All files are written, or none."""
+"""Either all files are written or none."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from ctrlgen.errors import OutputError
-from ctrlgen.header import HEADER
-from ctrlgen.write import Change, Changes, apply, compare
+from ctrlgen.write import HEADER, Change, Changes, apply, compare
 
 OURS = f"{HEADER}\nx = 1\n"
 
@@ -61,7 +60,7 @@ def test_permissions_of_a_changed_file_are_kept(tmp_path: Path) -> None:
 
 def test_full_disk_is_told_as_such_with_the_file_it_hit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")  # as `write` does: of which file, it does not say
+        raise OSError(errno.ENOSPC, "No space left on device")  # like the error of `write`, which names no file
 
     monkeypatch.setattr("os.fdopen", fail)
     with pytest.raises(OutputError, match=r"cannot write `.*a\.py`: No space left on device") as caught:

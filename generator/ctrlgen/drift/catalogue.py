@@ -1,15 +1,21 @@
 """Reads the system catalog of the database: indexes and their usage statistics, CHECK constraints, enums.
 
+The declarations of the models are read from the catalog, too: PostgreSQL rewrites expressions (``points >= 0`` becomes
+``(points >= 0)``, ``IN`` becomes ``= ANY``), so they cannot be compared with the catalog directly. Each table is
+created as a temporary table, and its indexes and CHECK constraints are read. The caller rolls back the transaction.
+
 The statements work on PostgreSQL 15 to 18: they use only columns that exist in all of these (`last_idx_scan` was added
 in 16), and filter constraints by type, because 18 also lists NOT NULL constraints.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Dialect, text
+from sqlalchemy import Connection, Dialect, Table, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 _INDEXES = text("""
     SELECT n.nspname::text AS schema, t.relname::text AS owner, i.relname::text AS name,
@@ -56,6 +62,7 @@ _EXTENSION_TABLES = text("""
                   WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.deptype = 'e')
 """)
 _STATISTICS = text("SELECT stats_reset::date::text FROM pg_stat_database WHERE datname = current_database()")
+_TEMPORARY = "pg_temp"
 
 Owner = tuple[str, str]
 """The schema and name of a table."""
@@ -131,3 +138,61 @@ def read_checks(connection: Connection, *, temporary: bool) -> dict[Owner, dict[
     for row in connection.execute(_CHECKS, {"temporary": temporary}):
         checks.setdefault((row.schema, row.owner), {})[row.name] = row.definition
     return checks
+
+
+# The declarations of the models, normalized by the server.
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The declarations of the models as this server prints them, by table, and the reasons why some are missing."""
+
+    indexes: Mapping[str, Mapping[str, DatabaseIndex]]
+    checks: Mapping[str, Mapping[str, str]]
+    unknown: Mapping[str, str]
+
+
+def read_declared(connection: Connection, tables: Iterable[Table], path: Sequence[str]) -> Declared:
+    """Return the declarations of these tables as the server prints them. ``path`` is the quoted search path."""
+    indexes: dict[str, Mapping[str, DatabaseIndex]] = {}
+    checks: dict[str, Mapping[str, str]] = {}
+    unknown: dict[str, str] = {}
+    for table in tables:
+        savepoint = connection.begin_nested()
+        try:
+            _create(connection, table, path)
+            indexes[table.key] = dict(*read_indexes(connection, temporary=True).values())
+            checks[table.key] = dict(*read_checks(connection, temporary=True).values())
+        except DBAPIError as error:
+            unknown[table.key] = str(error.orig).partition("\n")[0].rpartition(">: ")[2]
+        finally:
+            savepoint.rollback()
+    return Declared(indexes, checks, unknown)
+
+
+def _create(connection: Connection, table: Table, path: Sequence[str]) -> None:
+    """Create a temporary table with constraints and indexes, but without foreign keys, which Alembic compares."""
+    connection.exec_driver_sql(f"SET LOCAL search_path = {', '.join([_TEMPORARY, *path])}")
+    creations: list[ExecutableDDLElement] = [CreateTable(table, include_foreign_key_constraints=[])]
+    for statement in [*creations, *map(CreateIndex, table.indexes)]:
+        connection.exec_driver_sql(_in_temporary_schema(connection, statement, table))
+
+
+def _in_temporary_schema(connection: Connection, statement: ExecutableDDLElement, table: Table) -> str:
+    """Return a statement with the temporary schema in the place of the table's schema, if the table has one.
+
+    SQLAlchemy's schema translate map would also change the schema of the table's types.
+    """
+    ddl = str(statement.compile(dialect=connection.dialect))
+    preparer = connection.dialect.identifier_preparer
+    name = preparer.format_table(table, use_schema=False)
+    return ddl.replace(preparer.format_table(table), f"{_TEMPORARY}.{name}", 1) if table.schema else ddl
+
+
+def widen_search_path(connection: Connection, schemas: Iterable[str | None]) -> list[str]:
+    """Add the schemas of the models to the search path, and return the quoted path."""
+    current: list[str] = connection.scalar(text("SELECT current_schemas(false)::text[]")) or []
+    names = dict.fromkeys([*current, *sorted(name for name in schemas if name)])
+    path = [connection.dialect.identifier_preparer.quote_identifier(name) for name in names]
+    connection.exec_driver_sql(f"SET LOCAL search_path = {', '.join(path)}")
+    return path

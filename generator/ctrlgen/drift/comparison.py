@@ -13,10 +13,10 @@ from sqlalchemy.types import TypeEngine
 
 from ctrlgen import findings as rules
 from ctrlgen.blueprint import Controller
-from ctrlgen.drift.catalogue import Catalogue, DatabaseIndex, Owner
-from ctrlgen.drift.declared import Declared
+from ctrlgen.drift.catalogue import Catalogue, DatabaseIndex, Declared, Owner
 from ctrlgen.drift.revisions import Revisions
-from ctrlgen.finding import Finding, Location
+from ctrlgen.errors import listed
+from ctrlgen.findings import Finding, Location
 from ctrlgen.schema import Index, Model
 
 _READS = 100
@@ -65,7 +65,7 @@ class Comparison:
         self._declared = declared
         self._revisions = revisions
         self._fallback = fallback
-        self._tables = {self._owner(each.table): each for each in tables}
+        self._tables = {self._owner(declared_table.table): declared_table for declared_table in tables}
         self._heads = heads
         self._applied = revisions.applied_at(heads) if revisions else set[str]()
 
@@ -76,10 +76,10 @@ class Comparison:
             if change[0] == "add_table":
                 missing.add(self._owner(change[1]))
             yield from self._of_alembic(change)
-        for owner, each in self._tables.items():
-            if owner not in missing and each.table.key in self._declared.indexes:
-                yield from self._of_indexes(owner, each)
-                yield from self._of_checks(owner, each)
+        for owner, declared_table in self._tables.items():
+            if owner not in missing and declared_table.table.key in self._declared.indexes:
+                yield from self._of_indexes(owner, declared_table)
+                yield from self._of_checks(owner, declared_table)
         yield from self._of_enums(missing)
         yield from self._of_revisions()
         yield from self._not_compared(missing)
@@ -92,12 +92,12 @@ class Comparison:
     def _of_alembic(self, change: Change) -> Iterator[Finding]:
         match change:
             case ("add_table", table):
-                each = self._tables[self._owner(table)]
-                yield rules.MISSING_TABLE.at(self._place(each), model=each.label, table=table.name)
+                declared_table = self._tables[self._owner(table)]
+                yield rules.MISSING_TABLE.at(self._place(declared_table), model=declared_table.label, table=table.name)
             case ("remove_table", table):
                 yield from self._unknown_table(table)
             case ("add_column", _, _, column):
-                each, name, place = self._column(column.table, column.name)
+                declared_table, name, place = self._column(column.table, column.name)
                 yield rules.MISSING_COLUMN.at(place, column=name, sql=f"{column.table.name}.{column.name}")
             case ("remove_column", schema, table, column):
                 place, label = self._of_owner((schema or self._catalogue.schema, table))
@@ -105,10 +105,12 @@ class Comparison:
             case (str(kind), schema, table, column, _, before, after) if kind.startswith("modify_"):
                 yield from self._changed_column(kind, (schema or self._catalogue.schema, table), column, before, after)
             case ("add_fk", key):
-                each = self._tables[self._owner(key.parent)]
+                declared_table = self._tables[self._owner(key.parent)]
                 columns = ", ".join(str(column.name) for column in key.columns)
                 what = f"foreign key on {columns} to `{key.referred_table.name}`"
-                yield rules.MISSING_CONSTRAINT.at(self._place(each), what=what, model=each.label, consequence="")
+                yield rules.MISSING_CONSTRAINT.at(
+                    self._place(declared_table), what=what, model=declared_table.label, consequence=""
+                )
             case ("remove_fk", key):
                 place, label = self._of_owner(self._owner(key.parent))
                 names = {"what": f"foreign key `{key.name}`", "table": key.parent.name, "model": label}
@@ -118,16 +120,16 @@ class Comparison:
 
     def _of_owner(self, owner: Owner) -> tuple[Location, str]:
         """Return the location of a table in the database, and its name in messages."""
-        each = self._tables.get(owner)
-        return (self._place(each), each.label) if each else (self._fallback, owner[1])
+        declared_table = self._tables.get(owner)
+        return (self._place(declared_table), declared_table.label) if declared_table else (self._fallback, owner[1])
 
     def _unknown_table(self, table: Table) -> Iterator[Finding]:
         if self._owner(table) not in self._catalogue.not_ours:
             yield rules.UNKNOWN_TABLE.at(self._fallback, table=table.name)
 
     def _changed_column(self, kind: str, owner: Owner, column: str, before: object, after: object) -> Iterator[Finding]:
-        each = self._tables[owner]
-        _, name, place = self._column(each.table, column)
+        declared_table = self._tables[owner]
+        _, name, place = self._column(declared_table.table, column)
         match kind:
             case "modify_type":
                 what, in_model, in_database = "of type", self._shown_type(after), self._shown_type(before)
@@ -145,58 +147,70 @@ class Comparison:
 
     # Indexes, unique and CHECK constraints, as the server prints them.
 
-    def _of_indexes(self, owner: Owner, each: DeclaredTable) -> Iterator[Finding]:
-        declared = self._declared.indexes[each.table.key]
+    def _of_indexes(self, owner: Owner, declared_table: DeclaredTable) -> Iterator[Finding]:
+        declared = self._declared.indexes[declared_table.table.key]
         actual = self._catalogue.indexes.get(owner, {})
         forms = {index.form for index in actual.values() if index.kind}
         for name, index in declared.items():
-            place, methods = self._index_place(each, name, index.form), self._methods(each, name, index.form)
+            place, methods = (
+                self._index_place(declared_table, name, index.form),
+                self._methods(declared_table, name, index.form),
+            )
             if name in actual:
-                yield from self._of_index(each, index, actual[name], place, methods)
+                yield from self._of_index(declared_table, index, actual[name], place, methods)
             elif not (index.kind and index.form in forms):  # the name of a constraint is not compared
-                yield from self._missing_index(each, index, place, methods)
+                yield from self._missing_index(declared_table, index, place, methods)
         declared_forms = {index.form for index in declared.values() if index.kind}
         for name, index in actual.items():
             if name not in declared and not (index.kind and index.form in declared_forms):
-                yield self._unknown_index(each, index)
+                yield self._unknown_index(declared_table, index)
 
     def _of_index(
-        self, each: DeclaredTable, index: DatabaseIndex, actual: DatabaseIndex, place: Location, methods: Sequence[str]
+        self,
+        declared_table: DeclaredTable,
+        index: DatabaseIndex,
+        actual: DatabaseIndex,
+        place: Location,
+        methods: Sequence[str],
     ) -> Iterator[Finding]:
         if index.form != actual.form:
-            names = {"index": index.name, "model": each.label}
+            names = {"index": index.name, "model": declared_table.label}
             yield rules.DIFFERENT_INDEX.at(place, **names, declared=index.form, database=actual.form)
         if not actual.is_valid:
-            consequence = f"; {_listed(methods)} cannot use it" if methods else ""
-            yield rules.INVALID_INDEX.at(place, index=index.name, model=each.label, consequence=consequence)
+            consequence = f"; {listed(methods)} cannot use it" if methods else ""
+            yield rules.INVALID_INDEX.at(place, index=index.name, model=declared_table.label, consequence=consequence)
         finders = [method for method in methods if ".find_" in method]
         if finders and _is_unused(actual):
             since = f" since {self._catalogue.statistics_since}" if self._catalogue.statistics_since else ""
-            names = {"index": index.name, "methods": _listed(finders), "since": since}
+            names = {"index": index.name, "methods": listed(finders), "since": since}
             yield rules.UNUSED_INDEX.at(place, reads=actual.reads, **names)
         if self._revisions and not index.kind and self._revisions.maker_of(index.name) is None:
-            yield rules.UNMIGRATED_INDEX.at(place, index=index.name, model=each.label)
+            yield rules.UNMIGRATED_INDEX.at(place, index=index.name, model=declared_table.label)
 
     def _missing_index(
-        self, each: DeclaredTable, index: DatabaseIndex, place: Location, methods: Sequence[str]
+        self, declared_table: DeclaredTable, index: DatabaseIndex, place: Location, methods: Sequence[str]
     ) -> Iterator[Finding]:
         if index.kind:
             what = {"p": "primary key", "u": "unique constraint", "x": "exclusion constraint"}[index.kind]
-            consequence = f": {_listed(methods)} {'relies' if len(methods) == 1 else 'rely'} on it" if methods else ""
-            names = {"what": f"{what} `{index.name}`", "model": each.label, "consequence": consequence}
+            consequence = f": {listed(methods)} {'relies' if len(methods) == 1 else 'rely'} on it" if methods else ""
+            names = {"what": f"{what} `{index.name}`", "model": declared_table.label, "consequence": consequence}
             yield rules.MISSING_CONSTRAINT.at(place, **names)
             return
-        consequence = f": {_listed(methods)} {'scans' if len(methods) == 1 else 'scan'} the table" if methods else ""
+        consequence = f": {listed(methods)} {'scans' if len(methods) == 1 else 'scan'} the table" if methods else ""
         maker = self._maker(index.name)
-        yield rules.MISSING_INDEX.at(place, index=index.name, model=each.label, consequence=consequence, maker=maker)
+        yield rules.MISSING_INDEX.at(
+            place, index=index.name, model=declared_table.label, consequence=consequence, maker=maker
+        )
 
-    def _unknown_index(self, each: DeclaredTable, index: DatabaseIndex) -> Finding:
-        names = {"table": each.table.name, "model": each.label}
+    def _unknown_index(self, declared_table: DeclaredTable, index: DatabaseIndex) -> Finding:
+        names = {"table": declared_table.table.name, "model": declared_table.label}
         if index.kind:
             what = f"constraint `{index.name}`, {index.form}"
-            return rules.UNKNOWN_CONSTRAINT.at(self._place(each), what=what, **names)
+            return rules.UNKNOWN_CONSTRAINT.at(self._place(declared_table), what=what, **names)
         maker = self._maker(index.name, is_there=True)
-        return rules.UNKNOWN_INDEX.at(self._place(each), index=index.name, form=index.form, maker=maker, **names)
+        return rules.UNKNOWN_INDEX.at(
+            self._place(declared_table), index=index.name, form=index.form, maker=maker, **names
+        )
 
     def _maker(self, name: str, *, is_there: bool = False) -> str:
         """Return the part of a message about the migration that creates an index; empty without migrations."""
@@ -211,34 +225,38 @@ class Comparison:
             return f"; migration `{maker}` created it, but it was dropped later"
         return f"; migration `{maker}`, which is not applied, creates it"
 
-    def _of_checks(self, owner: Owner, each: DeclaredTable) -> Iterator[Finding]:
-        declared = self._declared.checks[each.table.key]
+    def _of_checks(self, owner: Owner, declared_table: DeclaredTable) -> Iterator[Finding]:
+        declared = self._declared.checks[declared_table.table.key]
         actual = self._catalogue.checks.get(owner, {})
         for name, check in declared.items():
             if name not in actual and check not in actual.values():
-                names = {"what": f"constraint `{name}`, {check}", "model": each.label, "consequence": ""}
-                yield rules.MISSING_CONSTRAINT.at(self._index_place(each, name), **names)
+                names = {"what": f"constraint `{name}`, {check}", "model": declared_table.label, "consequence": ""}
+                yield rules.MISSING_CONSTRAINT.at(self._index_place(declared_table, name), **names)
             elif name in actual and actual[name] != check:
-                names = {"check": name, "model": each.label, "declared": check, "database": actual[name]}
-                yield rules.DIFFERENT_CHECK.at(self._index_place(each, name), **names)
+                names = {"check": name, "model": declared_table.label, "declared": check, "database": actual[name]}
+                yield rules.DIFFERENT_CHECK.at(self._index_place(declared_table, name), **names)
         for name, check in actual.items():
             if name not in declared and check not in declared.values():
-                names = {"what": f"constraint `{name}`, {check}", "table": each.table.name, "model": each.label}
-                yield rules.UNKNOWN_CONSTRAINT.at(self._place(each), **names)
+                names = {
+                    "what": f"constraint `{name}`, {check}",
+                    "table": declared_table.table.name,
+                    "model": declared_table.label,
+                }
+                yield rules.UNKNOWN_CONSTRAINT.at(self._place(declared_table), **names)
 
     # Enums, revisions, and objects that cannot be compared.
 
     def _of_enums(self, missing: set[Owner]) -> Iterator[Finding]:
         seen: set[tuple[str, str]] = set()
-        for owner, each in self._tables.items():
-            for column in each.table.columns if owner not in missing else ():
+        for owner, declared_table in self._tables.items():
+            for column in declared_table.table.columns if owner not in missing else ():
                 enum = _native_enum(column.type)
                 if enum is None or (key := (_schema_of(enum) or self._catalogue.schema, str(enum.name))) in seen:
                     continue
                 seen.add(key)
                 difference = _label_difference(tuple(enum.enums), self._catalogue.enums.get(key))
                 if difference:
-                    _, name, place = self._column(each.table, str(column.name))
+                    _, name, place = self._column(declared_table.table, str(column.name))
                     yield rules.DIFFERENT_ENUM.at(place, enum=key[1], column=name, difference=difference)
 
     def _of_revisions(self) -> Iterator[Finding]:
@@ -255,11 +273,11 @@ class Comparison:
 
     def _not_compared(self, missing: set[Owner]) -> Iterator[Finding]:
         by_reason: dict[str, list[DeclaredTable]] = {}
-        for owner, each in self._tables.items():
-            if owner not in missing and each.table.key in self._declared.unknown:
-                by_reason.setdefault(self._declared.unknown[each.table.key], []).append(each)
+        for owner, declared_table in self._tables.items():
+            if owner not in missing and declared_table.table.key in self._declared.unknown:
+                by_reason.setdefault(self._declared.unknown[declared_table.table.key], []).append(declared_table)
         for reason, tables in by_reason.items():
-            what = f"indexes and CHECK constraints of {_listed([each.label for each in tables])}"
+            what = f"indexes and CHECK constraints of {listed([declared_table.label for declared_table in tables])}"
             yield rules.NOT_COMPARED.at(self._place(tables[0]), what=what, reason=reason)
         unreadable = self._revisions.unreadable.items() if self._revisions else ()
         for revision, reason in unreadable:
@@ -268,24 +286,24 @@ class Comparison:
 
     # Names and locations.
 
-    def _place(self, each: DeclaredTable) -> Location:
-        return each.model.location if each.model else self._fallback
+    def _place(self, declared_table: DeclaredTable) -> Location:
+        return declared_table.model.location if declared_table.model else self._fallback
 
     def _column(self, table: Table, name: str) -> tuple[DeclaredTable, str, Location]:
         """Return the table of a column, the name of the column in messages, and its location."""
-        each = self._tables[self._owner(table)]
-        for column in each.model.columns if each.model else ():
+        declared_table = self._tables[self._owner(table)]
+        for column in declared_table.model.columns if declared_table.model else ():
             if column.name == name:
-                return each, f"{each.label}.{column.attribute}", column.location
-        return each, f"{each.label}.{name}", self._place(each)
+                return declared_table, f"{declared_table.label}.{column.attribute}", column.location
+        return declared_table, f"{declared_table.label}.{name}", self._place(declared_table)
 
-    def _index_place(self, each: DeclaredTable, name: str, form: str = "") -> Location:
-        index = _index_of(each, name, form)
-        return index.location if index else self._place(each)
+    def _index_place(self, declared_table: DeclaredTable, name: str, form: str = "") -> Location:
+        index = _index_of(declared_table, name, form)
+        return index.location if index else self._place(declared_table)
 
-    def _methods(self, each: DeclaredTable, name: str, form: str) -> list[str]:
+    def _methods(self, declared_table: DeclaredTable, name: str, form: str) -> list[str]:
         """Return the finders and getters that an index serves, without their variants."""
-        index, controller = _index_of(each, name, form), each.controller
+        index, controller = _index_of(declared_table, name, form), declared_table.controller
         methods = controller.methods if controller and index else ()
         kinds = ("find", "get")
         return [
@@ -295,10 +313,10 @@ class Comparison:
         ]
 
 
-def _index_of(each: DeclaredTable, name: str, form: str) -> Index | None:
+def _index_of(declared_table: DeclaredTable, name: str, form: str) -> Index | None:
     """Return the index of a model by name, or an unnamed constraint by its columns."""
-    indexes = each.model.indexes if each.model else ()
-    columns = {column.attribute: column.name for column in each.model.columns} if each.model else {}
+    indexes = declared_table.model.indexes if declared_table.model else ()
+    columns = {column.attribute: column.name for column in declared_table.model.columns} if declared_table.model else {}
     for index in indexes:
         own = f"UNIQUE btree ({', '.join(columns[attribute] for attribute in index.columns)})"
         if index.name == name or (index.name is None and form.replace('"', "") == own):
@@ -320,8 +338,12 @@ def alembic_changes(connection: Connection, metadata: Sequence[MetaData], schema
     }
     context = MigrationContext.configure(connection, opts=options)
     every = cast("MetaData", [*metadata])  # Alembic accepts a list, but does not annotate it
-    found = cast("list[Change | list[Change]]", compare_metadata(context, every))
-    return [change for each in found for change in (each if isinstance(each, list) else [each])]
+    differences = cast("list[Change | list[Change]]", compare_metadata(context, every))
+    return [
+        change
+        for difference in differences
+        for change in (difference if isinstance(difference, list) else [difference])
+    ]
 
 
 def current_heads(connection: Connection) -> tuple[str, ...]:
@@ -351,14 +373,10 @@ def _label_difference(declared: tuple[str, ...], actual: tuple[str, ...] | None)
         return "is not in the database"
     lacks = [label for label in declared if label not in actual]
     more = [label for label in actual if label not in declared]
-    parts = [f"lacks {_listed(lacks)}"] * bool(lacks) + [f"also has {_listed(more)}"] * bool(more)
+    parts = [f"lacks {listed(lacks)}"] * bool(lacks) + [f"also has {listed(more)}"] * bool(more)
     if not parts and declared != actual:
         parts = [f"orders its values differently ({', '.join(actual)})"]
     return " and ".join(parts) + (" in the database" if parts else "")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
 
 
 def _shown_type(type_: object, dialect: Dialect) -> str:
@@ -379,5 +397,5 @@ def declared_tables(
     metadata: Iterable[MetaData], models: Mapping[str, tuple[Model, Controller | None]]
 ) -> list[DeclaredTable]:
     """Return all tables of the metadata with their models, if any, by the table's key."""
-    tables: dict[str, Table] = {table.key: table for each in metadata for table in each.sorted_tables}
+    tables: dict[str, Table] = {table.key: table for collection in metadata for table in collection.sorted_tables}
     return [DeclaredTable(table, *models.get(key, (None, None))) for key, table in tables.items()]

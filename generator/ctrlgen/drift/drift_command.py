@@ -13,10 +13,9 @@ import typer
 
 from ctrlgen.child import Child
 from ctrlgen.drift.address import Address, read_address
-from ctrlgen.error_reports import reported
-from ctrlgen.finding import Finding
-from ctrlgen.findings import RULES
+from ctrlgen.findings import RULES, Finding
 from ctrlgen.output_formats import FORMATS, TEXT, check_format, problem_of_finding, reporter_of
+from ctrlgen.report import reported
 from ctrlgen.scratch import scratch_folder
 from ctrlgen.settings import Config, Settings, find_project, read_config
 from ctrlgen.silencing import Silence
@@ -45,8 +44,8 @@ def drift(
         check_format(output_format)
         address = read_address(database)
         config = read_config(root, flags)
-        found = _in_process(config, flags, address, alembic.resolve() if alembic else None)
-        findings = Silence(config.options.silence, config.project).remaining(found)
+        reported_findings = _in_process(config, flags, address, alembic.resolve() if alembic else None)
+        findings = Silence(config.options.silence, config.project).remaining(reported_findings)
         if quiet:
             findings = tuple(finding for finding in findings if RULES[finding.code].fails)
     if output_format == TEXT:

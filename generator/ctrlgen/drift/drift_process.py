@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import json
 import logging
 import os
 import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
-from ctrlgen.child import PROGRESS, REPLY, open_project, progress_to, write_reply
+from ctrlgen.child import PROGRESS, REPLY, end_process, open_project, progress_to, read_request, reply_of, write_reply
 from ctrlgen.drift.address import Address
-from ctrlgen.errors import CtrlgenError, InstallationError, bug
+from ctrlgen.errors import InstallationError
 from ctrlgen.schema import Schema
 from ctrlgen.settings import Settings, read_config
 
@@ -39,35 +38,21 @@ def main() -> None:
     gc.disable()
     warnings.simplefilter("ignore")  # warnings about what SQLAlchemy cannot reflect, and about the models
     logging.disable(logging.WARNING)
-    text = sys.stdin.buffer.read()
-    if not text:
-        os._exit(0)  # the parent process has ended
-    order = Order(**json.loads(text))
+    order = Order(**cast("dict[str, Any]", read_request()))
     os.chdir(order.project)
     open_project(Path(order.project))
-    write_reply(Path(order.folder, REPLY), _answer(order))
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.flush()
-    os._exit(0)  # do not wait for threads and exit handlers of the models
-
-
-def _answer(order: Order) -> Schema | CtrlgenError:
-    try:
-        return _compared(order)
-    except CtrlgenError as error:
-        return error.with_traceback_of_cause()
-    except Exception as error:  # noqa: BLE001 - the parent prints it
-        if isinstance(error, ModuleNotFoundError) and error.name in _LIBRARIES:
-            return InstallationError(
-                f"`{error.name}` is not installed; `ctrlgen drift` needs it", hint="run `pip install 'ctrlgen[drift]'`"
-            )
-        return bug("the comparison failed because of a bug in ctrlgen", error)
+    write_reply(Path(order.folder, REPLY), reply_of(lambda: _compared(order), "the comparison failed"))
+    end_process((sys.stdout, sys.stderr))
 
 
 def _compared(order: Order) -> Schema:
-    from ctrlgen.drift.live import findings  # an optional dependency may be missing
-
+    try:
+        from ctrlgen.drift.drift_findings import findings
+    except ModuleNotFoundError as error:
+        if error.name not in _LIBRARIES:
+            raise
+        message = f"`{error.name}` is not installed; `ctrlgen drift` needs it"
+        raise InstallationError(message, hint="run `pip install 'ctrlgen[drift]'`") from error
     config = read_config(Path(order.project), Settings(tuple(order.models) if order.models else None))
     address = Address(order.url, order.shown, tuple(order.secrets))
     alembic = Path(order.alembic) if order.alembic else None

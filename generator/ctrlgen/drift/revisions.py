@@ -20,7 +20,7 @@ from alembic.util import CommandError
 from sqlglot import TokenType
 
 from ctrlgen.errors import MigrationError, described
-from ctrlgen.finding import Location
+from ctrlgen.findings import Location
 from ctrlgen.load.importing import failed_at
 from ctrlgen.source_locations import Sources
 
@@ -56,7 +56,9 @@ class Revisions:
 
     def maker_of(self, name: str) -> str | None:
         """Return the revision that creates an index or constraint. An unreadable migration is searched for the name."""
-        return self.makers.get(name) or next((each for each, text in self.sources.items() if name in text), None)
+        return self.makers.get(name) or next(
+            (revision for revision, text in self.sources.items() if name in text), None
+        )
 
 
 def read_revisions(project: Path, configuration: Path | None = None) -> Revisions | None:
@@ -138,12 +140,12 @@ def _rendered(config: Config, directory: ScriptDirectory, scripts: list[Script],
             unreadable[script.revision] = described(error)
             sources[script.revision] = Path(script.path).read_text("utf-8", errors="replace")
             continue
-        for made, name in _names(sql):
-            if made:
+        for is_created, name in _names(sql):
+            if is_created:
                 makers[name] = script.revision
             else:
                 makers.pop(name, None)
-    return Revisions(head, makers, unreadable, sources, {each.revision: _parents(each) for each in scripts})
+    return Revisions(head, makers, unreadable, sources, {script.revision: _parents(script) for script in scripts})
 
 
 def _parents(script: Script) -> tuple[str, ...]:

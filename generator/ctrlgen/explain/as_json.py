@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from ctrlgen.explain.costs import summary
-from ctrlgen.explain.explanation import ExplainedMethod, ExplainedModel, Explanation
+from ctrlgen.explain.explanation import ExplainedMethod, ExplainedModel, Explanation, summary
 
 VERSION = 1
 """The version of the format. It is increased when a key is renamed or removed, but not when one is added."""
@@ -43,10 +42,10 @@ def _model(model: ExplainedModel) -> dict[str, object]:
         "relationships": [asdict(relationship) for relationship in model.structure.relationships],
         "select_list": model.select_list,
         "methods": [_method(method) for method in model.methods],
-        "absent": [{"name": each.name, "reason": each.reason} for each in model.absent],
+        "absent": [{"name": absence.name, "reason": absence.reason} for absence in model.absent],
         "missing_indexes": [
-            {"finder": each.finder, "source": each.source, "foreign_key": each.is_foreign_key}
-            for each in model.missing_indexes
+            {"finder": index.finder, "source": index.source, "foreign_key": index.is_foreign_key}
+            for index in model.missing_indexes
         ],
     }
 
@@ -57,7 +56,9 @@ def _method(method: ExplainedMethod) -> dict[str, object]:
         "kind": method.kind,
         "signature": str(method.signature),
         "doc": method.doc,
-        "statements": [{"sql": each.sql, "parameters": list(each.parameters)} for each in method.statements],
+        "statements": [
+            {"sql": statement.sql, "parameters": list(statement.parameters)} for statement in method.statements
+        ],
         "cost": {
             "least": method.cost.least,
             "most": method.cost.most,

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import typer
 
-from ctrlgen.explain.costs import summary
 from ctrlgen.explain.explanation import (
     ExplainedMethod,
     ExplainedModel,
@@ -16,6 +15,7 @@ from ctrlgen.explain.explanation import (
     MissingIndex,
     Signature,
     Statement,
+    summary,
 )
 
 _WIDTH = 80
@@ -46,18 +46,18 @@ def missing_as_text(explanation: Explanation, *, all_columns: bool) -> str:
     """Return the missing indexes as source to paste, grouped by model."""
     blocks: list[str] = []
     for model in explanation.models:
-        if indexes := [each for each in model.missing_indexes if each.is_foreign_key or all_columns]:
+        if indexes := [index for index in model.missing_indexes if index.is_foreign_key or all_columns]:
             heading = f"# {model.name} ({model.location}), in its __table_args__; adds {_finders(indexes)}"
             blocks.append("\n".join([*textwrap.wrap(heading, _WIDTH, subsequent_indent="# "), *_sources(indexes)]))
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
 def _finders(indexes: list[MissingIndex]) -> str:
-    return ", ".join(each.finder for each in indexes)
+    return ", ".join(index.finder for index in indexes)
 
 
 def _sources(indexes: list[MissingIndex]) -> list[str]:
-    return [each.source for each in indexes]
+    return [index.source for index in indexes]
 
 
 def _model(model: ExplainedModel, *, whole: bool) -> Iterator[str]:
@@ -71,9 +71,9 @@ def _model(model: ExplainedModel, *, whole: bool) -> Iterator[str]:
     if model.absent:
         yield ""
         yield typer.style("Not emitted", bold=True)
-        for each in model.absent:
-            yield f"{_INDENT}{each.name}"
-            yield from _wrapped(each.reason, _INDENT * 2)
+        for absence in model.absent:
+            yield f"{_INDENT}{absence.name}"
+            yield from _wrapped(absence.reason, _INDENT * 2)
 
 
 def _method(method: ExplainedMethod, columns: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ctrlgen.blueprint import Controller, Package
-from ctrlgen.errors import NotEmittedError, did_you_mean
+from ctrlgen.errors import NotEmittedError, did_you_mean, listed
 from ctrlgen.plan.naming import CONTROLLER
 from ctrlgen.settings import model_names
 
@@ -41,16 +41,16 @@ def chosen_models(package: Package, name: str | None) -> Choice:
     models = _models(package, model)
     if not models:
         raise _unknown_model(package, name)
-    chosen = Choice(tuple(each for each in models if method in _methods(each)), method)
+    chosen = Choice(tuple(controller for controller in models if method in _methods(controller)), method)
     if not chosen.controllers:
-        known = [known for each in models for known in _methods(each)]
+        known = [known for controller in models for known in _methods(controller)]
         hint = did_you_mean(method, known) or f"`ctrlgen explain {model}` lists its methods"
         raise NotEmittedError(f"`{models[0].class_name}` has no method `{method}`", hint=hint)
     return chosen
 
 
 def _models(package: Package, name: str) -> tuple[Controller, ...]:
-    return tuple(each for each in package.controllers if name in _names(each))
+    return tuple(controller for controller in package.controllers if name in _names(controller))
 
 
 def _names(controller: Controller) -> set[str]:
@@ -65,10 +65,9 @@ def _methods(controller: Controller) -> Iterator[str]:
 
 
 def _unknown_model(package: Package, name: str) -> NotEmittedError:
-    known = [model_names(each.model)[1] for each in package.controllers]
+    known = [model_names(controller.model)[1] for controller in package.controllers]
     first, dot, method = name.partition(".")
-    meant = did_you_mean(name, [known for each in package.controllers for known in _names(each)])
-    if meant is None and dot and "." not in method:
-        meant, name = did_you_mean(first, known), first
-    listed = f"the models are {', '.join(f'`{model}`' for model in known[:10])}{', ...' if len(known) > 10 else ''}"
-    return NotEmittedError(f"there is no model `{name}`", hint=meant or listed)
+    suggestion = did_you_mean(name, [known for controller in package.controllers for known in _names(controller)])
+    if suggestion is None and dot and "." not in method:
+        suggestion, name = did_you_mean(first, known), first
+    return NotEmittedError(f"there is no model `{name}`", hint=suggestion or f"the models are {listed(known, 10)}")

@@ -16,10 +16,9 @@ from ctrlgen.explain.explanation import (
     ExplainedModel,
     Explanation,
 )
-from ctrlgen.explain.missing_indexes import missing_indexes
 from ctrlgen.explain.recorded_calls import RecordedCall, Recorder, common_calls, derived_calls
 from ctrlgen.explain.signatures import Documented, signatures
-from ctrlgen.explain.table_structure import table_structure
+from ctrlgen.explain.table_structure import missing_indexes, table_structure
 from ctrlgen.plan import plan
 from ctrlgen.schema import Schema
 from ctrlgen.scratch import scratch_folder
@@ -73,7 +72,11 @@ def _explained(
 ) -> ExplainedModel:
     instance, model = recorder.controller(controller), controller.model
     known = signatures(sources[f"{controller.module}.py"], controller.class_name, sources["runtime/controller.py"])
-    absent = [ExplainedAbsence(name, each.reason_for(name)) for each in controller.absent for name in each.names]
+    absent = [
+        ExplainedAbsence(name, absent_methods.reason_for(name))
+        for absent_methods in controller.absent
+        for name in absent_methods.names
+    ]
     methods = tuple(_methods(controller, choice, instance, recorder, known))
     return ExplainedModel(
         name=model.reference.name,
@@ -83,10 +86,10 @@ def _explained(
         attribute=controller.module,
         controller=controller.class_name,
         structure=table_structure(controller, instance.model, [method.name for method in methods]),
-        select_list=str(instance._execution.select_list),
+        select_list=str(instance._table.select_list),
         methods=methods,
-        absent=tuple(each for each in absent if choice.has(each.name)),
-        missing_indexes=tuple(each for each in missing_indexes(controller) if choice.has(each.finder)),
+        absent=tuple(absence for absence in absent if choice.has(absence.name)),
+        missing_indexes=tuple(index for index in missing_indexes(controller) if choice.has(index.finder)),
     )
 
 

@@ -99,8 +99,8 @@ class Recorder:
         modules = ("execution", "operand", "validation")
         execution, operand, validation = (import_module(f"{self._package}.runtime.{name}") for name in modules)
 
-        async def send(_self: object, request: Any, work: Callable[[Connection], Awaitable[object]]) -> object:
-            self._log.statements.append(Statement(request.text, tuple(request.names)))
+        async def send(_self: object, statement: Any, work: Callable[[Connection], Awaitable[object]]) -> object:
+            self._log.statements.append(Statement(statement.numbered, statement.names))
             return await work(self._connection)
 
         async def atomic(_self: object, work: Callable[[], Awaitable[object]]) -> object:
@@ -193,7 +193,7 @@ def _call(controller: Controller, instance: Any, method: Method) -> Call:
 def common_calls(controller: Controller, instance: Any) -> Iterator[tuple[str, Call]]:
     """Yield each method that every controller has, with a call of it. Filters, which are optional, are left out."""
     key = tuple(Placeholder(column.attribute) for column in controller.primary_key)
-    one = key[0] if len(key) == 1 else key
+    key_value = key[0] if len(key) == 1 else key
     by_key = {str(part): part for part in key}
     row, change = _row(controller, None), _change(controller)
     yield "create", lambda: instance.create(**row)
@@ -204,14 +204,14 @@ def common_calls(controller: Controller, instance: Any) -> Iterator[tuple[str, C
     yield "delete_where", lambda: instance.delete_where(all_rows=True)
     if change:
         yield "update_where", lambda: instance.update_where(all_rows=True, **change)
-        yield "update_many", lambda: instance.update_many([(one, change)])
+        yield "update_many", lambda: instance.update_many([(key_value, change)])
         yield "bulk_update", lambda: instance.bulk_update([{**by_key, **change}])
-    yield "delete_many", lambda: instance.delete_many([one])
+    yield "delete_many", lambda: instance.delete_many([key_value])
 
 
 def _row(controller: Controller, within: str | None) -> dict[str, object]:
     """Return the required values of a new row, and those that the predicate of its index needs."""
-    partial = next((each for each in controller.facts.partial if each.name == within), None)
+    partial = next((index for index in controller.facts.partial if index.name == within), None)
     implied = {condition.attribute for condition in partial.implied_values} if partial else set[str]()
     names = [*controller.facts.required, *(partial.present if partial else ())]
     return {name: Placeholder(name) for name in dict.fromkeys(names) if name not in implied}

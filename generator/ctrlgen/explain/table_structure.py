@@ -1,5 +1,7 @@
 """Describes the structure of a table: columns, keys, indexes, foreign keys and relationships, and their methods.
 
+Missing indexes are rendered as source to paste into ``__table_args__``.
+
 ``explanation_work`` calls it in the child process. The generator's decisions come from the controller; types, defaults
 and comments come from the mapped class.
 """
@@ -7,7 +9,7 @@ and comments come from the mapped class.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, cast
 
 import sqlalchemy
@@ -20,12 +22,16 @@ from ctrlgen.explain.explanation import (
     ExplainedForeignKey,
     ExplainedIndex,
     ExplainedRelationship,
+    MissingIndex,
     TableStructure,
 )
 from ctrlgen.inspect.column_types import sql_type
 from ctrlgen.namespace import BUILTINS, Namespace
+from ctrlgen.plan.absent_methods import NO_INDEX, ONLY_PARTIAL
 from ctrlgen.plan.access_paths import unindexed_foreign_keys
 from ctrlgen.schema import Column, ColumnPart, ForeignKey, Imported, Index, Model, Part, Relation
+
+_LONGEST_NAME = 63  # the maximum length of a name in PostgreSQL
 
 
 def table_structure(controller: Controller, cls: type, methods: Collection[str]) -> TableStructure:
@@ -47,7 +53,7 @@ def table_structure(controller: Controller, cls: type, methods: Collection[str])
         columns=tuple(_column(column, model, table) for column in model.columns),
         indexes=tuple(_index(index, controller, methods) for index in model.indexes),
         foreign_keys=tuple(_foreign_key(key, model) for key in model.foreign_keys),
-        relationships=tuple(_relationship(each, controller, mapper, methods) for each in controller.relations),
+        relationships=tuple(_relationship(relation, controller, mapper, methods) for relation in controller.relations),
     )
 
 
@@ -120,7 +126,7 @@ def _foreign_key(key: ForeignKey, model: Model) -> ExplainedForeignKey:
 def _relationship(
     relation: Relation, controller: Controller, mapper: Mapper[Any], methods: Collection[str]
 ) -> ExplainedRelationship:
-    loaders = (each.name for each in controller.methods if each.kind == "load" and each.relation == relation)
+    loaders = (method.name for method in controller.methods if method.kind == "load" and method.relation == relation)
     secondary = mapper.relationships[relation.attribute].secondary
     return ExplainedRelationship(
         name=relation.attribute,
@@ -134,3 +140,23 @@ def _relationship(
 
 def _reference(item: Imported) -> str:
     return f"{item.module}.{item.name}"
+
+
+def missing_indexes(controller: Controller) -> Iterator[MissingIndex]:
+    """Yield an index for each foreign key without an index, and for each other column that is not first in one."""
+    foreign = [key.attributes for key in unindexed_foreign_keys(controller.model)]
+    for attributes in foreign:
+        yield MissingIndex(f"find_by_{attributes[0]}", _source(controller, attributes), is_foreign_key=True)
+    for absent in controller.absent:
+        for finder in absent.names if absent.reason in {NO_INDEX, ONLY_PARTIAL} else ():
+            attribute = finder.removeprefix("find_by_")
+            if not any(attributes[0] == attribute for attributes in foreign):
+                yield MissingIndex(finder, _source(controller, (attribute,)), is_foreign_key=False)
+
+
+def _source(controller: Controller, attributes: tuple[str, ...]) -> str:
+    columns = [controller.model.column(attribute).name for attribute in attributes]
+    table = controller.model.table.rpartition(".")[2]
+    name = "_".join(["ix", table, *columns])[:_LONGEST_NAME]
+    quoted = ", ".join(f'"{text}"' for text in [name, *columns])
+    return f"Index({quoted}),"

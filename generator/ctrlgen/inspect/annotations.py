@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import collections
 import enum
 import keyword
+import os
+import re
 import sys
 import types
+from collections import abc
 from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
 from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from typing_extensions import ParamSpec, TypeVarTuple
 
 from ctrlgen.schema import Annotation, Imported
 from ctrlgen.source_locations import Sources
@@ -19,12 +25,17 @@ ANY = Annotation((Imported("typing", "Any"),))
 UNKNOWN = Annotation(("object",))
 
 _ANY = Imported("typing", "Any")
+_ONE: tuple[Piece, ...] = (_ANY,)
+_TWO: tuple[Piece, ...] = (_ANY, ", ", _ANY)
+# What a generic class of the standard library has in brackets where its author wrote none. These classes do not tell.
 _BARE: dict[object, tuple[Piece, ...]] = {
-    dict: (_ANY, ", ", _ANY),
-    list: (_ANY,),
-    set: (_ANY,),
-    frozenset: (_ANY,),
+    **dict.fromkeys((list, set, frozenset, collections.deque, collections.Counter, re.Pattern, re.Match), _ONE),
+    **dict.fromkeys((abc.Container, abc.Iterable, abc.Iterator, abc.Reversible, abc.Collection, os.PathLike), _ONE),
+    **dict.fromkeys((abc.Sequence, abc.MutableSequence, abc.Set, abc.MutableSet), _ONE),
+    **dict.fromkeys((dict, collections.OrderedDict, collections.defaultdict, collections.ChainMap), _TWO),
+    **dict.fromkeys((abc.Mapping, abc.MutableMapping, types.MappingProxyType), _TWO),
     tuple: (_ANY, ", ..."),
+    get_origin(abc.Callable[..., Any]): ("..., ", _ANY),  # the class itself is partly unknown to type checkers
 }
 _UNIONS = (Union, types.UnionType)
 
@@ -70,6 +81,43 @@ def item_annotation(annotation: object) -> object:
     return annotation
 
 
+def specialized(annotation: object, fallback: object) -> object:
+    """Return the annotation of a field with a type instead of a type variable.
+
+    SQLModel forgets the arguments of a generic base, ``class Order(Keyed[int], table=True)``: the fields of the base
+    keep its type variables.
+
+    Parameters
+    ----------
+    annotation
+        The annotation of the field.
+    fallback
+        The type to use for a variable that has neither a default nor a bound.
+    """
+    plain, metadata = unwrapped(annotation)
+    if not isinstance(plain, TypeVar):
+        return annotation
+    bound = bound_of(plain)
+    python: Any = fallback if bound is Any else bound
+    inner: Any = cast("Any", Annotated)[python, *metadata] if metadata else python
+    return inner | None if allows_none(annotation) else inner
+
+
+def bound_of(variable: TypeVar) -> object:
+    """Return the type that stands for an unset type variable: its default, bound or constraints, or Any."""
+    if _has_default(variable):
+        return cast("object", getattr(variable, "__default__"))  # noqa: B009 - not declared before Python 3.13
+    if variable.__bound__ is not None:
+        return variable.__bound__
+    return Union[variable.__constraints__] if variable.__constraints__ else Any  # noqa: UP007 - created at run time
+
+
+def _has_default(parameter: object) -> bool:
+    """Return whether a type parameter has a default, which only those of Python 3.13 and typing_extensions may have."""
+    has_default: object = getattr(parameter, "has_default", None)
+    return callable(has_default) and bool(has_default())
+
+
 def rendered(annotation: object, sources: Sources) -> Annotation:
     """Return an unwrapped annotation as source and imports.
 
@@ -112,9 +160,30 @@ def _pieces(annotation: object, sources: Sources) -> Iterator[Piece]:
     elif arguments:
         yield from _pieces_of_name(origin, sources)
         yield from _bracketed(arguments, sources)
+    elif origin is tuple and hasattr(annotation, "__args__"):  # `typing.Tuple` without brackets has none
+        yield "tuple[()]"
+    elif isinstance(annotation, TypeVar) and (bound := bound_of(annotation)) is not Any:
+        yield from _pieces(bound, sources)
     else:
         yield from _pieces_of_name(origin or annotation, sources)
-        yield from _bracket(_BARE.get(origin or annotation, ()))
+        yield from _bracket(_bare(origin or annotation))
+
+
+def _bare(generic: object) -> tuple[Piece, ...]:
+    """Return the type arguments of a class or alias that is written without any; empty if it takes none."""
+    if generic in _BARE:
+        return _BARE[generic]
+    parameters: object = getattr(generic, "__parameters__", ())
+    if not isinstance(parameters, tuple):
+        return ()
+    unset = (parameter for parameter in cast("tuple[object, ...]", parameters) if not _has_default(parameter))
+    return tuple(_joined(map(_open_argument, unset), ", "))
+
+
+def _open_argument(parameter: object) -> tuple[Piece, ...]:
+    if isinstance(parameter, ParamSpec):
+        return ("...",)
+    return ("*tuple[", _ANY, ", ...]") if isinstance(parameter, TypeVarTuple) else _ONE
 
 
 def _pydantic_parts(annotation: object) -> tuple[object, tuple[object, ...]] | None:
@@ -237,7 +306,7 @@ def public_name(item: object, sources: Sources) -> Imported:
 
 def _homes(module: str, sources: Sources) -> list[str]:
     file: object = getattr(sys.modules.get(module), "__file__", None)
-    if isinstance(file, str) and sources.is_theirs(file):
+    if isinstance(file, str) and sources.is_in_project(file):
         return [module]
     parts = module.split(".")
     return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]

@@ -90,7 +90,9 @@ def _check(constraint: CheckConstraint, attributes: Mapping[str, str]) -> Check:
     except (NotUnderstoodError, SqlglotError, RecursionError):
         return Check(name or str(constraint.sqltext), frozenset(attributes.values()), None, attributes)
     names = {column.name for column in condition.find_all(exp.Column)}
-    check = Check(name or sql, frozenset(attributes[each] for each in names & attributes.keys()), condition, attributes)
+    check = Check(
+        name or sql, frozenset(attributes[column] for column in names & attributes.keys()), condition, attributes
+    )
     try:
         check.holds(dict.fromkeys(attributes.values()))  # raises if any part cannot be evaluated
         understood = names <= attributes.keys() and all(map(_is_known, condition.walk()))
@@ -190,7 +192,7 @@ def _of_values(node: exp.Expr, row: Mapping[str, object]) -> object:
 
 def _applied(node: exp.Expr, row: Mapping[str, object]) -> tuple[Callable[..., object], list[object]]:
     def values(nodes: Iterable[exp.Expr]) -> list[object]:
-        return [_value(each, row) for each in nodes]
+        return [_value(node, row) for node in nodes]
 
     match node:
         case exp.Between():

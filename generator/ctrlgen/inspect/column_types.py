@@ -60,6 +60,7 @@ _EXACT = ("BIGINT", "BOOLEAN", "INTEGER", "SMALLINT", "TEXT", "UUID", "VARCHAR")
 _LENGTH = re.compile(r"(?:VAR)?CHAR\((\d+)\)$")
 
 _NUMERIC = re.compile(r"NUMERIC\((\d+), (\d+)\)$")
+_SECONDS = re.compile(r"TIME(?:STAMP)?\((\d)\)")
 
 
 def overrides(column_type: TypeEngine[Any], *methods: str) -> bool:
@@ -130,7 +131,7 @@ def bounds_of(metadata: Iterable[object], sql: str) -> Bounds:
         The type of the column, ``NUMERIC(10, 2)``.
     """
     metadata = list(metadata)
-    length, digits = _LENGTH.match(sql), _NUMERIC.match(sql)
+    length, digits, seconds = _LENGTH.match(sql), _NUMERIC.match(sql), _SECONDS.match(sql)
     maximum, below = _limit(metadata, "le"), _limit(metadata, "lt")
     if digits and maximum is None and below is None:
         below = str(10 ** (int(digits[1]) - int(digits[2])))
@@ -142,7 +143,7 @@ def bounds_of(metadata: Iterable[object], sql: str) -> Bounds:
         min_length=int(length[1]) if length and sql.startswith("CHAR") else _integer(metadata, "min_length"),
         max_length=_smaller(_integer(metadata, "max_length"), length and length[1]),
         pattern=_pattern(metadata),
-        decimal_places=_smaller(_integer(metadata, "decimal_places"), digits and digits[2]),
+        decimal_places=_smaller(_integer(metadata, "decimal_places"), digits[2] if digits else seconds and seconds[1]),
         multiple_of=_limit(metadata, "multiple_of"),
     )
 

@@ -18,8 +18,7 @@ from sqlalchemy.sql.schema import CallableColumnDefault, DefaultGenerator, Scala
 from sqlmodel import SQLModel
 
 from ctrlgen import schema
-from ctrlgen.finding import Location
-from ctrlgen.findings import UNIMPORTABLE_TYPE
+from ctrlgen.findings import UNIMPORTABLE_TYPE, Location
 from ctrlgen.inspect.annotations import (
     ANY,
     NotImportableError,
@@ -28,6 +27,7 @@ from ctrlgen.inspect.annotations import (
     rendered,
     resolved,
     runtime_class,
+    specialized,
     unwrapped,
 )
 from ctrlgen.inspect.column_types import (
@@ -39,10 +39,9 @@ from ctrlgen.inspect.column_types import (
     overrides,
     sql_type,
 )
-from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
 from ctrlgen.schema import Annotation, Presence
-from ctrlgen.source_locations import Sources
+from ctrlgen.source_locations import Context, Sources
 
 Attributes = dict[str, SAColumn[Any]]
 """The mapped columns, by attribute."""
@@ -114,8 +113,10 @@ def _column(
 
 
 def declared_type(model: type[SQLModel], column: SAColumn[Any], field: FieldInfo | None, sources: Sources) -> object:
-    """Return the declared type of a column, or, without a field, the type known to SQLAlchemy."""
-    return resolved(field.annotation, model, sources) if field else _python_type(column)
+    """Return the declared type of a column; without a field, or one that is generic, the type known to SQLAlchemy."""
+    if field is None:
+        return _python_type(column)
+    return specialized(resolved(field.annotation, model, sources), _python_type(column))
 
 
 def _annotation(python: object, column: str, location: Location, context: Context) -> Annotation:

@@ -18,7 +18,6 @@ from sqlalchemy.sql import ClauseElement
 
 from ctrlgen.inspect.annotations import UNKNOWN, rendered
 from ctrlgen.inspect.column_types import comparison_of, kind_of, python_type, sql_type
-from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import (
     NotUnderstoodError,
     Reader,
@@ -30,7 +29,7 @@ from ctrlgen.inspect.index_sql import (
 )
 from ctrlgen.inspect.predicates import Subject, predicate_of
 from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Origin, Part, Predicate, columns_of
-from ctrlgen.source_locations import Sources
+from ctrlgen.source_locations import Context, Sources
 
 Declared = TypeVar("Declared", SAIndex, UniqueConstraint)
 

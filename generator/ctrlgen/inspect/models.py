@@ -16,14 +16,13 @@ from ctrlgen.findings import INHERITED_TABLE, UNREADABLE, UNRUN_HOOKS
 from ctrlgen.inspect.annotations import reference
 from ctrlgen.inspect.column_types import labels_of, overrides
 from ctrlgen.inspect.columns import columns_of, declared_type, mapped_columns
-from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.indexes import Owner, indexes_of
-from ctrlgen.inspect.mapping import configure
+from ctrlgen.inspect.mappers import configure
 from ctrlgen.inspect.predicates import Subject
 from ctrlgen.inspect.relationships import Classes, foreign_keys_of, is_plain, references_of, relations_of
 from ctrlgen.inspect.samples import Sampler
 from ctrlgen.schema import Model, Schema
-from ctrlgen.source_locations import Sources
+from ctrlgen.source_locations import Context, Sources
 
 if TYPE_CHECKING:
     from ctrlgen.inspect.check_constraints import Check
@@ -115,7 +114,7 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
     table = _table(mapper)
     fields = dict(model.model_fields)
     types = {name: declared_type(model, mapped[name], fields.get(name), context.sources) for name in names.values()}
-    subjects = {each.name: _subject(each, mapped[each.attribute], types[each.attribute]) for each in columns}
+    subjects = {column.name: _subject(column, mapped[column.attribute], types[column.attribute]) for column in columns}
     indexes = indexes_of(mapper, Owner(model, table, names, subjects), context)
     unsettled: tuple[str, ...] = ()
     if context.with_samples:

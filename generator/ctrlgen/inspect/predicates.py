@@ -39,8 +39,10 @@ def predicate_of(sql: str, subjects: Mapping[str, Subject]) -> Predicate:
 def _distinct(conditions: list[Condition]) -> Iterable[Condition]:
     """Return the conditions without duplicates. A column that equals a constant is not NULL anyway."""
     equal = {condition.attribute for condition in conditions if condition.test == "="}
-    redundant = [each for each in conditions if each.test == "is not null" and each.attribute in equal]
-    return dict.fromkeys(each for each in conditions if each not in redundant)
+    redundant = [
+        condition for condition in conditions if condition.test == "is not null" and condition.attribute in equal
+    ]
+    return dict.fromkeys(condition for condition in conditions if condition not in redundant)
 
 
 class _Parser:

@@ -23,14 +23,13 @@ from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 from sqlalchemy.sql import ClauseElement, operators, visitors
 from sqlalchemy.types import NullType, TypeEngine
 
-from ctrlgen.finding import Location
-from ctrlgen.findings import NO_LOADER, UNKNOWN_TARGET
+from ctrlgen.findings import NO_LOADER, UNKNOWN_TARGET, Location
 from ctrlgen.inspect.annotations import reference
 from ctrlgen.inspect.column_types import is_nullable, overrides
-from ctrlgen.inspect.context import Context
 from ctrlgen.inspect.index_sql import POSTGRESQL
-from ctrlgen.inspect.mapping import intended_target, problem_of
+from ctrlgen.inspect.mappers import intended_target, problem_of
 from ctrlgen.schema import ForeignKey, Reference, Relation
+from ctrlgen.source_locations import Context
 
 _UNIQUE = (PrimaryKeyConstraint, UniqueConstraint)
 _UNLOADABLE = frozenset({"dynamic", "write_only"})
@@ -71,7 +70,7 @@ def foreign_keys_of(
 def references_of(tables: Iterable[Table]) -> tuple[Reference, ...]:
     """Return all foreign keys of these tables with an action on their own rows, in a deterministic order."""
     references = [_reference(constraint) for table in tables for constraint in table.foreign_key_constraints]
-    acting = {each for each in references if each.on_delete or each.on_update}
+    acting = {foreign_key for foreign_key in references if foreign_key.on_delete or foreign_key.on_update}
     return tuple(sorted(acting, key=repr))
 
 
@@ -123,8 +122,8 @@ def _is_linked(relationship: RelationshipProperty[Any]) -> bool:
         return False
     pairs = [*relationship.synchronize_pairs, *(relationship.secondary_synchronize_pairs or ())]
     keys = {str(column.key) for _, column in pairs}
-    constraints: list[Any] = [each for each in table.constraints if isinstance(each, _UNIQUE)]
-    once = any(set(each.columns.keys()) == keys for each in constraints)
+    constraints: list[Any] = [constraint for constraint in table.constraints if isinstance(constraint, _UNIQUE)]
+    once = any(set(constraint.columns.keys()) == keys for constraint in constraints)
     names = {str(column.key) for column in cast("Any", table).c}
     return names == keys and len(keys) == len(pairs) and once
 

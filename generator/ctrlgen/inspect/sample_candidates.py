@@ -40,12 +40,14 @@ _COUNTED: dict[Kind, tuple[str | Imported, ...]] = {
     "timedelta": (_TIMEDELTA, "(minutes=next(numbers))"),
 }
 
+_NOW = (_DATETIME, ".now(", _UTC, ")")
+
 _CONSTANTS: dict[Kind, tuple[tuple[str | Imported, ...], ...]] = {
     "bool": (("False",), ("True",)),
     "bytes": (('b"changed"',),),
     "uuid": ((Imported("uuid", "uuid4"), "()"),),
     "datetime": (
-        (_DATETIME, ".now(", _UTC, ")"),
+        _NOW,
         (_DATETIME, "(2030, 1, 1, tzinfo=", _UTC, ")"),
         (_DATETIME, "(2020, 1, 1, tzinfo=", _UTC, ")"),
         (_DATETIME, "(2030, 1, 1)"),
@@ -63,13 +65,15 @@ _CONSTANTS: dict[Kind, tuple[tuple[str | Imported, ...], ...]] = {
 _AROUND = (
     *(("", ""), ("x", ""), ("X", ""), ("x-", ""), ("X-", ""), ("x_", ""), ("#", ""), ("/", ""), ("@", "")),
     *(("x", "@example.org"), ("https://example.org/", ""), ("+1555", ""), ("x", ".org"), ("1.0.", "")),
-    *(("192.0.2.", ""), ("postgresql://example.org/x", "")),
+    *(("192.0.2.", ""), ("postgresql://example.org/x", ""), ("2001:db8::", "")),
+    ("00000000-0000-0000-0000-", ""),
 )
 """Text before and after a number."""
 
 _SPECIAL = (
     *("x", "X", "changed", "en", "EUR", "UTC", "Europe/Berlin", "1.0.0", "12:00", "2030-01-01", "{}", "[]", "#aabbcc"),
     *("x@example.org", "https://example.org/", "/x", "192.0.2.1", "2001:db8::1", "192.0.2.0/24", "+15550100"),
+    *("08:00:2b:01:02:03", "08:00:2b:01:02:03:04:05"),
     *("00000000-0000-0000-0000-000000000001", "postgresql://example.org/x", "redis://example.org/0", "* * * * *"),
 )
 """Strings in well-known formats."""
@@ -89,7 +93,8 @@ def new_values(kind: Kind, bounds: Bounds, words: str) -> Iterator[Value]:
 
 def fixed_values(kind: Kind, bounds: Bounds, constants: Sequence[str] = ()) -> Iterator[Value]:
     """Yield values that are the same each time. ``constants`` are the literals that a CHECK compares with."""
-    yield from (Value(pieces) for pieces in _CONSTANTS.get(kind, ()))
+    rounded = bounds.decimal_places is not None  # a column that stores fewer decimal places of a second than there are
+    yield from (Value(pieces) for pieces in _CONSTANTS.get(kind, ()) if not (rounded and pieces == _NOW))
     match kind:
         case "int" | "float" | "decimal":
             numbers = (*_numbers(kind, bounds), *_near(kind, constants))
@@ -170,18 +175,21 @@ def _number(kind: Kind, number: Decimal) -> Value:
 
 def _numbers(kind: Kind, bounds: Bounds) -> Iterator[Decimal]:
     """Yield numbers within the bounds, preferably the smallest non-negative integer."""
-    step = Decimal(bounds.multiple_of or 1)
-    low = max(Decimal(bounds.minimum or bounds.above or 0), Decimal(0))
-    first = (low / step).to_integral_value(ROUND_CEILING) * step
+    first, step = _first_multiple(bounds)
     inside = _between(bounds, 1 if kind == "int" else None)
     yield from (number for number in (first, first + step, *inside) if _allows(bounds, number))
 
 
 def _more(bounds: Bounds) -> Iterator[Decimal]:
+    first, step = _first_multiple(bounds)
+    yield from (number for number in (first + 7 * step, first + 2 * step, first + step) if _allows(bounds, number))
+
+
+def _first_multiple(bounds: Bounds) -> tuple[Decimal, Decimal]:
+    """Return the smallest non-negative multiple that is not below the bounds, and the step between multiples."""
     step = Decimal(bounds.multiple_of or 1)
     low = max(Decimal(bounds.minimum or bounds.above or 0), Decimal(0))
-    first = (low / step).to_integral_value(ROUND_CEILING) * step
-    yield from (number for number in (first + 7 * step, first + 2 * step, first + step) if _allows(bounds, number))
+    return (low / step).to_integral_value(ROUND_CEILING) * step, step
 
 
 def _near(kind: Kind, constants: Sequence[str]) -> Iterator[Decimal]:
@@ -217,11 +225,9 @@ def _allows(bounds: Bounds, number: Decimal) -> bool:
 
 def _count(bounds: Bounds) -> str | None:
     """Return the source of consecutive integers from the lowest that is allowed; None if there are too few."""
-    step = Decimal(bounds.multiple_of or 1)
+    base, step = _first_multiple(bounds)
     if step != int(step):
         return None
-    low = max(Decimal(bounds.minimum or bounds.above or 0), Decimal(0))
-    base = (low / step).to_integral_value(ROUND_CEILING) * step
     highest = min((Decimal(end) for end in (bounds.maximum, bounds.below) if end), default=None)
     room = None if highest is None else int((highest - base) / step) - 1
     if room is not None and room < _FEW:

@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema, SchemaValidator, core_schema, to_jsonable_
 from sqlalchemy import Column as SAColumn
 from sqlmodel import SQLModel
 
+from ctrlgen.inspect.accepted_values import only_values, parser_of
 from ctrlgen.inspect.annotations import NotImportableError, runtime_class, unwrapped
 from ctrlgen.inspect.column_types import overrides
 from ctrlgen.inspect.index_sql import POSTGRESQL, NotUnderstoodError
@@ -76,6 +77,8 @@ class FieldTrial:
         self._bind: Any = self._type.bind_processor(POSTGRESQL)
         self._result: Any = self._type.result_processor(POSTGRESQL, None)
         self._driver_types = _driver_types(column.type)
+        self._parse = parser_of(column)
+        self.only = only_values(model, column)
         self._converts = isinstance(column.type, sqlalchemy.TypeDecorator)
         inner = column.type.impl_instance if isinstance(column.type, sqlalchemy.TypeDecorator) else column.type
         self._dumps = isinstance(inner, sqlalchemy.JSON) and not overrides(column.type, "process_bind_param")
@@ -94,7 +97,7 @@ class FieldTrial:
             stored = sent if self._bind is None else self._bind(sent)
         except Exception:  # noqa: BLE001 - validators and types may raise anything
             return REFUSED
-        if stored is not None and not isinstance(stored, self._driver_types):
+        if stored is not None and not self._is_stored(stored, checked):
             return REFUSED
         if same and not (is_equal(checked, value) and self._is_read_as(stored, checked)):
             return REFUSED
@@ -109,11 +112,27 @@ class FieldTrial:
             value = vars(probe).get(self._attribute, value)
         return value
 
-    def _is_read_as(self, stored: object, value: object) -> bool:
-        if not self._converts:
-            return True
+    def _is_stored(self, stored: object, checked: object) -> bool:
+        """Return whether the driver and PostgreSQL accept a value, as far as the type of the column tells."""
+        if not isinstance(stored, self._driver_types) or (self.only is not None and checked not in self.only):
+            return False
+        return self._parsed(stored, checked) is not REFUSED
+
+    def _parsed(self, stored: object, value: object) -> object:
+        """Return what the driver reads for a string of the model, or ``REFUSED``."""
+        if self._parse is None or not (isinstance(stored, str) and isinstance(value, str)):
+            return stored
         try:
-            return is_equal(stored if self._result is None else self._result(stored), value)
+            return self._parse(stored)
+        except ValueError:
+            return REFUSED
+
+    def _is_read_as(self, stored: object, value: object) -> bool:
+        read = self._parsed(stored, value)
+        if not self._converts:
+            return read is stored or is_equal(read, value)
+        try:
+            return is_equal(read if self._result is None else self._result(read), value)
         except Exception:  # noqa: BLE001 - it may require a value returned by the driver
             return True
 
@@ -180,7 +199,7 @@ class Sampler:
         trial = self._trial(attribute)
 
         def first(name: str, *, same: bool = True) -> Value | None:
-            candidates = itertools.islice(self._candidates(name, column, constants), _TRIES)
+            candidates = itertools.islice(self._candidates(name, column, constants, trial.only), _TRIES)
             return next((value for value in candidates if self._is_accepted(value, attribute, trial, own, same)), None)
 
         new, fixed = first("new"), first("fixed")
@@ -191,8 +210,13 @@ class Sampler:
         needed = self._is_refused(column, trial, own)
         return replace(column, samples=Samples(new or fixed, fixed or new, changed, needed))
 
-    def _candidates(self, name: str, column: Column, constants: Sequence[str]) -> Iterator[Value]:
-        """Yield candidates for one of the samples, converted to the type of the column."""
+    def _candidates(
+        self, name: str, column: Column, constants: Sequence[str], only: Sequence[object] | None
+    ) -> Iterator[Value]:
+        """Yield candidates for one of the samples, converted to the type of the column.
+
+        ``only`` are the values that the column is limited to.
+        """
         python, kind, bounds = self._annotations[column.attribute], column.kind, column.bounds
         words = column.attribute.replace("_", " ")
         values: dict[str, Callable[[], Iterator[Value]]] = {
@@ -201,6 +225,8 @@ class Sampler:
             "changed": lambda: changed_values(kind, bounds, constants),
         }
         try:
+            if only is not None and name == "fixed":
+                yield from (Value((repr(value),)) for value in only if isinstance(value, str | int))
             yield from self._typed.calls(python, values[name]())
             yield from values[name]()
             if kind in _TYPED and name == "fixed":
@@ -254,7 +280,7 @@ class Sampler:
 
     def _settle(self, checks: Sequence[Check], sampled: dict[str, Column]) -> list[str]:
         """Make new rows satisfy the CHECK constraints on several columns. Return the names of those not settled."""
-        attributes = sorted({each for check in checks for each in check.attributes if each in sampled})
+        attributes = sorted({attribute for check in checks for attribute in check.attributes if attribute in sampled})
         options = [self._options(sampled[attribute]) for attribute in attributes]
         for combination in itertools.islice(itertools.product(*options), _COMBINATIONS):
             row = {attribute: stored for attribute, (_, stored) in zip(attributes, combination, strict=True)}
@@ -276,12 +302,18 @@ class Sampler:
             column = by_name.get(condition.attribute)
             chosen[condition.attribute] = column.value_for(condition) if column else None
         keys = [by_name[name] for name in index.columns if name in by_name and name not in chosen]
-        chosen |= {each.attribute: each.samples.fixed for each in keys if each.nullable}
-        present = {each.attribute: chosen[each.attribute] for each in keys if each.nullable and each.is_null_by_default}
+        chosen |= {column.attribute: column.samples.fixed for column in keys if column.nullable}
+        present = {
+            column.attribute: chosen[column.attribute]
+            for column in keys
+            if column.nullable and column.is_null_by_default
+        }
         if not any(check.attributes & chosen.keys() for check in wide):
             return ()
         stored = {name: self._stored(name, value) for name, value in chosen.items() if value}
-        attributes = sorted({each for check in wide for each in check.attributes if each in by_name} - stored.keys())
+        attributes = sorted(
+            {attribute for check in wide for attribute in check.attributes if attribute in by_name} - stored.keys()
+        )
         options = [self._options(by_name[attribute]) for attribute in attributes]
         for combination in itertools.islice(itertools.product(*options), _COMBINATIONS):
             others = dict(zip(attributes, combination, strict=True))
@@ -296,8 +328,8 @@ class Sampler:
 
     def _differs(self, column: Column, samples: Samples) -> bool:
         """Return whether these samples give a row a different value than new rows have by default."""
-        given = samples.needed and not column.is_required
-        return samples.new != column.samples.new or (given and not column.samples.needed)
+        is_set = samples.needed and not column.is_required
+        return samples.new != column.samples.new or (is_set and not column.samples.needed)
 
     def _stored(self, attribute: str, value: Value) -> object:
         try:
@@ -313,7 +345,7 @@ class Sampler:
         if not column.is_required and not samples.needed:
             options.append((samples, self._default(column, trial)))
         constants = [constant for check in self._checks for constant in check.constants]
-        more = itertools.islice(self._candidates("fixed", column, constants), _OPTIONS)
+        more = itertools.islice(self._candidates("fixed", column, constants, trial.only), _OPTIONS)
         for value in dict.fromkeys(value for value in (samples.new, samples.fixed, *more) if value):
             own = [check for check in self._checks if check.attributes == frozenset({column.attribute})]
             if self._is_accepted(value, column.attribute, trial, own, same=False):
@@ -344,5 +376,8 @@ def _pydantic_fields(model: type[SQLModel]) -> tuple[dict[str, Any], list[Any], 
     while schema["type"] != "model-fields":
         definitions, config = schema.get("definitions", definitions), schema.get("config", config)
         reference = schema.get("schema_ref")
-        schema = next((each for each in definitions if each.get("ref") == reference), None) or schema["schema"]
+        schema = (
+            next((definition for definition in definitions if definition.get("ref") == reference), None)
+            or schema["schema"]
+        )
     return {name: field["schema"] for name, field in schema["fields"].items()}, definitions, config

@@ -8,12 +8,12 @@ import importlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import is_typeddict
 
-from ctrlgen.inspect.annotations import item_annotation, rendered, runtime_class, unwrapped
+from ctrlgen.inspect.annotations import item_annotation, rendered, runtime_class, specialized, unwrapped
 from ctrlgen.inspect.column_types import bounds_of, kind_of
 from ctrlgen.inspect.sample_candidates import fixed_values, members
 from ctrlgen.schema import Bounds, Imported, Value
@@ -69,7 +69,7 @@ class TypedValues:
 
     def of(self, annotation: object, depth: int = _DEPTH) -> Iterator[Value]:
         """Yield candidates, some of which may be rejected."""
-        annotation, _ = unwrapped(annotation)
+        annotation, _ = unwrapped(specialized(annotation, Any))
         origin, arguments = get_origin(annotation), get_args(annotation)
         cls: type[Any] | None = runtime_class(annotation)
         if depth == 0:
@@ -79,7 +79,7 @@ class TypedValues:
         elif origin is Union or type(annotation).__name__ == "UnionType":
             for member in arguments:
                 yield from self.of(member, depth)
-        elif cls is None or annotation is Any or isinstance(annotation, TypeVar):
+        elif cls is None or annotation is Any:
             yield from (Value(("{}",)), Value(("[]",)), Value(('"x"',)))
         elif issubclass(cls, enum.Enum):
             yield from self.members(cls)
@@ -205,9 +205,9 @@ def _annotated(annotation: object, metadata: Iterable[object]) -> object:
     return cast("Any", Annotated)[annotation, *metadata] if metadata else annotation
 
 
-def is_equal(one: object, other: object) -> bool:
+def is_equal(left: object, right: object) -> bool:
     """Return whether two values are equal. False if the comparison raises an exception."""
     try:
-        return bool(one == other)
+        return bool(left == right)
     except Exception:  # noqa: BLE001 - a user-defined comparison may raise anything
         return False

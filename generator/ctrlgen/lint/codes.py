@@ -33,12 +33,12 @@ class Choice:
 
 def _exactness(code: str, beginnings: Iterable[str]) -> int:
     """Return the length of the longest prefix of a code; 0 if there is none."""
-    return max((len(each) for each in beginnings if code.startswith(each)), default=0)
+    return max((len(beginning) for beginning in beginnings if code.startswith(beginning)), default=0)
 
 
 def codes_of(values: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
     """Return the codes and prefixes in ``CGL101,CGL3``, and those that match no rule."""
     known = [SYNTAX_ERROR, *(rule.code for rule in RULES)]
     codes = [code.strip().upper() for value in values for code in value.split(",") if code.strip()]
-    unknown = [code for code in codes if code != _ALL and not any(each.startswith(code) for each in known)]
+    unknown = [code for code in codes if code != _ALL and not any(known_code.startswith(code) for known_code in known)]
     return tuple(_EVERY if code == _ALL else code for code in codes), unknown

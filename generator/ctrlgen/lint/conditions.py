@@ -55,6 +55,19 @@ def _flattened(node: cst.BaseExpression, queries: Queries) -> Iterator[cst.BaseE
         yield node
 
 
+def comparisons(queries: Queries) -> Iterator[tuple[cst.Comparison, cst.ComparisonTarget]]:
+    """Yield the comparisons of two operands in the conditions of queries, with the operator and the right operand."""
+    for part in operations(queries):
+        if isinstance(part, cst.Comparison) and len(part.comparisons) == 1:
+            yield part, part.comparisons[0]
+
+
+def operations(queries: Queries) -> Iterator[cst.BaseExpression]:
+    """Yield the operations that the conditions of queries consist of."""
+    for condition in conditions(queries):
+        yield from parts(condition)
+
+
 def parts(condition: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
     """Yield the operations that a condition consists of: the operands of ``&``, ``and``, ``not`` and so on."""
     if isinstance(condition, cst.BooleanOperation):
@@ -74,7 +87,9 @@ def parts(condition: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
 def is_sql(node: cst.BaseExpression, queries: Queries) -> bool:
     """Return whether an expression is a SQLAlchemy expression: a column, a comparison, or a combination of these."""
     if isinstance(node, cst.Comparison):
-        return is_sql(node.left, queries) or any(is_sql(it.comparator, queries) for it in node.comparisons)
+        return is_sql(node.left, queries) or any(
+            is_sql(comparison.comparator, queries) for comparison in node.comparisons
+        )
     if isinstance(node, cst.BinaryOperation | cst.BooleanOperation):
         return is_sql(node.left, queries) or is_sql(node.right, queries)
     if isinstance(node, cst.UnaryOperation):

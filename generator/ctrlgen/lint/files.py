@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctrlgen.errors import MissingPathError
-from ctrlgen.header import has_header
+from ctrlgen.write import has_header
 
 if TYPE_CHECKING:
     from ctrlgen.lint.lint_settings import LintSettings

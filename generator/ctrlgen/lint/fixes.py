@@ -36,7 +36,7 @@ def _offset(place: Place, starts: Sequence[int]) -> int:
     return starts[place.line - 1] + place.column
 
 
-def _overlap(one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
-    if one[0] == one[1] or other[0] == other[1]:
-        return one[0] == other[0] and one[1] == other[1]
-    return one[0] < other[1] and other[0] < one[1]
+def _overlap(span: tuple[int, int, str], other_span: tuple[int, int, str]) -> bool:
+    if span[0] == span[1] or other_span[0] == other_span[1]:
+        return span[0] == other_span[0] and span[1] == other_span[1]
+    return span[0] < other_span[1] and other_span[0] < span[1]

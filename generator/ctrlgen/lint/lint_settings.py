@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ctrlgen import toml
-from ctrlgen.errors import DOCS, UnknownCodeError
+from ctrlgen.errors import UnknownCodeError
+from ctrlgen.findings import DOCS
 from ctrlgen.lint.codes import codes_of
 from ctrlgen.settings import read_section
 
@@ -104,7 +105,7 @@ def _matches(file: Path, root: Path | None, pattern: str) -> bool:
 def _fits(text: str, pattern: str) -> bool:
     """Return whether a glob matches. As in ruff, ``*`` matches slashes, and ``**/`` also matches nothing."""
     plain = pattern.removeprefix("./").rstrip("/")
-    return any(fnmatchcase(text, each) for each in _variants(plain))
+    return any(fnmatchcase(text, variant) for variant in _variants(plain))
 
 
 def _variants(pattern: str) -> Iterable[str]:

@@ -205,7 +205,9 @@ class Queries:
         if any(_SESSION_CLASS.match(origin) for origin in qualified):
             return True
         if isinstance(annotation, cst.Name):
-            alias = next((it for it in self.source.bindings(self.source.module) if it.name == name), None)
+            alias = next(
+                (binding for binding in self.source.bindings(self.source.module) if binding.name == name), None
+            )
             if alias is not None:
                 return self.is_session_type(alias.value)
         return bool(_SESSION_ALIAS.search(name))
@@ -387,7 +389,9 @@ class Queries:
 def _has_lists(call: cst.Call) -> bool:
     """Return whether a call has two arguments and one is a list display, like the methods that change links."""
     arguments = positional(call)
-    return len(arguments) == len(call.args) == 2 and any(isinstance(it, cst.List | cst.ListComp) for it in arguments)
+    return len(arguments) == len(call.args) == 2 and any(
+        isinstance(argument, cst.List | cst.ListComp) for argument in arguments
+    )
 
 
 def innermost(call: cst.Call) -> cst.Call:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import libcst as cst
 
-from ctrlgen.errors import DOCS
+from ctrlgen.findings import DOCS
 from ctrlgen.lint.diagnostics import Diagnostic, Edit
 from ctrlgen.lint.queries import Queries
 

@@ -36,10 +36,10 @@ def _replaced_get(query: Query, queries: Queries) -> str | None:
         return None
     controller = _controller(arguments[0], queries)
     kind = "get" if query.method == "get" else "get_one"
-    found = controller.method(kind, frozenset(controller.primary_key)) if controller else None
-    if controller is None or found is None or len(found.keys) != 1:
+    getter = controller.method(kind, frozenset(controller.primary_key)) if controller else None
+    if controller is None or getter is None or len(getter.keys) != 1:
         return None
-    return f"await db.{controller.attribute}.{found.name}({queries.source.text(arguments[1])})"
+    return f"await db.{controller.attribute}.{getter.name}({queries.source.text(arguments[1])})"
 
 
 def _replaced_statement(statement: cst.Call, queries: Queries) -> str | None:
@@ -57,8 +57,8 @@ def _replaced_statement(statement: cst.Call, queries: Queries) -> str | None:
         return None
     keys, refinements = frozenset(values), _refinements(steps, queries)
     if verb == "delete":
-        found = controller.method("delete", keys)
-        return _call(controller, found.name, found.keys, values) if found and refinements == "" else None
+        deleter = controller.method("delete", keys)
+        return _call(controller, deleter.name, deleter.keys, values) if deleter and refinements == "" else None
     if verb != "select" or refinements is None:
         return None
     getter = controller.method("get", keys)

@@ -116,18 +116,22 @@ class Checker:
             return ((failure,) if failure else ()), None
         comments = IgnoreComments(content.decode(module.encoding))
         try:
-            found = self._found(SourceCode(shown, module))
+            diagnostics = self._findings_of(SourceCode(shown, module))
         except RecursionError:
             return (_unreadable(shown, Place(1, 0), _TOO_DEEP),), None
-        reported = (it for it in found if not comments.ignore(it.code, it.start.line, it.end.line))
+        reported = (
+            diagnostic
+            for diagnostic in diagnostics
+            if not comments.ignore(diagnostic.code, diagnostic.start.line, diagnostic.end.line)
+        )
         return tuple(sorted(reported)), module
 
-    def _found(self, source: SourceCode) -> set[Diagnostic]:
+    def _findings_of(self, source: SourceCode) -> set[Diagnostic]:
         queries = Queries(source, self.emitted)
         rules = [rule for rule in RULES if self.choice.allows(rule.code)]
         rules = [rule for rule in rules if rule.in_tests or not source.in_tests]
-        found = {diagnostic for rule in rules for diagnostic in rule.check(queries)}
-        return {it for it in found if not source.expects_an_error(it.start)}
+        diagnostics = {diagnostic for rule in rules for diagnostic in rule.check(queries)}
+        return {diagnostic for diagnostic in diagnostics if not source.expects_an_error(diagnostic.start)}
 
 
 def _parse(content: bytes, shown: str) -> tuple[cst.Module | None, Diagnostic | None]:

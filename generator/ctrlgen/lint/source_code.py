@@ -251,7 +251,9 @@ class SourceCode:
     def bindings(self, function: cst.CSTNode) -> list[Binding]:
         """Return the names bound in a function, in the order of the source."""
         if function not in self._bindings:
-            self._bindings[function] = sorted(self._find_bindings(function), key=lambda it: self.order(it.node))
+            self._bindings[function] = sorted(
+                self._find_bindings(function), key=lambda binding: self.order(binding.node)
+            )
         return self._bindings[function]
 
     @cached_property
@@ -328,7 +330,7 @@ class SourceCode:
         return [
             (self.start(block), self.end(block))
             for block in self.all(cst.With)
-            if any(isinstance(it.item, cst.Call) and last_name(it.item.func) in _EXPECTING for it in block.items)
+            if any(isinstance(item.item, cst.Call) and last_name(item.item.func) in _EXPECTING for item in block.items)
         ]
 
     def replace(self, node: cst.CSTNode, text: str) -> Edit:

@@ -1,7 +1,6 @@
 """Imports the configured modules and selects their table models. ``child`` calls it, in the child process.
 
-``importing`` imports modules (``import_hints`` explains failures), ``discovery`` finds them without an import,
-``model_classes`` selects classes.
+``importing`` imports modules (``import_hints`` explains failures), and ``model_classes`` selects classes.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from types import ModuleType
 from sqlmodel import SQLModel
 
 from ctrlgen.errors import ModelError
-from ctrlgen.finding import Finding
+from ctrlgen.findings import Finding
 from ctrlgen.load.importing import Progress, import_configured, import_submodules
 from ctrlgen.load.model_classes import (
     empty_modules,

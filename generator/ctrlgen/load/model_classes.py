@@ -14,11 +14,12 @@ from typing import cast
 
 from sqlmodel import SQLModel
 
-from ctrlgen.errors import CtrlgenError, LoadError, NoModelsError
-from ctrlgen.finding import Finding
-from ctrlgen.findings import EMPTY_MODULE, SQLALCHEMY_MODEL, UNIMPORTABLE_MODEL, UNMAPPED_TABLE
-from ctrlgen.load.discovery import listed, module_hint
+from ctrlgen.errors import CtrlgenError, LoadError, NoModelsError, listed
+from ctrlgen.findings import EMPTY_MODULE, SQLALCHEMY_MODEL, UNIMPORTABLE_MODEL, UNMAPPED_TABLE, Finding
 from ctrlgen.source_locations import Sources
+from ctrlgen.table_modules import module_hint
+
+_LISTED = 5  # names in a message
 
 
 def table_models(modules: Sequence[ModuleType]) -> list[type[SQLModel]]:
@@ -87,18 +88,20 @@ def no_models(
     if failed:
         return left_out(failed, sources)
     plain = [name for module in modules for name in _plain_models(module)]
-    message = f"no table model in {listed(names)}"
+    message = f"no table model in {listed(names, _LISTED)}"
     if plain:
         lack = "lacks" if len(plain) == 1 else "lack"
         return NoModelsError(
-            message, None, f"{listed(plain)} {lack} `table=True`: class {plain[0]}(SQLModel, table=True)"
+            message, None, f"{listed(plain, _LISTED)} {lack} `table=True`: class {plain[0]}(SQLModel, table=True)"
         )
     return NoModelsError(message, None, module_hint(names[0] if names else "", sources.root))
 
 
 def left_out(failed: Sequence[Finding], sources: Sources, *others: CtrlgenError) -> LoadError:
     """Return an error with all reasons why modules and models were left out, and the ``others``."""
-    first, *rest = (LoadError(it.message, it.location, None, sources.text(it.location)) for it in failed)
+    first, *rest = (
+        LoadError(finding.message, finding.location, None, sources.text(finding.location)) for finding in failed
+    )
     return replace(first, others=(*rest, *others))
 
 

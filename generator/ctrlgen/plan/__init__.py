@@ -44,7 +44,7 @@ def plan(schema: Schema, name: str, options: Options = DEFAULTS) -> Package:
     if options.foreign_keys == "error":
         refuse_unindexed_foreign_keys(models)
     reported = sorted([*findings, *reserved_names(controllers)])
-    ordered = tuple(sorted(controllers, key=lambda each: each.module))
+    ordered = tuple(sorted(controllers, key=lambda controller: controller.module))
     return Package(name, ordered, tuple(reported), cache_sync=options.cache_sync)
 
 

@@ -15,14 +15,14 @@ from ctrlgen.plan.typed_dicts import where_entries
 from ctrlgen.schema import Model
 from ctrlgen.settings import Options
 
-NO_INDEX = "`{}` leads no index: use find_all({}=...), which scans the table"
+NO_INDEX = "no index begins with `{}`: find_all({}=...) scans the table"
 ONLY_PARTIAL = "only partial indexes begin with `{}`: use their finders, or find_all({}=...)"
-OTHER_METHOD = "the index that begins with `{}` does not answer `=`: filter with find_all(c.{}...)"
-IS_KEY = "`{}` is a unique key, which finds one row: use get_by_{}"
-NOT_COMPARED = "PostgreSQL does not compare json: filter with find_all(c.{}[...]...)"
-RESERVED = "finders take `{}` themselves: filter with find_all(c.{} == ...)"
-SKIPPED = "left out by `skip.methods` in pyproject.toml"
-CONTESTED = "another index or key has a method of this name"
+OTHER_METHOD = "the index that begins with `{}` does not support `=`: filter with find_all(c.{}...)"
+IS_KEY = "`{}` is a unique key: use get_by_{}"
+NOT_COMPARED = "PostgreSQL cannot compare json values: filter with find_all(c.{}[...]...)"
+RESERVED = "`{}` is a parameter of finders: filter with find_all(c.{} == ...)"
+SKIPPED = "skipped by `skip.methods` in pyproject.toml"
+CONTESTED = "another index or key already has a method of this name"
 
 
 def absent_methods(model: Model, methods: Iterable[Method], options: Options) -> tuple[AbsentMethods, ...]:
@@ -43,7 +43,7 @@ def _reasons(model: Model, options: Options) -> Iterator[tuple[str, str]]:
         if options.skips(model, method.name):
             yield method.name, SKIPPED
         elif (new := options.name_of(model, method.name)) is not None:
-            yield method.name, f"`names` in pyproject.toml calls it {new}"
+            yield method.name, f"renamed to {new} by `names` in pyproject.toml"
     for names in contested_methods(model, options).values():
         yield from ((name, CONTESTED) for name in names)
     yield from refused_methods(model).items()

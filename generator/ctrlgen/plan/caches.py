@@ -1,6 +1,6 @@
-"""Decides how models are cached, and which writes change what is: through foreign keys that cascade, and links.
+"""Plans the caches of models, and which writes affect cached rows: directly, by cascading foreign keys, or by links.
 
-``plan`` calls :func:`with_caches` when the controllers are planned.
+``plan`` calls :func:`with_caches` after it has planned the controllers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ctrlgen.settings import CacheSettings, Options
 
 
 def with_caches(controllers: Sequence[Controller], schema: Schema, options: Options) -> list[Controller]:
-    """Return the controllers with how their models are cached, and what of that their writes change.
+    """Return the controllers with the caches of their models, and the effects of their writes on cached models.
 
     Raises
     ------
@@ -23,23 +23,25 @@ def with_caches(controllers: Sequence[Controller], schema: Schema, options: Opti
         A model cannot be cached.
     """
     with_own = [
-        replace(each, cached=_cached(each, settings)) if (settings := options.cache_of(each.model)) else each
-        for each in controllers
+        replace(controller, cached=_cached(controller, settings))
+        if (settings := options.cache_of(controller.model))
+        else controller
+        for controller in controllers
     ]
-    reach = Reach(schema.references, [each for each in with_own if each.cached])
-    return [replace(each, effects=_effects(each, reach)) for each in with_own]
+    reach = Reach(schema.references, [controller for controller in with_own if controller.cached])
+    return [replace(controller, effects=_effects(controller, reach)) for controller in with_own]
 
 
 def _cached(controller: Controller, settings: CacheSettings) -> Cached:
-    """Return how a model is cached: by every key over all of its rows, and by finders if that is wanted."""
+    """Return the cache of a model: by every key over all of its rows, and by finders if the settings say so."""
     model = controller.model
     if not model.plain:
-        message = (
-            f"`{model.reference.name}` cannot be cached: its objects are more than their rows, and made by the ORM"
-        )
+        message = f"`{model.reference.name}` cannot be cached: only SQLAlchemy's ORM can load its objects"
         raise SettingValueError(message, model.location, "remove it from `cache` in `[tool.ctrlgen]`")
     if not model.primary_key.enforced:
-        message = f"`{model.reference.name}` cannot be cached: its primary key is none to the database, as of a view"
+        message = (
+            f"`{model.reference.name}` cannot be cached: the database does not enforce its primary key, as for a view"
+        )
         raise SettingValueError(message, model.location, "remove it from `cache` in `[tool.ctrlgen]`")
     full = [method for method in controller.methods if method.within is None]
     getters = [method for method in full if method.kind in {"get", "get_one"}]
@@ -47,7 +49,7 @@ def _cached(controller: Controller, settings: CacheSettings) -> Cached:
     finders = tuple(dict.fromkeys(method.keys[0] for method in full if method.kind == "find" and method.keys))
     finders = finders if settings.finders else ()
     own = model.primary_key.columns
-    if not _is_exact(own, model):  # a write does not tell of which rows: it drops all
+    if not _is_exact(own, model):  # a write does not return the keys of its rows, so it drops all entries
         return Cached(settings.ttl, settings.size, keys, finders)
     exact = tuple(key for key in (*keys, *((name,) for name in finders)) if _is_exact(key, model))
     returned = tuple(dict.fromkeys([*own, *(name for key in exact for name in key)]))
@@ -62,7 +64,7 @@ def _is_exact(names: Iterable[str], model: Model) -> bool:
 
 @dataclass(frozen=True)
 class Reach:
-    """What writes to tables reach: the cached models whose rows change, by foreign keys that cascade."""
+    """The cached models whose rows change by a write to a table, including through cascading foreign keys."""
 
     references: Sequence[Reference]
     cached: Sequence[Controller]
@@ -81,10 +83,10 @@ class Reach:
 
     def _of_tables(self, tables: Iterable[str]) -> tuple[str, ...]:
         reached = set(tables)
-        return tuple(sorted(each.module for each in self.cached if each.model.full_table in reached))
+        return tuple(sorted(controller.module for controller in self.cached if controller.model.full_table in reached))
 
     def _changes(self, begin: Iterable[tuple[str, tuple[str, ...] | None]]) -> Iterator[tuple[str, object]]:
-        """Yield each change that these lead to: a table, and the columns that are updated, None for a delete."""
+        """Yield each change that these changes cause: a table, and the updated columns, or None for a delete."""
         seen = set(waiting := list(begin))
         while waiting:
             table, columns = waiting.pop()
@@ -95,28 +97,28 @@ class Reach:
                     waiting.append(change)
 
     def _next(self, table: str, columns: tuple[str, ...] | None) -> Iterator[tuple[str, tuple[str, ...] | None]]:
-        for each in self.references:
-            if each.parent != table:
+        for reference in self.references:
+            if reference.parent != table:
                 continue
-            if columns is None and each.on_delete:
-                yield each.child, None if each.on_delete == "delete" else each.child_columns
-            elif columns is not None and each.on_update and not set(columns).isdisjoint(each.parent_columns):
-                yield each.child, each.child_columns
+            if columns is None and reference.on_delete:
+                yield reference.child, None if reference.on_delete == "delete" else reference.child_columns
+            elif columns is not None and reference.on_update and not set(columns).isdisjoint(reference.parent_columns):
+                yield reference.child, reference.child_columns
 
 
 def _effects(controller: Controller, reach: Reach) -> Effects:
     model, table = controller.model, controller.model.full_table
     updatable = {entry.key for entry in controller.update}
-    computed = tuple(each.name for each in model.columns if each.is_computed)  # from any of the others
+    computed = tuple(column.name for column in model.columns if column.is_computed)  # from any other column
     update = [
-        (each.attribute, reach.updated(table, (each.name, *computed)))
-        for each in model.columns
-        if each.attribute in updatable
+        (column.attribute, reach.updated(table, (column.name, *computed)))
+        for column in model.columns
+        if column.attribute in updatable
     ]
     links = [
-        (each.attribute, tuple(sorted({*reach.of_table(each.link_table), *reach.deleted(each.link_table)})))
-        for each in controller.relations
-        if each.linked and each.link_table
+        (relation.attribute, tuple(sorted({*reach.of_table(relation.link_table), *reach.deleted(relation.link_table)})))
+        for relation in controller.relations
+        if relation.linked and relation.link_table
     ]
     return Effects(
         any=tuple(name for name in reach.of_table(table) if name != controller.module),

@@ -13,21 +13,64 @@ from ctrlgen.blueprint import Method, Parameter
 from ctrlgen.plan.access_paths import (
     AccessPath,
     index_paths,
+    is_arbiter,
     partial_paths,
     unindexed_foreign_keys,
     unique_paths,
 )
-from ctrlgen.plan.key_refusals import (
-    never,
-    not_a_key_of_new_rows,
-    not_set_by_every_row,
-    not_set_by_every_row_that_changes,
-    nothing_to_set,
-)
 from ctrlgen.plan.naming import CONTROLLER, MANY, key_name, method_name, parameter_names
 from ctrlgen.plan.typed_dicts import update_keys
-from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, names_of
+from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, inputs_of, names_of
 from ctrlgen.settings import Options
+
+# Reasons why a unique key does not get a method, which ``explain`` shows. They are empty if the key gets the method.
+
+
+def _never(_path: AccessPath, _model: Model) -> str:
+    """Accept all keys."""
+    return ""
+
+
+def _nothing_to_set(_path: AccessPath, model: Model) -> str:
+    """Reject a model with only a primary key, which cannot be updated."""
+    return "" if update_keys(model) else "the table has no column to update besides its primary key"
+
+
+def _not_set_by_every_row(path: AccessPath, model: Model) -> str:
+    """Reject a key if a new row may omit a column, or have NULL there, or if ON CONFLICT does not accept the key."""
+    predicate = path.index.predicate if path.within else None
+    if predicate is not None and not predicate.is_settled:
+        return f"the predicate of `{path.index.name}` does not determine the values of a new row"
+    return _not_a_key_of_new_rows(path, model)
+
+
+def _not_set_by_every_row_that_changes(path: AccessPath, model: Model) -> str:
+    """Reject a key that either of the two rejects."""
+    return _nothing_to_set(path, model) or _not_set_by_every_row(path, model)
+
+
+def _not_a_key_of_new_rows(path: AccessPath, model: Model) -> str:
+    """Reject a key as above, regardless of its predicate."""
+    if not is_arbiter(path.index.parts, path.index.predicate if path.within else None, model):
+        return "ON CONFLICT does not support this key"
+    if not path.parts:
+        return "the predicate determines every column of the key"
+    return next(filter(None, (_not_set(part, model) for part in path.parts)), "")
+
+
+def _not_set(part: Part, model: Model) -> str:
+    columns = [model.column(attribute) for attribute in inputs_of(part)]
+    if not columns:
+        return f"ctrlgen cannot determine which columns `{part.name}` depends on"
+    for column in columns:
+        if column.nullable:
+            return f"`{column.attribute}` may be NULL, and NULL never conflicts"
+        if not column.is_required:
+            return f"a new row may omit `{column.attribute}`"
+    return ""
+
+
+# Methods.
 
 
 def _none(_model: Model) -> list[str]:
@@ -45,7 +88,7 @@ class KeyMethod:
 
     kind: str
     doc: str
-    refusal: Callable[[AccessPath, Model], str] = never
+    refusal: Callable[[AccessPath, Model], str] = _never
     keywords: Callable[[Model], list[str]] = _none
     reads: bool = False
 
@@ -56,26 +99,26 @@ KEY_METHODS = (
     KeyMethod(
         "update",
         "Update the row with this {key} and return it, or None if there is none.",
-        nothing_to_set,
+        _nothing_to_set,
         update_keys,
     ),
     KeyMethod(
         "update_one",
         "Update the row with this {key} and return it, or raise `NotFoundError`.",
-        nothing_to_set,
+        _nothing_to_set,
         update_keys,
     ),
     KeyMethod("delete", "Delete the row with this {key}, and return whether it existed."),
     KeyMethod(
         "get_or_create",
         "Return the row with this {key}, created if missing, and whether it was created.",
-        not_set_by_every_row,
+        _not_set_by_every_row,
     ),
-    KeyMethod("upsert", "Insert the row, or set these values of the row with this {key}.", not_set_by_every_row),
+    KeyMethod("upsert", "Insert the row, or set these values of the row with this {key}.", _not_set_by_every_row),
     KeyMethod(
         "create_or_update",
         "Insert `create`, or apply `update` to the row with this {key}.",
-        not_set_by_every_row_that_changes,
+        _not_set_by_every_row_that_changes,
     ),
 )
 
@@ -111,7 +154,7 @@ def refused_methods(model: Model) -> dict[str, str]:
 
 def methods_without_predicate(model: Model) -> dict[Index, list[str]]:
     """Return the names of the methods that a partial index lacks only because its predicate is not parsed."""
-    paths = [path for path in unique_paths(model) if path.within and not not_a_key_of_new_rows(path, model)]
+    paths = [path for path in unique_paths(model) if path.within and not _not_a_key_of_new_rows(path, model)]
     return {
         path.index: [_key_method(rule, path, model).name for rule in KEY_METHODS if rule.refusal(path, model)]
         for path in paths
@@ -193,7 +236,7 @@ def _partial_finders(model: Model, _options: Options) -> Iterator[Method]:
             doc = (
                 f"Select the rows with this `{lead[0]}`{path.where}.{_backing(path.index)}{_narrowing(lead[0], alike)}"
             )
-        parameters = tuple(_answerable(each, path) for each in _parameters(path.parts[:1], model))
+        parameters = tuple(_answerable(parameter, path) for parameter in _parameters(path.parts[:1], model))
         yield Method("find", name, doc, parameters, within=path.within, index=path.index)
 
 
@@ -249,7 +292,7 @@ def _parameters(parts: tuple[Part, ...], model: Model, keywords: Iterable[str] =
     """Return the parameters for ``parts`` in a method that takes these keywords."""
     keys = names_of(parts)
     names = parameter_names(keys, keywords)
-    return tuple(_parameter(*each, model) for each in zip(names, keys, parts, strict=True))
+    return tuple(_parameter(name, key, part, model) for name, key, part in zip(names, keys, parts, strict=True))
 
 
 def _parameter(name: str, key: str, part: Part, model: Model) -> Parameter:

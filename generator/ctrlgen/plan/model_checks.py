@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ctrlgen.errors import UnindexedForeignKeyError, did_you_mean
-from ctrlgen.finding import Finding
+from ctrlgen.errors import UnindexedForeignKeyError, did_you_mean, listed
 from ctrlgen.findings import (
     CONSTANT_EXPRESSION,
     CONTESTED_METHOD,
     NULLABLE_KEY,
     PREDICATE_NOT_UNDERSTOOD,
+    PRIVATE_NAME,
     REDUNDANT_INDEX,
     REPLACED_MEMBER,
     RESERVED_KEYWORD,
@@ -21,11 +21,12 @@ from ctrlgen.findings import (
     UNINDEXED_FOREIGN_KEY,
     UNKNOWN_COLUMN,
     UNNAMED_EXPRESSION,
+    Finding,
 )
 from ctrlgen.plan.access_paths import unindexed_foreign_keys
 from ctrlgen.plan.methods import contested_methods, derived_methods, methods_without_predicate
 from ctrlgen.plan.naming import CONTROLLER, REFINEMENTS
-from ctrlgen.schema import Index, Model
+from ctrlgen.schema import Imported, Index, Model
 from ctrlgen.settings import Options
 
 
@@ -43,21 +44,22 @@ def check_model(model: Model, options: Options) -> Iterator[Finding]:
     yield from _reserved_keywords(model)
     yield from _replaced_members(model, options)
     yield from _contested_methods(model, options)
+    yield from _private_names(model)
 
 
 def refuse_unindexed_foreign_keys(models: Iterable[Model]) -> None:
     """Raise ``UnindexedForeignKeyError`` for all foreign keys without an index."""
     keys = [(model, key) for model in models for key in unindexed_foreign_keys(model)]
     if keys:
-        lines = [f"`{model.reference.name}` by {_listed(key.attributes)} ({key.location})" for model, key in keys]
-        message = f"foreign keys without an index over all rows that begins with them: {'; '.join(lines)}"
+        lines = [f"`{model.reference.name}` by {listed(key.attributes)} ({key.location})" for model, key in keys]
+        message = f"no index over all rows begins with these foreign keys: {'; '.join(lines)}"
         raise UnindexedForeignKeyError(message, location=keys[0][1].location, hint="declare `index=True`")
 
 
 def _unindexed_foreign_keys(model: Model) -> Iterator[Finding]:
     """Yield a finding for each foreign key without an index: deletes of referenced rows scan the table."""
     for key in unindexed_foreign_keys(model):
-        yield UNINDEXED_FOREIGN_KEY.at(key.location, model=model.reference.name, key=_listed(key.attributes))
+        yield UNINDEXED_FOREIGN_KEY.at(key.location, model=model.reference.name, key=listed(key.attributes))
 
 
 def _redundant_indexes(model: Model) -> Iterator[Finding]:
@@ -96,8 +98,8 @@ def _nullable_keys(model: Model) -> Iterator[Finding]:
     for index in model.indexes:
         nullable = [name for name in index.columns if model.column(name).nullable]
         if nullable and index.unique and index.predicate is None and not index.nulls_not_distinct:
-            key = _listed(part.name for part in index.parts)
-            yield NULLABLE_KEY.at(index.location, model=model.reference.name, key=key, nullable=_listed(nullable))
+            key = listed(part.name for part in index.parts)
+            yield NULLABLE_KEY.at(index.location, model=model.reference.name, key=key, nullable=listed(nullable))
 
 
 def _unnamed_expressions(model: Model) -> Iterator[Finding]:
@@ -142,10 +144,10 @@ def _constant_expressions(model: Model) -> Iterator[Finding]:
     """Yield a finding for each expression or predicate of an index that does not depend on the row."""
     for index in model.indexes:
         for sql in index.constants:
-            meant = sql
+            corrected = sql
             for column in model.columns:
-                meant = meant.replace(f"'{column.name}'", column.name)
-            texts = {"sql": sql, "suggestion": f"; did you mean `text({meant!r})`?" if meant != sql else ""}
+                corrected = corrected.replace(f"'{column.name}'", column.name)
+            texts = {"sql": sql, "suggestion": f"; did you mean `text({corrected!r})`?" if corrected != sql else ""}
             yield CONSTANT_EXPRESSION.at(index.location, index=index.name, model=model.reference.name, **texts)
 
 
@@ -183,13 +185,24 @@ def _contested_methods(model: Model, options: Options) -> Iterator[Finding]:
     """Yield a finding for each index whose methods have the same names as those of another one."""
     for index, methods in contested_methods(model, options).items():
         are, them = ("is", "it") if len(methods) == 1 else ("are", "them")
-        texts = {"methods": _listed(methods), "are": are, "them": them, "origin": index.origin, "index": index.name}
+        texts = {"methods": listed(methods), "are": are, "them": them, "origin": index.origin, "index": index.name}
         yield CONTESTED_METHOD.at(index.location, model=model.reference.name, **texts)
 
 
+def _private_names(model: Model) -> Iterator[Finding]:
+    """Yield a finding for a private model, and for each column with a private type."""
+    if _is_private(model.reference):
+        yield PRIVATE_NAME.at(model.location, what=f"`{model.reference.name}`")
+    for column in model.columns:
+        for piece in dict.fromkeys(column.annotation.pieces):
+            if isinstance(piece, Imported) and _is_private(piece):
+                what = f"the type `{piece.name}` of `{model.reference.name}.{column.attribute}`"
+                yield PRIVATE_NAME.at(column.location, what=what)
+
+
+def _is_private(item: Imported) -> bool:
+    return any(part.startswith("_") for part in item.name.split("."))
+
+
 def _described(index: Index) -> str:
-    return f"`{index.name}`" if index.name else f"the {index.origin} on {_listed(part.name for part in index.parts)}"
-
-
-def _listed(names: Iterable[str | None]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+    return f"`{index.name}`" if index.name else f"the {index.origin} on {listed(part.name for part in index.parts)}"

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from ctrlgen.blueprint import Controller, Method
 from ctrlgen.errors import NameClashError, NameTakenError, UnknownNameError, did_you_mean
-from ctrlgen.finding import Finding
-from ctrlgen.findings import RESERVED_NAME
+from ctrlgen.findings import RESERVED_NAME, Finding
 from ctrlgen.plan.naming import CONTROLLER, FACADE, snake_case
 from ctrlgen.schema import Model
 from ctrlgen.settings import Options, model_names

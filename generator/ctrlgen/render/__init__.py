@@ -59,8 +59,9 @@ def _runtime(package: Package) -> dict[str, str]:
         "runtime/cache_sync.py": caches and package.cache_sync,
         "runtime/cache_writes.py": caches,
         "runtime/cached_controller.py": caches,
-        "runtime/orm.py": any(not controller.model.plain for controller in package.controllers),
-        "runtime/links.py": any(each.linked for controller in package.controllers for each in controller.relations),
+        "runtime/links.py": any(
+            relation.linked for controller in package.controllers for relation in controller.relations
+        ),
         "runtime/relations.py": any(controller.relations for controller in package.controllers),
     }
     return {path: source for path, source in runtime_sources().items() if needed.get(path, True)}

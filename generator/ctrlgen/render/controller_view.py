@@ -19,7 +19,6 @@ _IMPORTS: dict[str, tuple[str, ...]] = {
     "typing_extensions": ("TypedDict",),
     _CONTRACTS: ("Equal", "Expression", "Facts", "Filters", "Ordered", "Partial", "Refinements", "Settable"),
     ".runtime.controller": ("BaseController",),
-    ".runtime.orm": ("OrmController",),
     ".runtime.cache_writes": ("Cached", "Effects", "WatchedController"),
     ".runtime.cached_controller": ("CachedController",),
     ".runtime.links": ("Links",),
@@ -78,7 +77,7 @@ class ControllerView:
     columns: list[Field]
     methods: list[MethodView]
     facts: list[str]  # "required=('name',)"
-    bases: list[str]  # "BaseController"
+    base: str  # "BaseController"
     cached: list[str]  # "name='guild'", "keys=(('id',),)"
     effects: list[str]  # "delete=('guild',)"
     self: str  # positional-only if a column has the same name
@@ -116,7 +115,7 @@ def lay_out(controller: Controller) -> ControllerView:
         columns=columns,
         methods=methods,
         facts=facts,
-        bases=list(_bases(controller)),
+        base=_base(controller),
         cached=_cached_source(controller),
         effects=_effects_source(controller.effects),
         self="self, /" if "self" in _attributes(controller) else "self",
@@ -236,26 +235,24 @@ def _facts_source(controller: Controller, imports: Namespace) -> list[str]:
         "expressions": [(part.name or "", _expression(part)) for part in facts.expressions],
         "partial": [(partial.name, _partial(partial, model, imports)) for partial in facts.partial],
         "relations": [
-            *((each.attribute, _loader(by_columns=each.by_columns)) for each in controller.relations),
-            *((each.path, f"nested({_loader(by_columns=each.by_columns)})") for each in controller.nested),
+            *((relation.attribute, _loader(by_columns=relation.by_columns)) for relation in controller.relations),
+            *((nested.path, f"nested({_loader(by_columns=nested.by_columns)})") for nested in controller.nested),
         ],
-        "absent": [(each.reason, repr(each.names)) for each in controller.absent],
+        "absent": [(absent.reason, repr(absent.names)) for absent in controller.absent],
     }
     return [
         *(f"{name}={names!r}" for name, names in (collections | {"unique": facts.unique}).items() if names),
         *(f"{name}={_dict(items)}" for name, items in mappings.items() if items),
         *(["utc=True"] if facts.utc else []),
+        *([] if model.plain else ["by_orm=True"]),
     ]
 
 
-def _bases(controller: Controller) -> Iterator[str]:
-    """Yield the base classes of a controller."""
-    if controller.is_watched:
-        yield "CachedController" if controller.cached else "WatchedController"
-    if not controller.model.plain:
-        yield "OrmController"
-    elif not controller.is_watched:
-        yield "BaseController"
+def _base(controller: Controller) -> str:
+    """Return the base class of a controller."""
+    if controller.cached:
+        return "CachedController"
+    return "WatchedController" if controller.is_watched else "BaseController"
 
 
 def _cached_source(controller: Controller) -> list[str]:

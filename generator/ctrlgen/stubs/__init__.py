@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctrlgen.blueprint import Package
-from ctrlgen.finding import Finding
+from ctrlgen.findings import Finding
 from ctrlgen.stubs.merge_tests import merge_tests
 from ctrlgen.stubs.outdated_tests import outdated_tests
 from ctrlgen.stubs.plan_factories import Factories

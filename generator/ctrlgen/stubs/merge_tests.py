@@ -7,17 +7,13 @@ entries of a factory after its last entry. A file is formatted and sorted only i
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ctrlgen.errors import TestFileError
 from ctrlgen.format import format_sources
-from ctrlgen.stubs.read_tests import TestFile
+from ctrlgen.stubs.read_tests import TestFile, lines_of
 from ctrlgen.stubs.render_tests import Addition
-
-_AFTER_LINE = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
-"""The line separators of Python."""
 
 
 def merge_tests(
@@ -37,7 +33,9 @@ def merge_tests(
     stubs = {f"added/{name}": addition.source for name, addition in added.items()}
     formatted = format_sources({**created, **stubs}, first_party, folder) if created or stubs else {}
     merged = {folder / name: formatted[name].encode() for name in created}
-    grown = {name: _grown(files[folder / name], each, formatted[f"added/{name}"]) for name, each in added.items()}
+    grown = {
+        name: _grown(files[folder / name], addition, formatted[f"added/{name}"]) for name, addition in added.items()
+    }
     for name, text in _tidied(grown, {name: files[folder / name].text for name in grown}, first_party, folder).items():
         ast.parse(text)  # never write a file that does not parse
         merged[folder / name] = _encoded(text, files[folder / name])
@@ -47,7 +45,7 @@ def merge_tests(
 def _grown(file: TestFile, addition: Addition, functions: str) -> str:
     """Return the source of a file with the additions, in the line endings of the file."""
     newline = "\r\n" if "\r\n" in file.text else "\n"
-    lines = _AFTER_LINE.split(file.text)
+    lines = lines_of(file.text)
     head, tail = "".join(lines[: file.last_import]), "".join(lines[file.last_import :])
     imports = "".join(f"{line}{newline}" for line in addition.imports)
     if imports and head and not head.endswith(("\n", "\r")):

@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from ctrlgen.blueprint import Controller, Package
-from ctrlgen.finding import Finding, Location
-from ctrlgen.findings import STALE_FACTORY, STALE_IMPORT, STALE_TEST
+from ctrlgen.findings import STALE_FACTORY, STALE_IMPORT, STALE_TEST, Finding, Location, shown_path
 from ctrlgen.plan.methods import is_derived
 from ctrlgen.stubs.plan_factories import Factories
 from ctrlgen.stubs.read_tests import TestFile, mentions
@@ -28,15 +27,15 @@ def outdated_tests(
     """
     controllers = {test_file(controller): controller for controller in package.controllers}
     for path, file in files.items():
-        place = path.relative_to(project).as_posix() if path.is_relative_to(project) else path.as_posix()
+        place = shown_path(path, project)
         yield from _imports(package, file, place)
         if path.name == f"{FACTORIES}.py":
             yield from _factories(package, factories, file, place, completed)
         elif path.name in controllers:
             yield from _methods(controllers[path.name], file, place)
             yield from _loads(controllers[path.name], file, place)
-        elif found := re.fullmatch(r"test_(\w+)_controller\.py", path.name):
-            yield STALE_TEST.at(Location(place, 1), what="this file tests", target=f"db.{found[1]}")
+        elif match := re.fullmatch(r"test_(\w+)_controller\.py", path.name):
+            yield STALE_TEST.at(Location(place, 1), what="this file tests", target=f"db.{match[1]}")
 
 
 def _methods(controller: Controller, file: TestFile, place: str) -> Iterator[Finding]:
@@ -51,16 +50,20 @@ def _methods(controller: Controller, file: TestFile, place: str) -> Iterator[Fin
 
 def _loads(controller: Controller, file: TestFile, place: str) -> Iterator[Finding]:
     known = {relation.attribute for relation in controller.relations}
-    for found in re.finditer(rf"\.{controller.module}\.find_all\(\)\.load\(([^)]*)\)", file.text):
-        for name in set(re.findall(r"[\"'](\w+)[\"']", found[1])) - known:
-            line = file.text.count("\n", 0, found.start()) + 1
+    for match in re.finditer(rf"\.{controller.module}\.find_all\(\)\.load\(([^)]*)\)", file.text):
+        for name in set(re.findall(r"[\"'](\w+)[\"']", match[1])) - known:
+            line = file.text.count("\n", 0, match.start()) + 1
             target = f"db.{controller.module}.c.{name}"
             yield STALE_TEST.at(Location(place, line), what="`load` names the relationship", target=target)
 
 
 def _imports(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
     modules = {f"{package.name}.{controller.module}": controller.names for controller in package.controllers}
-    modules[package.name] = package.names | {"database", "runtime", *(each.module for each in package.controllers)}
+    modules[package.name] = package.names | {
+        "database",
+        "runtime",
+        *(controller.module for controller in package.controllers),
+    }
     elsewhere = (f"{package.name}.database", f"{package.name}.runtime")
     for origin in file.origins:
         own = origin.module == package.name or origin.module.startswith(f"{package.name}.")

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ctrlgen.blueprint import Controller, Package
-from ctrlgen.finding import Finding
-from ctrlgen.findings import INCOMPLETE_FACTORY, UNSETTLED_CHECK
+from ctrlgen.findings import INCOMPLETE_FACTORY, UNSETTLED_CHECK, Finding
 from ctrlgen.schema import NULL, Column, ForeignKey, Imported, Index, Model, Value
 from ctrlgen.stubs.stub_names import factory_functions, names_in_factories, row_values, variable
 
@@ -98,12 +97,12 @@ class Factories:
         if not _may_be_null(key, controller.model) or not self._leads_to(target.module, controller.module):
             self._needs[controller.module].add(target.module)
 
-    def _leads_to(self, module: str, sought: str) -> bool:
+    def _leads_to(self, module: str, target: str) -> bool:
         """Return whether a row of one model needs a row of the other, or is one."""
         seen, modules = set[str](), [module]
         while modules:
             current = modules.pop()
-            if current == sought:
+            if current == target:
                 return True
             if current not in seen:
                 seen.add(current)
@@ -160,7 +159,9 @@ class _Plan:
             self._parents += [parent] if parent not in self._parents else []
             self._once |= planned.once
             sources = referred(key, target, parent.variable)
-            self._values |= {mine: Value((source,), varies=not planned.once) for mine, source in sources.items()}
+            self._values |= {
+                attribute: Value((source,), varies=not planned.once) for attribute, source in sources.items()
+            }
 
     def _give_up(self, key: ForeignKey, reason: str) -> None:
         """Set a foreign key to NULL, or else leave the value to the user."""
@@ -178,8 +179,8 @@ class _Plan:
 
     def _parent(self, key: ForeignKey, target: Controller, *, again: bool) -> Parent:
         """Return the referenced row of a foreign key: another row if the factory can create several, else the same."""
-        there = next((parent for parent in self._parents if parent.controller == target), None)
-        return there if there and not again else Parent(self._variable(key, target), target)
+        existing = next((parent for parent in self._parents if parent.controller == target), None)
+        return existing if existing and not again else Parent(self._variable(key, target), target)
 
     def _variable(self, key: ForeignKey, target: Controller) -> str:
         taken = {*names_in_factories(), *self._factories.functions, *(parent.variable for parent in self._parents)}
@@ -191,7 +192,7 @@ class _Plan:
 def referred(key: ForeignKey, target: Controller, row: str) -> dict[str, str]:
     """Return the source of the column values of a foreign key that references ``row``."""
     pairs = zip(key.attributes, key.target_attributes, strict=True)
-    return {mine: value_of(target.model.column(theirs), row) for mine, theirs in pairs}
+    return {attribute: value_of(target.model.column(target_attribute), row) for attribute, target_attribute in pairs}
 
 
 def value_of(column: Column, row: str) -> str:
@@ -231,13 +232,13 @@ def _has_value(column: Column) -> bool:
 # Values and keys: rows of one factory must not clash, and unique keys should find them.
 
 
-def own_values(controller: Controller, given: Mapping[str, Value]) -> dict[str, Value | None]:
+def own_values(controller: Controller, known_values: Mapping[str, Value]) -> dict[str, Value | None]:
     """Return values for required columns, and for those that keys or constraints need.
 
     None stands for an unknown value.
     """
     model = controller.model
-    columns = {entry.key: model.column(entry.key) for entry in controller.create if entry.key not in given}
+    columns = {entry.key: model.column(entry.key) for entry in controller.create if entry.key not in known_values}
     values: dict[str, Value | None] = {
         name: _new(column, required=entry_is_required(controller, name))
         for name, column in columns.items()
@@ -296,7 +297,11 @@ def _is_met(index: Index, model: Model, values: Mapping[str, Value]) -> bool:
     """Return whether new rows may be in a unique index. A partial one may exclude them."""
     if index.predicate is None or index.predicate.conditions is None:
         return index.predicate is None
-    free = [each for each in index.predicate.conditions if each.attribute not in values and each.test == "="]
+    free = [
+        condition
+        for condition in index.predicate.conditions
+        if condition.attribute not in values and condition.test == "="
+    ]
     return all(model.column(condition.attribute).default in (None, condition.value) for condition in free)
 
 

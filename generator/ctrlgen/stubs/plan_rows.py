@@ -25,25 +25,27 @@ class Rows:
         The model's factory.
     factories
         All factories, for referenced rows.
-    given
+    factory_columns
         The columns that the factory sets, which may differ from the plan if the user has changed it.
     names
         The names in the test file.
     """
 
-    def __init__(self, factory: Factory, factories: Factories, given: Collection[str], names: FileNames) -> None:
+    def __init__(
+        self, factory: Factory, factories: Factories, factory_columns: Collection[str], names: FileNames
+    ) -> None:
         self.controller: Controller = factory.controller
-        self.given = frozenset(given)
+        self.factory_columns = frozenset(factory_columns)
         self.names = names
         self.name = variable(self.controller.module, names_in_tests() | factories.functions)
         self.new = f"{self.name} = await {new_row(self.controller)}(db)"
         self.once = factory.once
-        self._planned = factory.values if self.given == frozenset(factory.values) else dict[str, Value]()
-        self.present = frozenset(name for name in self.given if self._planned.get(name) != NULL)
+        self._planned = factory.values if self.factory_columns == frozenset(factory.values) else dict[str, Value]()
+        self.present = frozenset(name for name in self.factory_columns if self._planned.get(name) != NULL)
         self._factories = factories
         self._columns = {column.attribute: column for column in self.controller.columns}
 
-    def made(self, method: Method) -> Lines:
+    def row_for(self, method: Method) -> Lines:
         """Return the lines that create a row which the method finds.
 
         Raises
@@ -54,7 +56,9 @@ class Rows:
         conditions = conditions_of(method) if method.within else ()
         if conditions is None:
             raise UnknownRowError
-        needed = {each.key for each in method.parameters if not each.nullable and self.lacks(each.key)}
+        needed = {
+            parameter.key for parameter in method.parameters if not parameter.nullable and self.lacks(parameter.key)
+        }
         lines = self._set_with_companions(method, conditions, needed)
         create = f"{self.name} = await db.{self.controller.module}.create(**values)"
         return [*self._values(), *lines, create] if lines else [self.new]
@@ -72,7 +76,7 @@ class Rows:
         conditions = [
             condition
             for condition in conditions_of(method) or ()
-            if condition.attribute in self.given or self._refers(condition)
+            if condition.attribute in self.factory_columns or self._refers(condition)
         ]
         return [*self._values(), *self._set_with_companions(method, conditions, set())]
 
@@ -120,7 +124,10 @@ class Rows:
         return (
             column is not None
             and column.nullable
-            and ((column.default == "None" and attribute not in self.given) or attribute in self.given - self.present)
+            and (
+                (column.default == "None" and attribute not in self.factory_columns)
+                or attribute in self.factory_columns - self.present
+            )
         )
 
     def _refers(self, condition: Condition) -> bool:
@@ -133,7 +140,7 @@ class Rows:
         column = self._columns[condition.attribute]
         if condition.test == "is not null":
             return not self.lacks(condition.attribute)
-        if condition.attribute in self.given:
+        if condition.attribute in self.factory_columns:
             return self._planned.get(condition.attribute) == column.value_for(condition)
         return column.default == ("None" if condition.test == "is null" else condition.value)
 
@@ -159,9 +166,9 @@ class Rows:
             *(self._line(name, self._columns[name].samples.fixed) for name in plain),
         ]
 
-    def _references(self, wanted: Collection[str], exact: Collection[str]) -> Iterator[ForeignKey]:
+    def _references(self, required_columns: Collection[str], exact: Collection[str]) -> Iterator[ForeignKey]:
         """Yield the foreign keys that set the required columns, those with most columns first."""
-        left, settled, once = set(wanted), {*exact}, self.once
+        left, settled, once = set(required_columns), {*exact}, self.once
         wide = [{*key.attributes} for key in self.controller.model.foreign_keys if len(key.attributes) > 1]
         for both in wide:  # a column of two foreign keys cannot be set by only one of them
             settled |= {name for name in both if both <= self.present}
@@ -181,12 +188,12 @@ class Rows:
         if factory is None:
             raise UnknownRowError
         target = factory.controller
-        made = f"await {new_row(target)}(db)"
+        creation = f"await {new_row(target)}(db)"
         if len(key.attributes) == 1:
-            return [self._line(name, text) for name, text in referred(key, target, f"({made})").items()]
+            return [self._line(name, text) for name, text in referred(key, target, f"({creation})").items()]
         parent = self._variable(target)
         set_ = [self._line(name, text) for name, text in referred(key, target, parent).items()]
-        return [f"{parent} = {made}", *set_]
+        return [f"{parent} = {creation}", *set_]
 
     def _line(self, attribute: str, value: Value | str | None) -> str:
         if value is None or attribute not in {entry.key for entry in self.controller.create}:

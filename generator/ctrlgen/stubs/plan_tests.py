@@ -93,8 +93,8 @@ class TestCases:
         ]
 
     def _some_rows(self) -> Lines:
-        made = f"await {new_row(self._controller)}(db)"
-        return [made] if self._rows.once else ["for _ in range(2):", f"    {made}"]
+        creation = f"await {new_row(self._controller)}(db)"
+        return [creation] if self._rows.once else ["for _ in range(2):", f"    {creation}"]
 
     def _get(self, method: Method) -> Lines | None:
         return self._keyed(
@@ -104,14 +104,14 @@ class TestCases:
     def _get_one(self, method: Method) -> Lines | None:
         def lines(key: str) -> Lines:
             pk = ", ".join(self._rows.value(column) for column in self._controller.primary_key)
-            found = f"assert await {self._db}.{method.name}({key}) == {self._row}"
+            assertion = f"assert await {self._db}.{method.name}({key}) == {self._row}"
             delete = self._by_primary_key("delete")
             gone = [
                 f"await {self._db}.{delete}({pk})",
                 "with pytest.raises(NotFoundError):",
                 f"    await {self._db}.{method.name}({key})",
             ]
-            return [found, *(gone if delete else ())]
+            return [assertion, *(gone if delete else ())]
 
         return self._keyed(method, lines)
 
@@ -154,8 +154,8 @@ class TestCases:
         return [*self._rows.inserted(method), *lines]
 
     def _find(self, method: Method) -> Lines | None:
-        found = f"assert {self._row} in await {self._db}.{method.name}"
-        return self._keyed(method, lambda key: self._planned_by(method, f"{found}({key})"))
+        assertion = f"assert {self._row} in await {self._db}.{method.name}"
+        return self._keyed(method, lambda key: self._planned_by(method, f"{assertion}({key})"))
 
     def _load(self, method: Method) -> Lines:
         relation = method.relation
@@ -249,10 +249,10 @@ class TestCases:
         key = [self._argument(parameter) for parameter in method.parameters]
         if None in key:
             return None
-        made, body = self._rows.made(method), lines(", ".join(text for text in key if text))
+        setup, body = self._rows.row_for(method), lines(", ".join(text for text in key if text))
         if not any(re.search(rf"(?<!\.)\b{self._row}\b", line) for line in body):
-            made[-1] = made[-1].removeprefix(f"{self._row} = ")  # a key without columns
-        return [*made, *body]
+            setup[-1] = setup[-1].removeprefix(f"{self._row} = ")  # a key without columns
+        return [*setup, *body]
 
     def _argument(self, parameter: Parameter) -> str | None:
         columns = {column.attribute: column for column in self._controller.columns}

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from ctrlgen.blueprint import Controller
 from ctrlgen.errors import OutputError, TestFileError
-from ctrlgen.finding import Location
+from ctrlgen.findings import Location, shown_path
 
 _AFTER_LINE = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
-"""The line separators of Python."""
+"""The end of a line in Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def read_test_file(file: Path, project: Path) -> TestFile:
     except SyntaxError as error:
         if error.lineno is None:
             raise _unreadable(file, error) from error
-        place = file.relative_to(project).as_posix() if file.is_relative_to(project) else file.as_posix()
+        place = shown_path(file, project)
         message = "this test file is not valid Python, so no stubs can be added"
         raise TestFileError(message, Location(place, error.lineno), "fix the file, and generate again") from error
     except ValueError as error:  # the file contains NUL
@@ -104,6 +104,11 @@ def read_test_file(file: Path, project: Path) -> TestFile:
 def mentions(text: str, controller: Controller, method: str) -> bool:
     """Return whether a source refers to the method as ``….<controller>.<method>``, in code or in a comment."""
     return re.search(rf"\.{controller.module}\.{re.escape(method)}\b", text) is not None
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a source with their separators, which are those of Python."""
+    return _AFTER_LINE.split(text)
 
 
 def _unreadable(file: Path, error: Exception) -> OutputError:
@@ -135,7 +140,7 @@ def _last_import(tree: ast.Module) -> int:
 
 
 def _functions(tree: ast.Module, text: str) -> Iterator[Function]:
-    lines = _AFTER_LINE.split(text)
+    lines = lines_of(text)
     for node in _outside_functions(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             source = "".join(lines[node.lineno - 1 : node.end_lineno])

@@ -100,10 +100,10 @@ class StubSources:
     def added(self) -> dict[str, Addition]:
         """Return the additions to existing files, by name."""
         tests = {test_file(factory.controller): factory for factory in self._factories.all()}
-        there = {name: self.tests(factory) for name, factory in tests.items() if self._file(name) is not None}
+        additions = {name: self.tests(factory) for name, factory in tests.items() if self._file(name) is not None}
         if self._existing is not None:
-            there[f"{FACTORIES}.py"] = self.factories()
-        return {name: addition for name, addition in there.items() if addition.source or addition.completions}
+            additions[f"{FACTORIES}.py"] = self.factories()
+        return {name: addition for name, addition in additions.items() if addition.source or addition.completions}
 
     def factories(self) -> Addition:
         """Return the factories that are missing or incomplete."""
@@ -117,13 +117,17 @@ class StubSources:
             function = self._existing.function(row_values(factory.controller)) if self._existing else None
             if function and (completion := _completion(view, function, factory.controller)):
                 completions[function.name] = completion
-        added = "".join(text for each in completions.values() for text in (*each.statements, *each.entries.values()))
+        added = "".join(
+            text
+            for completion in completions.values()
+            for text in (*completion.statements, *completion.entries.values())
+        )
         return Addition(tuple(names.import_lines(source + added)), source.rstrip("\n"), completions)
 
     def _view(self, factory: Factory, names: FileNames) -> FactoryView:
         controller = factory.controller
         functions = {"values": row_values(controller), "row": new_row(controller)}
-        there = {function.name for function in self._existing.functions} if self._existing else set[str]()
+        existing = {function.name for function in self._existing.functions} if self._existing else set[str]()
         return FactoryView(
             module=controller.module,
             model=controller.model.reference.name,
@@ -131,7 +135,7 @@ class StubSources:
             takes=names.name(Imported(f"{self._package.name}.{controller.module}", controller.create_name)),
             parents=tuple((parent.variable, new_row(parent.controller)) for parent in factory.parents),
             values={attribute: value.source(names.name) for attribute, value in factory.values.items()},
-            missing=frozenset(part for part, name in functions.items() if name not in there),
+            missing=frozenset(part for part, name in functions.items() if name not in existing),
         )
 
     def tests(self, factory: Factory) -> Addition:

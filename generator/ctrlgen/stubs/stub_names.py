@@ -94,10 +94,10 @@ class FileNames:
     """
 
     def __init__(self, fixed: Collection[str], file: TestFile | None) -> None:
-        self._there = file.imported if file else frozenset[str]()
-        self._aliases = {Imported(it.module, it.name): it.local for it in file.origins} if file else {}
+        self._existing = file.imported if file else frozenset[str]()
+        self._aliases = {Imported(origin.module, origin.name): origin.local for origin in file.origins} if file else {}
         functions = {function.name for function in file.functions} if file else set[str]()
-        self._names = Namespace({*fixed, *self._there, *functions})
+        self._names = Namespace({*fixed, *self._existing, *functions})
         self._helpers: dict[str, Imported] = {}
         self._imported: dict[str, Imported] = {}
 
@@ -113,7 +113,7 @@ class FileNames:
 
     def use(self, helper: Imported) -> None:
         """Import a helper under its own name, unless the file already has that name."""
-        if helper.name not in self._there:
+        if helper.name not in self._existing:
             self._helpers[helper.name] = helper
 
     def import_lines(self, source: str) -> list[str]:

@@ -3,9 +3,11 @@
 import enum
 import ipaddress
 import uuid
+from collections import Counter, OrderedDict, deque
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, List, Literal, NewType, Optional, Tuple, TypeAlias, Union
+from typing import Annotated, Any, Generic, List, Literal, NewType, Optional, Tuple, TypeAlias, TypeVar, Union
 
 import sqlalchemy as sa
 from pydantic import AnyUrl, AwareDatetime, BaseModel, NaiveDatetime, SecretStr
@@ -17,6 +19,8 @@ Snowflake = NewType("Snowflake", int)
 Short = Annotated[str, Field(max_length=20)]
 Tags: TypeAlias = list[str]
 Level = Literal["low", "high"]
+T = TypeVar("T")
+S = TypeVar("S", bound=BaseModel)
 
 
 class Colour(enum.Enum):
@@ -141,3 +145,65 @@ class Lax(SQLModel, table=True):
     raw: Literal[b"x"] = Field(default=b"x", sa_type=sa.LargeBinary)
     b: bool = False
     anything: Any = Field(default=None, sa_type=pg.JSONB, nullable=True)
+
+
+class Envelope(BaseModel, Generic[T]):
+    """A generic model."""
+
+    content: T | None = None
+
+
+class Bound(BaseModel, Generic[S]):
+    """A generic model, whose content is a model."""
+
+    content: S
+
+
+class Numbered(SQLModel, Generic[T]):
+    """A generic base, whose argument SQLModel forgets."""
+
+    number: T = Field(sa_type=sa.Integer, index=True)
+
+
+class Open(Numbered[int], table=True):
+    """Generic types without their arguments, and a base with one."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    mapping: Mapping = Field(default_factory=dict, sa_type=pg.JSONB)
+    ordered: OrderedDict = Field(default_factory=OrderedDict, sa_type=pg.JSONB)
+    sequence: Sequence = Field(default_factory=list, sa_type=pg.JSONB)
+    queue: deque = Field(default_factory=deque, sa_type=pg.JSONB)
+    counter: Counter = Field(default_factory=Counter, sa_type=pg.JSONB)
+    envelope: Envelope = Field(sa_type=pg.JSONB)
+    envelopes: list[Envelope] = Field(default_factory=list, sa_type=pg.JSONB)
+    numbers: Envelope[int] | None = Field(default=None, sa_type=pg.JSONB)
+    bound: Bound | None = Field(default=None, sa_type=pg.JSONB)
+    nothing: tuple[()] = Field(default=(), sa_type=pg.JSONB)
+    either: Union[Envelope, dict] = Field(default_factory=dict, sa_type=pg.JSONB)
+
+
+class Addressed(SQLModel, table=True):
+    """Strings that PostgreSQL parses, labels of an enum of strings, and times that are rounded."""
+
+    network: str = Field(sa_type=pg.CIDR, primary_key=True)
+    host: str = Field(sa_type=pg.INET, unique=True)
+    card: str = Field(sa_type=pg.MACADDR)
+    reference: str = Field(sa_column=sa.Column(pg.UUID(as_uuid=False), nullable=False, unique=True))
+    state: str = Field(sa_column=sa.Column(sa.Enum("open", "shut", name="address_state"), nullable=False, index=True))
+    seen: datetime = Field(sa_column=sa.Column(pg.TIMESTAMP(timezone=True, precision=0), nullable=False, unique=True))
+    at: time = Field(sa_column=sa.Column(pg.TIME(precision=0), nullable=False))
+
+
+class Vehicle(SQLModel, table=True):
+    """The base of a hierarchy in one table: only known kinds can be loaded."""
+
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "vehicle"}
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(index=True)
+
+
+class Car(Vehicle):
+    """In the same table."""
+
+    __mapper_args__ = {"polymorphic_identity": "car"}

@@ -1,4 +1,4 @@
-"""Two emitted packages over one database: ``cached_db``, and ``synced_db``, whose processes notify each other."""
+"""Two emitted packages for one database: ``cached_db``, and ``synced_db`` with `cache_sync = "notify"`."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def emptied(url: str) -> None:
 
 @pytest.fixture
 async def db(url: str) -> AsyncIterator[Database]:
-    """A database with two guilds, in which nothing is cached."""
+    """The package ``cached_db`` on a database with one guild, with empty caches."""
     from cached_db import Database
 
     await emptied(url)
@@ -88,7 +88,7 @@ async def db(url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def synced(url: str) -> AsyncIterator[SyncedDatabase]:
-    """The same, which tells others what it writes."""
+    """The package ``synced_db``, which notifies other processes of its writes."""
     from synced_db import Database
 
     await emptied(url)
@@ -98,7 +98,7 @@ async def synced(url: str) -> AsyncIterator[SyncedDatabase]:
 
 @pytest.fixture
 async def other(url: str, synced: SyncedDatabase) -> AsyncIterator[SyncedDatabase]:
-    """What another process has: caches of its own, for the same database."""
+    """A second ``Database`` of ``synced_db`` with its own caches, as in another process."""
     from synced_db import Database
 
     async with Database(url) as db:
@@ -107,7 +107,7 @@ async def other(url: str, synced: SyncedDatabase) -> AsyncIterator[SyncedDatabas
 
 @contextmanager
 def statements(db: Database | SyncedDatabase) -> Iterator[list[str]]:
-    """Record what controllers send."""
+    """Record the statements that controllers send."""
     sent = list[str]()
     with db.watched(lambda statement, _: sent.append(statement)):
         yield sent

@@ -1,4 +1,4 @@
-"""Models some of which are cached, and others that reach those through foreign keys."""
+"""Cached models, and models that affect them through foreign keys."""
 
 import enum
 from datetime import time
@@ -21,7 +21,7 @@ class Mood(enum.Enum):
 
 
 class Guild(Base, table=True):
-    """Not cached; configurations go with it, and members outlive it."""
+    """Not cached. Deleting a guild deletes its configurations, and sets the guild of its members to NULL."""
 
     id: int = Field(primary_key=True, sa_type=sa.BigInteger)
     code: str = Field(unique=True)
@@ -29,7 +29,7 @@ class Guild(Base, table=True):
 
 
 class Config(Base, table=True):
-    """Cached, and gone with its guild."""
+    """Cached, and deleted with its guild."""
 
     guild_id: int = Field(foreign_key="guild.id", primary_key=True, ondelete="CASCADE", sa_type=sa.BigInteger)
     prefix: str = "!"
@@ -38,7 +38,7 @@ class Config(Base, table=True):
 
 
 class Setting(Base, table=True):
-    """Cached, and gone with its configuration: two levels below the guild."""
+    """Cached, and deleted with its configuration: two levels below the guild."""
 
     guild_id: int = Field(foreign_key="config.guild_id", primary_key=True, ondelete="CASCADE", sa_type=sa.BigInteger)
     name: str = Field(primary_key=True)
@@ -46,7 +46,7 @@ class Setting(Base, table=True):
 
 
 class MemberTag(Base, table=True):
-    """The links of members and tags, cached by their finders."""
+    """The links between members and tags, cached by their finders."""
 
     member_id: int = Field(foreign_key="member.id", primary_key=True, ondelete="CASCADE")
     tag_id: int = Field(foreign_key="tag.id", primary_key=True, ondelete="CASCADE")
@@ -58,7 +58,7 @@ class Tag(Base, table=True):
 
 
 class Member(Base, table=True):
-    """Cached by four keys and its finders; without a guild when that is deleted, and renamed with its code."""
+    """Cached by four keys and its finders. Deleting the guild sets it to NULL; changing its code cascades."""
 
     __table_args__ = (
         sa.Index("ix_member_lower_name", sa.text("lower(name)"), unique=True),
@@ -77,7 +77,7 @@ class Member(Base, table=True):
 
 
 class Room(Base, table=True):
-    """Not cached; what its doors refer to is computed from its code."""
+    """Not cached; the column that doors refer to is computed from the code."""
 
     id: int = Field(primary_key=True)
     code: str
@@ -87,11 +87,11 @@ class Room(Base, table=True):
 
 
 class Door(Base, table=True):
-    """Cached, and renamed with its room."""
+    """Cached, and updated when the code of its room changes."""
 
     id: int = Field(primary_key=True)
     sign: str | None = Field(default=None, sa_type=sa.Text)
-    key_0: int = 0  # as keys of a written row are called, or nearly
+    key_0: int = 0  # names that are like the labels of a written row's keys
     number: int = 0
     opens: time | None = Field(default=None, sa_type=sa.Time(timezone=True), unique=True)  # type: ignore[call-overload]
     label: Any = Field(default=None, nullable=True, sa_type=JSONB, unique=True)
@@ -108,7 +108,7 @@ note_label = sa.Table(
 
 
 class Note(Base, table=True):
-    """Cached, and gone with the note above it; the links of its labels are not cached."""
+    """Cached, and deleted with its parent note; the links to its labels are not cached."""
 
     id: int = Field(default=None, primary_key=True)
     parent_id: int | None = Field(default=None, foreign_key="note.id", index=True, ondelete="CASCADE")
@@ -117,7 +117,7 @@ class Note(Base, table=True):
 
 
 class Place(Base, table=True):
-    """Cached by a key of whose values Python does not know which are equal."""
+    """Cached by a key whose equality Python cannot decide."""
 
     name: str = Field(primary_key=True, sa_type=sa.CHAR(10))
     visits: int = 0

@@ -1,4 +1,4 @@
-"""A process that reads what another one writes: told what to do on its standard input, it answers with a line each."""
+"""A process that reads what another process writes. It answers each command on its standard input with a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package as whoever uses it finds it: what it needs, and what becomes of a process that forks."""
+"""What a package with cached models requires, and what happens in a process that forks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def python(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_without_cachetools_the_import_says_what_to_install() -> None:
+def test_import_without_cachetools_says_what_to_install() -> None:
     done = python("import sys; sys.modules['cachetools'] = None; import cached_db")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
@@ -46,6 +46,6 @@ def test_without_cachetools_the_import_says_what_to_install() -> None:
     )
 
 
-def test_a_forked_process_begins_with_nothing_cached(url: str) -> None:
+def test_forked_process_starts_with_empty_caches(url: str) -> None:
     done = python(FORKED, url)
     assert done.returncode == 0, done.stderr

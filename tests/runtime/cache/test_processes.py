@@ -1,4 +1,4 @@
-"""Several processes: each learns what the others write, and nothing is answered from memory while it would not."""
+"""Several processes: each sees what the others write, and caches nothing while it does not receive messages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.runtime.cache.models import Member, Mood, Tag
 from tests.runtime.cache.test_races import locked, waiting
 from tests.runtime.cache.test_writes import WRITES, answers, fill
 
-BOUND = 2.0  # seconds within which a test waits for a message; it takes milliseconds
+BOUND = 2.0  # seconds that a test waits for a message, which takes milliseconds
 
 
 class Reader:
@@ -42,7 +42,7 @@ class Reader:
         self._input, self._output = process.stdin, process.stdout
 
     async def ask(self, *words: object) -> list[str]:
-        """Have it do something, and return what it says."""
+        """Send a command, and return the words of the answer."""
         self._input.write((" ".join(map(str, words)) + "\n").encode())
         return await self.line()
 
@@ -67,10 +67,10 @@ async def reader(url: str) -> AsyncIterator[Reader]:
         stdout=asyncio.subprocess.PIPE,
         env=environment,
     )
-    one = Reader(process)
+    other_process = Reader(process)
     try:
-        assert await one.line() == ["ready"]
-        yield one
+        assert await other_process.line() == ["ready"]
+        yield other_process
     finally:
         if process.stdin:
             process.stdin.close()
@@ -78,7 +78,7 @@ async def reader(url: str) -> AsyncIterator[Reader]:
 
 
 async def until(check: Callable[[], Awaitable[object]]) -> float:
-    """Wait until something holds, and return how many seconds that took."""
+    """Wait until a check holds, and return the seconds that passed."""
     begun = time.monotonic()
     while not await check():
         assert time.monotonic() - begun < BOUND
@@ -87,7 +87,7 @@ async def until(check: Callable[[], Awaitable[object]]) -> float:
 
 
 async def listeners(url: str, application_name: str = "%") -> list[int]:
-    """Return the server's processes of the connections on which we listen."""
+    """Return the backends of the listening connections."""
     connection = await asyncpg.connect(url)
     found = await connection.fetch(
         "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() "
@@ -100,7 +100,7 @@ async def listeners(url: str, application_name: str = "%") -> list[int]:
 
 
 async def kill_listeners(url: str, application_name: str = "%") -> int:
-    """Kill the connections on which we listen, and return how many."""
+    """Terminate the listening connections, and return their number."""
     pids = await listeners(url, application_name)
     connection = await asyncpg.connect(url)
     await connection.fetch("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", pids)
@@ -108,9 +108,7 @@ async def kill_listeners(url: str, application_name: str = "%") -> int:
     return len(pids)
 
 
-async def test_two_processes_see_what_the_other_writes_and_read_on_when_its_listener_is_killed(
-    synced: Database, url: str
-) -> None:
+async def test_processes_see_each_others_writes_and_survive_a_killed_listener(synced: Database, url: str) -> None:
     await synced.config.create(guild_id=1, prefix="0")
     async with reader(url) as other:
         assert await other.prefix() == "0"
@@ -134,14 +132,14 @@ async def test_two_processes_see_what_the_other_writes_and_read_on_when_its_list
             async def answers_from_memory(hits: int = hits) -> bool:
                 return await other.hits() > hits + 1
 
-            await until(answers_from_memory)  # it listens again
+            await until(answers_from_memory)  # the listener is connected again
 
 
 async def _is(other: Reader, prefix: str) -> bool:
     return await other.prefix() == prefix
 
 
-async def test_a_process_that_stood_still_answers_nothing_from_memory_until_it_has_heard(
+async def test_stopped_process_answers_nothing_from_memory_until_it_received_messages(
     synced: Database, url: str
 ) -> None:
     await synced.config.create(guild_id=1, prefix="0")
@@ -154,12 +152,12 @@ async def test_a_process_that_stood_still_answers_nothing_from_memory_until_it_h
 
 
 @pytest.mark.parametrize("kind", WRITES)
-async def test_a_write_is_told(synced: Database, other: Database, kind: str) -> None:
+async def test_write_notifies_other_processes(synced: Database, other: Database, kind: str) -> None:
     await _check_told(synced, other, WRITES[kind])
 
 
 @pytest.mark.parametrize("kind", ["update", "update of a key", "bulk_update", "delete by a cascade", "set links"])
-async def test_a_write_in_a_transaction_is_told_when_it_is_stored(synced: Database, other: Database, kind: str) -> None:
+async def test_write_in_a_transaction_notifies_at_commit(synced: Database, other: Database, kind: str) -> None:
     async def write(db: Any) -> None:
         before = await answers(other, past=False)
         async with db.transaction():
@@ -190,7 +188,7 @@ async def _check_told(synced: Any, other: Any, write: Callable[[Any], Awaitable[
 
 
 async def _answers_nothing_new(db: Any) -> bool:
-    """Whether everything is answered from memory: what was told before has been heard."""
+    """Return whether everything is answered from memory, so that all earlier messages have been handled."""
     await asyncio.sleep(0.02)
     await answers(db, past=False)
     with statements(db) as sent:
@@ -198,7 +196,7 @@ async def _answers_nothing_new(db: Any) -> bool:
     return not sent
 
 
-async def test_what_is_rolled_back_is_not_told(synced: Database, other: Database) -> None:
+async def test_rolled_back_write_does_not_notify(synced: Database, other: Database) -> None:
     await fill(synced)  # type: ignore[arg-type]  # it is the same but for its package
     await until(lambda: _answers_nothing_new(other))
     with pytest.raises(ZeroDivisionError):
@@ -216,9 +214,7 @@ async def test_what_is_rolled_back_is_not_told(synced: Database, other: Database
     assert sent == []
 
 
-async def test_a_write_tells_of_its_row_only_and_forgets_nothing_of_its_own_again(
-    synced: Database, other: Database
-) -> None:
+async def test_write_only_invalidates_its_row_and_only_once(synced: Database, other: Database) -> None:
     await fill(synced)  # type: ignore[arg-type]
     for db in (synced, other):
         await until(lambda db=db: _answers_nothing_new(db))
@@ -240,9 +236,7 @@ async def test_a_write_tells_of_its_row_only_and_forgets_nothing_of_its_own_agai
 
 
 @pytest.mark.parametrize("length", [10, 9_000])
-async def test_keys_that_are_too_long_for_a_message_drop_the_model(
-    synced: Database, other: Database, length: int
-) -> None:
+async def test_keys_too_long_for_a_message_drop_the_model(synced: Database, other: Database, length: int) -> None:
     await synced.config.create_many([{"guild_id": 1}, {"guild_id": 2}])
     await synced.setting.create_many([{"guild_id": n, "name": "n" * length} for n in (1, 2)])
     assert (await other.setting.get_one_by_guild_id_and_name(1, "n" * length)).value == 0
@@ -254,25 +248,23 @@ async def test_keys_that_are_too_long_for_a_message_drop_the_model(
     await until(is_seen)
 
 
-async def test_a_large_write_is_one_message_and_one_statement_as_ever(
-    synced: Database, other: Database, url: str
-) -> None:
-    heard = list[str]()
+async def test_large_write_is_one_statement_and_one_message(synced: Database, other: Database, url: str) -> None:
+    messages = list[str]()
     connection = await asyncpg.connect(url)
-    await connection.add_listener("synced_db_cache", lambda *given: heard.append(given[-1]))
+    await connection.add_listener("synced_db_cache", lambda *arguments: messages.append(arguments[-1]))
     with statements(synced) as sent:
         await synced.note.create_many([{"text": "x"} for _ in range(1000)])
         await synced.note.update_where(all_rows=True, text="y")
         await synced.note.update_by_id(1, text="z")
     assert len(sent) == 3
     await asyncio.sleep(0.1)
-    about = [one for one in heard if "note" in one]
+    about = [one for one in messages if "note" in one]
     assert len(about) == 3
     assert [one.count("[") for one in about] == [1, 1, 2]
     await connection.close()
 
 
-async def test_what_is_announced_by_hand_is_told(synced: Database, other: Database, url: str) -> None:
+async def test_invalidate_notifies_other_processes(synced: Database, other: Database, url: str) -> None:
     await fill(synced)  # type: ignore[arg-type]
     connection = await asyncpg.connect(url)
     announcements: list[Callable[[], Awaitable[object]]] = [
@@ -296,7 +288,7 @@ async def test_what_is_announced_by_hand_is_told(synced: Database, other: Databa
     assert await other.config.get_by_guild_id(1)
 
 
-async def test_nothing_is_answered_from_memory_while_nobody_listens(
+async def test_nothing_is_cached_while_the_listener_is_down(
     synced: Database, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await synced.config.create(guild_id=1)
@@ -324,8 +316,8 @@ async def test_nothing_is_answered_from_memory_while_nobody_listens(
     await until(answers_from_memory)
 
 
-async def test_a_listener_that_hears_nothing_is_noticed_within_the_bound(synced: Database, url: str) -> None:
-    """As on a half-open connection: it is there, and nothing comes, because the server's side stands still."""
+async def test_silent_listener_is_noticed_within_the_bound(synced: Database, url: str) -> None:
+    """The backend is stopped, as with a half-open connection: the connection exists, and nothing arrives."""
     await synced.config.create(guild_id=1, prefix="0")
     async with reader(url) as other:
         assert await other.prefix() == "0"
@@ -341,7 +333,7 @@ async def test_a_listener_that_hears_nothing_is_noticed_within_the_bound(synced:
             os.kill(pid, signal.SIGCONT)
 
 
-def test_a_database_of_the_module_listens_in_each_event_loop(url: str) -> None:
+def test_database_of_a_module_listens_in_each_event_loop(url: str) -> None:
     db = Database(url)
 
     async def use() -> int:
@@ -360,7 +352,7 @@ def test_a_database_of_the_module_listens_in_each_event_loop(url: str) -> None:
     asyncio.run(db.dispose())
 
 
-async def test_links_and_other_models_are_told(synced: Database, other: Database) -> None:
+async def test_links_and_cascades_notify_other_processes(synced: Database, other: Database) -> None:
     await fill(synced)  # type: ignore[arg-type]
     assert [one.tag_id for one in await other.member_tag.find_by_member_id(1)] == [1]
     await synced.member.set_tags([Member(id=1)], [Tag(id=2)])
@@ -371,7 +363,7 @@ async def test_links_and_other_models_are_told(synced: Database, other: Database
     await until(is_seen)
 
 
-async def test_a_write_that_happens_long_after_its_connection_was_lost_is_told_to_its_own_process(
+async def test_late_commit_after_a_lost_connection_notifies_its_own_process(
     synced: Database, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "IN_DOUBT", 0.1)
@@ -395,7 +387,7 @@ async def test_a_write_that_happens_long_after_its_connection_was_lost_is_told_t
     await until(is_seen)
 
 
-def test_several_event_loops_may_begin_to_listen_at_the_same_time(url: str) -> None:
+def test_event_loops_can_start_listening_at_the_same_time(url: str) -> None:
     db, together = Database(url), threading.Barrier(4, timeout=20)
     connect = db._listener._connect
 
@@ -421,7 +413,7 @@ def test_several_event_loops_may_begin_to_listen_at_the_same_time(url: str) -> N
 
 @contextmanager
 def bouncer(url: str, folder: Path, mode: str, size: int) -> Iterator[str]:
-    """PgBouncer before a database; its address."""
+    """Start PgBouncer in front of a database, and yield its address."""
     parts = urlsplit(url)
     (host,), name = parse_qs(parts.query)["host"], parts.path[1:]
     with socket.socket() as free:
@@ -453,7 +445,7 @@ def bouncer(url: str, folder: Path, mode: str, size: int) -> Iterator[str]:
 
 @pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="needs pgbouncer")
 @pytest.mark.parametrize(("mode", "size"), [("transaction", 1), ("transaction", 5), ("session", 9)])
-async def test_behind_a_pooler_that_loses_messages_nothing_is_answered_from_memory(
+async def test_nothing_is_cached_behind_a_pooler_that_loses_messages(
     synced: Database, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, size: int
 ) -> None:
     monkeypatch.setattr(cache_sync, "TRUSTED", 1.0)

@@ -1,4 +1,4 @@
-"""Reads and writes at the same time: a read that began before a write never puts its old row back."""
+"""Concurrent reads and writes: a read that began before a write never puts its old row back into the cache."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.runtime.cache.models import Config
 
 @asynccontextmanager
 async def held_back(controller: Any) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
-    """Hold the rows of the next read back, once the database has given them: they have come, and may go on."""
+    """Delay the result of the next read after the database has returned it, until ``resume`` is set."""
     execution, came, go = controller._execution, asyncio.Event(), asyncio.Event()
 
     async def rows(statement: Sql) -> Any:
@@ -69,9 +69,7 @@ def shown(found: Any) -> Any:
 
 @pytest.mark.parametrize("transaction", [False, True])
 @pytest.mark.parametrize("race", RACES)
-async def test_a_read_that_began_before_a_write_does_not_put_its_old_row_back(
-    db: Database, race: str, transaction: bool
-) -> None:
+async def test_read_before_a_write_does_not_cache_its_old_row(db: Database, race: str, transaction: bool) -> None:
     read, write = RACES[race]
     await db.config.create(guild_id=1)
     await db.member.create(discord_id=10, name="Ada", guild_id=1)
@@ -84,7 +82,7 @@ async def test_a_read_that_began_before_a_write_does_not_put_its_old_row_back(
                 await write(db)
         else:
             await write(db)
-        own = await _shown(read, db)  # whoever has written sees it, while the old read is still on its way
+        own = await _shown(read, db)  # the writer sees its write while the old read is still in flight
         go.set()
         old = await slow
     assert own != old
@@ -98,7 +96,7 @@ async def _shown(read: Step, db: Database) -> Any:
     return shown(await read(db))
 
 
-async def test_a_read_that_began_before_a_write_of_another_row_is_kept(db: Database) -> None:
+async def test_read_before_a_write_of_another_row_is_cached(db: Database) -> None:
     await db.config.create_many([{"guild_id": 1}, {"guild_id": 2}])
     async with held_back(db.config) as (came, go):
         slow = asyncio.create_task(db.config.get_by_guild_id(1))
@@ -111,8 +109,8 @@ async def test_a_read_that_began_before_a_write_of_another_row_is_kept(db: Datab
     assert sent == []
 
 
-async def test_a_hundred_tasks_never_see_less_than_they_have_seen_or_written(db: Database) -> None:
-    """Each setting only grows, so what is read must be no less than what the same task has read or written before."""
+async def test_tasks_never_read_older_values_than_before(db: Database) -> None:
+    """Each setting only grows, so a task must never read less than it has read or written before."""
     await db.config.create_many([{"guild_id": 1}, {"guild_id": 2}])
     names = [f"s{number}" for number in range(5)]
     await db.setting.create_many([{"guild_id": 1, "name": name} for name in names])
@@ -149,7 +147,7 @@ async def test_a_hundred_tasks_never_see_less_than_they_have_seen_or_written(db:
 
 @asynccontextmanager
 async def locked(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Hold the lock of every configuration."""
+    """Lock every configuration row."""
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction():
@@ -160,7 +158,7 @@ async def locked(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def waiting(url: str) -> None:
-    """Wait until somebody waits for a lock."""
+    """Wait until a backend waits for a lock."""
     connection = await asyncpg.connect(url)
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     while not await connection.fetchval(query):
@@ -169,7 +167,7 @@ async def waiting(url: str) -> None:
 
 
 async def settled(url: str) -> None:
-    """Wait until nobody is at anything any more."""
+    """Wait until no backend is active."""
     connection = await asyncpg.connect(url)
     query = (
         "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND datname = current_database() "
@@ -180,7 +178,7 @@ async def settled(url: str) -> None:
     await connection.close()
 
 
-async def test_a_write_that_happens_after_its_connection_was_lost_is_seen(db: Database, url: str) -> None:
+async def test_write_after_a_lost_connection_is_visible(db: Database, url: str) -> None:
     await db.config.create(guild_id=1)
     await db.config.get_by_guild_id(1)
     async with locked(url):
@@ -196,9 +194,7 @@ async def test_a_write_that_happens_after_its_connection_was_lost_is_seen(db: Da
 
 
 @pytest.mark.parametrize("cut_off", ["cancelled", "lost"])
-async def test_a_commit_of_which_nobody_knows_whether_it_was_stored_is_seen(
-    db: Database, url: str, cut_off: str
-) -> None:
+async def test_commit_with_unknown_outcome_is_visible(db: Database, url: str, cut_off: str) -> None:
     await db.config.create(guild_id=1)
     async with db.engine.begin() as connection:
         for statement in (
@@ -219,7 +215,7 @@ async def test_a_commit_of_which_nobody_knows_whether_it_was_stored_is_seen(
 
         task = asyncio.create_task(write())
         await written.wait()
-        await asyncio.sleep(0.05)  # it is at the COMMIT now
+        await asyncio.sleep(0.05)  # the task has reached the COMMIT
         if cut_off == "cancelled":
             task.cancel()
         else:
@@ -237,9 +233,7 @@ async def test_a_commit_of_which_nobody_knows_whether_it_was_stored_is_seen(
             await connection.execute(sa.text("DROP FUNCTION slow CASCADE"))
 
 
-async def test_a_model_in_doubt_is_cached_again_after_a_while(
-    db: Database, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_model_in_doubt_is_cached_again_later(db: Database, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "IN_DOUBT", 0.3)
     await db.config.create(guild_id=1)
     await db.member.create(discord_id=10, name="Ada")
@@ -263,7 +257,7 @@ async def test_a_model_in_doubt_is_cached_again_after_a_while(
     assert all(configs)
 
 
-async def test_a_call_that_was_cut_off_in_a_transaction_is_seen_if_it_is_stored(db: Database, url: str) -> None:
+async def test_interrupted_call_in_a_committed_transaction_is_visible(db: Database, url: str) -> None:
     await db.config.create(guild_id=1)
     await db.config.get_by_guild_id(1)
     with suppress(DatabaseError):

@@ -1,4 +1,4 @@
-"""What is answered from memory: by how many statements, with which objects, for how long."""
+"""Cached reads: the number of statements, the objects, and how long rows are kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.runtime.cache.conftest import statements
 from tests.runtime.cache.models import Config, Member, Tag
 
 
-async def test_a_row_is_read_once(db: Database) -> None:
+async def test_row_is_read_once(db: Database) -> None:
     await db.config.create(guild_id=1, prefix="?")
     with statements(db) as sent:
         assert [(await db.config.get_one_by_guild_id(1)).prefix for _ in range(3)] == ["?", "?", "?"]
@@ -31,7 +31,7 @@ async def test_a_row_is_read_once(db: Database) -> None:
     assert db.cache_info()["member"].hit_rate == 0
 
 
-async def test_that_there_is_no_row_is_known_as_well(db: Database) -> None:
+async def test_missing_row_is_cached(db: Database) -> None:
     with statements(db) as sent:
         for _ in range(3):
             assert await db.config.get_by_guild_id(1) is None
@@ -40,9 +40,9 @@ async def test_that_there_is_no_row_is_known_as_well(db: Database) -> None:
     assert len(sent) == 1
 
 
-async def test_each_caller_has_an_object_of_its_own(db: Database) -> None:
+async def test_each_caller_gets_its_own_object(db: Database) -> None:
     await db.config.create(guild_id=1, words=["a"], data={"a": [1]})
-    for _ in range(2):  # from the database, and from memory
+    for _ in range(2):  # from the database, then from memory
         config = await db.config.get_one_by_guild_id(1)
         assert (config.words, config.data) == (["a"], {"a": [1]})
         config.prefix, config.data["a"][0], config.data["b"] = "changed", 2, 3
@@ -52,14 +52,14 @@ async def test_each_caller_has_an_object_of_its_own(db: Database) -> None:
     assert (first.prefix, first.words, first.data) == ("!", ["a"], {"a": [1]})
 
 
-async def test_those_who_wait_for_one_statement_do_not_share_what_it_gives(db: Database) -> None:
+async def test_concurrent_misses_do_not_share_objects(db: Database) -> None:
     await db.config.create(guild_id=1, words=["a"])
     configs = await asyncio.gather(*(db.config.get_one_by_guild_id(1) for _ in range(5)))
     configs[0].words.append("b")
     assert [config.words for config in configs[1:]] == [["a"]] * 4
 
 
-async def test_an_object_from_memory_is_what_one_from_the_database_is(db: Database) -> None:
+async def test_cached_object_equals_one_from_the_database(db: Database) -> None:
     await db.member.create(discord_id=10, name="Ada")
     await db.member.get_by_id(1)
     cached = await db.member.get_one_by_id(1)
@@ -75,7 +75,7 @@ async def test_an_object_from_memory_is_what_one_from_the_database_is(db: Databa
         assert merged.name == "Ada"
 
 
-async def test_relationships_are_not_cached_and_are_loaded_when_asked_for(db: Database) -> None:
+async def test_relationships_are_loaded_and_not_cached(db: Database) -> None:
     await db.member.create(discord_id=10, name="Ada", guild_id=1)
     await db.tag.create_many([{"name": "red"}, {"name": "blue"}])
     await db.member.add_tags([Member(id=1)], [Tag(id=1)])
@@ -91,7 +91,7 @@ async def test_relationships_are_not_cached_and_are_loaded_when_asked_for(db: Da
         _ = (await db.member.get_one_by_id(1)).tags
 
 
-async def test_misses_of_many_tasks_are_one_statement(db: Database) -> None:
+async def test_concurrent_misses_send_one_statement(db: Database) -> None:
     await db.config.create(guild_id=1)
     with statements(db) as sent:
         found = await asyncio.gather(*(db.config.get_by_guild_id(1) for _ in range(100)))
@@ -100,7 +100,7 @@ async def test_misses_of_many_tasks_are_one_statement(db: Database) -> None:
     assert db.pool_status()["in_use"] == 0
 
 
-async def test_who_reads_for_others_may_be_cancelled(db: Database) -> None:
+async def test_reader_for_others_can_be_cancelled(db: Database) -> None:
     await db.config.create(guild_id=1)
     with statements(db) as sent:
         leader, *others = [asyncio.create_task(db.config.get_by_guild_id(1)) for _ in range(4)]
@@ -114,7 +114,7 @@ async def test_who_reads_for_others_may_be_cancelled(db: Database) -> None:
     assert len(sent) == 1
 
 
-async def test_a_read_whose_callers_are_all_cancelled_is_kept(db: Database) -> None:
+async def test_read_of_cancelled_callers_is_cached(db: Database) -> None:
     await db.config.create(guild_id=1)
     with statements(db) as sent:
         task = asyncio.create_task(db.config.get_by_guild_id(1))
@@ -126,7 +126,7 @@ async def test_a_read_whose_callers_are_all_cancelled_is_kept(db: Database) -> N
     assert len(sent) == 1
 
 
-async def test_an_error_reaches_all_who_wait_and_nobody_after_them(db: Database) -> None:
+async def test_error_reaches_waiting_tasks_and_is_not_cached(db: Database) -> None:
     await db.config.create(guild_id=1)
     async with db.engine.begin() as connection:
         await connection.execute(sa.text("ALTER TABLE config RENAME COLUMN prefix TO lost"))
@@ -144,14 +144,14 @@ async def test_an_error_reaches_all_who_wait_and_nobody_after_them(db: Database)
     assert await db.config.get_by_guild_id(1) is not None
 
 
-async def test_a_task_inside_the_transaction_of_another_is_told_so_although_the_row_is_there(db: Database) -> None:
+async def test_task_of_a_foreign_transaction_is_refused_even_for_a_cached_row(db: Database) -> None:
     await db.config.get_by_guild_id(1)
     async with db.transaction():
         with pytest.raises(TransactionError):
             await asyncio.create_task(db.config.get_by_guild_id(1))
 
 
-async def test_what_is_wrong_about_a_key_is_said_as_without_a_cache(db: Database) -> None:
+async def test_invalid_key_raises_the_same_errors_as_without_a_cache(db: Database) -> None:
     wrong: list[Any] = [[1], AnyOf([1]), "x"]
     for key in wrong:
         errors = [
@@ -163,23 +163,21 @@ async def test_what_is_wrong_about_a_key_is_said_as_without_a_cache(db: Database
     assert db.cache_info()["member"].size == 0
 
 
-async def test_rows_are_kept_for_so_long_only(url: str, db: Database) -> None:
+async def test_rows_expire_after_the_ttl(url: str, db: Database) -> None:
     class Brief(Database):
         _limits: ClassVar = {**Database._limits, "config": Limits(ttl=0.2, size=10)}
 
     async with Brief(url) as brief:
         await db.config.create(guild_id=1)
         assert (await brief.config.get_one_by_guild_id(1)).prefix == "!"
-        await db.config.update_by_guild_id(1, prefix="?")  # as another process does
+        await db.config.update_by_guild_id(1, prefix="?")  # as another process would
         assert (await brief.config.get_one_by_guild_id(1)).prefix == "!"
         time.sleep(0.25)
         assert (await brief.config.get_one_by_guild_id(1)).prefix == "?"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no clock that goes on")
-async def test_the_time_for_which_the_machine_was_suspended_counts(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_ttl_includes_the_time_of_a_suspended_machine(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     await db.config.create(guild_id=1)
     await db.config.get_one_by_guild_id(1)
     clock_gettime = time.clock_gettime
@@ -190,11 +188,11 @@ async def test_the_time_for_which_the_machine_was_suspended_counts(
     assert db.cache_info()["config"].hits == 0
 
 
-async def test_so_many_rows_are_kept_and_no_more(db: Database) -> None:
+async def test_least_recently_used_row_is_evicted(db: Database) -> None:
     for name in ("a", "b", "c"):
         await db.place.get_by_name(name)
     await db.place.get_by_name("a")
-    await db.place.get_by_name("d")  # in the place of b, which was not asked for the longest
+    await db.place.get_by_name("d")  # evicts b, the least recently used row
     assert db.cache_info()["place"].size == 3
     with statements(db) as sent:
         for name in ("a", "c", "d"):
@@ -205,7 +203,7 @@ async def test_so_many_rows_are_kept_and_no_more(db: Database) -> None:
     assert len(sent) == 1
 
 
-async def test_a_list_counts_for_its_rows(db: Database) -> None:
+async def test_list_counts_as_its_number_of_rows(db: Database) -> None:
     await db.note.create_many([{"text": "x"} for _ in range(60)])
     assert len(await db.note.find_by_parent_id(None)) == 60
     assert db.cache_info()["note"].size == 60
@@ -215,7 +213,7 @@ async def test_a_list_counts_for_its_rows(db: Database) -> None:
     assert db.cache_info()["note"].size == 0
 
 
-def test_nothing_stays_behind_of_what_is_gone() -> None:
+def test_expired_entries_leave_no_tags() -> None:
     async def fill() -> None:
         cache = ModelCache(Limits(ttl=0.1, size=5))
 
@@ -235,7 +233,7 @@ def test_nothing_stays_behind_of_what_is_gone() -> None:
     asyncio.run(fill())
 
 
-def test_one_database_serves_several_event_loops(url: str) -> None:
+def test_caches_work_in_several_event_loops(url: str) -> None:
     db = Database(url)
 
     async def use() -> tuple[int, int]:
@@ -252,7 +250,7 @@ def test_one_database_serves_several_event_loops(url: str) -> None:
 
 
 class Reference:
-    """What asyncpg takes for an integer; two that are the same to it are not equal."""
+    """An object that asyncpg accepts as an integer. Two instances with the same number are not equal."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -261,7 +259,7 @@ class Reference:
         return self.number
 
 
-async def test_keys_in_another_form_that_the_driver_accepts_are_written_and_announced_too(db: Database) -> None:
+async def test_other_key_types_of_the_driver_can_be_written_and_invalidated(db: Database) -> None:
     token, discord_id = UUID(int=7), Reference(10)
     members: Any = db.member
     assert await members.get_by_token(str(token)) is None
@@ -281,7 +279,7 @@ async def test_keys_in_another_form_that_the_driver_accepts_are_written_and_anno
     )
 
 
-async def test_keys_that_are_equal_to_python_only_are_two_keys(db: Database) -> None:
+async def test_keys_equal_only_in_python_are_different_keys(db: Database) -> None:
     utc, paris = clock(10, tzinfo=UTC), clock(11, tzinfo=timezone(timedelta(hours=1)))
     await db.room.create(id=1, code="a")
     await db.door.create_many([{"id": 1, "opens": utc, "label": 1}, {"id": 2, "opens": paris, "label": True}])

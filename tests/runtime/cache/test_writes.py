@@ -1,4 +1,4 @@
-"""Every kind of write is seen by every read that is answered from memory, once it is stored and not before."""
+"""Every kind of write is visible to every cached read once it is committed, and not before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OTHER = UUID(int=2)
 
 
 async def fill(db: Database) -> None:
-    """Store rows of every model, most of which hang on guild 1."""
+    """Store rows of every model, most of which belong to guild 1."""
     for guild_id in (1, 2):
         await db.config.create(guild_id=guild_id, words=["a"], data={"a": [1]})
         await db.setting.create(guild_id=guild_id, name="x", value=guild_id)
@@ -39,7 +39,7 @@ async def fill(db: Database) -> None:
 
 
 async def answers(db: Database, *, past: bool) -> dict[str, Any]:
-    """Return what every cached read gives, of rows that are there and of some that may come to be."""
+    """Return the results of every cached read, for existing rows and for rows that a write may create."""
     member = db.member.uncached() if past else db.member
     config = db.config.uncached() if past else db.config
     setting = db.setting.uncached() if past else db.setting
@@ -71,7 +71,7 @@ async def answers(db: Database, *, past: bool) -> dict[str, Any]:
 
 
 async def warm(db: Database) -> dict[str, Any]:
-    """Have everything cached that can be."""
+    """Fill the caches with the results of all cached reads."""
     first = await answers(db, past=False)
     with statements(db) as sent:
         assert await answers(db, past=False) == first
@@ -140,7 +140,7 @@ WRITES: dict[str, Write] = {
 
 
 @pytest.mark.parametrize("kind", WRITES)
-async def test_a_write_is_seen(db: Database, kind: str) -> None:
+async def test_write_is_visible_to_cached_reads(db: Database, kind: str) -> None:
     await fill(db)
     if kind == "create_or_update, new":
         await db.guild.create(id=3, code="c")
@@ -152,7 +152,7 @@ async def test_a_write_is_seen(db: Database, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", WRITES)
-async def test_a_write_in_a_transaction_is_seen_when_that_is_stored(db: Database, kind: str) -> None:
+async def test_write_in_a_transaction_is_visible_after_the_commit(db: Database, kind: str) -> None:
     await fill(db)
     if kind == "create_or_update, new":
         await db.guild.create(id=3, code="c")
@@ -179,7 +179,7 @@ async def test_a_write_in_a_transaction_is_seen_when_that_is_stored(db: Database
 
 
 @pytest.mark.parametrize("kind", WRITES)
-async def test_a_write_that_is_rolled_back_costs_nothing(db: Database, kind: str) -> None:
+async def test_rolled_back_write_invalidates_nothing(db: Database, kind: str) -> None:
     await fill(db)
     if kind == "create_or_update, new":
         await db.guild.create(id=3, code="c")
@@ -198,7 +198,7 @@ async def test_a_write_that_is_rolled_back_costs_nothing(db: Database, kind: str
     assert sent == []
 
 
-async def test_what_a_savepoint_keeps_is_seen_and_what_another_undoes_is_not_forgotten(db: Database) -> None:
+async def test_kept_savepoint_invalidates_and_undone_savepoint_does_not(db: Database) -> None:
     await fill(db)
     await warm(db)
     async with db.transaction():
@@ -215,7 +215,7 @@ async def test_what_a_savepoint_keeps_is_seen_and_what_another_undoes_is_not_for
     assert (await db.config.get_one_by_guild_id(1)).prefix == "?"
 
 
-async def test_a_write_forgets_no_more_than_its_row(db: Database) -> None:
+async def test_write_invalidates_only_its_row(db: Database) -> None:
     await fill(db)
     await warm(db)
     await db.member.update_by_id(1, points=5)
@@ -236,7 +236,7 @@ async def test_a_write_forgets_no_more_than_its_row(db: Database) -> None:
     assert len(sent) == 3
 
 
-async def test_a_write_that_changes_no_row_forgets_nothing(db: Database) -> None:
+async def test_write_without_rows_invalidates_nothing(db: Database) -> None:
     await fill(db)
     await warm(db)
     assert await db.member.update_by_id(9, points=5) is None
@@ -251,7 +251,7 @@ async def test_a_write_that_changes_no_row_forgets_nothing(db: Database) -> None
 
 
 @pytest.mark.parametrize("many", [3, 80])
-async def test_counts_of_writes_are_what_they_are_without_a_cache(db: Database, many: int) -> None:
+async def test_writes_return_the_same_counts_as_without_a_cache(db: Database, many: int) -> None:
     await db.note.create_many([{"text": "x"} for _ in range(many)])
     assert await db.note.update_where(db.note.c.text == "x", text="y") == many
     assert await db.note.find_all(text="y").limit(2).update({"text": "z"}) == 2
@@ -261,7 +261,7 @@ async def test_counts_of_writes_are_what_they_are_without_a_cache(db: Database, 
     assert await db.note.delete_where(all_rows=True) == 0
 
 
-async def test_a_session_of_controllers_is_seen_when_it_commits_and_not_when_it_rolls_back(db: Database) -> None:
+async def test_session_invalidates_at_commit_and_not_at_rollback(db: Database) -> None:
     await fill(db)
     before = await warm(db)
     async with db.session() as session:
@@ -283,7 +283,7 @@ async def test_a_session_of_controllers_is_seen_when_it_commits_and_not_when_it_
     assert after != before
 
 
-async def test_a_session_of_another_engine_is_seen_when_it_commits(db: Database, url: str) -> None:
+async def test_session_of_another_engine_invalidates_at_commit(db: Database, url: str) -> None:
     await fill(db)
     await warm(db)
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
@@ -298,7 +298,7 @@ async def test_a_session_of_another_engine_is_seen_when_it_commits(db: Database,
     await engine.dispose()
 
 
-async def test_a_callback_that_came_before_the_write_sees_it(db: Database) -> None:
+async def test_callback_registered_before_the_write_sees_it(db: Database) -> None:
     await fill(db)
     await warm(db)
     seen = list[str]()
@@ -312,7 +312,7 @@ async def test_a_callback_that_came_before_the_write_sees_it(db: Database) -> No
     assert seen == ["?"]
 
 
-async def test_a_whole_that_is_repeated_is_seen(db: Database) -> None:
+async def test_repeated_transaction_is_visible(db: Database) -> None:
     await fill(db)
     await warm(db)
     attempts = list[int]()
@@ -327,14 +327,14 @@ async def test_a_whole_that_is_repeated_is_seen(db: Database) -> None:
     assert (await db.config.get_one_by_guild_id(1)).prefix == "??"
 
 
-async def test_a_writer_of_its_own_announces_what_it_writes(db: Database) -> None:
+async def test_invalidate_announces_handwritten_writes(db: Database) -> None:
     await fill(db)
     await warm(db)
     async with db.session() as session:
         await session.execute(sa.text("UPDATE config SET prefix = '?'"))
         await session.execute(sa.text("UPDATE member SET discord_id = 30 WHERE id = 1"))
         await db.config.using(session).invalidate()
-        await db.member.invalidate(1)  # in the session's block: with what that stores
+        await db.member.invalidate(1)  # inside the session's block: takes effect with its commit
         assert (await db.config.get_one_by_guild_id(1)).prefix == "!"
         assert await db.member.get_by_discord_id(30) is None
     assert await answers(db, past=False) == await answers(db, past=True)
@@ -348,7 +348,7 @@ async def test_a_writer_of_its_own_announces_what_it_writes(db: Database) -> Non
     assert await answers(db, past=False) == await answers(db, past=True)
 
 
-async def test_what_is_announced_is_undone_with_its_transaction(db: Database) -> None:
+async def test_invalidate_is_undone_with_its_transaction(db: Database) -> None:
     await fill(db)
     before = await warm(db)
     with pytest.raises(ZeroDivisionError):
@@ -360,7 +360,7 @@ async def test_what_is_announced_is_undone_with_its_transaction(db: Database) ->
     assert sent == []
 
 
-async def test_reads_that_are_no_plain_lookups_are_not_answered_from_memory(db: Database) -> None:
+async def test_refined_reads_are_not_cached(db: Database) -> None:
     await fill(db)
     await warm(db)
     reads: list[Callable[[], Awaitable[object]]] = [
@@ -380,7 +380,7 @@ async def test_reads_that_are_no_plain_lookups_are_not_answered_from_memory(db: 
         assert len(sent) == 1
 
 
-async def test_a_self_reference_of_null_is_a_lookup_like_any_other(db: Database) -> None:
+async def test_lookup_by_null_is_cached(db: Database) -> None:
     await fill(db)
     assert [one.id for one in await db.note.find_by_parent_id(None)] == [1]
     await db.note.create(text="another")
@@ -391,16 +391,14 @@ async def test_a_self_reference_of_null_is_a_lookup_like_any_other(db: Database)
 
 
 @pytest.mark.parametrize("ending", ["commit", "rollback"])
-async def test_sessions_that_use_a_connection_in_turn_have_nothing_to_do_with_each_others_writes(
-    db: Database, ending: str
-) -> None:
+async def test_sessions_on_one_connection_do_not_affect_each_others_writes(db: Database, ending: str) -> None:
     await fill(db)
     await warm(db)
     async with db.session() as first, db.session() as second:
         await db.config.using(first).update_by_guild_id(1, prefix="1")
-        await first.commit()  # which gives its connection back
-        await db.config.using(second).update_by_guild_id(2, prefix="2")  # on the same
-        await db.config.using(first).update_by_guild_id(1, prefix="3")  # on another
+        await first.commit()  # which returns its connection to the pool
+        await db.config.using(second).update_by_guild_id(2, prefix="2")  # on the same connection
+        await db.config.using(first).update_by_guild_id(1, prefix="3")  # on another connection
         await answers(db, past=False)
         await (second.commit() if ending == "commit" else second.rollback())
         await answers(db, past=False)
@@ -408,7 +406,7 @@ async def test_sessions_that_use_a_connection_in_turn_have_nothing_to_do_with_ea
         assert await answers(db, past=False) == await answers(db, past=True)
 
 
-async def test_the_rollback_of_a_session_forgets_nothing_of_who_has_its_connection_now(db: Database) -> None:
+async def test_late_rollback_does_not_affect_the_next_user_of_the_connection(db: Database) -> None:
     await fill(db)
     await warm(db)
     async with db.session() as first, db.session() as second:
@@ -422,7 +420,7 @@ async def test_the_rollback_of_a_session_forgets_nothing_of_who_has_its_connecti
         assert (await db.config.get_one_by_guild_id(2)).prefix == "2"
 
 
-async def test_links_that_are_not_cached_change_at_a_cached_model(db: Database) -> None:
+async def test_uncached_links_of_a_cached_model_are_current(db: Database) -> None:
     await fill(db)
     await warm(db)
     note, (red, blue) = Note(id=1), [Tag(id=1), Tag(id=2)]

@@ -1,4 +1,4 @@
-"""A database with triggers and types of real ones, and what breaks connections from outside."""
+"""Fixtures: a database with triggers and special types, and helpers that break connections from outside."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ async def db(address: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def one(db: Database, address: str) -> AsyncIterator[Database]:
-    """The database through a pool of a single connection."""
-    async with Database(address, pool_size=1, max_overflow=0, pool_timeout=5) as one:
-        yield one
+async def single(db: Database, address: str) -> AsyncIterator[Database]:
+    """The database with a pool of a single connection."""
+    async with Database(address, pool_size=1, max_overflow=0, pool_timeout=5) as single:
+        yield single
 
 
 async def execute(db: Database, *sql: str) -> None:
@@ -59,16 +59,16 @@ async def execute(db: Database, *sql: str) -> None:
 
 
 async def backend(db: Database) -> int:
-    """The server's process behind the connection that the next call gets."""
+    """Return the backend of the connection that the next call gets."""
     async with db.session() as session:
         return int(str(await session.scalar(sa.text("SELECT pg_backend_pid()"))))
 
 
 async def terminate(admin: Database, pid: int) -> None:
-    """End a connection from outside, and wait until the server has done so."""
+    """Terminate a backend from another connection, and wait until it is gone."""
     async with admin.session() as session:
         await session.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
-    await asyncio.sleep(0.05)  # for the client to hear of it
+    await asyncio.sleep(0.05)  # time for the client to notice
 
 
 async def fails(awaitable: Any, kind: type[Exception] = Exception) -> None:

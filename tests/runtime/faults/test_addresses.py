@@ -1,4 +1,4 @@
-"""What an address asks for is done or refused."""
+"""Parameters of an address are honoured or refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from guild_db import (
 
 @asynccontextmanager
 async def door(address: str) -> AsyncIterator[int]:
-    """Open a port of TCP in front of the server, and yield its number."""
+    """Open a TCP port in front of the server, and yield its number."""
     url = sa.make_url(address)
     host = str(url.query.get("host", url.host or "localhost"))
     tasks: set[asyncio.Task[None]] = set()
@@ -50,7 +50,7 @@ def at(address: str, hosts: str, query: str = "") -> str:
 
 
 @pytest.mark.parametrize("query", ["", "?target_session_attrs=read-write", "?target_session_attrs=any"])
-async def test_of_several_hosts_the_one_that_lives_is_connected_to(address: str, query: str) -> None:
+async def test_connects_to_the_reachable_host_of_several(address: str, query: str) -> None:
     async with door(address) as port:
         for hosts in (f"127.0.0.1:1,127.0.0.1:{port}", f"127.0.0.1:{port},127.0.0.1:1"):
             async with Database(at(address, hosts, query)) as db:
@@ -59,12 +59,12 @@ async def test_of_several_hosts_the_one_that_lives_is_connected_to(address: str,
                 assert hosts in db.url
 
 
-async def test_several_hosts_none_of_which_lives_are_an_error_that_names_them() -> None:
+async def test_unreachable_hosts_are_all_named_in_the_error() -> None:
     with pytest.raises(UnreachableError, match=r"127\.0\.0\.1:1,127\.0\.0\.1:2"):
         await Database("postgresql://u:hunter2@127.0.0.1:1,127.0.0.1:2/db").connect()
 
 
-async def test_what_an_address_asks_for_is_done_or_refused(address: str) -> None:
+async def test_address_parameters_are_honoured_or_refused(address: str) -> None:
     def asking(what: str) -> str:
         return f"{address}{'&' if '?' in address else '?'}{what}"
 
@@ -88,13 +88,13 @@ async def test_what_an_address_asks_for_is_done_or_refused(address: str) -> None
         *("connect_timeout=x", "prepared_statement_cache_size=x"),
     ],
 )
-def test_what_nobody_does_for_an_address_is_named(what: str) -> None:
+def test_unknown_address_parameter_is_named(what: str) -> None:
     with pytest.raises(ValueError, match=what.partition("=")[0]):
         Database(f"postgresql://u@h/d?{what}")
 
 
 @pytest.mark.parametrize("empty", ["", None])
-def test_an_address_that_is_empty_is_no_database(monkeypatch: pytest.MonkeyPatch, empty: str | None) -> None:
+def test_empty_address_is_an_error(monkeypatch: pytest.MonkeyPatch, empty: str | None) -> None:
     monkeypatch.setenv("DATABASE_URL", "" if empty is None else "postgresql://elsewhere/db")
     with pytest.raises(ValueError, match="no database"):
         Database(empty)

@@ -1,4 +1,4 @@
-"""Sums are those of the database."""
+"""Sums are computed by the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from guild_db import (
 )
 
 
-async def test_sums_are_those_of_the_database_whatever_is_added(db: Database) -> None:
+async def test_sums_equal_those_of_the_database_for_every_type(db: Database) -> None:
     c, found = db.summed.c, db.summed.find_all()
     values: dict[str, Any] = {
         "small": 30_000,

@@ -1,4 +1,4 @@
-"""A bulk call is as many single calls."""
+"""A bulk call has the same effect as single calls."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ PAIRS: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-async def test_rows_that_postgresql_holds_to_be_one_are_set_one_after_the_other(db: Database, name: str) -> None:
+async def test_rows_with_equal_keys_in_postgresql_are_written_in_order(db: Database, name: str) -> None:
     rows: list[Any] = [{"amount": Decimal(1), name: value, "v": number} for number, value in enumerate(PAIRS[name], 1)]
-    made = await db.rounded.upsert_many(rows, key=[name])
-    assert [one.v for one in made] == [2, 2]
+    created = await db.rounded.upsert_many(rows, key=[name])
+    assert [one.v for one in created] == [2, 2]
     assert await db.rounded.count() == 1
     again = await db.rounded.upsert_many([{**row, "v": row["v"] + 5} for row in reversed(rows)], key=[name])
     assert [one.v for one in again] == [6, 6]
     assert (await db.rounded.find_all().one()).v == 6
 
 
-async def test_keys_that_postgresql_rounds_are_updated_and_deleted_as_by_single_calls(db: Database) -> None:
+async def test_rounded_keys_are_updated_and_deleted_as_by_single_calls(db: Database) -> None:
     first, second = Decimal("1.00"), Decimal(1)
     await db.rounded.create_many([{"amount": first}, {"amount": Decimal(2)}])
     assert await db.rounded.bulk_update([{"amount": first, "v": 1}, {"amount": second, "v": 2}]) == 2
@@ -46,7 +46,7 @@ async def test_keys_that_postgresql_rounds_are_updated_and_deleted_as_by_single_
     assert await db.rounded.bulk_update([{"amount": first, "v": 1}]) == 0
 
 
-async def test_a_key_without_a_hash_serves_every_call(db: Database) -> None:
+async def test_unhashable_key_works_in_every_call(db: Database) -> None:
     one, other = {"a": [1, {"b": None}]}, {"a": 2}
     assert [filed.v for filed in await db.filed.upsert_many([{"doc": one, "v": 1}, {"doc": one, "v": 2}])][-1] == 2
     await db.filed.create(doc=other)
@@ -61,7 +61,7 @@ async def test_a_key_without_a_hash_serves_every_call(db: Database) -> None:
     assert await db.filed.delete_many([one, other, {"absent": 1}]) == 2
 
 
-async def test_a_list_as_key_serves_every_call(db: Database) -> None:
+async def test_list_key_works_in_every_call(db: Database) -> None:
     assert [one.v for one in await db.listed.upsert_many([{"tags": ["a"], "v": 1}, {"tags": ["a"], "v": 2}])][-1] == 2
     (await db.listed.create(tags=[])).v = 1
     assert (await db.listed.get_one_by_tags(["a"])).v == 2
@@ -71,36 +71,36 @@ async def test_a_list_as_key_serves_every_call(db: Database) -> None:
     assert await db.listed.delete_many([["a"], []]) == 2
 
 
-async def test_a_row_that_is_written_twice_is_given_as_it_is_in_the_end(db: Database) -> None:
-    """Whether or not Python can tell that the two are one row."""
-    for made in (
+async def test_row_written_twice_is_returned_in_its_final_state(db: Database) -> None:
+    """This holds even if Python considers the two keys different."""
+    for created in (
         await db.filed.upsert_many([{"doc": {"a": 1}, "v": 1}, {"doc": {"a": 1}, "v": 2}]),
         await db.listed.upsert_many([{"tags": ["a"], "v": 1}, {"tags": ["a"], "v": 2}]),
         await db.counted.upsert_many([{"id": 5, "n": 1}, {"id": 5, "n": 2}]),
     ):
-        assert [getattr(one, "v", None) or getattr(one, "n", None) for one in made] == [2, 2]
+        assert [getattr(one, "v", None) or getattr(one, "n", None) for one in created] == [2, 2]
 
 
-async def test_none_is_null_on_every_way_into_a_json_column(db: Database) -> None:
-    (made,) = await db.thing.create_many([{"conf": None}])
-    await db.thing.upsert_many([{"key": made.key, "conf": {"a": 1}, "typed": Conf(depth=2)}])
-    await db.thing.upsert_many([{"key": made.key, "conf": None, "typed": None}])
+async def test_none_is_null_in_every_write_of_a_json_column(db: Database) -> None:
+    (created,) = await db.thing.create_many([{"conf": None}])
+    await db.thing.upsert_many([{"key": created.key, "conf": {"a": 1}, "typed": Conf(depth=2)}])
+    await db.thing.upsert_many([{"key": created.key, "conf": None, "typed": None}])
     await db.thing.create(conf=None, typed=None)
     await db.thing.create_many([{"conf": {"a": 1}}, {"conf": None, "typed": None}])
     await db.thing.update_where(conf={"a": 1}, all_rows=True)
     await db.thing.update_where(conf=None, all_rows=True)
-    await db.thing.bulk_update([{"key": made.key, "conf": None}])
+    await db.thing.bulk_update([{"key": created.key, "conf": None}])
     async with db.session() as session:
         nulls = await session.scalar(sa.text("SELECT count(*) FROM thing WHERE conf IS NULL AND typed IS NULL"))
     assert nulls == await db.thing.count() == 4
 
 
-async def test_flags_go_through_every_call(db: Database) -> None:
+async def test_flags_work_in_every_call(db: Database) -> None:
     both = Rights.READ | Rights.WRITE
-    made = await db.thing.create_many([{"rights": both}, {"rights": Rights.READ}, {"rights": Rights(0)}])
-    assert [one.rights for one in made] == [both, Rights.READ, Rights(0)]
-    assert await db.thing.bulk_update([{"key": made[2].key, "rights": both}]) == 1
-    await db.thing.upsert_many([{"key": made[1].key, "rights": Rights.WRITE}])
+    created = await db.thing.create_many([{"rights": both}, {"rights": Rights.READ}, {"rights": Rights(0)}])
+    assert [one.rights for one in created] == [both, Rights.READ, Rights(0)]
+    assert await db.thing.bulk_update([{"key": created[2].key, "rights": both}]) == 1
+    await db.thing.upsert_many([{"key": created[1].key, "rights": Rights.WRITE}])
     assert await db.thing.count(rights=AnyOf([both, Rights(0)])) == 2
     assert await db.thing.count(rights=AnyOf({Rights.WRITE})) == 1
     assert await db.thing.find_all(rights=both).update({"rights": Rights.READ}) == 2
@@ -109,7 +109,7 @@ async def test_flags_go_through_every_call(db: Database) -> None:
     assert (await db.sought.get_one_by_rights(both)).rights == both
 
 
-async def test_enums_that_are_numbers_or_texts_go_through_every_call(db: Database) -> None:
+async def test_number_and_string_enums_work_in_every_call(db: Database) -> None:
     both = Rights.READ | Rights.WRITE
     await db.flagged.create(rights=both, level=Level.HIGH, word=Word.YES)
     rows: list[Any] = [{"rights": Rights.READ}, {"rights": Rights(0), "level": Level.HIGH}]
@@ -124,17 +124,17 @@ async def test_enums_that_are_numbers_or_texts_go_through_every_call(db: Databas
     assert await db.flagged.count(level=Span(gt=Level.LOW), word=Word.NO) == 1
 
 
-async def test_many_large_rows_are_stored_changed_and_read(db: Database) -> None:
-    made = await db.thing.create_many([{"v": n, "document": chr(97 + n % 26) * 1_000_000} for n in range(64)])
-    assert [(one.v, (one.document or "")[:1]) for one in made] == [(n, chr(97 + n % 26)) for n in range(64)]
-    assert await db.thing.bulk_update([{"key": one.key, "document": "z" * 1_000_000} for one in made]) == 64
-    again = await db.thing.upsert_many([{"key": one.key, "document": "y" * 1_000_000} for one in made])
+async def test_many_large_rows_are_stored_updated_and_read(db: Database) -> None:
+    created = await db.thing.create_many([{"v": n, "document": chr(97 + n % 26) * 1_000_000} for n in range(64)])
+    assert [(one.v, (one.document or "")[:1]) for one in created] == [(n, chr(97 + n % 26)) for n in range(64)]
+    assert await db.thing.bulk_update([{"key": one.key, "document": "z" * 1_000_000} for one in created]) == 64
+    again = await db.thing.upsert_many([{"key": one.key, "document": "y" * 1_000_000} for one in created])
     assert {one.document for one in again} == {"y" * 1_000_000}
     async for one in db.thing.find_all():
         assert one.document == "y" * 1_000_000
 
 
-async def test_a_bulk_call_that_fails_stores_nothing_though_its_rows_differ_in_shape(db: Database) -> None:
+async def test_failed_bulk_call_with_rows_of_different_columns_stores_nothing(db: Database) -> None:
     with pytest.raises(UniqueViolation):
         await db.skipped.create_many([{"name": "a"}, {"id": 9, "name": "b"}, {"name": "a"}])
     await db.skipped.create(name="a")

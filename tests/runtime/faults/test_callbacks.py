@@ -1,4 +1,4 @@
-"""Callbacks follow a commit that has happened, and no other."""
+"""Callbacks run only after a commit that has happened."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from guild_db import (
 from tests.runtime.faults.conftest import fails, lose
 
 
-async def test_callbacks_of_attempts_that_are_repeated_are_dropped(db: Database, address: str) -> None:
+async def test_callbacks_of_failed_attempts_are_dropped(db: Database, address: str) -> None:
     await db.counted.create()
     calls, attempts = list[int](), 0
     async with Database(address) as other:
@@ -37,7 +37,7 @@ async def test_callbacks_of_attempts_that_are_repeated_are_dropped(db: Database,
 
 
 @pytest.mark.parametrize("end", ["error", "caught", "constraint", "lost", "cancelled"])
-async def test_nothing_follows_a_commit_that_did_not_happen(db: Database, address: str, end: str) -> None:
+async def test_callbacks_do_not_run_without_a_commit(db: Database, address: str, end: str) -> None:
     calls: list[str] = []
     await db.skipped.create(name="there")
 
@@ -63,7 +63,7 @@ async def test_nothing_follows_a_commit_that_did_not_happen(db: Database, addres
     assert (calls, await db.counted.count()) == ([], 0)
 
 
-async def test_callbacks_of_savepoints_follow_the_outermost_commit_in_order(db: Database) -> None:
+async def test_callbacks_of_savepoints_run_in_order_after_the_outermost_commit(db: Database) -> None:
     calls: list[str] = []
 
     async def noted(name: str) -> None:
@@ -90,7 +90,7 @@ async def test_callbacks_of_savepoints_follow_the_outermost_commit_in_order(db: 
     assert calls == ["a 1", "b", "c 1"]
 
 
-async def test_a_callback_may_begin_a_transaction_and_wait_for_another(db: Database) -> None:
+async def test_callback_can_open_a_transaction_and_await(db: Database) -> None:
     calls: list[str] = []
 
     async def later() -> None:
@@ -107,7 +107,7 @@ async def test_a_callback_may_begin_a_transaction_and_wait_for_another(db: Datab
     assert await db.counted.count() == 2
 
 
-async def test_outside_of_a_transaction_a_callback_is_called_at_once(db: Database) -> None:
+async def test_callback_outside_a_transaction_runs_at_once(db: Database) -> None:
     done, calls = asyncio.Event(), list[str]()
 
     async def later() -> None:
@@ -123,7 +123,7 @@ async def test_outside_of_a_transaction_a_callback_is_called_at_once(db: Databas
 
 
 @pytest.mark.parametrize("awaitable", [False, True])
-async def test_what_a_callback_raises_is_logged_and_takes_nothing_back(
+async def test_exception_in_a_callback_is_logged_and_undoes_nothing(
     db: Database, caplog: pytest.LogCaptureFixture, awaitable: bool
 ) -> None:
     calls: list[str] = []

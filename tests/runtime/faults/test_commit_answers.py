@@ -1,4 +1,4 @@
-"""No rollback passes for a commit, and streams fail as everything else does."""
+"""A rollback is never mistaken for a commit, and streams raise the same errors as other calls."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ async def after_a_stream_that_failed_late(db: Database) -> None:
 async def after_a_savepoint_of_the_callers_own(db: Database) -> None:
     async with db.transaction() as session:
         await db.counted.create()
-        with pytest.raises(DBAPIError, match="transaction is aborted"):  # PostgreSQL's word, as of all a session does
+        with pytest.raises(
+            DBAPIError, match="transaction is aborted"
+        ):  # PostgreSQL's SAVEPOINT, sent like any statement of a session
             async with session.begin_nested():
                 await fails(session.execute(sa.text("SELECT 1 / 0")))
         await fails(session.execute(sa.text("SELECT 1 / 0")))
@@ -113,9 +115,7 @@ async def after_a_nested_block(db: Database) -> None:
         after_a_nested_block,
     ],
 )
-async def test_a_caught_error_is_not_followed_by_a_commit_that_stores_nothing(
-    db: Database, way: Callable[[Database], Any]
-) -> None:
+async def test_commit_after_a_caught_error_raises(db: Database, way: Callable[[Database], Any]) -> None:
     with pytest.raises(DatabaseError, match=ENDED):
         await way(db)
     assert (await db.counted.count(), await db.skipped.count()) == (0, 0)
@@ -123,7 +123,7 @@ async def test_a_caught_error_is_not_followed_by_a_commit_that_stores_nothing(
 
 
 @pytest.mark.parametrize("words", ["COMMIT", "commit", " COMMIT", "COMMIT AND CHAIN", "END", "PREPARE TRANSACTION 'x'"])
-async def test_a_commit_in_any_words_is_asked_for_its_answer(db: Database, words: str) -> None:
+async def test_every_spelling_of_commit_is_checked(db: Database, words: str) -> None:
     with pytest.raises(TransactionError, match=ENDED):
         async with db.engine.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection
@@ -133,7 +133,7 @@ async def test_a_commit_in_any_words_is_asked_for_its_answer(db: Database, words
     assert await db.counted.create()
 
 
-async def test_an_error_in_a_nested_block_that_is_left_by_it_costs_nothing_else(db: Database) -> None:
+async def test_error_that_leaves_a_nested_block_undoes_only_that_block(db: Database) -> None:
     async with db.transaction():
         await db.counted.create()
         with suppress(InvalidValueError):
@@ -144,7 +144,7 @@ async def test_an_error_in_a_nested_block_that_is_left_by_it_costs_nothing_else(
     assert await db.counted.count() == 2
 
 
-async def test_streams_fail_with_the_errors_of_every_other_call(db: Database, address: str) -> None:
+async def test_streams_raise_the_same_errors_as_other_calls(db: Database, address: str) -> None:
     await db.counted.create_many([{"n": n} for n in range(700)])
     c, admin = db.counted.c, Database(address)
     comparison: Any = c.n == "x"
@@ -175,7 +175,7 @@ async def test_streams_fail_with_the_errors_of_every_other_call(db: Database, ad
 
 
 @pytest.mark.parametrize("caught", [False, True])
-async def test_run_repeats_what_a_stream_has_met(db: Database, address: str, caught: bool) -> None:
+async def test_run_repeats_a_conflict_in_a_stream(db: Database, address: str, caught: bool) -> None:
     await db.counted.create()
     attempts = 0
     async with Database(address) as other:
@@ -183,7 +183,7 @@ async def test_run_repeats_what_a_stream_has_met(db: Database, address: str, cau
         async def work(_: Any) -> None:
             nonlocal attempts
             attempts += 1
-            assert await db.counted.count() == 1  # which takes the snapshot
+            assert await db.counted.count() == 1  # this statement takes the snapshot
             if attempts == 1:
                 await other.counted.update_by_id(1, n=5)
             with suppress(ConflictError if caught else ZeroDivisionError):

@@ -1,4 +1,4 @@
-"""Conditions that Python has answered itself."""
+"""Conditions that Python has evaluated to a plain bool."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CONDITIONS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
-async def test_a_condition_that_python_has_decided_is_refused_everywhere(db: Database, name: str) -> None:
+async def test_condition_evaluated_by_python_is_refused_everywhere(db: Database, name: str) -> None:
     await db.thing.create(v=1)
     condition: Any = CONDITIONS[name](db.thing.c)
     calls: tuple[Callable[[], Any], ...] = (
@@ -53,7 +53,7 @@ async def test_a_condition_that_python_has_decided_is_refused_everywhere(db: Dat
     assert await db.thing.count(v=1) == 1
 
 
-async def test_conditions_on_flags_that_are_sql_are_welcome(db: Database) -> None:
+async def test_sql_conditions_on_flags_are_accepted(db: Database) -> None:
     await db.thing.create(v=1)
     c: Any = db.thing.c
     for right in (
@@ -68,7 +68,7 @@ async def test_conditions_on_flags_that_are_sql_are_welcome(db: Database) -> Non
         assert await db.thing.count(empty) == 0, str(empty)
 
 
-async def test_a_type_that_makes_json_itself_gets_the_value_as_it_is(db: Database) -> None:
+async def test_type_that_serializes_json_itself_gets_the_original_value(db: Database) -> None:
     rows = db.configured
     first = await rows.create(conf=Conf(depth=1))
     await rows.create_many([{"conf": Conf(depth=depth)} for depth in (2, 3)])

@@ -1,4 +1,4 @@
-"""Which connections are handed out again: read-only, old, refused and lost ones are not."""
+"""Read-only, old, refused and lost connections are not reused."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from guild_db import (
 
 from tests.runtime.faults.conftest import backend, terminate
 
-# 4: a server that only reads costs its connections
+# 4: a read-only server loses its connections
 
 
 @pytest.mark.parametrize("by", ["controller", "block", "bulk", "session", "using"])
-async def test_a_connection_that_has_become_read_only_fails_one_write(one: Database, by: str) -> None:
-    async with one.engine.connect() as connection:
+async def test_read_only_connection_fails_one_write(single: Database, by: str) -> None:
+    async with single.engine.connect() as connection:
         await connection.exec_driver_sql("SET default_transaction_read_only = on")
         await connection.commit()
-    before = await backend(one)
+    before = await backend(single)
 
     async def write() -> None:
         if by == "controller":
-            await one.counted.create()
+            await single.counted.create()
         elif by == "bulk":
-            await one.counted.create_many([{}, {"n": 1}])
+            await single.counted.create_many([{}, {"n": 1}])
         elif by == "block":
-            async with one.transaction():
-                await one.counted.create()
+            async with single.transaction():
+                await single.counted.create()
         elif by == "session":
-            async with one.session() as session:
+            async with single.session() as session:
                 await session.execute(sa.text("INSERT INTO counted (n) VALUES (0)"))
         else:
-            async with one.session() as session:
-                await one.counted.using(session).create()
+            async with single.session() as session:
+                await single.counted.using(session).create()
 
     with pytest.raises(Exception, match="read-only"):
         await write()
     await write()
-    assert await one.counted.count() >= 1
-    assert await backend(one) != before
+    assert await single.counted.count() >= 1
+    assert await backend(single) != before
 
 
-async def test_one_refused_write_replaces_every_connection_of_before(db: Database, address: str) -> None:
-    """A failover is the server's: what was connected to it before is as read-only as the one that has failed."""
+async def test_refused_write_replaces_all_earlier_connections(db: Database, address: str) -> None:
+    """A failover concerns the whole server, so all earlier connections are as read-only as the one that failed."""
     async with Database(address, pool_size=3, max_overflow=0) as pool:
         taken = [await pool.pool.take() for _ in range(3)]
         for connection in taken:
@@ -62,20 +62,20 @@ async def test_one_refused_write_replaces_every_connection_of_before(db: Databas
     assert await db.counted.count() == 6
 
 
-async def test_a_write_in_a_read_only_transaction_costs_no_connection(one: Database) -> None:
-    before = await backend(one)
+async def test_write_in_a_read_only_transaction_keeps_the_connection(single: Database) -> None:
+    before = await backend(single)
     with pytest.raises(TransactionError, match="read-only"):
-        async with one.transaction(read_only=True):
-            await one.counted.create()
-    assert await backend(one) == before
-    await one.counted.create()
-    assert await backend(one) == before
+        async with single.transaction(read_only=True):
+            await single.counted.create()
+    assert await backend(single) == before
+    await single.counted.create()
+    assert await backend(single) == before
 
 
-# 5: a connection has an age, a call has an end
+# 5: connections have a maximum age, calls have a timeout
 
 
-async def test_a_connection_is_replaced_by_age_and_not_before(db: Database, address: str) -> None:
+async def test_connection_is_replaced_at_its_maximum_age(db: Database, address: str) -> None:
     async with Database(address, pool_size=1, max_overflow=0, pool_recycle=0.5) as young:
         first = await backend(young)
         assert await backend(young) == first
@@ -83,7 +83,7 @@ async def test_a_connection_is_replaced_by_age_and_not_before(db: Database, addr
         async with young.transaction():
             second = await backend_in(young)
             await asyncio.sleep(0.55)
-            assert await backend_in(young) == second  # a block keeps its own, however old it gets
+            assert await backend_in(young) == second  # a block keeps its connection, however old it is
         assert second != first
         assert await backend(young) not in {first, second}
 
@@ -94,7 +94,7 @@ async def backend_in(db: Database) -> int:
 
 
 @pytest.mark.parametrize("by", ["controller", "block", "session", "stream", "write"])
-async def test_command_timeout_ends_a_call_and_the_next_one_works(db: Database, address: str, by: str) -> None:
+async def test_command_timeout_ends_a_call_and_the_next_call_works(db: Database, address: str, by: str) -> None:
     await db.counted.create()
     sleeping: Any = sa.func.pg_sleep(5).is_not(None)
     async with Database(address, pool_size=1, max_overflow=0, pool_timeout=5, command_timeout=0.4) as hasty:
@@ -123,11 +123,11 @@ async def test_command_timeout_ends_a_call_and_the_next_one_works(db: Database, 
         assert hasty.pool_status()["in_use"] == 0
 
 
-# 6: a connection that did not begin is not handed out again
+# 6: a connection whose BEGIN failed is not reused
 
 
 @pytest.mark.parametrize("number", [1, 3])
-async def test_connections_that_were_ended_while_idle_cost_no_block(db: Database, address: str, number: int) -> None:
+async def test_idle_connections_that_were_closed_fail_no_block(db: Database, address: str, number: int) -> None:
     async with Database(address, pool_size=3, max_overflow=0) as pool:
         taken: list[Any] = [await pool.pool.take() for _ in range(3)]
         pids = [connection.get_server_pid() for connection in taken]
@@ -146,7 +146,7 @@ async def test_connections_that_were_ended_while_idle_cost_no_block(db: Database
     assert await db.counted.count() == 6
 
 
-async def test_a_connection_that_the_server_ends_after_a_while_costs_no_call(db: Database, address: str) -> None:
+async def test_connection_closed_by_the_server_fails_no_call(db: Database, address: str) -> None:
     arguments = {"server_settings": {"idle_session_timeout": "150ms"}}
     async with Database(address, pool_size=2, connect_args=arguments) as idle:
         for _ in range(2):
@@ -158,15 +158,15 @@ async def test_a_connection_that_the_server_ends_after_a_while_costs_no_call(db:
     assert await db.counted.count() == 4
 
 
-async def test_a_begin_that_the_server_refuses_is_not_taken_for_a_transaction(db: Database, address: str) -> None:
-    """With an option that an isolation level of another server's would have."""
-    async with Database(address, pool_size=1, max_overflow=0, pool_timeout=2) as one:
+async def test_refused_begin_is_not_mistaken_for_a_transaction(db: Database, address: str) -> None:
+    """The BEGIN has an option that PostgreSQL does not know."""
+    async with Database(address, pool_size=1, max_overflow=0, pool_timeout=2) as single:
         wrong: Any = "SNAPSHOT"
         for _ in range(3):
             with pytest.raises((ValueError, DatabaseError, asyncpg.InterfaceError)):
-                async with one.transaction(isolation=wrong):
-                    await one.counted.create()
-        async with one.transaction(isolation="SERIALIZABLE"):
-            await one.counted.create()
-        assert one.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
+                async with single.transaction(isolation=wrong):
+                    await single.counted.create()
+        async with single.transaction(isolation="SERIALIZABLE"):
+            await single.counted.create()
+        assert single.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
     assert await db.counted.count() == 1

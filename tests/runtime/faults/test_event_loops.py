@@ -1,4 +1,4 @@
-"""A database belongs to no event loop."""
+"""A ``Database`` is not bound to an event loop."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ async def on_loops_in_a_row(address: str) -> None:
     await shared.dispose()
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of loops that end with connections open
-async def test_a_database_of_a_module_serves_one_event_loop_after_the_other(db: Database, address: str) -> None:
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # from event loops that end with open connections
+async def test_module_level_database_works_in_successive_event_loops(db: Database, address: str) -> None:
     assert await db.counted.count() == 0
     await on_loops_in_a_row(address)
     gc.collect()
 
 
-async def test_two_event_loops_use_a_database_at_once(db: Database, address: str) -> None:
+async def test_two_event_loops_use_a_database_concurrently(db: Database, address: str) -> None:
     shared, inside, outside = Database(address, pool_size=1, max_overflow=0), threading.Event(), threading.Event()
 
     async def other() -> dict[str, int]:
@@ -52,7 +52,7 @@ async def test_two_event_loops_use_a_database_at_once(db: Database, address: str
 
     thread = asyncio.create_task(asyncio.to_thread(asyncio.run, other()))
     await asyncio.to_thread(inside.wait, 5)
-    async with shared.transaction():  # on the only connection of this loop, while the other's is in use
+    async with shared.transaction():  # on the only connection of this loop, while the other loop uses its own
         assert await shared.counted.count() == 0
         outside.set()
         assert await thread == {"idle": 1, "in_use": 0, "overflow": 0}

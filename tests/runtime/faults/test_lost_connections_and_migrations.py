@@ -1,4 +1,4 @@
-"""Connections lost in a block, tables migrated between two calls."""
+"""Connections that are lost inside a block, and migrations between two calls."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ from tests.runtime.faults.conftest import execute, fails, lose, terminate
 
 
 @pytest.mark.parametrize("by", ["controller", "session", "stream", "bulk", "flush", "savepoint", "commit"])
-async def test_a_connection_lost_in_a_block_is_unreachable_whatever_meets_it(
-    db: Database, address: str, by: str
-) -> None:
+async def test_connection_lost_in_a_block_raises_unreachable_error(db: Database, address: str, by: str) -> None:
     async with Database(address) as admin:
         with pytest.raises(UnreachableError):
             async with db.transaction() as session:
@@ -49,7 +47,7 @@ async def test_a_connection_lost_in_a_block_is_unreachable_whatever_meets_it(
 
 
 @pytest.mark.parametrize("where", ["block", "nested", "using", "run"])
-async def test_an_exception_of_the_applications_own_leaves_a_lost_block_as_it_was(
+async def test_application_exception_passes_unchanged_through_a_lost_block(
     db: Database, address: str, where: str
 ) -> None:
     mine = ValueError("mine")
@@ -84,7 +82,7 @@ async def test_an_exception_of_the_applications_own_leaves_a_lost_block_as_it_wa
         assert db.pool_status()["in_use"] == 0
 
 
-async def test_a_session_whose_connection_is_lost_is_unreachable_at_its_commit(db: Database, address: str) -> None:
+async def test_commit_of_a_session_with_a_lost_connection_raises_unreachable_error(db: Database, address: str) -> None:
     async with Database(address) as admin:
         with pytest.raises(UnreachableError):
             async with db.session() as session:
@@ -94,7 +92,7 @@ async def test_a_session_whose_connection_is_lost_is_unreachable_at_its_commit(d
         assert db.pool_status()["in_use"] == 0
 
 
-async def test_a_block_that_was_idle_for_too_long_is_unreachable(db: Database, address: str) -> None:
+async def test_idle_in_transaction_timeout_raises_unreachable_error(db: Database, address: str) -> None:
     arguments = {"server_settings": {"idle_in_transaction_session_timeout": "200ms"}}
     async with Database(address, pool_size=1, max_overflow=0, connect_args=arguments) as idle:
         with pytest.raises(UnreachableError):
@@ -122,7 +120,7 @@ MIGRATIONS = {
 
 @asynccontextmanager
 async def migrated(address: str, name: str) -> AsyncIterator[Callable[[], Any]]:
-    """Yield what migrates; afterwards all is as it was."""
+    """Yield a function that migrates; undo the migration afterwards."""
     there, back = MIGRATIONS[name]
     async with Database(address) as admin:
         done: list[str] = []
@@ -137,7 +135,7 @@ async def migrated(address: str, name: str) -> AsyncIterator[Callable[[], Any]]:
 
 
 async def streamed(db: Database) -> list[Any]:
-    return [(one.id, one.n) async for one in db.counted.find_all(id=1)]
+    return [(row.id, row.n) async for row in db.counted.find_all(id=1)]
 
 
 CALLS: dict[str, Callable[[Database], Any]] = {
@@ -156,71 +154,71 @@ CALLS: dict[str, Callable[[Database], Any]] = {
 
 @pytest.mark.parametrize("name", MIGRATIONS)
 @pytest.mark.parametrize("call", CALLS)
-async def test_a_statement_that_a_migration_has_outdated_is_sent_again(
-    one: Database, address: str, name: str, call: str
+async def test_statement_invalidated_by_a_migration_is_sent_again(
+    single: Database, address: str, name: str, call: str
 ) -> None:
-    await one.counted.create(n=1)
+    await single.counted.create(n=1)
     work = CALLS[call]
-    right = await work(one)
+    right = await work(single)
     for _ in range(2):
-        assert await work(one) == right
+        assert await work(single) == right
     async with migrated(address, name) as migrate:
         await migrate()
-        assert await work(one) == right
-        assert await work(one) == right
-    assert await work(one) == right
+        assert await work(single) == right
+        assert await work(single) == right
+    assert await work(single) == right
 
 
 @pytest.mark.parametrize("name", MIGRATIONS)
 @pytest.mark.parametrize("call", ["get", "stream", "bulk", "session"])
-async def test_a_transaction_that_a_migration_has_outdated_is_repeated_by_run(
-    one: Database, address: str, name: str, call: str
+async def test_transaction_invalidated_by_a_migration_is_repeated_by_run(
+    single: Database, address: str, name: str, call: str
 ) -> None:
-    await one.counted.create(n=1)
+    await single.counted.create(n=1)
     attempts = 0
 
     async def read(session: Any) -> None:
         if call == "get":
-            assert (await one.counted.get_one_by_id(1)).n == 1
+            assert (await single.counted.get_one_by_id(1)).n == 1
         elif call == "stream":
-            assert [two.n async for two in one.counted.find_all(id=1)] == [1]
+            assert [two.n async for two in single.counted.find_all(id=1)] == [1]
         elif call == "bulk":
-            assert [two.n for two in await one.counted.upsert_many([{"id": 1, "n": 1}])] == [1]
+            assert [two.n for two in await single.counted.upsert_many([{"id": 1, "n": 1}])] == [1]
         else:
             assert (await session.execute(sa.text("SELECT id, n FROM counted"))).one() == (1, 1)
 
     async def work(session: Any) -> None:
         nonlocal attempts
         attempts += 1
-        await one.skipped.create(name="once")
+        await single.skipped.create(name="once")
         await read(session)
 
     for _ in range(2):
-        async with one.transaction() as session:
+        async with single.transaction() as session:
             await read(session)
     async with migrated(address, name) as migrate:
         await migrate()
-        await one.run(work)
+        await single.run(work)
         assert attempts <= 2
-        assert await one.skipped.count() == 1
+        assert await single.skipped.count() == 1
 
 
-async def test_a_transaction_that_a_migration_has_outdated_is_a_conflict(one: Database, address: str) -> None:
-    await one.counted.create(n=1)
+async def test_transaction_invalidated_by_a_migration_raises_conflict_error(single: Database, address: str) -> None:
+    await single.counted.create(n=1)
     async with migrated(address, "change a type") as migrate:
-        assert (await one.counted.get_one_by_id(1)).n == 1
+        assert (await single.counted.get_one_by_id(1)).n == 1
         await migrate()
         with pytest.raises(ConflictError, match="a migration has changed the table"):
-            async with one.transaction():
-                await one.skipped.create(name="never")
-                await one.counted.get_one_by_id(1)
-        async with one.transaction():
-            assert (await one.counted.get_one_by_id(1)).n == 1
-    assert await one.skipped.count() == 0
+            async with single.transaction():
+                await single.skipped.create(name="never")
+                await single.counted.get_one_by_id(1)
+        async with single.transaction():
+            assert (await single.counted.get_one_by_id(1)).n == 1
+    assert await single.skipped.count() == 0
 
 
-async def test_a_type_that_a_migration_has_replaced_is_looked_up_again(one: Database, address: str) -> None:
-    await one.thing.create(mood=Mood.BAD)
+async def test_type_replaced_by_a_migration_is_looked_up_again(single: Database, address: str) -> None:
+    await single.thing.create(mood=Mood.BAD)
     labels = ", ".join(f"'{mood.name}'" for mood in Mood)
 
     async def replace() -> None:
@@ -237,13 +235,13 @@ async def test_a_type_that_a_migration_has_replaced_is_looked_up_again(one: Data
             )
 
     async def work(_: Any) -> Any:
-        await one.counted.create()
-        return [await one.thing.count(mood=Mood.BAD), await one.thing.update_where(mood=Mood.BAD, all_rows=True)]
+        await single.counted.create()
+        return [await single.thing.count(mood=Mood.BAD), await single.thing.update_where(mood=Mood.BAD, all_rows=True)]
 
     for _ in range(2):
-        assert await one.thing.count(mood=Mood.BAD) == 1
-        assert (await one.thing.find_all(mood=AnyOf([Mood.BAD])).one()).mood is Mood.BAD
-        assert await one.run(work) == [1, 1]
+        assert await single.thing.count(mood=Mood.BAD) == 1
+        assert (await single.thing.find_all(mood=AnyOf([Mood.BAD])).one()).mood is Mood.BAD
+        assert await single.run(work) == [1, 1]
         await replace()
-    assert await one.run(work) == [1, 1]
-    assert await one.counted.count() == 3
+    assert await single.run(work) == [1, 1]
+    assert await single.counted.count() == 3

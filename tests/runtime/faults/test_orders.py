@@ -1,4 +1,4 @@
-"""Nothing is ordered unasked, and cursors of clients are not trusted."""
+"""Queries have no implicit order, and cursors from clients are not trusted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from guild_db import (
 
 from tests.runtime.conftest import statements
 
-# 12: no order
+# 12: no implicit order
 
 
-async def test_there_is_no_order_but_of_pages(db: Database) -> None:
+async def test_only_pages_have_an_implicit_order(db: Database) -> None:
     found, c = db.thing.find_all(v=1), db.thing.c
     with statements(db) as sent:
         await found
@@ -32,30 +32,30 @@ async def test_there_is_no_order_but_of_pages(db: Database) -> None:
         await db.thing.find_all(limit=3, offset=1)
         async with db.transaction():
             await found.for_update().first()
-    assert not [one for one in sent if "ORDER BY" in one]
+    assert not [statement for statement in sent if "ORDER BY" in statement]
     with statements(db) as sent:
         await found.order_by(c.name).first()
         await db.thing.find_one(order_by=c.name)
-    assert [one.partition(" ORDER BY ")[2].partition(" LIMIT")[0] for one in sent] == ["thing.name"] * 2
+    assert [statement.partition(" ORDER BY ")[2].partition(" LIMIT")[0] for statement in sent] == ["thing.name"] * 2
     with statements(db) as sent:
         await found.page(1)
         await db.thing.paginate(per_page=1)
-    assert [one.partition(" ORDER BY ")[2].partition(" LIMIT")[0] for one in sent if "count(" not in one] == [
-        "thing.key"
-    ] * 2
+    assert [
+        statement.partition(" ORDER BY ")[2].partition(" LIMIT")[0] for statement in sent if "count(" not in statement
+    ] == ["thing.key"] * 2
 
 
-# 16: cursors of clients, mistakes that are named
+# 16: cursors from clients, and mistakes that are named
 
 
-async def test_a_cursor_with_any_byte_changed_is_refused(db: Database) -> None:
+async def test_cursor_with_a_changed_byte_is_refused(db: Database) -> None:
     await db.counted.create_many([{"n": n} for n in range(4)])
     found = db.counted.find_all().order_by(db.counted.c.n.desc())
     cursor = (await found.page(2)).next
     assert cursor
-    assert [one.n for one in (await found.page(2, after=cursor)).items] == [1, 0]
-    for at_, one in enumerate(cursor):
-        damaged = cursor[:at_] + ("A" if one != "A" else "B") + cursor[at_ + 1 :]
+    assert [row.n for row in (await found.page(2, after=cursor)).items] == [1, 0]
+    for at_, character in enumerate(cursor):
+        damaged = cursor[:at_] + ("A" if character != "A" else "B") + cursor[at_ + 1 :]
         with pytest.raises(InvalidCursorError):
             await found.page(2, after=damaged)
     for length in range(len(cursor)):
@@ -67,8 +67,8 @@ async def test_a_cursor_with_any_byte_changed_is_refused(db: Database) -> None:
             await found.page(2, after=wrong)
 
 
-@pytest.mark.parametrize("made", ["another order", "another direction", "another model", "a forger"])
-async def test_a_cursor_of_another_order_is_refused(db: Database, made: str) -> None:
+@pytest.mark.parametrize("origin", ["another order", "another direction", "another model", "a forger"])
+async def test_cursor_of_another_order_is_refused(db: Database, origin: str) -> None:
     await db.counted.create_many([{"n": n} for n in range(4)])
     await db.guarded.create_many([{"id": n, "name": str(n)} for n in range(4)])
     c = db.counted.c
@@ -77,14 +77,14 @@ async def test_a_cursor_of_another_order_is_refused(db: Database, made: str) -> 
         "another direction": (await db.counted.find_all().order_by(c.n).page(2)).next,
         "another model": (await db.guarded.find_all().order_by(db.guarded.c.v.desc()).page(2)).next,
         "a forger": base64.urlsafe_b64encode(b'\x01\x00\x00\x00\x00\x00\x00\x00\x00["1", "1"]').decode(),
-    }[made]
+    }[origin]
     assert cursor
     with pytest.raises(InvalidCursorError):
         await db.counted.find_all().order_by(c.n.desc()).page(2, after=cursor)
 
 
 @pytest.mark.parametrize("size", [0, -1])
-async def test_a_page_has_at_least_one_row(db: Database, size: int) -> None:
+async def test_page_size_must_be_positive(db: Database, size: int) -> None:
     with pytest.raises(ValueError, match="at least one row"):
         await db.counted.find_all().page(size)
     with pytest.raises(ValueError, match="at least one row"):
@@ -92,14 +92,14 @@ async def test_a_page_has_at_least_one_row(db: Database, size: int) -> None:
 
 
 @pytest.mark.parametrize("order", ["created_at", ["created_at", "n"], ["-created_at"], [None], 5, "n desc"])
-async def test_an_order_that_is_no_column_is_named_whole(db: Database, order: Any) -> None:
+async def test_invalid_order_is_named_in_full(db: Database, order: Any) -> None:
     for call in (lambda: db.counted.find_all(order_by=order), lambda: db.counted.find_one(order_by=order)):
         with pytest.raises(TypeError, match="order_by") as caught:
             await call()  # type: ignore[misc]
         assert f"not {order[0] if isinstance(order, list) else order!r}" in str(caught.value)
 
 
-async def test_a_controller_outlives_the_disposal_of_its_service(address: str) -> None:
+async def test_controller_works_after_dispose(address: str) -> None:
     db = Database(address)
     counted = db.counted
     before = await counted.count()
@@ -110,7 +110,7 @@ async def test_a_controller_outlives_the_disposal_of_its_service(address: str) -
     await db.dispose()
 
 
-async def test_a_service_that_was_not_made_says_so(address: str) -> None:
+async def test_service_without_super_init_says_so(address: str) -> None:
     class Unready(Database):
         def __init__(self) -> None:
             self.own = 1

@@ -1,4 +1,4 @@
-"""What public bug reports about libraries of this kind describe; each test names its thread."""
+"""Bugs from public reports about similar libraries; each test names the report."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def db(address: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def new_york() -> Iterator[None]:
-    """A process that does not run in UTC."""
+    """Run the test in a process with another time zone than UTC."""
     before = os.environ.get("TZ")
     os.environ["TZ"] = "America/New_York"
     time.tzset()
@@ -57,7 +57,7 @@ def new_york() -> Iterator[None]:
 
 
 # https://github.com/sqlalchemy/sqlalchemy/issues/6592, 8145, 12077, 13381
-async def test_a_cancelled_statement_of_a_session_ends_on_the_server(address: str) -> None:
+async def test_cancelled_statement_of_a_session_ends_on_the_server(address: str) -> None:
     async with Database(address, application_name="cancelled") as db, Database(address) as other:
 
         async def work() -> None:
@@ -77,22 +77,22 @@ async def test_a_cancelled_statement_of_a_session_ends_on_the_server(address: st
 
 
 # https://github.com/CanopyTax/asyncpgsa/issues/96
-async def test_a_sequence_of_a_column_counts(db: Database) -> None:
+async def test_sequence_of_a_column_is_used(db: Database) -> None:
     async with db.session() as session:
         expected = await session.scalar(sa.text("SELECT nextval('report_id_seq') + 1"))
-    made = await db.sequenced.create(name="x")
-    assert made.id == expected
+    created = await db.sequenced.create(name="x")
+    assert created.id == expected
     (more,) = await db.sequenced.create_many([{"name": "y"}])
     assert more.id == expected + 1
-    assert more.number == made.number + 1
+    assert more.number == created.number + 1
 
 
 # https://github.com/sqlalchemy/sqlalchemy/issues/8076, 5653
-async def test_a_percent_sign_in_a_columns_name(db: Database) -> None:
-    made = await db.percent.create(rate=5)
+async def test_percent_sign_in_a_column_name(db: Database) -> None:
+    created = await db.percent.create(rate=5)
     assert await db.percent.count(rate=5) == 1
     assert await db.percent.count(db.percent.c.rate > 4) == 1
-    changed = await db.percent.update_by_id(made.id, rate=db.percent.c.rate + 1)
+    changed = await db.percent.update_by_id(created.id, rate=db.percent.c.rate + 1)
     assert changed
     assert changed.rate == 6
     assert len((await db.percent.find_all(order_by=db.percent.c.rate).page(1)).items) == 1
@@ -101,8 +101,8 @@ async def test_a_percent_sign_in_a_columns_name(db: Database) -> None:
 # https://github.com/MagicStack/asyncpg/issues/1139, 1176; https://github.com/tortoise/tortoise-orm/issues/465
 @pytest.mark.usefixtures("new_york")
 @pytest.mark.parametrize("name", ["at", "ats", "during"])
-async def test_a_time_without_a_zone_is_refused_in_lists_and_ranges_too(db: Database, name: str) -> None:
-    naive = datetime(2024, 1, 1, 12)  # noqa: DTZ001 - it is refused for that
+async def test_naive_time_is_refused_in_lists_and_ranges(db: Database, name: str) -> None:
+    naive = datetime(2024, 1, 1, 12)  # noqa: DTZ001 - the test expects that it is refused
     value: Any = {"at": naive, "ats": [naive], "during": Range(naive, None)}[name]
     with pytest.raises(ValidationError):
         await db.timed.create(**{name: value})
@@ -110,25 +110,23 @@ async def test_a_time_without_a_zone_is_refused_in_lists_and_ranges_too(db: Data
         await db.timed.count(**{name: value})
 
 
-# the neighbour of test_the_ends_of_time_go_there_and_back_on_every_way
+# related to test_infinite_times_round_trip_in_every_call
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
-async def test_the_ends_of_time_go_there_and_back_in_lists(
-    db: Database, zone: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_infinite_times_round_trip_in_lists(db: Database, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
         end = datetime.max.replace(tzinfo=UTC)
-        made = await db.timed.create(ats=[end], at=end)
-        assert made.at == end
-        assert made.ats == [end]
+        created = await db.timed.create(ats=[end], at=end)
+        assert created.at == end
+        assert created.ats == [end]
     finally:
         monkeypatch.undo()
         time.tzset()
 
 
 # https://github.com/MagicStack/asyncpg/issues/72, https://github.com/pgjdbc/pgjdbc/issues/496
-async def test_tenants_by_search_path_share_a_pool_that_keeps_no_statements(address: str) -> None:
+async def test_tenants_by_search_path_share_a_pool_without_statement_cache(address: str) -> None:
     async with Database(f"{address}&prepared_statement_cache_size=0", pool_size=1, max_overflow=0) as db:
         for key, tenant in enumerate(("tenant_a", "tenant_b") * 2):
             async with db.transaction() as session:
@@ -138,8 +136,8 @@ async def test_tenants_by_search_path_share_a_pool_that_keeps_no_statements(addr
 
 
 # https://github.com/encode/django-rest-framework/issues/5160
-async def test_pages_by_a_float_end(address: str) -> None:
-    less = {"server_settings": {"extra_float_digits": "0"}}  # as by ALTER ROLE or ALTER DATABASE
+async def test_pages_ordered_by_a_float_end(address: str) -> None:
+    less = {"server_settings": {"extra_float_digits": "0"}}  # like a setting of ALTER ROLE or ALTER DATABASE
     async with Database(address, connect_args=less) as db:
         await db.paged.create_many([{"at": datetime.now(UTC), "weight": 0.1 + 0.2} for _ in range(3)])
         for order in (db.paged.c.weight, db.paged.c.weight.desc()):
@@ -153,7 +151,7 @@ async def test_pages_by_a_float_end(address: str) -> None:
 
 
 # https://github.com/sourcenetwork/defradb.rs/issues/1185, https://github.com/hypervel/components/pull/531
-async def test_every_callback_follows_a_commit_though_the_task_is_cancelled(db: Database) -> None:
+async def test_callbacks_run_after_a_commit_of_a_cancelled_task(db: Database) -> None:
     called, started = list[str](), asyncio.Event()
 
     async def slow() -> None:
@@ -176,7 +174,7 @@ async def test_every_callback_follows_a_commit_though_the_task_is_cancelled(db: 
     assert called == ["first", "second"]
 
 
-async def test_callbacks_follow_a_commit_though_the_task_is_cancelled_in_reset(
+async def test_callbacks_run_if_the_task_is_cancelled_during_reset(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called, reset = list[str](), Connection.reset
@@ -204,7 +202,7 @@ async def test_callbacks_follow_a_commit_though_the_task_is_cancelled_in_reset(
 
 
 # https://github.com/sequelize/sequelize/issues/6033, https://github.com/balderdashy/sails/issues/4538
-def test_columns_of_a_violation_are_found_in_any_language() -> None:
+def test_columns_of_a_violation_are_found_in_every_locale() -> None:
     error = asyncpg.UniqueViolationError("doppelter Schlüsselwert verletzt Unique-Constraint »uq_unique_area_code«")
     error.sqlstate, error.severity, error.column_name, error.table_name = "23505", "FEHLER", None, "unique"
     error.constraint_name = "uq_unique_area_code"
@@ -215,13 +213,13 @@ def test_columns_of_a_violation_are_found_in_any_language() -> None:
 
 
 # https://github.com/fastapi/sqlmodel/issues/397
-async def test_what_sqlmodel_keeps_as_text_is_stored_as_text(db: Database) -> None:
-    made = await db.native.create(ip=IPv4Address("10.0.0.1"))  # type-checks: `ip` is an IPv4Address
-    assert str(made.ip) == "10.0.0.1"
+async def test_types_that_sqlmodel_stores_as_text_are_stored_as_text(db: Database) -> None:
+    created = await db.native.create(ip=IPv4Address("10.0.0.1"))  # `ip` is an IPv4Address for type checkers
+    assert str(created.ip) == "10.0.0.1"
     assert await db.native.count(ip=IPv4Address("10.0.0.1")) == 1
 
 
-async def test_a_common_table_expression_in_a_condition_is_named(db: Database) -> None:
+async def test_common_table_expression_in_a_condition_is_named(db: Database) -> None:
     column: Any = db.spaced.c.id
     chosen = sa.select(column).where(db.spaced.c.n == 77).cte("chosen")
     with pytest.raises(TypeError, match="cannot have a common table expression"):

@@ -12,7 +12,7 @@ from guild_db import (
 )
 
 
-async def test_tasks_of_a_block_have_transactions_and_sessions_of_their_own(db: Database) -> None:
+async def test_tasks_of_a_block_open_their_own_transactions_and_sessions(db: Database) -> None:
     async def block(n: int) -> None:
         async with db.transaction():
             await db.counted.create(n=n)
@@ -35,13 +35,13 @@ async def test_tasks_of_a_block_have_transactions_and_sessions_of_their_own(db: 
             async with asyncio.TaskGroup() as tasks:
                 for n, own in enumerate((block, session, run)):
                     tasks.create_task(own(n))
-            assert await db.skipped.count() == 1  # the block is still the one of this task
+            assert await db.skipped.count() == 1  # this task is still inside its block
             raise KeyError
-    assert sorted([one.n for one in await db.counted.find_all()]) == [0, 0, 1, 2]
+    assert sorted([row.n for row in await db.counted.find_all()]) == [0, 0, 1, 2]
     assert await db.skipped.count() == 0
 
 
-async def test_a_task_that_outlives_its_block_goes_on_with_its_own(db: Database) -> None:
+async def test_task_that_outlives_its_block_continues_its_own_transaction(db: Database) -> None:
     begun, over = asyncio.Event(), asyncio.Event()
 
     async def own() -> None:
@@ -58,10 +58,10 @@ async def test_a_task_that_outlives_its_block_goes_on_with_its_own(db: Database)
         await db.counted.create(n=9)
     over.set()
     await task
-    assert sorted([one.n for one in await db.counted.find_all()]) == [1, 2, 3, 9]
+    assert sorted([row.n for row in await db.counted.find_all()]) == [1, 2, 3, 9]
 
 
-async def test_a_stream_of_a_task_that_was_started_in_a_block_is_told_what_to_do(db: Database) -> None:
+async def test_stream_in_a_task_of_a_block_raises_a_helpful_error(db: Database) -> None:
     async def read() -> None:
         async for _ in db.counted.find_all():
             pass

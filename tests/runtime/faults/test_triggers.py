@@ -1,4 +1,4 @@
-"""Rows that a trigger keeps out."""
+"""Rows that a trigger skips."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from guild_db import (
 from tests.runtime.faults.conftest import fails
 
 
-async def test_a_row_that_is_not_stored_costs_its_transaction_nothing(db: Database) -> None:
+async def test_skipped_row_does_not_abort_the_transaction(db: Database) -> None:
     async with db.transaction():
         await db.skipped.create(name="a")
         await fails(db.skipped.create(name="skip"), NotStoredError)
         await fails(db.skipped.get_or_create_by_name(name="skip"), NotStoredError)
         await fails(db.skipped.upsert_by_name(name="skip"), NotStoredError)
-    assert [one.name for one in await db.skipped.find_all()] == ["a"]
+    assert [row.name for row in await db.skipped.find_all()] == ["a"]
 
 
 @pytest.mark.parametrize("method", ["create_many", "upsert_many"])
-async def test_of_many_rows_of_which_one_is_skipped_none_is_stored(db: Database, method: str) -> None:
+async def test_bulk_call_with_a_skipped_row_stores_nothing(db: Database, method: str) -> None:
     rows = [{"name": "a"}, {"name": "skip"}, {"id": 50, "name": "b"}, {"id": 51, "name": "skip"}]
     call = getattr(db.skipped, method)
     with pytest.raises(NotStoredError, match="2 of the rows"):
@@ -29,7 +29,7 @@ async def test_of_many_rows_of_which_one_is_skipped_none_is_stored(db: Database,
     assert await db.skipped.count() == 0
 
 
-async def test_a_row_that_a_trigger_keeps_as_it_is_is_not_claimed_to_be_changed(db: Database) -> None:
+async def test_update_skipped_by_a_trigger_is_not_reported_as_done(db: Database) -> None:
     await db.guarded.create_many([{"id": 1, "name": "keep"}, {"id": 2, "name": "free"}])
     assert await db.guarded.update_by_id(1, v=5) is None
     assert await db.guarded.delete_by_id(1) is False
@@ -41,4 +41,4 @@ async def test_a_row_that_a_trigger_keeps_as_it_is_is_not_claimed_to_be_changed(
         await db.guarded.upsert_many([{"id": 2, "name": "free", "v": 7}, {"id": 1, "name": "keep", "v": 7}])
     assert await db.guarded.get_or_create_by_name(id=9, name="keep") == (await db.guarded.get_one_by_id(1), False)
     assert await db.guarded.delete_many([1, 2]) == 1
-    assert [(one.name, one.v) for one in await db.guarded.find_all()] == [("keep", 0)]
+    assert [(row.name, row.v) for row in await db.guarded.find_all()] == [("keep", 0)]

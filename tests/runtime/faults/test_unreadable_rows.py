@@ -1,4 +1,4 @@
-"""Rows that Python cannot hold, and the ends of time."""
+"""Rows that Python cannot represent, and infinite times."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-async def test_a_row_that_python_cannot_hold_is_named_by_every_call(db: Database, name: str) -> None:
+async def test_unreadable_row_is_named_by_every_call(db: Database, name: str) -> None:
     column, value = UNREADABLE[name]
     await execute(db, "ALTER TYPE fault_mood ADD VALUE IF NOT EXISTS 'TOMORROW'")
     await execute(db, f"INSERT INTO dated (id, {column}) VALUES (1, {value})")
 
     async def streamed() -> Any:
-        return [one async for one in db.dated.find_all()]
+        return [row async for row in db.dated.find_all()]
 
     async def in_a_block() -> Any:
         async with db.transaction():
@@ -62,13 +62,13 @@ async def test_a_row_that_python_cannot_hold_is_named_by_every_call(db: Database
 
 ENDS: dict[str, tuple[Any, Any]] = {
     "at": (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
-    "naive": (datetime.min, datetime.max),  # noqa: DTZ901 - without a zone, as the column is
+    "naive": (datetime.min, datetime.max),  # noqa: DTZ901 - naive, like the column
     "day": (date.min, date.max),
 }
 
 
 @pytest.mark.parametrize("name", ENDS)
-async def test_the_ends_of_time_go_there_and_back_on_every_way(db: Database, name: str) -> None:
+async def test_infinite_times_round_trip_in_every_call(db: Database, name: str) -> None:
     dated: Any = db.dated
     first, last = ENDS[name]
     await dated.create(id=1, **{name: first})
@@ -79,24 +79,24 @@ async def test_the_ends_of_time_go_there_and_back_on_every_way(db: Database, nam
     async with db.session() as session:
         stored = (await session.scalars(sa.text(f"SELECT {name}::text FROM dated ORDER BY id"))).all()
     assert stored == ["-infinity", "infinity", "infinity", "infinity"]
-    assert [getattr(one, name) for one in await dated.find_all(order_by=dated.c.id)] == [first, last, last, last]
-    assert [getattr(one, name) async for one in dated.find_all(id=1)] == [first]
+    assert [getattr(row, name) for row in await dated.find_all(order_by=dated.c.id)] == [first, last, last, last]
+    assert [getattr(row, name) async for row in dated.find_all(id=1)] == [first]
     assert await dated.count(**{name: last}) == 3
     assert await dated.count(**{name: AnyOf([first, last])}) == 4
     assert await dated.count(**{name: Span(gt=first, le=last)}) == 3
     assert await dated.count(getattr(dated.c, name) == last) == 3
-    for one in await dated.find_all():
-        assert await dated.update_by_id(one.id, **{name: getattr(one, name)}) == one
+    for row in await dated.find_all():
+        assert await dated.update_by_id(row.id, **{name: getattr(row, name)}) == row
     order = dated.find_all().order_by(getattr(dated.c, name))
     page = await order.page(1)
     rest = await order.page(9, after=page.next)
-    assert [one.id for one in [*page.items, *rest.items]] == [1, 2, 3, 4]
+    assert [row.id for row in [*page.items, *rest.items]] == [1, 2, 3, 4]
 
 
-async def test_the_ends_of_time_are_those_that_others_have_stored(db: Database) -> None:
+async def test_infinite_times_match_those_of_other_clients(db: Database) -> None:
     await execute(db, "INSERT INTO dated (id, at, naive, day) VALUES (1, 'infinity', 'infinity', 'infinity')")
     await execute(db, "INSERT INTO dated (id, at, naive, day) VALUES (2, '-infinity', '-infinity', '-infinity')")
     last, first = await db.dated.find_all(order_by=db.dated.c.id)
     assert [(getattr(first, name), getattr(last, name)) for name in ENDS] == [ENDS[name] for name in ENDS]
-    stored = await db.dated.upsert_many([one.model_dump() for one in (first, last)])  # type: ignore[arg-type]
+    stored = await db.dated.upsert_many([row.model_dump() for row in (first, last)])  # type: ignore[arg-type]
     assert stored == [first, last]

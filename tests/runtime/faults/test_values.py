@@ -1,4 +1,4 @@
-"""What is emitted and type-checks works, for every type and default."""
+"""Emitted calls that type-check also work, for every type and default."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import Range
 
 from tests.runtime.fault_models import Conf, Mood, Rights
 
-# 10: what is emitted and type-checks works
+# 10: calls that type-check work
 
 
 SOUGHT: dict[str, tuple[Any, Any]] = {
@@ -40,55 +40,55 @@ SOUGHT: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("name", SOUGHT)
-async def test_a_value_of_any_type_finds_its_row_and_no_other(db: Database, name: str) -> None:
+async def test_value_of_every_type_finds_only_its_row(db: Database, name: str) -> None:
     sought: Any = db.sought
     right, wrong = SOUGHT[name]
-    made = await sought.create(**{name: right})
+    created = await sought.create(**{name: right})
     await sought.create(**{name: wrong})
     await sought.create()
-    for _ in range(2):  # the second time from what is remembered
-        assert [one.id for one in await sought.find_all(**{name: right})] == [made.id]
+    for _ in range(2):  # the second time from the statement cache
+        assert [one.id for one in await sought.find_all(**{name: right})] == [created.id]
         assert await sought.count(**{name: AnyOf([right])}) == 1
         assert await sought.count(**{name: AnyOf([right, wrong])}) == 2
         assert await sought.count(**{name: AnyOf([right, None])}) == 2
         assert await sought.count(**{name: AnyOf([])}) == 0
         assert await sought.count(**{name: None}) == 1
-        assert (await getattr(sought, f"get_one_by_{name}")(right)).id == made.id
+        assert (await getattr(sought, f"get_one_by_{name}")(right)).id == created.id
         assert (await getattr(sought, f"update_by_{name}")(right, note="seen")).note == "seen"
     many = await sought.upsert_many([{name: right, "note": "x"}, {name: right, "note": "y"}], key=[name])
-    assert ({one.id for one in many}, many[-1].note) == ({made.id}, "y")
-    assert await sought.bulk_update([{"id": made.id, name: None}]) == 1
-    assert await sought.bulk_update([{"id": made.id, name: right}]) == 1
+    assert ({one.id for one in many}, many[-1].note) == ({created.id}, "y")
+    assert await sought.bulk_update([{"id": created.id, name: None}]) == 1
+    assert await sought.bulk_update([{"id": created.id, name: right}]) == 1
     assert await getattr(sought, f"delete_by_{name}")(right) is True
     assert await sought.count() == 2
 
 
 @pytest.mark.parametrize("name", SOUGHT)
-async def test_a_value_of_any_type_is_read_as_it_was_written(db: Database, name: str) -> None:
+async def test_value_of_every_type_round_trips(db: Database, name: str) -> None:
     sought: Any = db.sought
     right = SOUGHT[name][0]
-    made = await sought.create(**{name: right})
+    created = await sought.create(**{name: right})
 
     def plain(value: Any) -> Any:
         if name == "several":
             return [dict(one) for one in value]
         return dict(value) if name == "typed" else bits(value) if name in {"bits", "loose"} else value
 
-    assert plain(getattr(made, name)) == plain(right)
-    assert plain(getattr(await sought.get_one_by_id(made.id), name)) == plain(right)
+    assert plain(getattr(created, name)) == plain(right)
+    assert plain(getattr(await sought.get_one_by_id(created.id), name)) == plain(right)
     assert [plain(getattr(one, name)) async for one in sought.find_all()] == [plain(right)]
 
 
 def bits(value: Any) -> str:
-    """The digits of a bit string, which SQLAlchemy 2.1 has a class of its own for."""
+    """Return the digits of a bit string, for which SQLAlchemy 2.1 has its own class."""
     return (value.as_string() if isinstance(value, asyncpg.BitString) else str(value)).replace(" ", "")
 
 
-async def test_a_json_value_is_found_by_what_it_was_made_of(db: Database) -> None:
-    """Which need not be what JSON has: times, models, UUIDs and enums are stored as pydantic writes them."""
+async def test_json_value_is_found_by_its_python_value(db: Database) -> None:
+    """The value may contain times, models, UUIDs and enums, which are stored as pydantic serializes them."""
     given = {"at": datetime(2020, 1, 1, tzinfo=UTC), "id": UUID(int=5), "conf": Conf(depth=2), "mood": Mood.BAD}
-    made = await db.sought.create(variant=given)
-    assert (await db.sought.get_one_by_variant(given)).id == made.id
+    created = await db.sought.create(variant=given)
+    assert (await db.sought.get_one_by_variant(given)).id == created.id
     assert await db.sought.count(variant=given) == 1
     assert await db.sought.count(variant=AnyOf([given])) == 1
     await db.filed.upsert_many([{"doc": given}])
@@ -96,7 +96,7 @@ async def test_a_json_value_is_found_by_what_it_was_made_of(db: Database) -> Non
     assert await db.filed.delete_many([given]) == 1
 
 
-async def test_a_comparator_of_the_types_own_is_for_expressions_of_the_caller(db: Database) -> None:
+async def test_custom_comparator_applies_to_expressions_only(db: Database) -> None:
     await db.sought.create(folded="Name")
     assert await db.sought.count(db.sought.c.folded == "NAME") == 1
     assert await db.sought.count(folded="Name") == 1
@@ -104,7 +104,7 @@ async def test_a_comparator_of_the_types_own_is_for_expressions_of_the_caller(db
     assert await db.sought.count(folded=AnyOf(["NAME"])) == await db.sought.count(folded="NAME")
 
 
-async def test_addresses_of_the_network_are_values(db: Database) -> None:
+async def test_network_addresses_are_values(db: Database) -> None:
     import ipaddress
 
     given = ipaddress.ip_address("10.0.0.1")
@@ -115,10 +115,10 @@ async def test_addresses_of_the_network_are_values(db: Database) -> None:
     assert str((await db.sought.find_all().one()).net).startswith(str(given))
 
 
-# 11: defaults that ask
+# 11: defaults that read other columns
 
 
-async def test_a_default_sees_what_every_call_sets(db: Database) -> None:
+async def test_default_sees_the_values_of_every_call(db: Database) -> None:
     def right(one: Any) -> bool:
         return one.slug == f"{one.name}-{one.lot}"
 
@@ -131,7 +131,7 @@ async def test_a_default_sees_what_every_call_sets(db: Database) -> None:
     assert await db.defaulted.count() == 7
 
 
-async def test_a_default_sees_the_defaults_of_columns_before_it(db: Database) -> None:
+async def test_default_sees_defaults_of_earlier_columns(db: Database) -> None:
     assert (await db.defaulted.create(name="a")).slug == "a-7"
     assert [one.slug for one in await db.defaulted.create_many([{"name": "b"}, {"name": "c", "lot": 1}])] == [
         "b-7",
@@ -139,16 +139,16 @@ async def test_a_default_sees_the_defaults_of_columns_before_it(db: Database) ->
     ]
 
 
-async def test_a_default_is_not_asked_again_for_a_row_that_is_there(db: Database) -> None:
+async def test_default_is_not_called_for_an_existing_row(db: Database) -> None:
     await db.defaulted.create(name="a", lot=1)
     assert (await db.defaulted.upsert_by_name(name="a", v=5)).slug == "a-1"
     assert (await db.defaulted.get_or_create_by_name(name="a", lot=3))[0].slug == "a-1"
 
 
-# 18: keys that the database counts
+# 18: keys that the database generates
 
 
-async def test_a_key_that_the_database_counts_may_be_left_out_or_given(db: Database) -> None:
+async def test_generated_key_can_be_omitted_or_passed(db: Database) -> None:
     assert (await db.counted.create()).id == 1
     assert (await db.counted.create(n=1)).id == 2
     assert [one.id for one in await db.counted.create_many([{}, {"id": 50, "n": 1}, {"n": 2}])] == [3, 50, 4]

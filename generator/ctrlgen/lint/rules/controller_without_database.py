@@ -40,7 +40,7 @@ class ControllerWithoutDatabase(Rule):
             module = source.module_of(name)
             if module is not None and not _PACKAGES & set(module.split(".")):
                 continue
-            is_local = any(it.name.value == name for it in source.all(cst.ClassDef))
+            is_local = any(definition.name.value == name for definition in source.all(cst.ClassDef))
             if is_local or (module is None and not _is_controller_attribute(call, queries)):
                 continue
             attribute = snake(name.removesuffix("Controller"))

@@ -52,7 +52,14 @@ async def points(self, ctx):
         source = queries.source
         reported: set[tuple[cst.CSTNode, str]] = set()
         for query in queries.every:
-            entry = next(((it, kind) for it in source.functions(query.call) if (kind := entry_kind(it, queries))), None)
+            entry = next(
+                (
+                    (function, kind)
+                    for function in source.functions(query.call)
+                    if (kind := entry_kind(function, queries))
+                ),
+                None,
+            )
             if query.via != "session" or entry is None or query.method in _BOUNDARIES or queries.is_probe(query):
                 continue
             function, kind = entry
@@ -98,7 +105,7 @@ def _opened_at(query: Query, queries: Queries) -> cst.WithItem | None:
 
 def _replacement(query: Query, place: cst.CSTNode, queries: Queries) -> str:
     block = queries.source.statement(place)
-    found = [text for it in queries.within(block) if (text := replacement_for(it, queries)) is not None]
-    if found:
-        return "; ".join(dict.fromkeys(found))
+    replacements = [text for query in queries.within(block) if (text := replacement_for(query, queries)) is not None]
+    if replacements:
+        return "; ".join(dict.fromkeys(replacements))
     return "call a method of a controller, `await db.user.get_by_id(...)`; move several calls into a controller method"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 from typing_extensions import override
 
-from ctrlgen.lint.conditions import as_column, conditions, is_sql, parts
+from ctrlgen.lint.conditions import as_column, comparisons, is_sql
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
@@ -26,18 +26,14 @@ class EqualsNone(Rule):
 
     @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
-        for condition in conditions(queries):
-            for part in parts(condition):
-                if not isinstance(part, cst.Comparison) or len(part.comparisons) != 1:
-                    continue
-                comparison = part.comparisons[0]
-                is_none = isinstance(comparison.comparator, cst.Name) and comparison.comparator.value == "None"
-                if not is_none or not isinstance(comparison.operator, cst.Equal | cst.NotEqual):
-                    continue
-                if is_sql(part.left, queries):
-                    is_not = isinstance(comparison.operator, cst.NotEqual)
-                    left, names = as_column(part.left, queries)
-                    text = f"{left}.{'is_not' if is_not else 'is_'}(None)"
-                    operator, python = ("!=", "is not None") if is_not else ("==", "is None")
-                    edits = queries.source.replace_and_import(part, text, names)
-                    yield self.report(queries, part, text, edits, operator=operator, python=python)
+        for part, comparison in comparisons(queries):
+            is_none = isinstance(comparison.comparator, cst.Name) and comparison.comparator.value == "None"
+            if not is_none or not isinstance(comparison.operator, cst.Equal | cst.NotEqual):
+                continue
+            if is_sql(part.left, queries):
+                is_not = isinstance(comparison.operator, cst.NotEqual)
+                left, names = as_column(part.left, queries)
+                text = f"{left}.{'is_not' if is_not else 'is_'}(None)"
+                operator, python = ("!=", "is not None") if is_not else ("==", "is None")
+                edits = queries.source.replace_and_import(part, text, names)
+                yield self.report(queries, part, text, edits, operator=operator, python=python)

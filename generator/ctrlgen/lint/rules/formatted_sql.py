@@ -74,8 +74,12 @@ def _formatted(queries: Queries) -> list[cst.BaseExpression]:
     nodes: list[cst.BaseExpression] = [
         *source.all(cst.ConcatenatedString),
         *source.all(cst.FormattedString),
-        *(it for it in source.all(cst.BinaryOperation) if isinstance(it.operator, cst.Modulo | cst.Add)),
-        *(it for it in source.all(cst.Call) if method(it) == "format"),
+        *(
+            operation
+            for operation in source.all(cst.BinaryOperation)
+            if isinstance(operation.operator, cst.Modulo | cst.Add)
+        ),
+        *(call for call in source.all(cst.Call) if method(call) == "format"),
     ]
     return sorted(nodes, key=source.order)
 
@@ -110,9 +114,9 @@ def _pieces(node: cst.BaseExpression, queries: Queries) -> list[str | cst.BaseEx
 def _operation(node: cst.BinaryOperation, queries: Queries) -> list[str | cst.BaseExpression] | None:
     if isinstance(node.operator, cst.Modulo):
         right = node.right
-        values = [it.value for it in right.elements] if isinstance(right, cst.Tuple) else [right]
+        values = [element.value for element in right.elements] if isinstance(right, cst.Tuple) else [right]
         if isinstance(right, cst.Dict):
-            values = [it.value for it in right.elements if isinstance(it, cst.DictElement)]
+            values = [element.value for element in right.elements if isinstance(element, cst.DictElement)]
         return _with_holes(node.left, values, r"%(\(\w+\))?[sdr]", queries)
     if not isinstance(node.operator, cst.Add):
         return None

@@ -43,9 +43,9 @@ users, cases = await asyncio.gather(db.user.find_by_guild_id(1), db.case.find_by
                 replacement = "await the calls one after the other, or open a session in each task"
                 yield self.report(queries, starter, replacement, shared=shared, what="a session")
             elif block := queries.transaction_around(starter):
-                calls = [query for it in tasks for query in queries.within(it.node) if query.via == "controller"]
-                if calls and (len(calls) > 1 or len(tasks) == 1 or any(it.repeated for it in tasks)):
-                    opened = next(it.item for it in block.items if queries.opens_transaction(it.item))
+                calls = [query for task in tasks for query in queries.within(task.node) if query.via == "controller"]
+                if calls and (len(calls) > 1 or len(tasks) == 1 or any(task.repeated for task in tasks)):
+                    opened = next(item.item for item in block.items if queries.opens_transaction(item.item))
                     replacement = "await the calls one after the other, or gather before the transaction begins"
                     text = queries.source.text(opened)
                     yield self.report(queries, starter, replacement, shared=text, what="a transaction")
@@ -64,7 +64,9 @@ def _started(queries: Queries) -> Iterator[tuple[cst.Call, list[_Task]]]:
     groups: defaultdict[tuple[cst.CSTNode, str], list[cst.Call]] = defaultdict(list)
     for call in queries.source.all(cst.Call):
         name = last_name(call.func)
-        if name in _STARTERS and "asyncio" in {it.partition(".")[0] for it in queries.source.qualified(call.func)}:
+        if name in _STARTERS and "asyncio" in {
+            origin.partition(".")[0] for origin in queries.source.qualified(call.func)
+        }:
             yield call, [_task(argument, queries) for argument in call.args if argument.keyword is None]
         if method(call) == "create_task" and (target := receiver(call)) is not None and call.args:
             groups[queries.source.function(call), queries.source.text(target)].append(call)
@@ -84,7 +86,7 @@ def _shared_session(tasks: list[_Task], queries: Queries) -> str | None:
     for task in tasks:
         names: list[cst.Name | cst.Attribute] = [*source.within(task.node, cst.Name)]
         names += source.within(task.node, cst.Attribute)
-        for text, name in {source.text(it): it for it in names}.items():
+        for text, name in {source.text(node): node for node in names}.items():
             if queries.is_session(name) and not _opened_inside(name, task.node, queries):
                 counts[text] += 2 if task.repeated else 1
     return next((name for name, count in counts.items() if count > 1), None)

@@ -63,7 +63,11 @@ if await db.user.find_by_guild_id(guild_id).exists():
             return
         target = parent.targets[0].target
         function = source.function(end)
-        bound = [it for it in source.bindings(function) if isinstance(target, cst.Name) and it.name == target.value]
+        bound = [
+            binding
+            for binding in source.bindings(function)
+            if isinstance(target, cst.Name) and binding.name == target.value
+        ]
         if not isinstance(target, cst.Name) or len(bound) != 1:
             return
         for name in source.own(function, cst.Name):
@@ -85,8 +89,8 @@ def _awaited(end: cst.Call, query: Query, use: str, queries: Queries) -> str:
 def _may_await(end: cst.Call, queries: Queries) -> bool:
     """Return whether adding an await is safe. In a generator expression it is not."""
     function = queries.source.function(end)
-    around = (it for it in queries.source.ancestors(end) if queries.source.is_in(it, function))
-    return not any(isinstance(it, cst.GeneratorExp) for it in around)
+    around = (ancestor for ancestor in queries.source.ancestors(end) if queries.source.is_in(ancestor, function))
+    return not any(isinstance(ancestor, cst.GeneratorExp) for ancestor in around)
 
 
 def _is_lazy(query: Query, queries: Queries) -> bool:

@@ -57,8 +57,10 @@ def _is_nested(operands: list[cst.BaseExpression]) -> bool:
     """Return whether an operand needs a fix as well. The inner operation is then fixed first."""
     is_operator = any(
         isinstance(operand, cst.Comparison)
-        and any(isinstance(it.operator, cst.Is | cst.IsNot | cst.In | cst.NotIn) for it in operand.comparisons)
+        and any(isinstance(target.operator, cst.Is | cst.IsNot | cst.In | cst.NotIn) for target in operand.comparisons)
         for operand in operands
     )
-    is_not = any(isinstance(it, cst.UnaryOperation) and isinstance(it.operator, cst.Not) for it in operands)
+    is_not = any(
+        isinstance(operand, cst.UnaryOperation) and isinstance(operand.operator, cst.Not) for operand in operands
+    )
     return is_operator or is_not or any(isinstance(operand, cst.BooleanOperation) for operand in operands)

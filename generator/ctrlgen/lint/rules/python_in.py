@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 from typing_extensions import override
 
-from ctrlgen.lint.conditions import as_column, conditions, is_sql, parts
+from ctrlgen.lint.conditions import as_column, comparisons, is_sql
 from ctrlgen.lint.diagnostics import Diagnostic, Edit
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
@@ -28,24 +28,20 @@ class PythonIn(Rule):
 
     @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
-        for condition in conditions(queries):
-            for part in parts(condition):
-                if not isinstance(part, cst.Comparison) or len(part.comparisons) != 1:
-                    continue
-                comparison = part.comparisons[0]
-                if not isinstance(comparison.operator, cst.In | cst.NotIn):
-                    continue
-                is_not = isinstance(comparison.operator, cst.NotIn)
-                operator = "not in" if is_not else "in"
-                left, right = part.left, comparison.comparator
-                if is_sql(left, queries):
-                    name = "not_in" if is_not else "in_"
-                    column, names = as_column(left, queries)
-                    text = f"{column}.{name}({queries.source.text(right)})"
-                    edits: tuple[Edit, ...] = queries.source.replace_and_import(part, text, names)
-                elif is_sql(right, queries):
-                    contains = f"{as_column(right, queries)[0]}.contains({queries.source.text(left)})"
-                    text, edits = f"~{contains}" if is_not else contains, ()
-                else:
-                    continue
-                yield self.report(queries, part, text, edits, operator=operator)
+        for part, comparison in comparisons(queries):
+            if not isinstance(comparison.operator, cst.In | cst.NotIn):
+                continue
+            is_not = isinstance(comparison.operator, cst.NotIn)
+            operator = "not in" if is_not else "in"
+            left, right = part.left, comparison.comparator
+            if is_sql(left, queries):
+                name = "not_in" if is_not else "in_"
+                column, names = as_column(left, queries)
+                text = f"{column}.{name}({queries.source.text(right)})"
+                edits: tuple[Edit, ...] = queries.source.replace_and_import(part, text, names)
+            elif is_sql(right, queries):
+                contains = f"{as_column(right, queries)[0]}.contains({queries.source.text(left)})"
+                text, edits = f"~{contains}" if is_not else contains, ()
+            else:
+                continue
+            yield self.report(queries, part, text, edits, operator=operator)

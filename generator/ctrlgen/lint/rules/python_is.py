@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 from typing_extensions import override
 
-from ctrlgen.lint.conditions import as_column, conditions, is_sql, parts
+from ctrlgen.lint.conditions import as_column, comparisons, is_sql
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
@@ -26,16 +26,11 @@ class PythonIs(Rule):
 
     @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
-        for condition in conditions(queries):
-            for part in parts(condition):
-                if not isinstance(part, cst.Comparison) or len(part.comparisons) != 1:
-                    continue
-                comparison = part.comparisons[0]
-                if not isinstance(comparison.operator, cst.Is | cst.IsNot) or not is_sql(part.left, queries):
-                    continue
-                is_not = isinstance(comparison.operator, cst.IsNot)
-                left, names = as_column(part.left, queries)
-                right = queries.source.text(comparison.comparator)
-                text = f"{left}.{'is_not' if is_not else 'is_'}({right})"
-                edits = queries.source.replace_and_import(part, text, names)
-                yield self.report(queries, part, text, edits, operator="is not" if is_not else "is", value=is_not)
+        for part, comparison in comparisons(queries):
+            if not isinstance(comparison.operator, cst.Is | cst.IsNot) or not is_sql(part.left, queries):
+                continue
+            is_not = isinstance(comparison.operator, cst.IsNot)
+            left, names = as_column(part.left, queries)
+            text = f"{left}.{'is_not' if is_not else 'is_'}({queries.source.text(comparison.comparator)})"
+            edits = queries.source.replace_and_import(part, text, names)
+            yield self.report(queries, part, text, edits, operator="is not" if is_not else "is", value=is_not)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 from typing_extensions import override
 
-from ctrlgen.lint.conditions import as_column, conditions, is_sql, parts, without_parentheses
+from ctrlgen.lint.conditions import as_column, is_sql, operations, without_parentheses
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
@@ -26,13 +26,12 @@ class PythonNot(Rule):
 
     @override
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
-        for condition in conditions(queries):
-            for part in parts(condition):
-                is_not = isinstance(part, cst.UnaryOperation) and isinstance(part.operator, cst.Not)
-                if is_not and isinstance(part, cst.UnaryOperation) and is_sql(part.expression, queries):
-                    text, names = _negated(part.expression, queries)
-                    edits = queries.source.replace_and_import(part, text, names)
-                    yield self.report(queries, part, text, edits)
+        for part in operations(queries):
+            is_not = isinstance(part, cst.UnaryOperation) and isinstance(part.operator, cst.Not)
+            if is_not and isinstance(part, cst.UnaryOperation) and is_sql(part.expression, queries):
+                text, names = _negated(part.expression, queries)
+                edits = queries.source.replace_and_import(part, text, names)
+                yield self.report(queries, part, text, edits)
 
 
 def _negated(node: cst.BaseExpression, queries: Queries) -> tuple[str, tuple[str, ...]]:

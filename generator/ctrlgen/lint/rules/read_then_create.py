@@ -60,7 +60,7 @@ user = await db.user.upsert_by_discord_id(discord_id=discord_id, username=name)
                 continue
             name, is_missing = source.text(tested[0]), tested[1]
             absent, present = _branches(branch, is_missing, queries)
-            creation = next((it for node in absent for it in _creations(node, rows.query, queries)), None)
+            creation = next((candidate for node in absent for candidate in _creations(node, rows.query, queries)), None)
             if creation is None:
                 continue
             changes = any(_changes(node, name, rows.query, queries) for node in present)
@@ -110,8 +110,8 @@ def _sets_same_row(branch: cst.If, queries: Queries) -> bool:
     tested = _tested(branch.test)
     return tested is not None and any(
         isinstance(target.target, cst.Name) and target.target.value == queries.source.text(tested[0])
-        for it in queries.source.within(branch.body, cst.Assign)
-        for target in it.targets
+        for assignment in queries.source.within(branch.body, cst.Assign)
+        for target in assignment.targets
     )
 
 
@@ -130,9 +130,9 @@ def _creations(node: cst.CSTNode, read: Query, queries: Queries) -> Iterator[_Cr
                 yield _Creation(query.call, source.text(query.receiver), _named(query.call, queries))
         elif query.via == "session" and query.method == "add" and read.via == "session":
             arguments = positional(query.call)
-            made = queries.resolved(arguments[0]) if arguments else None
-            if isinstance(made, cst.Call) and model is not None and dotted(made.func) == model:
-                yield _Creation(made, model, _named(made, queries))
+            instance = queries.resolved(arguments[0]) if arguments else None
+            if isinstance(instance, cst.Call) and model is not None and dotted(instance.func) == model:
+                yield _Creation(instance, model, _named(instance, queries))
 
 
 def _named(call: cst.Call, queries: Queries) -> dict[str, str]:
@@ -193,7 +193,7 @@ def _changes(node: cst.CSTNode, name: str, read: Query, queries: Queries) -> boo
             return True
     if read.via != "session":
         return False
-    targets = [target.target for it in source.within(node, cst.Assign) for target in it.targets]
+    targets = [target.target for assignment in source.within(node, cst.Assign) for target in assignment.targets]
     for call in source.within(node, cst.Call):
         if last_name(call.func) == "setattr" and call.args and source.text(call.args[0].value) == name:
             return True
@@ -236,6 +236,6 @@ def _replacement(read: Query, creation: _Creation, keys: list[str], *, changes: 
     if read.via == "session":
         controller = queries.emitted.of(on, queries.source.module_of(on)) if queries.emitted else None
         on = f"db.{controller.attribute if controller else snake(on)}"
-    given = ", ".join(f"{name}={value}" for name, value in creation.values.items()) or "..."
-    call = f"await {on}.{method}({given})"
+    arguments = ", ".join(f"{name}={value}" for name, value in creation.values.items()) or "..."
+    call = f"await {on}.{method}({arguments})"
     return call if changes else f"row, is_new = {call}"

@@ -55,15 +55,15 @@ await db.user.update_by_id(user_id, points=db.user.c.points + 5)
                 computed = _computation(value, column, queries)
                 if computed is not None:
                     on = queries.source.text(query.receiver)
-                    given = [
+                    arguments = [
                         f"{column}={computed.expression.format(column=f'{on}.c.{column}')}"
-                        if it is argument
-                        else f"{it.keyword.value}={queries.source.text(it.value)}"
-                        if it.keyword is not None
-                        else f"{it.star}{queries.source.text(it.value)}"
-                        for it in query.call.args
+                        if other is argument
+                        else f"{other.keyword.value}={queries.source.text(other.value)}"
+                        if other.keyword is not None
+                        else f"{other.star}{queries.source.text(other.value)}"
+                        for other in query.call.args
                     ]
-                    replacement = f"await {on}.{query.method}({', '.join(given)})"
+                    replacement = f"await {on}.{query.method}({', '.join(arguments)})"
                     yield self.report(queries, argument, replacement, value=queries.source.text(value))
 
     def _assignments(self, queries: Queries) -> Iterator[Diagnostic]:

@@ -34,7 +34,9 @@ class ReplaceableQuery(Rule):
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
         for query in queries.every:
-            if query.via != "session" or any(entry_kind(it, queries) for it in source.functions(query.call)):
+            if query.via != "session" or any(
+                entry_kind(function, queries) for function in source.functions(query.call)
+            ):
                 continue  # reported by CGL101
             replacement = replacement_for(query, queries)
             if replacement is not None:

@@ -49,8 +49,8 @@ except UniqueViolation:
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         source = queries.source
         for attempt in source.all(cst.Try):
-            asked = [query for query in queries.within(attempt.body) if not queries.is_probe(query)]
-            if not asked or _reports_outcome(attempt, queries):
+            statements = [query for query in queries.within(attempt.body) if not queries.is_probe(query)]
+            if not statements or _reports_outcome(attempt, queries):
                 continue
             for handler in attempt.handlers:
                 value = _returned(handler, queries)
@@ -67,7 +67,9 @@ except UniqueViolation:
 def _is_broad(handler: cst.ExceptHandler) -> bool:
     if handler.type is None:
         return True
-    kinds = [it.value for it in handler.type.elements] if isinstance(handler.type, cst.Tuple) else [handler.type]
+    kinds = (
+        [element.value for element in handler.type.elements] if isinstance(handler.type, cst.Tuple) else [handler.type]
+    )
     return any(last_name(kind) in _BROAD for kind in kinds)
 
 
@@ -96,6 +98,6 @@ def _reports_outcome(attempt: cst.Try, queries: Queries) -> bool:
     block = body[0] if len(body) == 1 else None
     if not isinstance(block, cst.With) or not any(queries.opens_transaction(item.item) for item in block.items):
         return False
-    returns = [it.value for it in queries.source.within(block, cst.Return)]
-    is_outcome = bool(returns) and all(isinstance(it, cst.Name) and it.value == "True" for it in returns)
+    returns = [statement.value for statement in queries.source.within(block, cst.Return)]
+    is_outcome = bool(returns) and all(isinstance(value, cst.Name) and value.value == "True" for value in returns)
     return is_outcome and all(queries.source.within(handler, cst.Call) for handler in attempt.handlers)

@@ -61,6 +61,8 @@ def _is_typed(data: cst.Param, queries: Queries) -> bool:
 
 def _is_tried(call: cst.Call, function: cst.FunctionDef, queries: Queries) -> bool:
     attempts = (
-        it for it in queries.source.ancestors(call) if isinstance(it, cst.Try) and queries.source.is_in(it, function)
+        ancestor
+        for ancestor in queries.source.ancestors(call)
+        if isinstance(ancestor, cst.Try) and queries.source.is_in(ancestor, function)
     )
     return any(queries.source.is_in(call, attempt.body) for attempt in attempts)

@@ -47,7 +47,7 @@ await db.reminder.find_by_user_id(user_id).delete()
     def check(self, queries: Queries) -> Iterator[Diagnostic]:
         for loop, names, body in loops_over_rows(queries):
             query = _only_write(loop, queries)
-            if query is None or not names & {it.value for it in queries.source.within(body[0], cst.Name)}:
+            if query is None or not names & {name.value for name in queries.source.within(body[0], cst.Name)}:
                 continue
             bulk = next((text for name, text in _BULK.items() if re.fullmatch(name, query.method)), None)
             if bulk is not None:

@@ -70,7 +70,7 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
     db: Database
     _facts = Facts(
         required=("guild_id", "user_id", "xp"),
-        absent={"`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_user_id", "find_by_xp")},
+        absent={"no index begins with `{}`: find_all({}=...) scans the table": ("find_by_user_id", "find_by_xp")},
     )
 
     async def create(self, **values: Unpack[MemberCreate]) -> Member:
@@ -99,7 +99,7 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[MemberUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_guild_id_and_user_id(self, guild_id: int, user_id: int) -> Member | None:
         """Return the row with this `guild_id` and `user_id`, or None.
@@ -113,7 +113,7 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
 
         Backed by the primary key.
         """
-        return await self._get_one({"guild_id": guild_id, "user_id": user_id})
+        return self._required(await self._get({"guild_id": guild_id, "user_id": user_id}))
 
     async def update_by_guild_id_and_user_id(
         self, guild_id: int, user_id: int, /, **values: Unpack[MemberUpdate]
@@ -125,7 +125,7 @@ class MemberController(BaseController[Member, MemberLoad, MemberCreate, MemberUp
         self, guild_id: int, user_id: int, /, **values: Unpack[MemberUpdate]
     ) -> Member:
         """Update the row with this `guild_id` and `user_id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"guild_id": guild_id, "user_id": user_id}, values)
+        return self._required(await self._update({"guild_id": guild_id, "user_id": user_id}, values))
 
     async def delete_by_guild_id_and_user_id(self, guild_id: int, user_id: int) -> bool:
         """Delete the row with this `guild_id` and `user_id`, and return whether it existed."""

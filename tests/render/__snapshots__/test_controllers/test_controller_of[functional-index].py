@@ -75,9 +75,9 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         unique=(("guild_id", "lower_name"),),
         expressions={"lower_name": Expression("lower(name)", ("name",))},
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
-            "`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_name",),
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
+            "no index begins with `{}`: find_all({}=...) scans the table": ("find_by_name",),
         },
     )
 
@@ -107,7 +107,7 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[SnippetUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int) -> Snippet | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -118,7 +118,7 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id})
+        return self._required(await self._get({"id": id}))
 
     async def update_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -126,7 +126,7 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[SnippetUpdate]) -> Snippet:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""
@@ -144,7 +144,7 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
 
         Backed by `uq_snippet_name`.
         """
-        return await self._get_one({"guild_id": guild_id, "lower_name": lower_name})
+        return self._required(await self._get({"guild_id": guild_id, "lower_name": lower_name}))
 
     async def update_by_guild_id_and_lower_name(
         self, guild_id_: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
@@ -156,7 +156,7 @@ class SnippetController(BaseController[Snippet, SnippetLoad, SnippetCreate, Snip
         self, guild_id_: int, lower_name: str, /, **values: Unpack[SnippetUpdate]
     ) -> Snippet:
         """Update the row with this `guild_id` and `lower_name` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"guild_id": guild_id_, "lower_name": lower_name}, values)
+        return self._required(await self._update({"guild_id": guild_id_, "lower_name": lower_name}, values))
 
     async def delete_by_guild_id_and_lower_name(self, guild_id: int, lower_name: str) -> bool:
         """Delete the row with this `guild_id` and `lower_name`, and return whether it existed."""

@@ -80,13 +80,13 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
             "idx_reminder_pending": Partial("NOT sent", {"sent": False}),
         },
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
             "only partial indexes begin with `{}`: use their finders, or find_all({}=...)": (
                 "find_by_user_id",
                 "find_by_due",
             ),
-            "`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_sent",),
+            "no index begins with `{}`: find_all({}=...) scans the table": ("find_by_sent",),
         },
     )
 
@@ -116,7 +116,7 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[ReminderUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int) -> Reminder | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -127,7 +127,7 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id})
+        return self._required(await self._get({"id": id}))
 
     async def update_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -135,7 +135,7 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[ReminderUpdate]) -> Reminder:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""
@@ -153,7 +153,7 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
 
         Backed by `uq_reminder_open`.
         """
-        return await self._get_one({"user_id": user_id}, within="uq_reminder_open")
+        return self._required(await self._get({"user_id": user_id}, within="uq_reminder_open"))
 
     async def update_open_by_user_id(self, user_id_: int, /, **values: Unpack[ReminderUpdate]) -> Reminder | None:
         """Update the row with this `user_id` (where NOT sent) and return it, or None if there is none."""
@@ -161,7 +161,7 @@ class ReminderController(BaseController[Reminder, ReminderLoad, ReminderCreate, 
 
     async def update_one_open_by_user_id(self, user_id_: int, /, **values: Unpack[ReminderUpdate]) -> Reminder:
         """Update the row with this `user_id` (where NOT sent) and return it, or raise `NotFoundError`."""
-        return await self._update_one({"user_id": user_id_}, values, within="uq_reminder_open")
+        return self._required(await self._update({"user_id": user_id_}, values, within="uq_reminder_open"))
 
     async def delete_open_by_user_id(self, user_id: int) -> bool:
         """Delete the row with this `user_id` (where NOT sent), and return whether it existed."""

@@ -79,9 +79,9 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]
         required=("author_id",),
         relations={"author": by_columns, "tags": by_columns},
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id",),
-            "`{}` leads no index: use find_all({}=...), which scans the table": ("find_by_body",),
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id",),
+            "no index begins with `{}`: find_all({}=...) scans the table": ("find_by_body",),
         },
     )
 
@@ -109,7 +109,7 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[PostUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[PostLoad] = ()) -> Post | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -120,7 +120,7 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id}, load)
+        return self._required(await self._get({"id": id}, load))
 
     async def update_by_id(self, id: int, /, **values: Unpack[PostUpdate]) -> Post | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -128,7 +128,7 @@ class PostController(BaseController[Post, PostLoad, PostCreate, PostUpdate, int]
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[PostUpdate]) -> Post:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""

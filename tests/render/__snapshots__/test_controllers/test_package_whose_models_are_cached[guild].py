@@ -69,8 +69,8 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
         required=("code",),
         unique=(("code",),),
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id", "find_by_code"),
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id", "find_by_code"),
         },
     )
     _effects = Effects(delete=("member",), update={"code": ("member",)})
@@ -101,7 +101,7 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[GuildUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int) -> Guild | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -112,7 +112,7 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id})
+        return self._required(await self._get({"id": id}))
 
     async def update_by_id(self, id: int, /, **values: Unpack[GuildUpdate]) -> Guild | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -120,7 +120,7 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[GuildUpdate]) -> Guild:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""
@@ -135,7 +135,7 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
 
         Backed by `uq_guild_code`.
         """
-        return await self._get_one({"code": code})
+        return self._required(await self._get({"code": code}))
 
     async def update_by_code(self, code_: int, /, **values: Unpack[GuildUpdate]) -> Guild | None:
         """Update the row with this `code` and return it, or None if there is none."""
@@ -143,7 +143,7 @@ class GuildController(WatchedController[Guild, GuildLoad, GuildCreate, GuildUpda
 
     async def update_one_by_code(self, code_: int, /, **values: Unpack[GuildUpdate]) -> Guild:
         """Update the row with this `code` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"code": code_}, values)
+        return self._required(await self._update({"code": code_}, values))
 
     async def delete_by_code(self, code: int) -> bool:
         """Delete the row with this `code`, and return whether it existed."""

@@ -81,8 +81,8 @@ class MemberController(CachedController[Member, MemberLoad, MemberCreate, Member
         unique=(("token",),),
         relations={"tags": by_columns},
         absent={
-            "a new row need not give `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
-            "`{}` is a unique key, which finds one row: use get_by_{}": ("find_by_id", "find_by_token"),
+            "a new row may omit `id`": ("get_or_create_by_id", "upsert_by_id", "create_or_update_by_id"),
+            "`{}` is a unique key: use get_by_{}": ("find_by_id", "find_by_token"),
         },
     )
     _cached = Cached(
@@ -121,7 +121,7 @@ class MemberController(CachedController[Member, MemberLoad, MemberCreate, Member
         self, filters: Filters = None, /, *, all_rows: bool = False, **values: Unpack[MemberUpdate]
     ) -> int:
         """Update the matching rows and return how many; the whole table only with `all_rows`."""
-        return await self._update_where(filters, values, all_rows=all_rows)
+        return await self._find({}, {}, filters).update(values, all_rows=all_rows)
 
     async def get_by_id(self, id: int, *, load: Iterable[MemberLoad] = ()) -> Member | None:
         """Return the row with this `id`, or None. Backed by the primary key."""
@@ -132,7 +132,7 @@ class MemberController(CachedController[Member, MemberLoad, MemberCreate, Member
 
         Backed by the primary key.
         """
-        return await self._get_one({"id": id}, load)
+        return self._required(await self._get({"id": id}, load))
 
     async def update_by_id(self, id: int, /, **values: Unpack[MemberUpdate]) -> Member | None:
         """Update the row with this `id` and return it, or None if there is none."""
@@ -140,7 +140,7 @@ class MemberController(CachedController[Member, MemberLoad, MemberCreate, Member
 
     async def update_one_by_id(self, id: int, /, **values: Unpack[MemberUpdate]) -> Member:
         """Update the row with this `id` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"id": id}, values)
+        return self._required(await self._update({"id": id}, values))
 
     async def delete_by_id(self, id: int) -> bool:
         """Delete the row with this `id`, and return whether it existed."""
@@ -155,7 +155,7 @@ class MemberController(CachedController[Member, MemberLoad, MemberCreate, Member
 
         Backed by `uq_member_token`.
         """
-        return await self._get_one({"token": token}, load)
+        return self._required(await self._get({"token": token}, load))
 
     async def update_by_token(self, token_: int, /, **values: Unpack[MemberUpdate]) -> Member | None:
         """Update the row with this `token` and return it, or None if there is none."""
@@ -163,7 +163,7 @@ class MemberController(CachedController[Member, MemberLoad, MemberCreate, Member
 
     async def update_one_by_token(self, token_: int, /, **values: Unpack[MemberUpdate]) -> Member:
         """Update the row with this `token` and return it, or raise `NotFoundError`."""
-        return await self._update_one({"token": token_}, values)
+        return self._required(await self._update({"token": token_}, values))
 
     async def delete_by_token(self, token: int) -> bool:
         """Delete the row with this `token`, and return whether it existed."""

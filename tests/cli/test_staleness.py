@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ctrlgen.meaning import meaning_of
+from ctrlgen.staleness import meaning_of
 from ctrlgen.write import Change
 
 from .conftest import MODELS, Project
 
 
-def said(app: Project, models: str) -> dict[str, list[str]]:
-    """Return what a change of the models means for `Hero`."""
+def printed(app: Project, models: str) -> dict[str, list[str]]:
+    """Return the description of a change of the models for `Hero`."""
     app.write("app/models.py", models)
     problems = json.loads(app.run("check", "--format", "json").stdout)
     (hero,) = (problem for problem in problems if problem.get("file") == "app/db/hero.py")
@@ -24,36 +24,36 @@ def said(app: Project, models: str) -> dict[str, list[str]]:
 
 
 def test_index_in_place_of_a_key_loses_and_gains_methods(app: Project) -> None:
-    changes = said(app, MODELS.replace("unique=True", "index=True"))
-    assert "get_by_name" in changes["methods_lost"]
-    assert changes["methods_gained"] == ["find_by_name"]
+    changes = printed(app, MODELS.replace("unique=True", "index=True"))
+    assert "get_by_name" in changes["removed_methods"]
+    assert changes["added_methods"] == ["find_by_name"]
 
 
 def test_field_that_a_new_row_needs_is_now_required(app: Project) -> None:
-    assert said(app, f"{MODELS}    power: int\n") == {"fields_gained": ["power"], "fields_now_required": ["power"]}
+    assert printed(app, f"{MODELS}    power: int\n") == {"added_fields": ["power"], "newly_required_fields": ["power"]}
 
 
 def test_field_with_a_default_is_gained_and_not_required(app: Project) -> None:
-    assert said(app, f"{MODELS}    power: int = 0\n") == {"fields_gained": ["power"]}
+    assert printed(app, f"{MODELS}    power: int = 0\n") == {"added_fields": ["power"]}
 
 
 def test_default_makes_a_field_no_longer_required(app: Project) -> None:
-    changes = said(app, MODELS.replace("Field(unique=True)", 'Field("x", unique=True)'))
+    changes = printed(app, MODELS.replace("Field(unique=True)", 'Field("x", unique=True)'))
     assert changes["fields_no_longer_required"] == ["name"]
-    assert "upsert_by_name" in changes["methods_lost"]
+    assert "upsert_by_name" in changes["removed_methods"]
 
 
 def test_type_that_changes_is_shown_before_and_after(app: Project) -> None:
-    changes = said(app, MODELS.replace("name: str", "name: int"))
-    assert changes["types_changed"] == ["name (str → int)"]
-    assert "get_by_name" in changes["methods_with_other_parameters_or_results"]
+    changes = printed(app, MODELS.replace("name: str", "name: int"))
+    assert changes["changed_types"] == ["name (str → int)"]
+    assert "get_by_name" in changes["methods_with_a_changed_signature"]
 
 
 def test_index_of_another_name_backs_the_same_methods(app: Project) -> None:
     table = '    __table_args__ = (UniqueConstraint("name", name="uq_brave"),)\n'
     models = MODELS.replace("Field(unique=True)", "Field()").replace('brave."""\n', f'brave."""\n\n{table}')
-    changes = said(app, models.replace("from sqlmodel", "from sqlalchemy import UniqueConstraint\nfrom sqlmodel"))
-    assert list(changes) == ["methods_backed_or_described_otherwise"]
+    changes = printed(app, models.replace("from sqlmodel", "from sqlalchemy import UniqueConstraint\nfrom sqlmodel"))
+    assert list(changes) == ["methods_with_a_changed_index_or_docstring"]
 
 
 def test_predicate_that_changes_makes_methods_do_something_else(app: Project) -> None:
@@ -66,7 +66,7 @@ def test_predicate_that_changes_makes_methods_do_something_else(app: Project) ->
 
     app.write("app/models.py", partial("power > 1"))
     assert app.run("generate").returncode == 0
-    assert said(app, partial("power > 2")) == {"methods_backed_or_described_otherwise": ["find_known_by_power"]}
+    assert printed(app, partial("power > 2")) == {"methods_with_a_changed_index_or_docstring": ["find_known_by_power"]}
 
 
 def test_controllers_that_come_and_go_are_counted_once(app: Project) -> None:
@@ -74,19 +74,19 @@ def test_controllers_that_come_and_go_are_counted_once(app: Project) -> None:
     lines = app.run("check").stderr.splitlines()
     assert lines[:4] == [
         "Hero (app/db/hero.py)",
-        "  controller removed, with every method",
+        "  controller removed",
         "Villain (app/db/villain.py)",
         "  new controller with 19 methods",
     ]
 
 
-def test_change_that_callers_cannot_see_is_said_to_be_one() -> None:
+def test_change_invisible_to_callers_is_described_as_such() -> None:
     before = b"class HeroController(BaseController[Hero, L]):\n    x = 1\n"
     change = Change(Path("hero.py"), before, before.replace(b"1", b"2"))
     assert meaning_of(change).text == "is stale: no change is visible to callers"
 
 
-def test_file_that_was_edited_into_no_python_is_said_to_be_one() -> None:
+def test_edited_file_that_does_not_parse_is_described_as_such() -> None:
     change = Change(Path("hero.py"), b"class (:\n", b"x = 1\n")
     assert meaning_of(change).text == "is stale: the file on disk is not valid Python, so it was edited"
 
@@ -105,7 +105,7 @@ def test_diff_alone_goes_to_standard_output(app: Project) -> None:
     ("environment", "coloured"),
     [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
 )
-def test_diff_has_colours_where_they_are_wanted(environment: dict[str, str], coloured: bool, app: Project) -> None:
+def test_diff_is_coloured_on_request(environment: dict[str, str], coloured: bool, app: Project) -> None:
     app.write("app/models.py", f"{MODELS}    power: int\n")
     diff = app.run("check", **environment).stdout
     assert ("\x1b[32m+    power: int\x1b[0m\n" in diff) is coloured

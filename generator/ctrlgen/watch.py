@@ -16,7 +16,7 @@ import typer
 
 from ctrlgen.child_start import warm_up
 from ctrlgen.errors import CtrlgenError, InstallationError
-from ctrlgen.finding import Finding
+from ctrlgen.findings import Finding, shown_path
 from ctrlgen.interruption import say_at_interruption
 from ctrlgen.pipeline import write
 from ctrlgen.report import print_error, print_findings
@@ -138,9 +138,7 @@ class _Runs:
         return ", ".join(f"{state} {_listed(files)}" for state, files in parts if files) or "no changes"
 
     def _shown(self, path: Path) -> str:
-        return (
-            path.relative_to(self.config.project).as_posix() if path.is_relative_to(self.config.project) else str(path)
-        )
+        return shown_path(path, self.config.project)
 
 
 def _say(line: str) -> None:

@@ -91,11 +91,11 @@ def _print_missing(explanation: Explanation, choice: str | None, *, quiet: bool)
     if missing := missing_as_text(explanation, all_columns=_is_of_one_method(explanation, choice)):
         typer.echo(missing, nl=False)
     elif not quiet:
-        typer.echo("no foreign key lacks an index", err=True)
+        typer.echo("every foreign key has an index", err=True)
 
 
 def _is_of_one_method(explanation: Explanation, choice: str | None) -> bool:
-    return bool(choice) and all(len(each.methods) + len(each.absent) <= 1 for each in explanation.models)
+    return bool(choice) and all(len(model.methods) + len(model.absent) <= 1 for model in explanation.models)
 
 
 def _write_page(file: Path, explanation: Explanation, config: Config, *, quiet: bool) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import typer
 
-from ctrlgen.error_reports import reported
-from ctrlgen.errors import DOCS, CtrlgenError, UnknownCodeError
+from ctrlgen.errors import CtrlgenError, UnknownCodeError
+from ctrlgen.findings import DOCS
 from ctrlgen.lint.codes import Choice, codes_of
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.emitted_methods import EmittedMethods, emitted_methods
@@ -20,7 +20,7 @@ from ctrlgen.lint.registry import docs_of
 from ctrlgen.lint.rules import RULES
 from ctrlgen.lint.runner import Checker, FileResult, check_files, needs_plan
 from ctrlgen.output_formats import FORMATS, TEXT, Problem, Reporter, RuleEntry, check_format
-from ctrlgen.report import print_details
+from ctrlgen.report import print_details, reported
 from ctrlgen.settings import Settings, find_project, is_configured, read_config, read_section
 
 
@@ -52,7 +52,7 @@ def lint(
         files = python_files(paths or ["."], settings)
         emitted = _emitted(files, choice, root, quiet=quiet)
     results = check_files(files, Checker(choice, emitted, fix, settings), _shown)
-    diagnostics = [it for result in results for it in result.diagnostics]
+    diagnostics = [diagnostic for result in results for diagnostic in result.diagnostics]
     typer.echo(_formatted(diagnostics, output_format), nl=False)
     if not quiet:
         _print_summary(diagnostics, results, fix=fix)
@@ -64,9 +64,9 @@ def lint(
 
 def _formatted(diagnostics: Sequence[Diagnostic], output_format: str) -> str:
     if output_format == TEXT:
-        return "".join(it.text for it in diagnostics)
+        return "".join(diagnostic.text for diagnostic in diagnostics)
     rules = tuple(RuleEntry(rule.code, rule.name, rule.why, rule.docs()) for rule in RULES)
-    return FORMATS[output_format]([_problem(it) for it in diagnostics], Reporter("ctrlgen lint", rules))
+    return FORMATS[output_format]([_problem(diagnostic) for diagnostic in diagnostics], Reporter("ctrlgen lint", rules))
 
 
 def _problem(diagnostic: Diagnostic) -> Problem:
@@ -133,13 +133,13 @@ def _shown(file: Path) -> str:
 
 def _print_summary(diagnostics: Sequence[Diagnostic], results: Sequence[FileResult], *, fix: bool) -> None:
     fixed = sum(result.fixed for result in results)
-    files = len({it.path for it in diagnostics})
+    files = len({diagnostic.path for diagnostic in diagnostics})
     parts = [f"{len(results)} files checked"] if len(results) != 1 else ["1 file checked"]
     if fix:
         parts.append(f"{fixed} fixed")
-    found = len(diagnostics)
-    parts.append(f"{found} finding{'s' * (found != 1)} in {files} file{'s' * (files != 1)}" if found else "no findings")
-    fixable = sum(bool(it.edits) for it in diagnostics)
+    count = len(diagnostics)
+    parts.append(f"{count} finding{'s' * (count != 1)} in {files} file{'s' * (files != 1)}" if count else "no findings")
+    fixable = sum(bool(diagnostic.edits) for diagnostic in diagnostics)
     if fixable and not fix:
         parts.append(f"{fixable} can be fixed with --fix")
     typer.echo(", ".join(parts), err=True)

@@ -1,19 +1,30 @@
 """Finds modules that declare tables from their sources, without importing them.
 
-``importing`` uses it to find submodules to import, and error messages to suggest modules.
+``load`` uses it to find submodules to import, ``init`` to suggest settings, and error messages to suggest modules.
+``record`` checks with :func:`declares_table` that a file still declares none.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ctrlgen.errors import MissingModuleError, did_you_mean
-from ctrlgen.table_declarations import declares_table
 from ctrlgen.tracing import note_file, note_folder, note_search, unobserved
 
+if TYPE_CHECKING:
+    from ctrlgen.errors import MissingModuleError
+
+_TABLE = re.compile(rb"""\btable["']?\s*[=:]\s*True\b""")
+_LISTED = 5  # modules in a hint
 _SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages"})
+
+
+def declares_table(source: bytes) -> bool:
+    """Return whether a class in this source may be a table."""
+    return _TABLE.search(source) is not None
 
 
 def table_modules(folders: Iterable[str | Path], package: str = "") -> list[str]:
@@ -32,23 +43,21 @@ def table_modules(folders: Iterable[str | Path], package: str = "") -> list[str]
 
 def missing_module(name: str, root: Path) -> MissingModuleError:
     """Return the error for a configured module that does not exist, with the modules that declare tables."""
+    from ctrlgen.errors import MissingModuleError  # not needed by a recorded run
+
     return MissingModuleError(f"module `{name}` does not exist in {root}", hint=module_hint(name, root))
 
 
 def module_hint(name: str, root: Path) -> str:
     """Return the hint for a configured module that does not exist."""
+    from ctrlgen.errors import did_you_mean, listed  # not needed by a recorded run
+
     modules = _modules_with_tables(root)
     if hint := did_you_mean(name.removesuffix(".py").replace("/", "."), modules):
         return hint
     if modules:
-        return f"tables are declared in {listed(modules)}"
+        return f"tables are declared in {listed(modules, _LISTED)}"
     return "no module in that folder declares a table; pass the folder that contains your package with `--project`"
-
-
-def listed(names: Iterable[str], limit: int = 5) -> str:
-    """Return the first ``limit`` names in backquotes."""
-    quoted = [f"`{name}`" for name in names]
-    return ", ".join(quoted[:limit]) + (", ..." if len(quoted) > limit else "")
 
 
 def _modules_with_tables(root: Path) -> list[str]:

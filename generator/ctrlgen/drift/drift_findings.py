@@ -15,12 +15,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from ctrlgen.blueprint import Controller
 from ctrlgen.drift.address import Address
-from ctrlgen.drift.catalogue import read_catalogue
+from ctrlgen.drift.catalogue import read_catalogue, read_declared, widen_search_path
 from ctrlgen.drift.comparison import Comparison, DeclaredTable, alembic_changes, current_heads, declared_tables
-from ctrlgen.drift.declared import read_declared, widen_search_path
 from ctrlgen.drift.revisions import Revisions, read_revisions
 from ctrlgen.errors import DatabaseError
-from ctrlgen.finding import Finding, Location
+from ctrlgen.findings import Finding, Location
 from ctrlgen.inspect import inspect
 from ctrlgen.load import load
 from ctrlgen.plan import plan
@@ -47,12 +46,12 @@ class Compared:
         """Return the differences, sorted by location."""
         for limit in _LIMITS:
             connection.exec_driver_sql(limit)
-        schemas = {each.table.schema for each in self.tables} | {None}
+        schemas = {declared.table.schema for declared in self.tables} | {None}
         changes = alembic_changes(connection, self.metadata, schemas)
         heads = current_heads(connection)
         path = widen_search_path(connection, schemas)  # from here on, both sides are read with the same search path
         catalogue = read_catalogue(connection)
-        declared = read_declared(connection, [each.table for each in self.tables], path)
+        declared = read_declared(connection, [declared_table.table for declared_table in self.tables], path)
         comparison = Comparison(self.tables, catalogue, declared, self.revisions, heads, self.fallback)
         return sorted({*comparison.findings(changes)})
 
@@ -72,14 +71,18 @@ def findings(config: Config, address: Address, alembic: Path | None, progress: C
     controllers = {controller.model.reference: controller for controller in package.controllers}
     models: dict[str, tuple[Model, Controller | None]] = {}
     for model in schema.models:
-        cls = next(each for each in loaded.models if (each.__module__, each.__qualname__) == _name(model))
+        cls = next(
+            mapped_class
+            for mapped_class in loaded.models
+            if (mapped_class.__module__, mapped_class.__qualname__) == _name(model)
+        )
         table: object = getattr(cls, "__table__", None)
         if isinstance(table, Table):
             models[table.key] = (model, controllers.get(model.reference))
     progress("reading the migrations")
     revisions = read_revisions(config.project, alembic)
     progress(f"comparing with {address.shown}")
-    metadata = [*{id(each.metadata): each.metadata for each in loaded.models}.values()]
+    metadata = [*{id(mapped_class.metadata): mapped_class.metadata for mapped_class in loaded.models}.values()]
     place = Location("pyproject.toml", _line_of_models(config.project))
     compared = Compared(declared_tables(metadata, models), metadata, revisions, place)
     return [*([schema.incomplete] if schema.incomplete else []), *asyncio.run(_in_transaction(address, compared))]

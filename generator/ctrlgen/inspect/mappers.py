@@ -64,14 +64,14 @@ def intended_target(written: str, table: Table, linked: Iterable[Table] = ()) ->
         return _table_hint(model)
     tables = {str(other.fullname): other for other in table.metadata.tables.values()}
     likely = [*(tables[close] for close in [closest(name, tables)] if close), *linked]
-    meant = (f"{other.fullname}.{_intended_column(column, other)}" for other in likely)
-    return next((f"did you mean `{target}`?" for target in meant if not target.endswith(".")), None)
+    targets = (f"{other.fullname}.{_intended_column(column, other)}" for other in likely)
+    return next((f"did you mean `{target}`?" for target in targets if not target.endswith(".")), None)
 
 
 def _intended_column(column: str, table: Table) -> str:
     """Return the column of a table with this name, or with a similar one, or else its key."""
-    names = [str(each.name) for each in table.columns]
-    keys = [str(each.name) for each in table.primary_key]
+    names = [str(column.name) for column in table.columns]
+    keys = [str(column.name) for column in table.primary_key]
     return closest(column, names) or (keys[0] if len(keys) == 1 else "")
 
 
@@ -118,7 +118,7 @@ def _broken_foreign_key(culprit: RelationshipProperty[Any], sources: Sources) ->
         mappers: list[Mapper[Any]] = [culprit.parent, culprit.mapper]
     except Exception:  # noqa: BLE001 - the other side may be the invalid one
         mappers = [culprit.parent]
-    tables = [cast("Table", each.local_table) for each in mappers]
+    tables = [cast("Table", mapper.local_table) for mapper in mappers]
     for mapper, table in zip(mappers, tables, strict=True):
         for key in sorted(table.foreign_keys, key=lambda key: str(key.parent.name)):
             if (error := _unresolved(key)) is not None:

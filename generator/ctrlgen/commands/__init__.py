@@ -1,1 +1,0 @@
-"""The implementations of the commands, one module each. ``cli`` imports a module when its command is called."""

@@ -120,7 +120,7 @@ def test_quiet_check_still_says_what_is_wrong(app: Project) -> None:
     app.write("app/models.py", UNINDEXED)
     done = app.run("check", "-q")
     assert done.returncode == 1
-    assert "methods lost: " in done.stderr
+    assert "removed methods: " in done.stderr
     assert "CG101" not in done.stderr
 
 

@@ -20,6 +20,7 @@ from .contracts import L, M, Page, U
 from .errors import MultipleFoundError, NotFoundError, TransactionError
 from .execution import Execution
 from .keyset import Order
+from .mistakes import Unawaited
 from .sql import MARK, Sql, is_sql, joined, result_of
 from .statements import update_rows
 from .table import Table
@@ -39,7 +40,7 @@ _WHOLE = {"smallint", "integer", "bigint"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Selection(Generic[M, L, U]):
+class Selection(Unawaited, Generic[M, L, U]):
     """The matching rows, read lazily: ``await`` returns a list, ``async for`` streams them in bounded memory.
 
     Every refinement returns a new selection. Without ``order_by`` only pages have a defined order.
@@ -102,9 +103,6 @@ class Selection(Generic[M, L, U]):
     @override
     def __repr__(self) -> str:
         return f"<Selection of {self._table.model.__name__}{self._where.text.replace(MARK, '?')}: await it>"
-
-    def __bool__(self) -> bool:
-        raise TypeError("a selection has no truth value: await it, or call its exists() or count()")
 
     async def first(self) -> M | None:
         """Return the first row, or None."""

@@ -32,6 +32,9 @@ def where_of(
     """Return the WHERE clause of keywords and conditions, in the partial index ``within``; empty without conditions."""
     conditions = [_keyword_condition(table, key, value) for key, value in values.items()]
     if filters is not None:
+        if isinstance(filters, Mapping):
+            keywords = ", ".join(f"{name}=..." for name in filters)
+            raise TypeError(f"filters are conditions, not a dict: pass its values as keywords ({keywords})")
         several = hasattr(filters, "__iter__") and not is_sql(filters)
         listed = cast("Iterable[object]", filters if several else [filters])
         conditions += [_condition(table, expression) for expression in listed]

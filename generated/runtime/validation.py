@@ -15,8 +15,9 @@ from pydantic_core import ValidationError as PydanticError
 from sqlmodel import SQLModel
 
 from .errors import ValidationError
+from .mistakes import suggestion
 from .sql import has_sql, is_sql
-from .table import Table, suggestion
+from .table import Table
 
 _PYDANTIC_ERRORS = frozenset(get_args(core_schema.ErrorType))
 

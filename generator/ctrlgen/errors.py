@@ -150,7 +150,7 @@ class UnknownSettingError(ConfigError):
 
     code = "CGE103"
     meaning = "a table in pyproject.toml has an unknown setting"
-    fix = "correct its name; the guide lists all settings"
+    fix = "correct its name; [Settings](settings.md) lists all of them"
 
 
 class SettingValueError(ConfigError):

@@ -284,9 +284,9 @@ STALE_TEST = Rule(
 )
 STALE_IMPORT = Rule(
     "CG303",
-    "`{name}` is imported from `{package}`, which no longer exports it",
-    "a test file imports a name that the package no longer exports",
-    "fix the import",
+    "`{name}` is imported from `{package}`, which no longer exports it: {failing} fail until the import is removed",
+    "a test file imports a name that the package no longer exports, so pytest cannot import the file",
+    "remove the import and what uses it, as docs/guide/test.md shows",
 )
 STALE_FACTORY = Rule(
     "CG304",

@@ -16,10 +16,11 @@ from .contracts import C, Facts, Filters, K, L, M, OrderBy, PaginationResult, Re
 from .errors import NotFoundError, NotStoredError, UniqueViolation
 from .execution import Execution
 from .instances import uninterrupted
+from .mistakes import Columns, why_absent
 from .selection import Selection
 from .service import DatabaseService
 from .sql import Sql, is_sql
-from .table import Table, why_absent
+from .table import Table
 from .validation import Validation
 
 _REFINEMENTS = frozenset(Refinements.__annotations__)
@@ -41,8 +42,8 @@ class BaseController(Generic[M, L, C, U, K]):
     if not TYPE_CHECKING:  # for which each emitted class declares its columns and its database
 
         def __init_subclass__(cls) -> None:
-            """Let ``c`` be the model, whose class attributes are the columns."""
-            cls.c = getattr(cls, "model", None)
+            """Let ``c`` have the columns of the model."""
+            cls.c = Columns(cls.model) if hasattr(cls, "model") else None
 
         @property
         def db(self) -> DatabaseService:
@@ -53,7 +54,7 @@ class BaseController(Generic[M, L, C, U, K]):
             """Say why there is no such method, or which one may be meant."""
             if name.startswith("_") or hasattr(type(self), name):
                 return object.__getattribute__(self, name)  # raises again what a property has raised
-            why = why_absent(name, self._facts.absent, dir(type(self)))
+            why = why_absent(name, self._facts.absent, dir(type(self)), self._table.operands)
             raise AttributeError(f"{type(self).__name__} has no {name}{why}", name=name, obj=self)
 
     def using(self, session: AsyncSession) -> Self:

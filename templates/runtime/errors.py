@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, cast
 
-from sqlalchemy import exc
+from sqlalchemy import exc, inspect
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlmodel import SQLModel
 from typing_extensions import override
@@ -174,6 +174,9 @@ _MEANINGS: dict[str, tuple[type[DatabaseError], str]] = {
     "55P03": (TimedOutError, "the lock was not free in time"),
     "57014": (TimedOutError, "the statement was cancelled, or took too long"),
 }
+_UNMIGRATED = {"42703", "42P01"}  # a column or a table that the database lacks
+_CLASSES = "bool|bytes|date|datetime|Decimal|dict|float|int|list|NoneType|set|str|time|timedelta|tuple|UUID"
+_GOT = re.compile(rf"(?:'({_CLASSES})' object (?:cannot be|has no) .*|(?:got|type|not) '?({_CLASSES})'?\)*)\)$")
 _LOST = ("08", "57P0")  # a connection that fails, and a server that shuts down
 _GONE = "connection is closed"
 
@@ -223,7 +226,8 @@ def translation(error: Exception, model: Model | None, names: Sequence[str] | No
         column = names[int(argument[1]) - 1] if names and argument and int(argument[1]) <= len(names) else None
         return invalid(model, column, cause)
     if isinstance(error, (_asyncpg.PostgresError, _asyncpg.InterfaceError)):
-        return RefusedError.of(f"{owner}: {error.args[0]}", cause, model)
+        hint = "; run the migrations (`ctrlgen drift` shows what differs)" if state in _UNMIGRATED else ""
+        return RefusedError.of(f"{owner}: {error.args[0]}{hint}", cause, model)
     if names is not None and isinstance(error, (ArithmeticError, LookupError, ValueError)):
         return UnreadableRowError.of(f"{owner}: a row has a value that Python cannot represent", cause, model)
     return error
@@ -275,9 +279,22 @@ def invalid(model: Model | None, column: str | None, cause: BaseException) -> In
     """Return the error of a value that does not fit its column."""
     value = f"the value of {column}" if column else "a value"
     owner = model.__name__ if model else "transaction"
-    error = InvalidValueError.of(f"{owner}: {value} does not fit its column", cause, model)
+    error = InvalidValueError.of(
+        f"{owner}: {value} does not fit its column{_types(model, column, cause)}", cause, model
+    )
     error.column = column
     return error
+
+
+def _types(model: Model | None, column: str | None, cause: BaseException) -> str:
+    """Return the type of a column and that of the value, where asyncpg says it; no part of the value."""
+    message = str(cause)
+    declared = cast("Any", inspect(model)).columns.get(column) if model and column else None
+    if declared is None or (match := _GOT.search(message)) is None or "array element" in message:
+        return ""
+    with suppress(NotImplementedError):  # a type that does not know its class
+        return f": expected {declared.type.python_type.__name__}, got {match[1] or match[2]}"
+    return ""
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -294,6 +311,8 @@ def _violation(cause: Any, state: str, model: Model | None) -> ConstraintError:
     message = f"{owner}: {constraint} is violated"
     if violated.referencing:
         message += f": {violated.referencing} still refers to it"
+    if state == "23502" and model and not columns:
+        message = f"{owner}: column {cause.column_name} is NOT NULL, and {owner} does not declare it"
     error = error_class.of(message, cause, model)
     error.constraint, error.columns = violated.name, violated.columns
     return error

@@ -22,10 +22,10 @@ from typing_extensions import override
 
 from .contracts import ReplicaStatus
 from .errors import TransactionError, UnreachableError, is_conflict, translated
+from .mistakes import suggestion
 from .pool import Connection, Pool, Pools, Source
 from .sessions import Adapter, Callback
 from .sql import DIALECT
-from .table import suggestion
 from .transactions import Isolation, Transactions
 
 T = TypeVar("T")
@@ -286,12 +286,11 @@ def _server(url: str, further: Mapping[str, Any]) -> Server:
     """
     if not url:
         raise ValueError("no database URL: pass one, or set DATABASE_URL")
+    if not re.match(r"postgres(ql)?(\+\w+)?://", url):
+        raise ValueError("the database URL does not begin with postgresql://, as in postgresql://user@host/name")
     parts = urlsplit(url)
-    scheme = parts.scheme.partition("+")[0]
-    if "@" in parts.path + parts.query + parts.fragment or parts.fragment:
+    if "@" in parts.path + parts.query + parts.fragment or parts.fragment or parts.netloc.count("@") > 1:
         raise ValueError("percent-encode each / ? # and @ in the user and the password of the database URL")
-    if scheme not in {"postgresql", "postgres"}:
-        raise ValueError(f"{scheme}://... is not the URL of a PostgreSQL database: postgresql://user@host/name")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name, accepted in _UNSUPPORTED.items():
         if (value := query.pop(name, "prefer")) not in accepted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ from sqlalchemy import orm
 
 from .contracts import Facts, M
 from .errors import ValidationError
+from .mistakes import suggestion
 from .operand import Operand
 from .sql import QUOTED, Convert, Sql, in_sql, is_sql, joined, result_of
 
@@ -61,7 +61,8 @@ class Table(Generic[M]):
     def operand(self, key: str) -> Operand:
         """Return the column or index expression with this name in filters."""
         if (operand := self.operands.get(key)) is None:
-            raise TypeError(f"{self.model.__name__} has no column {key!r} to filter by{suggestion(key, self.operands)}")
+            hint = "; finders load with .load(...)" if key == "load" else suggestion(key, self.operands)
+            raise TypeError(f"{self.model.__name__} has no column {key!r} to filter by{hint}")
         return operand
 
     def relations(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -149,20 +150,3 @@ class Table(Generic[M]):
                 elif default is not None:
                     defaults[name] = self.embedded(default.arg) if default.is_clause_element else default.arg
         return supplied
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return a hint for an error message: the known name that is most similar, or all known names."""
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}" if names else ""
-
-
-def why_absent(name: str, absent: Mapping[str, Collection[str]], members: Iterable[str]) -> str:
-    """Return the words that say why there is no such method, or else which one may be meant."""
-    for reason, names in absent.items():
-        if name in names:
-            return f": {reason.replace('{}', name.removeprefix('find_by_'))}"
-    return suggestion(
-        name, difflib.get_close_matches(name, [member for member in members if not member.startswith("_")], n=1)
-    )

@@ -49,7 +49,7 @@ def test_empty_variable_counts_as_missing(missing: str) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("mysql://localhost/bot", "is not the URL of a PostgreSQL database"),
+        ("mysql://localhost/bot", "does not begin with postgresql://"),
         ("postgresql://postgres@localhost:1/bot", "cannot connect to postgresql://postgres@localhost:1/bot"),
     ],
 )

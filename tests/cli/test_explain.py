@@ -98,7 +98,7 @@ def test_method_has_its_signature_its_statement_and_its_index(blog: Project) -> 
         },
         "index": {"name": None, "origin": "unique constraint"},
         "scans": False,
-        "summary": "1 statement; 1 more for each relationship in `load`; by the unique constraint without a name",
+        "summary": "1 statement; 1 more for each relationship in `load`; by the unnamed unique constraint on email",
         "problem": None,
     }
 

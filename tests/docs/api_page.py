@@ -15,6 +15,14 @@ HEAD = """# API of the runtime
 
 What every generated package has, whatever its models are. This page is rendered from the docstrings of the runtime. The
 methods that follow from your models are shown by [`ctrlgen explain`](commands.md#ctrlgen-explain).
+
+Your `Database` derives from `DatabaseService`, and each controller from `BaseController`. In the signatures,
+
+- `M` is the model, such as `User`,
+- `C` is the dict of a new row, `UserCreate`, and `U` that of changes, `UserUpdate`,
+- `K` is the type of the primary key, a tuple if it has several columns,
+- `L` lists the names of relationships, `UserLoad`,
+- `N`, `A`, `B`, `D` and `E` are the types of columns.
 """
 CLASSES = (DatabaseService, BaseController, Selection, Span, AnyOf, Page, PaginationResult, ReplicaStatus)
 ERRORS = [each for each in vars(generated).values() if isinstance(each, type) and issubclass(each, Exception)]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -18,7 +21,6 @@ from tests.conftest import NewDatabase
 
 from .pages import Block, blocks
 
-Follow = Callable[[Path, Path, str], None]
 _NOT_RUN = ("mkdir library", "cd library", "python -m venv", "source")
 """Setup steps of a page that are skipped, because the folder and the environment exist."""
 
@@ -29,11 +31,21 @@ class Walk:
     def __init__(self, folder: Path, url: str) -> None:
         self.folder, self.url = folder, url
         self.exit_code = 0
+        self.servers: list[subprocess.Popen[bytes]] = []
+        self.ports: dict[str, str] = {}
 
     def take(self, block: Block) -> None:
         """Carry out a block."""
         if block.language == "setup":
-            exec(block.code, {"read": self.read, "write": self.write, "expect_exit_code": self.expect_exit_code})
+            steps = {
+                "read": self.read,
+                "write": self.write,
+                "expect_exit_code": self.expect_exit_code,
+                "run": lambda command: self.type(command, block),
+                "serve": self.serve,
+                "url": self.url,
+            }
+            exec(block.code, steps)
         elif block.title:
             self.write(block.title, block.code)
         elif block.language == "sh":
@@ -60,24 +72,52 @@ class Walk:
         """Set the expected exit code of the next command."""
         self.exit_code = code
 
+    def serve(self, command: str, port: int) -> None:
+        """Start a server on a free port, which replaces ``port`` in later commands, and wait until it listens."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = free.getsockname()
+        self.ports[f"localhost:{port}"] = f"127.0.0.1:{address[1]}"
+        server = subprocess.Popen([*shlex.split(command), "--port", str(address[1])], cwd=self.folder, env=self.env())
+        self.servers.append(server)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and server.poll() is None:
+            with socket.socket() as client:
+                if client.connect_ex(address) == 0:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"`{command}` does not listen")
+
+    def stop(self) -> None:
+        """Stop the servers."""
+        for server in self.servers:
+            server.terminate()
+            server.wait()
+
+    def env(self) -> dict[str, str]:
+        """Return the environment of a reader's commands."""
+        return os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DATABASE_URL": self.url,
+            "COLUMNS": "80",
+            "PYTHONPATH": "",
+        }
+
     def type(self, command: str, block: Block) -> str:
         """Run a command and return its output."""
+        for page, actual in self.ports.items():
+            command = command.replace(page, actual)
         if not command.strip() or command.startswith(("#", *_NOT_RUN)):
             return ""
         if command.startswith("pip install"):
             for name in shlex.split(command, comments=True)[2:]:
+                if name in {"--editable", ".", "--group", "dev"}:  # the project itself is not installed
+                    continue
                 distribution(Requirement(name).name)  # already installed in this environment
             return ""
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=self.folder,
-            env=os.environ
-            | {
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "DATABASE_URL": self.url,
-                "COLUMNS": "80",
-                "PYTHONPATH": "",
-            },
+            env=self.env(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -88,11 +128,24 @@ class Walk:
         return done.stdout
 
 
+@contextmanager
+def followed(folder: Path, url: str, steps: list[Block]) -> Iterator[Walk]:
+    """Follow the blocks of a page, and stop the servers that it starts at the end."""
+    walk = Walk(folder, url)
+    try:
+        for block in steps:
+            walk.take(block)
+        yield walk
+    finally:
+        walk.stop()
+
+
 def compare(printed: str, expected: str, block: Block) -> None:
     """Compare an output with the page, where `...` stands for any lines and times differ."""
     pattern = re.sub(r"in \d+\.\d+s", "in 0.00s", expected)
     parts = [re.escape(part) for part in re.split(r"^\.\.\.\n", pattern, flags=re.MULTILINE)]
     text = re.sub(r"in \d+\.\d+s", "in 0.00s", printed)
+    text += "\n" if text and not text.endswith("\n") else ""  # curl prints a body as it is
     assert re.fullmatch(r"(?:.*\n)*?".join(parts), text), (
         f"{block} shows\n{expected}\nand what is printed is\n{printed}"
     )

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from .conftest import Walk
+from .conftest import followed
 from .pages import blocks
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+BIN = Path(sys.executable).parent
+CHECKERS = {
+    "basedpyright": ["basedpyright", "--pythonpath", sys.executable],
+    "mypy": ["mypy", "--strict", "--python-executable", sys.executable],
+    "ty": ["ty", "check", "--python", sys.executable],
+    "pyrefly": ["pyrefly", "check", "--preset", "strict", "--python-interpreter-path", sys.executable],
+}
 RECIPES = [*(page for page in sorted((DOCS / "recipes").glob("*.md")) if page.stem != "index"), DOCS / "scaling.md"]
 
 
@@ -27,6 +37,20 @@ def test_recipe_works_in_the_project_of_the_tutorial(
     assert any(step.language == "console" for step in steps), "a recipe shows that it works"
     folder = tmp_path / "library"
     shutil.copytree(library, folder)
-    walk = Walk(folder, empty_database)
-    for block in steps:
-        walk.take(block)
+    with followed(folder, empty_database, steps):
+        pass
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_fastapi_recipe_is_strictly_typed(checker: str, library: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "library"
+    shutil.copytree(library, folder)
+    files = {block.title: block.code for block in blocks(DOCS / "recipes/fastapi.md") if block.title}
+    for name, code in files.items():
+        (folder / name).write_text(code)
+    settings = {"typeCheckingMode": "strict", "include": [*files], "pythonVersion": "3.11"}
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
+    program, *arguments = CHECKERS[checker]
+    names = [] if program == "basedpyright" else [*files]
+    done = subprocess.run([BIN / program, *arguments, *names], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

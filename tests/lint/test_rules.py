@@ -360,7 +360,7 @@ def test_tasks_with_connections_of_their_own_are_fine(code: str) -> None:
         ("for user in db.user.find_by_guild_id(1):\n    pass", "nothing to iterate over"),
         ("names = [user.name for user in db.user.find_by_guild_id(1).limit(5)]", "nothing to iterate over"),
         ("if db.user.exists(id=1):\n    pass", "always true"),
-        ("if not db.user.find_by_guild_id(1):\n    pass", "always true"),
+        ("if not db.user.find_by_guild_id(1):\n    pass", "raises a TypeError"),
         ("x = db.user.get_by_id(1).name", "no such attribute"),
         ("x = db.user.find_by_guild_id(1)[0]", "no items"),
         ("x = len(db.user.find_by_guild_id(1))", "no rows"),

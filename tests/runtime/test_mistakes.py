@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from guild_db import (
     AnyOf,
     Database,
     InvalidValueError,
+    NotNullViolation,
+    RefusedError,
     Selection,
     Span,
     TransactionError,
@@ -205,3 +209,97 @@ async def test_partial_index_cannot_be_the_key_of_upsert_many(db: Database) -> N
     assert await db.afk.upsert_many([{"member_id": 1}]) != []
     with pytest.raises(ValueError, match="key must be a unique key of Afk: id"):
         await db.afk.upsert_many([{"member_id": 1}], key=["member_id"])
+
+
+@pytest.mark.parametrize(
+    "use", [iter, len, list, lambda users: users[0], lambda users: 1 in users], ids=["iter", "len", "list", "[0]", "in"]
+)
+async def test_a_selection_that_is_not_awaited_has_no_rows(db: Database, use: Any) -> None:
+    with pytest.raises(TypeError, match="await the selection, or use `async for`"):
+        use(db.user.find_all())
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("all", "`await` already returns a list"),
+        ("scalars", "`await` already returns a list"),
+        ("frist", "did you mean first"),
+        ("discord_id", "await the selection, and read it from the rows"),
+    ],
+)
+async def test_a_selection_says_how_to_get_at_its_rows(db: Database, name: str, hint: str) -> None:
+    with pytest.raises(AttributeError, match=hint):
+        getattr(db.user.find_all(), name)
+    assert not hasattr(db.user.find_all(), "__length_hint__")
+
+
+async def test_a_column_that_the_database_lacks_needs_a_migration(db: Database) -> None:
+    async with db.session() as session:
+        await session.execute(sa.text("ALTER TABLE users RENAME COLUMN points TO score"))
+    try:
+        with pytest.raises(RefusedError, match=r"column .*points does not exist; run the migrations"):
+            await db.user.find_all()
+    finally:
+        async with db.session() as session:
+            await session.execute(sa.text("ALTER TABLE users RENAME COLUMN score TO points"))
+
+
+async def test_a_required_column_that_the_model_lacks_is_named(db: Database) -> None:
+    async with db.session() as session:
+        await session.execute(sa.text("ALTER TABLE users ADD COLUMN pages INTEGER NOT NULL"))
+    try:
+        with pytest.raises(NotNullViolation, match="column pages is NOT NULL, and User does not declare it"):
+            await db.user.create(**values())
+    finally:
+        async with db.session() as session:
+            await session.execute(sa.text("ALTER TABLE users DROP COLUMN pages"))
+
+
+async def test_columns_and_methods_that_are_misspelt_are_told_the_nearest(db: Database) -> None:
+    names: Any = db.user
+    for name, hint in (
+        ("get_by_discrod_id", "did you mean get_by_discord_id?"),
+        ("update_by_discrod_id", "did you mean update_by_discord_id?"),
+        ("get_by_nmae", "'nmae' is no column; did you mean name?"),
+    ):
+        with pytest.raises(AttributeError, match=re.escape(hint)):
+            getattr(names, name)
+    with pytest.raises(AttributeError, match=re.escape("User has no column 'naem'; did you mean name?")):
+        _ = names.c.naem
+    assert copy.deepcopy(db.user.c).name is User.name
+
+
+async def test_keywords_that_finders_do_not_take_are_explained(db: Database) -> None:
+    user: Any = db.user
+    for call, hint in (
+        (lambda: user.find_all({"name": "x"}), "as keywords (name=...)"),
+        (lambda: user.find_all(filters={"name": "x"}), "as keywords (name=...)"),
+        (lambda: user.find_all(load=["guild"]), "finders load with .load(...)"),
+    ):
+        with pytest.raises(TypeError, match=re.escape(hint)):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("key", "types"), [("1", "expected int, got str"), (b"1", "expected int, got bytes"), (2**80, "its column$")]
+)
+async def test_a_key_of_another_type_is_told_by_the_types(db: Database, key: Any, types: str) -> None:
+    with pytest.raises(InvalidValueError, match=types):
+        await db.guild.get_by_id(key)
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("postgresql://bot:p@ss@localhost/bot", "percent-encode"),
+        ("localhost/bot", "does not begin with postgresql://"),
+        ("localhost:5432/bot", "does not begin with postgresql://"),
+        ("bot@localhost/bot", "does not begin with postgresql://"),
+        ("mysql://localhost/bot", "does not begin with postgresql://"),
+    ],
+)
+def test_an_address_that_is_none_is_explained(url: str, hint: str) -> None:
+    with pytest.raises(ValueError, match=hint):
+        Database(url)
+    assert Database("postgresql+psycopg://bot@localhost/bot").url == "postgresql://bot@localhost/bot"

@@ -71,6 +71,12 @@ def test_database_that_cannot_be_made_fails_once(workspace: Path, tmp_path: Path
     assert 'type "vector" does not exist' in done.stdout
 
 
+def test_server_that_refuses_says_how_to_do_without_it(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@localhost:1/nowhere")
+    done = run(workspace, sys.executable, "-m", "pytest", "-q", "-x", "tests/test_secret_controller.py")
+    assert "The server is the one in DATABASE_URL; unset it to use an embedded server." in done.stdout, done.stdout
+
+
 def test_settings_of_the_guide_serve_packages_under_src_and_silence_warnings(project: Path, tmp_path: Path) -> None:
     found = re.search(
         r"^\[tool\.pytest\.ini_options\]\n[^`]+", (project / "docs/guide/test.md").read_text(), re.MULTILINE

@@ -61,8 +61,8 @@ class ExplainedMethod:
 
     ``kind`` is the kind of the method in the plan (``get``, ``find``, ``load``), or its name if every controller has
     it. ``backing`` is the name of the key or index that serves the method, and ``origin`` its kind: ``primary key``,
-    ``unique constraint``, ``unique index`` or ``index``. Both are None if the method needs none. ``problem`` is the
-    reason why the statements could not be recorded.
+    ``unique constraint``, ``unique index`` or ``index``. Both are None if the method needs none. ``key`` has its parts.
+    ``problem`` is the reason why the statements could not be recorded.
     """
 
     kind: str
@@ -72,6 +72,7 @@ class ExplainedMethod:
     cost: Cost
     backing: str | None = None
     origin: str | None = None
+    key: tuple[str, ...] = ()
     scans: bool = False
     problem: str | None = None
 
@@ -234,7 +235,9 @@ def summary(method: ExplainedMethod) -> str:
 def _backing(method: ExplainedMethod) -> str:
     if method.origin == "primary key":
         return "the primary key"
-    return f"the {method.origin} {method.backing or 'without a name'}"
+    if method.backing:
+        return f"the {method.origin} {method.backing}"
+    return f"the unnamed {method.origin}{' on ' if method.key else ''}{', '.join(method.key)}"
 
 
 def _number(cost: Cost) -> str:

@@ -103,7 +103,8 @@ def _methods(
             recorded = recorder.record(method.name, method.kind, call, loads=loads, cached=cached)
             explained = _method(method.kind, known[method.name], recorded)
             if method.index:
-                yield replace(explained, backing=method.index.name, origin=method.index.origin)
+                index = method.index
+                yield replace(explained, backing=index.name, origin=index.origin, key=index.names)
             else:
                 yield replace(explained, scans=method.kind == "find")
     for name, call in common_calls(controller, instance):

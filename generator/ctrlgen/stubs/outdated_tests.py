@@ -65,10 +65,13 @@ def _imports(package: Package, file: TestFile, place: str) -> Iterator[Finding]:
         *(controller.module for controller in package.controllers),
     }
     elsewhere = (f"{package.name}.database", f"{package.name}.runtime")
+    failing = "its tests" if Path(place).name.startswith("test_") else "all tests of the folder"
     for origin in file.origins:
         own = origin.module == package.name or origin.module.startswith(f"{package.name}.")
         if own and not origin.module.startswith(elsewhere) and origin.name not in modules.get(origin.module, ()):
-            yield STALE_IMPORT.at(Location(place, origin.line), name=origin.name, package=origin.module)
+            yield STALE_IMPORT.at(
+                Location(place, origin.line), name=origin.name, package=origin.module, failing=failing
+            )
 
 
 def _factories(

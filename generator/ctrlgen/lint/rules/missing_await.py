@@ -14,6 +14,7 @@ from ctrlgen.lint.queries import SELECTION, Queries, Query
 from ctrlgen.lint.registry import Rule
 
 _ALWAYS_TRUE = "it is always true"
+_NO_TRUTH = "its truth value raises a TypeError"
 _CONSUMERS = frozenset(
     {"len", "list", "tuple", "set", "sorted", "sum", "max", "min", "bool", "any", "all", "enumerate"}
 )
@@ -25,7 +26,7 @@ class MissingAwait(Rule):
     code = "CGL403"
     name = "missing-await"
     message = "`{query}` is not awaited: {use}"
-    why = "Nothing is sent to the database before the await. The object itself is always true and has no rows."
+    why = "Nothing is sent to the database before the await. A coroutine is always true, a selection raises an error."
     bad = """
 if db.user.find_by_guild_id(guild_id):
     ...
@@ -80,7 +81,7 @@ if await db.user.find_by_guild_id(guild_id).exists():
 def _awaited(end: cst.Call, query: Query, use: str, queries: Queries) -> str:
     """Return the corrected call: awaited, and with ``exists()`` if its truth value is tested."""
     text = queries.source.text(end)
-    if use == _ALWAYS_TRUE and FINDER.match(query.method) and queries.end(query.call) is query.call:
+    if use == _NO_TRUTH and queries.end(query.call) is query.call:
         return f"await {text}.exists()"
     is_inner = isinstance(queries.source.parent(end), cst.Attribute | cst.Subscript)
     return f"(await {text})" if is_inner else f"await {text}"
@@ -102,6 +103,7 @@ def _use(node: cst.BaseExpression, query: Query, queries: Queries) -> str | None
     """Return the mistake in the use of a query that is not awaited, or None if the use may be correct."""
     source = queries.source
     parent = source.parent(node)
+    truth = _NO_TRUTH if FINDER.match(query.method) else _ALWAYS_TRUE
     if isinstance(parent, cst.Expr):
         return "it has no effect" if isinstance(node, cst.Call) else None
     if isinstance(parent, cst.Return) and not FINDER.match(query.method) and node is queries.end(query.call):
@@ -112,9 +114,9 @@ def _use(node: cst.BaseExpression, query: Query, queries: Queries) -> str | None
     if isinstance(parent, cst.For | cst.CompFor) and parent.iter is node:
         return None if parent.asynchronous is not None else "there is nothing to iterate over"
     if isinstance(parent, cst.If | cst.IfExp | cst.While | cst.Assert) and parent.test is node:
-        return _ALWAYS_TRUE
+        return truth
     if isinstance(parent, cst.UnaryOperation) and isinstance(parent.operator, cst.Not):
-        return _ALWAYS_TRUE
+        return truth
     if isinstance(parent, cst.Comparison):
         return "it is never equal to a row" if parent.left is node else None
     if isinstance(parent, cst.Subscript) and parent.value is node:

@@ -19,9 +19,11 @@ class PythonNot(Rule):
     code = "CGL301"
     name = "python-not"
     message = "`not` is evaluated by Python before the query is built: the condition is a constant, or raises an error"
-    why = "SQLAlchemy cannot overload `not`: `not User.is_active` is `False`, and the query returns no rows."
-    bad = "await db.user.find_all(not User.is_active)"
-    good = "await db.user.find_all(~col(User.is_active))"
+    why = (
+        "SQLAlchemy cannot overload `not`: `not User.is_active` is `False`, and finds no rows. Finders raise an error."
+    )
+    bad = "select(User).where(not User.is_active)"
+    good = "select(User).where(~col(User.is_active))"
     fixable = True
 
     @override

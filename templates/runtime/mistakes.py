@@ -1,0 +1,85 @@
+"""The answers to frequent mistakes of callers: misspelt names, and results that are used before they are awaited.
+
+``table``, ``controller``, ``service`` and ``validation`` ask for the words, ``selection`` derives from ``Unawaited``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, NoReturn
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+_PREFIX = re.compile(r"(?:get_or_create|create_or_update|(?:get|update)_one|get|find|update|delete|upsert)_by_")
+_LISTS = frozenset({"all", "fetchall", "mappings", "scalars", "tolist", "unique"})
+"""Methods by which other results become lists."""
+
+
+class Unawaited:
+    """An object that is no list before it is awaited, and says so to callers who use it as one."""
+
+    def __bool__(self) -> bool:
+        raise TypeError("a selection has no truth value: await it, or call its exists() or count()")
+
+    if not TYPE_CHECKING:  # for which these uses are errors
+
+        def _has_no_rows(self, *_: object) -> NoReturn:
+            raise TypeError("a selection has no rows before it is sent: await the selection, or use `async for`")
+
+        __iter__ = __len__ = __getitem__ = __contains__ = _has_no_rows
+
+        def __getattr__(self, name: str) -> object:
+            """Say how to get the rows, or which method may be meant."""
+            if name.startswith("_"):
+                raise AttributeError(name)
+            close = difflib.get_close_matches(name, dir(type(self)), n=1)
+            hint = f"did you mean {close[0]}?" if close else "await the selection, and read it from the rows"
+            hint = "`await` already returns a list" if name in _LISTS else hint
+            raise AttributeError(f"a selection has no {name!r}: {hint}", name=name, obj=self)
+
+
+class Columns:
+    """The class attributes of a model, which are its columns and relationships."""
+
+    def __init__(self, model: type[SQLModel]) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> object:
+        """Return a column, or say which one may be meant."""
+        if name.startswith("__"):  # hooks of Python, which the class has for its instances
+            raise AttributeError(name)
+        model = object.__getattribute__(self, "_model")  # which a copy lacks at first
+        try:
+            return getattr(model, name)
+        except AttributeError:
+            known = map(str, sa.inspect(model).all_orm_descriptors.keys())
+            message = f"{model.__name__} has no column {name!r}{suggestion(name, known)}"
+            raise AttributeError(message, name=name, obj=self) from None
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return a hint for an error message: the known name that is most similar, or all known names."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}" if names else ""
+
+
+def why_absent(
+    name: str, absent: Mapping[str, Collection[str]], members: Iterable[str], columns: Collection[str]
+) -> str:
+    """Return the words that say why there is no such method, or else which one or which column may be meant."""
+    for reason, names in absent.items():
+        if name in names:
+            return f": {reason.replace('{}', name.removeprefix('find_by_'))}"
+    public = [member for member in members if not member.startswith("_")]
+    if (prefix := _PREFIX.match(name)) is None:
+        return suggestion(name, difflib.get_close_matches(name, public, n=1))
+    key = name.removeprefix(prefix[0])
+    keys = [member.removeprefix(prefix[0]) for member in public if member.startswith(prefix[0])]
+    if close := difflib.get_close_matches(key, keys, n=1):
+        return f"; did you mean {prefix[0]}{close[0]}?"
+    wrong = [part for part in key.split("_and_") if part not in columns]
+    return f": {wrong[0]!r} is no column{suggestion(wrong[0], columns)}" if wrong else ""

@@ -58,7 +58,7 @@ import json, sys, time
 begin = time.perf_counter()
 from ctrlgen import child_start
 child_start.warm_up()
-from ctrlgen import child, format_cache, header, pipeline, plan, render, settings, write
+from ctrlgen import child, format, pipeline, plan, render, settings, write
 spent = {}
 
 def timed(module, name, step):
@@ -76,7 +76,7 @@ def timed(module, name, step):
 timed(child.Child, "schema", "wait for the models")
 timed(plan, "plan", "plan")
 timed(render, "render", "render")
-timed(format_cache, "format_or_recall", "format, with ruff")
+timed(format, "format_or_recall", "format, with ruff")
 timed(pipeline, "compare_with_disk", "compare")
 timed(pipeline, "write", "write")
 config = settings.read_config(settings.Path(), settings.Settings())

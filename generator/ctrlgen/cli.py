@@ -16,17 +16,17 @@ from typing import Annotated, NoReturn, cast
 
 import typer
 
-from ctrlgen.errors import CtrlgenError
-from ctrlgen.findings import Finding, Location
+from ctrlgen.errors import CtrlgenError, bug
+from ctrlgen.findings import DOCS, Finding, Location
 from ctrlgen.output_formats import TEXT, check_format
 from ctrlgen.pipeline import compare_with_disk, generate, write
+from ctrlgen.plain_options import plain_values
 from ctrlgen.progress import shown_progress
 from ctrlgen.project_lock import locked
 from ctrlgen.record import Record
 from ctrlgen.report import (
     DETAIL,
     make_printable,
-    print_bug,
     print_diff,
     print_error,
     print_findings,
@@ -40,16 +40,18 @@ from ctrlgen.settings import SETTINGS, Config, Settings, find_project, read_conf
 from ctrlgen.write import Changes, unified_diff
 
 
-def _epilog(example: str, without: Collection[str] = ()) -> str:
-    """Return the text below the options of a command: an example, and the settings that the command reads."""
+def _epilog(example: str, page: str, without: Collection[str] = ()) -> str:
+    """Return the text below the options of a command: an example, the settings that it reads, and its documentation."""
     obeyed = ", ".join(name for name in SETTINGS if name not in without)
-    return f"Example: {example}\n\nSettings in \\[tool.ctrlgen] of pyproject.toml: {obeyed}"
+    return f"Example: {example}\n\nSettings in \\[tool.ctrlgen] of pyproject.toml: {obeyed}\n\nDocs: {DOCS}/{page}"
 
 
-EPILOG = """\
+EPILOG = f"""\
 Example: ctrlgen init, then ctrlgen generate after every change to a model
 
-`ctrlgen COMMAND --help` lists the settings of a command. The guide: docs/guide/index.md, docs/commands.md"""
+`ctrlgen COMMAND --help` lists the settings of a command.
+
+Docs: {DOCS}/index.md"""
 
 app = typer.Typer(
     name="ctrlgen",
@@ -67,7 +69,7 @@ ProjectOption = Annotated[
     Path | None,
     typer.Option(
         "--project",
-        help="The project's folder. Default: found upwards.",
+        help="Project folder. Default: found upwards.",
         metavar="DIR",
     ),
 ]
@@ -75,14 +77,14 @@ ModelsOption = Annotated[
     list[str] | None,
     typer.Option("--models", help="Import path of the models. May be repeated.", metavar="MODULE"),
 ]
-OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of the generated package.", metavar="DIR")]
+OutputOption = Annotated[str | None, typer.Option("--output", help="Folder of the emitted package.", metavar="DIR")]
 PackageOption = Annotated[str | None, typer.Option("--package", help="Import name of the package.", metavar="NAME")]
 TestsOption = Annotated[str | None, typer.Option("--tests", help="Folder of the test stubs.", metavar="DIR")]
 CacheOption = Annotated[
     str | None, typer.Option("--cache-dir", help="Folder of the cache. Default: $CTRLGEN_CACHE_DIR.", metavar="DIR")
 ]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no warnings and no summary.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no warnings, no summary.")]
 FormatOption = Annotated[
     str,
     typer.Option("--format", help="Output format: text, github, json or sarif.", metavar="FORMAT", show_default=False),
@@ -95,9 +97,7 @@ def _note_verbose(is_set: bool) -> bool:
 
 
 def _note_traceback(is_set: bool) -> bool:
-    if is_set:
-        DETAIL.traceback = True
-        os.environ["CTRLGEN_TRACEBACK"] = "1"  # for bugs in ctrlgen
+    DETAIL.traceback = DETAIL.traceback or is_set
     return is_set
 
 
@@ -106,7 +106,7 @@ VerboseOption = Annotated[
     typer.Option(
         "--verbose",
         "-v",
-        help="Print all warnings, and the import chain of failed modules.",
+        help="Print all warnings and chains of failed imports.",
         callback=_note_verbose,
     ),
 ]
@@ -132,7 +132,7 @@ class Run:
     """The reason why models may be missing: a module that cannot be imported."""
 
 
-@app.command("generate", epilog=_epilog("ctrlgen generate --models app.models --output app/db"))
+@app.command("generate", epilog=_epilog("ctrlgen generate --models app.models --output app/db", "commands.md"))
 def generate_command(
     project: ProjectOption = None,
     models: ModelsOption = None,
@@ -153,13 +153,13 @@ def generate_command(
     ) as run:
         write(run.changes, run.config)
     if output_format != TEXT:
-        _print_report(run, output_format, None)
+        _print_report(run, output_format, None, quiet=quiet)
     elif not quiet:
         print_summary(run.changes, run.config.project)
         _print_upgrade(run)
 
 
-@app.command(epilog=_epilog("ctrlgen check --quiet"))
+@app.command(epilog=_epilog("ctrlgen check --quiet", "commands.md"))
 def check(
     project: ProjectOption = None,
     models: ModelsOption = None,
@@ -175,13 +175,13 @@ def check(
 ) -> None:
     """Check that the controllers match the models. Exits with 1, and shows the diff, if they do not.
 
-    Also exits with 1 if a module of models cannot be imported, because models may then be missing.
+    Also exits with 1 if models may be missing, because a submodule cannot be imported.
     """
     project_options = _project_options(project, models, output, package, tests, cache_dir)
     with _run(project_options, quiet=quiet, verbose=verbose, no_cache=no_cache, output_format=output_format) as run:
         pass  # the disk has been read
     if output_format != TEXT:
-        _print_report(run, output_format, run.changes)
+        _print_report(run, output_format, run.changes, quiet=quiet)
     elif run.changes.pending or run.incomplete:
         from ctrlgen.staleness import print_outcome  # imported only if there is something to print
 
@@ -192,7 +192,7 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command(epilog=_epilog("ctrlgen diff | less"))
+@app.command(epilog=_epilog("ctrlgen diff | less", "commands.md"))
 def diff(
     project: ProjectOption = None,
     models: ModelsOption = None,
@@ -212,10 +212,16 @@ def diff(
     print_diff(unified_diff(run.changes, run.config.project))
 
 
-@app.command(epilog=_epilog("ctrlgen explain User.get_by_id --format json", ("tests", "silence", "cache_dir")))
+@app.command(
+    epilog=_epilog(
+        "ctrlgen explain User.get_by_id --format json",
+        "commands.md",
+        without=("tests", "silence", "cache_dir"),
+    )
+)
 def explain(
     choice: Annotated[
-        str | None, typer.Argument(help="A model or one of its methods. Default: all models.", metavar="MODEL.METHOD")
+        str | None, typer.Argument(help="A model or one of its methods. Default: all.", metavar="MODEL.METHOD")
     ] = None,
     indexes: Annotated[bool, typer.Option("--indexes", help="Print the missing `Index(...)` lines.")] = False,
     output_format: Annotated[
@@ -223,7 +229,7 @@ def explain(
     ] = "text",
     html: Annotated[
         Path | None,
-        typer.Option("--html", help="Write the explorer: a page with a diagram and all details.", metavar="FILE"),
+        typer.Option("--html", help="Write the explorer, a page with all of it.", metavar="FILE"),
     ] = None,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print the tables as a Mermaid diagram.")] = False,
     dot: Annotated[bool, typer.Option("--dot", help="Print the tables as a Graphviz graph.")] = False,
@@ -248,11 +254,11 @@ def explain(
 
 @app.command(
     epilog="Example: ctrlgen init --yes --models app.models --output app/db\n\n"
-    "Settings written: models, output, package, tests"
+    f"Settings written: models, output, package, tests\n\nDocs: {DOCS}/commands.md"
 )
 def init(
     project: Annotated[
-        Path, typer.Option("--project", help="The project's folder. Default: the current directory.", metavar="DIR")
+        Path, typer.Option("--project", help="Project folder. Default: here.", metavar="DIR", show_default=False)
     ] = Path(),
     models: ModelsOption = None,
     output: OutputOption = None,
@@ -265,9 +271,11 @@ def init(
     alembic: Annotated[
         bool | None, typer.Option("--alembic/--no-alembic", help="Whether to set up Alembic migrations. Default: ask.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept all suggestions without asking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes without writing them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept all suggestions.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes only.")] = False,
     quiet: QuietOption = False,
+    _verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Find the models, and add the settings to pyproject.toml without changing anything else in it."""
     from ctrlgen.init import InitOptions
@@ -278,7 +286,7 @@ def init(
         run_init(root, settings, InitOptions(pre_commit, alembic, yes, dry_run, quiet))
 
 
-@app.command(epilog=_epilog("ctrlgen watch --quiet"))
+@app.command(epilog=_epilog("ctrlgen watch --quiet", "commands.md"))
 def watch(
     project: ProjectOption = None,
     models: ModelsOption = None,
@@ -295,8 +303,13 @@ def watch(
     from ctrlgen.watch import watch as run_watch
 
     project_options = _project_options(project, models, output, package, tests, cache_dir)
+
+    def read() -> Config:
+        with reported(project_options[0], TEXT):
+            return read_config(*project_options)
+
     run_watch(
-        lambda: read_config(*project_options),
+        read,
         lambda: _run(project_options, quiet=True, verbose=verbose, no_cache=no_cache, to_write=True),
         quiet=quiet,
         verbose=verbose,
@@ -305,30 +318,28 @@ def watch(
 
 @app.command(
     epilog="Example: ctrlgen lint app tests --select CGL1,CGL2 --format github\n\n"
-    "Settings in \\[tool.ctrlgen.lint]: select, ignore, exclude, force-exclude, per-file-ignores"
+    "Settings in \\[tool.ctrlgen.lint]: select, ignore, exclude, force-exclude, per-file-ignores\n\n"
+    f"Docs: {DOCS}/lint.md"
 )
 def lint(
-    paths: Annotated[
-        list[str], typer.Argument(help="Files and folders of hand-written code to check.", metavar="PATH...")
-    ],
+    paths: Annotated[list[str], typer.Argument(help="Files and folders to check.", metavar="PATH...")],
     select: Annotated[
         list[str] | None, typer.Option("--select", help="Codes, or prefixes of codes, to report.", metavar="CODES")
     ] = None,
     ignore: Annotated[
         list[str] | None, typer.Option("--ignore", help="Codes, or prefixes of codes, to ignore.", metavar="CODES")
     ] = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Apply the fixes that are safe to apply automatically.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Apply the safe fixes.")] = False,
     output_format: FormatOption = TEXT,
-    force_exclude: Annotated[
-        bool, typer.Option("--force-exclude", help="Apply `exclude` also to files passed as arguments.")
-    ] = False,
+    force_exclude: Annotated[bool, typer.Option("--force-exclude", help="Apply `exclude` also to arguments.")] = False,
     project: ProjectOption = None,
     quiet: QuietOption = False,
+    _verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Report queries and database code that should use an emitted method, or be written differently.
 
-    Exits with 1 if there are findings. A comment `# ctrlgen: ignore[CGL101]` suppresses a finding on its line. Rules:
-    docs/lint.md.
+    Exits with 1 if there are findings. A comment `# ctrlgen: ignore[CGL101]` suppresses a finding on its line.
     """
     from ctrlgen.lint.lint_command import lint as run_lint  # imports libcst, which no other command needs
 
@@ -347,7 +358,7 @@ def lint(
 
 @app.command(
     epilog="Example: ctrlgen drift --database postgresql://bot@localhost/bot\n\n"
-    "Settings in \\[tool.ctrlgen] of pyproject.toml: models, silence"
+    f"Settings in \\[tool.ctrlgen] of pyproject.toml: models, silence\n\nDocs: {DOCS}/drift.md"
 )
 def drift(
     database: Annotated[
@@ -362,10 +373,12 @@ def drift(
     models: ModelsOption = None,
     output_format: FormatOption = TEXT,
     quiet: QuietOption = False,
+    _verbose: VerboseOption = False,
+    _traceback: TracebackOption = False,
 ) -> None:
     """Compare the models with a live database and the migrations, read-only.
 
-    Exits with 1 if there are differences. Their codes: docs/messages.md.
+    Exits with 1 if there are differences.
     """
     from ctrlgen.drift.drift_command import drift as run_drift  # needed only for this command
 
@@ -441,12 +454,10 @@ def _print_findings(findings: tuple[Finding, ...], *, quiet: bool, verbose: bool
         print_findings(findings, verbose=verbose)
 
 
-def _print_report(run: Run, output_format: str, changes: Changes | None) -> None:
+def _print_report(run: Run, output_format: str, changes: Changes | None, *, quiet: bool) -> None:
     from ctrlgen.staleness import print_report, stale_problems
 
-    warnings = (
-        run.findings if run.incomplete is None else [finding for finding in run.findings if finding != run.incomplete]
-    )
+    warnings = [] if quiet else [finding for finding in run.findings if finding != run.incomplete]
     failures = stale_problems(changes, run.config, run.origins, run.incomplete) if changes else []
     print_report(output_format, warnings, failures)
 
@@ -484,17 +495,19 @@ def main() -> NoReturn:
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {"generate": generate_command, "check": check, "diff": diff}
-_FLAGS = {"-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose"}
 
 
 def _run_plainly() -> bool:
-    """Run a command without arguments without Typer, whose import of pydantic doubles the time of a short run."""
+    """Run a frequent command without Typer's parser, whose import of pydantic doubles the time of a short run.
+
+    Typer parses everything that is not a well-formed option of such a command: mistakes, ``--help``, other commands.
+    """
     name, *arguments = sys.argv[1:] or [""]
-    if name not in _COMMANDS or not _FLAGS.keys() >= {*arguments}:
+    values = plain_values(_COMMANDS[name], arguments) if name in _COMMANDS else None
+    if values is None:
         return False
-    flags = {_FLAGS[argument] for argument in arguments}
     try:
-        _COMMANDS[name](quiet="quiet" in flags, verbose="verbose" in flags)
+        _COMMANDS[name](**values)
     except typer.Exit as ending:
         sys.exit(ending.exit_code)
     return True
@@ -511,13 +524,11 @@ def _exit_code() -> int:
     except typer.Abort:
         print_interrupted()
         return 130
-    except Exception as error:
-        if os.environ.get("CTRLGEN_TRACEBACK"):
-            raise
+    except Exception as error:  # noqa: BLE001 - printed with its traceback, if the user asks for it
         if isinstance(error, UnicodeEncodeError) and sys.getfilesystemencoding() != "utf-8":
             print_unencodable(error)
         else:
-            print_bug(error)
+            print_error(bug("a bug in ctrlgen, not in your models", error))
     else:
         return code if isinstance(code, int) else 0
     return 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from ctrlgen.findings import DOCS, Location
 
@@ -43,7 +43,7 @@ class CtrlgenError(Exception):
 
     code: ClassVar[str] = "CGE502"
     meaning: ClassVar[str] = "a bug in ctrlgen"
-    fix: ClassVar[str] = "report it, with the output of `CTRLGEN_TRACEBACK=1`"
+    fix: ClassVar[str] = "report it, with the output of `--traceback`"
 
     message: str
     location: Location | None = None
@@ -62,6 +62,12 @@ class CtrlgenError(Exception):
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""
         return f"{where}{self.message}"
+
+    def with_traceback_of_cause(self) -> Self:
+        """Keep the traceback of the cause as text, because the exception is pickled without its cause."""
+        if self.__cause__ and not self.traceback:
+            self.traceback = traceback_of(self.__cause__)
+        return self
 
     @classmethod
     def docs(cls) -> str:
@@ -185,14 +191,15 @@ class UnknownCodeError(ConfigError):
 
 
 class UnknownNameError(ConfigError):
-    """The settings refer to a model, method or column that does not exist."""
+    """The settings refer to a model, method, column or class that does not exist."""
 
     code = "CGE108"
     meaning = (
         "`names`, `skip`, `controllers`, `cache` or `tenant` refers to a model, method or column that does not exist, "
-        "or that cannot be changed"
+        "or that cannot be changed, or `controllers` to a class that does not exist or does not derive from the "
+        "emitted controller"
     )
-    fix = "correct the name: `Model`, `module.Model` or `Model.method`"
+    fix = "correct the name: `Model`, `module.Model` or `Model.method`; derive the class from the emitted controller"
 
 
 class NameTakenError(ConfigError):
@@ -428,6 +435,19 @@ def _with_subclasses(cls: type[CtrlgenError]) -> Iterator[type[CtrlgenError]]:
     yield cls
     for subclass in cls.__subclasses__():
         yield from _with_subclasses(subclass)
+
+
+def bug(message: str, error: BaseException) -> CtrlgenError:
+    """Return the error for an exception that is a bug in ctrlgen. ``message`` says what it prevents."""
+    hint = "please report it, with the output of `--traceback`"
+    return CtrlgenError(f"{message}: {described(error)}", hint=hint, traceback=traceback_of(error))
+
+
+def traceback_of(error: BaseException) -> str:
+    """Return the traceback of an exception as text."""
+    import traceback  # needed only for errors
+
+    return "".join(traceback.format_exception(error))
 
 
 _ADVERTISEMENT = re.compile(r"\s*(\(Background on this error at: .*\)|For further information visit .*)")

@@ -304,7 +304,7 @@ UNSETTLED_CHECK = Rule(
 
 STALE = Rule(
     "CG601",
-    "`{file}` is stale: {meaning}; run `ctrlgen generate`",
+    "`{file}` {meaning}; run `ctrlgen generate`, and commit the result",
     "`check`: the emitted files or the test stubs do not match the models",
     "run `ctrlgen generate`, and commit the result",
     silenceable=False,

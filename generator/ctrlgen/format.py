@@ -68,7 +68,9 @@ def _format(files: Iterable[Path], listing: str, settings: RuffSettings, first_p
     """Format files in place. ``listing`` has their paths."""
     _fix(*_OWN_FIXES, listing)
     for file in files:
-        file.write_text(with_wrapped_docstrings(file.read_text("utf-8"), settings.line_length), "utf-8", newline="")
+        before = file.read_text("utf-8")
+        if (wrapped := with_wrapped_docstrings(before, settings.line_length)) != before:
+            file.write_text(wrapped, "utf-8", newline="")
     options = _options(settings)
     values = (*_FOR_EVERY_FILE, _first_party(settings, first_party))
     _lay_out(settings, *_IMPORTS, *options, *(word for value in values for word in ("--config", value)), listing)
@@ -89,8 +91,10 @@ def _mirrored(folder: Path | None, settings: RuffSettings, root: Path) -> Path:
 def _written(sources: Mapping[str, str], folder: Path) -> dict[str, Path]:
     """Write the sources into ``folder`` and return their files."""
     files = {path: folder / path for path in sources}
+    for parent in {file.parent for file in files.values()}:
+        parent.mkdir(parents=True, exist_ok=True)
     for path, file in files.items():
-        _write(file, sources[path].replace("\r\n", "\n"))
+        file.write_bytes(sources[path].replace("\r\n", "\n").encode())
     return files
 
 
@@ -129,8 +133,8 @@ def _is_missing(module: str, root: Path) -> bool:
 def with_wrapped_docstrings(source: str, width: int) -> str:
     """Return the source with one-line docstrings longer than ``width`` wrapped."""
     lines = source.split("\n")
-    if any(len(line) > width for line in lines):
-        for index in _docstring_lines(ast.parse(source)):
+    if any(len(line) > width and '"""' in line for line in lines):
+        for index in _docstring_lines(ast.parse(source).body):
             text = lines[index].strip()
             if len(lines[index]) > width and text.startswith('"""') and text.endswith('"""'):
                 indent = " " * lines[index].index(text)
@@ -141,13 +145,13 @@ def with_wrapped_docstrings(source: str, width: int) -> str:
     return "\n".join(lines)
 
 
-def _docstring_lines(tree: ast.Module) -> Iterator[int]:
-    """Yield the index of each line with a one-line docstring."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and first.lineno == first.end_lineno:
-                yield first.lineno - 1
+def _docstring_lines(body: Sequence[ast.stmt]) -> Iterator[int]:
+    """Yield the index of each line with a one-line docstring, of a module and of what its body defines."""
+    if body and isinstance(first := body[0], ast.Expr) and first.lineno == first.end_lineno:
+        yield first.lineno - 1
+    for node in body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.If):
+            yield from _docstring_lines(node.body)
 
 
 # Running ruff.

@@ -43,8 +43,14 @@ class Generation:
 
     @property
     def origins(self) -> dict[str, Location]:
-        """The location of the model of each controller, by the path of the controller's module."""
-        return {f"{controller.module}.py": controller.model.location for controller in self.package.controllers}
+        """The location of each model, by the path of its controller's module, and of its tests."""
+        controllers = self.package.controllers
+        origins = {f"{controller.module}.py": controller.model.location for controller in controllers}
+        if self.stubs:
+            from ctrlgen.stubs.stub_names import test_file  # imported already if there are any stubs
+
+            origins |= {test_file(controller): controller.model.location for controller in controllers}
+        return origins
 
 
 def generate(config: Config, step: Step = no_progress) -> Generation:
@@ -60,7 +66,7 @@ def generate(config: Config, step: Step = no_progress) -> Generation:
 
     if config.cache is not None:
         tracing.start()
-    with child_process(config) as child:
+    with child_process(config, with_samples=config.tests is not None) as child:
         step(child.current_step)
         from ctrlgen.format import format_or_recall
         from ctrlgen.plan import plan
@@ -74,6 +80,10 @@ def generate(config: Config, step: Step = no_progress) -> Generation:
         schema = child.schema()  # load, inspect
         reads = child.reads()
     package = plan(schema, config.package, config.options)
+    if config.options.controllers:
+        from ctrlgen.own_controllers import check_own_controllers  # few projects have them
+
+        check_own_controllers(package, config.project)
     step(lambda: f"writing and formatting {len(package.controllers)} controllers")
     formatted = format_or_recall(render(package), first_party(package), config.output, config.cache)
     files = with_header(formatted)

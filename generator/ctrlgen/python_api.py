@@ -11,9 +11,11 @@ from pathlib import Path
 
 from ctrlgen.errors import LoadError
 from ctrlgen.findings import Finding
+from ctrlgen.output_formats import TEXT
 from ctrlgen.pipeline import compare_with_disk, write
 from ctrlgen.pipeline import generate as run_pipeline
 from ctrlgen.project_lock import locked
+from ctrlgen.report import reported
 from ctrlgen.settings import Config, Settings, read_config
 from ctrlgen.write import Changes, State, unified_diff
 
@@ -70,7 +72,7 @@ class Result:
 def generate(
     project: str | Path = ".",
     *,
-    models: Sequence[str] | None = None,
+    models: str | Sequence[str] | None = None,
     output: str | None = None,
     package: str | None = None,
     tests: str | None = None,
@@ -83,7 +85,7 @@ def generate(
     project
         The folder with ``pyproject.toml``. Parent folders are not searched.
     models, output, package, tests
-        Override the settings of these names. Paths are relative to the project.
+        Override the settings of these names. ``models`` is one module or several. Paths are relative to the project.
     dry_run
         Do not write anything. The result has the changes that would be made.
 
@@ -92,18 +94,20 @@ def generate(
     ctrlgen.errors.CtrlgenError
         The configuration or the models are invalid. The error has a location and a hint, and nothing is written.
     """
-    settings = Settings(tuple(models) if models is not None else None, output, package, tests)
-    config = replace(
-        read_config(Path(project), settings), cache=None
-    )  # recording would leave hooks in the caller's process
+    modules = (models,) if isinstance(models, str) else models
+    settings = Settings(tuple(modules) if modules is not None else None, output, package, tests)
+    with reported(Path(project), TEXT):
+        return _generated(read_config(Path(project), settings), dry_run=dry_run)
+
+
+def _generated(config: Config, *, dry_run: bool) -> Result:
+    config = replace(config, cache=None)  # recording would leave hooks in the caller's process
     with locked(config.project, to_write=not dry_run):
         generation = run_pipeline(config)
         changes = compare_with_disk(generation, config)
-        if dry_run and not changes.pending and generation.incomplete:
-            message = (
-                f"ctrlgen cannot determine whether everything is up to date, because {generation.incomplete.message}"
-            )
-            raise LoadError(message, generation.incomplete.location, "fix that module")
+        if dry_run and not changes.pending and (incomplete := generation.incomplete):
+            message = f"ctrlgen cannot determine whether everything is up to date, because {incomplete.message}"
+            raise LoadError(message, incomplete.location, "fix that module")
         if not dry_run:
             write(changes, config)
     return Result(config, generation.findings, changes)

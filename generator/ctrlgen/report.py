@@ -95,23 +95,23 @@ def print_findings(findings: tuple[Finding, ...], *, verbose: bool = False) -> N
         shown = alike if verbose or len(alike) <= _SHOWN + 1 else alike[:_SHOWN]
         for finding in shown:
             echo(f"{finding.location}: {label} {finding.code}: {finding.message}", err=True)
-            _print_details(finding.import_chain, finding.traceback)
+            print_details(finding.import_chain, finding.traceback)
         if hidden := len(alike) - len(shown):
             echo(f"... and {hidden} more of {code}, {len(alike)} in all; `--verbose` shows all", err=True)
 
 
 @dataclass
 class Detail:
-    """How much detail is printed about a failure, as set by the options of the command."""
+    """How much detail is printed about a failure, as set by the options of the command and by the environment."""
 
     verbose: bool = False
     traceback: bool = False
 
 
-DETAIL = Detail()
+DETAIL = Detail(traceback=bool(os.environ.get("CTRLGEN_TRACEBACK")))
 
 
-def _print_details(import_chain: tuple[str, ...], traceback: str) -> None:
+def print_details(import_chain: tuple[str, ...], traceback: str) -> None:
     """Print the import chain and the traceback of a failed import, if the options ask for them."""
     if DETAIL.verbose and import_chain:
         echo("  import chain:", err=True)
@@ -132,7 +132,7 @@ def print_error(error: CtrlgenError) -> None:
     if error.hint:
         echo(f"{typer.style('hint', fg=typer.colors.CYAN)}: {error.hint}", err=True)
     echo(f"{typer.style('docs', fg=typer.colors.CYAN)}: {error.docs()}", err=True)
-    _print_details(error.import_chain, error.traceback)
+    print_details(error.import_chain, error.traceback)
     for other in error.others:
         print_error(other)
 
@@ -172,12 +172,6 @@ def print_unencodable(error: UnicodeEncodeError) -> None:
     name = error.object.rpartition("/")[2]
     message = f"the locale cannot encode the file name `{name}`; its encoding is {error.encoding}"
     print_error(EncodingError(message, hint="set `PYTHONUTF8=1`, or use a UTF-8 locale"))
-
-
-def print_bug(error: Exception) -> None:
-    """Print an exception that is a bug in ctrlgen."""
-    message = f"a bug in ctrlgen, not in your models: {type(error).__name__}: {error}"
-    print_error(CtrlgenError(message, hint="please report it; `CTRLGEN_TRACEBACK=1` shows where it happened"))
 
 
 # Errors.

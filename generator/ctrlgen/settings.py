@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -230,10 +230,11 @@ def _check_place(root: Path, output: Path, settings: Settings) -> None:
         )
     package = tuple(settings.package.split(".")) if settings.package else ()
     if package and parts[-len(package) :] != package:
-        importable = ".".join(parts[1:] if parts[0] == "src" and len(parts) > 1 else parts)
+        inside = parts[1:] if parts[0] == "src" and len(parts) > 1 else parts
+        importable = all(map(toml.is_name, inside))
         raise PackageNameError(
             f"`package` is `{settings.package}`, which does not resolve to `output`, `{'/'.join(parts)}`",
-            hint=f'write `package = "{importable}"`, or omit it',
+            hint=f'write `package = "{".".join(inside)}"`, or omit it' if importable else _importable_output(parts),
             setting="package",
             mark=settings.package,
         )
@@ -408,8 +409,16 @@ def _import_name(root: Path, output: Path) -> str:
         if not toml.is_name(part):
             raise PackageNameError(
                 f"`{part}` in `output` cannot be part of an import path",
-                hint="rename the folder, or set its import path with `package`",
+                hint=_importable_output(output.relative_to(root).parts),
                 setting="output",
                 mark=part,
             )
     return ".".join(parts)
+
+
+def _importable_output(parts: Sequence[str]) -> str:
+    """Return the hint for a folder whose name is not a Python name: a dotted path, a file name, a keyword."""
+    path = "/".join(parts).replace(".", "/")
+    words = (re.sub(r"\W", "_", part) for part in path.strip("/").split("/"))
+    names = [word if toml.is_name(word) else f"{word}_" if word.isidentifier() else f"_{word}" for word in words]
+    return f'`output` is the folder of a package: write `output = "{"/".join(names)}"`'

@@ -64,8 +64,11 @@ class Sources:
         inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
         return next(inside, path).as_posix()
 
-    def of_class(self, cls: type) -> Location:
-        """Return the location of ``cls``."""
+    def of_class(self, cls: type, file: str | None = None) -> Location:
+        """Return the location of ``cls``. ``file`` is its file if its module is not imported, because it failed."""
+        if file and _path(cls) is None:
+            node = SourceFile(Path(file)).classes.get(cls.__qualname__)
+            return self.place(file, node.lineno if node else 1)
         node = self._file(cls).classes.get(cls.__qualname__)
         return self._location(cls, node.lineno if node else 1)
 
@@ -114,9 +117,10 @@ class Sources:
 
 @dataclass
 class Context:
-    """The sources of the models, and the findings."""
+    """The sources of the models, whether samples of columns are needed, and the findings."""
 
     sources: Sources
+    with_samples: bool = True
     findings: list[Finding] = field(default_factory=list[Finding])
 
     def warn(self, rule: Rule, location: Location, **names: object) -> None:

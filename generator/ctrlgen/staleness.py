@@ -21,9 +21,11 @@ from ctrlgen.findings import DOCS, FAILED_IMPORT, OLDER_FORMAT, RULES, STALE, Fi
 from ctrlgen.output_formats import FORMATS, Problem, problem_of_finding, reporter_of
 from ctrlgen.report import echo, print_diff, print_incomplete, print_stale
 from ctrlgen.settings import Config
+from ctrlgen.toml import find_setting
 from ctrlgen.write import FORMAT, Change, Changes, format_of, unified_diff, version_key
 
 CHANGELOG = f"{DOCS.removesuffix('/docs')}/CHANGELOG.md"
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 _OWN_METHOD = "__"
 
 
@@ -94,14 +96,29 @@ def stale_problems(
         return [*problems, problem_of_finding(finding, OLDER_FORMAT, "error")]
     for change in changes.pending:
         meaning, file = meaning_of(change), shown_path(change.file, config.project)
-        inside = change.file.is_relative_to(config.output)
-        origin = origins.get(change.file.relative_to(config.output).as_posix()) if inside else None
-        finding = STALE.at(origin or Location(file, 1), file=file, meaning=meaning.text)
+        finding = STALE.at(_origin(change, config, origins), file=file, meaning=meaning.text)
         problem = problem_of_finding(finding, STALE, "error")
         groups = {kind.replace(" ", "_"): names for kind, names in meaning.groups.items() if names}
         facts = {"file": file, "state": change.state, "subject": meaning.subject, "changes": groups}
         problems.append(replace(problem, details={**problem.details, **facts}))
     return problems
+
+
+def _origin(change: Change, config: Config, origins: Mapping[str, Location]) -> Location:
+    """Return the location of the model of a stale file; for a missing file without one, that of its setting."""
+    inside = change.file.is_relative_to(config.output)
+    folder = config.output if inside or config.tests is None else config.tests
+    if (
+        origin := origins.get(change.file.relative_to(folder).as_posix())
+        if change.file.is_relative_to(folder)
+        else None
+    ):
+        return origin
+    settings = config.project / "pyproject.toml"
+    if change.state == "created" and settings.is_file():
+        line = find_setting(settings.read_text("utf-8"), "output" if inside else "tests")
+        return Location(settings.name, line or 1)
+    return Location(shown_path(change.file, config.project), 1)
 
 
 def _first_emitted(changes: Changes) -> Path:
@@ -141,10 +158,11 @@ class Meaning:
 
     @property
     def text(self) -> str:
-        """The meaning as one sentence."""
-        if not self.groups:
-            return "no change is visible to callers"
-        return "; ".join(f"{kind}: {', '.join(names)}" if names else kind for kind, names in self.groups.items())
+        """The meaning as the predicate of a sentence about the file."""
+        groups = [f"{kind}: {', '.join(names)}" if names else kind for kind, names in self.groups.items()]
+        if self.change.state == "created":
+            return "; ".join(["is missing", *groups])
+        return f"is stale: {'; '.join(groups) or 'no change is visible to callers'}"
 
 
 def meaning_of(change: Change) -> Meaning:
@@ -175,13 +193,31 @@ def _of_whole_file(change: Change, before: _Surface | None, after: _Surface | No
         case "removed" if before and before.model:
             return {"controller removed": ()}
         case "created":
-            return {"new file": ()}
+            return {}
         case "removed":
             return {"file removed": ()}
         case _ if change.before is not None and before is None:
             return {"the file on disk is not valid Python, so it was edited": ()}
         case _:
-            return {}
+            return _of_functions(change)
+
+
+def _of_functions(change: Change) -> dict[str, tuple[str, ...]]:
+    """Return the functions that a test file lacks, and those that lack lines."""
+    before, after = _functions(change.before), _functions(change.after)
+    missing = [name for name in after if name not in before]
+    groups = {
+        "missing tests": [name for name in missing if name.startswith("test_")],
+        "missing functions": [name for name in missing if not name.startswith("test_")],
+        "functions without required lines": [name for name in after if name in before and before[name] != after[name]],
+    }
+    return {kind: tuple(names) for kind, names in groups.items() if names}
+
+
+def _functions(content: bytes | None) -> dict[str, str]:
+    """Return the functions at the top level of a module."""
+    functions = [node for node in ast.parse(content or b"").body if isinstance(node, Function)]
+    return {node.name: ast.unparse(node) for node in functions}
 
 
 def _of_surfaces(before: _Surface, after: _Surface) -> dict[str, tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Project
+from .conftest import MODELS, Project
 
 
 @pytest.fixture
@@ -74,3 +74,31 @@ def test_file_name_that_the_locale_cannot_encode_is_an_error(app: Project) -> No
     done = app.run("generate", LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="")
     assert done.returncode == 2
     assert "the locale cannot encode the file name `größe.py`" in done.stderr
+
+
+@pytest.fixture
+def package_of_models(app: Project) -> Project:
+    (app.root / "app/models.py").unlink()
+    app.write("app/models/__init__.py", "")
+    app.write("app/models/hero.py", MODELS)
+    app.run("generate")
+    return app
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "reason"),
+    [
+        ("app/models/villain.py", 1, "ctrlgen cannot determine whether everything is up to date"),
+        ("app/models/hero.py", 2, "error CGE2"),
+        ("app/models/__init__.py", 2, "error CGE202: "),
+    ],
+)
+def test_exit_code_for_a_module_that_cannot_be_imported(
+    package_of_models: Project, module: str, code: int, reason: str
+) -> None:
+    package_of_models.write("app/models/team.py", MODELS.replace("Hero", "Team"))
+    package_of_models.run("generate")
+    package_of_models.write(module, f"import nothing_here\n{MODELS.replace('Hero', 'Villain')}")
+    done = package_of_models.run("check")
+    assert done.returncode == code
+    assert reason in done.stderr

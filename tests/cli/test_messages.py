@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from ctrlgen.errors import DOCS, error_classes
-from ctrlgen.report import print_bug, print_interrupted
+from ctrlgen.report import print_interrupted
 from ctrlgen.write import FORMAT, HEADER
 
 from .conftest import MODELS, SETTINGS, Project
@@ -36,6 +36,21 @@ class Case:
 
 def setting(text: str) -> Case:
     return Case(files={"pyproject.toml": f"{SETTINGS}{text}\n"})
+
+
+OWN = """from app.db import HeroController
+
+
+class Plain: ...
+
+
+class Heroes(Plain, HeroController): ...
+"""
+
+
+def controller(path: str) -> Case:
+    settings = f'{SETTINGS}\n[tool.ctrlgen.controllers]\n"Hero" = "{path}"\n'
+    return Case("check", {"pyproject.toml": settings, "app/heroes.py": OWN})
 
 
 def models(text: str) -> Case:
@@ -79,6 +94,9 @@ CONFIGURATION = {
     "output is the project": Case("generate --output ."),
     "output is a file": Case("generate --output app/models.py"),
     "output called like a keyword": Case("generate --output app/class"),
+    "output like a file": Case("generate --output tracker.db"),
+    "output like a file with its package": Case("generate --output tracker.db --package tracker.db"),
+    "output with hyphens": Case("generate --output my-app/2.db"),
     "output hides the models": Case("generate --output app/models"),
     "output beside the package in src": Case("generate --output shop/db", {"src/shop/__init__.py": ""}),
     "output beside a namespace in src": Case("generate --output shop/db", {"src/shop/models.py": ""}),
@@ -95,6 +113,10 @@ CONFIGURATION = {
     "method that every controller has": setting('skip = { methods = ["Hero.find_all"] }'),
     "model among methods": setting('skip = { methods = ["Hero"] }'),
     "every model left out": setting('skip = { models = ["Hero"] }'),
+    "controller in a module that is not there": controller("app.heros:Heroes"),
+    "controller of another name": controller("app.heroes:Hero"),
+    "controller that derives from nothing": controller("app.heroes:Plain"),
+    "controller that is emitted": controller("app.db:HeroController"),
     "cache that is no table": setting("cache = { Hero = 300 }"),
     "cache without a time": setting("cache = { Hero = { size = 10 } }"),
     "cache for no time": setting("cache = { Hero = { ttl = 0, size = 10 } }"),
@@ -123,6 +145,9 @@ CONFIGURATION = {
 LOADING = {
     "module like another": Case("generate --models app.modles"),
     "module like no other": Case("generate --models zebra"),
+    "module that was deleted": Case(
+        files={"pyproject.toml": SETTINGS.replace('["app.models"]', '[\n    "app.models",\n    "app.more",\n]')}
+    ),
     "no module": Case("generate --models zebra", {"app/models.py": None}),
     "import that fails": models(f"{MODELS}\n\nNAMES = {{}}['missing']\n"),
     "library that is missing": models(f"import no_such_library\n{MODELS}"),
@@ -168,6 +193,66 @@ LOADING = {
     "controller of a module that fails": Case(
         files=package(hero="import nothing_here\n" + MODELS, other=MODELS.replace("Hero", "Other"))
     ),
+}
+DECLARE = "from sqlmodel import Field, Relationship, SQLModel\n"
+
+
+def classes(**bodies: str) -> Case:
+    """Return models with a primary key and these lines; `Link_` is a class without a table."""
+    text = DECLARE
+    for name, body in bodies.items():
+        table = "" if name.endswith("_") else ", table=True"
+        lines = ["id: int = Field(primary_key=True)", *filter(None, body.splitlines())]
+        text += f"\n\nclass {name.rstrip('_')}(SQLModel{table}):\n" + "".join(f"    {line}\n" for line in lines)
+    return models(text)
+
+
+HEROES = 'heroes: list["Hero"] = Relationship(back_populates="team")'
+TO_TEAM = 'team_id: int = Field(foreign_key="team.id")'
+OF_TEAM = 'team: Team = Relationship(back_populates="heroes")'
+TEAM_CLASS = "\n\nclass Team(SQLModel, table=True):\n    id: int = Field(primary_key=True)\n"
+LINKS = 'hero_id: int = Field(foreign_key="hero.id")'
+DECLARATION = {
+    "misspelt back_populates": classes(Team=HEROES.replace('"team"', '"temm"'), Hero=f"{TO_TEAM}\n{OF_TEAM}"),
+    "back_populates that is a column": classes(
+        Team=HEROES.replace('"team"', '"team_id"'), Hero=f"{TO_TEAM}\n{OF_TEAM}"
+    ),
+    "back_populates of nothing": classes(Team=HEROES, Hero=TO_TEAM),
+    "no primary key": models(f"{DECLARE}\n\nclass Team(SQLModel, table=True):\n    name: str\n"),
+    "no foreign key": classes(Team="", Hero="team_id: int\nteam: Team = Relationship()"),
+    "no foreign key of a list": classes(Team=HEROES, Hero=OF_TEAM),
+    "no link_model": classes(
+        Team=HEROES.replace('"team"', '"teams"'), Hero='teams: list[Team] = Relationship(back_populates="heroes")'
+    ),
+    "link_model without foreign keys": classes(
+        Link=LINKS, Team=HEROES.replace('"team"', "None, link_model=Link"), Hero=""
+    ),
+    "link_model that is no table": classes(
+        Link_=f"{LINKS}\n{TO_TEAM}", Team=HEROES.replace('"team"', "None, link_model=Link"), Hero=""
+    ),
+    "link_model with too many foreign keys": classes(
+        Link=f"{LINKS}\n{TO_TEAM}\nother_id: int = Field(foreign_key='team.id')",
+        Team=HEROES.replace('"team"', "None, link_model=Link"),
+        Hero="",
+    ),
+    "ambiguous foreign keys": classes(
+        Team=HEROES, Hero=f"old_team_id: int = Field(foreign_key='team.id')\n{TO_TEAM}\n{OF_TEAM}"
+    ),
+    "relationship to its own table": classes(
+        Hero="boss_id: int | None = Field(default=None, foreign_key='hero.id')\n"
+        "boss: 'Hero' = Relationship(back_populates='staff')\nstaff: list['Hero'] = Relationship(back_populates='boss')"
+    ),
+    "class of several": Case(
+        "generate --models app.models --models app.more",
+        {
+            "app/models.py": f"{DECLARE}{TEAM_CLASS}\n\n"
+            f"class Hero(SQLModel, table=True):\n    id: int = Field(primary_key=True)\n    {TO_TEAM}\n"
+            "    team: 'Team' = Relationship()\n",
+            "app/more.py": f"{DECLARE}{TEAM_CLASS}    __tablename__ = 'other'\n",
+        },
+    ),
+    "class that is declared later": classes(Team="heroes: list[Hero] = Relationship()", Hero=TO_TEAM),
+    "class that is not imported": models("class Team(SQLModel, table=True): ...\n"),
 }
 MODEL = {
     "relationship to nothing": models(
@@ -220,6 +305,13 @@ STALE_MODELS = {"app/models.py": MODELS.replace("unique", "index")}
 AGED = HEADER.replace(f" {FORMAT}", "")
 FORMATS = {
     "stale as annotations": Case("check --format github", STALE_MODELS),
+    "missing test stubs as annotations": Case(
+        "check --format github", {"pyproject.toml": f'{SETTINGS}tests = "tests/db"\n'}
+    ),
+    "missing test as annotation": Case(
+        "check --format github --tests tests",
+        {"tests/test_hero_controller.py": "async def test_create(): ...\n", "tests/conftest.py": ""},
+    ),
     "stale as JSON": Case("check --format json", STALE_MODELS),
     "warnings as annotations": Case("generate --format github", {"app/models.py": TEAMS}),
     "error as an annotation": Case("check --format github", {"app/models.py": BROKEN}),
@@ -249,7 +341,7 @@ LINT = {
         {"pyproject.toml": f'{SETTINGS}[tool.ctrlgen.lint.per-file-ignores]\n"tests/**" = ["CGL1", "CG101"]\n'},
     ),
 }
-CASES = USAGE | FORMATS | UPGRADING | LINT | CONFIGURATION | LOADING | MODEL | WRITING
+CASES = USAGE | FORMATS | UPGRADING | LINT | CONFIGURATION | LOADING | DECLARATION | MODEL | WRITING
 
 
 def _without_code(output: str) -> str:
@@ -278,14 +370,44 @@ def test_message(app: Project, name: str, snapshot: SnapshotAssertion) -> None:
         assert "\nhint: " in done.stderr or "\n  --> " in done.stderr, "what to do, or where"
 
 
-def test_bug_in_ctrlgen_is_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:
-    print_bug(KeyError("x"))
-    output = (
-        "error CGE502: a bug in ctrlgen, not in your models: KeyError: 'x'\n"
-        "hint: please report it; `CTRLGEN_TRACEBACK=1` shows where it happened\n"
+BREAKING = """
+import sys
+
+
+class Breaking:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            raise KeyError("x")
+
+
+sys.meta_path.insert(0, Breaking())
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "prevented"),
+    [
+        ("ctrlgen.inspect.models", "the models cannot be read because of a bug in ctrlgen"),
+        ("ctrlgen.plan", "a bug in ctrlgen, not in your models"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("arguments", "environment"), [([], {}), (["--traceback"], {}), ([], {"CTRLGEN_TRACEBACK": "1"})]
+)
+def test_bug_in_either_process_is_reported_as_such(
+    app: Project, module: str, prevented: str, arguments: list[str], environment: dict[str, str]
+) -> None:
+    app.write("site/sitecustomize.py", BREAKING.format(module=module))
+    done = app.run("check", "--no-cache", *arguments, PYTHONPATH=str(app.root / "site"), **environment)
+    said = (
+        f"error CGE502: {prevented}: KeyError: 'x'\n"
+        "hint: please report it, with the output of `--traceback`\n"
         f"docs: {DOCS}/messages.md#cge502\n"
     )
-    assert capsys.readouterr() == ("", output)
+    asked = bool(arguments or environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{said}Traceback (most recent call last):\n" if asked else said)
+    assert done.stderr.endswith("KeyError: 'x'\n" if asked else said)
 
 
 def test_interruption_is_named(capsys: pytest.CaptureFixture[str]) -> None:

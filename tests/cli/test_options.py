@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ctrlgen.errors import DOCS
 from ctrlgen.settings import SETTINGS as NAMES
 
 from .conftest import MODELS, Project
@@ -34,9 +35,17 @@ def test_help_fits_a_screen_and_has_an_example_and_every_setting(app: Project, c
     assert max(map(len, lines)) <= 80
     words = " ".join(text.split())
     assert f"Example: ctrlgen {command}" in words
-    listed = re.search(r"[Ss]ettings[^:]*: ([\w, -]+)", words)
+    listed = re.search(r"[Ss]ettings[^:]*: ([\w, -]+?) Docs: ", words)
     assert listed
-    assert set(listed[1].strip().split(", ")) == OBEYED[command]
+    assert set(listed[1].split(", ")) == OBEYED[command]
+
+
+@pytest.mark.parametrize("command", [[], *([command] for command in COMMANDS)])
+def test_help_names_only_pages_that_a_user_can_open(app: Project, command: list[str], project: Path) -> None:
+    text = "".join(app.run(*command, "--help", COLUMNS="80").stdout.split())
+    assert re.findall(r"(?<!main/)docs/", text) == []
+    (page,) = re.findall(rf"{re.escape(DOCS)}/([\w/.-]+\.md)", text)
+    assert (project / "docs" / page).is_file()
 
 
 def test_main_help_lists_every_command(app: Project) -> None:
@@ -78,6 +87,51 @@ def test_folders_on_the_command_line_are_relative_to_the_working_directory(app: 
     assert {"app/data/hero.py", "tests/data/test_hero_controller.py"} <= app.files().keys()
     done = Project(app.root.parent).run("check", "--project", app.root.name, "--output", f"{app.root.name}/app/data")
     assert done.returncode == 0, done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_can_be_quiet_and_detailed(app: Project, command: str) -> None:
+    text = app.run(command, "--help", COLUMNS="80").stdout
+    assert {"--quiet", "--verbose", "--traceback"} <= {*text.split()}
+
+
+UNINDEXED = MODELS.replace("name: str = Field(unique=True)", "leader_id: int = Field(foreign_key='hero.id')")
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("generate", 0),
+        ("check", 0),
+        ("diff", 0),
+        ("generate --format json", 0),
+        ("check --format json", 0),
+        ("lint app", 0),
+    ],
+)
+def test_quiet_prints_neither_warnings_nor_a_summary(app: Project, command: str, code: int) -> None:
+    app.write("app/models.py", UNINDEXED)
+    assert "CG101" in app.run("generate").stderr
+    done = app.run(*command.split(), "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (code, "[]\n" if "json" in command else "", "")
+
+
+def test_quiet_check_still_says_what_is_wrong(app: Project) -> None:
+    app.write("app/models.py", UNINDEXED)
+    done = app.run("check", "-q")
+    assert done.returncode == 1
+    assert "removed methods: " in done.stderr
+    assert "CG101" not in done.stderr
+
+
+def test_quiet_lint_prints_no_warning_about_models(app: Project) -> None:
+    app.write("app/models.py", "1 / 0\n")
+    app.write(
+        "app/use.py",
+        "from app.models import Hero\n\n\nasync def f(session, id):\n    return await session.get(Hero, id)\n",
+    )
+    assert "warning: the models cannot be loaded" in app.run("lint", "app/use.py").stderr
+    assert app.run("lint", "app/use.py", "-q").stderr == ""
 
 
 @pytest.mark.parametrize("command", ["generate", "check", "diff", "explain"])

@@ -10,7 +10,7 @@ import pytest
 import ctrlgen
 from ctrlgen.errors import CtrlgenError
 
-from .conftest import MODELS, Project
+from .conftest import MODELS, SETTINGS, Project
 
 
 def test_call_generates_and_says_what_changed(app: Project) -> None:
@@ -55,6 +55,17 @@ def test_mistake_is_raised_with_its_place(app: Project) -> None:
     with pytest.raises(CtrlgenError, match="cannot be imported") as caught:
         ctrlgen.generate(app.root)
     assert str(caught.value.location) == "app/models.py:11"
+
+
+def test_mistake_in_the_settings_has_its_line(app: Project) -> None:
+    app.write("pyproject.toml", f'{SETTINGS}ouput = "x"\n')
+    with pytest.raises(CtrlgenError, match=r"^pyproject\.toml:4: ") as error:
+        ctrlgen.generate(app.root)
+    assert error.value.source == 'ouput = "x"'
+
+
+def test_single_module_need_not_be_a_list(app: Project) -> None:
+    assert not ctrlgen.generate(app.root, models="app.models", dry_run=True).is_stale
 
 
 def test_dry_run_with_missing_models_is_an_error(app: Project) -> None:

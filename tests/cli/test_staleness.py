@@ -83,12 +83,12 @@ def test_controllers_that_come_and_go_are_counted_once(app: Project) -> None:
 def test_change_invisible_to_callers_is_described_as_such() -> None:
     before = b"class HeroController(BaseController[Hero, L]):\n    x = 1\n"
     change = Change(Path("hero.py"), before, before.replace(b"1", b"2"))
-    assert meaning_of(change).text == "no change is visible to callers"
+    assert meaning_of(change).text == "is stale: no change is visible to callers"
 
 
 def test_edited_file_that_does_not_parse_is_described_as_such() -> None:
     change = Change(Path("hero.py"), b"class (:\n", b"x = 1\n")
-    assert meaning_of(change).text == "the file on disk is not valid Python, so it was edited"
+    assert meaning_of(change).text == "is stale: the file on disk is not valid Python, so it was edited"
 
 
 def test_diff_alone_goes_to_standard_output(app: Project) -> None:

@@ -109,6 +109,16 @@ def test_watch_continues_after_a_mistake_in_the_settings(app: Project, tmp_path:
     assert "is not valid TOML" in watcher.err.read_text()
 
 
+def test_mistake_in_the_settings_has_its_line(app: Project, tmp_path: Path) -> None:
+    with watching(app, tmp_path) as watcher:
+        watcher.lines(1)
+        app.write("pyproject.toml", f'{SETTINGS}ouput = "x"\n')
+        assert watcher.lines(2)[1] == "pyproject.toml: nothing was written"
+    said = '  --> pyproject.toml:4\n   4 | ouput = "x"\n     | ^^^^^\n'
+    assert said in watcher.err.read_text()
+    assert said in app.fails("watch")
+
+
 def test_burst_of_saves_is_one_run(app: Project, tmp_path: Path) -> None:
     with watching(app, tmp_path) as watcher:
         watcher.lines(1)

@@ -156,8 +156,23 @@ async def test_several_heads_and_broken_migrations_are_errors(live: Live) -> Non
     migrations(live.project, FIRST, SECOND, SECOND.replace('"two"', '"other"'))
     done = live.drift()
     assert done.returncode == 2
-    assert "error CGE603: the migrations have several heads: other, two\nhint: run `alembic merge heads`" in done.stderr
+    assert (
+        "error CGE603: the migrations have several heads: other, two\n"
+        '  --> migrations/versions/1.py:2\n   2 | revision = "two"\n     | ^^^^^^^^^^^^^^^^\n'
+        "hint: run `alembic merge heads`"
+    ) in done.stderr
     live.project.write("migrations/versions/2.py", "import nothing_here\n")
     assert "error CGE603: Alembic cannot read the migrations: ModuleNotFoundError" in (done := live.drift()).stderr
+    assert "  --> migrations/versions/2.py:1\n   1 | import nothing_here\n" in done.stderr
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    live.project.write("migrations/versions/2.py", "def (:\n")
+    assert "  --> migrations/versions/2.py:1\n" in live.drift().stderr
+    live.project.write("migrations/versions/2.py", SECOND.replace('"two"', '"three"').replace('"one"', '"none"'))
+    done = live.drift()
+    assert "error CGE603: a migration follows revision `none`, which does not exist\n" in done.stderr
+    assert "  --> migrations/versions/2.py:3\n" in done.stderr
+    live.project.write("alembic.ini", "[alembic]\nscript_location = %(here)s/nowhere\n")
+    done = live.drift()
+    assert "error CGE603: Alembic cannot find the migrations: " in done.stderr
+    assert "  --> alembic.ini:2\n" in done.stderr
     assert "does not exist" in live.drift("--alembic", "nowhere.ini").stderr

@@ -31,7 +31,10 @@ def test_run_without_changes_imports_nothing_slow(shop: Path, run: Run, tool: tu
     assert imported(done.stderr) & SLOW == set()
 
 
-@pytest.mark.parametrize("command", [["generate"], ["check"], ["check", "-q"], ["diff", "-v"]])
+@pytest.mark.parametrize(
+    "command",
+    [["generate"], ["check"], ["check", "-q"], ["diff", "-v"], ["check", "--format=json"], ["check", "--project", "."]],
+)
 def test_recorded_run_imports_almost_nothing(shop: Path, run: Run, tool: tuple[str, ...], command: list[str]) -> None:
     run(*tool, "generate", "-q", cwd=shop)
     run(*tool, "check", cwd=shop)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ctrlgen.lint.runner import Checker, FileResult
 
-HEAD = "from datetime import datetime, timedelta\n\nfrom sqlmodel import select\n\nfrom models import User\n\n"
+HEAD = (
+    "from datetime import datetime, timedelta\n\nfrom sqlmodel import and_, col, not_, or_, select\n\n"
+    "from models import User\n\n"
+)
 
 
 def fix(file: Path, text: str, encoding: str = "utf-8") -> tuple[str, FileResult]:
@@ -20,18 +26,18 @@ def fix(file: Path, text: str, encoding: str = "utf-8") -> tuple[str, FileResult
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("select(User).where(User.deleted_at == None)", "select(User).where(User.deleted_at.is_(None))"),
-        ("select(User).where(not User.is_active)", "select(User).where(~User.is_active)"),
+        ("select(User).where(User.deleted_at == None)", "select(User).where(col(User.deleted_at).is_(None))"),
+        ("select(User).where(not User.is_active)", "select(User).where(~col(User.is_active))"),
         (
             "select(User).where((not User.is_active) & (User.a == 1))",
-            "select(User).where((~User.is_active) & (User.a == 1))",
+            "select(User).where((~col(User.is_active)) & (User.a == 1))",
         ),
-        ("select(User).where(not User.a == 1)", "select(User).where(~(User.a == 1))"),
-        ("select(User).where(User.id not in ids)", "select(User).where(User.id.not_in(ids))"),
-        ("select(User).where(User.a == 1 and User.b > 2)", "select(User).where((User.a == 1) & (User.b > 2))"),
+        ("select(User).where(not User.a == 1)", "select(User).where(not_(User.a == 1))"),
+        ("select(User).where(User.id not in ids)", "select(User).where(col(User.id).not_in(ids))"),
+        ("select(User).where(User.a == 1 and User.b > 2)", "select(User).where(and_(User.a == 1, User.b > 2))"),
         (
             "select(User).where(User.a is None and not User.b and (User.c in x or User.d))",
-            "select(User).where(User.a.is_(None) & (~User.b) & (User.c.in_(x) | User.d))",
+            "select(User).where(and_(col(User.a).is_(None), ~col(User.b), or_(col(User.c).in_(x), User.d)))",
         ),
         (
             "async def f(u):\n    if db.u.find_by_x(1):\n        return db.u.get_by_id(1).name",
@@ -86,7 +92,7 @@ def test_encoding_and_line_ends_stay(encoding: str, end: str, tmp_path: Path) ->
     cookie = "# coding: latin-1\n" if encoding == "latin-1" else ""
     before = f"{cookie}{HEAD}name = 'größe'; select(User).where(User.größe == None)\n".replace("\n", end)
     text, result = fix(tmp_path / "bot.py", before, encoding)
-    assert text == before.replace("User.größe == None", "User.größe.is_(None)")
+    assert text == before.replace("User.größe == None", "col(User.größe).is_(None)")
     assert result.fixed == 1
 
 
@@ -105,3 +111,98 @@ def test_ignored_finding_is_not_fixed(tmp_path: Path) -> None:
     before = "import datetime\nx = datetime.datetime.utcnow()  # ctrlgen: ignore[CGL602]\n"
     text, result = fix(tmp_path / "bot.py", before)
     assert (text, result) == (before, FileResult())
+
+
+CONDITION = "select(User).where(User.deleted_at == None)\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("from sqlmodel import Session, select\n", "from sqlmodel import Session, col, select\n"),
+        ("from sqlmodel import Session\n", "from sqlmodel import Session, col\n"),
+        ("from sqlmodel import (\n    Session,\n)\n", "from sqlmodel import (\n    Session, col,\n)\n"),
+        ("from sqlmodel import select as col_\n", "from sqlmodel import col, select as col_\n"),
+        (
+            "import os\nfrom sqlalchemy import select\n",
+            "import os\nfrom sqlalchemy import select\nfrom sqlmodel import col\n",
+        ),
+        ("from __future__ import annotations\n", "from __future__ import annotations\nfrom sqlmodel import col\n"),
+        (
+            "if TYPE_CHECKING:\n    from sqlmodel import Session\n",
+            "if TYPE_CHECKING:\n    from sqlmodel import Session\nfrom sqlmodel import col\n",
+        ),
+    ],
+)
+def test_fix_imports_what_it_uses(before: str, after: str, tmp_path: Path) -> None:
+    text, result = fix(tmp_path / "bot.py", f"{before}from models import User\n{CONDITION}{CONDITION}")
+    fixed = "select(User).where(col(User.deleted_at).is_(None))\n"
+    assert text == f"{after}from models import User\n{fixed}{fixed}"
+    assert (result.fixed, result.diagnostics) == (2, ())
+
+
+@pytest.mark.parametrize("binding", ["col = 5\n", "from mine import col\n", "for col in columns: pass\n"])
+def test_condition_is_left_where_the_name_means_something_else(binding: str, tmp_path: Path) -> None:
+    before = f"from models import User\n{binding}{CONDITION}"
+    text, result = fix(tmp_path / "bot.py", before)
+    assert text == before
+    assert [it.code for it in result.diagnostics] == ["CGL305"]
+
+
+def test_function_of_sqlalchemy_is_used_as_it_is(tmp_path: Path) -> None:
+    before = "from sqlalchemy import and_\nfrom models import User\nselect(User).where(User.a == 1 and User.b == 2)\n"
+    text, _ = fix(tmp_path / "bot.py", before)
+    assert text == before.replace("User.a == 1 and User.b == 2", "and_(User.a == 1, User.b == 2)")
+
+
+TYPED = '''"""Queries."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel, select
+
+
+class Hero(SQLModel, table=True):
+    id: int = Field(default=None, primary_key=True)
+    name: str
+    points: int
+    is_active: bool
+    deleted_at: datetime | None = None
+
+
+QUERIES = [
+    select(Hero).where(Hero.deleted_at is None),
+    select(Hero).where(Hero.deleted_at == None),
+    select(Hero).where(Hero.deleted_at != None),
+    select(Hero).where(not Hero.is_active),
+    select(Hero).where(not Hero.points == 1),
+    select(Hero).where(not (Hero.points == 1 and Hero.is_active)),
+    select(Hero).where(Hero.id in [1, 2]),
+    select(Hero).where(Hero.points > 5 or not Hero.is_active),
+    select(Hero).where(Hero.points > 5 and Hero.deleted_at is None and Hero.id not in {3}),
+]
+for query in QUERIES:
+    print(" ".join(str(query).partition("WHERE")[2].split()))
+'''
+
+
+def test_what_is_fixed_has_types_and_means_what_was_meant(tmp_path: Path) -> None:
+    file = tmp_path / "queries.py"
+    _, result = fix(file, TYPED)
+    assert result.diagnostics == ()
+    run = partial(subprocess.run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run([sys.executable, file]).stdout.splitlines() == [
+        "hero.deleted_at IS NULL",
+        "hero.deleted_at IS NULL",
+        "hero.deleted_at IS NOT NULL",
+        "NOT hero.is_active",
+        "hero.points != :points_1",
+        "NOT (hero.points = :points_1 AND hero.is_active)",
+        "hero.id IN (__[POSTCOMPILE_id_1])",
+        "hero.points > :points_1 OR NOT hero.is_active",
+        "hero.points > :points_1 AND hero.deleted_at IS NULL AND (hero.id NOT IN (__[POSTCOMPILE_id_1]))",
+    ]
+    (tmp_path / "pyproject.toml").write_text('[tool.basedpyright]\ntypeCheckingMode = "strict"\n')
+    for checker in (["mypy", "--strict"], ["basedpyright", "--pythonpath", sys.executable]):
+        done = run([sys.executable, "-m", *checker, file.name])
+        assert done.returncode == 0, done.stdout

@@ -22,18 +22,18 @@ def test_a_module_that_does_not_exist(workspace: Workspace) -> None:
     workspace.write(app__models=HERO)
     error = failure(workspace, "app.modles")
     assert error.message == f"module `app.modles` does not exist in {workspace.root}"
-    assert error.hint == "did you mean `app.models`?"
+    assert error.hint == "did you mean `app.models`? If you deleted the module, remove it from `models`"
 
 
 def test_a_path_in_place_of_a_module(workspace: Workspace) -> None:
     workspace.write(app__models=HERO)
-    assert failure(workspace, "app/models.py").hint == "did you mean `app.models`?"
+    assert str(failure(workspace, "app/models.py").hint).startswith("did you mean `app.models`? ")
 
 
 def test_a_module_that_does_not_exist_and_nothing_like_it(workspace: Workspace) -> None:
     assert "--project" in str(failure(workspace, "app").hint)
     workspace.write(shop=HERO)
-    assert failure(workspace, "app").hint == "tables are declared in `shop`"
+    assert str(failure(workspace, "app").hint).startswith("tables are declared in `shop`; ")
 
 
 def test_no_table_model(workspace: Workspace) -> None:
@@ -140,7 +140,7 @@ def test_a_relationship_that_does_not_resolve_is_named(workspace: Workspace, rig
     error = failure(workspace, "app", kind=RelationshipError)
     assert str(error.location) == f"app.py:{line}"
     assert error.source == (workspace.root / "app.py").read_text().splitlines()[line - 1].strip()
-    assert error.message.startswith(f"relationship `{'Team.heroes' if line == 5 else 'Hero.team'}` cannot be")
+    assert error.message.startswith(f"relationship `{'Team.heroes' if line == 5 else 'Hero.team'}` ")
 
 
 def test_an_unknown_target_suggests_the_nearest_model(workspace: Workspace) -> None:

@@ -33,25 +33,26 @@ def read_address(url: str | None) -> Address:
     Raises
     ------
     AddressError
-        The address is missing, or is not the address of a PostgreSQL database. The message does not contain the
-        address.
+        The address is missing, or is not the address of a PostgreSQL database. The message does not contain what may
+        be a password.
     """
     if not url:
         raise AddressError("no database address is set", hint=f"{_EXAMPLE} after `--database`, or set DATABASE_URL")
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise AddressError("the database address is not a valid URL", hint=_EXAMPLE) from error
+        raise AddressError(f"the database address `{_masked(url)}` is not a valid URL", hint=_EXAMPLE) from error
+    if "://" not in url:
+        raise AddressError("the database address does not begin with `postgresql://`", hint=_EXAMPLE)
     if parts.scheme.partition("+")[0] not in {"postgresql", "postgres"}:
-        raise AddressError("this is not the address of a PostgreSQL database", hint=_EXAMPLE)
+        raise AddressError(f"`{_masked(url)}` is not the address of a PostgreSQL database", hint=_EXAMPLE)
     if "@" in parts.path + parts.query + parts.fragment or parts.fragment:
         hint = "percent-encode it: `/` is %2F, `?` is %3F, `#` is %23, `@` is %40"
-        raise AddressError(
-            "the user or password in the database address contains an unencoded `/`, `?`, `#` or `@`", hint=hint
-        )
+        message = f"the user or password in `{_masked(url)}` contains an unencoded `/`, `?`, `#` or `@`"
+        raise AddressError(message, hint=hint)
     credentials, at, host = parts.netloc.rpartition("@")
     if not re.fullmatch(r"[^:]*(:\d*)?|\[[^]]*\](:\d*)?", host.rpartition(",")[2]):
-        raise AddressError("the port in the database address is not a number", hint=_EXAMPLE)
+        raise AddressError(f"the port in `{_masked(url)}` is not a number", hint=_EXAMPLE)
     query = parse_qsl(parts.query, keep_blank_values=True)
     password = credentials.partition(":")[2]
     secrets = {password, unquote(password), *(value for name, value in query if name in _SECRET)} - {""}
@@ -62,3 +63,14 @@ def read_address(url: str | None) -> Address:
         urlunsplit(("postgresql", shown, parts.path, public, "")),
         tuple(sorted(secrets)),
     )
+
+
+def _masked(url: str) -> str:
+    """Return an invalid address without anything that may be a password, wherever it is."""
+    scheme, separator, rest = url.partition("://")
+    credentials, at, host = rest.rpartition("@")
+    if at:
+        rest = f"{credentials.partition(':')[0]}:***@{host}" if ":" in credentials else f"***@{host}"
+    else:
+        rest = re.sub(r":(?!\d*(?:[/?,]|$)).*", ":***", rest)  # without a host, this may be the password
+    return scheme + separator + re.sub(rf"\b({'|'.join(sorted(_SECRET))})=[^&]*", r"\1=***", rest)

@@ -46,6 +46,8 @@ def drift(
         config = read_config(root, flags)
         reported_findings = _in_process(config, flags, address, alembic.resolve() if alembic else None)
         findings = Silence(config.options.silence, config.project).remaining(reported_findings)
+        if quiet:
+            findings = tuple(finding for finding in findings if RULES[finding.code].fails)
     if output_format == TEXT:
         _print(findings, address, quiet=quiet)
     else:

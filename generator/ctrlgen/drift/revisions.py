@@ -6,6 +6,7 @@ Neither a database nor ``env.py`` is needed: the migrations are rendered as SQL,
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,9 @@ from alembic.util import CommandError
 from sqlglot import TokenType
 
 from ctrlgen.errors import MigrationError, described
+from ctrlgen.findings import Location
+from ctrlgen.load.importing import failed_at
+from ctrlgen.source_locations import Sources
 
 _UNFINISHED = {"CONCURRENTLY", "IF", "NOT", "EXISTS", "ONLY", "UNIQUE"}
 """Keywords between ``CREATE INDEX`` or ``DROP INDEX`` and the name."""
@@ -68,19 +72,49 @@ def read_revisions(project: Path, configuration: Path | None = None) -> Revision
     config = _config(project, configuration)
     if config is None:
         return None
+    sources = Sources(project)
     try:
         directory = ScriptDirectory.from_config(config)
+    except CommandError as error:
+        location = _line_with(
+            "script_location", [Path(config.config_file_name or ""), project / "pyproject.toml"], sources
+        )
+        hint = "set `script_location` to the folder of the migrations"
+        raise MigrationError(f"Alembic cannot find the migrations: {error}", location, hint) from error
+    try:
         heads = directory.get_heads()
         scripts = [*directory.walk_revisions()][::-1]
     except Exception as error:  # importing a migration may raise anything
-        reason = str(error) if isinstance(error, CommandError) else described(error)
-        raise MigrationError(
-            f"Alembic cannot read the migrations: {reason}", hint="run `alembic history` to see the error"
-        ) from error
+        raise _unreadable(error, directory, sources) from error
     if len(heads) > 1:
+        files = {str(script.revision): Path(script.path) for script in scripts if script.is_head}
         message = f"the migrations have several heads: {', '.join(sorted(heads))}"
-        raise MigrationError(message, hint="run `alembic merge heads`")
+        location = _line_with(r"revision\b", [files[max(heads)]], sources)
+        raise MigrationError(message, location, hint="run `alembic merge heads`")
     return _rendered(config, directory, scripts, heads[0] if heads else None)
+
+
+def _unreadable(error: Exception, directory: ScriptDirectory, sources: Sources) -> MigrationError:
+    """Return the error for an exception that Alembic raises while it reads the migrations."""
+    if isinstance(error, KeyError):  # a revision that another one names
+        files = sorted(Path(directory.dir).rglob("*.py"))
+        pattern = rf"(?:down_revision|depends_on)\b.*=.*(['\"]){re.escape(str(error.args[0]))}\1"
+        if location := _line_with(pattern, files, sources):
+            message = f"a migration follows revision `{error.args[0]}`, which does not exist"
+            return MigrationError(message, location, "correct the name, or restore the file of that revision")
+    reason = str(error) if isinstance(error, CommandError) else described(error)
+    hint = "fix that file; `alembic history` shows the same error"
+    return MigrationError(f"Alembic cannot read the migrations: {reason}", failed_at(error, sources), hint)
+
+
+def _line_with(pattern: str, files: Iterable[Path], sources: Sources) -> Location | None:
+    """Return the first line that begins with a pattern."""
+    for file in files:
+        lines = file.read_text("utf-8", errors="replace").splitlines() if file.is_file() else []
+        for number, line in enumerate(lines, 1):
+            if re.match(pattern, line):
+                return sources.place(str(file), number)
+    return None
 
 
 def _config(project: Path, configuration: Path | None) -> Config | None:

@@ -24,7 +24,7 @@ _COLUMNS = "<columns>"
 _CLAUSE = re.compile(r" (?=(?:(?<!DELETE )FROM|WHERE|SET|VALUES|ON CONFLICT|RETURNING|ORDER BY|LIMIT)\b)")
 _NOTE = """\
 Inserts are shown with required values and defaults, updates with one column,
-and methods on any rows with `IS NOT NULL` in place of a filter."""
+and methods that accept filters without one, so for all rows of the table."""
 
 
 def as_text(explanation: Explanation, *, whole: bool) -> str:

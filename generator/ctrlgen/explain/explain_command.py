@@ -123,7 +123,8 @@ def _explanation(config: Config, choice: str | None) -> Explanation:
                 f"`{library}` is not installed; it is needed to render the SQL",
                 hint=f"run `pip install 'ctrlgen[{extra}]'`",
             )
-    with child_process(config, ExplanationWork(config.package, config.options, choice)) as child:
+    work = ExplanationWork(config.package, config.options, choice)
+    with child_process(config, work, with_samples=False) as child:
         explanation = child.answer()
     assert isinstance(explanation, Explanation), explanation
     return explanation

@@ -20,7 +20,6 @@ from typing import Any
 from ctrlgen.blueprint import Controller, Method
 from ctrlgen.errors import described
 from ctrlgen.explain.explanation import Cost, Per, Statement
-from ctrlgen.plan.tenants import WITHOUT_TENANT
 from ctrlgen.schema import Relation
 
 _PER: Mapping[str, Per] = {
@@ -193,22 +192,22 @@ def _call(controller: Controller, instance: Any, method: Method) -> Call:
 
 
 def common_calls(controller: Controller, instance: Any) -> Iterator[tuple[str, Call]]:
-    """Yield each method that every controller has, with a call of it."""
+    """Yield each method that every controller has, with a call of it. Filters, which are optional, are left out."""
     key = tuple(Placeholder(column.attribute) for column in controller.primary_key)
     key_value = key[0] if len(key) == 1 else key
     by_key = {str(part): part for part in key}
-    matching = getattr(instance.model, key[0]).is_not(None)
     row, change = _row(controller, None), _change(controller)
     yield "create", lambda: instance.create(**row)
     yield "create_many", lambda: instance.create_many([row])
     yield "upsert_many", lambda: instance.upsert_many([{**by_key, **row}])
     tenant = {controller.tenant.name: Placeholder(controller.tenant.key)} if controller.tenant else {}
     for name in ("find_all", "find_one", "count", "exists"):
-        yield name, partial(getattr(instance, name), matching, **tenant)
-    for name in WITHOUT_TENANT if not tenant else ():
-        yield name, partial(getattr(instance, name), matching)
+        yield name, partial(getattr(instance, name), **tenant)
+    if not tenant:
+        yield "paginate", instance.paginate
+        yield "delete_where", lambda: instance.delete_where(all_rows=True)
     if change:
-        yield "update_where", lambda: instance.update_where(matching, **tenant, **change)
+        yield "update_where", lambda: instance.update_where(all_rows=not tenant, **tenant, **change)
         yield "update_many", lambda: instance.update_many([(key_value, change)])
         yield "bulk_update", lambda: instance.bulk_update([{**by_key, **change}])
     yield "delete_many", lambda: instance.delete_many([key_value])

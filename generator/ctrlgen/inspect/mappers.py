@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapper, RelationshipProperty
 from sqlmodel import SQLModel
 
 from ctrlgen.errors import ForeignKeyError, ModelError, RelationshipError, closest, described, did_you_mean, message_of
+from ctrlgen.inspect.relationship_mistakes import mistake_in
 from ctrlgen.source_locations import Sources
 
 _UNKNOWN = re.compile(r"failed to locate a name \((?P<quote>['\"])(?P<name>.+?)(?P=quote)\)")
@@ -86,8 +87,19 @@ def _error(error: Exception, mapper: Mapper[Any], sources: Sources) -> ModelErro
         return RelationshipError(message, location, _table_hint(target), sources.text(location))
     if not _UNKNOWN.search(message_of(error)) and (broken := _broken_foreign_key(culprit, sources)):
         return broken
+    if mistake := mistake_in(culprit, error):
+        location = sources.of_attribute(model, mistake.attribute)
+        message = f"relationship `{name}` {mistake.problem}"
+        return RelationshipError(message, location, mistake.hint, sources.text(location))
     location = sources.of_attribute(model, culprit.key)
-    message = f"relationship `{name}` cannot be resolved: {described(error)}"
+    unknown = _UNKNOWN.search(message_of(error))
+    is_name = unknown is not None and unknown["name"].isidentifier()
+    reason = (
+        "cannot be resolved: " + described(error)
+        if unknown is None or not is_name
+        else f"refers to `{unknown['name']}`, which is not declared"
+    )
+    message = f"relationship `{name}` {reason}"
     hint = _hint(error, mapper, string_annotations=sources.has_string_annotations(model))
     return RelationshipError(message, location, hint, sources.text(location))
 

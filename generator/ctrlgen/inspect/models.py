@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _WRITE_EVENTS = tuple(f"{when}_{what}" for what in ("insert", "update", "delete") for when in ("before", "after"))
 
 
-def inspect(classes: Iterable[type[SQLModel]], sources: Sources) -> Schema:
-    """Return the schema of the mapped classes.
+def inspect(classes: Iterable[type[SQLModel]], sources: Sources, *, with_samples: bool = True) -> Schema:
+    """Return the schema of the mapped classes; the samples of columns are needed only for test stubs.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def inspect(classes: Iterable[type[SQLModel]], sources: Sources) -> Schema:
         If their relationships cannot be resolved.
     """
     mappers = sorted((_mapper(cls) for cls in classes), key=_order)
-    context = Context(sources)
+    context = Context(sources, with_samples=with_samples)
     configure(mappers, sources)
     tables = _tables(mappers)
     models = tuple(filter(None, (_attempt(mapper, tables, context) for mapper in mappers)))
@@ -116,16 +116,17 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
     fields = dict(model.model_fields)
     types = {name: declared_type(model, mapped[name], fields.get(name), context.sources) for name in names.values()}
     subjects = {column.name: _subject(column, mapped[column.attribute], types[column.attribute]) for column in columns}
-    sampler = Sampler(model, mapped, types, _checks(table, names), context.sources)
-    columns, unsettled = sampler.sampled(columns)
+    indexes = indexes_of(mapper, Owner(model, table, names, subjects), context)
+    unsettled: tuple[str, ...] = ()
+    if context.with_samples:
+        sampler = Sampler(model, mapped, types, _checks(table, names), context.sources)
+        columns, unsettled = sampler.sampled(columns)
+        indexes = tuple(replace(index, companions=sampler.companions(columns, index)) for index in indexes)
     return Model(
         reference=reference(model),
         table=str(table.name),
         columns=columns,
-        indexes=tuple(
-            replace(index, companions=sampler.companions(columns, index))
-            for index in indexes_of(mapper, Owner(model, table, names, subjects), context)
-        ),
+        indexes=tuple(indexes),
         foreign_keys=foreign_keys_of(model, table, names, tables, context),
         relations=relations_of(mapper, context),
         location=context.sources.of_class(model),

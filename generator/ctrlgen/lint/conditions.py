@@ -132,6 +132,21 @@ def _is_enum(name: str, queries: Queries) -> bool:
     return False
 
 
+def as_column(node: cst.BaseExpression, queries: Queries) -> tuple[str, tuple[str, ...]]:
+    """Return the source of an operand whose methods are called, and the names that it uses from sqlmodel.
+
+    To type checkers, ``User.id`` of a model is an ``int``, and ``col(User.id)`` a column.
+    """
+    if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name) and node.value.value != "c":
+        return f"col({queries.source.text(node)})", ("col",)
+    return in_parentheses(node, queries), ()
+
+
+def without_parentheses(node: cst.BaseExpression, queries: Queries) -> str:
+    """Return the source of an operand that becomes an argument."""
+    return queries.source.text(node.with_changes(lpar=(), rpar=()))
+
+
 def in_parentheses(node: cst.BaseExpression, queries: Queries) -> str:
     """Return the source of an operand, in parentheses if ``&``, ``|``, ``~`` or a method call would bind tighter."""
     text = queries.source.text(node)

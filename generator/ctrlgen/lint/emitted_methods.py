@@ -91,7 +91,7 @@ def emitted_methods(config: Config) -> EmittedMethods:
     from ctrlgen.child import schema_from_child  # loads the models, so only if a query needs it
     from ctrlgen.plan import plan
 
-    package = plan(schema_from_child(config), config.package, config.options)
+    package = plan(schema_from_child(config, with_samples=False), config.package, config.options)
     controllers = [_emitted(controller) for controller in package.controllers]
     return EmittedMethods({controller.model: controller for controller in controllers}, config.output)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from ctrlgen.errors import CtrlgenError, UnknownCodeError
+from ctrlgen.findings import DOCS
 from ctrlgen.lint.codes import Choice, codes_of
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.emitted_methods import EmittedMethods, emitted_methods
@@ -19,7 +20,7 @@ from ctrlgen.lint.registry import docs_of
 from ctrlgen.lint.rules import RULES
 from ctrlgen.lint.runner import Checker, FileResult, check_files, needs_plan
 from ctrlgen.output_formats import FORMATS, TEXT, Problem, Reporter, RuleEntry, check_format
-from ctrlgen.report import reported
+from ctrlgen.report import print_details, reported
 from ctrlgen.settings import Settings, find_project, is_configured, read_config, read_section
 
 
@@ -49,7 +50,7 @@ def lint(
             settings = replace(settings, force_exclude=True)
         choice = _choice(select, ignore, settings)
         files = python_files(paths or ["."], settings)
-        emitted = _emitted(files, choice, root)
+        emitted = _emitted(files, choice, root, quiet=quiet)
     results = check_files(files, Checker(choice, emitted, fix, settings), _shown)
     diagnostics = [diagnostic for result in results for diagnostic in result.diagnostics]
     typer.echo(_formatted(diagnostics, output_format), nl=False)
@@ -95,12 +96,12 @@ def _codes(values: Sequence[str], option: str) -> tuple[str, ...]:
     """Return the codes and prefixes in ``CGL101,CGL3``."""
     codes, unknown = codes_of(values)
     if unknown:
-        hint = "use a code such as CGL101, or a prefix such as CGL1; `docs/lint.md` lists the codes"
+        hint = f"use a code such as CGL101, or a prefix such as CGL1; {DOCS}/lint.md lists the codes"
         raise UnknownCodeError(f"`{option} {unknown[0]}`: no rule has that code", hint=hint)
     return codes
 
 
-def _emitted(files: Sequence[Path], choice: Choice, root: Path | None) -> EmittedMethods | None:
+def _emitted(files: Sequence[Path], choice: Choice, root: Path | None, *, quiet: bool) -> EmittedMethods | None:
     """Return the methods emitted for the project's models; None without a project, or if they cannot be loaded."""
     if not (choice.allows("CGL101") or choice.allows("CGL103")) or not needs_plan(files):
         return None
@@ -109,7 +110,9 @@ def _emitted(files: Sequence[Path], choice: Choice, root: Path | None) -> Emitte
     try:
         return emitted_methods(read_config(root, Settings()))
     except CtrlgenError as error:
-        typer.echo(f"warning: the models cannot be loaded, so CGL103 is not checked: {error}", err=True)
+        if not quiet:
+            typer.echo(f"warning: the models cannot be loaded, so CGL103 is not checked: {error}", err=True)
+            print_details(error.import_chain, error.traceback)
         return None
 
 

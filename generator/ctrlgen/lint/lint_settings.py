@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ctrlgen import toml
 from ctrlgen.errors import UnknownCodeError
+from ctrlgen.findings import DOCS
 from ctrlgen.lint.codes import codes_of
 from ctrlgen.settings import read_section
 
@@ -88,7 +89,7 @@ def _codes(section: toml.Table, key: str, within: str = _WITHIN, *, quoted: bool
     for code in unknown:
         setting = within if quoted else f"{within}.{key}"
         message = f"`{setting}` in `[tool.ctrlgen]`: no rule has the code `{code}`"
-        hint = "use a code such as CGL101, a prefix such as CGL1, or ALL; `docs/lint.md` lists the codes"
+        hint = f"use a code such as CGL101, a prefix such as CGL1, or ALL; {DOCS}/lint.md lists the codes"
         raise UnknownCodeError(message, hint=hint, setting=setting, mark=code)
     return known
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from typing import Literal, TypeVar, cast
@@ -19,6 +19,8 @@ from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider, Qualif
 
 from ctrlgen.lint.diagnostics import Edit, Place
 
+_RELATED = {"sqlmodel": ("sqlalchemy",)}
+"""Libraries that export the same functions, and after which an import is inserted."""
 _EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex", "warns"})
 
 NodeT = TypeVar("NodeT", bound=cst.CSTNode)
@@ -335,9 +337,69 @@ class SourceCode:
         """Return the edit that replaces a node by ``text``."""
         return Edit(self.start(node), self.end(node), text)
 
+    def replace_and_import(self, node: cst.CSTNode, text: str, names: Iterable[str]) -> tuple[Edit, ...]:
+        """Return the edits that replace a node by ``text``, and import the ``names`` that it uses from sqlmodel.
+
+        There are none if one of the names is bound to something else.
+        """
+        edits = [self.replace(node, text)]
+        for name in names:
+            imports = self.import_edits("sqlmodel", name)
+            if imports is None:
+                return ()
+            edits += imports
+        return tuple(edits)
+
+    def import_edits(self, module: str, name: str) -> tuple[Edit, ...] | None:
+        """Return the edit that imports a name; empty if it is imported already, None if the name is bound otherwise."""
+        related = _RELATED.get(module, ())
+        if name in self._bound_otherwise:
+            return None
+        if self.is_bound(name):
+            return () if (self.module_of(name) or "").partition(".")[0] in {module, *related} else None
+        for _, part in self._top_imports:
+            if isinstance(part, cst.ImportFrom) and isinstance(part.names, Sequence) and _imported_from(part) == module:
+                return (self._add_to_import(part.names, name),)
+        statement = f"from {module} import {name}{self.module.default_newline}"
+        for line, part in reversed(self._top_imports):
+            if _imported_from(part).partition(".")[0] in related:
+                after = Place(self.end(line).line + 1, 0)
+                return (Edit(after, after, statement),)
+        return (self.insert(self._top_imports[0][0], statement),) if self._top_imports else None
+
+    @cached_property
+    def _top_imports(self) -> list[tuple[cst.SimpleStatementLine, cst.Import | cst.ImportFrom]]:
+        """The imports at the top level, outside of blocks such as ``if TYPE_CHECKING:``."""
+        lines = [line for line in self.module.body if isinstance(line, cst.SimpleStatementLine)]
+        imports = [
+            (line, part) for line in lines for part in line.body if isinstance(part, cst.Import | cst.ImportFrom)
+        ]
+        return [(line, part) for line, part in imports if _imported_from(part) != "__future__"]
+
+    def _add_to_import(self, names: Sequence[cst.ImportAlias], name: str) -> Edit:
+        """Return the edit that adds a name to an import, in the order of ruff and isort."""
+        for alias in names:
+            if _sort_key(dotted(alias.name) or "") > _sort_key(name):
+                return self.insert(alias, f"{name}, ")
+        last = names[-1].asname or names[-1].name
+        end = self.end(last)
+        return Edit(end, end, f", {name}")
+
     def insert(self, node: cst.CSTNode, text: str) -> Edit:
         """Return the edit that inserts ``text`` before a node."""
         return Edit(self.start(node), self.start(node), text)
+
+
+def _imported_from(statement: cst.Import | cst.ImportFrom) -> str:
+    """Return the module of an import; empty for a relative one."""
+    if isinstance(statement, cst.Import):
+        return dotted(statement.names[0].name) or ""
+    return "" if statement.relative or statement.module is None else dotted(statement.module) or ""
+
+
+def _sort_key(name: str) -> tuple[int, str]:
+    """Return the position of a name in an import: constants, classes, everything else."""
+    return 0 if name.isupper() else 1 if name[:1].isupper() else 2, name
 
 
 def _bound(

@@ -1,6 +1,6 @@
 """Imports the configured modules and selects their table models. ``child`` calls it, in the child process.
 
-``importing`` imports modules, and ``model_classes`` selects classes.
+``importing`` imports modules (``import_hints`` explains failures), and ``model_classes`` selects classes.
 """
 
 from __future__ import annotations

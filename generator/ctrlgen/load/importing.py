@@ -16,12 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from ctrlgen.errors import ImportFailedError, LoadError, described, message_of
+from ctrlgen.errors import ImportFailedError, LoadError, described
 from ctrlgen.findings import FAILED_IMPORT, Finding, Location
+from ctrlgen.load.import_hints import DEFINED_TWICE, hint_for
 from ctrlgen.source_locations import SourceFile, Sources
 from ctrlgen.table_modules import missing_module, table_modules
 
-_DEFINED_TWICE = "is already defined for this MetaData"
 Cause = tuple[Location | None, str]
 """The module whose import failed, and the exception."""
 
@@ -79,7 +79,7 @@ def _cause(location: Location | None, reason: str, known: Iterable[Cause]) -> Ca
     A failed module is executed again when another one imports it. Its tables then exist already, which is not a
     separate cause.
     """
-    for place, earlier in known if _DEFINED_TWICE in reason else ():
+    for place, earlier in known if DEFINED_TWICE in reason else ():
         if place and location and place.file == location.file:
             return place, earlier
     return location, reason
@@ -104,7 +104,10 @@ def _missing(name: str, error: BaseException, sources: Sources) -> LoadError | N
     absent = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")
     if not absent and all(part.isidentifier() for part in name.split(".")):
         return None
-    return missing_module(name, sources.root)
+    missing = missing_module(name, sources.root)
+    separator = " If" if str(missing.hint).endswith("?") else "; if"
+    hint = f"{missing.hint}{separator} you deleted the module, remove it from `models`"
+    return replace(missing, hint=hint, setting="models", mark=name)
 
 
 def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) -> Failure | None:
@@ -130,12 +133,18 @@ def import_error(module: str, error: BaseException, sources: Sources) -> LoadErr
     return ImportFailedError(
         f"`{module}` cannot be imported: {described(error)}",
         location,
-        _hint(error, sources),
+        hint_for(error, sources),
         source,
         import_chain=tuple(_import_chain(error, sources)),
         traceback="".join(traceback.format_exception(error)),
         mark=_marked(error, where) if where else None,
     )
+
+
+def failed_at(error: BaseException, sources: Sources) -> Location | None:
+    """Return the line with the syntax error, or the last line of the project in the traceback."""
+    where = _syntax_error_line(error) or _last_line(error, sources)
+    return sources.place(*where) if where else None
 
 
 def _marked(error: BaseException, where: tuple[str, int]) -> str | None:
@@ -173,9 +182,13 @@ def _syntax_error_line(error: BaseException) -> tuple[str, int] | None:
 
 
 def _field_line(error: BaseException) -> tuple[str, int] | None:
-    """Return the field that SQLModel was processing. The traceback of a failed class ends at its ``class`` line."""
+    """Return the field or relationship that SQLModel was processing.
+
+    The traceback of a failed class ends at its ``class`` line.
+    """
     for frame, _ in traceback.walk_tb(error.__traceback__):
-        model, field = frame.f_locals.get("new_cls"), frame.f_locals.get("k")
+        values = frame.f_locals
+        model, field = values.get("new_cls", values.get("cls")), values.get("k", values.get("rel_name"))
         if isinstance(model, type) and isinstance(field, str):
             file = inspection.getsourcefile(frame.f_back) if frame.f_back else None
             line = SourceFile(Path(file)).attribute_line(model.__qualname__, field) if file else None
@@ -187,29 +200,3 @@ def _last_line(error: BaseException, sources: Sources) -> tuple[str, int] | None
     frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     in_project = [frame for frame in frames if sources.is_in_project(frame[0])]
     return in_project[-1] if in_project else None
-
-
-def _needs_package(error: BaseException, sources: Sources) -> bool:
-    """Return whether the import failed because a model imports the generated package."""
-    name = getattr(error, "name", None) if isinstance(error, ImportError) else None
-    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
-    modules = [str(frame.f_globals.get("__name__")) for frame in frames]
-    return bool(sources.package) and any(
-        f"{module}.".startswith(f"{sources.package}.") for module in [*modules, str(name)]
-    )
-
-
-def _hint(error: BaseException, sources: Sources) -> str | None:
-    match error:
-        case ImportError() if _needs_package(error, sources):
-            return f"models must not import `{sources.package}`, because it is generated from them"
-        case SystemExit():
-            return 'move the code of the script into `if __name__ == "__main__":`'
-        case ModuleNotFoundError(name=str(name)):
-            return f"is `{name}` installed in the environment of ctrlgen ({sys.executable})?"
-        case _ if _DEFINED_TWICE in message_of(error):
-            return "two classes have the same table name, or one file is imported under two module names"
-        case _ if "has no matching SQLAlchemy type" in message_of(error):
-            return "set the column type of the field: Field(sa_type=...) or Field(sa_column=Column(...))"
-        case _:
-            return None

@@ -25,7 +25,7 @@ _LISTED = 5  # names in a message
 def table_models(modules: Sequence[ModuleType]) -> list[type[SQLModel]]:
     """Return the table models declared in or exported by a configured module, sorted."""
     exported = {id(value) for module in modules for value in vars(module).values()}
-    selected = [model for model in _mapped() if id(model) in exported or _under(model, modules)]
+    selected = [model for model in mapped_classes() if id(model) in exported or _under(model, modules)]
     return sorted(selected, key=lambda model: (model.__module__, model.__qualname__))
 
 
@@ -105,7 +105,7 @@ def left_out(failed: Sequence[Finding], sources: Sources, *others: CtrlgenError)
     return replace(first, others=(*rest, *others))
 
 
-def _mapped() -> Iterator[type[SQLModel]]:
+def mapped_classes() -> Iterator[type[SQLModel]]:
     """Yield all mapped subclasses of SQLModel in the process, in any registry."""
     return (model for model in _subclasses() if "__mapper__" in vars(model))
 

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from ctrlgen.blueprint import Package
+from ctrlgen.blueprint import Controller, Package
 from ctrlgen.plan.caches import with_caches
 from ctrlgen.plan.controllers import plan_controller
 from ctrlgen.plan.methods import derived_methods
@@ -32,13 +32,18 @@ def plan(schema: Schema, name: str, options: Options = DEFAULTS) -> Package:
         A foreign key has no index, or a primary key no tenant, and the options make this an error.
     """
     models = with_tenants([with_named_expressions(model) for model in schema.models], options)
-    check_settings(options, [(model, method.name) for model in models for method in derived_methods(model, options)])
+    check_settings(options, ((model, method.name) for model in models for method in derived_methods(model, options)))
     models = selected_models(models, options)
-    controllers = with_caches([plan_controller(model, options, models) for model in models], schema, options)
+    related = {model.reference: model for model in models}
+    findings = [*schema.findings]
+    planned: list[Controller] = []
+    for model in models:
+        planned.append(plan_controller(model, options, related))
+        findings += check_model(model, options)
+    controllers = with_caches(planned, schema, options)
     check_module_names(controllers)
     if options.foreign_keys == "error":
         refuse_unindexed_foreign_keys(models)
-    findings = [*schema.findings, *(finding for model in models for finding in check_model(model, options))]
     reported = sorted([*findings, *reserved_names(controllers)])
     ordered = tuple(sorted(controllers, key=lambda controller: controller.module))
     return Package(name, ordered, tuple(reported), cache_sync=options.cache_sync)

@@ -16,8 +16,10 @@ from ctrlgen.schema import Imported, Index, Model, Relation
 from ctrlgen.settings import DEFAULTS, Options
 
 
-def plan_controller(model: Model, options: Options = DEFAULTS, models: Iterable[Model] = ()) -> Controller:
-    """Plan the controller of one model. ``models`` are the possible targets of relationships."""
+def plan_controller(
+    model: Model, options: Options = DEFAULTS, related: Mapping[Imported, Model] | None = None
+) -> Controller:
+    """Plan the controller of one model. ``related`` are the possible targets of relationships."""
     stem = class_stem(model, options)
     members = (
         method
@@ -40,7 +42,7 @@ def plan_controller(model: Model, options: Options = DEFAULTS, models: Iterable[
         columns=model.columns,
         relations=tuple(_loadable(model, options)),
         methods=methods,
-        nested=tuple(_nested_relations(model, {related.reference: related for related in models}, options)),
+        nested=tuple(_nested_relations(model, related or {}, options)),
         absent=absent_methods(model, methods, options),
         tenant=tenant_parameter(model),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ctrlgen.blueprint import Entry, Method, Parameter
+from ctrlgen.blueprint import Method, Parameter
 from ctrlgen.plan.access_paths import (
     AccessPath,
     index_paths,
@@ -19,7 +19,7 @@ from ctrlgen.plan.access_paths import (
     unique_paths,
 )
 from ctrlgen.plan.naming import CONTROLLER, MANY, key_name, method_name, parameter_names
-from ctrlgen.plan.typed_dicts import update_entries
+from ctrlgen.plan.typed_dicts import update_keys
 from ctrlgen.schema import ColumnPart, ExpressionPart, Index, Model, Part, inputs_of, names_of
 from ctrlgen.settings import Options
 
@@ -33,7 +33,7 @@ def _never(_path: AccessPath, _model: Model) -> str:
 
 def _nothing_to_set(_path: AccessPath, model: Model) -> str:
     """Reject a model with only a primary key, which cannot be updated."""
-    return "" if update_entries(model) else "the table has no column to update besides its primary key"
+    return "" if update_keys(model) else "the table has no column to update besides its primary key"
 
 
 def _not_set_by_every_row(path: AccessPath, model: Model) -> str:
@@ -73,8 +73,8 @@ def _not_set(part: Part, model: Model) -> str:
 # Methods.
 
 
-def _none(_model: Model) -> tuple[Entry, ...]:
-    return ()
+def _none(_model: Model) -> list[str]:
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class KeyMethod:
     kind: str
     doc: str
     refusal: Callable[[AccessPath, Model], str] = _never
-    keywords: Callable[[Model], tuple[Entry, ...]] = _none
+    keywords: Callable[[Model], list[str]] = _none
     reads: bool = False
 
 
@@ -100,13 +100,13 @@ KEY_METHODS = (
         "update",
         "Update the row with this {key} and return it, or None if there is none.",
         _nothing_to_set,
-        update_entries,
+        update_keys,
     ),
     KeyMethod(
         "update_one",
         "Update the row with this {key} and return it, or raise `NotFoundError`.",
         _nothing_to_set,
-        update_entries,
+        update_keys,
     ),
     KeyMethod("delete", "Delete the row with this {key}, and return whether it existed."),
     KeyMethod(
@@ -125,7 +125,7 @@ KEY_METHODS = (
 
 def derived_methods(model: Model, options: Options) -> tuple[Method, ...]:
     """Return the methods of keys, indexes and relationships, without duplicate names."""
-    return tuple(method for method, winner in _with_winners(model, options) if method is winner)
+    return tuple(method for method, winner in _latest.methods(model, options) if method is winner)
 
 
 def is_derived(name: str) -> bool:
@@ -136,7 +136,7 @@ def is_derived(name: str) -> bool:
 def contested_methods(model: Model, options: Options) -> dict[Index, list[str]]:
     """Return the names of the methods that an index does not get, because another index or key has them."""
     losers: dict[Index, list[str]] = {}
-    for method, winner in _with_winners(model, options):
+    for method, winner in _latest.methods(model, options):
         if method is not winner and method.index is not None:
             losers.setdefault(method.index, []).append(method.name)
     return losers
@@ -162,7 +162,29 @@ def methods_without_predicate(model: Model) -> dict[Index, list[str]]:
     }
 
 
-def _with_winners(model: Model, options: Options) -> list[tuple[Method, Method]]:
+class _Latest:
+    """Remembers the methods of the latest model, because every step of the plan asks for them several times in a row.
+
+    Models are compared by identity: to compare their contents takes about as long as to derive the methods.
+    """
+
+    def __init__(self) -> None:
+        self._model: Model | None = None
+        self._options: Options | None = None
+        self._methods: list[tuple[Method, Method]] = []
+
+    def methods(self, model: Model, options: Options) -> list[tuple[Method, Method]]:
+        """Return each method of a model with the one that gets its name."""
+        if model is not self._model or options is not self._options:
+            self._methods = _resolved(model, options)
+            self._model, self._options = model, options
+        return self._methods
+
+
+_latest = _Latest()
+
+
+def _resolved(model: Model, options: Options) -> list[tuple[Method, Method]]:
     """Return each method with the one that gets its name: that of a full index, or else the first."""
     methods = [method for derive in _DERIVATIONS for method in derive(model, options)]
     winners: dict[str, Method] = {}
@@ -266,10 +288,10 @@ _PREFIXES = (*(f"{rule.kind}_" for rule in KEY_METHODS), *(f"{kind}_" for kind i
 """The prefixes of the names of all derived methods."""
 
 
-def _parameters(parts: tuple[Part, ...], model: Model, keywords: Iterable[Entry] = ()) -> tuple[Parameter, ...]:
+def _parameters(parts: tuple[Part, ...], model: Model, keywords: Iterable[str] = ()) -> tuple[Parameter, ...]:
     """Return the parameters for ``parts`` in a method that takes these keywords."""
     keys = names_of(parts)
-    names = parameter_names(keys, (entry.key for entry in keywords))
+    names = parameter_names(keys, keywords)
     return tuple(_parameter(name, key, part, model) for name, key, part in zip(names, keys, parts, strict=True))
 
 
@@ -284,7 +306,7 @@ def tenant_parameter(model: Model) -> Parameter | None:
     """Return the parameter for the tenant in methods that take filters; None if they do not require it."""
     if model.tenant is None:
         return None
-    (name,) = parameter_names([model.tenant], ["all_rows", "filters", *(entry.key for entry in update_entries(model))])
+    (name,) = parameter_names([model.tenant], ["all_rows", "filters", *update_keys(model)])
     return replace(_parameter(name, model.tenant, ColumnPart(model.tenant), model), nullable=False, single=True)
 
 

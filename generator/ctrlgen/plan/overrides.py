@@ -49,8 +49,10 @@ def check_settings(options: Options, derived: Iterable[tuple[Model, str]]) -> No
     Parameters
     ----------
     derived
-        The models, with the names of their methods.
+        The models, with the names of their methods. They are derived only if a setting refers to any.
     """
+    if not any((options.names, options.controllers, options.cache, options.skip_models, options.skip_methods)):
+        return
     named = [(key, f"{key}.{method}") for model, method in derived for key in model_names(model)]
     models, methods = {model for model, _ in named}, {method for _, method in named}
     _check_known("names", options.names, models | methods, models | methods)

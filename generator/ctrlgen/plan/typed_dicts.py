@@ -21,11 +21,15 @@ def create_entries(model: Model) -> tuple[Entry, ...]:
 
 def update_entries(model: Model) -> tuple[Entry, ...]:
     """Return the entries for the columns that can be updated: all but primary key and computed columns."""
-    return tuple(
-        Entry(column.attribute, column.annotation, column.nullable, wrapper="Settable")
-        for column in model.columns
-        if not column.is_computed and column.attribute not in model.primary_key.columns
-    )
+    keys = {*update_keys(model)}
+    columns = [column for column in model.columns if column.attribute in keys]
+    return tuple(Entry(column.attribute, column.annotation, column.nullable, wrapper="Settable") for column in columns)
+
+
+def update_keys(model: Model) -> list[str]:
+    """Return the keys of the update entries. Most callers need only these, for every method of a model."""
+    key = model.primary_key.columns
+    return [column.attribute for column in model.columns if not column.is_computed and column.attribute not in key]
 
 
 def where_entries(model: Model) -> tuple[Entry, ...]:

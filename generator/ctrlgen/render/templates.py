@@ -41,6 +41,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,  # which looks at the file of a template whenever it is included
         autoescape=_is_html,  # noqa: S701 - in Python sources, `docstring` and `literal` do the quoting
     )
     environment.filters |= {"docstring": docstring, "literal": repr}

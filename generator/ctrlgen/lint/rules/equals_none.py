@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 from typing_extensions import override
 
-from ctrlgen.lint.conditions import comparisons, in_parentheses, is_sql
+from ctrlgen.lint.conditions import as_column, comparisons, is_sql
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
@@ -21,7 +21,7 @@ class EqualsNone(Rule):
     message = "`{operator} None` looks like a mistake, and the usual fix, `{python}`, breaks the query"
     why = "SQLAlchemy renders it as IS NULL, but a reader or a linter may change it to `is None`, which is a constant."
     bad = "select(User).where(User.deleted_at == None)"
-    good = "select(User).where(User.deleted_at.is_(None))"
+    good = "select(User).where(col(User.deleted_at).is_(None))"
     fixable = True
 
     @override
@@ -32,7 +32,8 @@ class EqualsNone(Rule):
                 continue
             if is_sql(part.left, queries):
                 is_not = isinstance(comparison.operator, cst.NotEqual)
-                text = f"{in_parentheses(part.left, queries)}.{'is_not' if is_not else 'is_'}(None)"
+                left, names = as_column(part.left, queries)
+                text = f"{left}.{'is_not' if is_not else 'is_'}(None)"
                 operator, python = ("!=", "is not None") if is_not else ("==", "is None")
-                edits = (queries.source.replace(part, text),)
+                edits = queries.source.replace_and_import(part, text, names)
                 yield self.report(queries, part, text, edits, operator=operator, python=python)

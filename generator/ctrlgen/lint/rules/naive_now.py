@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import libcst as cst
 from typing_extensions import override
@@ -64,14 +64,4 @@ def _utc(node: cst.Attribute, queries: Queries) -> str:
 
 def _utc_import(node: cst.Attribute, queries: Queries) -> tuple[Edit, ...] | None:
     """Return the edit that imports ``UTC``; empty if it is imported already, None if the name is bound otherwise."""
-    source = queries.source
-    if isinstance(node.value, cst.Attribute):
-        return ()
-    if source.is_bound("UTC"):
-        return () if source.module_of("UTC") == "datetime" else None
-    for statement in source.all(cst.ImportFrom):
-        is_datetime = isinstance(statement.module, cst.Name) and statement.module.value == "datetime"
-        is_top = source.function(statement) is source.module
-        if is_datetime and is_top and not statement.relative and isinstance(statement.names, Sequence):
-            return (source.insert(statement.names[0], "UTC, "),)
-    return None
+    return () if isinstance(node.value, cst.Attribute) else queries.source.import_edits("datetime", "UTC")

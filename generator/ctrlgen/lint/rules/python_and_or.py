@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 from typing_extensions import override
 
-from ctrlgen.lint.conditions import conditions, in_parentheses, is_sql, parts
+from ctrlgen.lint.conditions import conditions, is_sql, parts, without_parentheses
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
@@ -21,7 +21,7 @@ class PythonAndOr(Rule):
     message = "`{operator}` is evaluated by Python before the query is built: it drops one side, or raises an error"
     why = "SQLAlchemy cannot overload `and` and `or`: Python evaluates to one side and drops the other."
     bad = "select(User).where(User.guild_id == 1 and User.points > 5)"
-    good = "select(User).where((User.guild_id == 1) & (User.points > 5))"
+    good = "select(User).where(and_(User.guild_id == 1, User.points > 5))"
     limits = "`flag or User.points > 5` is not reported: with a Python value on the left, it may be intended."
     fixable = True
 
@@ -35,8 +35,9 @@ class PythonAndOr(Rule):
                 operands = _operands(part, inner)
                 if any(is_sql(operand, queries) for operand in operands[:-1]):
                     is_and = isinstance(part.operator, cst.And)
-                    text = (" & " if is_and else " | ").join(in_parentheses(operand, queries) for operand in operands)
-                    edits = (queries.source.replace(part, text),) if not _is_nested(operands) else ()
+                    name = "and_" if is_and else "or_"
+                    text = f"{name}({', '.join(without_parentheses(operand, queries) for operand in operands)})"
+                    edits = queries.source.replace_and_import(part, text, [name]) if not _is_nested(operands) else ()
                     yield self.report(queries, part, text, edits, operator="and" if is_and else "or")
 
 

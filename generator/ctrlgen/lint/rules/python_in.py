@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 from typing_extensions import override
 
-from ctrlgen.lint.conditions import comparisons, in_parentheses, is_sql
+from ctrlgen.lint.conditions import as_column, comparisons, is_sql
 from ctrlgen.lint.diagnostics import Diagnostic, Edit
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
@@ -23,7 +23,7 @@ class PythonIn(Rule):
     )
     why = "Python compares the column object with each item, and the database never sees the condition."
     bad = "select(User).where(User.id in ids)"
-    good = "select(User).where(User.id.in_(ids))"
+    good = "select(User).where(col(User.id).in_(ids))"
     fixable = True
 
     @override
@@ -36,10 +36,11 @@ class PythonIn(Rule):
             left, right = part.left, comparison.comparator
             if is_sql(left, queries):
                 name = "not_in" if is_not else "in_"
-                text = f"{in_parentheses(left, queries)}.{name}({queries.source.text(right)})"
-                edits: tuple[Edit, ...] = (queries.source.replace(part, text),)
+                column, names = as_column(left, queries)
+                text = f"{column}.{name}({queries.source.text(right)})"
+                edits: tuple[Edit, ...] = queries.source.replace_and_import(part, text, names)
             elif is_sql(right, queries):
-                contains = f"{in_parentheses(right, queries)}.contains({queries.source.text(left)})"
+                contains = f"{as_column(right, queries)[0]}.contains({queries.source.text(left)})"
                 text, edits = f"~{contains}" if is_not else contains, ()
             else:
                 continue

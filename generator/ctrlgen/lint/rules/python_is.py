@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 from typing_extensions import override
 
-from ctrlgen.lint.conditions import comparisons, in_parentheses, is_sql
+from ctrlgen.lint.conditions import as_column, comparisons, is_sql
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.registry import Rule
@@ -21,7 +21,7 @@ class PythonIs(Rule):
     message = "`{operator}` compares Python objects before the query is built: the condition is always {value}"
     why = "A column is never the object `None` or `True`, so the condition is a constant and the query is wrong."
     bad = "select(User).where(User.deleted_at is None)"
-    good = "select(User).where(User.deleted_at.is_(None))"
+    good = "select(User).where(col(User.deleted_at).is_(None))"
     fixable = True
 
     @override
@@ -30,7 +30,7 @@ class PythonIs(Rule):
             if not isinstance(comparison.operator, cst.Is | cst.IsNot) or not is_sql(part.left, queries):
                 continue
             is_not = isinstance(comparison.operator, cst.IsNot)
-            left, right = in_parentheses(part.left, queries), queries.source.text(comparison.comparator)
-            text = f"{left}.{'is_not' if is_not else 'is_'}({right})"
-            edits = (queries.source.replace(part, text),)
+            left, names = as_column(part.left, queries)
+            text = f"{left}.{'is_not' if is_not else 'is_'}({queries.source.text(comparison.comparator)})"
+            edits = queries.source.replace_and_import(part, text, names)
             yield self.report(queries, part, text, edits, operator="is not" if is_not else "is", value=is_not)

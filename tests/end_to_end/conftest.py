@@ -77,7 +77,8 @@ def shop(tmp_path: Path) -> Path:
 def reference(project: Path, tmp_path: Path) -> Path:
     """A copy of this repository's models and configuration, to generate from without touching the tree."""
     folder = tmp_path / "reference"
-    shutil.copytree(project / "models", folder / "models", ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("models", "bot/controllers"):  # the classes in the latter derive from the emitted controllers
+        shutil.copytree(project / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     settings = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["ctrlgen"]
     own = "".join(f'{model} = "{controller}"\n' for model, controller in settings["controllers"].items())
     cache = "".join(

@@ -77,7 +77,7 @@ async def right(db: Database) -> None:
     await db.user.find_all(options=[selectinload(c.guild)])
     infos: dict[str, CacheInfo] = db.cache_info()
     config: GuildConfig | None = await db.guild_config.uncached().get_by_guild_id(1)
-    own: GuildConfig = await db.guild_config.uncached().of(1)
+    own: GuildConfig = await db.guild_config.uncached().get_or_create(1)
     await db.guild_config.invalidate()
     await db.guild_config.invalidate(1, 2)
     steps: list[PermissionRank] = await db.permission_rank.find_by_guild_id(1)

@@ -89,7 +89,10 @@ async def test_wheel_with_the_drift_extra_compares_with_a_database(
 ) -> None:
     environment = install(wheel, sys.executable, tmp_path / "environment", project, run)
     without = run(environment / "bin/ctrlgen", "drift", "--database", "postgresql://h/d", cwd=shop, code=2)
-    assert "error CGE501: `ctrlgen drift` needs `alembic`\nhint: run `pip install 'ctrlgen[drift]'`" in without.stderr
+    assert (
+        "error CGE501: `alembic` is not installed; `ctrlgen drift` needs it\nhint: run `pip install 'ctrlgen[drift]'`"
+        in without.stderr
+    )
     pip = (environment / "bin/python", "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check")
     run(*pip, "--constraint", project / "constraints.txt", f"{wheel}[drift]", cwd=project)
     async with new_database() as url:

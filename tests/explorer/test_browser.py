@@ -297,7 +297,7 @@ async def test_arrow_keys_reach_every_table_of_the_diagram(reference: Explorer, 
     assert there["table"] not in {"", start["table"]}
     assert await page.evaluate("isInView(tableByKey.get(document.activeElement.dataset.table))")
     await page.keyboard.press("Enter")
-    assert await page.evaluate("panel.dataset.shown") == there["table"]
+    await page.wait_for_function(f"panel.dataset.shown === '{there['table']}'")
 
 
 async def test_keys_are_listed_in_a_dialog(reference: Explorer, open_page: Open) -> None:

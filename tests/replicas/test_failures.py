@@ -352,5 +352,5 @@ def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="one server"):
         Database("postgresql://a/b", replicas=["postgresql:///b?search_path=a&host=c,d"])
     Database("postgresql://a/b", replicas=["postgresql://c/b?search_path=x,y", "postgresql:///b?host=/run/a"])
-    with pytest.raises(ValueError, match="not the URL of a PostgreSQL database"):
+    with pytest.raises(ValueError, match="does not begin with postgresql://"):
         Database("postgresql://a/b", replicas=["mysql://c/b"])

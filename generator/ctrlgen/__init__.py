@@ -8,8 +8,7 @@ in the child process (``child``). ``schema`` is the output of ``inspect``, ``blu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # importing typing takes long enough for a Ctrl-C, before `main` handles it
 if TYPE_CHECKING:
     from ctrlgen.python_api import Finding as Finding
     from ctrlgen.python_api import Result as Result

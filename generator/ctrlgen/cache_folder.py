@@ -62,7 +62,7 @@ def _age(file: Path) -> float:
 
 
 def _create(folder: Path) -> None:
-    if not folder.exists():
-        folder.mkdir(parents=True)
-        (folder / ".gitignore").write_text("# Created by ctrlgen.\n*\n", "utf-8")
-        (folder / "CACHEDIR.TAG").write_text(_TAG, "utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in ((".gitignore", "# Created by ctrlgen.\n*\n"), ("CACHEDIR.TAG", _TAG)):
+        if not (folder / name).exists():
+            (folder / name).write_text(content, "utf-8")

@@ -229,7 +229,7 @@ def explain(
     ] = "text",
     html: Annotated[
         Path | None,
-        typer.Option("--html", help="Write the explorer, a page with all of it.", metavar="FILE"),
+        typer.Option("--html", help="Write the explorer, a page with all of it; `-` prints it.", metavar="FILE"),
     ] = None,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print the tables as a Mermaid diagram.")] = False,
     dot: Annotated[bool, typer.Option("--dot", help="Print the tables as a Graphviz graph.")] = False,

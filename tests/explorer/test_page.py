@@ -107,6 +107,12 @@ def test_summary_names_the_file_and_what_is_in_it(app: Project) -> None:
     assert (app.root / "out/page.html").is_file()
 
 
+def test_page_is_printed_for_a_dash(app: Project) -> None:
+    done = app.run("explain", "--html", "-")
+    assert done.stdout.startswith("<!doctype html>")
+    assert not (app.root / "-").exists()
+
+
 def test_page_of_one_model_has_that_model_alone(odd: Explorer, tmp_path: Path) -> None:
     file = tmp_path / "one.html"
     done = odd.project.run("explain", "Note", "--html", str(file), "-q")

@@ -68,3 +68,10 @@ def test_cache_is_excluded_from_git_and_backups(workspace: Workspace) -> None:
     assert "*\n" in (folder / ".gitignore").read_text()
     assert (folder / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
     assert len(list(folder.glob("run-*"))) <= 16
+
+
+def test_folder_of_a_run_that_was_killed_gets_its_files(forgotten: Workspace) -> None:
+    folder = forgotten.project / ".ctrlgen_cache"
+    folder.mkdir()
+    assert not forgotten.is_remembered()
+    assert {".gitignore", "CACHEDIR.TAG"} <= {file.name for file in folder.iterdir()}

@@ -102,6 +102,9 @@ def _write_page(file: Path, explanation: Explanation, config: Config, *, quiet: 
     from ctrlgen.explain.as_page import as_page
 
     page = as_page(explanation, config.package)
+    if str(file) == "-":
+        typer.echo(page, nl=False)
+        return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(page, "utf-8", newline="\n")

@@ -8,11 +8,16 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 
 from bot.embedded import start_server
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 NewDatabase = Callable[[], AbstractAsyncContextManager[str]]
 
@@ -55,6 +60,14 @@ async def execute(url: str, *statements: str) -> None:
             await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def make_tables(engine: AsyncEngine, metadata: MetaData, *statements: str) -> None:
+    """Create all tables, and then run statements for what the metadata does not contain."""
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+        for statement in statements:
+            await connection.exec_driver_sql(statement)
 
 
 def _with_database(url: str, name: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from tests.conftest import make_tables
 from tests.runtime import conftest as guild_package  # emits the package
 from tests.runtime.models import Base
 from tests.stress.servers import Node, Pair, binaries, started_pair
@@ -40,8 +41,7 @@ async def filled_pair() -> AsyncIterator[Pair]:
 
     async with started_pair() as pair:
         async with Database(pair.primary.url) as db:
-            async with db.engine.begin() as connection:
-                await connection.run_sync(Base.metadata.create_all)
+            await make_tables(db.engine, Base.metadata)
             await db.guild.create(id=1, name="home")
         await caught_up(pair)
         yield pair

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import make_tables
 from tests.replicas.conftest import LONG, caught_up, paused, usable
 from tests.runtime.cache import conftest as cached_package  # emits the package
 from tests.runtime.cache.models import Base
@@ -30,8 +31,8 @@ async def tables(servers: Pair) -> AsyncIterator[str]:
 
     await servers.primary.execute("CREATE DATABASE cached")
     address = servers.primary.url.replace("/postgres?", "/cached?")
-    async with Database(address) as db, db.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    async with Database(address) as db:
+        await make_tables(db.engine, Base.metadata)
     await caught_up(servers)
     yield address
     await servers.standby.execute("SELECT pg_wal_replay_resume()")

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from ctrlgen.pipeline import generate
 from ctrlgen.render.templates import render_template
 from ctrlgen.settings import Config
+from tests.conftest import make_tables
 from tests.runtime.models import Base
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ async def url(new_database: NewDatabase) -> AsyncIterator[str]:
     from guild_db import Database
 
     async with new_database() as url:
-        async with Database(url) as db, db.engine.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
+        async with Database(url) as db:
+            await make_tables(db.engine, Base.metadata)
         yield url
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import Range
 
 from ctrlgen.pipeline import generate
 from ctrlgen.settings import Config, Options
-from tests.conftest import NewDatabase
+from tests.conftest import NewDatabase, make_tables
 from tests.runtime.clock_models import ClockBase
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ async def db(package: None, new_database: NewDatabase) -> AsyncIterator[Database
 
     _ = package
     async with new_database() as url, Database(url) as db:
-        async with db.engine.begin() as connection:
-            await connection.run_sync(ClockBase.metadata.create_all)
+        await make_tables(db.engine, ClockBase.metadata)
         yield db
 
 

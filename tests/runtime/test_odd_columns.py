@@ -12,15 +12,14 @@ import pytest
 from guild_db import AnyOf, Database, InvalidValueError, Span, ValidationError
 from guild_query_plans import explained
 
-from tests.conftest import NewDatabase
+from tests.conftest import NewDatabase, make_tables
 from tests.runtime.odd_models import OddBase
 
 
 @pytest.fixture
 async def db(new_database: NewDatabase) -> AsyncIterator[Database]:
     async with new_database() as url, Database(url) as db:
-        async with db.engine.begin() as connection:
-            await connection.run_sync(OddBase.metadata.create_all)
+        await make_tables(db.engine, OddBase.metadata)
         yield db
 
 

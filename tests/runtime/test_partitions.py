@@ -21,17 +21,15 @@ from guild_db import (
 )
 from guild_db.player import PlayerValues
 
-from tests.conftest import NewDatabase
+from tests.conftest import NewDatabase, make_tables
 from tests.runtime.partition_models import JANUARY, MARCH, PARTITIONS, PartitionedBase, Player, Reading
 
 
 @pytest.fixture(scope="module")
 async def address(new_database: NewDatabase) -> AsyncIterator[str]:
     async with new_database() as url:
-        async with Database(url) as db, db.engine.begin() as connection:
-            await connection.run_sync(PartitionedBase.metadata.create_all)
-            for statement in PARTITIONS:
-                await connection.exec_driver_sql(statement)
+        async with Database(url) as db:
+            await make_tables(db.engine, PartitionedBase.metadata, *PARTITIONS)
         yield url
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from ctrlgen.pipeline import generate
 from ctrlgen.settings import Config, Options
-from tests.conftest import NewDatabase
+from tests.conftest import NewDatabase, make_tables
 from tests.runtime.tenant_models import PARTITIONS, TABLES, TenantBase
 
 if TYPE_CHECKING:
@@ -47,10 +47,7 @@ async def address(package: None, new_database: NewDatabase) -> AsyncIterator[str
     _ = package
     async with new_database() as url:
         async with Database(url) as db:
-            async with db.engine.begin() as connection:
-                await connection.run_sync(TenantBase.metadata.create_all)
-                for statement in PARTITIONS:
-                    await connection.exec_driver_sql(statement)
+            await make_tables(db.engine, TenantBase.metadata, *PARTITIONS)
             await db.league.create_many([{"id": n} for n in range(1, 9)])
             for n in range(1, 9):
                 rows: Any = [{"league_id": n, "id": k, "name": f"t{k}", "city": f"c{k}"} for k in (1, 2, 3)]

@@ -10,15 +10,14 @@ import pytest
 import sqlalchemy as sa
 from guild_db import AnyOf, CodeController, Database, InvalidValueError, Span
 
-from tests.conftest import NewDatabase
+from tests.conftest import NewDatabase, make_tables
 from tests.runtime.type_models import TypesBase
 
 
 @pytest.fixture(scope="module")
 async def db(new_database: NewDatabase) -> AsyncIterator[Database]:
     async with new_database() as url, Database(url) as db:
-        async with db.engine.begin() as connection:
-            await connection.run_sync(TypesBase.metadata.create_all)
+        await make_tables(db.engine, TypesBase.metadata)
         yield db
 
 

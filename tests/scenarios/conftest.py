@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from generated import Database
 from models import User
 from models.base import Base
-from tests.conftest import NewDatabase
+from tests.conftest import NewDatabase, make_tables
 
 GUILD = 7
 
@@ -19,8 +19,8 @@ GUILD = 7
 async def reference_url(new_database: NewDatabase) -> AsyncIterator[str]:
     """A database with the reference tables."""
     async with new_database() as url:
-        async with Database(url) as db, db.engine.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
+        async with Database(url) as db:
+            await make_tables(db.engine, Base.metadata)
         yield url
 
 

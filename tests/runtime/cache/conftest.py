@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from ctrlgen.pipeline import generate
 from ctrlgen.settings import CacheSettings, Config, Options
+from tests.conftest import make_tables
 from tests.runtime.cache.models import Base
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ async def url(new_database: NewDatabase) -> AsyncIterator[str]:
     from cached_db import Database
 
     async with new_database() as url:
-        async with Database(url) as db, db.engine.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
+        async with Database(url) as db:
+            await make_tables(db.engine, Base.metadata)
         yield url
 
 

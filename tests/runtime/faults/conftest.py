@@ -12,7 +12,7 @@ from guild_db import (
     Database,
 )
 
-from tests.conftest import NewDatabase
+from tests.conftest import NewDatabase, make_tables
 from tests.runtime.fault_models import FaultBase
 
 TRIGGERS = (
@@ -31,10 +31,8 @@ ENDED = "has ended the transaction"
 @pytest.fixture(scope="module")
 async def address(new_database: NewDatabase) -> AsyncIterator[str]:
     async with new_database() as url:
-        async with Database(url) as db, db.engine.begin() as connection:
-            await connection.run_sync(FaultBase.metadata.create_all)
-            for statement in TRIGGERS:
-                await connection.exec_driver_sql(statement)
+        async with Database(url) as db:
+            await make_tables(db.engine, FaultBase.metadata, *TRIGGERS)
         yield url
 
 

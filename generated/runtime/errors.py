@@ -200,7 +200,7 @@ def translated(model: Model | None, names: Sequence[str] | None = None) -> Gener
 
 def translation(error: Exception, model: Model | None, names: Sequence[str] | None = None) -> Exception:
     """Return the error of this module for an error, or the error itself if it has none."""
-    owner, cause = model.__name__ if model else "transaction", _cause(error)
+    owner, cause = _owner(model), _cause(error)
     if isinstance(error, DatabaseError):
         anonymous = type(error) is TransactionError or str(error).startswith("transaction: ")
         if error.model is None and anonymous and model:  # the model is known only here
@@ -281,10 +281,8 @@ def aborted(model: Model | None, state: str = "") -> TransactionError:
 def invalid(model: Model | None, column: str | None, cause: BaseException) -> InvalidValueError:
     """Return the error of a value that does not fit its column."""
     value = f"the value of {column}" if column else "a value"
-    owner = model.__name__ if model else "transaction"
-    error = InvalidValueError.of(
-        f"{owner}: {value} does not fit its column{_types(model, column, cause)}", cause, model
-    )
+    message = f"{_owner(model)}: {value} does not fit its column{_types(model, column, cause)}"
+    error = InvalidValueError.of(message, cause, model)
     error.column = column
     return error
 
@@ -300,6 +298,11 @@ def _types(model: Model | None, column: str | None, cause: BaseException) -> str
     return ""
 
 
+def _owner(model: Model | None) -> str:
+    """Return the name that a message begins with."""
+    return model.__name__ if model else "transaction"
+
+
 def _cause(error: BaseException) -> BaseException:
     """Return the driver's error inside SQLAlchemy's, or the error itself."""
     orig: BaseException = getattr(error, "orig", None) or error
@@ -309,7 +312,7 @@ def _cause(error: BaseException) -> BaseException:
 def _violation(cause: Any, state: str, model: Model | None) -> ConstraintError:
     error_class, kind = _CONSTRAINTS[state]
     violated = violated_constraint(model, cause)
-    owner, columns = model.__name__ if model else "transaction", ", ".join(violated.columns)
+    owner, columns = _owner(model), ", ".join(violated.columns)
     constraint = " ".join(filter(None, (kind, violated.name, f"({columns})" if columns else "")))
     message = f"{owner}: {constraint} is violated"
     if violated.referencing:
@@ -326,7 +329,6 @@ def _misrouted(cause: Any, model: Model | None) -> PartitionViolation:
     columns = violated_constraint(model, cause).columns
     row = f"the row's {', '.join(columns)}" if columns else "the row"
     problem = _ROUTING[cause.server_source_function].format(cause.table_name, row)
-    message = f"{model.__name__ if model else 'transaction'}: {problem}"
-    error = PartitionViolation.of(message, cause, model)
+    error = PartitionViolation.of(f"{_owner(model)}: {problem}", cause, model)
     error.columns = columns
     return error

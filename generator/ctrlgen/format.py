@@ -230,7 +230,7 @@ def _conditions(settings: RuffSettings, folder: Path) -> str:
     status = ruff.stat()
     packages = [(place / "__init__.py").exists() for place in folder.parents]
     tool = (str(ruff), status.st_mtime_ns, status.st_size)
-    return _digest(json.dumps([tool, str(settings.file), settings.texts, packages]))
+    return _digest(json.dumps([tool, str(settings.file), settings.contents, packages]))
 
 
 class _OwnModules:

@@ -31,13 +31,13 @@ class RuffSettings:
         The settings file; None if there is none, and ruff's defaults apply.
     tables
         The settings of that file, and of each file it extends, the nearest first.
-    texts
+    contents
         The contents of all files that were read, which identify the settings.
     """
 
     file: Path | None = None
     tables: tuple[toml.Table, ...] = ()
-    texts: tuple[str, ...] = ()
+    contents: tuple[str, ...] = ()
 
     @property
     def line_length(self) -> int:
@@ -90,8 +90,8 @@ def required_python(folder: Path) -> str | None:
 
 def _with_extended(file: Path) -> RuffSettings:
     """Return the settings in ``file`` and in the files it extends."""
-    tables, texts = zip(*_chain(file), strict=True)
-    return RuffSettings(file, tables, texts)
+    tables, contents = zip(*_chain(file), strict=True)
+    return RuffSettings(file, tables, contents)
 
 
 def _chain(file: Path) -> Iterator[tuple[toml.Table, str]]:

@@ -301,7 +301,7 @@ def _broken(file: Path, error: Exception) -> BrokenTomlError:
 
 def _read_settings(section: toml.Table) -> Settings:
     return Settings(
-        models=toml.texts(section, "models", '["app.models"]'),
+        models=toml.strings(section, "models", '["app.models"]'),
         output=toml.text(section, "output"),
         package=toml.text(section, "package"),
         tests=toml.text(section, "tests"),
@@ -327,12 +327,12 @@ def _read_options(section: toml.Table) -> Options:
     toml.check_keys(skip, ("models", "methods"), "tool.ctrlgen.skip")
     return Options(
         names=toml.text_by_text(section, "names", '[tool.ctrlgen.names]\n"app.models.Session" = "Login"'),
-        skip_models=toml.texts(skip, "models", '["Legacy"]', "skip") or (),
-        skip_methods=toml.texts(skip, "methods", '["User.delete_by_id"]', "skip") or (),
-        strip=toml.texts(section, "strip", '["Table"]') or (),
+        skip_models=toml.strings(skip, "models", '["Legacy"]', "skip") or (),
+        skip_methods=toml.strings(skip, "methods", '["User.delete_by_id"]', "skip") or (),
+        strip=toml.strings(section, "strip", '["Table"]') or (),
         create_suffix=create,
         update_suffix=update,
-        silence=_codes(toml.texts(section, "silence", '["CG101"]') or ()),
+        silence=_codes(toml.strings(section, "silence", '["CG101"]') or ()),
         controllers=toml.text_by_text(
             section, "controllers", '[tool.ctrlgen.controllers]\n"User" = "app.users:Users"', paths=True
         ),

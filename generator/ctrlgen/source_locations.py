@@ -195,15 +195,15 @@ class SourceFile:
         lines = (statement.lineno for statement in body if attribute in _declared(statement))
         return next(lines, None)
 
-    def call_line(self, qualname: str, texts: Sequence[str]) -> int | None:
-        """Return the line of a call in the class whose positional strings are exactly ``texts``."""
+    def call_line(self, qualname: str, strings: Sequence[str]) -> int | None:
+        """Return the line of a call in the class whose positional strings are exactly ``strings``."""
         if qualname not in self._calls:
             nodes = ast.walk(self.classes[qualname]) if qualname in self.classes else ()
             calls = [call for call in nodes if isinstance(call, ast.Call)]
             self._calls[qualname] = {
                 tuple(_positional(call)): call.lineno for call in reversed(calls)
             }  # the first one counts
-        return self._calls[qualname].get(tuple(texts))
+        return self._calls[qualname].get(tuple(strings))
 
 
 def _parse(path: Path) -> ast.Module:

@@ -46,7 +46,7 @@ def text(section: Table, key: str) -> str | None:
     raise SettingValueError(f"`{key}` in `[tool.ctrlgen]` must be a string, not {value!r}", hint=hint, setting=key)
 
 
-def texts(
+def strings(
     section: Table, key: str, example: str, within: str = "", *, written: str | None = None
 ) -> tuple[str, ...] | None:
     """Return a list of strings; None if it is not set.

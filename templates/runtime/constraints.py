@@ -47,8 +47,8 @@ def violated_constraint(model: type[SQLModel] | None, cause: Any) -> ViolatedCon
     if not of_foreign_key:
         is_partition = owner != table.name and owner not in _table_names(table)
         return ViolatedConstraint(_named(_keys(table), key, reported) if is_partition else reported, columns)
-    own = list(_foreign_keys(table))
-    if any(columns == key if key else name == reported for name, columns in own):
+    own = [(name, names) for _, name, names in _foreign_keys(table)]
+    if any(names == key if key else name == reported for name, names in own):
         return ViolatedConstraint(_named(own, key, reported), columns)
     tables = (other for other in table.metadata.tables.values() if other.name == owner)
     referring = [pair for other in tables for pair in _references(other, table)]
@@ -84,19 +84,19 @@ def _keys(table: sa.Table) -> Iterator[tuple[str, Key]]:
             yield str(index.name), tuple([_plain(expression) for expression in cast("list[Any]", index.expressions)])
 
 
-def _foreign_keys(table: sa.Table) -> Iterator[tuple[str, Key]]:
+def _foreign_keys(table: sa.Table) -> Iterator[tuple[sa.ForeignKeyConstraint, str, Key]]:
+    """Yield the foreign keys of a table, with their names and columns."""
     for constraint in table.foreign_key_constraints:
         columns = [str(element.parent.name) for element in constraint.elements]
-        yield _name(constraint, table, columns, "fkey"), tuple(columns)
+        yield constraint, _name(constraint, table, columns, "fkey"), tuple(columns)
 
 
 def _references(table: sa.Table, referred: sa.Table) -> Iterator[tuple[str, Key]]:
     """Yield the foreign keys of one table to another, with the columns that they refer to."""
-    for constraint in table.foreign_key_constraints:
+    for constraint, name, _ in _foreign_keys(table):
         targets = [element.target_fullname.rpartition(".") for element in constraint.elements]
         if targets[0][0] == referred.fullname:
-            columns = [str(element.parent.name) for element in constraint.elements]
-            yield _name(constraint, table, columns, "fkey"), tuple([column for _, _, column in targets])
+            yield name, tuple([column for _, _, column in targets])
 
 
 def _name(constraint: sa.Constraint, table: sa.Table, columns: Sequence[str], kind: str) -> str:

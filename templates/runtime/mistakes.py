@@ -35,8 +35,8 @@ class Unawaited:
             """Say how to get the rows, or which method may be meant."""
             if name.startswith("_"):
                 raise AttributeError(name)
-            close = difflib.get_close_matches(name, dir(type(self)), n=1)
-            hint = f"did you mean {close[0]}?" if close else "await the selection, and read it from the rows"
+            close = _closest(name, dir(type(self)))
+            hint = f"did you mean {close}?" if close else "await the selection, and read it from the rows"
             hint = "`await` already returns a list" if name in _LISTS else hint
             raise AttributeError(f"a selection has no {name!r}: {hint}", name=name, obj=self)
 
@@ -63,8 +63,8 @@ class Columns:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return a hint for an error message: the known name that is most similar, or all known names."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}" if names else ""
+    close = _closest(name, names)
+    return f"; did you mean {close}?" if close else f"; there are {', '.join(names)}" if names else ""
 
 
 def why_absent(
@@ -76,10 +76,15 @@ def why_absent(
             return f": {reason.replace('{}', name.removeprefix('find_by_'))}"
     public = [member for member in members if not member.startswith("_")]
     if (prefix := _PREFIX.match(name)) is None:
-        return suggestion(name, difflib.get_close_matches(name, public, n=1))
+        return f"; did you mean {close}?" if (close := _closest(name, public)) else ""
     key = name.removeprefix(prefix[0])
     keys = [member.removeprefix(prefix[0]) for member in public if member.startswith(prefix[0])]
-    if close := difflib.get_close_matches(key, keys, n=1):
-        return f"; did you mean {prefix[0]}{close[0]}?"
+    if close := _closest(key, keys):
+        return f"; did you mean {prefix[0]}{close}?"
     wrong = [part for part in key.split("_and_") if part not in columns]
     return f": {wrong[0]!r} is no column{suggestion(wrong[0], columns)}" if wrong else ""
+
+
+def _closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the most similar name, or None if there is no similar one."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)

@@ -248,8 +248,8 @@ class Comparison:
     def _of_partitioning(self, owner: Owner, each: DeclaredTable) -> Iterator[Finding]:
         declared, actual = self._declared.partitioning.get(each.table.key), self._catalogue.partitioning.get(owner)
         if declared != actual:
-            texts = {"declared": _partitioned(declared), "database": _partitioned(actual)}
-            yield rules.DIFFERENT_PARTITIONING.at(self._place(each), model=each.label, **texts)
+            fields = {"declared": _partitioned(declared), "database": _partitioned(actual)}
+            yield rules.DIFFERENT_PARTITIONING.at(self._place(each), model=each.label, **fields)
 
     # Enums, revisions, and objects that cannot be compared.
 

@@ -145,12 +145,12 @@ class Reader:
         self.position += 1
         return token
 
-    def accept(self, *texts: str) -> bool:
+    def accept(self, *expected: str) -> bool:
         """Read these words or symbols if they are next."""
-        tokens = self._tokens[self.position : self.position + len(texts)]
-        if [token.text for token in tokens if token.kind in {"word", "symbol"}] != [*texts]:
+        tokens = self._tokens[self.position : self.position + len(expected)]
+        if [token.text for token in tokens if token.kind in {"word", "symbol"}] != [*expected]:
             return False
-        self.position += len(texts)
+        self.position += len(expected)
         return True
 
     def expect(self, text: str) -> None:

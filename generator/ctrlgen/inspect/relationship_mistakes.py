@@ -1,6 +1,6 @@
 """Explains why SQLAlchemy cannot configure a relationship, in the words of the models, with the line to write.
 
-``mapping`` calls :func:`mistake_in` for an exception that SQLAlchemy raises. Its messages name mappers and arguments of
+``mappers`` calls :func:`mistake_in` for an exception that SQLAlchemy raises. Its messages name mappers and arguments of
 ``relationship()``, which a model with ``Relationship()`` does not have.
 """
 

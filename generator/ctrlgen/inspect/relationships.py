@@ -194,8 +194,8 @@ def _foreign_key(
         columns = [element.column for element in constraint.elements]
     except NoReferenceError as error:
         hint = intended_target(written[0], constraint.table)
-        texts = {"table": error.table_name, "problem": problem_of(error), "suggestion": f"; {hint}" if hint else ""}
-        context.warn(UNKNOWN_TARGET, location, model=model.__name__, target=written[0], **texts)
+        fields = {"table": error.table_name, "problem": problem_of(error), "suggestion": f"; {hint}" if hint else ""}
+        context.warn(UNKNOWN_TARGET, location, model=model.__name__, target=written[0], **fields)
         table, unknown = written[0].rpartition(".")[0], tuple(name.rpartition(".")[2] for name in written)
         return ForeignKey(names, None, unknown, location, table, on_delete)
     table, mapper = str(constraint.referred_table.fullname), classes.get(constraint.referred_table)

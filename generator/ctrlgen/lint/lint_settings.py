@@ -74,7 +74,7 @@ def read_lint_settings(root: Path | None) -> LintSettings:
         root.resolve(),
         select=_codes(section, "select"),
         ignore=_codes(section, "ignore"),
-        exclude=toml.texts(section, "exclude", '["legacy", "app/old/*.py"]', _WITHIN) or (),
+        exclude=toml.strings(section, "exclude", '["legacy", "app/old/*.py"]', _WITHIN) or (),
         force_exclude=toml.flag(section, "force-exclude", _WITHIN),
         per_file_ignores={
             pattern: _codes(per_file, pattern, f"{_WITHIN}.per-file-ignores", quoted=True) for pattern in per_file
@@ -84,7 +84,7 @@ def read_lint_settings(root: Path | None) -> LintSettings:
 
 def _codes(section: toml.Table, key: str, within: str = _WITHIN, *, quoted: bool = False) -> tuple[str, ...]:
     written = f'"{key}"' if quoted else key
-    values = toml.texts(section, key, '["CGL203"]', within, written=written) or ()
+    values = toml.strings(section, key, '["CGL203"]', within, written=written) or ()
     known, unknown = codes_of(values)
     for code in unknown:
         setting = within if quoted else f"{within}.{key}"

@@ -123,17 +123,17 @@ def _unfit_defaults(model: Model, options: Options) -> Iterator[Finding]:
         what, kind = column.unfit_default or ("", "")
         name = f"{model.reference.name}.{column.attribute}"
         if kind == "naive":
-            texts = {
+            fields = {
                 "problem": "has no time zone",
                 "fix": "write `datetime.now(UTC)`, or annotate the column with `NaiveDatetime`",
             }
-            yield UNFIT_DEFAULT.at(column.location, what=what, column=name, **texts)
+            yield UNFIT_DEFAULT.at(column.location, what=what, column=name, **fields)
         elif kind == "aware" and not options.utc:
-            texts = {
+            fields = {
                 "problem": "has a time zone",
                 "fix": 'declare the column as `DateTime(timezone=True)`, or set `naive_datetimes = "utc"`',
             }
-            yield UNFIT_DEFAULT.at(column.location, what=what, column=name, **texts)
+            yield UNFIT_DEFAULT.at(column.location, what=what, column=name, **fields)
 
 
 def _unknown_columns(model: Model) -> Iterator[Finding]:
@@ -142,16 +142,16 @@ def _unknown_columns(model: Model) -> Iterator[Finding]:
     for index in model.indexes:
         for name in index.unknown_columns:
             hint = did_you_mean(name, known)
-            texts = {"name": name, "table": model.table, "suggestion": f"; {hint}" if hint else ""}
-            yield UNKNOWN_COLUMN.at(index.location, index=index.name, model=model.reference.name, **texts)
+            fields = {"name": name, "table": model.table, "suggestion": f"; {hint}" if hint else ""}
+            yield UNKNOWN_COLUMN.at(index.location, index=index.name, model=model.reference.name, **fields)
 
 
 def _unknown_partition_columns(model: Model) -> Iterator[Finding]:
     """Yield a finding for each name in the PARTITION BY of a table that is not one of its columns."""
     for name in model.partitioning.unknown_columns if model.partitioning else ():
         hint = did_you_mean(name, [column.name for column in model.columns])
-        texts = {"name": name, "table": model.table, "suggestion": f"; {hint}" if hint else ""}
-        yield UNKNOWN_PARTITION_COLUMN.at(model.location, model=model.reference.name, **texts)
+        fields = {"name": name, "table": model.table, "suggestion": f"; {hint}" if hint else ""}
+        yield UNKNOWN_PARTITION_COLUMN.at(model.location, model=model.reference.name, **fields)
 
 
 def _unpartitionable_keys(model: Model) -> Iterator[Finding]:
@@ -163,11 +163,11 @@ def _unpartitionable_keys(model: Model) -> Iterator[Finding]:
         missing = listed(name for name in partitioning.columns if name not in index.columns)
         if not (index.unique and index.enforced) or not (missing or partitioning.expressions):
             continue
-        texts = {"problem": f"does not contain {missing}", "fix": f"add {missing} to the key"}
+        fields = {"problem": f"does not contain {missing}", "fix": f"add {missing} to the key"}
         if partitioning.expressions:
-            texts = {"problem": "is unique", "fix": "partition by columns, and make them part of every unique key"}
+            fields = {"problem": "is unique", "fix": "partition by columns, and make them part of every unique key"}
         names = {"key": _described(index), "model": model.reference.name, "partitioning": partitioning.sql}
-        yield UNPARTITIONABLE_KEY.at(index.location, **names, **texts)
+        yield UNPARTITIONABLE_KEY.at(index.location, **names, **fields)
 
 
 def _constant_expressions(model: Model) -> Iterator[Finding]:
@@ -177,29 +177,29 @@ def _constant_expressions(model: Model) -> Iterator[Finding]:
             corrected = sql
             for column in model.columns:
                 corrected = corrected.replace(f"'{column.name}'", column.name)
-            texts = {"sql": sql, "suggestion": f"; did you mean `text({corrected!r})`?" if corrected != sql else ""}
-            yield CONSTANT_EXPRESSION.at(index.location, index=index.name, model=model.reference.name, **texts)
+            fields = {"sql": sql, "suggestion": f"; did you mean `text({corrected!r})`?" if corrected != sql else ""}
+            yield CONSTANT_EXPRESSION.at(index.location, index=index.name, model=model.reference.name, **fields)
 
 
 def _predicates_not_understood(model: Model) -> Iterator[Finding]:
     """Yield a finding for each partial unique index that lacks methods because its predicate is not parsed."""
     for index, methods in methods_without_predicate(model).items():
         if index.predicate and not (index.unknown_columns or index.constants):
-            texts = {"sql": index.predicate.sql, "methods": "`, `".join(methods)}
-            yield PREDICATE_NOT_UNDERSTOOD.at(index.location, index=index.name, model=model.reference.name, **texts)
+            fields = {"sql": index.predicate.sql, "methods": "`, `".join(methods)}
+            yield PREDICATE_NOT_UNDERSTOOD.at(index.location, index=index.name, model=model.reference.name, **fields)
 
 
 def _reserved_keywords(model: Model) -> Iterator[Finding]:
     """Yield a finding for each column or index expression with the name of a parameter of finders."""
     for column in model.columns:
         if (name := column.attribute) in REFINEMENTS:
-            texts = {"what": "column of that name", "fix": f"filter with `c.{name} == ...`"}
-            yield RESERVED_KEYWORD.at(column.location, model=model.reference.name, name=name, **texts)
+            fields = {"what": "column of that name", "fix": f"filter with `c.{name} == ...`"}
+            yield RESERVED_KEYWORD.at(column.location, model=model.reference.name, name=name, **fields)
     for index in model.indexes:
         for part in index.expressions:
             if part.name in REFINEMENTS:
-                texts = {"what": f"expression of `{index.name}`", "fix": "rename the index"}
-                yield RESERVED_KEYWORD.at(index.location, model=model.reference.name, name=part.name, **texts)
+                fields = {"what": f"expression of `{index.name}`", "fix": "rename the index"}
+                yield RESERVED_KEYWORD.at(index.location, model=model.reference.name, name=part.name, **fields)
 
 
 def _replaced_members(model: Model, options: Options) -> Iterator[Finding]:
@@ -215,8 +215,8 @@ def _contested_methods(model: Model, options: Options) -> Iterator[Finding]:
     """Yield a finding for each index whose methods have the same names as those of another one."""
     for index, methods in contested_methods(model, options).items():
         are, them = ("is", "it") if len(methods) == 1 else ("are", "them")
-        texts = {"methods": listed(methods), "are": are, "them": them, "origin": index.origin, "index": index.name}
-        yield CONTESTED_METHOD.at(index.location, model=model.reference.name, **texts)
+        fields = {"methods": listed(methods), "are": are, "them": them, "origin": index.origin, "index": index.name}
+        yield CONTESTED_METHOD.at(index.location, model=model.reference.name, **fields)
 
 
 def _private_names(model: Model) -> Iterator[Finding]:

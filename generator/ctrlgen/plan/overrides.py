@@ -125,13 +125,13 @@ def reserved_names(controllers: Iterable[Controller]) -> Iterator[Finding]:
     """Yield a finding for each model that is renamed, because ``Database`` has a member of that name."""
     for controller in controllers:
         if (name := snake_case(controller.stem)) in FACADE:
-            texts = {
+            fields = {
                 "model": _qualified(controller),
                 "module": controller.module,
                 "name": name,
                 "stem": controller.stem,
             }
-            yield RESERVED_NAME.at(controller.model.location, **texts)
+            yield RESERVED_NAME.at(controller.model.location, **fields)
 
 
 def _renaming(controller: Controller) -> str:

@@ -67,10 +67,10 @@ def check_tenants(model: Model, methods: Iterable[Method], options: Options) -> 
         listed = [options.name_of(model, name) or name for name in names]
         listed += BULK if origin == model.primary_key else ()
         reason, fix = _reason(origin, options.tenant)
-        texts = {"reach": "reaches" if len(listed) == 1 else "reach", "reason": reason, "fix": fix}
+        fields = {"reach": "reaches" if len(listed) == 1 else "reach", "reason": reason, "fix": fix}
         location = origin.location if origin else model.location
         named = ", ".join(f"`{name}`" for name in listed)
-        yield CROSSES_TENANTS.at(location, methods=named, model=model.reference.name, **texts)
+        yield CROSSES_TENANTS.at(location, methods=named, model=model.reference.name, **fields)
 
 
 def _with_tenant(model: Model, tenant: str, tenanted: Mapping[Imported, Model], options: Options) -> Model:

@@ -132,9 +132,9 @@ def _with_holes(
     pieces = _pieces(template, queries) if template is not None else None
     if pieces is None or not all(isinstance(piece, str) for piece in pieces):
         return None
-    texts = re.split(hole.replace("(\\(", "(?:\\("), "".join(str(piece) for piece in pieces))
-    result: list[str | cst.BaseExpression] = [texts[0]]
-    for index, text in enumerate(texts[1:]):
+    strings = re.split(hole.replace("(\\(", "(?:\\("), "".join(str(piece) for piece in pieces))
+    result: list[str | cst.BaseExpression] = [strings[0]]
+    for index, text in enumerate(strings[1:]):
         if values:
             result.append(values[min(index, len(values) - 1)])
         result.append(text)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.cli.conftest import MODELS, SETTINGS, Project
 
@@ -90,6 +90,10 @@ class Window:
         await self.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
         await self.page.locator("#panel-title").wait_for()
         return await self.page.inner_text("#panel-title")
+
+    async def shows(self, table: str) -> None:
+        """Wait until the panel is of a table. A function to wait for would need eval, which the page forbids."""
+        await expect(self.page.locator("#panel")).to_have_attribute("data-shown", table)
 
     async def focused(self) -> dict[str, str]:
         """The element with the focus: its id, its label, the table that it stands for."""

@@ -191,7 +191,7 @@ async def test_every_index_links_to_the_methods_it_backs_and_they_link_back(
     window = await open_page(reference)
     for model in reference.data["models"]:
         await window.page.evaluate(f"goTo('#/{model['attribute']}')")
-        await window.page.wait_for_function(f"panel.dataset.shown === '{model['attribute']}'")
+        await window.shows(model["attribute"])
         for number, index in enumerate(model["indexes"]):
             links = window.page.locator(f'[id="indexes:{number}"] .chip')
             assert await links.all_text_contents() == index["backs"]
@@ -297,7 +297,7 @@ async def test_arrow_keys_reach_every_table_of_the_diagram(reference: Explorer, 
     assert there["table"] not in {"", start["table"]}
     assert await page.evaluate("isInView(tableByKey.get(document.activeElement.dataset.table))")
     await page.keyboard.press("Enter")
-    await page.wait_for_function(f"panel.dataset.shown === '{there['table']}'")
+    await window.shows(there["table"])
 
 
 async def test_keys_are_listed_in_a_dialog(reference: Explorer, open_page: Open) -> None:

@@ -162,14 +162,14 @@ class SettingValueError(ConfigError):
 
 
 class PlaceError(ConfigError):
-    """``output`` or ``tests`` names a folder that cannot be used."""
+    """``output``, ``tests`` or ``cache_dir`` names a folder that cannot be used."""
 
     code = "CGE105"
     meaning = (
         "`output` or `tests` is outside the project, is the project itself, is a file, is inside the other one, or "
-        "would shadow one of your modules"
+        "would shadow one of your modules; or the cache folder has other files, which git would then ignore"
     )
-    fix = "use a separate folder inside the project for each"
+    fix = "use a separate folder inside the project for each, and a new or empty folder for the cache"
 
 
 class PackageNameError(ConfigError):

@@ -305,7 +305,7 @@ UNSETTLED_CHECK = Rule(
 STALE = Rule(
     "CG601",
     "`{file}` {meaning}; run `ctrlgen generate`, and commit the result",
-    "`check`: the emitted files or the test stubs do not match the models",
+    "`check`: the emitted files or the test stubs do not match the models, or have not been generated yet",
     "run `ctrlgen generate`, and commit the result",
     silenceable=False,
 )

@@ -25,7 +25,7 @@ from ctrlgen.errors import (
     SettingValueError,
     UnknownCodeError,
 )
-from ctrlgen.findings import RULES, Location
+from ctrlgen.findings import RULES, Location, shown_path
 
 if TYPE_CHECKING:
     from ctrlgen.schema import Model
@@ -214,8 +214,40 @@ def read_config(project: Path, flags: Settings) -> Config:
     _check_place(root, output, settings)
     _check_shadowing(output, package, settings.models)
     all_models = flags.models is None or "models" not in section
-    cache = root / (settings.cache_dir or cache_folder.NAME)
+    cache = _cache_folder(root, settings.cache_dir, {"output": output, "tests": tests})
     return Config(root, settings.models, output, package, tests, _read_options(section), all_models, cache)
+
+
+def _cache_folder(root: Path, path: str | None, others: Mapping[str, Path | None]) -> Path:
+    """Return the cache folder. Git ignores all files in it, so it must not be a folder with other files."""
+    if not path:
+        return root / cache_folder.NAME
+    folder = (root / path).resolve()
+    if problem := _problem_of_cache_folder(root, folder, others):
+        raise PlaceError(
+            f"the cache folder is `{shown_path(folder, root)}`, {problem}",
+            hint="git ignores all files in the cache folder: use a folder that contains nothing else, such as "
+            f'`cache_dir = "{cache_folder.NAME}"`',
+            setting="cache_dir",
+            mark=path,
+        )
+    return folder
+
+
+def _problem_of_cache_folder(root: Path, folder: Path, others: Mapping[str, Path | None]) -> str | None:
+    for setting, other in others.items():
+        if other and folder.is_relative_to(other):
+            return f"which is {'' if folder == other else 'inside '}the folder of `{setting}`"
+    if root.is_relative_to(folder):
+        return "which is the project's folder" if folder == root else "which contains the project"
+    for setting, other in others.items():
+        if other and other.is_relative_to(folder):
+            return f"which contains the folder of `{setting}`"
+    if file := next((place for place in (folder, *folder.parents) if place.is_file()), None):
+        return f"but `{shown_path(file, root)}` is a file"
+    if folder.is_relative_to(root) and cache_folder.has_other_files(folder):
+        return "which contains files that ctrlgen did not write"
+    return None
 
 
 def _check_place(root: Path, output: Path, settings: Settings) -> None:

@@ -408,11 +408,17 @@ class DatabaseError(CtrlgenError):
 
 
 class AddressError(UsageError):
-    """The address is not the address of a PostgreSQL database."""
+    """The address is not the address of a PostgreSQL database, or has an option that is not supported."""
 
     code = "CGE602"
-    meaning = "`--database` is missing, or is not the address of a PostgreSQL database"
-    fix = "use `postgresql://user:password@host/name`, with special characters in the password percent-encoded"
+    meaning = (
+        "`--database` is missing, is not the address of a PostgreSQL database, or has an option that neither PostgreSQL "
+        "nor asyncpg supports"
+    )
+    fix = (
+        "use `postgresql://user:password@host:5432/name`, with special characters in the password percent-encoded; "
+        "[Connect](guide/connect.md#the-address) lists the options"
+    )
 
 
 class MigrationError(CtrlgenError):

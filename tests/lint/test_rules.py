@@ -332,6 +332,8 @@ def test_cache_on_a_coroutine_is_found(cache: str) -> None:
         "await asyncio.gather(self.session.execute(a), self.session.execute(b))",
         "await asyncio.gather(*[work(session, x) for x in xs])",
         "async with db.session() as s:\n    await asyncio.gather(*(s.get(User, x) for x in xs))",
+        "async with sessionmaker() as s:\n    await asyncio.gather(*(s.get(User, x) for x in xs))",
+        "s = create_session()\nawait asyncio.gather(s.execute(a), s.execute(b))",
         "async with asyncio.TaskGroup() as tg:\n    tg.create_task(f(session))\n    tg.create_task(g(session))",
         "async with db.transaction():\n    await asyncio.gather(db.user.get_by_id(1), db.case.get_by_id(1))",
     ],
@@ -347,6 +349,9 @@ def test_tasks_that_share_a_session_are_found(code: str) -> None:
         "await asyncio.gather(work(session), other())",
         "await asyncio.gather(*[work(x) for x in xs])",
         "async with aiohttp.ClientSession() as http:\n    await asyncio.gather(http.get(a), http.get(b))",
+        "maker = create_async_sessionmaker(engine)\nawait asyncio.gather(*(work(maker, x) for x in xs))",
+        "from sqlalchemy.orm import sessionmaker\nLocal = sessionmaker(engine)\nawait asyncio.gather(first(Local), second(Local))",
+        "make = get_session_factory()\nawait asyncio.gather(first(make), second(make))",
     ],
 )
 def test_tasks_with_connections_of_their_own_are_fine(code: str) -> None:

@@ -412,8 +412,8 @@ class AddressError(UsageError):
 
     code = "CGE602"
     meaning = (
-        "`--database` is missing, is not the address of a PostgreSQL database, or has an option that neither PostgreSQL "
-        "nor asyncpg supports"
+        "`--database` is missing, is not the address of a PostgreSQL database, or has an option that PostgreSQL or "
+        "asyncpg does not support"
     )
     fix = (
         "use `postgresql://user:password@host:5432/name`, with special characters in the password percent-encoded; "
@@ -425,8 +425,8 @@ class MigrationError(CtrlgenError):
     """The migrations cannot be read."""
 
     code = "CGE603"
-    meaning = "Alembic cannot read the migrations, or they have several heads"
-    fix = "see Alembic's message; `alembic merge heads` merges several heads"
+    meaning = "Alembic cannot read the migrations, or one of their branches has several heads"
+    fix = "see Alembic's message; `alembic merge heads` merges several heads; a label makes a separate branch of one"
 
 
 def error_classes() -> list[type[CtrlgenError]]:

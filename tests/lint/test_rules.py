@@ -350,7 +350,7 @@ def test_tasks_that_share_a_session_are_found(code: str) -> None:
         "await asyncio.gather(*[work(x) for x in xs])",
         "async with aiohttp.ClientSession() as http:\n    await asyncio.gather(http.get(a), http.get(b))",
         "maker = create_async_sessionmaker(engine)\nawait asyncio.gather(*(work(maker, x) for x in xs))",
-        "from sqlalchemy.orm import sessionmaker\nLocal = sessionmaker(engine)\nawait asyncio.gather(first(Local), second(Local))",
+        "from sqlalchemy.orm import sessionmaker as maker\nx = maker(engine)\nawait asyncio.gather(f(x), g(x))",
         "make = get_session_factory()\nawait asyncio.gather(first(make), second(make))",
     ],
 )

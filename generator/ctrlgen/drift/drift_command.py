@@ -89,7 +89,9 @@ def _print(findings: Sequence[Finding], address: str, *, quiet: bool) -> None:
     """Print one line for each difference, and their number."""
     for finding in findings:
         typer.echo(f"{finding.location}: {finding.code} {finding.message}")
-    count = len(findings)
-    summary = f"{count} difference{'s' * (count != 1)}" if count else "no differences"
-    if not quiet:
-        typer.echo(f"{summary} between the models and {address}", err=True)
+    if quiet:
+        return
+    differences = sum(RULES[finding.code].fails for finding in findings)
+    notes = len(findings) - differences
+    summary = f"{differences or 'no'} difference{'s' * (differences != 1)} between the models and {address}"
+    typer.echo(f"{summary}, and {notes} note{'s' * (notes != 1)}" if notes else summary, err=True)

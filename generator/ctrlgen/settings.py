@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import tomllib
@@ -308,27 +309,42 @@ def read_section(file: Path) -> toml.Table:
     ConfigError
         The file is not valid TOML, or the table has an unknown setting.
     """
+    section = toml.table(toml.table(read_document(file), "tool"), "ctrlgen")
+    toml.check_keys(section, (*SETTINGS, *_TABLES), "tool.ctrlgen")
+    return section
+
+
+def read_document(file: Path) -> toml.Table:
+    """Return the content of a TOML file; empty if there is no file.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or is not valid TOML.
+    """
     try:
-        document: toml.Table = tomllib.loads(file.read_text("utf-8"))
+        return tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _broken(file, error) from error
     except OSError as error:
         raise ConfigError(f"cannot read `{file}`: {error.strerror}", hint="check its permissions") from error
-    section = toml.table(toml.table(document, "tool"), "ctrlgen")
-    toml.check_keys(section, (*SETTINGS, *_TABLES), "tool.ctrlgen")
-    return section
 
 
 def _broken(file: Path, error: Exception) -> BrokenTomlError:
-    message = f"`{file}` is not valid TOML: {error}"
+    message, hint = f"`{file}` is not valid TOML: {error}", "fix that line"
+    content = file.read_bytes()
     match = _LINE.search(str(error))
-    if not match:
+    number = int(match[1]) if match else 0
+    if isinstance(error, UnicodeDecodeError):
+        number, hint = content.count(b"\n", 0, error.start) + 1, "save the file as UTF-8"
+    elif content.startswith(codecs.BOM_UTF8):
+        hint = "save the file as UTF-8 without a byte order mark"
+    lines = content.decode(errors="replace").splitlines()
+    if not (number := min(number, len(lines))):  # at the end of the file
         return BrokenTomlError(message, hint="fix that file")
-    lines = file.read_text("utf-8", errors="replace").splitlines()
-    number = min(int(match[1]), len(lines))
-    return BrokenTomlError(message, Location(file.name, number), "fix that line", lines[number - 1] or None)
+    return BrokenTomlError(message, Location(file.name, number), hint, lines[number - 1] or None)
 
 
 def _read_settings(section: toml.Table) -> Settings:

@@ -86,6 +86,8 @@ CONFIGURATION = {
     "no pyproject": Case(files={"pyproject.toml": None}),
     "no models": Case(files={"pyproject.toml": '[tool.ctrlgen]\noutput = "app/db"\n'}),
     "no output": Case(files={"pyproject.toml": '[tool.ctrlgen]\nmodels = ["app.models"]\n'}),
+    "TOML with a byte order mark": Case(files={"pyproject.toml": f"\ufeff{SETTINGS}"}),
+    "TOML that ends too early": Case(files={"pyproject.toml": "[tool.ctrlgen]\nmodels = ["}),
     "broken TOML": Case(files={"pyproject.toml": "[tool.ctrlgen\n"}),
     "misspelt setting": setting('ouput = "x"'),
     "setting like no other": setting('zebra = "x"'),

@@ -602,6 +602,15 @@ def test_parameters_and_names_in_sql_are_fine(code: str) -> None:
     assert codes(in_function(code)) == []
 
 
+def test_value_in_a_migration_is_found_only_in_quotes() -> None:
+    """Nobody but its author controls the values of a migration, but a quote in one of them breaks the statement."""
+    code = "from alembic import op\n\ndef upgrade():\n    for size in (1, 2):\n        op.execute(f{sql!r})\n"
+    numbers, names = "DELETE FROM users WHERE id < {size}", "DELETE FROM users WHERE name = '{size}'"
+    assert codes(code.format(sql=numbers)) == []
+    assert codes(code.format(sql=names)) == ["CGL601"]
+    assert codes(code.format(sql=numbers).replace("alembic", "elsewhere")) == ["CGL601"]
+
+
 @pytest.mark.parametrize(
     ("code", "replacement"),
     [

@@ -626,6 +626,31 @@ def test_naive_time_is_found(code: str, replacement: str) -> None:
     assert (finding.code, finding.replacement) == ("CGL602", replacement)
 
 
+AWARE, NAIVE = "lambda: datetime.now(UTC)", "lambda: datetime.now(UTC).replace(tzinfo=None)"
+
+
+@pytest.mark.parametrize(
+    ("declaration", "replacement", "is_fixable"),
+    [
+        ("x = Column(DateTime, default=datetime.utcnow)", NAIVE, True),
+        ("x = sa.Column(sa.DateTime(), onupdate=datetime.utcnow)", NAIVE, True),
+        ("x: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=False), default=datetime.utcnow)", NAIVE, True),
+        ("x: NaiveDatetime = Field(default_factory=datetime.utcnow)", NAIVE, True),
+        ("x: datetime = Field(default_factory=datetime.utcnow, sa_type=DateTime)", NAIVE, True),
+        ("x = Column(DateTime(timezone=True), default=datetime.utcnow)", AWARE, True),
+        ("x: datetime = Field(sa_column=Column(DateTime(timezone=True), default=datetime.utcnow))", AWARE, True),
+        ("x: datetime = Field(default_factory=datetime.utcnow)", AWARE, True),
+        ("x: Mapped[datetime] = mapped_column(default=datetime.utcnow)", AWARE, False),
+    ],
+)
+def test_default_of_a_column_keeps_the_zone_of_its_column(declaration: str, replacement: str, is_fixable: bool) -> None:
+    """A column without time zone takes no aware value: asyncpg refuses it."""
+    (found,) = lint(f"from datetime import UTC, datetime\nclass Model(Base):\n    {declaration}\n")
+    assert found.replacement == replacement
+    assert bool(found.edits) is is_fixable
+    assert ("interpreted as local time" in found.message) is (replacement == AWARE)
+
+
 def test_other_utcnow_is_fine() -> None:
     assert codes("from discord.utils import datetime\nx = datetime.utcnow()\nself.utcnow()\n") == []
 

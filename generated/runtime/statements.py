@@ -55,14 +55,11 @@ def key_of(table: Table[Any], key: Mapping[str, object], within: str | None, *, 
 
 
 def tenant_of(table: Table[Any], key: Mapping[str, object], within: str | None) -> Sql:
-    """Return the WHERE clause of the tenant in a key; raise if every call must be given one and this is not."""
+    """Return the WHERE clause of the tenant in a key, which is an error if every call must be given one."""
     tenant = table.facts.tenant
     if tenant is None or (within and tenant in table.facts.partial[within].implied):
         return Sql("")
-    if (value := key.get(tenant)) is None or isinstance(value, (AnyOf, Span)):
-        model = table.model.__name__
-        raise TypeError(f"a call for {model} reaches one {tenant}: use find_all({tenant}=...) with a single value")
-    return where_of(table, {tenant: value})
+    return where_of(table, {tenant: key.get(tenant)})
 
 
 def any_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
@@ -121,6 +118,9 @@ def _is_constant(element: Any) -> bool:
 
 def _keyword_condition(table: Table[Any], key: str, value: object) -> Sql:
     operand = table.operand(key)
+    if key == table.facts.tenant and (value is None or isinstance(value, (AnyOf, Span)) or is_sql(value)):
+        model = table.model.__name__
+        raise TypeError(f"a call for {model} reaches one {key}: use find_all({key}=...) with a single value")
     if value is None:
         return Sql(f"{operand.sql} IS NULL")
     if operand.is_json and not isinstance(operand.inner, JSONB):

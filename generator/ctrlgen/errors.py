@@ -167,7 +167,7 @@ class PlaceError(ConfigError):
     code = "CGE105"
     meaning = (
         "`output` or `tests` is outside the project, is the project itself, is a file, is inside the other one, or "
-        "would shadow one of your modules; or the cache folder has other files, which git would then ignore"
+        "would shadow one of your modules; or the cache folder has other files, which git and backups would ignore"
     )
     fix = "use a separate folder inside the project for each, and a new or empty folder for the cache"
 

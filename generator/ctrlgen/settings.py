@@ -220,14 +220,14 @@ def read_config(project: Path, flags: Settings) -> Config:
 
 
 def _cache_folder(root: Path, path: str | None, others: Mapping[str, Path | None]) -> Path:
-    """Return the cache folder. Git ignores all files in it, so it must not be a folder with other files."""
+    """Return the cache folder. Git and backups ignore it, so it must not be a folder with other files."""
     if not path:
         return root / cache_folder.NAME
     folder = (root / path).resolve()
     if problem := _problem_of_cache_folder(root, folder, others):
         raise PlaceError(
             f"the cache folder is `{shown_path(folder, root)}`, {problem}",
-            hint="git ignores all files in the cache folder: use a folder that contains nothing else, such as "
+            hint="git and backups ignore all files in the cache folder: use a new folder, such as "
             f'`cache_dir = "{cache_folder.NAME}"`',
             setting="cache_dir",
             mark=path,
@@ -246,7 +246,7 @@ def _problem_of_cache_folder(root: Path, folder: Path, others: Mapping[str, Path
             return f"which contains the folder of `{setting}`"
     if file := next((place for place in (folder, *folder.parents) if place.is_file()), None):
         return f"but `{shown_path(file, root)}` is a file"
-    if folder.is_relative_to(root) and cache_folder.has_other_files(folder):
+    if cache_folder.has_other_files(folder):
         return "which contains files that ctrlgen did not write"
     return None
 

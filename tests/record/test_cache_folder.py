@@ -65,15 +65,15 @@ def test_folder_that_cannot_be_written_is_no_error(forgotten: Workspace) -> None
 
 def test_folder_with_other_files_is_refused_whatever_names_it(forgotten: Workspace) -> None:
     forgotten.write("notes/todo.txt", "buy milk")
+    forgotten.write("../elsewhere/todo.txt", "buy milk")
     before = forgotten.contents()
-    for arguments, environment in ((["--cache-dir", "notes"], ""), ([], "notes")):
+    for arguments, environment in ((["--cache-dir", "notes"], ""), ([], "notes"), ([], "../elsewhere")):
         forgotten.environment["CTRLGEN_CACHE_DIR"] = environment
         code, stdout, stderr = forgotten.run("check", *arguments)
         assert (code, stdout) == (2, "")
-        assert (
-            "the cache folder is `notes`, which contains files that ctrlgen did not write\nhint: git ignores" in stderr
-        )
+        assert "`, which contains files that ctrlgen did not write\nhint: git and backups ignore all files" in stderr
     assert forgotten.contents() == before
+    shutil.rmtree(forgotten.root / "elsewhere")
 
 
 @pytest.mark.parametrize("content", [{}, {".gitignore": "*"}, {"CACHEDIR.TAG": "", "of-another-program": ""}])

@@ -63,7 +63,7 @@ async def test_condition_through_a_relationship_is_accepted(db: Database) -> Non
 
 
 async def test_call_after_an_error_in_a_transaction_says_what_to_do(db: Database) -> None:
-    with pytest.raises(TransactionError, match="has ended the transaction"):
+    with pytest.raises(TransactionError, match="ended the transaction"):
         async with db.transaction():
             with pytest.raises(UniqueViolation):
                 await db.guild.create(id=1, name="again")
@@ -261,7 +261,7 @@ async def test_columns_and_methods_that_are_misspelt_are_told_the_nearest(db: Da
     for name, hint in (
         ("get_by_discrod_id", "did you mean get_by_discord_id?"),
         ("update_by_discrod_id", "did you mean update_by_discord_id?"),
-        ("get_by_nmae", "'nmae' is no column; did you mean name?"),
+        ("get_by_nmae", "'nmae' is not a column; did you mean name?"),
     ):
         with pytest.raises(AttributeError, match=re.escape(hint)):
             getattr(names, name)

@@ -89,7 +89,7 @@ async def while_running(db: Database, way: str) -> None:
         await asyncio.to_thread(process.join)
         assert process.exitcode == 0
     await right_answers(db, "parent")
-    assert await backends(db) == seen, "the child has ended sessions of its parent"
+    assert await backends(db) == seen, "the child ended sessions of its parent"
     await db.dispose()
 
 
@@ -100,7 +100,7 @@ def between_loops(db: Database) -> None:
     pid = forked(db, seen)
     loop.run_until_complete(right_answers(db, "parent"))
     done(pid)
-    assert loop.run_until_complete(backends(db)) == seen, "the child has ended sessions of its parent"
+    assert loop.run_until_complete(backends(db)) == seen, "the child ended sessions of its parent"
     loop.run_until_complete(db.dispose())
     loop.close()
 

@@ -299,7 +299,7 @@ def test_getter_of_a_cached_model_costs_nothing_while_its_answer_is_in_memory(pr
     assert "pg_notify" in update["sql"], "what the other processes are told is part of the statement"
 
 
-def test_same_models_are_explained_in_the_same_words(project: Path) -> None:
+def test_same_models_have_the_same_explanation(project: Path) -> None:
     assert len({Project(project).run("explain", "GuildConfig").stdout for _ in range(2)}) == 1
 
 

@@ -11,7 +11,7 @@ from ctrlgen.messages import message_tables
 from .conftest import MODELS, SETTINGS, Project
 
 
-def test_first_run_names_what_it_created_and_the_second_finds_nothing_to_do(app: Project) -> None:
+def test_first_run_lists_the_created_files_and_the_second_run_changes_nothing(app: Project) -> None:
     again = app.run("generate")
     assert again.stdout == f"0 created, 0 changed, {len(emitted(app))} unchanged, 0 removed\n"
     assert again.stderr == ""
@@ -48,7 +48,7 @@ def test_edited_file_is_restored(app: Project) -> None:
     assert file.read_text() == before
 
 
-def test_models_that_print_do_not_disturb(app: Project) -> None:
+def test_models_may_print(app: Project) -> None:
     app.write("app/models.py", "print('hello')\n" + (app.root / "app/models.py").read_text())
     done = app.run("generate")
     assert done.returncode == 0
@@ -85,7 +85,7 @@ def test_types_have_the_suffixes_of_the_configuration(app: Project) -> None:
     assert done.stdout == "True\n", done.stderr
 
 
-def test_guide_lists_every_finding_as_the_table_of_findings_has_it(project: Path) -> None:
+def test_messages_page_matches_the_tables_of_messages(project: Path) -> None:
     page = (project / "docs/messages.md").read_text("utf-8")
     assert message_tables() in page, "put what `python -m ctrlgen.messages` prints into docs/messages.md"
 

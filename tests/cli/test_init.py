@@ -93,7 +93,7 @@ def test_flags_determine_the_settings(shop: Project) -> None:
         (["app/models.py", "app/db/session.py"], ["app.models"], "app/database"),
     ],
 )
-def test_models_are_found_where_projects_have_them(
+def test_models_are_found_in_usual_project_layouts(
     tmp_path: Path, files: list[str], models: list[str], output: str
 ) -> None:
     project = Project(tmp_path)
@@ -115,7 +115,7 @@ def test_configured_project_is_refused(shop: Project) -> None:
     assert "hint: edit it" in printed
 
 
-def test_no_models_are_an_error_that_says_how_to_name_them(tmp_path: Path) -> None:
+def test_missing_models_are_an_error_with_a_hint(tmp_path: Path) -> None:
     printed = Project(tmp_path).fails("init", "--yes")
     assert "declares a table" in printed
     assert "--models app.models" in printed

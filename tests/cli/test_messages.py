@@ -410,7 +410,7 @@ def test_bug_in_either_process_is_reported_as_such(
     assert done.stderr.endswith("KeyError: 'x'\n" if asked else said)
 
 
-def test_interruption_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_interruption_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     print_interrupted()
     assert capsys.readouterr() == ("", "error: interrupted\n")
 

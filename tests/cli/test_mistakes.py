@@ -40,7 +40,7 @@ def test_output_named_like_a_keyword(app: Project) -> None:
 
 
 @pytest.mark.parametrize("models", ["app.models", "app"])
-def test_output_that_would_hide_a_module(app: Project, models: str) -> None:
+def test_output_that_would_shadow_a_module(app: Project, models: str) -> None:
     assert "`output` would shadow" in app.fails("generate", "--models", models, "--output", "app/models")
 
 
@@ -143,7 +143,7 @@ def test_help_lists_commands_and_version_is_printed(app: Project) -> None:
         ('skip = { models = ["Hero"] }', "leaves out every model"),
     ],
 )
-def test_setting_that_makes_no_sense(app: Project, setting: str, message: str) -> None:
+def test_invalid_setting(app: Project, setting: str, message: str) -> None:
     app.write("pyproject.toml", f"{SETTINGS}{setting}\n")
     assert message in app.fails("generate")
 
@@ -261,7 +261,7 @@ def test_output_beside_the_package_in_src_is_refused(app: Project) -> None:
     assert 'write `output = "src/shop/db"`' in printed
 
 
-def test_package_that_does_not_lead_to_output_is_refused(app: Project) -> None:
+def test_package_that_does_not_resolve_to_output_is_refused(app: Project) -> None:
     app.write("pyproject.toml", SETTINGS + 'package = "foo.bar"\n')
     printed = app.fails("generate")
     assert "`package` is `foo.bar`, which does not resolve to `output`, `app/db`" in printed

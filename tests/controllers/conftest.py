@@ -46,7 +46,8 @@ EXTENSIONS = {
 """The extensions of types, operator classes and functions; add others that your tables need."""
 
 MISSING_PARTITIONS = """
-    SELECT format('CREATE TABLE %1$I.%2$I PARTITION OF %1$I.%3$I ', n.nspname, left(t.relname, 55) || '_rows', t.relname)
+    SELECT format('CREATE TABLE %1$I.%2$I PARTITION OF %1$I.%3$I ',
+                  n.nspname, left(t.relname, 55) || '_rows', t.relname)
            || CASE p.partstrat WHEN 'h' THEN 'FOR VALUES WITH (MODULUS 1, REMAINDER 0)' ELSE 'DEFAULT' END
     FROM pg_partitioned_table p JOIN pg_class t ON t.oid = p.partrelid JOIN pg_namespace n ON n.oid = t.relnamespace
     WHERE NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = t.oid)

@@ -91,7 +91,7 @@ def test_settings_in_the_docs_are_accepted(block: Block, tmp_path: Path) -> None
     read_config(tmp_path, Settings())
 
 
-def test_api_page_is_what_the_docstrings_say() -> None:
+def test_api_page_matches_the_docstrings() -> None:
     assert (ROOT / "docs/api.md").read_text("utf-8") == page_of_the_api(), "run `python -m tests.docs.api_page`"
 
 

@@ -165,7 +165,7 @@ def test_predicate_with_a_repeated_condition_is_understood(generate: Generate) -
         'sa.Index("ix_hero_b", "level", postgresql_include=["email"])',
     ],
 )
-def test_index_with_another_order_or_more_columns_is_no_duplicate(generate: Generate, other: str) -> None:
+def test_index_with_another_order_or_more_columns_is_not_a_duplicate(generate: Generate, other: str) -> None:
     """Two indexes with the same columns may serve different queries, unless they only differ in INCLUDE."""
     warnings, _ = index(generate, f'sa.Index("ix_hero_a", "level", postgresql_include=["status"]), {other}')
     assert warnings == []

@@ -78,7 +78,7 @@ def left_behind(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("milliseconds", [0, 5, 15, 30, 60, 120, 250, 500, 800])
 @pytest.mark.parametrize("end", [os.kill, os.killpg], ids=["alone", "with its children"])
-def test_interrupted_run_is_one_line(
+def test_interrupted_run_prints_one_line(
     shop: Path, temporary: Path, tool: tuple[str, ...], milliseconds: int, end: Callable[[int, int], None]
 ) -> None:
     """As `kill -INT` does it, and as Ctrl-C in a terminal, which reaches the children too."""

@@ -238,7 +238,7 @@ async def test_search_finds_tables_columns_methods_and_indexes(reference: Explor
     assert await page.inner_text("#search-status") == "Nothing found"
 
 
-async def test_search_opens_what_is_chosen(reference: Explorer, open_page: Open) -> None:
+async def test_search_opens_the_chosen_result(reference: Explorer, open_page: Open) -> None:
     window = await open_page(reference)
     page = window.page
     await search(page, "uq_users_discord_id")
@@ -374,7 +374,7 @@ async def test_hostile_names_and_comments_are_shown_as_they_are(odd: Explorer, o
 # Two hundred tables.
 
 
-async def test_two_hundred_tables_are_laid_out_and_moved_without_choking(large: Explorer, open_page: Open) -> None:
+async def test_two_hundred_tables_are_laid_out_and_moved_smoothly(large: Explorer, open_page: Open) -> None:
     window = await open_page(large)
     page = window.page
     boxes = await page.evaluate(BOXES)

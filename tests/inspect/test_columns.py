@@ -179,7 +179,7 @@ def test_nullability_is_that_of_the_column(base: type[SQLModel], one: Inspected)
     assert {annotation_text(columns[name].annotation) for name in ("null", "not_null", "optional")} == {"str"}
 
 
-def test_column_properties_are_no_columns(base: type[SQLModel], one: Inspected) -> None:
+def test_column_properties_are_not_columns(base: type[SQLModel], one: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
         name: str
@@ -268,9 +268,7 @@ def test_default_of_none_leaves_the_value_to_the_column_or_the_database(
     assert read(hero).models[0].column("x").omitted is omitted
 
 
-def test_number_that_the_database_gives_is_omitted_and_so_is_a_column_without_a_field(
-    base: type[SQLModel], one: Inspected
-) -> None:
+def test_generated_number_and_column_without_a_field_are_omitted(base: type[SQLModel], one: Inspected) -> None:
     class Hero(base, table=True):
         id: int | None = Field(default=None, primary_key=True)
 
@@ -308,7 +306,7 @@ def test_bounds_come_from_field_annotated_and_column(base: type[SQLModel], one: 
     assert columns["since"].bounds.above is None
 
 
-def test_a_field_of_a_generic_base_has_the_type_of_its_column(base: type[SQLModel], one: Inspected) -> None:
+def test_field_of_a_generic_base_has_the_type_of_its_column(base: type[SQLModel], one: Inspected) -> None:
     class Ticket(Numbered[int], base, table=True):  # SQLModel forgets that T is int here
         id: int | None = Field(default=None, primary_key=True)
 
@@ -321,9 +319,7 @@ def test_a_field_of_a_generic_base_has_the_type_of_its_column(base: type[SQLMode
     assert (columns["number"].optional, columns["maybe"].optional) == (False, True)
 
 
-def test_a_type_that_can_not_be_imported_is_any_with_a_warning(
-    base: type[SQLModel], read: Callable[..., Schema]
-) -> None:
+def test_type_that_cannot_be_imported_is_any_with_a_warning(base: type[SQLModel], read: Callable[..., Schema]) -> None:
     class Local(enum.Enum):
         A = 1
 
@@ -338,7 +334,7 @@ def test_a_type_that_can_not_be_imported_is_any_with_a_warning(
     assert (finding.code, finding.location) == ("CG204", column.location)
 
 
-def test_server_side_text_default_is_seen(base: type[SQLModel], one: Inspected) -> None:
+def test_textual_server_default_is_recognized(base: type[SQLModel], one: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
         at: datetime = Field(sa_column_kwargs={"server_default": text("now()")})
@@ -384,7 +380,7 @@ def test_default_is_compared_by_identity(one: Inspected, base: type[SQLModel]) -
     assert (columns["made"].presence, columns["extra"].presence) == ("optional", "optional")
 
 
-def test_type_that_can_not_be_rendered_is_only_compared_for_equality(one: Inspected, base: type[SQLModel]) -> None:
+def test_type_that_cannot_be_rendered_is_only_compared_for_equality(one: Inspected, base: type[SQLModel]) -> None:
     class NoSpec(UserDefinedType):
         cache_ok = True
 
@@ -421,7 +417,7 @@ def test_unreadable_column_is_left_out_with_one_finding(
     assert finding.message == ("column `Event.odd` is left out: it cannot be read (RuntimeError: odd metadata)")
 
 
-def test_model_whose_key_can_not_be_read_is_left_out_alone(read: Callable[..., Schema], base: type[SQLModel]) -> None:
+def test_model_with_an_unreadable_key_is_left_out(read: Callable[..., Schema], base: type[SQLModel]) -> None:
     class Event(base, table=True):
         id: int = Field(primary_key=True)
 

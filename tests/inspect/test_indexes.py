@@ -47,7 +47,7 @@ def named(model: object, name: str | None) -> Read:
     return index
 
 
-def test_the_primary_key_comes_first_in_its_own_order(base: type[SQLModel], one: Inspected) -> None:
+def test_primary_key_comes_first_in_its_own_order(base: type[SQLModel], one: Inspected) -> None:
     class Afk(base, table=True):
         guild_id: int = Field(primary_key=True)
         a: int = Field(unique=True)
@@ -81,7 +81,7 @@ def test_unique_columns_and_unique_indexes(base: type[SQLModel], one: Inspected)
     ]
 
 
-def test_parts_are_attributes_whatever_the_columns_are_called(base: type[SQLModel], one: Inspected) -> None:
+def test_parts_are_attributes_and_not_column_names(base: type[SQLModel], one: Inspected) -> None:
     class Hero(base, table=True):
         __table_args__ = (Index("ix_1", "Nick Name"), Index("ix_2", text('"Nick Name" DESC')))
         id: int = Field(primary_key=True)
@@ -103,7 +103,7 @@ def test_parts_are_attributes_whatever_the_columns_are_called(base: type[SQLMode
         text("(name)"),
     ],
 )
-def test_an_ordered_column_is_still_that_column(base: type[SQLModel], one: Inspected, wrapped: object) -> None:
+def test_order_does_not_change_the_column(base: type[SQLModel], one: Inspected, wrapped: object) -> None:
     class Hero(base, table=True):
         __table_args__ = (Index("ix", wrapped),)
         id: int = Field(primary_key=True)
@@ -202,7 +202,7 @@ def test_columns_that_an_expression_is_computed_from(
     assert part.inputs == inputs
 
 
-def test_an_expression_of_the_model_s_own_columns(base: type[SQLModel], one: Inspected) -> None:
+def test_expression_of_the_models_own_columns(base: type[SQLModel], one: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
         name: str
@@ -281,7 +281,7 @@ def test_predicates_from_expressions_and_text(base: type[SQLModel], one: Inspect
         ("f(hero) AND shero.name = 'x'", "f(hero) AND shero.name = 'x'"),
     ],
 )
-def test_sql_of_the_author_loses_the_table_before_its_columns(
+def test_table_is_removed_from_the_columns_in_sql(
     base: type[SQLModel], one: Inspected, written: str, bare: str
 ) -> None:
     class Hero(base, table=True):
@@ -298,7 +298,7 @@ def test_sql_of_the_author_loses_the_table_before_its_columns(
     assert [part.sql for part in named(model, "ix_on").parts] == ["lower(name)"]
 
 
-def test_sql_of_the_author_loses_the_schema_too(base: type[SQLModel], one: Inspected) -> None:
+def test_schema_is_removed_from_the_columns_in_sql(base: type[SQLModel], one: Inspected) -> None:
     class Hero(base, table=True):
         __table_args__ = (
             Index("ix", "id", postgresql_where=text('town.hero.id > 1 AND hero.id < 9 AND "town"."hero"."id" <> 5')),
@@ -329,7 +329,7 @@ def test_constant_of_a_type_that_converts_is_not_understood(base: type[SQLModel]
     assert (predicate.sql, predicate.conditions) == ("name = 'x!'", None)
 
 
-def test_an_index_whose_sql_cannot_be_written_is_left_out_alone(
+def test_only_the_index_whose_sql_cannot_be_rendered_is_left_out(
     base: type[SQLModel], read: Callable[..., Schema]
 ) -> None:
     class Hero(base, table=True):
@@ -404,7 +404,7 @@ def test_locations(base: type[SQLModel], read: Callable[..., Schema]) -> None:
     assert named(model, "ix_outside").location.line - start == 9
 
 
-def test_the_key_of_a_view_is_the_mapper_s_and_no_constraint(base: type[SQLModel], one: Inspected) -> None:
+def test_key_of_a_view_is_not_a_constraint(base: type[SQLModel], one: Inspected) -> None:
     class Totals(base, table=True):
         id: int = Field(sa_column=Column("id", Integer, nullable=False, primary_key=False))
         n: int
@@ -420,7 +420,7 @@ def test_the_key_of_a_view_is_the_mapper_s_and_no_constraint(base: type[SQLModel
     assert one(Table).primary_key.enforced
 
 
-def test_an_index_that_can_not_be_read_is_left_out_alone(base: type[SQLModel], read: Callable[..., Schema]) -> None:
+def test_only_the_unreadable_index_is_left_out(base: type[SQLModel], read: Callable[..., Schema]) -> None:
     class Unspeakable:
         def __str__(self) -> str:
             raise RuntimeError("no such method")

@@ -33,7 +33,7 @@ def hero(base: type[SQLModel]) -> Any:
     return Hero
 
 
-def test_a_row_is_all_there_is_to_most_models(base: type[SQLModel], one: Inspected) -> None:
+def test_most_models_are_plain(base: type[SQLModel], one: Inspected) -> None:
     class Team(base, table=True):
         id: int = Field(primary_key=True)
         heroes: list["Member"] = Relationship(back_populates="team", sa_relationship_kwargs={"lazy": "joined"})
@@ -50,13 +50,13 @@ def test_a_row_is_all_there_is_to_most_models(base: type[SQLModel], one: Inspect
     assert (one(Team).plain, one(Member).plain) == (True, True)
 
 
-def test_a_column_property_is_more_than_the_row(base: type[SQLModel], one: Inspected) -> None:
+def test_model_with_a_column_property_is_not_plain(base: type[SQLModel], one: Inspected) -> None:
     shouting = hero(base)
     shouting.__mapper__.add_property("shout", column_property(func.upper(shouting.__table__.c.name)))
     assert not one(shouting).plain
 
 
-def test_a_deferred_column_is_not_always_in_the_row(base: type[SQLModel], one: Inspected) -> None:
+def test_model_with_a_deferred_column_is_not_plain(base: type[SQLModel], one: Inspected) -> None:
     late = hero(base)
     late.__table__.append_column(Column("long", String))
     late.__mapper__.add_property("long", deferred(late.__table__.c.long))
@@ -64,13 +64,13 @@ def test_a_deferred_column_is_not_always_in_the_row(base: type[SQLModel], one: I
 
 
 @pytest.mark.parametrize("name", ["load", "refresh"])
-def test_listeners_see_objects_that_only_sqlalchemy_loads(base: type[SQLModel], one: Inspected, name: str) -> None:
+def test_model_with_load_listeners_is_not_plain(base: type[SQLModel], one: Inspected, name: str) -> None:
     watched = hero(base)
     event.listen(watched, name, lambda *_: None)
     assert not one(watched).plain
 
 
-def test_a_reconstructor_is_called_by_sqlalchemy_alone(base: type[SQLModel], one: Inspected) -> None:
+def test_model_with_a_reconstructor_is_not_plain(base: type[SQLModel], one: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
 
@@ -85,7 +85,7 @@ class Point:
         self.x, self.y = x, y
 
 
-def test_composites_versions_and_inheritance_are_left_to_sqlalchemy(base: type[SQLModel], one: Inspected) -> None:
+def test_models_with_composites_versions_or_inheritance_are_not_plain(base: type[SQLModel], one: Inspected) -> None:
     class Place(base, table=True):
         id: int = Field(primary_key=True)
         x: int
@@ -115,7 +115,7 @@ def by_columns(model: type[SQLModel], one: Inspected) -> dict[str, bool]:
     return {relation.attribute: relation.by_columns for relation in one(model).relations}
 
 
-def test_foreign_keys_in_either_direction_and_links_are_compared(base: type[SQLModel], one: Inspected) -> None:
+def test_foreign_keys_and_links_are_loaded_by_columns(base: type[SQLModel], one: Inspected) -> None:
     class Link(base, table=True):
         left_id: int = Field(primary_key=True, foreign_key="node.id")
         right_id: int = Field(primary_key=True, foreign_key="tag.id")
@@ -148,7 +148,7 @@ JOINS: dict[str, tuple[bool, Any]] = {
 
 
 @pytest.mark.parametrize("join", JOINS)
-def test_join_with_more_than_equal_columns_is_left_to_sqlalchemy(
+def test_join_with_more_than_equal_columns_is_loaded_by_the_orm(
     base: type[SQLModel], one: Inspected, join: str
 ) -> None:
     class Team(base, table=True):
@@ -188,7 +188,7 @@ class Words(TypeDecorator[Any]):
     ("kind", "expected"),
     [(Integer, True), (String(5), True), (Plain, True), (BIT(3), True), (Sealed, False), (Words, False)],
 )
-def test_values_that_python_cannot_match_are_left_to_sqlalchemy(
+def test_values_that_python_cannot_match_are_loaded_by_the_orm(
     base: type[SQLModel], one: Inspected, kind: Any, expected: bool
 ) -> None:
     class Team(base, table=True):
@@ -204,7 +204,7 @@ def test_values_that_python_cannot_match_are_left_to_sqlalchemy(
     assert by_columns(Member, one) == {"team": expected}
 
 
-def test_a_target_that_is_not_plain_is_loaded_by_sqlalchemy(base: type[SQLModel], one: Inspected) -> None:
+def test_target_that_is_not_plain_is_loaded_by_the_orm(base: type[SQLModel], one: Inspected) -> None:
     class Team(base, table=True):
         id: int = Field(primary_key=True)
         members: list["Member"] = Relationship(back_populates="team")

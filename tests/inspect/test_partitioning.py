@@ -40,7 +40,9 @@ def test_columns_are_attributes(
 
 
 @pytest.mark.parametrize("sql", [None, "", "LIST", "LIST (a b c)"])
-def test_nothing_is_known_without_a_list_of_columns(one: Inspected, base: type[SQLModel], sql: str | None) -> None:
+def test_partitioning_without_a_list_of_columns_is_unknown(
+    one: Inspected, base: type[SQLModel], sql: str | None
+) -> None:
     class Event(base, table=True):  # type: ignore[misc, valid-type]
         __table_args__ = ({"postgresql_partition_by": sql},)
         id: int = Field(primary_key=True)

@@ -81,7 +81,7 @@ SENT, UNSENT = Condition("sent", "=", "True"), Condition("sent", "=", "False")
         ("\n  sent\n  AND done\n", (SENT, Condition("done", "=", "True"))),
     ],
 )
-def test_understood(sql: str, conditions: tuple[Condition, ...]) -> None:
+def test_predicate_is_understood(sql: str, conditions: tuple[Condition, ...]) -> None:
     assert predicate_of(sql, COLUMNS).conditions == conditions
 
 
@@ -128,7 +128,7 @@ def test_understood(sql: str, conditions: tuple[Condition, ...]) -> None:
         "",
     ],
 )
-def test_not_understood(sql: str) -> None:
+def test_predicate_is_not_understood(sql: str) -> None:
     assert predicate_of(sql, COLUMNS).conditions is None
 
 

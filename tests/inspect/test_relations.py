@@ -77,7 +77,7 @@ def test_many_to_many_and_self_reference(base: type[SQLModel], one: Inspected) -
     assert relations(one(Tag)) == {"snippets": ("Snippet", True, False)}
 
 
-def test_a_relationship_without_annotation(base: type[SQLModel], one: Inspected) -> None:
+def test_relationship_without_annotation(base: type[SQLModel], one: Inspected) -> None:
     class Team(base, table=True):
         id: int = Field(primary_key=True)
 
@@ -92,7 +92,7 @@ def test_a_relationship_without_annotation(base: type[SQLModel], one: Inspected)
 
 
 @pytest.mark.parametrize("lazy", ["raise", "noload", "selectin", "joined"])
-def test_eagerness_does_not_matter(base: type[SQLModel], one: Inspected, lazy: str) -> None:
+def test_lazy_option_does_not_matter(base: type[SQLModel], one: Inspected, lazy: str) -> None:
     class Team(base, table=True):
         id: int = Field(primary_key=True)
         heroes: list["Hero"] = Relationship(sa_relationship_kwargs={"lazy": lazy})
@@ -150,7 +150,7 @@ def test_foreign_keys(base: type[SQLModel], one: Inspected) -> None:
         ("team.idd", "`Hero` references `team.idd`, but the table `team` has no such column; did you mean `team.id`?"),
     ],
 )
-def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read, target: str, message: str) -> None:
+def test_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read, target: str, message: str) -> None:
     Table("team", base.metadata, Column("id", Integer, primary_key=True))
 
     class Hero(base, table=True):
@@ -164,7 +164,7 @@ def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read,
     assert (finding.code, finding.location, finding.message) == ("CG206", key.location, message)
 
 
-def test_a_relationship_that_does_not_resolve_is_an_error_with_its_place(base: type[SQLModel], read: Read) -> None:
+def test_unresolvable_relationship_is_an_error_with_its_location(base: type[SQLModel], read: Read) -> None:
     class Team(base, table=True):
         id: int = Field(primary_key=True)
         heroes: list["Villain"] = Relationship()  # noqa: F821
@@ -194,7 +194,7 @@ def test_foreign_key_may_begin_like_another_one(base: type[SQLModel], one: Inspe
     assert [key.attributes for key in one(Task).foreign_keys] == [("tenant_id",), ("tenant_id", "project_id")]
 
 
-def test_a_relationship_that_can_not_be_read_is_left_out_alone(
+def test_only_the_unreadable_relationship_is_left_out(
     base: type[SQLModel], read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Team(base, table=True):
@@ -246,7 +246,7 @@ def single(base: type[SQLModel], **options: object) -> type[SQLModel]:
         ("foreign(Hero.team_id) >= Team.id", True),
     ],
 )
-def test_a_single_object_is_certain_only_where_the_database_keeps_it(
+def test_single_object_is_not_optional_only_if_the_database_guarantees_it(
     base: type[SQLModel], one: Inspected, join: str, optional: bool
 ) -> None:
     foreign = "Hero.key" if "key" in join else "Hero.team_id"

@@ -335,7 +335,7 @@ def test_value_is_accepted_by_the_type_of_the_column(attribute: str, expected: s
     assert source(column(Parsed, attribute).samples.new) == expected
 
 
-def test_string_for_a_column_of_dates_is_no_value() -> None:
+def test_string_is_not_a_value_of_a_date_column() -> None:
     """The driver accepts dates only."""
     assert column(Parsed, "day").samples.new is None
 
@@ -408,7 +408,7 @@ def test_default_that_the_column_refuses_is_replaced(attribute: str, needed: boo
     assert source(samples.new) == "datetime.now(UTC)"
 
 
-def test_value_of_a_uuid_is_made_when_it_is_used() -> None:
+def test_uuid_is_created_when_it_is_used() -> None:
     class Named(SQLModel, table=True):
         id: UUID = Field(primary_key=True)
 
@@ -430,13 +430,13 @@ class Either(SQLModel, table=True):
     right_id: int = Field(nullable=True)
 
 
-def test_impossible_row_is_recognised() -> None:
+def test_impossible_row_is_recognized() -> None:
     """No row has values for both columns of the key."""
     companions = {index.name: index.companions for index in inspected(Either).indexes}
     assert companions["uq_either"] is None
 
 
-def test_null_is_a_value_where_a_check_asks_for_it() -> None:
+def test_null_is_used_if_a_check_requires_it() -> None:
     """A row that has a value for the one column has none for the other."""
     values = {name: source(column(Either, name).samples.new) for name in ("left_id", "right_id")}
     ((null, other),) = [(name, {*values} - {name}) for name in values if values[name] == "None"]

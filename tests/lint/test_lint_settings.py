@@ -44,7 +44,7 @@ def test_select_and_ignore_are_settings(project: Project) -> None:
     assert codes(project, "ignore = []") == {"CGL203", "CGL602"}
 
 
-def test_what_is_selected_on_the_command_line_counts_before_the_settings(project: Project) -> None:
+def test_options_take_precedence_over_settings(project: Project) -> None:
     assert codes(project, 'select = ["CGL2"]', ".", "--select", "CGL6") == {"CGL602"}
     assert codes(project, 'ignore = ["CGL203"]', ".", "--select", "ALL") == {"CGL203", "CGL602"}
     assert codes(project, 'ignore = ["CGL203"]', ".", "--ignore", "CGL6") == set()
@@ -61,7 +61,7 @@ def test_what_is_selected_on_the_command_line_counts_before_the_settings(project
         (Choice(select=("CGL1",)), False),
     ],
 )
-def test_the_more_exact_code_counts(choice: Choice, allowed: bool) -> None:
+def test_more_specific_code_takes_precedence(choice: Choice, allowed: bool) -> None:
     assert choice.allows("CGL203") is allowed
 
 
@@ -72,7 +72,7 @@ def test_excluded_files_and_folders_are_left_out(pattern: str, project: Project)
     assert paths(project, f'exclude = ["{pattern}"]') == {"app/bot.py", "scripts/once.py"}
 
 
-def test_excluded_file_that_is_named_is_checked_unless_forced(project: Project) -> None:
+def test_excluded_file_passed_as_an_argument_is_checked_unless_forced(project: Project) -> None:
     settings = 'exclude = ["legacy"]'
     assert paths(project, settings, "app/legacy/old.py") == {"app/legacy/old.py"}
     assert paths(project, settings, "app/legacy/old.py", "--force-exclude") == set()
@@ -98,7 +98,7 @@ def test_ignored_finding_is_not_fixed(project: Project) -> None:
     assert (project.root / "app/bot.py").read_text() != BOT
 
 
-def test_settings_are_those_of_the_project_wherever_one_stands(project: Project) -> None:
+def test_settings_do_not_depend_on_the_working_directory(project: Project) -> None:
     project.write("pyproject.toml", '[tool.ctrlgen.lint]\nexclude = ["app/legacy"]\n')
     done = Project(project.root / "app").run("lint", ".", "-q", "--select", "CGL602")
     assert [line.partition(":")[0] for line in done.stdout.splitlines()[::2]] == ["bot.py"]

@@ -37,14 +37,14 @@ def test_every_table_belongs_to_a_model_that_the_package_exports() -> None:
     assert set(models.__all__) >= {model.__name__ for model in MODELS}
 
 
-def test_tables_are_called_in_snake_case_and_plural() -> None:
+def test_table_names_are_in_snake_case_and_plural() -> None:
     assert models.GuildConfig.__table__.name == "guild_configs"
     assert models.Levels.__table__.name == "levels"
     assert models.PointsTransaction.__table__.name == "points_transactions"
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_every_foreign_key_is_led_by_an_index(name: str) -> None:
+def test_every_foreign_key_has_an_index(name: str) -> None:
     table = TABLES[name]
     leading = list(leading_columns(table))
     for key in table.foreign_key_constraints:
@@ -53,7 +53,7 @@ def test_every_foreign_key_is_led_by_an_index(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_every_constraint_and_index_has_a_name_postgresql_keeps_whole(name: str) -> None:
+def test_every_constraint_and_index_has_a_name_that_postgresql_does_not_truncate(name: str) -> None:
     table = TABLES[name]
     for item in [*table.constraints, *table.indexes]:
         assert isinstance(item.name, str), item
@@ -68,13 +68,13 @@ def test_deleting_is_forbidden_only_for_members_with_cases() -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_every_moment_is_aware_of_its_time_zone(name: str) -> None:
+def test_every_datetime_has_a_time_zone(name: str) -> None:
     for column in TABLES[name].columns:
         assert "WITHOUT TIME ZONE" not in column.type.compile(dialect=postgresql.dialect()), column
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_ids_that_discord_gives_are_wide_and_counted_by_nobody(name: str) -> None:
+def test_discord_ids_are_bigint_and_not_generated(name: str) -> None:
     table = TABLES[name]
     counted = table.autoincrement_column
     assert counted is None or (counted.name == "id" and type(counted.type) is Integer)
@@ -84,14 +84,14 @@ def test_ids_that_discord_gives_are_wide_and_counted_by_nobody(name: str) -> Non
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_every_model_says_what_a_row_is(model: type[SQLModel]) -> None:
+def test_every_model_describes_its_rows(model: type[SQLModel]) -> None:
     own = vars(model).get("__doc__") or ""
     assert own.endswith(".")
     for field in model.model_fields.values():
         assert field.description is None or field.description.endswith("."), field
 
 
-def test_partial_and_functional_indexes_are_there_for_the_generator() -> None:
+def test_models_have_partial_and_functional_indexes() -> None:
     def found(table: str, name: str) -> Index:
         return next(index for index in TABLES[table].indexes if index.name == name)
 

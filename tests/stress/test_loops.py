@@ -25,7 +25,7 @@ WAYS = (
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_database_is_used_on_several_event_loops(
+async def test_database_is_used_on_several_event_loops(
     way: str, db: Database, reference_url: str, project: Path, whole: bool
 ) -> None:
     for _ in range(5 if whole else 1):

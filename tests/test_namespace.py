@@ -1,4 +1,4 @@
-"""Names that clash are settled in one way, by underscores."""
+"""Name clashes are resolved by underscores."""
 
 from __future__ import annotations
 

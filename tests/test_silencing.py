@@ -82,7 +82,7 @@ def test_comment_on_missing_models_silences_nothing(tmp_path: Path) -> None:
     [
         ("# ctrlgen: ignore[CG101]", []),
         ("# ctrlgen: ignore[CG102, CG101, CG1]", ["CG1", "CG102"]),
-        ("# ctrlgen: ignore[CG302, CGL101]", []),  # of tests, and of hand-written code
+        ("# ctrlgen: ignore[CG302, CGL101]", []),  # codes of tests and of hand-written code
         ("# ctrlgen: ignore", []),
         ("'# ctrlgen: ignore[CG102]'", []),
     ],

@@ -23,7 +23,7 @@ def worker_of(discord: Discord) -> RemindersCog:
 
 @pytest.fixture
 async def other(bot_url: str, discord: Discord) -> AsyncIterator[Discord]:
-    """A second bot on the same database, with connections of its own."""
+    """A second bot on the same database, with its own connections."""
     world = World(process=1)
     for server in discord.world.servers.values():
         world.add(server)

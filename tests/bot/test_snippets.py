@@ -1,4 +1,4 @@
-"""Snippets: texts, aliases, tags and search."""
+"""Snippets: content, aliases, tags and search."""
 
 from __future__ import annotations
 

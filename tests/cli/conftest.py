@@ -1,4 +1,4 @@
-"""Fixtures: a scratch project, and the command as its user runs it."""
+"""Fixtures: a scratch project, and the command as a user runs it."""
 
 from __future__ import annotations
 

@@ -296,7 +296,7 @@ def test_getter_of_a_cached_model_costs_nothing_while_its_answer_is_in_memory(pr
     assert (cost["least"], cost["most"], cost["cached"]) == (0, 1, True)
     assert explained["count"]["cost"]["cached"] is False
     (update,) = explained["update_by_guild_id"]["statements"]
-    assert "pg_notify" in update["sql"], "what the other processes are told is part of the statement"
+    assert "pg_notify" in update["sql"], "the notification of other processes is part of the statement"
 
 
 def test_same_models_have_the_same_explanation(project: Path) -> None:

@@ -87,7 +87,7 @@ def test_types_have_the_suffixes_of_the_configuration(app: Project) -> None:
 
 def test_messages_page_matches_the_tables_of_messages(project: Path) -> None:
     page = (project / "docs/messages.md").read_text("utf-8")
-    assert message_tables() in page, "put what `python -m ctrlgen.messages` prints into docs/messages.md"
+    assert message_tables() in page, "copy the output of `python -m ctrlgen.messages` to docs/messages.md"
 
 
 MANY = """from sqlmodel import Field, SQLModel
@@ -127,7 +127,7 @@ def test_unused_silence_is_a_warning_unless_models_are_missing(app: Project) -> 
     assert [line.split(": ")[0] for line in lines if "CG402" in line] == [f"app/models.py:{number}"]
     assert len(lines) == 3
     assert app.run("check").returncode == 0
-    assert app.run("check", "--models", "app.models").stderr == ""  # the selected models need not be all models
+    assert app.run("check", "--models", "app.models").stderr == ""  # other models may exist besides the selected ones
     (app.root / "app/models.py").rename(app.root / "app/hero.py")
     app.write("app/models/__init__.py", "from app.hero import Hero\n\n__all__ = ['Hero']\n")
     app.write("app/models/broken.py", "import nothing_of_that_name\n\nclass A(SQLModel, table=True): ...\n")

@@ -1,4 +1,4 @@
-"""Every message of the command, word by word: standard output, standard error and exit code."""
+"""Every message of the command, verbatim: standard output, standard error and exit code."""
 
 from __future__ import annotations
 
@@ -367,7 +367,7 @@ def test_message(app: Project, name: str, snapshot: SnapshotAssertion) -> None:
     assert output == snapshot(extension_class=TextFileExtension)
     assert "Traceback" not in done.stderr
     if done.returncode == 2:
-        assert "\nhint: " in done.stderr or "\n  --> " in done.stderr, "what to do, or where"
+        assert "\nhint: " in done.stderr or "\n  --> " in done.stderr, "a hint or a location"
 
 
 BREAKING = """

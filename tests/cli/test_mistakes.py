@@ -1,4 +1,4 @@
-"""The first mistakes people make: each gets one clear message, and leaves every file as it was."""
+"""Frequent first mistakes: each gives one clear message, and changes no file."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_output_that_is_the_project_itself(app: Project) -> None:
 def test_module_not_found(app: Project) -> None:
     printed = app.fails("generate", "--models", "app.modles")
     assert "app.modles" in printed
-    assert "app.models" in printed, "the close name is offered"
+    assert "app.models" in printed, "a similar name is suggested"
 
 
 def test_module_without_table_models(app: Project) -> None:

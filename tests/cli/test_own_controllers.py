@@ -1,4 +1,4 @@
-"""``[tool.ctrlgen.controllers]``: which classes are accepted, without an import of what is not generated yet."""
+"""``[tool.ctrlgen.controllers]``: the accepted classes, before the package is generated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ctrlgen check`` says what a change means to callers, before the diff."""
+"""``ctrlgen check`` describes the effects of a change on callers, before the diff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warnings about declarations that do not mean what they seem to, each at its line."""
+"""Warnings about misleading declarations, each at its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The explorer in a real browser: what a reader does with it, by mouse, by keyboard and on a phone."""
+"""The explorer in a real browser: used by mouse, by keyboard and on a phone."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_wheel_zooms_where_the_pointer_is_and_dragging_moves(reference: Ex
     assert await window.scale() > before
     zoomed = await guild.bounding_box()
     assert zoomed
-    assert zoomed["x"] < centre[0] < zoomed["x"] + zoomed["width"], "what is under the pointer stays there"
+    assert zoomed["x"] < centre[0] < zoomed["x"] + zoomed["width"], "the point under the pointer does not move"
     await page.mouse.down()
     await page.mouse.move(centre[0] + 120, centre[1] + 80, steps=4)
     await page.mouse.up()
@@ -354,7 +354,7 @@ async def test_page_can_be_read_on_a_phone(reference: Explorer, open_page: Open)
     assert len([box for box in await page.evaluate(BOXES) if box["right"] > 0 and box["left"] < 390]) >= 2
 
 
-# What comes from models is text, whatever it is.
+# Strings from the models are shown as text.
 
 
 async def test_hostile_names_and_comments_are_shown_as_they_are(odd: Explorer, open_page: Open) -> None:
@@ -412,7 +412,7 @@ async def test_axe_finds_nothing(odd: Explorer, open_page: Open, options: dict[s
     page = window.page
 
     async def violations(state: str) -> list[str]:
-        await page.wait_for_timeout(250)  # until the fade-in has ended
+        await page.wait_for_timeout(250)  # until the end of the fade-in
         results = await Axe().run(page)
         return [
             f"{state}: {each['id']}: {node['html'][:120]}: {node['failureSummary']}"

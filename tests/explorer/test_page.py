@@ -18,7 +18,7 @@ from .schemas import HOSTILE, ODD
 
 
 class Reader(HTMLParser):
-    """Notes the elements of a page, and the text of its scripts and styles."""
+    """Records the elements of a page, and the text of its scripts and styles."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

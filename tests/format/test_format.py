@@ -1,4 +1,4 @@
-"""Formatting: with ruff and the settings of the folder, and honest about failure."""
+"""Formatting with ruff and the settings of the folder, and its errors."""
 
 from __future__ import annotations
 

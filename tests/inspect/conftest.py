@@ -16,7 +16,7 @@ Inspected = Callable[..., Model]
 
 @pytest.fixture
 def base() -> type[SQLModel]:
-    """A base class with a registry of its own."""
+    """A base class with its own registry."""
 
     class Base(SQLModel, registry=registry()):
         pass

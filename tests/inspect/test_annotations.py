@@ -1,4 +1,4 @@
-"""The author's annotation, as another module can write it."""
+"""The annotation of a field, as source for another module."""
 
 import enum
 import re
@@ -137,7 +137,7 @@ def test_annotation_is_emitted_as_declared(annotation: object, expected: str, pr
     ("module", "name", "home"),
     [
         ("shop.kinds", "Listed", "shop"),
-        ("shop.kinds", "Registered", "shop.kinds"),  # which `shop` imports without exporting it
+        ("shop.kinds", "Registered", "shop.kinds"),  # `shop` imports it without exporting it
         ("shop._inner", "Hidden", "shop"),
         ("shop._inner", "Own", "shop._inner"),
     ],

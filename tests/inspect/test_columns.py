@@ -392,7 +392,7 @@ def test_type_that_cannot_be_rendered_is_only_compared_for_equality(one: Inspect
 
 
 class Unreadable:
-    """Metadata of an annotation that raises whenever it is looked at."""
+    """Metadata of an annotation that raises an error on every access."""
 
     def __getattr__(self, name: str) -> object:
         raise RuntimeError("odd\nmetadata")
@@ -411,7 +411,7 @@ def test_unreadable_column_is_left_out_with_one_finding(
     schema = read(Event)
     (event,) = schema.models
     assert list(by_attribute(event)) == ["id", "name"]
-    assert [index.origin for index in event.indexes] == ["primary key"], "nothing is left on what is not there"
+    assert [index.origin for index in event.indexes] == ["primary key"], "no index on a missing column remains"
     (finding,) = schema.findings
     assert (finding.code, finding.location.file) == ("CG208", "tests/inspect/test_columns.py")
     assert finding.message == ("column `Event.odd` is left out: it cannot be read (RuntimeError: odd metadata)")

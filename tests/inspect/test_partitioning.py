@@ -1,4 +1,4 @@
-"""How a table is partitioned, as its ``postgresql_partition_by`` says."""
+"""The partitioning of a table, from its ``postgresql_partition_by``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predicates of partial indexes: understood where certain, otherwise left alone."""
+"""Predicates of partial indexes: they are parsed only if their meaning is certain."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The reference models, read whole."""
+"""The schema of the reference models."""
 
 from pathlib import Path
 

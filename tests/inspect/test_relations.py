@@ -1,4 +1,4 @@
-"""Foreign keys and relationships, as the mapper has them."""
+"""Foreign keys and relationships, as configured by the mapper."""
 
 from collections.abc import Callable
 
@@ -176,7 +176,7 @@ def test_unresolvable_relationship_is_an_error_with_its_location(base: type[SQLM
 
 
 def test_foreign_key_may_begin_like_another_one(base: type[SQLModel], one: Inspected) -> None:
-    """As where every row belongs to a tenant, and to something of that tenant."""
+    """Every row belongs to a tenant, and to a project of that tenant."""
 
     class Tenant(base, table=True):
         id: int = Field(primary_key=True)
@@ -217,7 +217,7 @@ def test_only_the_unreadable_relationship_is_left_out(
 
 
 def single(base: type[SQLModel], **options: object) -> type[SQLModel]:
-    """A model whose relationship ``team`` leads to a ``Team`` by these arguments."""
+    """Return a model whose relationship ``team`` to a ``Team`` has these arguments."""
 
     class Team(base, table=True):
         id: int = Field(primary_key=True)

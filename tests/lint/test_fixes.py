@@ -1,4 +1,4 @@
-"""``--fix``: what it writes, what it leaves, and that it never makes a file worse."""
+"""``--fix``: the changes that it makes, and the code that it does not change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``[tool.ctrlgen.lint]``: what is selected, ignored and left out, as ruff would have it."""
+"""``[tool.ctrlgen.lint]``: selected and ignored codes, and excluded files, as in ruff."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def test_controller_without_database_is_found_where_it_is_imported() -> None:
 def test_query_that_an_emitted_method_replaces_is_found(code: str, replacement: str, emitted: EmittedMethods) -> None:
     (finding,) = lint(in_function(code), emitted)
     assert (finding.code, finding.replacement) == ("CGL103", replacement)
-    assert codes(in_function(code)) == [], "without a project nothing is known of its methods"
+    assert codes(in_function(code)) == [], "without a project, its methods are unknown"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The migrations build exactly what the models say, and take all of it away again."""
+"""The migrations create exactly the schema of the models, and remove all of it again."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ CATALOG = {
     "enums": "SELECT enumtypid::regtype::text, enumlabel, enumsortorder FROM pg_enum",
     "sequences": "SELECT sequencename, data_type::text FROM pg_sequences WHERE schemaname = 'public'",
 }
-"""All that a schema consists of; the order of columns does not matter."""
+"""All parts of a schema; the order of columns does not matter."""
 
 
 async def contents(url: str) -> dict[str, set[tuple[object, ...]]]:
-    """Return everything in the schema but Alembic's own table."""
+    """Return everything in the schema except Alembic's own table."""
     connection = await asyncpg.connect(url)
     try:
         found = {kind: await connection.fetch(query) for kind, query in CATALOG.items()}
@@ -61,7 +61,7 @@ async def test_upgrade_creates_the_schema_of_the_models(new_database: NewDatabas
         ours, theirs = await contents(migrated), await contents(created)
         for kind in CATALOG:
             assert ours[kind] == theirs[kind]
-            assert ours[kind], f"the comparison of {kind} saw nothing"
+            assert ours[kind], f"the comparison of {kind} found nothing"
 
 
 async def test_alembic_finds_nothing_to_do_after_upgrading(new_database: NewDatabase, config: Config) -> None:

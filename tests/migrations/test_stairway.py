@@ -32,7 +32,7 @@ USES = {
     "0003": "UPDATE cases SET type = 'JAIL' WHERE number = 1",
     "0005": "UPDATE users SET points = points + 1 WHERE username = btrim(username)",
 }
-"""What a bot does with a revision as soon as it is there, so that going down finds traces of it."""
+"""Statements of a bot that uses a new revision, so that the downgrade meets their effects."""
 
 
 def revisions(config: Config) -> list[str]:
@@ -96,7 +96,7 @@ async def test_usernames_are_trimmed_and_empty_ones_replaced(new_database: NewDa
 
 
 async def test_batches_are_committed_while_a_later_one_waits(new_database: NewDatabase, config: Config) -> None:
-    """Somebody holds the last row: the first batches are stored by then, and their members go on."""
+    """While another transaction locks the last row, the first batches are stored, and their members can be changed."""
     async with new_database() as url:
         await alembic(config, url, "upgrade", "0003")
         await execute(url, DATA)

@@ -1,4 +1,4 @@
-"""What the reference models promise as examples, read from their tables: names, indexes, descriptions, types."""
+"""The reference models are good examples: names, indexes, descriptions and types of their tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SNOWFLAKES = {"discord_id", "guild_id", "member_id", "channel_id", "message_id",
 
 
 def leading_columns(table: Table) -> Iterator[tuple[str, ...]]:
-    """The columns that a key or an index on all rows begins with, one tuple each."""
+    """Yield the leading columns of each key and of each index on all rows, as tuples."""
     keys = [table.primary_key, *(item for item in table.constraints if isinstance(item, UniqueConstraint))]
     yield from (tuple(column.name for column in key.columns) for key in keys)
     full = (index for index in table.indexes if index.dialect_options["postgresql"]["where"] is None)

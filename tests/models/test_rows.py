@@ -49,7 +49,7 @@ def reminder(user: User, key: str = "tea", **values: Any) -> Reminder:
 
 
 async def violates(session: AsyncSession, constraint: str, row: Base) -> None:
-    """Adding the row breaks this constraint, and the transaction goes on."""
+    """Check that adding the row violates this constraint, and that the transaction continues."""
     savepoint = await session.begin_nested()
     session.add(row)
     with pytest.raises(IntegrityError, match=constraint):

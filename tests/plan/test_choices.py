@@ -1,4 +1,4 @@
-"""The effects of the settings: names, left out models and methods, silenced warnings."""
+"""The effects of the settings: names, skipped models and methods, silenced warnings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a kind of method consists of: its rule, its template, its name."""
+"""Each kind of method has a rule, a template and a name."""
 
 from __future__ import annotations
 

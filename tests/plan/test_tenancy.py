@@ -1,4 +1,4 @@
-"""The setting ``tenant``: which methods are not given it, and what ``tenant_strict`` makes of them."""
+"""The setting ``tenant``: which methods do not take it, and the effect of ``tenant_strict`` on them."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ BY_VALUE = "sa.Enum(Mood, values_callable=lambda e: [m.value for m in e], name='
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to declare a column: annotation, arguments of ``Field``, and what indexes can be put on it."""
+    """A way to declare a column: its annotation, the arguments of ``Field``, and the indexes that it allows."""
 
     annotation: str
     arguments: str = ""
@@ -128,7 +128,7 @@ class Column:
         elif self.kind.default is not None:
             arguments = [f"default={self.kind.default}", *arguments]
         text = ", ".join(filter(None, [*arguments, self.flag]))
-        if keyword.iskeyword(self.name):  # which only a class body's own dictionaries take
+        if keyword.iskeyword(self.name):  # a keyword, which a class body accepts only through its dictionaries
             return f"    __annotations__[{self.name!r}] = {annotation}\n    vars()[{self.name!r}] = Field({text})"
         return f"    {self.name}: {annotation} = Field({text})"
 
@@ -145,7 +145,7 @@ class Column:
 
 @st.composite
 def columns(draw: st.DrawFn) -> list[Column]:
-    """Some columns, none twice, at most one called oddly."""
+    """Draw distinct columns, at most one of which has an unusual name."""
     names = draw(st.lists(st.sampled_from(ATTRIBUTES), min_size=2, max_size=6, unique=True))
     made: list[Column] = []
     for name in names:
@@ -195,7 +195,7 @@ def table_args(draw: st.DrawFn, table: str, made: list[Column]) -> list[str]:
 
 
 def _index_name(declaration: str) -> str:
-    """Return the name in the text of an index or constraint, which PostgreSQL takes but once."""
+    """Return the name in the source of an index or constraint, which must be unique in PostgreSQL."""
     return re.findall(r"'([iu][xq]_\w+)'", declaration)[0]
 
 

@@ -31,7 +31,7 @@ def setting(name: str, value: str) -> Change:
 
 
 def keeping_its_times(path: str, old: str, new: str) -> Change:
-    """Edit a file so that neither its size nor the time of its last change tells."""
+    """Edit a file without changing its size or the time of its last change."""
 
     def change(workspace: Workspace) -> None:
         file = workspace.project / path

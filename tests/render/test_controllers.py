@@ -1,4 +1,4 @@
-"""The text of a controller, for each thing a model can have."""
+"""The source of a controller, for each feature of models."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def test_column_that_is_a_keyword_is_declared_by_a_call() -> None:
 
 
 def facts(source: str) -> str:
-    """What a controller says of its model, on one line."""
+    """Return the facts of a controller on one line."""
     module = ast.parse(source)
     (stated,) = [
         ast.unparse(node) for node in ast.walk(module) if isinstance(node, ast.Assign) and "Facts" in ast.unparse(node)

@@ -132,7 +132,7 @@ async def test_reading_again_needs_no_cached_coroutine(db: Database) -> None:
 
 
 async def test_timestamps_have_a_time_zone(db: Database, users: list[User]) -> None:
-    """The guide's datetime.utcnow has no time zone, and PostgreSQL would take it as local time."""
+    """The guide's datetime.utcnow has no time zone, and PostgreSQL would interpret it as local time."""
     assert users[0].created_at.utcoffset() is not None
     with pytest.raises(ValidationError, match="expires_at needs a time zone"):
         await db.reminder.create(

@@ -116,7 +116,7 @@ class Pair:
         return f"postgresql://postgres@{hosts}/postgres?sslmode=disable&target_session_attrs=read-write"
 
     async def synchronize(self) -> None:
-        """Have the primary acknowledge only what the standby has written."""
+        """Make the primary acknowledge only writes that the standby has received."""
         await self.primary.until("SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'")
         written = await self.primary.value("SELECT pg_current_wal_lsn()::text")
         await self.standby.until(f"SELECT pg_last_wal_replay_lsn() >= '{written}'")

@@ -51,7 +51,7 @@ def test_emitted_stubs_of_difficult_models_pass(workspace: Path) -> None:
 
 
 def test_skipped_tests_run_after_the_value_is_added(workspace: Path, tmp_path: Path) -> None:
-    """Those of the model itself, and of the model that refers to it."""
+    """These are the tests of the model itself, and of the model that refers to it."""
     shutil.copytree(workspace, tmp_path, dirs_exist_ok=True)
     factories = tmp_path / "tests/controller_factories.py"
     factories.write_text(factories.read_text().replace('skip("put a valid `token` here")', '"open sesame"'))

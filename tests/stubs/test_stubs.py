@@ -30,7 +30,7 @@ def write(package: Package, folder: Path) -> list[str]:
 
 
 def with_index(attribute: str) -> Package:
-    """The package, with one more index on posts."""
+    """Return the package, with one more index on posts."""
     more = dataclasses.replace(POST, indexes=(*POST.indexes, index(attribute, name="ix_new")))
     return package(more, TAG)
 
@@ -137,7 +137,7 @@ def test_line_endings_of_the_users_file_are_kept(folder: Path) -> None:
     "mark", [b"\xef\xbb\xbf", b"# -*- coding: latin-1 -*-\nX = '\xe9'\n", b"X = '\x0c\xe2\x80\xa8'\n"]
 )
 def test_bytes_of_the_users_file_are_kept(folder: Path, mark: bytes) -> None:
-    """A byte order mark, an encoding of their own, and what only texts take for the end of a line."""
+    """A byte order mark, another encoding, and characters that only `str.splitlines` considers line endings."""
     write(package(), folder)
     file = folder / "test_post_controller.py"
     docstring, rest = file.read_bytes().split(b"\n", 1)
@@ -169,7 +169,7 @@ def test_import_is_renamed_if_the_users_file_has_the_name(folder: Path) -> None:
 
 
 def test_factory_of_the_user_determines_the_values_of_a_new_row(folder: Path) -> None:
-    """Written before a column was indexed, it gives no value, so the test does."""
+    """The factory was written before a column was indexed, and does not set it, so the test does."""
     (folder / "controller_factories.py").write_text(
         "async def new_tag(db): ...\nasync def tag_values(db):\n    return {}\n"
     )
@@ -236,7 +236,7 @@ def test_self_reference_that_may_be_null_is_null(folder: Path) -> None:
 
 
 def test_rows_that_need_each_other_are_created_if_a_reference_may_be_null(folder: Path) -> None:
-    """The column that may be NULL stays so, wherever the planning begins."""
+    """The nullable column remains NULL, whichever model is planned first."""
     left = model(
         "Left",
         column("right_id", nullable=True),
@@ -254,7 +254,7 @@ def test_rows_that_need_each_other_are_created_if_a_reference_may_be_null(folder
 
 
 def test_foreign_key_with_a_default_gets_its_row(folder: Path) -> None:
-    """The database looks for the row of the default, too."""
+    """The database also checks the row that the default references."""
     post = dataclasses.replace(POST, columns=(column("id"), column("tag_id", presence="optional", default="1")))
     write(package(dataclasses.replace(post, indexes=post.indexes[:1]), TAG), folder)
     text = (folder / "controller_factories.py").read_text()
@@ -284,7 +284,7 @@ def test_unknown_value_affects_only_its_own_model(folder: Path) -> None:
 
 @pytest.mark.parametrize("nullable", [False, True])
 def test_loader_is_expected_to_find_the_rows_that_its_own_columns_refer_to(folder: Path, nullable: bool) -> None:
-    """Not what another foreign key to the same table does."""
+    """It does not find the rows of another foreign key to the same table."""
     editor = column("editor_id", nullable=nullable, presence="optional" if nullable else "required", default="None")
     keys = [ForeignKey((name,), Imported("models", "Tag"), ("id",), HERE) for name in ("tag_id", "editor_id")]
     related = (relation("editor", "Tag", many=False, attributes=("editor_id",)), *POST.relations)
@@ -341,7 +341,7 @@ def test_tests_of_a_removed_model_are_reported(folder: Path) -> None:
 
 
 def with_heading() -> Package:
-    """The package, with a heading in the place of a post's title."""
+    """Return the package, with a heading instead of a post's title."""
     columns = (*(each for each in POST.columns if each.attribute != "title"), column("heading", "str", kind="str"))
     return package(dataclasses.replace(POST, columns=columns, indexes=POST.indexes[:2]), TAG)
 

@@ -121,10 +121,10 @@ def _table_names(table: sa.Table) -> set[str]:
 
 def _key_of(cause: Any) -> Key | None:
     """Return the key that PostgreSQL names: ``Key (guild_id, lower(name))=(...)``."""
-    if (found := _KEY.search(cause.detail or "")) is None:
+    if (match := _KEY.search(cause.detail or "")) is None:
         return None
     parts, depth = [""], 0
-    for character in found[1]:
+    for character in match[1]:
         depth += (character == "(") - (character == ")")
         if character == "," and not depth:
             parts.append("")

@@ -283,11 +283,12 @@ def test_text_fits_eighty_columns(project: Path) -> None:
 def test_default_that_fails_is_named_and_the_other_methods_are_explained(blog: Project) -> None:
     text = (blog.root / "app/models.py").read_text()
     blog.write("app/models.py", text.replace("limit: int = 0", "limit: int = Field(default_factory=lambda: 1 // 0)"))
-    found = methods(blog, "Post")
+    explained_methods = methods(blog, "Post")
     assert (
-        found["create"]["problem"] == "the call of create failed: ZeroDivisionError: integer division or modulo by zero"
+        explained_methods["create"]["problem"]
+        == "the call of create failed: ZeroDivisionError: integer division or modulo by zero"
     )
-    assert found["get_by_id"]["statements"]
+    assert explained_methods["get_by_id"]["statements"]
 
 
 def test_getter_of_a_cached_model_costs_nothing_while_its_answer_is_in_memory(project: Path) -> None:

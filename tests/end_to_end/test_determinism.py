@@ -62,8 +62,8 @@ def pythons() -> Iterator[str]:
     folders = [Path(folder) for folder in os.environ["PATH"].split(os.pathsep)]
     folders += sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/3.*/bin"))
     for minor in range(11, 20):
-        found = (folder / f"python3.{minor}" for folder in folders)
-        yield from [str(path) for path in found if _starts(path)][:1]
+        executables = (folder / f"python3.{minor}" for folder in folders)
+        yield from [str(path) for path in executables if _starts(path)][:1]
 
 
 def _starts(python: Path) -> bool:

@@ -420,16 +420,16 @@ async def test_axe_finds_nothing(odd: Explorer, open_page: Open, options: dict[s
             for node in each["nodes"]
         ]
 
-    found = await violations("start")
+    problems = await violations("start")
     await page.evaluate("goTo('#/note')")
     for summary in await page.locator("#panel summary").all():
         await summary.click()
-    found += await violations("a table")
+    problems += await violations("a table")
     await search(page, "note")
-    found += await violations("search")
+    problems += await violations("search")
     await page.keyboard.press("Escape")
     await page.evaluate("goTo('#/overview/all')")
-    found += await violations("overview")
+    problems += await violations("overview")
     await page.evaluate("keys.showModal()")
-    found += await violations("keys")
-    assert found == []
+    problems += await violations("keys")
+    assert problems == []

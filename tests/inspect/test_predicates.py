@@ -140,6 +140,6 @@ def test_enum_that_cannot_be_imported_is_not_understood() -> None:
 
 @pytest.mark.parametrize("sql", ["name = 'x'", "sent", "NOT sent", "level = 3"])
 def test_constant_that_only_the_type_of_its_column_can_read_is_not_understood(sql: str) -> None:
-    columns = {name: replace(one, converted=True) for name, one in COLUMNS.items()}
+    columns = {name: replace(subject, converted=True) for name, subject in COLUMNS.items()}
     assert predicate_of(sql, columns).conditions is None
     assert predicate_of("name IS NOT NULL", columns).conditions == (Condition("name", "is not null"),)

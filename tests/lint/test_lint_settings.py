@@ -22,7 +22,7 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def found(project: Project, settings: str, *arguments: str) -> list[tuple[str, str]]:
+def findings(project: Project, settings: str, *arguments: str) -> list[tuple[str, str]]:
     project.write("pyproject.toml", f"[tool.ctrlgen.lint]\n{settings}\n")
     done = project.run("lint", *(arguments or (".",)), "--format", "json")
     assert done.returncode < 2, done.stderr
@@ -30,11 +30,11 @@ def found(project: Project, settings: str, *arguments: str) -> list[tuple[str, s
 
 
 def codes(project: Project, settings: str, *arguments: str) -> set[str]:
-    return {code for _, code in found(project, settings, *arguments)}
+    return {code for _, code in findings(project, settings, *arguments)}
 
 
 def paths(project: Project, settings: str, *arguments: str) -> set[str]:
-    return {path for path, _ in found(project, settings, *arguments)}
+    return {path for path, _ in findings(project, settings, *arguments)}
 
 
 def test_select_and_ignore_are_settings(project: Project) -> None:
@@ -81,7 +81,7 @@ def test_excluded_file_passed_as_an_argument_is_checked_unless_forced(project: P
 
 @pytest.mark.parametrize("pattern", ["scripts/**", "scripts/*.py", "once.py", "**/once.py", "scripts"])
 def test_rules_are_ignored_in_some_files(pattern: str, project: Project) -> None:
-    assert found(project, f'select = ["CGL6"]\nper-file-ignores = {{ "{pattern}" = ["CGL602"] }}') == [
+    assert findings(project, f'select = ["CGL6"]\nper-file-ignores = {{ "{pattern}" = ["CGL602"] }}') == [
         ("app/bot.py", "CGL602"),
         ("app/legacy/old.py", "CGL602"),
     ]

@@ -41,10 +41,10 @@ async def contents(url: str) -> dict[str, set[tuple[object, ...]]]:
     """Return everything in the schema except Alembic's own table."""
     connection = await asyncpg.connect(url)
     try:
-        found = {kind: await connection.fetch(query) for kind, query in CATALOG.items()}
+        catalog = {kind: await connection.fetch(query) for kind, query in CATALOG.items()}
     finally:
         await connection.close()
-    return {kind: {tuple(row) for row in rows if "alembic_version" not in str(row)} for kind, rows in found.items()}
+    return {kind: {tuple(row) for row in rows if "alembic_version" not in str(row)} for kind, rows in catalog.items()}
 
 
 async def create_all(url: str) -> None:

@@ -92,7 +92,7 @@ def test_every_model_describes_its_rows(model: type[SQLModel]) -> None:
 
 
 def test_models_have_partial_and_functional_indexes() -> None:
-    def found(table: str, name: str) -> Index:
+    def index_named(table: str, name: str) -> Index:
         return next(index for index in TABLES[table].indexes if index.name == name)
 
     for table, name, unique in [
@@ -101,10 +101,10 @@ def test_models_have_partial_and_functional_indexes() -> None:
         ("cases", "idx_case_expiring", False),
         ("afks", "idx_afk_temporary", False),
     ]:
-        index = found(table, name)
+        index = index_named(table, name)
         assert index.dialect_options["postgresql"]["where"] is not None
         assert bool(index.unique) is unique
-    assert [str(part) for part in found("levels", "idx_levels_leaderboard").expressions][1:] == ["xp DESC"]
-    assert [str(part) for part in found("snippets", "uq_snippets_guild_id_lower_name").expressions][1:] == [
+    assert [str(part) for part in index_named("levels", "idx_levels_leaderboard").expressions][1:] == ["xp DESC"]
+    assert [str(part) for part in index_named("snippets", "uq_snippets_guild_id_lower_name").expressions][1:] == [
         "lower(name)"
     ]

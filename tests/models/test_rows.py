@@ -117,11 +117,11 @@ async def test_details_are_the_column_metadata(session: AsyncSession, ada: User,
 
 
 async def test_username_must_not_be_blank() -> None:
-    given = {"discord_id": 1, "guild_id": 1}
-    assert User.model_validate({**given, "username": "  ada "}).username == "ada"
+    required = {"discord_id": 1, "guild_id": 1}
+    assert User.model_validate({**required, "username": "  ada "}).username == "ada"
     for wrong in ("", "   ", "a" * 101):
         with pytest.raises(ValidationError):
-            User.model_validate({**given, "username": wrong})
+            User.model_validate({**required, "username": wrong})
 
 
 async def test_points_never_fall_below_zero(session: AsyncSession, guild: Guild) -> None:

@@ -22,9 +22,10 @@ def exact(attribute: str, *, kind: str = "int") -> Column:
 
 def keyed(name: str, *columns: Column, **options: object) -> Model:
     """A model whose primary key is exact."""
-    made = model(name, *columns, **options)  # type: ignore[arg-type]  # passed on as given
+    planned_model = model(name, *columns, **options)  # type: ignore[arg-type]  # passed on as given
     return replace(
-        made, columns=tuple(replace(each, exact=each.exact or each.attribute == "id") for each in made.columns)
+        planned_model,
+        columns=tuple(replace(each, exact=each.exact or each.attribute == "id") for each in planned_model.columns),
     )
 
 

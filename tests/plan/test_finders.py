@@ -74,8 +74,8 @@ def test_finder_takes_no_implied_columns() -> None:
         index("open", "a", name="idx_case_first", where="open", conditions=(OPEN,)),
         index("open", name="idx_case_none", where="open", conditions=(OPEN,)),
     )
-    found = {method.name: (method.keys, method.doc) for method in partial_finders(first, none)}
-    assert found == {
+    methods = {method.name: (method.keys, method.doc) for method in partial_finders(first, none)}
+    assert methods == {
         "find_first_by_a": (("a",), "Select the rows with this `a` (where open). Backed by `idx_case_first`."),
         "find_none": ((), "Select the rows of `idx_case_none` (where open)."),
     }
@@ -122,8 +122,8 @@ def test_finder_of_a_partial_index_accepts_null_unless_the_predicate_excludes_it
         index("c", name="idx_case_some", where="open", conditions=(OPEN,)),
         index("c", name="idx_case_known", where="open AND c IS NOT NULL", conditions=present),
     )
-    found = {method.name: method.parameters[0].nullable for method in partial_finders(some, known)}
-    assert found == {"find_some_by_c": True, "find_known_by_c": False}
+    nullable = {method.name: method.parameters[0].nullable for method in partial_finders(some, known)}
+    assert nullable == {"find_some_by_c": True, "find_known_by_c": False}
 
 
 def test_expression_that_leads_an_index_gives_a_finder() -> None:

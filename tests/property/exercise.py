@@ -67,12 +67,12 @@ async def exercise(db: Any, controller: Any, new: Any, values: Any) -> int:
 
 async def call(db: Any, controller: Any, name: str, method: Any, row: Any, values: Any) -> str | None:
     """Call a method with the values of the row, and return what is wrong with the result."""
-    given = [parameter for parameter in inspect.signature(method).parameters.values() if parameter.kind == 0]
+    parameters = [parameter for parameter in inspect.signature(method).parameters.values() if parameter.kind == 0]
     if name.startswith(("upsert_", "get_or_create_", "create_or_update_")):
         return await repeat(controller, method, values(db))
     source = inspect.getsource(method)
     keys = {parameter: key for key, parameter in re.findall(r"[\"'](\w+)[\"']: (\w+)", source)}
-    names = [keys[one.name] for one in given]
+    names = [keys[one.name] for one in parameters]
     arguments = [getattr(row, one, ...) for one in names]
     if ... in arguments or (name.startswith("get_") and None in arguments and "nulls=True" not in source):
         return None  # no row has a key of NULL
@@ -85,8 +85,8 @@ async def call(db: Any, controller: Any, name: str, method: Any, row: Any, value
         ]["where"]
         conditions.append(sa.text(str(where)))
     async with db.session() as session:
-        found = await session.scalars(sa.select(controller.model).where(*conditions))
-        expected = {sa.inspect(one).identity for one in found}
+        rows = await session.scalars(sa.select(controller.model).where(*conditions))
+        expected = {sa.inspect(one).identity for one in rows}
     for _ in range(CALLS):
         try:
             result = await method(*arguments)
@@ -102,11 +102,11 @@ async def call(db: Any, controller: Any, name: str, method: Any, row: Any, value
     return None
 
 
-async def repeat(controller: Any, method: Any, made: Any) -> str | None:
+async def repeat(controller: Any, method: Any, values_of_row: Any) -> str | None:
     """Call an upsert several times: it must create one row, and return the same row each time."""
     before = await controller.count()
     try:
-        values = await made
+        values = await values_of_row
         takes_two = method.__name__.startswith("create_or_update_")
         results = [await (method(values, {}) if takes_two else method(**values)) for _ in range(CALLS)]
     except IntegrityError:

@@ -99,11 +99,11 @@ class Workspace:
     def run(self, *arguments: str, cwd: Path | None = None) -> tuple[int, str, str]:
         """Run ctrlgen; return its exit code, and what it printed."""
         paths = (self.root / "tool", self.root / "site-packages")
-        given = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "IMPORTS": str(self.root / "imports.log")}
+        environment = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "IMPORTS": str(self.root / "imports.log")}
         done = subprocess.run(
             [sys.executable, "-m", "ctrlgen", *arguments],
             cwd=cwd or self.project,
-            env={**os.environ, **given, **self.environment, "PYTHONDONTWRITEBYTECODE": ""},
+            env={**os.environ, **environment, **self.environment, "PYTHONDONTWRITEBYTECODE": ""},
             capture_output=True,
             text=True,
             check=False,

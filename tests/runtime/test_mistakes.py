@@ -98,13 +98,13 @@ async def test_order_must_be_an_expression(db: Database, wrong: Any) -> None:
 
 async def test_limit_applies_to_every_ending_of_a_selection(db: Database) -> None:
     await db.user.create_many([values(n) for n in range(1, 4)])
-    found: Selection[User, Any] = db.user.find_all()
-    assert await found.limit(0).first() is None
-    last = await found.order_by(db.user.c.id.desc()).limit(1).one()
+    selection: Selection[User, Any] = db.user.find_all()
+    assert await selection.limit(0).first() is None
+    last = await selection.order_by(db.user.c.id.desc()).limit(1).one()
     assert last.discord_id == 3
-    assert await found.limit(2).update({}) == 2
+    assert await selection.limit(2).update({}) == 2
     with pytest.raises(TypeError, match="every row"):
-        await found.update({})
+        await selection.update({})
 
 
 async def test_span_accepts_expressions(db: Database) -> None:

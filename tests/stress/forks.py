@@ -21,9 +21,9 @@ async def right_answers(db: Database, who: str) -> int:
 
     async def ask(n: int) -> None:
         async with db.session() as session:
-            wanted = f"{who} {n}"
-            found = await session.scalar(sa.text("SELECT CAST(:wanted AS text)"), {"wanted": wanted})
-            assert found == wanted, f"{who} was given {found!r} in place of {wanted!r}"
+            text = f"{who} {n}"
+            answer = await session.scalar(sa.text("SELECT CAST(:expected AS text)"), {"expected": text})
+            assert answer == text, f"{who} got {answer!r} instead of {text!r}"
         user = await db.user.get_one_by_discord_id(n % 3 + 1)
         assert user.discord_id == n % 3 + 1
 

@@ -32,8 +32,8 @@ async def all_at_once(project: Path, url: str, job: str, times: int) -> list[str
 
 
 async def test_two_hundred_get_or_create_calls_create_one_row(db: Database, reference_url: str, project: Path) -> None:
-    made = await all_at_once(project, reference_url, "get_or_create", 50)
-    assert sum(map(int, made)) == 1
+    counts = await all_at_once(project, reference_url, "get_or_create", 50)
+    assert sum(map(int, counts)) == 1
     assert await db.user.count() == 1
 
 

@@ -78,16 +78,16 @@ def test_unusable_server_suggests_the_embedded_one(workspace: Path, monkeypatch:
 
 
 def test_documented_settings_work_for_packages_under_src_without_warnings(project: Path, tmp_path: Path) -> None:
-    found = re.search(
+    match = re.search(
         r"^\[tool\.pytest\.ini_options\]\n[^`]+", (project / "docs/guide/test.md").read_text(), re.MULTILINE
     )
-    assert found
+    assert match
     package = tmp_path / "src/bot"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "models.py").write_text(SMALL)
     (tmp_path / "pyproject.toml").write_text(
-        '[tool.ctrlgen]\nmodels = ["bot.models"]\noutput = "src/bot/db"\ntests = "tests/db"\n' + found[0]
+        '[tool.ctrlgen]\nmodels = ["bot.models"]\noutput = "src/bot/db"\ntests = "tests/db"\n' + match[0]
     )
     assert run(tmp_path, sys.executable, "-m", "ctrlgen", "generate").returncode == 0
     done = run(tmp_path, BIN / "pytest", "-q", "tests/db")

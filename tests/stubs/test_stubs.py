@@ -351,8 +351,8 @@ def test_missing_line_is_added_to_a_factory(folder: Path) -> None:
     file = folder / "controller_factories.py"
     mine = file.read_text().replace('f"title {next(numbers)}",', 'f"{next(numbers)}. title",  # mine')
     file.write_text(mine)
-    found = [item.message for item in stubs(with_heading(), folder, project=folder.parent).findings]
-    assert "`post_values` no longer matches `PostCreate`: it gives `title`" in found
+    messages = [item.message for item in stubs(with_heading(), folder, project=folder.parent).findings]
+    assert "`post_values` no longer matches `PostCreate`: it gives `title`" in messages
     write(with_heading(), folder)
     kept = '        "title": f"{next(numbers)}. title",  # mine\n'
     assert kept + '        "heading": f"heading {next(numbers)}",\n    }\n' in file.read_text()
@@ -389,10 +389,10 @@ def test_line_for_a_rewritten_factory_is_printed(folder: Path) -> None:
         file.read_text().replace("    tag = await new_tag(db)\n", "    tag = (await db.tag.find_all())[0]\n")
     )
     assert write(with_heading(), folder) == []
-    found = [item for item in stubs(with_heading(), folder, project=folder.parent).findings if item.code == "CG304"]
+    findings = [item for item in stubs(with_heading(), folder, project=folder.parent).findings if item.code == "CG304"]
     line = '"heading": f"heading {next(numbers)}",'
     message = f"`post_values` no longer matches `PostCreate`: it lacks `heading` (add `{line}`) and gives `title`"
-    assert [item.message for item in found] == [message]
+    assert [item.message for item in findings] == [message]
 
 
 @pytest.mark.parametrize("kept", ["tag_values", "new_tag"])
@@ -427,5 +427,5 @@ def test_numbers_are_within_their_bounds(kind: Kind, bounds: Bounds, expected: s
 
 def test_removed_relationship_in_a_loading_test_is_reported(folder: Path) -> None:
     write(package(), folder)
-    found = codes(package(dataclasses.replace(POST, relations=()), TAG), folder)
-    assert ("CG302", "tests/test_post_controller.py") in found
+    findings = codes(package(dataclasses.replace(POST, relations=()), TAG), folder)
+    assert ("CG302", "tests/test_post_controller.py") in findings

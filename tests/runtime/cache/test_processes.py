@@ -89,14 +89,14 @@ async def until(check: Callable[[], Awaitable[object]]) -> float:
 async def listeners(url: str, application_name: str = "%") -> list[int]:
     """Return the backends of the listening connections."""
     connection = await asyncpg.connect(url)
-    found = await connection.fetch(
+    rows = await connection.fetch(
         "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() "
         "AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT pg_notify%' AND state_change - backend_start > '1 second') "
         "AND application_name LIKE $1",
         application_name,
     )
     await connection.close()
-    return [row["pid"] for row in found]
+    return [row["pid"] for row in rows]
 
 
 async def kill_listeners(url: str, application_name: str = "%") -> int:

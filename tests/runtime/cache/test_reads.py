@@ -94,9 +94,9 @@ async def test_relationships_are_loaded_and_not_cached(db: Database) -> None:
 async def test_concurrent_misses_send_one_statement(db: Database) -> None:
     await db.config.create(guild_id=1)
     with statements(db) as sent:
-        found = await asyncio.gather(*(db.config.get_by_guild_id(1) for _ in range(100)))
+        configs = await asyncio.gather(*(db.config.get_by_guild_id(1) for _ in range(100)))
     assert len(sent) == 1
-    assert all(isinstance(one, Config) for one in found)
+    assert all(isinstance(config, Config) for config in configs)
     assert db.pool_status()["in_use"] == 0
 
 

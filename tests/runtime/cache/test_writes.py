@@ -47,7 +47,7 @@ async def answers(db: Database, *, past: bool) -> dict[str, Any]:
     links = db.member_tag.uncached() if past else db.member_tag
     place = db.place.uncached() if past else db.place
     door = db.door.uncached() if past else db.door
-    found: dict[str, Any] = {
+    results: dict[str, Any] = {
         **{f"member {n}": await member.get_by_id(n) for n in (1, 2, 3)},
         **{f"discord {n}": await member.get_by_discord_id(n) for n in (10, 20, 30)},
         **{f"token {n}": await member.get_by_token(UUID(int=n)) for n in (1, 2, 3)},
@@ -66,7 +66,7 @@ async def answers(db: Database, *, past: bool) -> dict[str, Any]:
         name: sorted((one.model_dump() for one in value), key=repr)
         if isinstance(value, list)
         else value and value.model_dump()
-        for name, value in found.items()
+        for name, value in results.items()
     }
 
 

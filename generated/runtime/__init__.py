@@ -7,7 +7,7 @@
 ``contracts`` the types of arguments and results. ``validation`` checks values; ``table``, ``operand`` and
 ``statements`` build ``sql``; ``execution`` sends it, in the ``transactions`` around the task. Their ``sessions`` are
 SQLModel's, on the connections of the ``pool``. ``instances`` are created from rows, ``relations`` loads relationships,
-``keyset`` reads pages, ``errors`` has the exceptions of all of these, and ``mistakes`` explains misspelt
+``keyset`` reads pages, ``errors`` has the exceptions of all of these, and ``mistakes`` explains misspelled
 names.
 
 On import, this module warns about versions of SQLAlchemy and asyncpg that the package was not tested with.

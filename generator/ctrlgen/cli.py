@@ -69,7 +69,7 @@ ProjectOption = Annotated[
     Path | None,
     typer.Option(
         "--project",
-        help="Project folder. Default: found upwards.",
+        help="Project folder. Default: searched upwards.",
         metavar="DIR",
     ),
 ]
@@ -84,7 +84,7 @@ CacheOption = Annotated[
     str | None, typer.Option("--cache-dir", help="Folder of the cache. Default: $CTRLGEN_CACHE_DIR.", metavar="DIR")
 ]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no warnings, no summary.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print neither warnings nor a summary.")]
 FormatOption = Annotated[
     str,
     typer.Option("--format", help="Output format: text, github, json or sarif.", metavar="FORMAT", show_default=False),
@@ -363,7 +363,7 @@ def lint(
 def drift(
     database: Annotated[
         str | None,
-        typer.Option("--database", help="Its address.", metavar="URL", envvar="DATABASE_URL", show_envvar=True),
+        typer.Option("--database", help="Database address.", metavar="URL", envvar="DATABASE_URL", show_envvar=True),
     ] = None,
     alembic: Annotated[
         Path | None,

@@ -126,7 +126,7 @@ class Record:
 
 
 def looks_unchanged(arguments: Sequence[str]) -> bool:
-    """Guess whether the command can be answered from a record, so that the child process need not be started.
+    """Guess whether the command can be answered from a record, so that the child process does not have to be started.
 
     The guess is made before the configuration is read. If it is wrong, the command only takes longer.
     """

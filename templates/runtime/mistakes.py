@@ -1,4 +1,4 @@
-"""Explains frequent mistakes of callers: misspelt names, and results that are used before they are awaited.
+"""Explains frequent mistakes of callers: misspelled names, and results that are used before they are awaited.
 
 ``table``, ``controller``, ``service`` and ``validation`` use the messages, ``selection`` derives from ``Unawaited``.
 """

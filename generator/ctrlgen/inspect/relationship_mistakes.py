@@ -27,7 +27,7 @@ _SEVERAL_CLASSES = re.compile(r'Multiple classes found for path "(.+?)"')
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong with a relationship, and what to write instead. ``attribute`` is where it is to be written."""
+    """The mistake in a relationship, and the correction. ``attribute`` is the relationship to correct."""
 
     problem: str
     hint: str

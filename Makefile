@@ -4,8 +4,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+PARTS := pytest-commands pytest-projects pytest-servers pytest-library
+
 .DEFAULT_GOAL := help
-.PHONY: help demo soak test lint types stale pytest pytest-commands pytest-library property oldest stress bench generate docs screenshot constraints clean
+.PHONY: help demo soak test lint types stale pytest $(PARTS) property oldest stress bench generate docs screenshot constraints clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,17 +33,18 @@ types: .venv/.dev ## Check the types of the tool, the templates and the emitted 
 stale: .venv/.dev ## Check that generated/ is what the models say
 	$(BIN)/python -m ctrlgen check
 
-pytest: .venv/.dev ## Run the tests, in two processes
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line pytest-commands pytest-library
+pytest: .venv/.dev ## Run the tests, in four processes
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=line $(PARTS)
 
-# Two halves that take about the same time, each with its own PostgreSQL. Most tests of the first half run the command.
-COMMANDS := tests/cli tests/end_to_end tests/explorer tests/record
+# Parts that take about the same time, each with its own PostgreSQL. Most of their time they wait for other processes,
+# so there are more of them than cores. What is in no other part belongs to the library.
+commands := tests/cli tests/record
+projects := tests/end_to_end tests/explorer
+servers := tests/bot tests/docs tests/drift tests/replicas tests/scenarios tests/stress
+library := tests $(addprefix --ignore=,$(commands) $(projects) $(servers))
 
-pytest-commands:
-	$(BIN)/python -m pytest --basetemp="$$(mktemp -d)/commands" $(COMMANDS)
-
-pytest-library:
-	$(BIN)/python -m pytest --basetemp="$$(mktemp -d)/library" $(addprefix --ignore=,$(COMMANDS))
+$(PARTS): pytest-%:
+	$(BIN)/python -m pytest --basetemp="$$(mktemp -d)/$*" $($*)
 
 property: .venv/.dev ## Generate several hundred random packages of models, and test each of them (an hour)
 	INVENTED_PACKAGES=300 $(BIN)/python -m pytest tests/property

@@ -17,12 +17,12 @@ import math
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import Context, ContextVar
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
@@ -62,9 +62,17 @@ class ReplicaError(Exception):
 
 
 class Write:
-    """A write of a task, with the time of its end; infinity until then."""
+    """A write of a task, which is open until someone sets ``ended``, or until the session's transaction is over."""
 
-    ended = math.inf
+    def __init__(self, session: PlainSession | None = None) -> None:
+        self.ended, self._session = math.inf, ref(session) if session else None
+
+    def is_open(self) -> bool:
+        """Whether the write goes on, as far as the session knows, which does not say when its transaction ended."""
+        if self.ended == math.inf and self._session:
+            session = self._session()
+            self.ended = math.inf if session and session.in_transaction() else clock()
+        return self.ended == math.inf
 
 
 class Line:
@@ -94,8 +102,18 @@ class Line:
     def close(self) -> None:
         """Close the connection; the next question opens another."""
         if self._connection is not None:
-            self._connection.terminate()
+            with suppress(RuntimeError):  # "Event loop is closed"
+                self._connection.terminate()
         self._connection = None
+
+
+class StandbyPool(Pool):
+    """The connections to a standby, which refuses writes without being stale."""
+
+    @override
+    async def give(self, connection: Connection, *, sound: bool = True) -> None:
+        connection.stale = False
+        await super().give(connection, sound=sound)
 
 
 class Replica:
@@ -105,7 +123,7 @@ class Replica:
         self.url, self.pool, self._max_staleness = url, pool, max_staleness
         self._patience = patience(max_staleness)
         self.line = Line(connect, _REPLICA, self._patience)
-        self.current_at = self._answered_at = self._retry_at = -math.inf
+        self.current_at = self._asked_at = self._answered_at = self._retry_at = -math.inf
         self._reason, self._reads, self._replayed = "it has not answered yet", set[asyncio.Timeout](), 0
 
     @property
@@ -122,18 +140,21 @@ class Replica:
             self._reads.add(limit)
             try:
                 return await work
+            except TimedOutError as error:  # of the pool
+                raise TimedOutError.of(f"replica {self.url}: {error}") from None
             finally:
                 self._reads.discard(limit)
 
     def is_at_fault(self, error: Exception, begun: float) -> bool:
         """Whether the primary may answer a read that has failed; a replica that cannot answer any is left out."""
-        state, failed = sqlstate(error), isinstance(error, ReplicaError) or is_lost(error)
+        # Conflicts with recovery, functions that write, and tables, columns and labels that are not replayed yet.
+        repeat, failed = sqlstate(error) not in {"", "57014"}, isinstance(error, ReplicaError) or is_lost(error)
         if isinstance(error, TimeoutError):  # of a slow statement, unless the server answers nothing else either
-            failed = not isinstance(error, TimedOutError) and (self._answered_at < begun or self.current_at < 0)
+            repeat = not isinstance(error, TimedOutError) and (self._answered_at < begun or self.current_at < 0)
+            failed = repeat and (self._answered_at < self._asked_at or self.current_at < 0)
         if failed:
             self.leave_out(error)
-        # Conflicts with recovery, migrations that are not replayed yet, functions that write: all but wrong values.
-        return failed or bool(state and not state.startswith("22") and state != "57014")
+        return repeat or failed
 
     def leave_out(self, error: BaseException) -> None:
         """Send no reads to the replica, until it answers after a pause."""
@@ -143,7 +164,7 @@ class Replica:
 
     async def probe(self, positions: Sequence[tuple[float, int]], identity: str, timeline: int) -> None:
         """Ask the replica what it has replayed, and compare that with what the primary has answered before."""
-        begun = clock()
+        begun = self._asked_at = clock()
         if isinstance(answer := await self.line.ask(), BaseException):
             self.leave_out(answer)
             while self._reads and isinstance(answer, TimeoutError):
@@ -201,6 +222,7 @@ class WatchingPool(Pool):
         """Start to watch the replicas, unless a task does."""
         if self._watching is None or self._watching.done():  # its context is not that of the first request
             self._watching = asyncio.get_running_loop().create_task(self._watch(), context=Context())
+            self._watching.add_done_callback(self._end_watch)
 
     async def ready(self) -> None:
         """Wait until each replica has answered, or has not in time."""
@@ -213,17 +235,21 @@ class WatchingPool(Pool):
             for task in (self._watching, *self._probes.values()):
                 task.cancel()
             await asyncio.wait([self._watching, *self._probes.values()])
-        self._line.close()
         for replica in self.replicas:
-            replica.line.close()
             await replica.pool.close()
         await super().close()
 
     @override
     def abandon(self) -> None:
+        self._end_watch()
         for replica in self.replicas:
             replica.pool.abandon()
         super().abandon()
+
+    def _end_watch(self, _watching: object = None) -> None:
+        self._first.set()  # nobody waits for a pool that is closed
+        for line in (self._line, *(replica.line for replica in self.replicas)):
+            line.close()
 
     async def _watch(self) -> None:
         while True:
@@ -258,6 +284,9 @@ class ReplicatedTransactions(Transactions):
     ) -> None:
         if isinstance(urls, str):
             raise TypeError("replicas takes a list of URLs")
+        for number, url in enumerate(urls):
+            if not (url and isinstance(cast("object", url), str)):
+                raise ValueError(f"replicas[{number}] is {url!r}, not a URL")
         if not 0 < max_staleness < math.inf:
             raise ValueError("max_staleness must be a number of seconds above 0")
         servers = [server_of(url) for url in urls]
@@ -266,13 +295,12 @@ class ReplicatedTransactions(Transactions):
 
         def new_pool() -> WatchingPool:
             connects = [(server.url, partial(connect, server)) for server in servers]
-            replicas = [Replica(url, one, Pool(one, **limits), max_staleness) for url, one in connects]
+            replicas = [Replica(url, one, StandbyPool(one, **limits), max_staleness) for url, one in connects]
             return WatchingPool(partial(connect, None), replicas, max_staleness, **limits)
 
         super().__init__(Pools(new_pool), echo=echo)
-        self._max_staleness, ended = max_staleness, Write()
-        ended.ended = -math.inf
-        self._write, self._pinned = ContextVar("write", default=ended), ContextVar("pinned", default=False)
+        self._max_staleness, self._pinned = max_staleness, ContextVar("pinned", default=False)
+        self._writes = ContextVar[tuple[Write, ...]]("writes", default=())
         event.listen(self.engine.sync_engine, "before_cursor_execute", self._begin_write)
         event.listen(self.engine.sync_engine, "commit", self._begin_write)
         event.listen(self.engine.sync_engine, "checkin", self._end_write)
@@ -308,6 +336,8 @@ class ReplicatedTransactions(Transactions):
     async def send(
         self, session: PlainSession | None, work: Callable[[Connection], Awaitable[T]], statement: str = ""
     ) -> T:
+        if session is not None and statement and not statement.startswith("SELECT"):
+            self._note(session.info, session)
         if not statement or session is not None or self.source is not None or self.ambient():
             return await super().send(session, work)
         if statement.startswith("SELECT"):
@@ -317,7 +347,8 @@ class ReplicatedTransactions(Transactions):
 
     async def _read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         begun, replica = clock(), None
-        if not self._pinned.get() and self._write.get().ended < begun - self._max_staleness:
+        wrote = any(write.is_open() or write.ended >= begun - self._max_staleness for write in self._writes.get())
+        if not (wrote or self._pinned.get()):
             replica = self._pool.choose()
         if replica is not None:
             try:
@@ -335,19 +366,25 @@ class ReplicatedTransactions(Transactions):
     @contextmanager
     def _writing(self) -> Generator[None]:
         """Have this task and its children read from the primary during the block, and for a while after it."""
-        around, write = self._write.get(), Write()
-        self._write.set(write)
+        write = self._note({})
         try:
             yield
         finally:
             write.ended = clock()
-            self._write.set(around if around.ended == math.inf else write)
+
+    def _note(self, info: dict[Any, Any], session: PlainSession | None = None) -> Write:
+        """Return the open write that is kept in ``info``, or a new one, which is now a write of this task."""
+        if _WRITE not in info or not info[_WRITE].is_open():
+            info[_WRITE] = Write(session)
+        write, writes = cast("Write", info[_WRITE]), self._writes.get()
+        if write not in writes:  # of the others only those count that may end later
+            self._writes.set((*(other for other in writes if other.is_open()), write))
+        return write
 
     def _begin_write(self, connection: Any, _cursor: object = None, statement: str = "", *_: object) -> None:
-        """Note a COMMIT or a write of SQLAlchemy outside of blocks, which ends when the connection is returned."""
-        if self._write.get().ended < math.inf and not statement.lstrip().upper().startswith("SELECT"):
-            connection.info[_WRITE] = Write()
-            self._write.set(connection.info[_WRITE])
+        """Note a COMMIT or a write of SQLAlchemy, which ends when the connection is returned."""
+        if not statement.lstrip().upper().startswith("SELECT"):
+            self._note(connection.info)
 
     def _end_write(self, _connection: object, record: Any) -> None:
         if write := record.info.pop(_WRITE, None):

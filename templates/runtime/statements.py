@@ -56,10 +56,7 @@ def tenant_of(table: Table[Any], key: Mapping[str, object], within: str | None) 
     tenant = table.facts.tenant
     if tenant is None or (within and tenant in table.facts.partial[within].implied):
         return Sql("")
-    if (value := key.get(tenant)) is None or isinstance(value, (AnyOf, Span)):
-        model = table.model.__name__
-        raise TypeError(f"a call for {model} reaches one {tenant}: use find_all({tenant}=...) with a single value")
-    return where_of(table, {tenant: value})
+    return where_of(table, {tenant: key.get(tenant)})
 
 
 def any_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
@@ -118,6 +115,9 @@ def _is_constant(element: Any) -> bool:
 
 def _keyword_condition(table: Table[Any], key: str, value: object) -> Sql:
     operand = table.operand(key)
+    if key == table.facts.tenant and (value is None or isinstance(value, (AnyOf, Span)) or is_sql(value)):
+        model = table.model.__name__
+        raise TypeError(f"a call for {model} reaches one {key}: use find_all({key}=...) with a single value")
     if value is None:
         return Sql(f"{operand.sql} IS NULL")
     if operand.is_json and not isinstance(operand.inner, JSONB):

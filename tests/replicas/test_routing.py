@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import selectinload
 
 from tests.replicas.conftest import LONG, SHORT, is_from_replica, paused, usable
@@ -128,6 +128,23 @@ async def write_in_autocommit(db: Database) -> None:
         await connection.execute(INSERT)
 
 
+async def write_in_a_session_in_autocommit(db: Database) -> None:
+    """Write by a controller in a session that never commits."""
+    async with AsyncSession(db.engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
+        await db.guild.using(session).create(id=5, name="x")
+
+
+async def write_in_a_session_of_another_engine(db: Database, *, seconds: float = 0) -> None:
+    """Write by a controller on a connection that is not of the database, and commit after these seconds."""
+    address = db.url.partition("?")[0].replace("postgresql:", "postgresql+asyncpg:")
+    engine = create_async_engine(address, connect_args={"ssl": False})
+    async with AsyncSession(engine) as session:
+        await db.guild.using(session).create(id=5, name="x")
+        await asyncio.sleep(seconds)
+        await session.commit()
+    await engine.dispose()
+
+
 async def write_in_bulk(db: Database) -> None:
     """Write several rows, in statements of two kinds."""
     await db.guild.create_many([{"id": 5, "name": "x"}, {"id": 6, "name": "x", "settings": {}}])
@@ -147,6 +164,8 @@ WRITES = (
     commit_by_hand,
     write_by_the_engine,
     write_in_autocommit,
+    write_in_a_session_in_autocommit,
+    write_in_a_session_of_another_engine,
     write_in_bulk,
     fail_to_write,
 )
@@ -229,6 +248,15 @@ async def test_after_max_staleness_reads_go_to_the_replica_again(pair: Pair, wri
             await asyncio.sleep(0.02)
         assert SHORT <= asyncio.get_running_loop().time() - begun < SHORT + 2
         assert await db.guild.exists(id=5)
+
+
+async def test_a_write_in_a_session_counts_until_its_transaction_is_over(pair: Pair) -> None:
+    from guild_db import Database
+
+    async with Database(pair.primary.url, replicas=[pair.standby.url], max_staleness=SHORT) as db:
+        await usable(db)
+        await write_in_a_session_of_another_engine(db, seconds=SHORT + 0.2)
+        assert not await is_from_replica(db)
 
 
 async def test_other_tasks_are_not_affected_by_a_write(db: Database) -> None:

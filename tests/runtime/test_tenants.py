@@ -219,6 +219,33 @@ async def test_methods_of_other_keys_are_left_out_and_say_why(db: Database) -> N
         await db.team.find_by_league_id(3).load("namesakes")  # type: ignore[arg-type]
 
 
+WITH_AN_EXPRESSION: dict[str, Callable[[Database, Any], object]] = {
+    "find_all": lambda db, tenant: db.team.find_all(league_id=tenant),
+    "find_one": lambda db, tenant: db.team.find_one(league_id=tenant),
+    "count": lambda db, tenant: db.team.count(league_id=tenant),
+    "exists": lambda db, tenant: db.team.exists(league_id=tenant),
+    "update_where": lambda db, tenant: db.team.update_where(db.team.c.points == 0, league_id=tenant, points=1),
+    "find_by": lambda db, tenant: db.team.find_by_league_id(tenant),
+    "find_by, of a partial index": lambda db, tenant: db.team.find_best_by_league_id(tenant),
+    "get_by": lambda db, tenant: db.team.get_by_league_id_and_name(tenant, "t1"),
+    "get_one_by": lambda db, tenant: db.team.get_one_by_league_id_and_id(tenant, 1),
+    "update_by": lambda db, tenant: db.team.update_by_league_id_and_id(tenant, 1, points=1),
+    "update_one_by": lambda db, tenant: db.team.update_one_by_league_id_and_id(tenant, 1, points=1),
+    "delete_by": lambda db, tenant: db.team.delete_by_league_id_and_id(tenant, 1),
+    "bulk_update": lambda db, tenant: db.team.bulk_update([{"league_id": tenant, "id": 1, "points": 1}]),
+    "update_many": lambda db, tenant: db.team.update_many([((tenant, 1), {"points": 1})]),
+    "delete_many": lambda db, tenant: db.team.delete_many([(tenant, 1)]),
+}
+
+
+@pytest.mark.parametrize("method", WITH_AN_EXPRESSION)
+async def test_expression_is_no_tenant(db: Database, method: str) -> None:
+    for tenant in (db.team.c.league_id, db.team.c.league_id + 0, sa.literal(3), sa.select(sa.literal(3))):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            await WITH_AN_EXPRESSION[method](db, tenant)  # type: ignore[misc]
+        assert "league_id" in str(caught.value)
+
+
 async def test_call_without_a_tenant_is_an_error(db: Database) -> None:
     missing = "reaches one league_id: use find_all(league_id=...) with a single value"
     for call in (

@@ -63,7 +63,7 @@ async def execute(url: str, *statements: str) -> None:
 
 
 async def make_tables(engine: AsyncEngine, metadata: MetaData, *statements: str) -> None:
-    """Create all tables, and then run statements for what the metadata does not contain."""
+    """Create all tables, and then run statements for objects that the metadata does not contain."""
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
         for statement in statements:

@@ -63,7 +63,7 @@ def tenant_of(table: Table[Any], key: Mapping[str, object], within: str | None) 
 
 
 def any_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
-    """Return the condition that a key is one of several, with one array per column where the types have arrays."""
+    """Return the condition that a key is one of several, with one array per column if all types have arrays."""
     names, rows = ", ".join([part.sql for part in key]), [list(row) for row in values]
     if len(key) == 1 and key[0].array:
         array = [key[0].converted(value) for (value,) in rows]

@@ -204,7 +204,7 @@ class States:
         return all(state[0] is None or state[0] == _status(path) for path, state in states)
 
     def updated(self) -> States | None:
-        """Return these states, with times where they are conclusive by now; None if anything has changed."""
+        """Return these states, with times if these are conclusive by now; None if anything changed."""
         if any(os.path.exists(path) != present for path, present in self.presence.items()):
             return None
         if environment_digest(self.variables) != self.environment:

@@ -142,7 +142,7 @@ def test_no_warning_about_a_predicate_if_methods_are_missing_anyway(generate: Ge
     warnings, _ = index(
         generate, 'sa.Index("uq_hero_live", "level", unique=True, postgresql_where=sa.text("level > 3"))'
     )
-    assert warnings == [], "`level` has a default, so that an upsert by it makes no sense"
+    assert warnings == [], "`level` has a default, so there is no upsert by it"
 
 
 def test_predicate_with_a_repeated_condition_is_understood(generate: Generate) -> None:
@@ -192,7 +192,7 @@ from sqlmodel import Field, Relationship, SQLModel
 
 
 class Mapping(type(SQLModel)):
-    # Maps what derives from a table model, as plug-ins do.
+    # Maps classes that derive from a table model, as plug-ins do.
     def __init__(cls, name, bases, members, **options):
         super().__init__(name, bases, members, **options)
         if options.get("table") and "__mapper__" not in vars(cls):

@@ -21,7 +21,7 @@ sys.argv[0] = "ctrlgen"
 sys.addaudithook(lambda event, about: event == "import" and about[0] == "ctrlgen.interruption" and os.write(1, b"."))
 main()
 """
-"""The command as its script starts it. ctrlgen cannot control what Python does before that."""
+"""The command as its script starts it. ctrlgen has no control before that."""
 
 STOPPED = """
 import pathlib, sys, time

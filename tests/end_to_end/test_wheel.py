@@ -54,7 +54,7 @@ async def main():
         await db.customer.create(email="a@b.c")
         async with db.transaction() as session:
             found = await db.customer.get_by_email("a@b.c")
-            assert (await session.exec(select(Customer))).one() == found, "both see the block's row"
+            assert (await session.exec(select(Customer))).one() == found, "both see the row of the block"
     assert not {"ctrlgen", "alembic", "libcst"} & {*sys.modules}
 
 asyncio.run(main())

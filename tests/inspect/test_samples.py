@@ -266,7 +266,7 @@ class Car(Vehicle):
 
 @cache
 def inspected(model: type[SQLModel]) -> Model:
-    """The model as it is inspected."""
+    """Return the inspected model."""
     (only,) = inspect([model], Sources(Path(__file__).parents[2], "generated")).models
     return only
 

@@ -1,4 +1,4 @@
-"""``ctrlgen lint`` as it is run: paths, exit codes, formats."""
+"""The command ``ctrlgen lint``: paths, exit codes, formats."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def relation(
     linked: bool = False,
     attributes: tuple[str, ...] = (),
 ) -> Relation:
-    """A relationship, followed by these attributes of its own model."""
+    """Return a relationship that is joined by these attributes of its model."""
     target_class = Imported("models", target)
     return Relation(attribute, target_class, many, False, HERE, by_columns, linked, attributes)
 

@@ -162,7 +162,7 @@ async def test_naive_default_is_local_time_if_the_type_accepts_it(db: Database) 
     local = datetime(2024, 1, 1, 17, tzinfo=UTC)
     row = await db.local.create()
     assert (row.made, row.fixed, row.by_column, row.changed) == (local, local, local, None)
-    assert row.assumed == NOON, "as its type has it"
+    assert row.assumed == NOON, "as defined by its type"
     assert row.never == datetime.max.replace(tzinfo=UTC)
     (many,) = await db.local.create_many([{}])
     assert (many.made, many.by_column) == (local, local)

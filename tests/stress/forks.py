@@ -37,7 +37,7 @@ def child(db: Database, seen: set[int]) -> None:
     """Work on a separate event loop, as a forked worker does."""
     for _ in range(2):
         backend = asyncio.run(right_answers(db, "child"))
-        assert backend not in seen, "the child was served by its parent's connection"
+        assert backend not in seen, "the child used a connection of its parent"
         gc.collect()
 
 

@@ -249,7 +249,7 @@ def _is_query(data: bytes, word: bytes) -> bool:
 
 
 def _error(state: str, message: str) -> bytes:
-    """Return what PostgreSQL sends when it refuses a query outside of a transaction."""
+    """Return the reply of PostgreSQL when it refuses a query outside of a transaction."""
     named = {b"S": "ERROR", b"V": "ERROR", b"C": state, b"M": message}
     fields = b"".join(name + value.encode() + b"\0" for name, value in named.items())
     return b"E" + struct.pack("!i", len(fields) + 5) + fields + b"\0" + b"Z" + struct.pack("!i", 5) + b"I"

@@ -49,7 +49,7 @@ class Step:
 async def get(step: Step) -> None:
     discord_id = step.n % 3 + 1
     user = await step.db.user.get_one_by_discord_id(discord_id, load=["guild", "cases"])
-    assert user.discord_id == discord_id, "an answer that was for another call"
+    assert user.discord_id == discord_id, "the call got the answer to another call"
 
 
 async def create(step: Step) -> None:
@@ -208,9 +208,9 @@ async def test_random_cancellations_leak_nothing_and_leave_no_partial_writes(
     stored = {user.discord_id for user in await db.user.find_all()}
     for step in chaos.steps:
         is_stored = [n in stored for n in step.rows]
-        assert len(set(is_stored)) <= 1, f"{step.kind} is stored by half"
+        assert len(set(is_stored)) <= 1, f"{step.kind} is stored partly"
         assert not (any(is_stored) and step.state == "inside"), f"{step.kind} is stored without a commit"
-        assert all(is_stored) or step.state != "done", f"{step.kind} was acknowledged and is lost"
+        assert all(is_stored) or step.state != "done", f"{step.kind} was acknowledged, but is lost"
     assert stored <= {1, 2, 3} | {n for step in chaos.steps for n in step.rows}
 
     assert await asyncio.gather(*(few.user.get_one_by_discord_id(n % 3 + 1) for n in range(60))) == [

@@ -40,7 +40,7 @@ async def test_two_hundred_get_or_create_calls_create_one_row(db: Database, refe
 async def test_two_hundred_upserts_create_one_row(db: Database, reference_url: str, project: Path) -> None:
     await all_at_once(project, reference_url, "upsert", 50)
     user = await db.user.get_one_by_discord_id(42)
-    assert user.username == f"n{user.points}", "what one call set is there as a whole"
+    assert user.username == f"n{user.points}", "all values are from the same call"
     assert await db.user.count() == 1
 
 

@@ -18,7 +18,7 @@ BULK = ("bulk_update", "delete_many", "update_many", "upsert_many")
 """Methods of every controller that take primary keys."""
 
 WITHOUT_TENANT = {"paginate": "find_all({}=...).page()", "delete_where": "find_all({}=...).delete()"}
-"""Methods of every controller that cannot be given the tenant, with what replaces them."""
+"""Methods of every controller that cannot take the tenant, with their replacements."""
 
 
 def with_tenants(models: list[Model], options: Options) -> list[Model]:

@@ -188,7 +188,7 @@ async def test_write_after_a_lost_connection_is_visible(db: Database, url: str) 
             connection.terminate()
         with pytest.raises(UnreachableError):
             await task
-        assert (await db.config.get_one_by_guild_id(1)).prefix == "!", "it has not happened yet"
+        assert (await db.config.get_one_by_guild_id(1)).prefix == "!", "the write is still pending"
     await settled(url)
     assert (await db.config.get_one_by_guild_id(1)).prefix == "?"
 
@@ -249,7 +249,7 @@ async def test_model_in_doubt_is_cached_again_later(db: Database, url: str, monk
         for _ in range(2):
             await db.config.get_by_guild_id(1)
             await db.member.get_by_id(1)
-    assert len(sent) == 2, "only the model that was written to"
+    assert len(sent) == 2, "only the written model is affected"
     await asyncio.sleep(0.3)
     with statements(db) as sent:
         configs: list[Config | None] = [await db.config.get_by_guild_id(1) for _ in range(3)]

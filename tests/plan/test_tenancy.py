@@ -104,7 +104,7 @@ def test_primary_key_must_contain_the_tenant_if_it_is_required() -> None:
     with pytest.raises(TenantKeyError) as caught:
         planned(GUILD, MEMBER, CASE, options=STRICT)
     assert caught.value.location == CASE.primary_key.location
-    assert "`tenant_strict` requires that every primary key contains `guild_id`, but not those of `Case`" in str(
+    assert "`tenant_strict` requires every primary key to contain `guild_id`, which is missing in `Case`" in str(
         caught.value
     )
     planned(GUILD, MEMBER, CASE, options=replace(STRICT, skip_models=("Case",)))

@@ -100,7 +100,7 @@ def _check_primary_keys(models: Iterable[Model], tenant: str) -> None:
     wrong = [model for model in models if tenant not in model.primary_key.columns]
     if wrong:
         listed = ", ".join(f"`{model.reference.name}` ({model.primary_key.location})" for model in wrong)
-        message = f"`tenant_strict` requires that every primary key contains `{tenant}`, but not those of {listed}"
+        message = f"`tenant_strict` requires every primary key to contain `{tenant}`, which is missing in {listed}"
         hint = f"make `{tenant}` the first column of the primary key, or list the model in `skip.models`"
         raise TenantKeyError(message, location=wrong[0].primary_key.location, hint=hint)
 

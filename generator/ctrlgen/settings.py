@@ -322,7 +322,9 @@ def _read_options(section: toml.Table) -> Options:
     tenant, tenant_strict = toml.text(section, "tenant"), toml.flag(section, "tenant_strict")
     if tenant_strict and tenant is None:
         message = "`tenant_strict` in `[tool.ctrlgen]` needs `tenant`"
-        raise SettingValueError(message, setting="tenant_strict", hint='set the name of the column, as in `tenant = "guild_id"`')
+        raise SettingValueError(
+            message, setting="tenant_strict", hint='set the name of the column, as in `tenant = "guild_id"`'
+        )
     skip = toml.table(section, "skip")
     toml.check_keys(skip, ("models", "methods"), "tool.ctrlgen.skip")
     return Options(

@@ -10,7 +10,8 @@ SQLModel's, on the connections of the ``pool``. ``instances`` are created from r
 ``keyset`` reads pages, ``errors`` has the exceptions of all of these, and ``mistakes`` explains misspelled
 names.
 
-On import, this module warns about versions of SQLAlchemy and asyncpg that the package was not tested with.
+On import, this module warns about versions of SQLAlchemy and asyncpg that the package was not tested with, and says
+what to install if one of them is missing.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ def warn_unless_tested(library: str, installed: str) -> None:
     oldest, newest = TESTED[library]
     if _numbers(installed) < _numbers(oldest) or _numbers(installed)[:2] > _numbers(newest):
         message = f"{library} {installed} is not one of {oldest} to {newest}, which {__name__} was tested with"
-        advice = "run your tests, or generate the package with a newer ctrlgen"
-        warnings.warn(f"{message}: {advice}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"{message}: run your tests, or generate the package with a newer ctrlgen", RuntimeWarning, 2)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
-for library in TESTED:
-    warn_unless_tested(library, str(import_module(library.lower()).__version__))
+try:
+    for library in TESTED:
+        warn_unless_tested(library, str(import_module(library.lower()).__version__))
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(f"{error}: run `pip install asyncpg 'sqlalchemy[asyncio]'`", name=error.name) from None

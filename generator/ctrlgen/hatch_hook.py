@@ -30,14 +30,15 @@ class StaleBuildHook(BuildHookInterface[Any]):
 
         from ctrlgen.errors import CtrlgenError
         from ctrlgen.python_api import generate
+        from ctrlgen.staleness import stale_names
 
         try:
             result = generate(Path(self.root, str(self.config.get("project", "."))), dry_run=True)
         except CtrlgenError as error:
             self.app.abort(f"ctrlgen: {error}" + (f"\nhint: {error.hint}" if error.hint else ""))
             return
-        if stale := [change.file for change in result.changes.pending]:
-            names = ", ".join(str(file.relative_to(result.config.project)) for file in stale)
+        if stale := stale_names(result.changes, result.config):
+            names = ", ".join(stale)
             self.app.abort(f"ctrlgen: the controllers are stale; run `ctrlgen generate` and build again: {names}")
 
 

@@ -126,6 +126,34 @@ def test_toml_without_room_for_a_section_is_an_error(shop: Project) -> None:
     assert "add it by hand:\n\n[tool.ctrlgen]\nmodels" in shop.fails("init", "--yes")
 
 
+@pytest.mark.parametrize(
+    ("content", "line", "hint"),
+    [
+        (b"\xef\xbb\xbf[project]\r\n", 1, "save the file as UTF-8 without a byte order mark"),
+        (b"[project]\nname = '\xe4'\n", 2, "save the file as UTF-8"),
+        (b"[project]\nname =\n", 2, "fix that line"),
+    ],
+)
+def test_settings_file_that_is_not_toml_is_shown_at_its_line(
+    shop: Project, content: bytes, line: int, hint: str
+) -> None:
+    (shop.root / "pyproject.toml").write_bytes(content)
+    for command in (["init", "--yes"], ["generate"]):
+        printed = shop.fails(*command)
+        assert f"error CGE102: `{shop.root}/pyproject.toml` is not valid TOML: " in printed
+        assert f"  --> pyproject.toml:{line}\n" in printed
+        assert f"hint: {hint}\n" in printed
+
+
+def test_pre_commit_configuration_in_another_encoding_is_kept(shop: Project) -> None:
+    before = b"repos:\n  - repo: local  # f\xfcr uns\n    hooks: []\n"
+    (shop.root / ".pre-commit-config.yaml").write_bytes(before)
+    assert shop.run("init", "--yes").returncode == 0
+    after = (shop.root / ".pre-commit-config.yaml").read_bytes()
+    assert after.startswith(b"repos:\n  - repo: https://")
+    assert after.endswith(before.removeprefix(b"repos:\n"))
+
+
 def test_module_that_does_not_exist_is_an_error_and_nothing_is_written(shop: Project) -> None:
     done = shop.run("init", "--yes", "--models", "shop.modles")
     assert done.returncode == 2

@@ -48,6 +48,10 @@ def test_output_that_is_the_project_itself(app: Project) -> None:
     assert "is the project's folder" in app.fails("generate", "--output", ".")
 
 
+def test_cache_folder_that_contains_the_project(app: Project) -> None:
+    assert ", which contains the project\n" in app.fails("generate", "--cache-dir", "..")
+
+
 def test_module_not_found(app: Project) -> None:
     printed = app.fails("generate", "--models", "app.modles")
     assert "app.modles" in printed

@@ -332,6 +332,8 @@ def test_cache_on_a_coroutine_is_found(cache: str) -> None:
         "await asyncio.gather(self.session.execute(a), self.session.execute(b))",
         "await asyncio.gather(*[work(session, x) for x in xs])",
         "async with db.session() as s:\n    await asyncio.gather(*(s.get(User, x) for x in xs))",
+        "async with sessionmaker() as s:\n    await asyncio.gather(*(s.get(User, x) for x in xs))",
+        "s = create_session()\nawait asyncio.gather(s.execute(a), s.execute(b))",
         "async with asyncio.TaskGroup() as tg:\n    tg.create_task(f(session))\n    tg.create_task(g(session))",
         "async with db.transaction():\n    await asyncio.gather(db.user.get_by_id(1), db.case.get_by_id(1))",
     ],
@@ -347,6 +349,9 @@ def test_tasks_that_share_a_session_are_found(code: str) -> None:
         "await asyncio.gather(work(session), other())",
         "await asyncio.gather(*[work(x) for x in xs])",
         "async with aiohttp.ClientSession() as http:\n    await asyncio.gather(http.get(a), http.get(b))",
+        "maker = create_async_sessionmaker(engine)\nawait asyncio.gather(*(work(maker, x) for x in xs))",
+        "from sqlalchemy.orm import sessionmaker as maker\nx = maker(engine)\nawait asyncio.gather(f(x), g(x))",
+        "make = get_session_factory()\nawait asyncio.gather(first(make), second(make))",
     ],
 )
 def test_tasks_with_separate_connections_are_fine(code: str) -> None:
@@ -597,6 +602,15 @@ def test_parameters_and_names_in_sql_are_fine(code: str) -> None:
     assert codes(in_function(code)) == []
 
 
+def test_value_in_a_migration_is_found_only_in_quotes() -> None:
+    """Nobody but its author controls the values of a migration, but a quote in one of them breaks the statement."""
+    code = "from alembic import op\n\ndef upgrade():\n    for size in (1, 2):\n        op.execute(f{sql!r})\n"
+    numbers, names = "DELETE FROM users WHERE id < {size}", "DELETE FROM users WHERE name = '{size}'"
+    assert codes(code.format(sql=numbers)) == []
+    assert codes(code.format(sql=names)) == ["CGL601"]
+    assert codes(code.format(sql=numbers).replace("alembic", "elsewhere")) == ["CGL601"]
+
+
 @pytest.mark.parametrize(
     ("code", "replacement"),
     [
@@ -610,6 +624,31 @@ def test_parameters_and_names_in_sql_are_fine(code: str) -> None:
 def test_naive_time_is_found(code: str, replacement: str) -> None:
     (finding,) = lint(code)
     assert (finding.code, finding.replacement) == ("CGL602", replacement)
+
+
+AWARE, NAIVE = "lambda: datetime.now(UTC)", "lambda: datetime.now(UTC).replace(tzinfo=None)"
+
+
+@pytest.mark.parametrize(
+    ("declaration", "replacement", "is_fixable"),
+    [
+        ("x = Column(DateTime, default=datetime.utcnow)", NAIVE, True),
+        ("x = sa.Column(sa.DateTime(), onupdate=datetime.utcnow)", NAIVE, True),
+        ("x: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=False), default=datetime.utcnow)", NAIVE, True),
+        ("x: NaiveDatetime = Field(default_factory=datetime.utcnow)", NAIVE, True),
+        ("x: datetime = Field(default_factory=datetime.utcnow, sa_type=DateTime)", NAIVE, True),
+        ("x = Column(DateTime(timezone=True), default=datetime.utcnow)", AWARE, True),
+        ("x: datetime = Field(sa_column=Column(DateTime(timezone=True), default=datetime.utcnow))", AWARE, True),
+        ("x: datetime = Field(default_factory=datetime.utcnow)", AWARE, True),
+        ("x: Mapped[datetime] = mapped_column(default=datetime.utcnow)", AWARE, False),
+    ],
+)
+def test_default_of_a_column_keeps_the_zone_of_its_column(declaration: str, replacement: str, is_fixable: bool) -> None:
+    """A column without time zone takes no aware value: asyncpg refuses it."""
+    (found,) = lint(f"from datetime import UTC, datetime\nclass Model(Base):\n    {declaration}\n")
+    assert found.replacement == replacement
+    assert bool(found.edits) is is_fixable
+    assert ("interpreted as local time" in found.message) is (replacement == AWARE)
 
 
 def test_other_utcnow_is_fine() -> None:

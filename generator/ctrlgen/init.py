@@ -16,7 +16,6 @@ from tomlkit.exceptions import TOMLKitError
 
 from ctrlgen import toml
 from ctrlgen.errors import (
-    BrokenTomlError,
     ForeignFileError,
     MissingModuleError,
     MissingPathError,
@@ -26,7 +25,7 @@ from ctrlgen.errors import (
 )
 from ctrlgen.render.templates import render_template, template_text
 from ctrlgen.report import print_summary
-from ctrlgen.settings import Config, Settings, read_config
+from ctrlgen.settings import Config, Settings, broken_toml, read_config
 from ctrlgen.table_modules import missing_module, table_modules
 from ctrlgen.write import Changes, apply, compare_contents, unified_diff
 
@@ -141,7 +140,7 @@ def _check_terminal() -> None:
 def _add_pre_commit(root: Path, options: InitOptions, contents: dict[Path, bytes | None]) -> str:
     """Add the pre-commit configuration to ``contents``; return the entry if the user must paste it instead."""
     file = root / _PRE_COMMIT
-    is_set_up = file.exists() and "ctrlgen" in file.read_text("utf-8")
+    is_set_up = file.exists() and b"ctrlgen" in file.read_bytes()
     offered = not is_set_up and (file.exists() or (root / ".git").exists())
     if not _wants(options.pre_commit, options, f"Add the hook to {_PRE_COMMIT}?", offered=offered) or is_set_up:
         return ""
@@ -238,11 +237,11 @@ def _configured_pyproject(file: Path, settings: Settings) -> bytes:
     ConfigError
         The file is not valid TOML, or has the section already.
     """
-    text = file.read_bytes().decode() if file.exists() else ""
     try:
+        text = file.read_bytes().decode() if file.exists() else ""
         document = tomlkit.parse(text)
-    except TOMLKitError as error:
-        raise BrokenTomlError(f"`{file}` is not valid TOML: {error}", hint="fix that file") from error
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise broken_toml(file, error) from error
     if "ctrlgen" in toml.table(document, "tool"):
         raise UnaddableError(
             f"`{file.name}` already has a section `[tool.ctrlgen]`",
@@ -283,7 +282,10 @@ def _with_pre_commit_entry(file: Path) -> bytes | None:
     entry = _pre_commit_entry()
     if not file.exists():
         return f"repos:\n{entry}".encode()
-    text = file.read_bytes().decode()
+    try:
+        text = file.read_bytes().decode()
+    except UnicodeDecodeError:
+        return None
     repos = _REPOS.search(text)
     if repos is None or "ctrlgen" in text:
         return None
@@ -308,5 +310,5 @@ def _alembic_files(config: Config) -> dict[Path, bytes]:
 def _has_alembic(project: Path) -> bool:
     """Return whether the project has an Alembic environment, or other files in its place."""
     pyproject = project / "pyproject.toml"
-    in_pyproject = pyproject.exists() and "[tool.alembic" in pyproject.read_text("utf-8")
+    in_pyproject = pyproject.exists() and b"[tool.alembic" in pyproject.read_bytes()
     return in_pyproject or any((project / name).exists() for name in ("alembic.ini", "migrations", "alembic"))

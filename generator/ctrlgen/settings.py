@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import tomllib
@@ -281,7 +282,7 @@ def read_section(file: Path) -> toml.Table:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _broken(file, error) from error
+        raise broken_toml(file, error) from error
     except OSError as error:
         raise ConfigError(f"cannot read `{file}`: {error.strerror}", hint="check its permissions") from error
     section = toml.table(toml.table(document, "tool"), "ctrlgen")
@@ -289,7 +290,15 @@ def read_section(file: Path) -> toml.Table:
     return section
 
 
-def _broken(file: Path, error: Exception) -> BrokenTomlError:
+def broken_toml(file: Path, error: Exception) -> BrokenTomlError:
+    """Return the error for a file that is not valid TOML, or not UTF-8, as TOML must be."""
+    if isinstance(error, UnicodeDecodeError):
+        number = error.object.count(b"\n", 0, error.start) + 1
+        message = f"`{file}` is not valid TOML, because it is not UTF-8"
+        return BrokenTomlError(message, Location(file.name, number), "save that file as UTF-8")
+    if file.read_bytes().startswith(codecs.BOM_UTF8):
+        message = f"`{file}` is not valid TOML, because it begins with a byte order mark"
+        return BrokenTomlError(message, Location(file.name, 1), "save that file as UTF-8 without byte order mark (BOM)")
     message = f"`{file}` is not valid TOML: {error}"
     match = _LINE.search(str(error))
     if not match:

@@ -481,7 +481,7 @@ def _print_report(run: Run, output_format: str, changes: Changes | None, *, quie
 
     warnings = [] if quiet else [finding for finding in run.findings if finding != run.incomplete]
     failures = stale_problems(changes, run.config, run.origins, run.incomplete) if changes else []
-    print_report(output_format, warnings, failures)
+    print_report(output_format, run.config.project, warnings, failures)
 
 
 def _print_upgrade(run: Run) -> None:

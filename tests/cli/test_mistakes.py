@@ -30,6 +30,24 @@ def test_broken_toml(app: Project) -> None:
     assert "is not valid TOML" in app.fails("generate")
 
 
+# https://github.com/Nayjest/Gito/issues/315, https://github.com/notatallshaw/nab/pull/425
+@pytest.mark.parametrize("command", ["generate", "init", "lint"])
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [
+        ("\N{ZERO WIDTH NO-BREAK SPACE}".encode(), "it begins with a byte order mark"),
+        ("# caf\xe9\n".encode("latin-1"), "it is not UTF-8"),
+        ("# x\n".encode("utf-16"), "it is not UTF-8"),
+    ],
+)
+def test_settings_in_another_encoding(app: Project, command: str, before: bytes, reason: str) -> None:
+    (app.root / "pyproject.toml").write_bytes(before + SETTINGS.encode())
+    printed = app.fails(command, *{"init": ["--yes"], "lint": ["app"]}.get(command, []))
+    assert f"pyproject.toml` is not valid TOML, because {reason}" in printed
+    assert "hint: save the file as UTF-8" in printed
+    assert "--> pyproject.toml:1" in printed
+
+
 @pytest.mark.parametrize("output", ["../elsewhere", "/tmp/elsewhere"])
 def test_output_outside_the_project(app: Project, output: str) -> None:
     assert "is outside the project" in app.fails("generate", "--output", output)

@@ -7,7 +7,7 @@
 ``contracts`` the types of arguments and results. ``validation`` checks values; ``table``, ``operand`` and
 ``statements`` build ``sql``; ``execution`` sends it, in the ``transactions`` around the task. Their ``sessions`` are
 SQLModel's, on the connections of the ``pool``. ``instances`` are created from rows, ``relations`` loads relationships,
-``keyset`` reads pages, ``errors`` has the exceptions of all of these, and ``mistakes`` answers to misspelt
+``keyset`` reads pages, ``errors`` has the exceptions of all of these, and ``mistakes`` explains misspelled
 names.
 
 On import, this module warns about versions of SQLAlchemy and asyncpg that the package was not tested with, and says
@@ -21,7 +21,7 @@ import warnings
 from importlib import import_module
 
 TESTED = {"SQLAlchemy": ("2.0.38", "2.1"), "asyncpg": ("0.30", "0.32")}
-"""The oldest and the newest version of each library; of the newest, any patch."""
+"""The oldest and the newest tested version of each library. Any patch of the newest version is accepted."""
 
 
 def warn_unless_tested(library: str, installed: str) -> None:

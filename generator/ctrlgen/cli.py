@@ -79,7 +79,7 @@ ProjectOption = Annotated[
     Path | None,
     typer.Option(
         "--project",
-        help="Project folder. Default: found upwards.",
+        help="Project folder. Default: searched upwards.",
         metavar="DIR",
     ),
 ]
@@ -94,7 +94,7 @@ CacheOption = Annotated[
     str | None, typer.Option("--cache-dir", help="Folder of the cache. Default: $CTRLGEN_CACHE_DIR.", metavar="DIR")
 ]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no warnings, no summary.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print neither warnings nor a summary.")]
 FormatOption = Annotated[
     str,
     typer.Option(
@@ -385,7 +385,7 @@ def lint(
 def drift(
     database: Annotated[
         str | None,
-        typer.Option("--database", help="Its address.", metavar="URL", envvar="DATABASE_URL", show_envvar=True),
+        typer.Option("--database", help="Database address.", metavar="URL", envvar="DATABASE_URL", show_envvar=True),
     ] = None,
     alembic: Annotated[
         Path | None,
@@ -481,7 +481,7 @@ def _print_report(run: Run, output_format: str, changes: Changes | None, *, quie
 
     warnings = [] if quiet else [finding for finding in run.findings if finding != run.incomplete]
     failures = stale_problems(changes, run.config, run.origins, run.incomplete) if changes else []
-    print_report(output_format, warnings, failures)
+    print_report(output_format, run.config.project, warnings, failures)
 
 
 def _print_upgrade(run: Run) -> None:

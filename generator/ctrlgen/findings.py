@@ -14,7 +14,7 @@ DOCS = "https://github.com/ctrlgen/ctrlgen/blob/main/docs"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
-    """Where something was declared; ``file`` is relative to the project, with forward slashes."""
+    """Where something was declared; ``file`` is relative to the project, even outside it, with forward slashes."""
 
     file: str
     line: int

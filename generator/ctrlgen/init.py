@@ -312,5 +312,5 @@ def _alembic_files(config: Config) -> dict[Path, bytes]:
 def _has_alembic(project: Path) -> bool:
     """Return whether the project has an Alembic environment, or other files in its place."""
     pyproject = project / "pyproject.toml"
-    in_pyproject = pyproject.exists() and "[tool.alembic" in pyproject.read_text("utf-8")
+    in_pyproject = pyproject.exists() and b"[tool.alembic" in pyproject.read_bytes()
     return in_pyproject or any((project / name).exists() for name in ("alembic.ini", "migrations", "alembic"))

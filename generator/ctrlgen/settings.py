@@ -333,14 +333,14 @@ def read_document(file: Path) -> toml.Table:
 
 
 def _broken(file: Path, error: Exception) -> BrokenTomlError:
-    message, hint = f"`{file}` is not valid TOML: {error}", "fix that line"
-    content = file.read_bytes()
-    match = _LINE.search(str(error))
-    number = int(match[1]) if match else 0
+    reason, hint, match = f": {error}", "fix that line", _LINE.search(str(error))
+    number, content = int(match[1]) if match else 0, file.read_bytes()
     if isinstance(error, UnicodeDecodeError):
-        number, hint = content.count(b"\n", 0, error.start) + 1, "save the file as UTF-8"
+        reason, hint = ", because it is not UTF-8", "save the file as UTF-8"
+        number = content.count(b"\n", 0, error.start) + 1
     elif content.startswith(codecs.BOM_UTF8):
-        hint = "save the file as UTF-8 without a byte order mark"
+        reason, hint = ", because it begins with a byte order mark", "save the file as UTF-8 without a byte order mark"
+    message = f"`{file}` is not valid TOML{reason}"
     lines = content.decode(errors="replace").splitlines()
     if not (number := min(number, len(lines))):  # at the end of the file
         return BrokenTomlError(message, hint="fix that file")
@@ -370,7 +370,9 @@ def _read_options(section: toml.Table) -> Options:
     tenant, tenant_strict = toml.text(section, "tenant"), toml.flag(section, "tenant_strict")
     if tenant_strict and tenant is None:
         message = "`tenant_strict` in `[tool.ctrlgen]` needs `tenant`"
-        raise SettingValueError(message, setting="tenant_strict", hint='write `tenant = "guild_id"`, the column')
+        raise SettingValueError(
+            message, setting="tenant_strict", hint='set the name of the column, as in `tenant = "guild_id"`'
+        )
     skip = toml.table(section, "skip")
     toml.check_keys(skip, ("models", "methods"), "tool.ctrlgen.skip")
     return Options(

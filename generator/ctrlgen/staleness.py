@@ -69,10 +69,10 @@ def print_staleness(changes: Changes, config: Config) -> None:
     print_stale(changes, config.project)
 
 
-def print_report(output_format: str, findings: Sequence[Finding], failures: Sequence[Problem]) -> None:
+def print_report(output_format: str, project: Path, findings: Sequence[Finding], failures: Sequence[Problem]) -> None:
     """Print the warnings of a run, and the reasons why ``check`` fails, in a format for tools."""
     problems = [*(problem_of_finding(finding, RULES[finding.code]) for finding in findings), *failures]
-    typer.echo(FORMATS[output_format](problems, reporter_of("ctrlgen", RULES.values())), nl=False)
+    typer.echo(FORMATS[output_format](problems, reporter_of("ctrlgen", project, RULES.values())), nl=False)
 
 
 def print_outcome(changes: Changes, incomplete: Finding | None, config: Config) -> None:

@@ -31,7 +31,7 @@ from .transactions import Isolation, Transactions
 T = TypeVar("T")
 
 _log = logging.getLogger(__package__)
-_asyncpg: Any = import_module("asyncpg")  # which has no types
+_asyncpg: Any = import_module("asyncpg")  # asyncpg has no types
 _PACKAGE = __name__.rpartition(".runtime.")[0]  # the emitted package, to which the controllers' modules are relative
 _URL = re.compile(r"postgres(?:ql)?(?:\+\w+)?://(?:([^/?#]*)(@))?([^/?#@]*)([^?#]*)\??([^#]*)(.*)")
 """The user, the ``@`` behind it, the hosts, the path, the options, and what cannot be part of a URL."""
@@ -71,7 +71,7 @@ class DatabaseService:
     replicas
         URLs of streaming standbys, which answer reads outside of transactions.
     max_staleness
-        Seconds by which a replica may lag, and for which a task reads from the primary after it has written.
+        Seconds by which a replica may lag, and for which a task reads from the primary after a write.
     connect_args
         Further arguments of ``asyncpg.connect``.
     """
@@ -107,7 +107,7 @@ class DatabaseService:
         limits: dict[str, Any] = {"size": pool_size, "max_size": pool_size + max_overflow, "timeout": pool_timeout}
         limits |= {"recycle": pool_recycle, "reset": reset}
         if replicas:
-            from .replicas import ReplicatedTransactions  # which most databases do without
+            from .replicas import ReplicatedTransactions  # most databases have none
 
             server_of = partial(server_at, further=further)
             self.transactions: Transactions = ReplicatedTransactions(
@@ -187,7 +187,7 @@ class DatabaseService:
         return self.transactions.transaction(isolation, read_only=read_only)
 
     def after_commit(self, callback: Callback) -> None:
-        """Run ``callback`` after the outermost transaction around this call has committed, never after a rollback.
+        """Run ``callback`` after the outermost transaction around this call commits, never after a rollback.
 
         Outside of a transaction it runs at once. An awaitable result is awaited; an exception is logged, because the
         transaction has been committed by then.
@@ -256,7 +256,7 @@ class DatabaseService:
         if self._slow_call is not None and query.elapsed >= self._slow_call:
             _log.warning("a statement took %.3f s: %s", query.elapsed, text)
 
-    if not TYPE_CHECKING:  # for which the facade declares its controllers
+    if not TYPE_CHECKING:  # `Database` declares its controllers
 
         def __getattr__(self, name: str) -> object:
             """Import the controller of this name when it is first used, and keep it."""
@@ -265,7 +265,7 @@ class DatabaseService:
             if name.startswith("_") or (path := self._controllers.get(name)) is None:
                 hint = suggestion(name, self._controllers)
                 raise AttributeError(f"{type(self).__name__} has no controller {name!r}{hint}")
-            _ = self.transactions  # which raises where __init__ was not called
+            _ = self.transactions  # raises an error if __init__ was not called
             module, _, controller = path.partition(":")
             self.__dict__[name] = getattr(import_module(module, _PACKAGE), controller)(self)
             return self.__dict__[name]

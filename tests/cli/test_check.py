@@ -1,4 +1,4 @@
-"""``ctrlgen check`` and ``ctrlgen diff``: what is stale, without writing."""
+"""``ctrlgen check`` and ``ctrlgen diff``: stale files are reported, and nothing is written."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_check_fails_while_models_are_missing(app: Project) -> None:
     (app.root / "app/models.py").rename(app.root / "app/hero.py")
     app.write("app/models/__init__.py", "from app.hero import Hero as Hero\n")
     app.write("app/models/more.py", "import nonexist\nclass More(SQLModel, table=True): ...\n")
-    assert app.run("generate").returncode == 0, "a warning: what there is is served"
+    assert app.run("generate").returncode == 0, "only a warning: the other models are generated"
     done = app.run("check")
     assert done.returncode == 1
     assert "cannot determine whether everything is up to date, because `app.models.more` is left out" in done.stderr

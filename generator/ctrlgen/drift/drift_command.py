@@ -58,7 +58,9 @@ def drift(
             problem_of_finding(finding, rule, "error" if rule.fails else "warning")
             for finding, rule in zip(findings, rules, strict=True)
         ]
-        typer.echo(FORMATS[output_format](problems, reporter_of("ctrlgen drift", RULES.values())), nl=False)
+        typer.echo(
+            FORMATS[output_format](problems, reporter_of("ctrlgen drift", config.project, RULES.values())), nl=False
+        )
     return 1 if any(RULES[finding.code].fails for finding in findings) else 0
 
 

@@ -91,7 +91,8 @@ def _module_folders(name: str) -> list[Path]:
         spec = find_spec(name)
     if spec is None or not (spec.submodule_search_locations or spec.origin):
         return []
-    return [Path(folder).resolve() for folder in spec.submodule_search_locations or [Path(spec.origin or "").parent]]
+    folders = spec.submodule_search_locations or [str(Path(spec.origin or "").parent)]
+    return [Path(folder).resolve() for folder in folders]
 
 
 def _bursts(batches: Iterable[Batch]) -> Iterator[Batch]:

@@ -190,7 +190,7 @@ def test_settings_file_that_is_not_toml_is_shown_at_its_line(
     (shop.root / "pyproject.toml").write_bytes(content)
     for command in (["init", "--yes"], ["generate"]):
         printed = shop.fails(*command)
-        assert f"error CGE102: `{shop.root}/pyproject.toml` is not valid TOML: " in printed
+        assert f"error CGE102: `{shop.root}/pyproject.toml` is not valid TOML" in printed
         assert f"  --> pyproject.toml:{line}\n" in printed
         assert f"hint: {hint}\n" in printed
 

@@ -152,9 +152,10 @@ PREDICATE_NOT_UNDERSTOOD = Rule(
 )
 UNFIT_DEFAULT = Rule(
     "CG111",
-    "the {what} of `{column}` {problem}, which its column rejects: every call that uses it fails; {fix}",
+    "the {what} of `{column}` {problem}; {fix}",
     "the default or the `onupdate` of a column with time zone returns a naive datetime (`datetime.now`, "
-    "`datetime.utcnow`), or the reverse",
+    "`datetime.utcnow`), which the column rejects or, with `DateTime(timezone=True)`, reads as local time; or the "
+    "reverse, which it rejects",
     "use `default_factory=lambda: datetime.now(UTC)`; annotate a column without time zone with `NaiveDatetime`",
 )
 RESERVED_NAME = Rule(

@@ -33,6 +33,23 @@ from ctrlgen.schema import Imported, Index, Model
 from ctrlgen.settings import Options
 
 
+_UNFIT = {
+    "naive": (
+        "has no time zone, which its column rejects: every call that uses it fails",
+        "write `datetime.now(UTC)`, or annotate the column with `NaiveDatetime`",
+    ),
+    "local": (
+        "has no time zone, so it is stored as local time: the time zone of the machine decides which moment it is",
+        "write `datetime.now(UTC)`",
+    ),
+    "aware": (
+        "has a time zone, which its column rejects: every call that uses it fails",
+        'declare the column as `DateTime(timezone=True)`, or set `naive_datetimes = "utc"`',
+    ),
+}
+"""The problem with an unfit default, and the fix."""
+
+
 def check_model(model: Model, options: Options) -> Iterator[Finding]:
     """Yield all findings about one model."""
     if options.foreign_keys == "warn":
@@ -118,22 +135,12 @@ def _unnamed_expressions(model: Model) -> Iterator[Finding]:
 
 
 def _unfit_defaults(model: Model, options: Options) -> Iterator[Finding]:
-    """Yield a finding for each column whose default is an aware or naive datetime that the column rejects."""
+    """Yield a finding for each column whose default is an aware or naive datetime that does not fit the column."""
     for column in model.columns:
-        what, kind = column.unfit_default or ("", "")
-        name = f"{model.reference.name}.{column.attribute}"
-        if kind == "naive":
-            fields = {
-                "problem": "has no time zone",
-                "fix": "write `datetime.now(UTC)`, or annotate the column with `NaiveDatetime`",
-            }
-            yield UNFIT_DEFAULT.at(column.location, what=what, column=name, **fields)
-        elif kind == "aware" and not options.utc:
-            fields = {
-                "problem": "has a time zone",
-                "fix": 'declare the column as `DateTime(timezone=True)`, or set `naive_datetimes = "utc"`',
-            }
-            yield UNFIT_DEFAULT.at(column.location, what=what, column=name, **fields)
+        if (unfit := column.unfit_default) and not (unfit.problem == "aware" and options.utc):
+            problem, fix = _UNFIT[unfit.problem]
+            name = f"{model.reference.name}.{column.attribute}"
+            yield UNFIT_DEFAULT.at(column.location, what=unfit.what, column=name, problem=problem, fix=fix)
 
 
 def _unknown_columns(model: Model) -> Iterator[Finding]:

@@ -336,6 +336,20 @@ class TenantKeyError(ModelError):
     fix = "make the column the first of the primary key, or list the model in `skip.models`"
 
 
+class ReservedNameError(ModelError):
+    """A column or relationship has a name that SQLAlchemy or pydantic reserves."""
+
+    code = "CGE306"
+    meaning = (
+        "a column or relationship has a name that SQLAlchemy or pydantic reserves on every model: `metadata`, "
+        "`registry`, `model_fields`, ..."
+    )
+    fix = (
+        "rename the attribute, and keep the name of the column: "
+        '`metadata_: ... = Field(sa_column_kwargs={"name": "metadata"})`'
+    )
+
+
 # CGE4: emitted files.
 
 

@@ -130,7 +130,7 @@ CONTESTED_METHOD = Rule(
 UNKNOWN_COLUMN = Rule(
     "CG108",
     "index `{index}` of `{model}` refers to `{name}`, which is not a column of `{table}`{suggestion}",
-    "the SQL of an index, or of its predicate, refers to a column that its table does not have",
+    "the SQL of an index, its predicate or INCLUDE refers to a column that its table does not have",
     "fix the name; the database cannot create the index",
 )
 CONSTANT_EXPRESSION = Rule(

@@ -46,7 +46,7 @@ from ctrlgen.source_locations import Context, Sources
 Attributes = dict[str, SAColumn[Any]]
 """The mapped columns, by attribute."""
 
-_INFINITIES = (datetime.datetime.min, datetime.datetime.max)
+_INFINITIES = (datetime.datetime.min, datetime.datetime.max)  # noqa: DTZ901 - only naive ones stand for them
 """The driver stores these as PostgreSQL's infinities, which have no time zone."""
 
 

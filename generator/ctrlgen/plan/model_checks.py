@@ -32,7 +32,6 @@ from ctrlgen.plan.tenants import check_tenants
 from ctrlgen.schema import Imported, Index, Model
 from ctrlgen.settings import Options
 
-
 _UNFIT = {
     "naive": (
         "has no time zone, which its column rejects: every call that uses it fails",

@@ -457,8 +457,8 @@ def _run(
                 return
             with shown_progress(quiet=silent) as step:
                 generation = generate(config, step)
+            changes = compare_with_disk(generation, config)  # an error comes without warnings that it may have caused
             _print_findings(generation.findings, quiet=silent, verbose=verbose)
-            changes = compare_with_disk(generation, config)
             yield Run(config, changes, generation.findings, generation.origins, generation.incomplete)
             if record and (to_write or not changes.pending):
                 record.remember(generation, changes, config.output)

@@ -317,7 +317,7 @@ class UnindexedForeignKeyError(ModelError):
 
     code = "CGE303"
     meaning = 'no index begins with a foreign key, and `foreign_keys = "error"`'
-    fix = "declare `index=True`"
+    fix = "declare `index=True`, or the `Index` that the hint shows for a foreign key of several columns"
 
 
 class NameClashError(CtrlgenError):

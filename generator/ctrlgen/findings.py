@@ -81,8 +81,8 @@ class Rule:
 
 UNINDEXED_FOREIGN_KEY = Rule(
     "CG101",
-    "no index over all rows of `{model}` begins with its foreign key {key}: it gets no `find_by_`, and deleting a row "
-    "that it references scans the table; declare `index=True`",
+    "{which} of `{model}` begins with the foreign key {key}: it gets no `find_by_`, and deleting a referenced "
+    "row scans the table; {fix}",
     "no index begins with a foreign key, or only a partial one: deletes of the parent, and loaders of the other side, "
     "scan the table",
     "declare `index=True`, or an `Index` that begins with the foreign key",
@@ -143,12 +143,14 @@ CONSTANT_EXPRESSION = Rule(
 PREDICATE_NOT_UNDERSTOOD = Rule(
     "CG110",
     "ctrlgen cannot derive the values of a row from the predicate `{sql}` of unique index `{index}` of `{model}`, so "
-    "there is no `{methods}`; write it as `column = constant`, `column`, `NOT column` or `column IS [NOT] NULL`, one "
-    "for each column, joined by AND",
+    "there is no `{methods}`. If you need them, write it as `column = constant`, `column`, `NOT column` or `column IS "
+    "[NOT] NULL`, one for each column, joined by AND; a condition of another form needs a bool column of its own, as "
+    "in `WHERE is_active`. Otherwise, silence the warning",
     "the predicate of a partial unique index does not determine the values of a row, for example because of `IN`, "
     "`<>`, `OR` or a function, so neither `upsert_` nor `get_or_create_` is generated",
-    "write it as `column = constant`, `column`, `NOT column` or `column IS [NOT] NULL`, joined by AND; do nothing if "
-    "you need neither method",
+    "write it as `column = constant`, `column`, `NOT column` or `column IS [NOT] NULL`, joined by AND; store a "
+    "condition of another form, such as `status <> 'cancelled'`, in a bool column `is_active`, and write `is_active`; "
+    "silence the warning if you need neither method",
 )
 UNFIT_DEFAULT = Rule(
     "CG111",

@@ -134,6 +134,7 @@ def test_warning_about_a_predicate_names_the_missing_methods(generate: Generate,
         "`upsert_live_by_email`"
     )
     assert "write it as `column = constant`" in warning
+    assert "a condition of another form needs a bool column of its own, as in `WHERE is_active`" in warning
     assert "def get_live_by_email(" in emitted
     assert "def upsert_live_by_email(" not in emitted
 

@@ -25,7 +25,7 @@ from ctrlgen.findings import (
     UNPARTITIONABLE_KEY,
     Finding,
 )
-from ctrlgen.plan.access_paths import unindexed_foreign_keys
+from ctrlgen.plan.access_paths import has_only_partial_index, index_advice, unindexed_foreign_keys
 from ctrlgen.plan.methods import contested_methods, derived_methods, methods_without_predicate
 from ctrlgen.plan.naming import CONTROLLER, REFINEMENTS
 from ctrlgen.plan.tenants import check_tenants
@@ -74,14 +74,20 @@ def refuse_unindexed_foreign_keys(models: Iterable[Model]) -> None:
     keys = [(model, key) for model in models for key in unindexed_foreign_keys(model)]
     if keys:
         lines = [f"`{model.reference.name}` by {listed(key.attributes)} ({key.location})" for model, key in keys]
-        message = f"no index over all rows begins with these foreign keys: {'; '.join(lines)}"
-        raise UnindexedForeignKeyError(message, location=keys[0][1].location, hint="declare `index=True`")
+        message = f"no index of all rows begins with these foreign keys: {'; '.join(lines)}"
+        hint = "; ".join(dict.fromkeys(index_advice(model, key) for model, key in keys))
+        raise UnindexedForeignKeyError(message, location=keys[0][1].location, hint=hint)
 
 
 def _unindexed_foreign_keys(model: Model) -> Iterator[Finding]:
     """Yield a finding for each foreign key without an index: deletes of referenced rows scan the table."""
     for key in unindexed_foreign_keys(model):
-        yield UNINDEXED_FOREIGN_KEY.at(key.location, model=model.reference.name, key=listed(key.attributes))
+        fields = {
+            "which": "only a partial index" if has_only_partial_index(model, key) else "no index",
+            "key": listed(key.attributes),
+            "fix": index_advice(model, key),
+        }
+        yield UNINDEXED_FOREIGN_KEY.at(key.location, model=model.reference.name, **fields)
 
 
 def _redundant_indexes(model: Model) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 from sqlalchemy import Table
 from sqlalchemy.orm import DeclarativeMeta
@@ -154,7 +155,8 @@ def _named_in_message(message: str, frames: list[FrameType], bodies: list[_Body]
 
 def _columns(frames: list[FrameType]) -> list[str]:
     """Return the columns of the table that SQLAlchemy was creating."""
-    tables = [value for frame in frames for value in frame.f_locals.values() if isinstance(value, Table)]
+    values = (value for frame in frames for value in frame.f_locals.values())
+    tables = [cast("Table", value) for value in values if isinstance(value, Table)]
     return [str(column.key) for column in tables[-1].columns] if tables else []
 
 

@@ -213,6 +213,25 @@ async def test_dispose_ends_a_connect_that_waits_for_a_replica(pair: Pair) -> No
             await connecting
 
 
+async def test_dispose_waits_for_a_read_and_for_hung_replicas_all_at_once(pair: Pair) -> None:
+    urls = [pair.standby.url, *(f"{pair.standby.url}&connect_timeout={seconds}" for seconds in (30, 40))]
+    async with opened(pair, replicas=urls, max_staleness=LONG) as db:
+        await usable(db)
+        reads = [asyncio.create_task(db.guild.count()) for _ in urls]  # each on another replica
+        slow = asyncio.create_task(db.guild.find_all().values(sa.func.pg_sleep(0.3).cast(sa.Text)))
+        await asyncio.gather(*reads)
+        assert sum(status.in_use for status in db.replica_status()) == 1
+        await db.dispose()
+        assert slow.done()
+        await asyncio.gather(*(asyncio.create_task(db.guild.count()) for _ in range(2)), db.connect())
+        await asyncio.gather(*(asyncio.create_task(db.guild.count()) for _ in urls))
+        assert [status.idle > 0 for status in db.replica_status()] == [True] * 3
+        with stopped(pair.standby):
+            begun = time.monotonic()
+            await db.dispose()
+            assert time.monotonic() - begun < 8  # and not five seconds for each
+
+
 async def test_a_promoted_replica_gets_no_reads(other: Pair, caplog: pytest.LogCaptureFixture) -> None:
     async with opened(other, max_staleness=LONG) as db:
         await usable(db)

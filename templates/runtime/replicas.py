@@ -144,7 +144,7 @@ class Replica:
         repeat, failed = sqlstate(error) not in {"", "57014"}, isinstance(error, ReplicaError) or is_lost(error)
         if isinstance(error, TimeoutError):  # of a slow statement, unless the server answers nothing else either
             repeat = not isinstance(error, TimedOutError) and (self._answered_at < begun or self.current_at < 0)
-            failed = repeat and (self._answered_at < self._asked_at or self.current_at < 0)
+            failed = repeat and (self._answered_at < self._asked_at < begun or self.current_at < 0)
         if failed:
             self.leave_out(error)
         return repeat or failed

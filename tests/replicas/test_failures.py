@@ -20,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.replicas.conftest import LONG, SHORT, caught_up, is_from_replica, paused, stopped_for_good, usable
-from tests.stress.servers import Node, Pair
+from tests.stress.servers import Node, Pair, Proxy
 
 if TYPE_CHECKING:
     from guild_db import Database
@@ -188,6 +188,28 @@ async def test_slow_statements_with_a_short_timeout_do_not_put_the_replica_out_o
             with pytest.raises(TimeoutError):
                 await db.guild.find_all().values(SLEEP)
             assert await is_from_replica(db)
+
+
+async def test_a_statement_that_times_out_while_the_replica_is_asked_leaves_it_in_use(pair: Pair) -> None:
+    proxy = Proxy(pair.standby.url)
+    await proxy.start()
+    try:
+        async with opened(pair, command_timeout=0.6, max_staleness=LONG, replicas=[proxy.url]) as db:
+            await usable(db)
+            assert await is_from_replica(db)  # on a connection for the next reads
+            proxy.delay = 0.3  # within each second in which it is asked once
+            ages = [0.0]
+            for _ in range(300):
+                ages.append(db.replica_status()[0].staleness or 0)
+                if ages[-1] < ages[-2]:
+                    break
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.25)  # after an answer
+            with pytest.raises(TimeoutError):
+                await db.guild.find_all().values(SLEEP)
+            assert db.replica_status()[0].usable
+    finally:
+        await proxy.close()
 
 
 async def test_a_busy_replica_is_named(pair: Pair) -> None:

@@ -16,7 +16,6 @@ from tomlkit.exceptions import TOMLKitError
 
 from ctrlgen import toml
 from ctrlgen.errors import (
-    BrokenTomlError,
     ForeignFileError,
     MissingModuleError,
     MissingPathError,
@@ -26,7 +25,7 @@ from ctrlgen.errors import (
 )
 from ctrlgen.render.templates import render_template, template_text
 from ctrlgen.report import print_summary
-from ctrlgen.settings import Config, Settings, read_config
+from ctrlgen.settings import Config, Settings, read_config, read_document
 from ctrlgen.table_modules import missing_module, table_modules
 from ctrlgen.write import Changes, apply, compare_contents, unified_diff
 
@@ -141,7 +140,7 @@ def _check_terminal() -> None:
 def _add_pre_commit(root: Path, options: InitOptions, contents: dict[Path, bytes | None]) -> str:
     """Add the pre-commit configuration to ``contents``; return the entry if the user must paste it instead."""
     file = root / _PRE_COMMIT
-    is_set_up = file.exists() and "ctrlgen" in file.read_text("utf-8")
+    is_set_up = file.exists() and b"ctrlgen" in file.read_bytes()
     offered = not is_set_up and (file.exists() or (root / ".git").exists())
     if not _wants(options.pre_commit, options, f"Add the hook to {_PRE_COMMIT}?", offered=offered) or is_set_up:
         return ""
@@ -164,9 +163,19 @@ def _alembic(config: Config) -> dict[Path, bytes]:
 def _print_next_step(config: Config, entry_to_paste: str, changes: Changes) -> None:
     if entry_to_paste:
         typer.echo(f"\nadd this to `repos:` in {_PRE_COMMIT}:\n\n{entry_to_paste}")
-    typer.echo(f"\nnext: `ctrlgen generate`, then `from {config.package} import Database`")
-    if any(change.file.name == "alembic.ini" for change in changes.files):
+    has_alembic = any(change.file.name == "alembic.ini" for change in changes.files)
+    extra = _missing_extra(has_alembic=has_alembic)
+    typer.echo(f"\nfirst: `pip install 'ctrlgen[{extra}]'`" if extra else "")
+    typer.echo(f"next: `ctrlgen generate`, then `from {config.package} import Database`")
+    if has_alembic:
         typer.echo("then: `alembic revision --autogenerate -m first`, and `alembic upgrade head`")
+
+
+def _missing_extra(*, has_alembic: bool) -> str | None:
+    """Return the extra of ctrlgen with the libraries that the next steps need, if they are not installed."""
+    if has_alembic and find_spec("alembic") is None:
+        return "drift"  # which has asyncpg, too
+    return None if find_spec("asyncpg") else "asyncpg"
 
 
 # The models, found without importing them, and the folder of the controllers.
@@ -238,12 +247,7 @@ def _configured_pyproject(file: Path, settings: Settings) -> bytes:
     ConfigError
         The file is not valid TOML, or has the section already.
     """
-    text = file.read_bytes().decode() if file.exists() else ""
-    try:
-        document = tomlkit.parse(text)
-    except TOMLKitError as error:
-        raise BrokenTomlError(f"`{file}` is not valid TOML: {error}", hint="fix that file") from error
-    if "ctrlgen" in toml.table(document, "tool"):
+    if "ctrlgen" in toml.table(read_document(file), "tool"):
         raise UnaddableError(
             f"`{file.name}` already has a section `[tool.ctrlgen]`",
             hint="edit it, or remove it first; `ctrlgen generate` uses it",
@@ -253,7 +257,7 @@ def _configured_pyproject(file: Path, settings: Settings) -> bytes:
     for name in ("output", "package", "tests"):
         if value := getattr(settings, name):
             section[name] = value
-    return _with_section(text, section.as_string())
+    return _with_section(file.read_bytes().decode() if file.exists() else "", section.as_string())
 
 
 def _with_section(text: str, section: str) -> bytes:
@@ -283,14 +287,14 @@ def _with_pre_commit_entry(file: Path) -> bytes | None:
     entry = _pre_commit_entry()
     if not file.exists():
         return f"repos:\n{entry}".encode()
-    text = file.read_bytes().decode()
+    text = file.read_bytes().decode(errors="surrogateescape")  # bytes that are not UTF-8 are kept
     repos = _REPOS.search(text)
     if repos is None or "ctrlgen" in text:
         return None
     indented = "".join(f"{repos['indent']}{line[2:]}" for line in entry.splitlines(keepends=True))
     if "\r\n" in text:
         indented = indented.replace("\n", "\r\n")
-    return f"{text[: repos.end()]}{indented}{text[repos.end() :]}".encode()
+    return f"{text[: repos.end()]}{indented}{text[repos.end() :]}".encode(errors="surrogateescape")
 
 
 def _alembic_files(config: Config) -> dict[Path, bytes]:
@@ -308,5 +312,5 @@ def _alembic_files(config: Config) -> dict[Path, bytes]:
 def _has_alembic(project: Path) -> bool:
     """Return whether the project has an Alembic environment, or other files in its place."""
     pyproject = project / "pyproject.toml"
-    in_pyproject = pyproject.exists() and "[tool.alembic" in pyproject.read_text("utf-8")
+    in_pyproject = pyproject.exists() and b"[tool.alembic" in pyproject.read_bytes()
     return in_pyproject or any((project / name).exists() for name in ("alembic.ini", "migrations", "alembic"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ctrlgen.errors import UnknownFormatError, did_you_mean, listed
@@ -29,7 +30,7 @@ class Problem:
     Parameters
     ----------
     path
-        The file, as it is printed; empty if the problem is not about a file.
+        The file, as it is printed, relative to the folder of the reporter; empty if the problem is not about a file.
     line, column, end_line, end_column
         The range in the file, counted from 1; None if unknown.
     code
@@ -74,18 +75,19 @@ class RuleEntry:
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """The command, and the codes that it may report."""
+    """The command, the folder that paths are relative to, and the codes that it may report."""
 
     name: str
+    folder: Path
     rules: tuple[RuleEntry, ...] = ()
 
 
-def as_github(problems: Sequence[Problem], _reporter: Reporter) -> str:
+def as_github(problems: Sequence[Problem], reporter: Reporter) -> str:
     """Return GitHub workflow commands, which are shown as annotations in a pull request."""
     lines: list[str] = []
     for problem in problems:
         places = {
-            "file": problem.path or None,
+            "file": _path_in_repository(problem.path, reporter.folder) or None,
             "line": problem.line,
             "col": problem.column,
             "endLine": problem.end_line,
@@ -116,7 +118,7 @@ def as_sarif(problems: Sequence[Problem], reporter: Reporter) -> str:
         for rule in reporter.rules
     ]
     driver = {"name": reporter.name, "version": version("ctrlgen"), "rules": rules}
-    results = [_result(problem) for problem in problems]
+    results = [_result(problem, reporter.folder) for problem in problems]
     log = {
         "$schema": _SARIF,
         "version": "2.1.0",
@@ -168,9 +170,9 @@ def problems_of_error(error: CtrlgenError) -> list[Problem]:
     return [problem, *(nested for other in error.others for nested in problems_of_error(other))]
 
 
-def reporter_of(name: str, rules: Iterable[Rule]) -> Reporter:
-    """Return a reporter for these rules of findings."""
-    return Reporter(name, tuple(RuleEntry(rule.code, rule.code, rule.meaning, rule.docs) for rule in rules))
+def reporter_of(name: str, project: Path, rules: Iterable[Rule]) -> Reporter:
+    """Return a reporter for these rules of findings, whose paths are relative to the project."""
+    return Reporter(name, project, tuple(RuleEntry(rule.code, rule.code, rule.meaning, rule.docs) for rule in rules))
 
 
 def _object(problem: Problem) -> dict[str, object]:
@@ -188,7 +190,7 @@ def _object(problem: Problem) -> dict[str, object]:
     }
 
 
-def _result(problem: Problem) -> dict[str, object]:
+def _result(problem: Problem, folder: Path) -> dict[str, object]:
     result: dict[str, object] = {
         "ruleId": problem.code,
         "level": problem.level,
@@ -202,15 +204,27 @@ def _result(problem: Problem) -> dict[str, object]:
             "endColumn": problem.end_column,
         }
         region = {name: value for name, value in places.items() if value is not None}
-        location: dict[str, object] = {"artifactLocation": {"uri": _uri(problem.path)}}
+        location: dict[str, object] = {"artifactLocation": {"uri": _uri(_path_in_repository(problem.path, folder))}}
         result["locations"] = [{"physicalLocation": location | ({"region": region} if region else {})}]
     return result
+
+
+def _path_in_repository(path: str, folder: Path) -> str:
+    """Return a path relative to the root of its git repository; unchanged outside a repository.
+
+    Services resolve relative paths from that root, also if the command runs in a folder inside it.
+    """
+    if not path:
+        return path
+    file = (folder / path).resolve()
+    root = next((parent for parent in file.parents if (parent / ".git").exists()), None)
+    return file.relative_to(root).as_posix() if root else path
 
 
 def _uri(path: str) -> str:
     from urllib.parse import quote  # needed only for this format
 
-    return quote(path)
+    return ("file://" if path.startswith("/") else "") + quote(path.encode("utf-8", "surrogateescape"))
 
 
 def _data(text: str) -> str:

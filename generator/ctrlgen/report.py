@@ -192,7 +192,7 @@ def reported(project: Path, output_format: str) -> Generator[None]:
         yield
     except CtrlgenError as error:
         complete(error, project)
-        _print(error, output_format)
+        _print(error, output_format, project)
         raise
 
 
@@ -210,11 +210,11 @@ def complete(error: CtrlgenError, project: Path) -> None:
         complete(other, project)
 
 
-def _print(error: CtrlgenError, output_format: str) -> None:
+def _print(error: CtrlgenError, output_format: str, project: Path) -> None:
     from ctrlgen.output_formats import FORMATS, Reporter, RuleEntry, problems_of_error  # imported only for an error
 
     if output_format in FORMATS:
         errors = [error, *error.others]
         rules = {err.code: RuleEntry(err.code, type(err).__name__, err.meaning, err.docs()) for err in errors}
-        reporter = Reporter("ctrlgen", tuple(rules.values()))
+        reporter = Reporter("ctrlgen", project, tuple(rules.values()))
         typer.echo(FORMATS[output_format](problems_of_error(error), reporter), nl=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from typing import TypeVar
 from ctrlgen.errors import CtrlgenError, described
 from ctrlgen.findings import UNREADABLE, Finding, Location, Rule
 
-_OWN = Path(__file__).resolve().parent
+_NOT_SOURCES = (Path(__file__).resolve().parent, Path(os.__file__).resolve().parent)
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _FOREIGN = frozenset({"abc", "builtins", "pydantic", "sqlmodel", "typing"})
 
@@ -45,23 +46,19 @@ class Sources:
 
     def is_in_project(self, file: str) -> bool:
         """Return whether ``file`` belongs to the project: not a library, not ctrlgen, not ``<string>``."""
-        path = Path(file)
-        if not path.is_absolute():  # "<frozen importlib._bootstrap>" would be resolved to the working directory
-            return False
-        path = path.resolve()
-        foreign = path.is_relative_to(_OWN) or not _INSTALLED.isdisjoint(path.parts)
-        return path.is_relative_to(self.root) and not foreign
+        return is_source(file) and Path(file).resolve().is_relative_to(self.root)
 
     def place(self, file: str, line: int) -> Location:
-        """Return a location. A file outside the project is relative to the folder it is imported from."""
+        """Return a location, relative to the project, or for a library to the folder it is imported from."""
         if file not in self._names:
             self._names[file] = self._name(file)
         return Location(self._names[file], line)
 
     def _name(self, file: str) -> str:
         path = Path(file).resolve()
-        roots = [self.root] if self.is_in_project(file) else _import_roots()
-        inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
+        if is_source(file):
+            return Path(os.path.relpath(path, self.root)).as_posix()
+        inside = (path.relative_to(root) for root in _import_roots() if path.is_relative_to(root))
         return next(inside, path).as_posix()
 
     def of_class(self, cls: type, file: str | None = None) -> Location:
@@ -140,6 +137,18 @@ class Context:
             reason = " ".join(described(error).split())
             self.warn(UNREADABLE, location, what=what, reason=reason)
             return None
+
+
+def is_source(file: str | Path) -> bool:
+    """Return whether the user edits ``file``: not a library, not ctrlgen, not ``<string>``.
+
+    It may be outside the project, in a package that another project of the repository shares with it.
+    """
+    path = Path(file)
+    if not path.is_absolute():  # "<frozen importlib._bootstrap>" would be resolved to the working directory
+        return False
+    path = path.resolve()
+    return _INSTALLED.isdisjoint(path.parts) and not any(path.is_relative_to(folder) for folder in _NOT_SOURCES)
 
 
 def _path(cls: type) -> str | None:

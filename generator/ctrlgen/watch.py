@@ -7,7 +7,8 @@ after it. Files that ctrlgen writes do not cause a run.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from ctrlgen.interruption import say_at_interruption
 from ctrlgen.pipeline import write
 from ctrlgen.report import print_error, print_findings
 from ctrlgen.settings import Config
+from ctrlgen.source_locations import is_source
 from ctrlgen.write import Changes, State
 
 if TYPE_CHECKING:
@@ -60,15 +62,37 @@ def watch(read_config: ReadConfig, start_run: StartRun, *, quiet: bool, verbose:
     import watchfiles  # needed only for this command
 
     runs = _Runs(read_config, start_run, quiet=quiet, verbose=verbose)
+    folders = _folders(runs.config)
     say_at_interruption("stopped watching")
     batches = watchfiles.watch(
-        runs.config.project,
-        watch_filter=_SourceFilter(runs),
+        *folders,
+        watch_filter=_SourceFilter(runs, folders),
         rust_timeout=_QUIET_TIME,
         yield_on_timeout=True,  # yields an empty batch after a quiet time
     )
     for burst in _bursts(batches):
         runs.run(sorted({Path(path) for _, path in burst}))
+
+
+def _folders(config: Config) -> list[Path]:
+    """Return the project, and the folders of models outside it, as in a repository of several projects."""
+    names = sorted({module.partition(".")[0] for module in config.models})
+    roots = (config.project, config.project / "src")
+    outside = [
+        name for name in names if not any((root / name).is_dir() or (root / f"{name}.py").is_file() for root in roots)
+    ]
+    return [config.project, *(folder for name in outside for folder in _module_folders(name) if is_source(folder))]
+
+
+def _module_folders(name: str) -> list[Path]:
+    """Return the folders of a package, or that of a module, which is not imported."""
+    spec = None
+    with suppress(ImportError, ValueError):
+        spec = find_spec(name)
+    if spec is None or not (spec.submodule_search_locations or spec.origin):
+        return []
+    folders = spec.submodule_search_locations or [str(Path(spec.origin or "").parent)]
+    return [Path(folder).resolve() for folder in folders]
 
 
 def _bursts(batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -86,10 +110,10 @@ def _bursts(batches: Iterable[Batch]) -> Iterator[Batch]:
 class _SourceFilter:
     """Accepts changes that may affect the models: sources and settings, except files that ctrlgen writes."""
 
-    def __init__(self, runs: _Runs) -> None:
+    def __init__(self, runs: _Runs, folders: Sequence[Path]) -> None:
         from watchfiles import DefaultFilter
 
-        self._runs, self._usual = runs, DefaultFilter()
+        self._runs, self._folders, self._usual = runs, folders, DefaultFilter()
 
     def __call__(self, change: Change, path: str) -> bool:
         """Return whether a change may affect the models."""
@@ -97,9 +121,10 @@ class _SourceFilter:
         if file.suffix not in {".py", ".pyi"} and file.name not in _SETTINGS:
             return False
         own = (config.output, *([config.tests] if config.tests else []))
-        inside = file.relative_to(config.project).parts if file.is_relative_to(config.project) else file.parts
-        hidden = any(part.startswith(".") for part in inside[:-1]) or "site-packages" in inside
-        return not hidden and not any(file.is_relative_to(folder) for folder in own) and self._usual(change, path)
+        inside = next((file.relative_to(folder) for folder in self._folders if file.is_relative_to(folder)), file)
+        hidden = any(part.startswith(".") for part in inside.parts[:-1]) or "site-packages" in inside.parts
+        is_own = any(file.is_relative_to(folder) for folder in own)
+        return not hidden and not is_own and self._usual(change, str(inside))  # the folders above do not matter
 
 
 class _Runs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 import tomllib
@@ -13,7 +14,10 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
+from ctrlgen.init import InitOptions, init
 from ctrlgen.render.templates import render_template
+from ctrlgen.settings import Settings
+from tests.conftest import execute
 
 from .conftest import MODELS, Project
 
@@ -30,6 +34,30 @@ dependencies = [
 
 [[tool.other.things]]
 a = { b = 1,c=2 }
+"""
+
+
+SCHEMAS_AND_PARTITIONS = """
+from sqlmodel import Field, SQLModel
+
+
+class Event(SQLModel, table=True):
+    __table_args__ = ({"postgresql_partition_by": "LIST (shard)"},)
+    id: int = Field(primary_key=True)
+    shard: int = Field(primary_key=True, index=True)
+
+
+class Page(SQLModel, table=True):
+    __table_args__ = ({"schema": "wiki"},)
+    id: int = Field(default=None, primary_key=True)
+    title: str = Field(index=True)
+
+
+class Visit(SQLModel, table=True):
+    __table_args__ = ({"schema": "wiki", "postgresql_partition_by": "LIST (shard)"},)
+    id: int = Field(primary_key=True)
+    shard: int = Field(primary_key=True)
+    page_id: int = Field(foreign_key="wiki.page.id", index=True)
 """
 
 
@@ -55,6 +83,28 @@ def test_settings_are_written_and_nothing_else_changes(shop: Project) -> None:
     assert "next: `ctrlgen generate`, then `from shop.db import Database`" in done.stdout
     assert shop.run("generate").returncode == 0
     assert shop.run("check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("alembic", "installed", "first"),
+    [
+        (True, set[str](), "first: `pip install 'ctrlgen[drift]'`\n"),
+        (True, {"alembic"}, "first: `pip install 'ctrlgen[asyncpg]'`\n"),
+        (False, set[str](), "first: `pip install 'ctrlgen[asyncpg]'`\n"),
+        (False, {"asyncpg"}, ""),
+    ],
+)
+def test_first_step_installs_what_the_next_ones_need(
+    shop: Project,
+    alembic: bool,
+    installed: set[str],
+    first: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("ctrlgen.init.find_spec", lambda name: name if name in installed else None)
+    init(shop.root, Settings(), InitOptions(False, alembic, yes=True, dry_run=False, quiet=False))
+    assert f"0 removed\n\n{first}next: `ctrlgen generate`" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("before", [PYPROJECT.replace("\n", "\r\n"), PYPROJECT.rstrip("\n"), "", "[tool]\n"])
@@ -93,7 +143,7 @@ def test_flags_determine_the_settings(shop: Project) -> None:
         (["app/models.py", "app/db/session.py"], ["app.models"], "app/database"),
     ],
 )
-def test_models_are_found_where_projects_have_them(
+def test_models_are_found_in_usual_project_layouts(
     tmp_path: Path, files: list[str], models: list[str], output: str
 ) -> None:
     project = Project(tmp_path)
@@ -115,7 +165,7 @@ def test_configured_project_is_refused(shop: Project) -> None:
     assert "hint: edit it" in printed
 
 
-def test_no_models_are_an_error_that_says_how_to_name_them(tmp_path: Path) -> None:
+def test_missing_models_are_an_error_with_a_hint(tmp_path: Path) -> None:
     printed = Project(tmp_path).fails("init", "--yes")
     assert "declares a table" in printed
     assert "--models app.models" in printed
@@ -124,6 +174,34 @@ def test_no_models_are_an_error_that_says_how_to_name_them(tmp_path: Path) -> No
 def test_toml_without_room_for_a_section_is_an_error(shop: Project) -> None:
     shop.write("pyproject.toml", "tool = {}\n")
     assert "add it by hand:\n\n[tool.ctrlgen]\nmodels" in shop.fails("init", "--yes")
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "hint"),
+    [
+        (b"\xef\xbb\xbf[project]\r\n", 1, "save the file as UTF-8 without a byte order mark"),
+        (b"[project]\nname = '\xe4'\n", 2, "save the file as UTF-8"),
+        (b"[project]\nname =\n", 2, "fix that line"),
+    ],
+)
+def test_settings_file_that_is_not_toml_is_shown_at_its_line(
+    shop: Project, content: bytes, line: int, hint: str
+) -> None:
+    (shop.root / "pyproject.toml").write_bytes(content)
+    for command in (["init", "--yes"], ["generate"]):
+        printed = shop.fails(*command)
+        assert f"error CGE102: `{shop.root}/pyproject.toml` is not valid TOML" in printed
+        assert f"  --> pyproject.toml:{line}\n" in printed
+        assert f"hint: {hint}\n" in printed
+
+
+def test_pre_commit_configuration_in_another_encoding_is_kept(shop: Project) -> None:
+    before = b"repos:\n  - repo: local  # f\xfcr uns\n    hooks: []\n"
+    (shop.root / ".pre-commit-config.yaml").write_bytes(before)
+    assert shop.run("init", "--yes").returncode == 0
+    after = (shop.root / ".pre-commit-config.yaml").read_bytes()
+    assert after.startswith(b"repos:\n  - repo: https://")
+    assert after.endswith(before.removeprefix(b"repos:\n"))
 
 
 def test_module_that_does_not_exist_is_an_error_and_nothing_is_written(shop: Project) -> None:
@@ -185,6 +263,16 @@ def test_hook_is_printed_where_it_cannot_be_added(shop: Project) -> None:
     assert (shop.root / ".pre-commit-config.yaml").read_text() == "repos: []\n"
 
 
+@pytest.mark.parametrize("file", [".pre-commit-config.yaml", "alembic.ini"])
+def test_other_files_may_have_another_encoding(shop: Project, file: str) -> None:
+    (shop.root / file).write_bytes("# caf\xe9\nrepos:\n  - repo: x\n".encode("latin-1"))
+    before = shop.files()[file]
+    done = shop.run("init", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert shop.files()[file] == before
+    assert ("add this to `repos:`" in done.stdout) == (file != "alembic.ini")
+
+
 def test_existing_alembic_environment_is_left_alone(shop: Project) -> None:
     shop.write("alembic.ini", "mine\n")
     assert shop.run("init", "--yes").returncode == 0
@@ -197,32 +285,66 @@ def test_requested_alembic_environment_overwrites_nothing(shop: Project) -> None
     assert "alembic.ini` exists and is not overwritten" in shop.fails("init", "--yes", "--alembic")
 
 
+def run_alembic(project: Project, url: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "alembic", *arguments],
+        cwd=project.root,
+        env=os.environ | {"DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 async def test_alembic_environment_migrates_a_real_database(shop: Project, new_database: NewDatabase) -> None:
     assert shop.run("init", "--yes").returncode == 0
     assert shop.run("generate", "-q").returncode == 0
     async with new_database() as url:
-
-        def alembic(*arguments: str) -> str:
-            done = subprocess.run(
-                [sys.executable, "-m", "alembic", *arguments],
-                cwd=shop.root,
-                env=os.environ | {"DATABASE_URL": url},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-            return done.stdout
-
-        alembic("revision", "--autogenerate", "-m", "first")
-        alembic("upgrade", "head")
-        alembic("check")
-        assert "CREATE TABLE hero" in alembic("upgrade", "head", "--sql")
+        run_alembic(shop, url, "revision", "--autogenerate", "-m", "first")
+        run_alembic(shop, url, "upgrade", "head")
+        run_alembic(shop, url, "check")
+        assert "CREATE TABLE hero" in run_alembic(shop, url, "upgrade", "head", "--sql")
         connection = await asyncpg.connect(url)
         assert await connection.fetchval("SELECT count(*) FROM hero") == 0
         await connection.close()
         (migration,) = (shop.root / "migrations/versions").glob("*_first.py")
         assert "sqlmodel" not in migration.read_text()
+
+
+# https://github.com/sqlalchemy/alembic/issues/539, 1409 and https://github.com/elitan/terradb/issues/73
+async def test_alembic_environment_compares_every_schema_and_drops_no_partition(
+    shop: Project, new_database: NewDatabase
+) -> None:
+    shop.write("shop/models/hero.py", SCHEMAS_AND_PARTITIONS)
+    assert shop.run("init", "--yes").returncode == 0
+    assert shop.run("generate", "-q").returncode == 0
+    async with new_database() as url:
+        await execute(url, "CREATE SCHEMA wiki", "CREATE SCHEMA elsewhere", "CREATE TABLE elsewhere.log (id int)")
+        run_alembic(shop, url, "revision", "--autogenerate", "-m", "first")
+        run_alembic(shop, url, "upgrade", "head")
+        await execute(
+            url,
+            "CREATE TABLE event_1 PARTITION OF event FOR VALUES IN (1)",
+            "CREATE TABLE wiki.visit_1 PARTITION OF wiki.visit FOR VALUES IN (1)",
+            "CREATE TABLE lookup (id int)",
+            "ALTER EXTENSION plpgsql ADD TABLE lookup",
+        )
+        assert "No new upgrade operations" in run_alembic(shop, url, "check")
+        await execute(url, "CREATE TABLE wiki.old (id int)")
+        run_alembic(shop, url, "revision", "--autogenerate", "-m", "second")
+        (migration,) = (shop.root / "migrations/versions").glob("*_second.py")
+        upgrade = migration.read_text().partition("def downgrade")[0]
+        assert re.findall(r"op\.\w+\(.*\)", upgrade) == ["op.drop_table('old', schema='wiki')"]
+
+
+def test_alembic_environment_is_typed(shop: Project) -> None:
+    assert shop.run("init", "--yes").returncode == 0
+    assert shop.run("generate", "-q").returncode == 0
+    command = [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable, "migrations/env.py"]
+    done = subprocess.run(command, cwd=shop.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_guide_shows_the_alembic_environment(project: Path) -> None:

@@ -1,4 +1,4 @@
-"""Same models, same bytes: whatever the hash seed, the import order, the working directory, the Python."""
+"""Same models, same bytes, for any hash seed, import order, working directory and version of Python."""
 
 from __future__ import annotations
 

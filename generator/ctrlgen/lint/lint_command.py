@@ -66,7 +66,9 @@ def _formatted(diagnostics: Sequence[Diagnostic], output_format: str) -> str:
     if output_format == TEXT:
         return "".join(diagnostic.text for diagnostic in diagnostics)
     rules = tuple(RuleEntry(rule.code, rule.name, rule.why, rule.docs()) for rule in RULES)
-    return FORMATS[output_format]([_problem(diagnostic) for diagnostic in diagnostics], Reporter("ctrlgen lint", rules))
+    return FORMATS[output_format](
+        [_problem(diagnostic) for diagnostic in diagnostics], Reporter("ctrlgen lint", Path(), rules)
+    )
 
 
 def _problem(diagnostic: Diagnostic) -> Problem:

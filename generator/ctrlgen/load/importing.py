@@ -19,7 +19,7 @@ from types import ModuleType
 from ctrlgen.errors import ImportFailedError, LoadError, described
 from ctrlgen.findings import FAILED_IMPORT, Finding, Location
 from ctrlgen.load.import_hints import DEFINED_TWICE, hint_for
-from ctrlgen.source_locations import SourceFile, Sources
+from ctrlgen.source_locations import SourceFile, Sources, is_source
 from ctrlgen.table_modules import missing_module, table_modules
 
 Cause = tuple[Location | None, str]
@@ -163,7 +163,7 @@ def _import_chain(error: BaseException, sources: Sources) -> Iterator[str]:
     """Yield the project's lines that the import executed, outermost first, ending with the one that failed."""
     for frame, line in traceback.walk_tb(error.__traceback__):
         code = frame.f_code
-        if code.co_name == "<module>" and sources.is_in_project(code.co_filename):
+        if code.co_name == "<module>" and is_source(code.co_filename):
             yield _line(code.co_filename, line, sources)
     if where := _syntax_error_line(error):
         yield _line(*where, sources)
@@ -198,5 +198,5 @@ def _field_line(error: BaseException) -> tuple[str, int] | None:
 
 def _last_line(error: BaseException, sources: Sources) -> tuple[str, int] | None:
     frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    in_project = [frame for frame in frames if sources.is_in_project(frame[0])]
-    return in_project[-1] if in_project else None
+    own = [frame for frame in frames if is_source(frame[0])]
+    return own[-1] if own else None

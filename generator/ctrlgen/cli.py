@@ -87,7 +87,13 @@ NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither read no
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no warnings, no summary.")]
 FormatOption = Annotated[
     str,
-    typer.Option("--format", help="Output format: text, github, json or sarif.", metavar="FORMAT", show_default=False),
+    typer.Option(
+        "--format",
+        help="Output format: text, github, json or sarif.",
+        metavar="FORMAT",
+        show_default=False,
+        autocompletion=lambda: ["text", "github", "json", "sarif"],
+    ),
 ]
 
 
@@ -225,7 +231,13 @@ def explain(
     ] = None,
     indexes: Annotated[bool, typer.Option("--indexes", help="Print the missing `Index(...)` lines.")] = False,
     output_format: Annotated[
-        str, typer.Option("--format", help="Output format: text or json.", metavar="FORMAT")
+        str,
+        typer.Option(
+            "--format",
+            help="Output format: text or json.",
+            metavar="FORMAT",
+            autocompletion=lambda: ["text", "json"],
+        ),
     ] = "text",
     html: Annotated[
         Path | None,

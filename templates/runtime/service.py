@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__package__)
 _asyncpg: Any = import_module("asyncpg")  # which has no types
+_FAILURES = (_asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError)
 _PACKAGE = __name__.rpartition(".runtime.")[0]  # the emitted package, to which the controllers' modules are relative
 _UNSUPPORTED = {"channel_binding": {"disable", "prefer"}, "gssencmode": {"disable", "prefer"}}
 """Options that asyncpg does not support, with the values that do not require them."""
@@ -231,14 +232,13 @@ class DatabaseService:
         address, url, arguments = server or self._server
         try:
             connection: Any = await _asyncpg.connect(address, connection_class=self._driver, **arguments)
-        except (OSError, _asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError) as error:
-            reason = str(error) or type(error).__name__
+        except (OSError, KeyError, *_FAILURES) as error:  # a KeyError: of a system's user without a name
+            reason = "it names no user" if isinstance(error, KeyError) else str(error) or type(error).__name__
             raise UnreachableError(f"cannot connect to {url}: {reason}") from error
         try:
             cache_size = int(arguments.get("statement_cache_size", 100))
             options: dict[str, Any] = {"prepared_statement_cache_size": cache_size}
-            if not cache_size:
-                options["prepared_statement_name_func"] = str
+            options |= {} if cache_size else {"prepared_statement_name_func": str}
             connection.prepare_for_use(partial(Adapter, DIALECT.dbapi, **options))
             await DIALECT.setup_asyncpg_json_codec(connection.adapter)
             await DIALECT.setup_asyncpg_jsonb_codec(connection.adapter)

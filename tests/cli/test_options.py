@@ -57,7 +57,13 @@ def test_main_help_lists_every_command(app: Project) -> None:
 
 @pytest.mark.parametrize(
     ("words", "completed"),
-    [("ctrlgen ex", ["explain"]), ("ctrlgen explain --ind", ["--indexes"]), ("ctrlgen wa", ["watch"])],
+    [
+        ("ctrlgen ex", ["explain"]),
+        ("ctrlgen explain --ind", ["--indexes"]),
+        ("ctrlgen wa", ["watch"]),
+        ("ctrlgen check --format ", ["text", "github", "json", "sarif"]),
+        ("ctrlgen explain --format j", ["json"]),
+    ],
 )
 def test_shell_completes_commands_and_options(app: Project, words: str, completed: list[str]) -> None:
     done = subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -121,3 +122,11 @@ def test_secrets_are_hidden_in_driver_messages() -> None:
     assert address.hide(f"s{SECRET} and %73{SECRET} and other") == "*** and *** and ***"
     with pytest.raises(AddressError):
         read_address(None)
+
+
+def test_container_without_a_name_for_its_user_is_told_to_name_one(scratch: Project) -> None:
+    scratch.write("nameless/sitecustomize.py", "import os\n\nos.getuid = lambda: 2_000_000_001  # in no /etc/passwd\n")
+    names = dict.fromkeys(("PGUSER", "LOGNAME", "USER", "LNAME", "USERNAME"), "")
+    address = "postgresql://127.0.0.1:1/guilds"
+    printed = refused(scratch, "--database", address, PYTHONPATH=str(scratch.root / "nameless"), **names)
+    assert re.search(f"error CGE601: cannot connect to {address}: (it names no user|No username set)", printed), printed

@@ -105,12 +105,12 @@ def _progress() -> Progress:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m bench", description="Time the same work through every contender.")
-    parser.add_argument("--rounds", type=_positive, default=10, help="how often everything is repeated (default 10)")
+    parser.add_argument("--rounds", type=_positive, default=10, help="number of rounds (default 10)")
     parser.add_argument("--bulk", type=_bulk, default=AUTHORS, help=f"rows of a bulk operation (default {AUTHORS})")
     operations = ",".join(operation.name for operation in OPERATIONS)
     parser.add_argument("--only", type=_names, default=[], metavar="OPERATIONS", help=f"of {operations}")
     parser.add_argument("--peers", type=_names, default=[], metavar="CONTENDERS", help=f"of {','.join(CONTENDERS)}")
-    parser.add_argument("--pin", action="store_true", help="keep client and server on cores of their own, if possible")
+    parser.add_argument("--pin", action="store_true", help="pin client and server to a core each, if possible")
     parser.add_argument("--hook", action="store_true", help="measure everything with a tracing hook, too")
     parser.add_argument("--targets", action="store_true", help="compare ctrlgen's ratios with its targets")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")

@@ -326,8 +326,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         "python -m bench.caching", description="Time cached reads, and the writes that invalidate them."
     )
-    parser.add_argument("--rounds", type=int, default=10, help="how often everything is repeated (default 10)")
-    parser.add_argument("--pin", action="store_true", help="keep client and server on cores of their own, if possible")
+    parser.add_argument("--rounds", type=int, default=10, help="number of rounds (default 10)")
+    parser.add_argument("--pin", action="store_true", help="pin client and server to a core each, if possible")
     options: Any = parser.parse_args()
     sys.stdout.write(asyncio.run(_run(Address.parse(database_url()), options.rounds, pin=options.pin)))
     return 0
@@ -360,7 +360,7 @@ async def _measured(contenders: list[Contender], rounds: int) -> tuple[Samples, 
     times: Samples = {step: defaultdict(list) for step in STEPS}
     cpu: Samples = {step: defaultdict(list) for step in STEPS}
     for number in range(rounds + 1):
-        random = Random(number)  # noqa: S311 - the same keys for everybody are the point
+        random = Random(number)  # noqa: S311 - all contenders must get the same keys
         for name, (step, calls) in STEPS.items():
             keys = random.sample(range(2, AUTHORS), calls)
             turn = number % len(contenders)

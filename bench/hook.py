@@ -21,7 +21,7 @@ KEPT: Final = 1000  # the number of spans that wait for an exporter
 
 
 class Hook:
-    """Notes each statement and its time, as the integrations of OpenTelemetry and Sentry do.
+    """Records each statement and its time, as the integrations of OpenTelemetry and Sentry do.
 
     Like those, it wraps the public methods of ``asyncpg.Connection`` for the whole process, and listens to
     ``before_cursor_execute`` and ``after_cursor_execute`` of the engines.

@@ -111,7 +111,7 @@ class _Side:
 
     @contextmanager
     def contender(self, name: str) -> Generator[Contender, None, None]:
-        """Yield a contender for one batch, and check afterwards that the hook, if any, has seen its statements."""
+        """Yield a contender for one batch, and check afterwards that the hook, if any, saw its statements."""
         if self._hook is None:
             yield self._contenders[name]
             return
@@ -141,7 +141,7 @@ class Run:
         self._hooked = _Side(plan, Hook()) if plan.hook else None
 
     async def measure(self) -> Figures:
-        """Run the warm-up, which also notes the operations that a contender does not offer, and then the rounds."""
+        """Run the warm-up, which also records the operations that a contender does not offer, and then the rounds."""
         await self._round(0)
         for side in self._sides(0):
             for by_contender in side.samples.values():

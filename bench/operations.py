@@ -61,7 +61,7 @@ class Inputs:
     """The arguments of a batch: the same for every contender of a round, except for the names of new rows."""
 
     def __init__(self, seed: str, bulk: int) -> None:
-        self._random, self.bulk = Random(seed), bulk  # noqa: S311 - the same numbers each time are the point
+        self._random, self.bulk = Random(seed), bulk  # noqa: S311 - the numbers must be the same each time
         self._keys = iter(self._random.sample(range(1, AUTHORS + 1), AUTHORS))
         self._groups = iter(self._random.sample(range(GROUPS_WITH_POSTS), GROUPS_WITH_POSTS) * GROUPS)
         self.cursor: object | None = None

@@ -50,7 +50,7 @@ class Address:
 
     @property
     def sqlalchemy(self) -> sa.URL:
-        """The address as SQLAlchemy's asyncpg dialect takes it."""
+        """The address in the form of SQLAlchemy's asyncpg dialect."""
         return sa.URL.create(
             "postgresql+asyncpg",
             self.user,

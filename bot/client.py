@@ -33,7 +33,7 @@ class Bot(commands.Bot):
             guild_ready_timeout=guild_ready_timeout,
             help_command=commands.DefaultHelpCommand(
                 verify_checks=False
-            ),  # which would query the database for each command
+            ),  # otherwise each command would query the database
         )
         self.db = db
 

@@ -19,7 +19,7 @@ def duration(text: str) -> timedelta:
         raise commands.BadArgument(f"`{text[:20]}` is not a duration such as 90s, 10m, 2h30m or 7d.")
     total = sum((timedelta(**{UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
     if not timedelta() < total <= LONGEST:
-        raise commands.BadArgument("That is too long, or no time at all.")
+        raise commands.BadArgument("That is too long, or zero.")
     return total
 
 

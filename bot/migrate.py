@@ -30,7 +30,7 @@ async def migrate(db: Database, url: str) -> None:
 
 
 def upgrade(url: str) -> None:
-    """Run Alembic, which starts an event loop of its own."""
+    """Run Alembic, which starts its own event loop."""
     config = Config(PROJECT / "alembic.ini")
     config.attributes["url"] = url
     command.upgrade(config, "head")

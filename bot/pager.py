@@ -49,7 +49,7 @@ class Pager(discord.ui.View):
 
     @property
     def has_more(self) -> bool:
-        """Whether a page follows."""
+        """Whether there is a next page."""
         return self._sheet.next is not None
 
     async def turn_to(self, cursors: list[str | None]) -> discord.Embed:

@@ -16,7 +16,7 @@ class MissingSettingsError(Exception):
 
     def __init__(self, names: list[str]) -> None:
         lines = "".join(f"\n  {name}: {NEEDED[name]}" for name in names)
-        super().__init__(f"the bot cannot start, because of its environment this is missing:{lines}")
+        super().__init__(f"the bot cannot start, because these environment variables are not set:{lines}")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The reference bot's models: what ctrlgen reads in this repository."""
+"""The models of the reference bot, which ctrlgen reads in this repository."""
 
 from models.base import Base, Stamped
 from models.case import Case, CaseType

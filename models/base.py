@@ -1,4 +1,4 @@
-"""What all models share: how tables and constraints are called, and when a row was made and changed."""
+"""The base classes of all models: the names of tables and constraints, and the times of creation and change."""
 
 import re
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ NAMING_CONVENTION = {
 
 
 def utc_now() -> datetime:
-    """Return the present moment, aware of its time zone."""
+    """Return the current time, with a time zone."""
     return datetime.now(UTC)
 
 
@@ -29,7 +29,7 @@ def table_name(model: str) -> str:
 
 
 class Base(SQLModel):
-    """Base of every model: `GuildConfig` has the table `guild_configs`, and every constraint a name."""
+    """Base of every model. The table of `GuildConfig` is `guild_configs`, and every constraint has a name."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
@@ -39,7 +39,7 @@ class Base(SQLModel):
 
 
 class Stamped(SQLModel):
-    """When a row was made and last changed."""
+    """The times when a row was created and last changed."""
 
     created_at: datetime = Field(default_factory=utc_now, sa_column_kwargs={"server_default": func.now()})
     updated_at: datetime | None = Field(default=None, sa_column_kwargs={"onupdate": func.now()})

@@ -15,7 +15,7 @@ from models.user import User
 
 
 class CaseType(StrEnum):
-    """What was done to the target of a case."""
+    """The action against the target of a case."""
 
     BAN = "ban"
     KICK = "kick"
@@ -26,7 +26,7 @@ class CaseType(StrEnum):
 
 
 class Case(Stamped, Base, table=True):
-    """One act of moderation, numbered within its guild. A member cannot be deleted while a case names them."""
+    """A moderation case, numbered within its guild. A member with cases cannot be deleted."""
 
     __table_args__ = (
         UniqueConstraint("guild_id", "number"),
@@ -46,10 +46,10 @@ class Case(Stamped, Base, table=True):
         default_factory=dict,
         sa_type=JSONB,
         sa_column_kwargs={"name": "metadata", "server_default": text("'{}'")},
-        description="Whatever else the act needs; `metadata` in the database, a name SQLModel keeps for itself.",
+        description="Further data of the action. The column is called `metadata`, a name that SQLModel reserves.",
     )
     is_active: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
-    expires_at: datetime | None = Field(default=None, description="When the act is to be undone.")
+    expires_at: datetime | None = Field(default=None, description="When the action is undone.")
 
     guild: Guild = Relationship(back_populates="cases")
     moderator: User = Relationship(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Guild(Stamped, Base, table=True):
-    """A Discord server the bot has joined."""
+    """A Discord server that the bot has joined."""
 
     __table_args__ = (CheckConstraint("case_count >= 0", name="case_count_not_negative"),)
 
@@ -25,7 +25,7 @@ class Guild(Stamped, Base, table=True):
     )
     name: str = Field(max_length=100)
     case_count: int = Field(
-        default=0, ge=0, sa_column_kwargs={"server_default": text("0")}, description="The last case number given."
+        default=0, ge=0, sa_column_kwargs={"server_default": text("0")}, description="The number of the last case."
     )
 
     config: Optional["GuildConfig"] = Relationship(back_populates="guild", cascade_delete=True, passive_deletes=True)
@@ -39,10 +39,10 @@ class GuildConfig(Stamped, Base, table=True):
     guild_id: int = Field(primary_key=True, foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
     prefix: str = Field(default="!", min_length=1, max_length=5, sa_column_kwargs={"server_default": "!"})
     locale: str = Field(default="en", max_length=10, sa_column_kwargs={"server_default": "en"})
-    mod_log_id: int | None = Field(default=None, sa_type=BigInteger, description="The channel moderators are told in.")
-    jail_role_id: int | None = Field(default=None, sa_type=BigInteger, description="The role of who is in jail.")
+    mod_log_id: int | None = Field(default=None, sa_type=BigInteger, description="The channel of the moderation log.")
+    jail_role_id: int | None = Field(default=None, sa_type=BigInteger, description="The role of jailed members.")
     ignored_channel_ids: list[int] = Field(
-        default_factory=list, sa_type=ARRAY(BigInteger), description="Channels where the bot keeps silent."
+        default_factory=list, sa_type=ARRAY(BigInteger), description="Channels that the bot ignores."
     )
     banned_words: list[str] = Field(default_factory=list, sa_type=ARRAY(String(50)))
 

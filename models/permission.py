@@ -1,4 +1,4 @@
-"""Who may use which command."""
+"""The permissions to use commands."""
 
 from sqlalchemy import BigInteger, CheckConstraint, UniqueConstraint
 from sqlmodel import Field, Relationship
@@ -7,7 +7,7 @@ from models.base import Base, Stamped
 
 
 class PermissionRank(Stamped, Base, table=True):
-    """A step in a guild's ladder of permissions."""
+    """A rank, which allows its roles to use commands."""
 
     __table_args__ = (
         UniqueConstraint("guild_id", "rank"),
@@ -17,7 +17,7 @@ class PermissionRank(Stamped, Base, table=True):
 
     id: int = Field(default=None, primary_key=True)
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
-    rank: int = Field(ge=0, le=100, description="The higher, the more is allowed.")
+    rank: int = Field(ge=0, le=100, description="A higher rank allows more commands.")
     name: str = Field(max_length=50)
     description: str | None = Field(default=None, max_length=200)
 
@@ -27,7 +27,7 @@ class PermissionRank(Stamped, Base, table=True):
 
 
 class PermissionAssignment(Stamped, Base, table=True):
-    """That a role of the guild has a rank."""
+    """The rank of a role."""
 
     __table_args__ = (UniqueConstraint("guild_id", "role_id"),)
 
@@ -40,7 +40,7 @@ class PermissionAssignment(Stamped, Base, table=True):
 
 
 class PermissionCommand(Stamped, Base, table=True):
-    """The rank that a command asks for."""
+    """The rank that a command requires."""
 
     __table_args__ = (
         UniqueConstraint("guild_id", "command"),

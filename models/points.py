@@ -1,4 +1,4 @@
-"""Points that change hands."""
+"""Transfers of points."""
 
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -11,7 +11,7 @@ from models.user import User
 
 
 class PointsTransaction(Stamped, Base, table=True):
-    """Points one member gave another, with the fee that was kept."""
+    """A transfer of points from one member to another, with its fee."""
 
     __table_args__ = (
         CheckConstraint("sender_id <> receiver_id", name="two_members"),
@@ -30,7 +30,7 @@ class PointsTransaction(Stamped, Base, table=True):
         max_digits=14,
         decimal_places=4,
         sa_column_args=[Computed("amount * fee_rate", persisted=True)],
-        description="What the database makes of amount and rate.",
+        description="Computed by the database from amount and rate.",
     )
 
     sender: User = Relationship(sa_relationship_kwargs={"foreign_keys": "PointsTransaction.sender_id"})

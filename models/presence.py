@@ -9,7 +9,7 @@ from models.base import Base, Stamped, utc_now
 
 
 class Afk(Base, table=True):
-    """That a member is away from one guild."""
+    """The absence of a member from a guild."""
 
     __table_args__ = (Index("idx_afk_temporary", "until", postgresql_where=text("until IS NOT NULL")),)
 
@@ -17,11 +17,11 @@ class Afk(Base, table=True):
     member_id: int = Field(primary_key=True, sa_type=BigInteger, index=True, description="Discord's id of the account.")
     reason: str = Field(max_length=100)
     since: datetime = Field(default_factory=utc_now)
-    until: datetime | None = Field(default=None, description="When they will be back, if they said so.")
+    until: datetime | None = Field(default=None, description="The announced end of the absence, if any.")
 
 
 class Levels(Stamped, Base, table=True):
-    """The experience a member gathered in one guild."""
+    """The experience of a member in a guild."""
 
     __table_args__ = (Index("idx_levels_leaderboard", "guild_id", text("xp DESC")),)
 
@@ -33,6 +33,6 @@ class Levels(Stamped, Base, table=True):
         default_factory=utc_now,
         index=True,
         sa_column_kwargs={"server_default": func.now()},
-        description="When a message last earned them experience.",
+        description="When a message last earned experience.",
     )
-    blacklisted: bool = Field(default=False, description="Whether they earn nothing here.")
+    blacklisted: bool = Field(default=False, description="Whether the member earns no experience.")

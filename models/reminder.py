@@ -10,7 +10,7 @@ from models.user import User
 
 
 class Reminder(Stamped, Base, table=True):
-    """Something to tell a member later."""
+    """A message to send to a member later."""
 
     __table_args__ = (
         Index("idx_reminder_pending", "expires_at", postgresql_where=text("NOT sent")),
@@ -19,12 +19,12 @@ class Reminder(Stamped, Base, table=True):
 
     id: int = Field(default=None, primary_key=True)
     user_id: int = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
-    key: str = Field(max_length=50, description="What the member calls it; only one of a name is pending.")
+    key: str = Field(max_length=50, description="The member's name for it, unique among pending reminders.")
     channel_id: int = Field(sa_type=BigInteger)
     content: str = Field(max_length=2000)
-    expires_at: datetime = Field(description="When it falls due.")
-    repeats_every: timedelta | None = Field(default=None, description="How long until it falls due again.")
-    claimed_until: datetime | None = Field(default=None, description="Until when a worker is busy sending it.")
+    expires_at: datetime = Field(description="When the reminder is due.")
+    repeats_every: timedelta | None = Field(default=None, description="The interval of a repeating reminder.")
+    claimed_until: datetime | None = Field(default=None, description="The end of a worker's claim.")
     sent: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
     user: User = Relationship(back_populates="reminders")

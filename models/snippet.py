@@ -11,14 +11,14 @@ from models.user import User
 
 
 class SnippetTag(Base, table=True):
-    """That a snippet bears a tag."""
+    """A tag of a snippet."""
 
     snippet_id: int = Field(primary_key=True, foreign_key="snippets.id", ondelete="CASCADE")
     tag_id: int = Field(primary_key=True, foreign_key="tags.id", ondelete="CASCADE", index=True)
 
 
 class Tag(Base, table=True):
-    """A word to find snippets by."""
+    """A word by which snippets are found."""
 
     id: int = Field(default=None, primary_key=True)
     name: str = Field(unique=True, max_length=50)
@@ -27,7 +27,7 @@ class Tag(Base, table=True):
 
 
 class Snippet(Stamped, Base, table=True):
-    """A text the bot repeats on demand; an alias has a target instead of a text of its own."""
+    """A text that the bot posts on request. An alias has a target instead of content."""
 
     __table_args__ = (
         Index("uq_snippets_guild_id_lower_name", "guild_id", text("lower(name)"), unique=True),
@@ -38,7 +38,7 @@ class Snippet(Stamped, Base, table=True):
     guild_id: int = Field(foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
     author_id: int | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL", index=True)
     target_id: int | None = Field(default=None, foreign_key="snippets.id", ondelete="CASCADE", index=True)
-    name: str = Field(min_length=1, max_length=50, description="Unique in its guild, whatever the case of letters.")
+    name: str = Field(min_length=1, max_length=50, description="Unique in the guild, without regard to case.")
     content: str | None = Field(default=None, max_length=2000)
     uses: int = Field(default=0, ge=0, sa_column_kwargs={"server_default": text("0")})
     locked: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})

@@ -7,7 +7,7 @@ from models.base import Base, Stamped
 
 
 class Starboard(Base, table=True):
-    """Where a guild shows its starred messages, and how many stars it takes."""
+    """The channel where a guild shows starred messages, and the required number of stars."""
 
     guild_id: int = Field(primary_key=True, foreign_key="guilds.id", ondelete="CASCADE", sa_type=BigInteger)
     channel_id: int = Field(sa_type=BigInteger)
@@ -23,7 +23,7 @@ class StarboardMessage(Stamped, Base, table=True):
     message_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     guild_id: int = Field(foreign_key="starboards.guild_id", ondelete="CASCADE", index=True, sa_type=BigInteger)
     author_id: int = Field(sa_type=BigInteger)
-    posted_id: int = Field(unique=True, sa_type=BigInteger, description="The bot's own message on the board.")
+    posted_id: int = Field(unique=True, sa_type=BigInteger, description="The bot's message on the starboard.")
     stars: int = Field(default=0, ge=0)
 
     board: Starboard = Relationship(back_populates="messages")

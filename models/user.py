@@ -45,7 +45,7 @@ class User(Stamped, Base, table=True):
     @field_validator("username")
     @classmethod
     def strip_username(cls, value: str) -> str:
-        """Drop the space around a name; what is left must be one."""
+        """Remove the whitespace around a name, which must not be blank."""
         if not (name := value.strip()):
-            raise ValueError("a name is more than space")
+            raise ValueError("must not be blank")
         return name

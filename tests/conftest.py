@@ -26,8 +26,8 @@ NewDatabase = Callable[[], AbstractAsyncContextManager[str]]
 def server_url() -> str:
     """The address of a real PostgreSQL: ``DATABASE_URL``, or an embedded server for this run."""
     # Not under pytest's temporary folder: under root the server is another user, and pytest locks it out.
-    given = os.environ.get("DATABASE_URL")
-    return given or start_server(Path(tempfile.mkdtemp(prefix="ctrlgen-tests-")), keep=False)
+    url = os.environ.get("DATABASE_URL")
+    return url or start_server(Path(tempfile.mkdtemp(prefix="ctrlgen-tests-")), keep=False)
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +63,7 @@ async def execute(url: str, *statements: str) -> None:
 
 
 async def make_tables(engine: AsyncEngine, metadata: MetaData, *statements: str) -> None:
-    """Create all tables, and then run statements for what the metadata does not contain."""
+    """Create all tables, and then run statements for objects that the metadata does not contain."""
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
         for statement in statements:

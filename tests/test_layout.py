@@ -11,7 +11,7 @@ def test_no_two_modules_of_the_tool_share_a_name(project: Path) -> None:
     assert [name for name, count in names.items() if count > 1 and name != "__init__"] == []
 
 
-def test_no_step_imports_a_later_one_and_load_and_inspect_do_not_know_each_other(project: Path) -> None:
+def test_steps_import_no_later_step_and_load_and_inspect_are_independent(project: Path) -> None:
     tool = project / "generator/ctrlgen"
     forbidden = {
         "load": ("inspect", "plan", "render", "stubs", "pipeline"),

@@ -1,4 +1,4 @@
-"""Names that clash are settled in one way, by underscores."""
+"""Name clashes are resolved by underscores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_keyword_is_never_a_name() -> None:
     assert Namespace(["class_"]).claim("class") == "class__"
 
 
-def test_names_that_belong_together_do_not_take_those_of_one_another() -> None:
+def test_names_claimed_together_do_not_clash() -> None:
     assert Namespace(["self"]).claim_all(["self", "self_", "id"]) == ("self__", "self_", "id")
 
 
@@ -45,7 +45,7 @@ def test_nested_class_is_reached_through_its_outermost_class() -> None:
     assert names.import_lines() == ["from models import Outer as Outer_"]
 
 
-def test_only_the_items_asked_for_are_imported() -> None:
+def test_only_the_requested_items_are_imported() -> None:
     names = Namespace()
     user, post = Imported("models", "User"), Imported("models", "Post.Kind")
     assert (names.name(user), names.name(post)) == ("User", "Post.Kind")

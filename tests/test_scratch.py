@@ -33,7 +33,7 @@ def test_folder_of_a_killed_process_is_deleted_and_one_in_use_stays(temporary: P
 @pytest.mark.parametrize(
     "name", ["ctrlgen-tests-a1b2c3d4", "ctrlgen-a1b2c3d4", "ctrlgen", "ctrlgen-run-mine", "ctrlgen-run-of-yesterday"]
 )
-def test_what_is_not_a_folder_of_a_run_is_left_alone(name: str, temporary: Path) -> None:
+def test_other_files_and_folders_are_not_deleted(name: str, temporary: Path) -> None:
     (temporary / name).mkdir()
     (temporary / name / "file").write_text("precious")
     os.utime(temporary / name, LONG_AGO)

@@ -41,13 +41,13 @@ def test_unused_entry_is_reported_at_its_line(entry: str, tmp_path: Path) -> Non
     assert line == f"pyproject.toml:6: CG401: `silence` lists `{entry}`, which matches no warning; remove it"
 
 
-def test_entry_in_settings_that_cannot_be_read_line_by_line_has_a_place_all_the_same(tmp_path: Path) -> None:
+def test_entry_whose_line_cannot_be_found_still_has_a_location(tmp_path: Path) -> None:
     assert unused(tmp_path, "CG102")[0].startswith("pyproject.toml:1: CG401")
     (tmp_path / "pyproject.toml").write_text('[tool]\nctrlgen = { "silence" = ["CG1\\u00302"] }\n')
     assert unused(tmp_path, "CG102")[0].startswith("pyproject.toml:1: CG401")
 
 
-def test_entry_about_tests_or_about_what_is_unused_is_left_alone(tmp_path: Path) -> None:
+def test_entry_about_tests_or_unused_entries_is_not_reported(tmp_path: Path) -> None:
     assert unused(tmp_path, "CG301", "CG305:Hero", "CG401", "CG402") == []
 
 
@@ -64,14 +64,14 @@ def test_entry_about_tests_or_about_what_is_unused_is_left_alone(tmp_path: Path)
         ("'# ctrlgen: ignore[CG101]'", False),
     ],
 )
-def test_comment_on_the_line_keeps_its_codes_quiet(comment: str, quiet: bool, tmp_path: Path) -> None:
+def test_comment_on_the_line_silences_its_codes(comment: str, quiet: bool, tmp_path: Path) -> None:
     write(tmp_path, comment)
     assert (Silence([], tmp_path).remaining([UNINDEXED]) == ()) is quiet
     other = replace(UNINDEXED, location=Location("models.py", 6))
     assert Silence([], tmp_path).remaining([other]) == (other,)
 
 
-def test_comment_on_missing_models_keeps_nothing_quiet(tmp_path: Path) -> None:
+def test_comment_on_missing_models_silences_nothing(tmp_path: Path) -> None:
     write(tmp_path, "# ctrlgen: ignore[CG201]")
     failed = FAILED_IMPORT.at(PLACE, modules="`app.more`", error="no")
     assert Silence([], tmp_path).remaining([failed]) == (failed,)
@@ -82,7 +82,7 @@ def test_comment_on_missing_models_keeps_nothing_quiet(tmp_path: Path) -> None:
     [
         ("# ctrlgen: ignore[CG101]", []),
         ("# ctrlgen: ignore[CG102, CG101, CG1]", ["CG1", "CG102"]),
-        ("# ctrlgen: ignore[CG302, CGL101]", []),  # of tests, and of hand-written code
+        ("# ctrlgen: ignore[CG302, CGL101]", []),  # codes of tests and of hand-written code
         ("# ctrlgen: ignore", []),
         ("'# ctrlgen: ignore[CG102]'", []),
     ],
@@ -94,7 +94,7 @@ def test_unused_code_in_a_comment_is_reported(comment: str, codes: list[str], tm
     ]
 
 
-def test_comment_counts_where_silence_keeps_the_same_finding_quiet(tmp_path: Path) -> None:
+def test_comment_counts_as_used_if_the_setting_silences_the_same_finding(tmp_path: Path) -> None:
     write(tmp_path, "# ctrlgen: ignore[CG101]")
     assert unused(tmp_path, "CG101") == []
 
@@ -102,12 +102,12 @@ def test_comment_counts_where_silence_keeps_the_same_finding_quiet(tmp_path: Pat
 @pytest.mark.parametrize(
     "text", ["\n" * 6, "type A[T: int = int] = list[T]" + "\n" * 6, "# coding: latin-1" + "\n" * 6]
 )
-def test_file_that_this_python_cannot_read_to_its_end_keeps_its_comments(text: str, tmp_path: Path) -> None:
+def test_comments_of_a_file_with_invalid_syntax_are_used(text: str, tmp_path: Path) -> None:
     write(tmp_path, "# ctrlgen: ignore[CG101]", text)
     assert Silence([], tmp_path).remaining([UNINDEXED]) == ()
 
 
-def test_file_that_is_gone_or_not_of_text_has_no_comments(tmp_path: Path) -> None:
+def test_missing_or_binary_file_has_no_comments(tmp_path: Path) -> None:
     assert unused(tmp_path) == []
     (tmp_path / "models.py").write_bytes(b"\xff\xfe# ctrlgen: ignore[CG101]")
     stale = STALE_TEST.at(PLACE, what="it tests", target="x")

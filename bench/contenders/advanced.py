@@ -1,4 +1,4 @@
-"""advanced-alchemy: its repository, over models of its own declarative base."""
+"""advanced-alchemy: its repository, over models of its declarative base."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Page(Protocol):
 
 
 class Selection(Awaitable[list[Author]], Protocol):
-    """What a finder returns."""
+    """The result of a finder."""
 
     def load(self, *names: str) -> Selection:
         """Also load relationships."""
@@ -194,7 +194,7 @@ def _generated() -> ModuleType:
 
 
 def _generate(folder: Path) -> None:
-    """Run the generator as a project of its own, so that this repository's settings do not apply."""
+    """Run the generator in a separate project, so that this repository's settings do not apply."""
     command = [sys.executable, "-m", "ctrlgen", "generate", "--quiet", "--project", "."]
     command += ["--models", "bench.models", "--output", "bench_generated", "--package", "bench_generated"]
     path = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -1,4 +1,4 @@
-"""Piccolo: tables of its own, and its query builder."""
+"""Piccolo: its own tables, and its query builder."""
 
 from __future__ import annotations
 

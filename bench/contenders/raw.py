@@ -169,8 +169,8 @@ class WithoutReset(RawAsyncpg):
 
 def _completed(new: NewAuthor) -> tuple[object, ...]:
     """Return the values of a row in the order of the INSERT, defaults applied."""
-    given = (new["handle"], new["group_id"], new["name"], new["score"], new["rating"], new["kind"], new["details"])
-    return (*given, True, datetime.now(UTC), None)
+    columns = (new["handle"], new["group_id"], new["name"], new["score"], new["rating"], new["kind"], new["details"])
+    return (*columns, True, datetime.now(UTC), None)
 
 
 async def _set_codecs(connection: asyncpg.Connection) -> None:

@@ -1,4 +1,4 @@
-"""Tortoise ORM: models of its own, active record as in its documentation."""
+"""Tortoise ORM: its own models, with active record as in its documentation."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 PAGE = 5
 Reason = commands.Range[str, 1, 500]
 """The limit of Discord's audit log. A longer reason is refused before the action."""
-LONGEST_TIMEOUT = timedelta(days=28)  # which Discord allows
+LONGEST_TIMEOUT = timedelta(days=28)  # the limit of Discord
 
 
 class UntouchableError(RuleError):

@@ -11,7 +11,7 @@ from models import Snippet
 
 
 class SnippetsCog(BaseCog, name="Snippets"):
-    """Manages a guild's named texts."""
+    """Manages a guild's snippets."""
 
     @commands.command(aliases=["s"])
     async def snippet(self, ctx: Context, name: str) -> None:
@@ -71,4 +71,4 @@ class SnippetsCog(BaseCog, name="Snippets"):
 
 def listed(snippets: list[Snippet]) -> str:
     """Return the names of snippets, one per line."""
-    return "\n".join(f"{snippet.name} ({snippet.uses})" for snippet in snippets) or "There is none."
+    return "\n".join(f"{snippet.name} ({snippet.uses})" for snippet in snippets) or "Nothing found."

@@ -16,4 +16,4 @@ class AlreadyInForceError(RuleError):
 
 
 class LockedSnippetError(RuleError):
-    """A moderator has locked the snippet."""
+    """A moderator locked the snippet."""

@@ -43,7 +43,7 @@ async def soak(scale: Scale) -> int:
         *(f"FAILED: {failure}" for failure in failures),
     ):
         print(line)
-    print("something did not hold" if failures else "everything adds up, and nothing has grown")
+    print("a check failed" if failures else "everything adds up, and memory did not grow")
     return 1 if failures else 0
 
 
@@ -53,7 +53,7 @@ async def process(scale: Scale, number: int, url: str) -> dict[str, Any]:
     worker = await asyncio.create_subprocess_exec(*command, cwd=PROJECT, stdout=asyncio.subprocess.PIPE)
     output, _ = await worker.communicate()
     if worker.returncode:
-        raise RuntimeError(f"process {number} has died, see above")
+        raise RuntimeError(f"process {number} died, see above")
     result: dict[str, Any] = json.loads(output)
     return result
 

@@ -10,17 +10,17 @@ from bot.soak.population import POINTS
 from generated import Database
 
 CHECKS = {
-    "points of each member are what they were given": f"""
+    "the points of each member match the transfers": f"""
         SELECT u.id, u.points FROM users u
         LEFT JOIN (SELECT sender_id AS id, sum(amount) AS n FROM points_transactions GROUP BY 1) s USING (id)
         LEFT JOIN (SELECT receiver_id AS id, sum(amount) AS n FROM points_transactions GROUP BY 1) r USING (id)
         WHERE u.points <> {POINTS} - COALESCE(s.n, 0) + COALESCE(r.n, 0)""",
-    "no points came or went": f"""
+    "the total of points is unchanged": f"""
         SELECT sum(points), count(*) FROM users HAVING sum(points) <> {POINTS} * count(*)""",
     "case numbers have no gaps": """
         SELECT g.id FROM guilds g LEFT JOIN cases c ON c.guild_id = g.id GROUP BY g.id
         HAVING g.case_count <> count(c.id) OR g.case_count <> COALESCE(max(c.number), 0)""",
-    "levels are what the experience makes": """
+    "levels match the experience": """
         SELECT guild_id, member_id FROM levels WHERE level <> floor(sqrt(floor(xp / 100)))""",
     "every reminder was sent": "SELECT id FROM reminders WHERE NOT sent",
     "every starred message was posted": "SELECT message_id FROM starboard_messages WHERE posted_id = message_id",
@@ -45,7 +45,7 @@ async def differences(db: Database, tally: Mapping[str, int], reminded: list[str
         for name, query in TOTALS.items():
             stored = int(await connection.scalar(sa.text(query)) or 0)
             if stored != tally.get(name, 0):
-                problems.append(f"{name}: the database has {stored}, the members were told of {tally.get(name, 0)}")
+                problems.append(f"{name}: the database has {stored}, but the members were told {tally.get(name, 0)}")
     if len(reminded) != len(set(reminded)) or len(reminded) != tally.get("reminders", 0):
         problems.append(
             f"reminders: {len(reminded)} sent, {len(set(reminded))} different, {tally.get('reminders')} asked"

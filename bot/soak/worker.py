@@ -82,7 +82,7 @@ async def busy(crowd: Crowd, result: Result, until: float) -> None:
         result.times[name].append((time.perf_counter() - began) * 1000)
         result.statements[name][len(exchange.statements)] += 1
         if len(exchange.statements) > MOST_STATEMENTS[name]:
-            result.errors.append(f"{name} has sent {len(exchange.statements)} statements: {exchange.statements}")
+            result.errors.append(f"{name} sent {len(exchange.statements)} statements: {exchange.statements}")
             return
 
 
@@ -105,7 +105,7 @@ async def watch(db: Database, result: Result) -> None:
 
 
 async def finish_reminders(served: Discord, db: Database) -> None:
-    """Send the reminders that are still due, except those that the other process has claimed."""
+    """Send the reminders that are still due, except those that the other process claimed."""
     worker = cast("RemindersCog", served.bot.get_cog("Reminders"))
     async with asyncio.timeout(60):
         while await db.reminder.exists(sent=False):

@@ -14,7 +14,7 @@ from bot.standin.world import Payload
 
 @dataclass(frozen=True)
 class Request:
-    """A request that the bot has sent to Discord."""
+    """A request that the bot sent to Discord."""
 
     method: str
     path: str
@@ -34,7 +34,7 @@ class Exchange:
 
     @property
     def said(self) -> list[str]:
-        """The texts that the bot sent: contents, and the titles, descriptions and footers of embeds."""
+        """The strings that the bot sent: contents, and the titles, descriptions and footers of embeds."""
         bodies = [request.body.get("data", request.body) for request in self.requests if request.method != "DELETE"]
         return [text for body in bodies if (text := text_of(body))]
 
@@ -43,7 +43,7 @@ class Exchange:
         return [request for request in self.requests if (request.method, request.path) == (method, path)]
 
     async def settle(self) -> None:
-        """Wait for every task that the event has started, and for the tasks that those have started."""
+        """Wait for every task that the event started, and for the tasks that those started."""
         while self.tasks:
             await self.tasks.pop()
 

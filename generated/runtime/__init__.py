@@ -7,10 +7,11 @@
 ``contracts`` the types of arguments and results. ``validation`` checks values; ``table``, ``operand`` and
 ``statements`` build ``sql``; ``execution`` sends it, in the ``transactions`` around the task. Their ``sessions`` are
 SQLModel's, on the connections of the ``pool``. ``instances`` are created from rows, ``relations`` loads relationships,
-``keyset`` reads pages, ``errors`` has the exceptions of all of these, and ``mistakes`` answers to misspelt
+``keyset`` reads pages, ``errors`` has the exceptions of all of these, and ``mistakes`` explains misspelled
 names.
 
-On import, this module warns about versions of SQLAlchemy and asyncpg that the package was not tested with.
+On import, this module warns about versions of SQLAlchemy and asyncpg that the package was not tested with, and says
+what to install if one of them is missing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import warnings
 from importlib import import_module
 
 TESTED = {"SQLAlchemy": ("2.0.38", "2.1"), "asyncpg": ("0.30", "0.32")}
-"""The oldest and the newest version of each library; of the newest, any patch."""
+"""The oldest and the newest tested version of each library. Any patch of the newest version is accepted."""
 
 
 def warn_unless_tested(library: str, installed: str) -> None:
@@ -28,13 +29,15 @@ def warn_unless_tested(library: str, installed: str) -> None:
     oldest, newest = TESTED[library]
     if _numbers(installed) < _numbers(oldest) or _numbers(installed)[:2] > _numbers(newest):
         message = f"{library} {installed} is not one of {oldest} to {newest}, which {__name__} was tested with"
-        advice = "run your tests, or generate the package with a newer ctrlgen"
-        warnings.warn(f"{message}: {advice}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"{message}: run your tests, or generate the package with a newer ctrlgen", RuntimeWarning, 2)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
-for library in TESTED:
-    warn_unless_tested(library, str(import_module(library.lower()).__version__))
+try:
+    for library in TESTED:
+        warn_unless_tested(library, str(import_module(library.lower()).__version__))
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(f"{error}: run `pip install asyncpg 'sqlalchemy[asyncio]'`", name=error.name) from None

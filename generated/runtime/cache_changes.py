@@ -29,7 +29,7 @@ _TO_SAVEPOINT = re.compile(r"\s*rollback\s+(work\s+|transaction\s+)?to\b", re.IG
 
 @dataclass(eq=False)
 class Change:
-    """The change of one call: the whole of some caches, and the tags of its own model's cache, None for all."""
+    """The change of one call: the caches to clear, and the tags to drop from its own model's cache, None for all."""
 
     whole: Collection[ModelCache]
     own: ModelCache | None = None
@@ -75,7 +75,7 @@ class WatchedConnection(Connection):
         return status
 
     def _end(self, take_effect: Callable[[Change], None] | None) -> None:
-        pending, self.pending = self.pending, None  # the next transaction has changes of its own
+        pending, self.pending = self.pending, None  # the next transaction has its own changes
         _settle(pending or [], take_effect)
 
 
@@ -88,7 +88,7 @@ def _settle(pending: Pending, take_effect: Callable[[Change], None] | None) -> N
 
 
 def is_unknown(error: BaseException) -> bool:
-    """Whether it is unknown if the failed statement has taken effect."""
+    """Return whether it is unknown if the failed statement took effect."""
     return not isinstance(error, Exception) or isinstance(error, TimeoutError) or is_lost(error)
 
 
@@ -96,7 +96,7 @@ def remember(connection: Connection, session: AsyncSession | None, change: Chang
     """Apply a change when the transaction of a connection commits, unless a savepoint around it is rolled back."""
     sync, is_watched = session.sync_session if session else None, issubclass(type(connection), WatchedConnection)
     pending: Pending = []
-    if is_watched:  # and not a connection of an engine that the caller has created
+    if is_watched:  # otherwise it belongs to an engine that the caller created
         watched = cast("WatchedConnection", connection)
         pending = watched.pending = pending if watched.pending is None else watched.pending
     elif sync:

@@ -4,7 +4,7 @@
 """The constraint that an error of the server is about, by the names that the model declares.
 
 For a row of a partition PostgreSQL names the partition and its own index, as ``member_1`` and
-``member_1_guild_id_name_key``. The columns of the key tell to which constraint of the model the index belongs.
+``member_1_guild_id_name_key``. The columns of the key determine the constraint of the model.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ def violated_constraint(model: type[SQLModel] | None, cause: Any) -> ViolatedCon
 
 
 def is_partitioned(table: sa.Table) -> bool:
-    """Whether the model declares that its table is partitioned."""
+    """Return whether the model declares that its table is partitioned."""
     return bool(table.dialect_options["postgresql"].get("partition_by"))
 
 
 def _named(declared: Iterable[tuple[str, Key]], key: Key | None, reported: str) -> str:
-    """Return the only declared name with this key, or else the name that the server has reported."""
+    """Return the only declared name with this key, or else the name that the server reported."""
     names = {name for name, columns in declared if columns == key and len(name) <= _LONGEST}
     return names.pop() if len(names) == 1 else reported
 
@@ -121,10 +121,10 @@ def _table_names(table: sa.Table) -> set[str]:
 
 def _key_of(cause: Any) -> Key | None:
     """Return the key that PostgreSQL names: ``Key (guild_id, lower(name))=(...)``."""
-    if (found := _KEY.search(cause.detail or "")) is None:
+    if (match := _KEY.search(cause.detail or "")) is None:
         return None
     parts, depth = [""], 0
-    for character in found[1]:
+    for character in match[1]:
         depth += (character == "(") - (character == ")")
         if character == "," and not depth:
             parts.append("")

@@ -79,17 +79,17 @@ class PaginationResult(Generic[T]):
 
     @property
     def pages(self) -> int:
-        """How many pages there are."""
+        """The number of pages."""
         return -(-self.total // self.per_page)
 
     @property
     def has_next(self) -> bool:
-        """Whether a page follows."""
+        """Whether there is a next page."""
         return self.page < self.pages
 
     @property
     def has_previous(self) -> bool:
-        """Whether a page precedes."""
+        """Whether there is a previous page."""
         return self.page > 1
 
 
@@ -114,7 +114,7 @@ Loader: TypeAlias = Callable[[Any, str, Sequence[SQLModel], dict[Any, SQLModel] 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """An expression of an index: as SQL with columns by their bare names, and the attributes it is computed from."""
+    """An expression of an index: its SQL with unqualified columns, and the attributes that it is computed from."""
 
     sql: str
     inputs: tuple[str, ...] = ()
@@ -136,7 +136,7 @@ class Partial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Facts about a model that the generator has decided, in terms of the model's attributes.
+    """The generator's decisions about a model, in terms of the model's attributes.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class Facts:
     computed
         The attributes that the database computes, which cannot be set.
     omitted
-        The attributes whose default of None is left to the column's or the server's own default.
+        The attributes whose default of None is replaced by the column's or the server's own default.
     unique
         The keys that ON CONFLICT accepts besides the primary key.
     expressions
@@ -155,7 +155,7 @@ class Facts:
     relations
         The loader of each relationship.
     absent
-        The methods that do not exist, by the reason, in which ``{}`` stands for the column of a finder.
+        The methods that do not exist, by reason, in which ``{}`` stands for the column of a finder.
     tenant
         The attribute that every call must be given, so that it reaches the rows of one tenant.
     utc

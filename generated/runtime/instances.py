@@ -32,7 +32,7 @@ class Unloaded:
     def __call__(self, state: orm.InstanceState[Any], passive: orm.PassiveFlag) -> object:
         """Return the value for SQLAlchemy, which calls this when the attribute is read."""
         load = state.manager[self.relation].impl.callable_
-        if state.session is not None and load:  # the caller has added the instance to a session, which loads it
+        if state.session is not None and load:  # the caller added the instance to a session, which loads it
             return load(state, passive)
         if not passive & orm.PassiveFlag.SQL_OK:
             return orm.LoaderCallableStatus.PASSIVE_NO_RESULT

@@ -3,7 +3,7 @@
 # flake8: noqa
 """Keyset pagination: the position of a row in an order, as a cursor and as a condition.
 
-PostgreSQL itself casts the values of a position to text and back, so that any type with an order can be used.
+PostgreSQL itself casts the values of a position to text and back, so any type with an order can be used.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .sql import DIALECT, MARK, Sql, joined
 from .table import Table
 
 _VERSION = b"\x01"
-_HEADER_SIZE = len(_VERSION) + 8  # of which 8 are the digest
+_HEADER_SIZE = len(_VERSION) + 8  # 8 bytes are the digest
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Order:
         return cast("list[str | None]", position)
 
     def _is_position(self, value: object) -> bool:
-        """Whether a row can have this position; the digest has no secret, so that anybody can compute it."""
+        """Return whether a row can have this position; the digest has no secret, so anybody can compute it."""
         if not isinstance(value, list) or len(strings := cast("list[object]", value)) != len(self.terms):
             return False
         return all(

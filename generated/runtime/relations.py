@@ -22,7 +22,7 @@ from .sql import QUOTED, Sql
 from .statements import any_of, any_within
 from .table import Table
 
-_attributes: Any = orm.attributes  # which has no types in SQLAlchemy 2.0
+_attributes: Any = orm.attributes  # it has no types in SQLAlchemy 2.0
 Key: TypeAlias = tuple[object, ...]
 Seen: TypeAlias = dict[Any, SQLModel] | None
 Related: TypeAlias = dict[Key, list[SQLModel]]
@@ -30,7 +30,7 @@ Relation: TypeAlias = "orm.RelationshipProperty[Any]"
 
 
 async def by_columns(execution: Execution[Any], name: str, objects: Sequence[SQLModel], seen: Seen) -> None:
-    """Load a relationship whose condition is only that columns are equal; ``seen`` has the objects to reuse."""
+    """Load a relationship that is joined only by equal columns; ``seen`` has the objects to reuse."""
     relation = execution.table.mapper.relationships[name]
     target, source, matched, order = _path(relation)
     within: Execution[Any] = Execution(execution.transactions, target, execution.session)

@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, cont
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, cast
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
@@ -34,11 +34,11 @@ from .transactions import Isolation, Transactions
 T = TypeVar("T")
 
 _log = logging.getLogger(__package__)
-_asyncpg: Any = import_module("asyncpg")  # which has no types
+_asyncpg: Any = import_module("asyncpg")  # asyncpg has no types
 _FAILURES = (_asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError)
 _PACKAGE = __name__.rpartition(".runtime.")[0]  # the emitted package, to which the controllers' modules are relative
-_UNSUPPORTED = {"channel_binding": {"disable", "prefer"}, "gssencmode": {"disable", "prefer"}}
-"""Options that asyncpg does not support, with the values that do not require them."""
+_URL = re.compile(r"postgres(?:ql)?(?:\+\w+)?://(?:([^/?#]*)(@))?([^/?#@]*)([^?#]*)\??([^#]*)(.*)")
+"""The user, the ``@`` behind it, the hosts, the path, the options, and what cannot be part of a URL."""
 
 
 class Server(NamedTuple):
@@ -75,7 +75,7 @@ class DatabaseService:
     replicas
         URLs of streaming standbys, which answer reads outside of transactions.
     max_staleness
-        Seconds by which a replica may lag, and for which a task reads from the primary after it has written.
+        Seconds by which a replica may lag, and for which a task reads from the primary after a write.
     connect_args
         Further arguments of ``asyncpg.connect``.
     """
@@ -106,14 +106,14 @@ class DatabaseService:
             settings["statement_timeout"] = str(math.ceil(statement_timeout * 1000))
         further: dict[str, Any] = {"command_timeout": command_timeout, **(connect_args or {})}
         further["server_settings"] = {**settings, **further.get("server_settings", {})}
-        self._server = _server(os.environ.get("DATABASE_URL", "") if url is None else url, further)
+        self._server = server_at(os.environ.get("DATABASE_URL", "") if url is None else url, further)
         self._pool_size, self._slow_call, self._echo = pool_size, slow_call, echo
         limits: dict[str, Any] = {"size": pool_size, "max_size": pool_size + max_overflow, "timeout": pool_timeout}
         limits |= {"recycle": pool_recycle, "reset": reset}
         if replicas:
-            from .replicas import ReplicatedTransactions  # which most databases do without
+            from .replicas import ReplicatedTransactions  # most databases have none
 
-            server_of = partial(_server, further=further)
+            server_of = partial(server_at, further=further)
             self.transactions: Transactions = ReplicatedTransactions(
                 self._connect, replicas, server_of, max_staleness, limits, echo=echo
             )
@@ -191,7 +191,7 @@ class DatabaseService:
         return self.transactions.transaction(isolation, read_only=read_only)
 
     def after_commit(self, callback: Callback) -> None:
-        """Run ``callback`` after the outermost transaction around this call has committed, never after a rollback.
+        """Run ``callback`` after the outermost transaction around this call commits, never after a rollback.
 
         Outside of a transaction it runs at once. An awaitable result is awaited; an exception is logged, because the
         transaction has been committed by then.
@@ -235,11 +235,11 @@ class DatabaseService:
         address, url, arguments = server or self._server
         try:
             connection: Any = await _asyncpg.connect(address, connection_class=self._driver, **arguments)
-        except (OSError, KeyError, *_FAILURES) as error:  # a KeyError: of a system's user without a name
+        except (OSError, KeyError, *_FAILURES) as error:  # KeyError: the user of the system has no name, either
             reason = "it names no user" if isinstance(error, KeyError) else str(error) or type(error).__name__
             raise UnreachableError(f"cannot connect to {url}: {reason}") from error
         try:
-            cache_size = int(arguments.get("statement_cache_size", 100))
+            cache_size = int(arguments["statement_cache_size"])
             options: dict[str, Any] = {"prepared_statement_cache_size": cache_size}
             options |= {} if cache_size else {"prepared_statement_name_func": str}
             connection.prepare_for_use(partial(Adapter, DIALECT.dbapi, **options))
@@ -260,7 +260,7 @@ class DatabaseService:
         if self._slow_call is not None and query.elapsed >= self._slow_call:
             _log.warning("a statement took %.3f s: %s", query.elapsed, text)
 
-    if not TYPE_CHECKING:  # for which the facade declares its controllers
+    if not TYPE_CHECKING:  # `Database` declares its controllers
 
         def __getattr__(self, name: str) -> object:
             """Import the controller of this name when it is first used, and keep it."""
@@ -269,7 +269,7 @@ class DatabaseService:
             if name.startswith("_") or (path := self._controllers.get(name)) is None:
                 hint = suggestion(name, self._controllers)
                 raise AttributeError(f"{type(self).__name__} has no controller {name!r}{hint}")
-            _ = self.transactions  # which raises where __init__ was not called
+            _ = self.transactions  # raises an error if __init__ was not called
             module, _, controller = path.partition(":")
             self.__dict__[name] = getattr(import_module(module, _PACKAGE), controller)(self)
             return self.__dict__[name]
@@ -279,7 +279,7 @@ class DatabaseService:
         return f"<{type(self).__name__} {self.url}>"
 
 
-def _server(url: str, further: Mapping[str, Any]) -> Server:
+def server_at(url: str, further: Mapping[str, Any]) -> Server:
     """Return the server at a URL, which is connected to with ``further`` arguments.
 
     Raises
@@ -289,14 +289,17 @@ def _server(url: str, further: Mapping[str, Any]) -> Server:
     """
     if not url:
         raise ValueError("no database URL: pass one, or set DATABASE_URL")
-    if not re.match(r"postgres(ql)?(\+\w+)?://", url):
+    if not (match := _URL.fullmatch(url.strip())):
         raise ValueError("the database URL does not begin with postgresql://, as in postgresql://user@host/name")
-    parts = urlsplit(url)
-    if "@" in parts.path + parts.query + parts.fragment or parts.fragment or parts.netloc.count("@") > 1:
+    user, at, hosts, path, options, fragment = match.groups("")
+    if fragment or "@" in user + path + options:
         raise ValueError("percent-encode each / ? # and @ in the user and the password of the database URL")
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    for name, accepted in _UNSUPPORTED.items():
-        if (value := query.pop(name, "prefer")) not in accepted:
+    query = dict(parse_qsl(options, keep_blank_values=True))
+    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts.split(",")] + query.get("port", "").split(",")
+    if not all(port.isdecimal() and 0 < int(port) < 65536 for port in ports if port):
+        raise ValueError("each host of the database URL is name:port or [IPv6]:port, with a port from 1 to 65535")
+    for name in ("channel_binding", "gssencmode"):
+        if (value := query.pop(name, "prefer")) not in {"disable", "prefer"}:
             raise ValueError(f"asyncpg does not support {name}={value}: remove it from the database URL")
     for name, replacement in (("schema", "search_path=..."), ("pgbouncer", "prepared_statement_cache_size=0")):
         if name in query:
@@ -305,16 +308,13 @@ def _server(url: str, further: Mapping[str, Any]) -> Server:
         if not query.get(name, "0").isdecimal():
             raise ValueError(f"{name} in the database URL takes a whole number")
     arguments: dict[str, Any] = {"timeout": float(query.pop("connect_timeout", 60)) or None}  # 0 waits forever
-    if "ssl" in query:
-        arguments["ssl"] = query.pop("ssl")
-    if (cache_size := query.pop("prepared_statement_cache_size", None)) is not None:  # 0 behind PgBouncer
-        arguments["statement_cache_size"] = int(cache_size)
-    address = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(query), ""))
-    user, at, host = parts.netloc.rpartition("@")
-    harmless = {name: value for name, value in query.items() if name not in {"password", "sslpassword"}}
-    netloc = re.sub(":.*", ":***", user) + at + host
-    return Server(
-        address,
-        urlunsplit(("postgresql", netloc, parts.path, urlencode(harmless, safe="/"), "")),
-        {**arguments, **further},
-    )
+    arguments["statement_cache_size"] = int(query.pop("prepared_statement_cache_size", 100))  # 0 behind PgBouncer
+    arguments |= {"ssl": query.pop("ssl")} if "ssl" in query else {}
+    public = {name: value for name, value in query.items() if name not in {"password", "sslpassword"}}
+    address = quote(user, safe="%:") + at + quote(hosts, safe="%:,[]")  # urllib refuses some other characters
+    shown = re.sub(":.*", ":***", user) + at + hosts
+    return Server(_url(address, path, query), _url(shown, path, public), {**arguments, **further})
+
+
+def _url(netloc: str, path: str, query: Mapping[str, str]) -> str:
+    return f"postgresql://{netloc}{path}{'?' if query else ''}{urlencode(query, safe='/')}"

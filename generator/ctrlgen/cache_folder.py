@@ -19,10 +19,20 @@ NAME = ".ctrlgen_cache"
 VARIABLE = "CTRLGEN_CACHE_DIR"
 _KEPT = 16  # files of each kind
 _UNFINISHED = 60  # seconds after which no process can still be writing a file
+_IGNORE_FILE, _TAG_FILE = ".gitignore", "CACHEDIR.TAG"
+_IGNORE = "# Created by ctrlgen.\n*\n"
 _TAG = """Signature: 8a477f597d28d172789f06886806bc55
 # This file is a cache directory tag created by ctrlgen.
 # For information about cache directory tags, see https://bford.info/cachedir/
 """
+
+
+def has_other_files(folder: Path) -> bool:
+    """Return whether a folder has files, and neither ctrlgen nor another program has marked it as a cache."""
+    with suppress(OSError):  # without the folder, or the right to read it, there is nothing to compare
+        names = {file.name for file in folder.iterdir()}
+        return _TAG_FILE not in names and not names <= {_IGNORE_FILE}  # after which a run may have been killed
+    return False
 
 
 def keep(file: Path, content: str) -> None:
@@ -63,6 +73,6 @@ def _age(file: Path) -> float:
 
 def _create(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in ((".gitignore", "# Created by ctrlgen.\n*\n"), ("CACHEDIR.TAG", _TAG)):
+    for name, content in ((_IGNORE_FILE, _IGNORE), (_TAG_FILE, _TAG)):
         if not (folder / name).exists():
             (folder / name).write_text(content, "utf-8")

@@ -18,7 +18,7 @@ import typer
 
 from ctrlgen.errors import CtrlgenError, bug
 from ctrlgen.findings import DOCS, Finding, Location
-from ctrlgen.output_formats import TEXT, check_format
+from ctrlgen.output_formats import FORMATS, TEXT, check_format
 from ctrlgen.pipeline import compare_with_disk, generate, write
 from ctrlgen.plain_options import plain_values
 from ctrlgen.progress import shown_progress
@@ -65,11 +65,21 @@ app = typer.Typer(
 _USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
 """The exception that typer raises for invalid arguments. It is caught to print it like all other errors."""
 
+
+def _completed_format(incomplete: str) -> list[str]:
+    """Return the formats that the shell offers for an incomplete word."""
+    return [name for name in (TEXT, *FORMATS) if name.startswith(incomplete)]
+
+
+def _completed_format_of_explain(incomplete: str) -> list[str]:
+    return [name for name in (TEXT, "json") if name.startswith(incomplete)]
+
+
 ProjectOption = Annotated[
     Path | None,
     typer.Option(
         "--project",
-        help="Project folder. Default: found upwards.",
+        help="Project folder. Default: searched upwards.",
         metavar="DIR",
     ),
 ]
@@ -84,7 +94,7 @@ CacheOption = Annotated[
     str | None, typer.Option("--cache-dir", help="Folder of the cache. Default: $CTRLGEN_CACHE_DIR.", metavar="DIR")
 ]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no warnings, no summary.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print neither warnings nor a summary.")]
 FormatOption = Annotated[
     str,
     typer.Option(
@@ -92,7 +102,7 @@ FormatOption = Annotated[
         help="Output format: text, github, json or sarif.",
         metavar="FORMAT",
         show_default=False,
-        autocompletion=lambda: ["text", "github", "json", "sarif"],
+        autocompletion=_completed_format,
     ),
 ]
 
@@ -236,7 +246,7 @@ def explain(
             "--format",
             help="Output format: text or json.",
             metavar="FORMAT",
-            autocompletion=lambda: ["text", "json"],
+            autocompletion=_completed_format_of_explain,
         ),
     ] = "text",
     html: Annotated[
@@ -375,7 +385,7 @@ def lint(
 def drift(
     database: Annotated[
         str | None,
-        typer.Option("--database", help="Its address.", metavar="URL", envvar="DATABASE_URL", show_envvar=True),
+        typer.Option("--database", help="Database address.", metavar="URL", envvar="DATABASE_URL", show_envvar=True),
     ] = None,
     alembic: Annotated[
         Path | None,

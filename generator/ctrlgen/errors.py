@@ -162,14 +162,14 @@ class SettingValueError(ConfigError):
 
 
 class PlaceError(ConfigError):
-    """``output`` or ``tests`` names a folder that cannot be used."""
+    """``output``, ``tests`` or ``cache_dir`` names a folder that cannot be used."""
 
     code = "CGE105"
     meaning = (
         "`output` or `tests` is outside the project, is the project itself, is a file, is inside the other one, or "
-        "would shadow one of your modules"
+        "would shadow one of your modules; or the cache folder has other files, which git and backups would ignore"
     )
-    fix = "use a separate folder inside the project for each"
+    fix = "use a separate folder inside the project for each, and a new or empty folder for the cache"
 
 
 class PackageNameError(ConfigError):
@@ -408,19 +408,25 @@ class DatabaseError(CtrlgenError):
 
 
 class AddressError(UsageError):
-    """The address is not the address of a PostgreSQL database."""
+    """The address is not the address of a PostgreSQL database, or has an option that is not supported."""
 
     code = "CGE602"
-    meaning = "`--database` is missing, or is not the address of a PostgreSQL database"
-    fix = "use `postgresql://user:password@host/name`, with special characters in the password percent-encoded"
+    meaning = (
+        "`--database` is missing, is not the address of a PostgreSQL database, or has an option that PostgreSQL or "
+        "asyncpg does not support"
+    )
+    fix = (
+        "use `postgresql://user:password@host:5432/name`, with special characters in the password percent-encoded; "
+        "[Connect](guide/connect.md#the-address) lists the options"
+    )
 
 
 class MigrationError(CtrlgenError):
     """The migrations cannot be read."""
 
     code = "CGE603"
-    meaning = "Alembic cannot read the migrations, or they have several heads"
-    fix = "see Alembic's message; `alembic merge heads` merges several heads"
+    meaning = "Alembic cannot read the migrations, or one of their branches has several heads"
+    fix = "see Alembic's message; `alembic merge heads` merges several heads; a label makes a separate branch of one"
 
 
 def error_classes() -> list[type[CtrlgenError]]:

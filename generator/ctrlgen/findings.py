@@ -305,7 +305,7 @@ UNSETTLED_CHECK = Rule(
 STALE = Rule(
     "CG601",
     "`{file}` {meaning}; run `ctrlgen generate`, and commit the result",
-    "`check`: the emitted files or the test stubs do not match the models",
+    "`check`: the emitted files or the test stubs do not match the models, or have not been generated yet",
     "run `ctrlgen generate`, and commit the result",
     silenceable=False,
 )
@@ -429,6 +429,15 @@ DIFFERENT_PARTITIONING = Rule(
     "`{model}` is {declared} in the model, but {database} in the database",
     "a table is partitioned in another way than its model declares, which Alembic does not compare",
     "change `postgresql_partition_by`, or write a migration that creates another table and copies the rows",
+)
+NO_MIGRATIONS = Rule(
+    "CG519",
+    "the database was migrated by Alembic, to revision {revisions}, but the project has neither an `alembic.ini` nor "
+    "`[tool.alembic]`: pass Alembic's settings file with `--alembic`",
+    "the migrations are not compared, because the project has neither an `alembic.ini` nor `[tool.alembic]`, although "
+    "Alembic has migrated the database",
+    "pass Alembic's settings file with `--alembic FILE`; do nothing if the migrations are in another repository",
+    fails=False,  # nothing differs
 )
 UNUSED_SILENCE = Rule(
     "CG401",

@@ -146,7 +146,7 @@ def with_wrapped_docstrings(source: str, width: int) -> str:
 
 
 def _docstring_lines(body: Sequence[ast.stmt]) -> Iterator[int]:
-    """Yield the index of each line with a one-line docstring, of a module and of what its body defines."""
+    """Yield the index of each line with a one-line docstring, of a module and of the definitions in its body."""
     if body and isinstance(first := body[0], ast.Expr) and first.lineno == first.end_lineno:
         yield first.lineno - 1
     for node in body:

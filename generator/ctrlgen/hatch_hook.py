@@ -31,16 +31,19 @@ class StaleBuildHook(BuildHookInterface[Any]):
 
         from ctrlgen.errors import CtrlgenError
         from ctrlgen.python_api import generate
+        from ctrlgen.staleness import stale_names
+        from ctrlgen.write import Changes
 
         try:
             result = generate(Path(self.root, str(self.config.get("project", "."))), dry_run=True)
         except CtrlgenError as error:
             self.app.abort(f"ctrlgen: {error}" + (f"\nhint: {error.hint}" if error.hint else ""))
             return
-        output, project = result.config.output, result.config.project
+        output = result.config.output
         # Tests are not part of a build; a source distribution may lack them.
-        if stale := [change.file for change in result.changes.pending if change.file.is_relative_to(output)]:
-            names = ", ".join(str(file.relative_to(project)) for file in stale)
+        changes = Changes(tuple(change for change in result.changes.files if change.file.is_relative_to(output)))
+        if stale := stale_names(changes, result.config):
+            names = ", ".join(stale)
             self.app.abort(f"ctrlgen: the controllers are stale; run `ctrlgen generate` and build again: {names}")
         # Hatch leaves out what git ignores, unless it is declared as an artifact.
         inside = Path(os.path.relpath(output, self.root)).as_posix()

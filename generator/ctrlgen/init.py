@@ -25,7 +25,7 @@ from ctrlgen.errors import (
 )
 from ctrlgen.render.templates import render_template, template_text
 from ctrlgen.report import print_summary
-from ctrlgen.settings import Config, Settings, broken_toml, read_config
+from ctrlgen.settings import Config, Settings, read_config, read_document
 from ctrlgen.table_modules import missing_module, table_modules
 from ctrlgen.write import Changes, apply, compare_contents, unified_diff
 
@@ -237,12 +237,7 @@ def _configured_pyproject(file: Path, settings: Settings) -> bytes:
     ConfigError
         The file is not valid TOML, or has the section already.
     """
-    try:
-        text = file.read_bytes().decode() if file.exists() else ""
-        document = tomlkit.parse(text)
-    except (TOMLKitError, UnicodeDecodeError) as error:
-        raise broken_toml(file, error) from error
-    if "ctrlgen" in toml.table(document, "tool"):
+    if "ctrlgen" in toml.table(read_document(file), "tool"):
         raise UnaddableError(
             f"`{file.name}` already has a section `[tool.ctrlgen]`",
             hint="edit it, or remove it first; `ctrlgen generate` uses it",
@@ -252,7 +247,7 @@ def _configured_pyproject(file: Path, settings: Settings) -> bytes:
     for name in ("output", "package", "tests"):
         if value := getattr(settings, name):
             section[name] = value
-    return _with_section(text, section.as_string())
+    return _with_section(file.read_bytes().decode() if file.exists() else "", section.as_string())
 
 
 def _with_section(text: str, section: str) -> bytes:
@@ -282,17 +277,14 @@ def _with_pre_commit_entry(file: Path) -> bytes | None:
     entry = _pre_commit_entry()
     if not file.exists():
         return f"repos:\n{entry}".encode()
-    try:
-        text = file.read_bytes().decode()
-    except UnicodeDecodeError:
-        return None
+    text = file.read_bytes().decode(errors="surrogateescape")  # bytes that are not UTF-8 are kept
     repos = _REPOS.search(text)
     if repos is None or "ctrlgen" in text:
         return None
     indented = "".join(f"{repos['indent']}{line[2:]}" for line in entry.splitlines(keepends=True))
     if "\r\n" in text:
         indented = indented.replace("\n", "\r\n")
-    return f"{text[: repos.end()]}{indented}{text[repos.end() :]}".encode()
+    return f"{text[: repos.end()]}{indented}{text[repos.end() :]}".encode(errors="surrogateescape")
 
 
 def _alembic_files(config: Config) -> dict[Path, bytes]:

@@ -89,8 +89,8 @@ class _Modules:
     def beside(self, module: str) -> list[str]:
         """Return the modules in the package of a module that may not exist itself."""
         parent = module.rpartition(".")[0]
-        found = self._located(parent) if parent else _Located(None, self._roots)
-        names = [each.name for each in pkgutil.iter_modules(found.folders)] if found else []
+        located = self._located(parent) if parent else _Located(None, self._roots)
+        names = [each.name for each in pkgutil.iter_modules(located.folders)] if located else []
         return [f"{parent}.{name}" if parent else name for name in names]
 
     def source(self, module: str) -> _Source | None:

@@ -39,7 +39,7 @@ class Generation:
     findings: tuple[Finding, ...]
     incomplete: Finding | None = None
     reads: Reads | None = None
-    """The inputs of the run, if it is to be recorded."""
+    """The inputs of the run, or None if the run is not recorded."""
 
     @property
     def origins(self) -> dict[str, Location]:

@@ -126,7 +126,7 @@ class Record:
 
 
 def looks_unchanged(arguments: Sequence[str]) -> bool:
-    """Guess whether the command can be answered from a record, so that the child process need not be started.
+    """Guess whether the command can be answered from a record, so that the child process does not have to be started.
 
     The guess is made before the configuration is read. If it is wrong, the command only takes longer.
     """
@@ -204,7 +204,7 @@ class States:
         return all(state[0] is None or state[0] == _status(path) for path, state in states)
 
     def updated(self) -> States | None:
-        """Return these states, with times where they are conclusive by now; None if anything has changed."""
+        """Return these states, with times if these are conclusive by now; None if anything changed."""
         if any(os.path.exists(path) != present for path, present in self.presence.items()):
             return None
         if environment_digest(self.variables) != self.environment:

@@ -341,7 +341,7 @@ class Relation:
         True  # whether related rows are found by comparing columns; otherwise only SQLAlchemy can load them
     )
     linked: bool = False  # whether the objects are linked by a table that has only the two keys
-    attributes: tuple[str, ...] = ()  # the columns of its own model that it is joined by
+    attributes: tuple[str, ...] = ()  # the columns of the model by which it is joined
     link_table: str | None = None  # the secondary table of a many-to-many relationship, with its schema
     pairs: tuple[tuple[str, str], ...] = ()  # attributes of both sides that are equal, directly or in the link table
     crosses_tenants: bool = False  # whether its statement reads other tenants than those of its objects

@@ -26,7 +26,7 @@ from ctrlgen.errors import (
     SettingValueError,
     UnknownCodeError,
 )
-from ctrlgen.findings import RULES, Location
+from ctrlgen.findings import RULES, Location, shown_path
 
 if TYPE_CHECKING:
     from ctrlgen.schema import Model
@@ -215,8 +215,40 @@ def read_config(project: Path, flags: Settings) -> Config:
     _check_place(root, output, settings)
     _check_shadowing(output, package, settings.models)
     all_models = flags.models is None or "models" not in section
-    cache = root / (settings.cache_dir or cache_folder.NAME)
+    cache = _cache_folder(root, settings.cache_dir, {"output": output, "tests": tests})
     return Config(root, settings.models, output, package, tests, _read_options(section), all_models, cache)
+
+
+def _cache_folder(root: Path, path: str | None, others: Mapping[str, Path | None]) -> Path:
+    """Return the cache folder. Git and backups ignore it, so it must not be a folder with other files."""
+    if not path:
+        return root / cache_folder.NAME
+    folder = (root / path).resolve()
+    if problem := _problem_of_cache_folder(root, folder, others):
+        raise PlaceError(
+            f"the cache folder is `{shown_path(folder, root)}`, {problem}",
+            hint="git and backups ignore all files in the cache folder: use a new folder, such as "
+            f'`cache_dir = "{cache_folder.NAME}"`',
+            setting="cache_dir",
+            mark=path,
+        )
+    return folder
+
+
+def _problem_of_cache_folder(root: Path, folder: Path, others: Mapping[str, Path | None]) -> str | None:
+    for setting, other in others.items():
+        if other and folder.is_relative_to(other):
+            return f"which is {'' if folder == other else 'inside '}the folder of `{setting}`"
+    if root.is_relative_to(folder):
+        return "which is the project's folder" if folder == root else "which contains the project"
+    for setting, other in others.items():
+        if other and other.is_relative_to(folder):
+            return f"which contains the folder of `{setting}`"
+    if file := next((place for place in (folder, *folder.parents) if place.is_file()), None):
+        return f"but `{shown_path(file, root)}` is a file"
+    if cache_folder.has_other_files(folder):
+        return "which contains files that ctrlgen did not write"
+    return None
 
 
 def _check_place(root: Path, output: Path, settings: Settings) -> None:
@@ -277,35 +309,42 @@ def read_section(file: Path) -> toml.Table:
     ConfigError
         The file is not valid TOML, or the table has an unknown setting.
     """
-    try:
-        document: toml.Table = tomllib.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise broken_toml(file, error) from error
-    except OSError as error:
-        raise ConfigError(f"cannot read `{file}`: {error.strerror}", hint="check its permissions") from error
-    section = toml.table(toml.table(document, "tool"), "ctrlgen")
+    section = toml.table(toml.table(read_document(file), "tool"), "ctrlgen")
     toml.check_keys(section, (*SETTINGS, *_TABLES), "tool.ctrlgen")
     return section
 
 
-def broken_toml(file: Path, error: Exception) -> BrokenTomlError:
-    """Return the error for a file that is not valid TOML, or not UTF-8, as TOML must be."""
+def read_document(file: Path) -> toml.Table:
+    """Return the content of a TOML file; empty if there is no file.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or is not valid TOML.
+    """
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _broken(file, error) from error
+    except OSError as error:
+        raise ConfigError(f"cannot read `{file}`: {error.strerror}", hint="check its permissions") from error
+
+
+def _broken(file: Path, error: Exception) -> BrokenTomlError:
+    reason, hint, match = f": {error}", "fix that line", _LINE.search(str(error))
+    number, content = int(match[1]) if match else 0, file.read_bytes()
     if isinstance(error, UnicodeDecodeError):
-        number = error.object.count(b"\n", 0, error.start) + 1
-        message = f"`{file}` is not valid TOML, because it is not UTF-8"
-        return BrokenTomlError(message, Location(file.name, number), "save that file as UTF-8")
-    if file.read_bytes().startswith(codecs.BOM_UTF8):
-        message = f"`{file}` is not valid TOML, because it begins with a byte order mark"
-        return BrokenTomlError(message, Location(file.name, 1), "save that file as UTF-8 without byte order mark (BOM)")
-    message = f"`{file}` is not valid TOML: {error}"
-    match = _LINE.search(str(error))
-    if not match:
+        reason, hint = ", because it is not UTF-8", "save the file as UTF-8"
+        number = content.count(b"\n", 0, error.start) + 1
+    elif content.startswith(codecs.BOM_UTF8):
+        reason, hint = ", because it begins with a byte order mark", "save the file as UTF-8 without a byte order mark"
+    message = f"`{file}` is not valid TOML{reason}"
+    lines = content.decode(errors="replace").splitlines()
+    if not (number := min(number, len(lines))):  # at the end of the file
         return BrokenTomlError(message, hint="fix that file")
-    lines = file.read_text("utf-8", errors="replace").splitlines()
-    number = min(int(match[1]), len(lines))
-    return BrokenTomlError(message, Location(file.name, number), "fix that line", lines[number - 1] or None)
+    return BrokenTomlError(message, Location(file.name, number), hint, lines[number - 1] or None)
 
 
 def _read_settings(section: toml.Table) -> Settings:
@@ -331,7 +370,9 @@ def _read_options(section: toml.Table) -> Options:
     tenant, tenant_strict = toml.text(section, "tenant"), toml.flag(section, "tenant_strict")
     if tenant_strict and tenant is None:
         message = "`tenant_strict` in `[tool.ctrlgen]` needs `tenant`"
-        raise SettingValueError(message, setting="tenant_strict", hint='write `tenant = "guild_id"`, the column')
+        raise SettingValueError(
+            message, setting="tenant_strict", hint='set the name of the column, as in `tenant = "guild_id"`'
+        )
     skip = toml.table(section, "skip")
     toml.check_keys(skip, ("models", "methods"), "tool.ctrlgen.skip")
     return Options(

@@ -22,7 +22,7 @@ from ctrlgen.output_formats import FORMATS, Problem, problem_of_finding, reporte
 from ctrlgen.report import echo, print_diff, print_incomplete, print_stale
 from ctrlgen.settings import Config
 from ctrlgen.toml import find_setting
-from ctrlgen.write import FORMAT, Change, Changes, format_of, unified_diff, version_key
+from ctrlgen.write import FORMAT, Change, Changes, State, format_of, unified_diff, version_key
 
 CHANGELOG = f"{DOCS.removesuffix('/docs')}/CHANGELOG.md"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -50,7 +50,15 @@ def print_upgraded(changes: Changes, config: Config) -> None:
 
 
 def print_staleness(changes: Changes, config: Config) -> None:
-    """Print the meaning of the changes to standard error, and the diff to standard output."""
+    """Print the meaning of the changes to standard error, and the diff to standard output.
+
+    A folder that has not been generated yet is one line: its diff would be dozens of whole files.
+    """
+    for folder in new_folders(changes, config):
+        echo(folder.finding(config).message, err=True)
+        changes = folder.removed_from(changes)
+    if not changes.pending:
+        return
     width = min(shutil.get_terminal_size().columns, 100)
     for meaning in _meanings(changes):
         echo("\n".join(_lines(meaning, config.project, width)), err=True)
@@ -78,7 +86,9 @@ def print_outcome(changes: Changes, incomplete: Finding | None, config: Config) 
 def stale_problems(
     changes: Changes, config: Config, origins: Mapping[str, Location], incomplete: Finding | None
 ) -> list[Problem]:
-    """Return a problem for each stale file, or a single problem if an older ctrlgen generated the files.
+    """Return a problem for each stale file, or a single problem for all files that an older ctrlgen generated.
+
+    A folder that has not been generated yet is a single problem, too.
 
     Parameters
     ----------
@@ -94,14 +104,94 @@ def stale_problems(
         place = Location(shown_path(_first_emitted(changes), config.project), 1)
         finding = Finding(place, OLDER_FORMAT.code, upgrade_note(before, config))
         return [*problems, problem_of_finding(finding, OLDER_FORMAT, "error")]
+    for folder in new_folders(changes, config):
+        problems.append(folder.problem(config))
+        changes = folder.removed_from(changes)
     for change in changes.pending:
         meaning, file = meaning_of(change), shown_path(change.file, config.project)
         finding = STALE.at(_origin(change, config, origins), file=file, meaning=meaning.text)
         problem = problem_of_finding(finding, STALE, "error")
         groups = {kind.replace(" ", "_"): names for kind, names in meaning.groups.items() if names}
-        facts = {"file": file, "state": change.state, "subject": meaning.subject, "changes": groups}
-        problems.append(replace(problem, details={**problem.details, **facts}))
+        problems.append(_with_facts(problem, file, change.state, meaning.subject, groups))
     return problems
+
+
+def _with_facts(
+    problem: Problem, file: str, state: State, subject: str, changes: Mapping[str, tuple[str, ...]]
+) -> Problem:
+    """Return a problem with the keys that its JSON object has in addition."""
+    facts = {"file": file, "state": state, "subject": subject, "changes": changes}
+    return replace(problem, details={**problem.details, **facts})
+
+
+# Folders that have not been generated yet.
+
+
+@dataclass(frozen=True, slots=True)
+class NewFolder:
+    """The package or the test stubs, if none of their files exists yet. ``setting`` names the folder."""
+
+    setting: str
+    folder: Path
+    files: tuple[Change, ...]
+
+    def removed_from(self, changes: Changes) -> Changes:
+        """Return the changes outside the folder."""
+        return Changes(tuple(change for change in changes.files if change not in self.files))
+
+    def finding(self, config: Config) -> Finding:
+        """Return the finding that the folder has not been generated, at its setting."""
+        place = _place_of_setting(self.setting, config) or Location(shown_path(self.folder, config.project), 1)
+        return STALE.at(place, file=shown_path(self.folder, config.project), meaning=self._meaning())
+
+    def problem(self, config: Config) -> Problem:
+        """Return the finding as a problem, which names the new controllers."""
+        file = shown_path(self.folder, config.project)
+        names = tuple(surface.model for surface in self._controllers())
+        groups = {"new_controllers": names} if names else {}
+        problem = problem_of_finding(self.finding(config), STALE, "error")
+        return _with_facts(problem, file, "created", file, groups)
+
+    def _meaning(self) -> str:
+        controllers = self._controllers()
+        if controllers:
+            methods = sum(len(surface.methods) for surface in controllers)
+            contents = f"{_counted(len(controllers), 'controller')} and {_counted(methods, 'method')}"
+        else:
+            contents = _counted(sum(_number_of_tests(change) for change in self.files), "test")
+        return f"has not been generated yet: it would be {_counted(len(self.files), 'file')} with {contents}"
+
+    def _controllers(self) -> list[_Surface]:
+        surfaces = (_surface(change.after) for change in self.files if _is_source(change))
+        return [surface for surface in surfaces if surface and surface.model]
+
+
+def new_folders(changes: Changes, config: Config) -> list[NewFolder]:
+    """Return the folders that have not been generated yet, in the order of their settings."""
+    folders = {"output": config.output, "tests": config.tests}
+    new = [
+        NewFolder(setting, folder, tuple(change for change in changes.files if change.file.is_relative_to(folder)))
+        for setting, folder in folders.items()
+        if folder
+    ]
+    return [folder for folder in new if folder.files and all(change.before is None for change in folder.files)]
+
+
+def stale_names(changes: Changes, config: Config) -> list[str]:
+    """Return the paths of the stale files, and of the folders that have not been generated yet."""
+    new = new_folders(changes, config)
+    for folder in new:
+        changes = folder.removed_from(changes)
+    files = [*(folder.folder for folder in new), *(change.file for change in changes.pending)]
+    return [shown_path(file, config.project) for file in files]
+
+
+def _number_of_tests(change: Change) -> int:
+    return sum(name.startswith("test_") for name in _functions(change.after))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _origin(change: Change, config: Config, origins: Mapping[str, Location]) -> Location:
@@ -114,11 +204,14 @@ def _origin(change: Change, config: Config, origins: Mapping[str, Location]) -> 
         else None
     ):
         return origin
-    settings = config.project / "pyproject.toml"
-    if change.state == "created" and settings.is_file():
-        line = find_setting(settings.read_text("utf-8"), "output" if inside else "tests")
-        return Location(settings.name, line or 1)
-    return Location(shown_path(change.file, config.project), 1)
+    setting = _place_of_setting("output" if inside else "tests", config) if change.state == "created" else None
+    return setting or Location(shown_path(change.file, config.project), 1)
+
+
+def _place_of_setting(setting: str, config: Config) -> Location | None:
+    """Return the location of a setting; None without a settings file."""
+    file = config.project / "pyproject.toml"
+    return Location(file.name, find_setting(file.read_text("utf-8"), setting) or 1) if file.is_file() else None
 
 
 def _first_emitted(changes: Changes) -> Path:

@@ -1,7 +1,7 @@
-"""Refuse usernames with space around them, from now on.
+"""Refuse new usernames with whitespace around them.
 
-The first of two steps: NOT VALID holds for what is written from now on, and looks at no row that is there, so the lock
-on the table lasts a moment.
+This is the first of two steps. A NOT VALID constraint applies to new and changed rows, and existing rows are not
+checked, so the table is locked only briefly.
 
 Revision ID: 0005
 Revises: 0004
@@ -19,7 +19,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the constraint; who cannot lock the table at once gives up instead of queueing everybody behind it."""
+    """Add the constraint. If the lock is not granted soon, fail instead of blocking all other transactions."""
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute(
         "ALTER TABLE users ADD CONSTRAINT ck_users_username_trimmed "

@@ -1,6 +1,7 @@
-"""Find every username trimmed.
+"""Validate that all usernames are trimmed.
 
-The second of two steps: VALIDATE reads the whole table under a lock that lets others read and write.
+This is the second of two steps. VALIDATE reads the whole table under a lock that allows other transactions to read and
+write.
 
 Revision ID: 0006
 Revises: 0005
@@ -23,4 +24,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Leave it validated: 0005 drops it."""
+    """Keep the constraint validated. The downgrade of 0005 drops it."""

@@ -325,7 +325,7 @@ function zoomBy(step) {
 diagram.addEventListener("wheel", panzoom.zoomWithWheel, { passive: false });
 world.addEventListener("panzoomchange", ({ detail: { scale } }) => world.classList.toggle("far", scale < FAR));
 
-// A drag that ends on a table is no click on it.
+// A drag that ends on a table is not a click on it.
 let pressed = { x: 0, y: 0 };
 diagram.addEventListener("pointerdown", ({ clientX, clientY }) => (pressed = { x: clientX, y: clientY }), true);
 diagram.addEventListener(

@@ -61,7 +61,7 @@ function foreignKeyLabel(table, foreignKey) {
   return `${table.name}.${foreignKey.columns.join(", ")} → ${target}.${foreignKey.target_columns.join(", ")}${action}`;
 }
 
-/** Many-to-many relationships through a table that is no model; both sides of one are a single edge. */
+/** Many-to-many relationships through a table without a model; both sides of one are a single edge. */
 function linkEdges() {
   const mapped = new Set(tables.map(qualifiedName));
   const links = new Map();

@@ -31,7 +31,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 Lookup: TypeAlias = tuple[tuple[str, ...], tuple[object, ...], tuple[type, ...]]
-"""The names of a key, the values that the caller has given, and their types: True and 1 are equal only in Python."""
+"""The names of a key, the values that the caller passed, and their types: True and 1 are equal only in Python."""
 Tag: TypeAlias = Hashable
 
 OPEN: Tag = "open"
@@ -205,7 +205,7 @@ class ModelCache:
     ) -> Entry:
         """Read an entry on a miss; concurrent calls for the same lookup await the same statement.
 
-        The read continues if the task that has started it is cancelled.
+        The read continues if the task that started it is cancelled.
         """
         loop = asyncio.get_running_loop()
         with self._lock:
@@ -253,7 +253,7 @@ class ModelCache:
         try:
             rows = await read()
             entry = Entry(rows, tags(rows))
-            trusted = trusted and self.is_usable()  # what invalidates the cache later marks the flight as well
+            trusted = trusted and self.is_usable()  # later invalidations also mark the flight
             with self._lock:
                 if trusted and not flight.lost and flight.touched.isdisjoint(entry.tags):
                     self._store.put(lookup, entry)
@@ -275,5 +275,5 @@ def _is_mutable(value: object) -> bool:
 
 
 def _retrieve(task: asyncio.Task[Entry]) -> None:
-    if not task.cancelled():  # so that asyncio does not log an exception that no caller awaited
+    if not task.cancelled():  # otherwise asyncio logs an exception that no caller awaited
         task.exception()

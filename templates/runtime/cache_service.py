@@ -63,7 +63,7 @@ class CachingService(DatabaseService):
     _caching: Caching
     _driver: ClassVar[type[Connection]] = WatchedConnection
 
-    if not TYPE_CHECKING:  # which sees the constructor of the base
+    if not TYPE_CHECKING:  # type checkers see the constructor of the base
 
         def __init__(self, *arguments: Any, **settings: Any) -> None:
             super().__init__(*arguments, **settings)
@@ -73,7 +73,7 @@ class CachingService(DatabaseService):
     @property
     def caching(self) -> Caching:
         """The caches of this database."""
-        _ = self.transactions  # which raises where __init__ was not called
+        _ = self.transactions  # raises an error if __init__ was not called
         return self._caching
 
     def cache_info(self) -> dict[str, CacheInfo]:

@@ -31,9 +31,9 @@ _PAUSES = (0.1, 5.0)  # seconds before the next attempt to listen: the first pau
 
 
 class Listener:
-    """Listens on a connection of its own, and is the gate of the caches, which is open while notifications arrive.
+    """Listens on its own connection, and is the gate of the caches, which is open while notifications arrive.
 
-    It runs in the event loop that first uses it; when that loop is closed, in the next one.
+    It runs in the event loop that first uses it, and after that loop is closed, in the next one.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class Listener:
         pause = _PAUSES[0]
         while True:
             (outcome,) = await asyncio.gather(self._listen_once(), return_exceptions=True)
-            if outcome is not None:  # any error is answered by another attempt
-                _log.warning("nothing is cached: listening has failed (%s%s)", type(outcome).__name__, _reason(outcome))
+            if outcome is not None:  # every error leads to another attempt
+                _log.warning("nothing is cached: listening failed (%s%s)", type(outcome).__name__, _reason(outcome))
             pause = _PAUSES[0] if self._hears else min(2 * pause, _PAUSES[1])
             self._hears = False
             await asyncio.sleep(pause)
@@ -130,8 +130,8 @@ class Listener:
             await self._echo.wait()
 
     def _hear(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
-        """Invalidate what another process has written."""
-        with suppress(ValueError, TypeError, LookupError, AttributeError):  # anybody may write to the channel
+        """Invalidate the rows that another process wrote."""
+        with suppress(ValueError, TypeError, LookupError, AttributeError):  # any program may write to the channel
             sender, *about = json.loads(payload)
             if not about:
                 if sender == self._own:
@@ -154,14 +154,14 @@ class Listener:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
-        return ": messages do not come, as behind a pooler in transaction mode"
+        return ": messages do not arrive, as behind a pooler in transaction mode"
     return ""
 
 
 class SyncedService(CachingService):
     """A PostgreSQL database whose caches are notified of the writes of other processes."""
 
-    if not TYPE_CHECKING:  # which sees the constructor of the base
+    if not TYPE_CHECKING:  # type checkers see the constructor of the base
 
         def __init__(self, *arguments: Any, **settings: Any) -> None:
             super().__init__(*arguments, **settings)

@@ -73,7 +73,7 @@ class Cached:
     exact
         The keys and columns whose values are equal in Python exactly if they are equal in PostgreSQL.
     returned
-        The columns that identify the rows of a write, the primary key first; empty if nothing does.
+        The columns that identify the rows of a write, the primary key first; empty if none do.
     uuids
         The columns among them that are UUIDs.
     """
@@ -90,7 +90,7 @@ TagsOf: TypeAlias = Callable[[Sequence[Sequence[object]]], Collection[Tag]]
 
 
 class Watch:
-    """Determines what the writes of one controller invalidate, and extends their statements to return the keys."""
+    """Determines which entries the writes of one controller invalidate, and extends the writes to return keys."""
 
     def __init__(
         self, caching: Caching, table: Table[Any], effects: Effects, cached: Cached | None, tags: TagsOf | None = None
@@ -122,7 +122,7 @@ class Watch:
         else:
             number, rows = len(result), result
         if number == 0 and (not _written(statement).startswith("INSERT") or "DO NOTHING" in statement):
-            change.whole, change.tags = (), ()  # else a trigger has skipped the row, or put it elsewhere
+            change.whole, change.tags = (), ()  # otherwise a trigger skipped the row, or moved it
         elif rows is not None and 0 < number <= MANY and self._tags is not None and self._width:
             change.tags = self._tags([tuple(row)[-self._width :] for row in rows])
 

@@ -1,4 +1,4 @@
-"""The controller of a cached model, whose getters, and on request finders, are answered from memory.
+"""The controller of a cached model: its getters, and optionally its finders, are answered from memory.
 
 Emitted only for a package that caches a model.
 """
@@ -38,7 +38,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         return clone
 
     async def invalidate(self, *keys: K) -> None:
-        """Invalidate the rows with these primary keys, or the whole model, after writes that controllers did not make.
+        """Invalidate the rows with these primary keys, or the whole model, after writes that did not use controllers.
 
         Inside a transaction it takes effect with the commit. Synchronized processes are notified.
         """
@@ -71,7 +71,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         self, key: Mapping[str, object], load: Iterable[L] = (), *, within: str | None = None, nulls: bool = False
     ) -> M | None:
         if within is not None or (cache := self._readable_cache()) is None:
-            with self._db.primary():  # where entries are read, so that nobody reads an older row than before
+            with self._db.primary():  # entries are also read there, so no task reads an older row than before
                 return await super()._get(key, load, within=within, nulls=nulls)
         lookup = _lookup_of(tuple(key), tuple(key.values()))
         if (rows := _peek(cache, lookup)) is None:
@@ -126,7 +126,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
             return {*self._tags_of_lookup(names, bound, rows), *self._key_tags(rows)}
 
         async def read() -> Rows:
-            with self._db.primary():  # a replica may not have the write that has invalidated the entry
+            with self._db.primary():  # a replica may lack the write that invalidated the entry
                 return await self._execution.rows(statement)
 
         return (await cache.fetch(lookup, read, tags)).rows
@@ -164,7 +164,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
         return {OPEN, *self._loose, *((names, self._revived(names, key)) for key in keys)}
 
     def _revived(self, names: Iterable[str], values: Iterable[object]) -> tuple[object, ...]:
-        """Return values as the driver returns them; JSON and callers may have strings for UUIDs."""
+        """Return values as the driver returns them: JSON and callers may use strings for UUIDs."""
         uuids = self._cached.uuids
         return tuple([_uuid(value) if name in uuids else value for name, value in zip(names, values, strict=True)])
 
@@ -221,7 +221,7 @@ def _peek(cache: ModelCache, lookup: Lookup) -> Rows | None:
 
 
 def _is_plain(values: Collection[object], *, nulls: bool) -> bool:
-    """Whether these are single values, which identify a lookup."""
+    """Return whether these are single values, which identify a lookup."""
     if has_sql(values) or not (nulls or None not in values):
         return False
     try:
@@ -232,14 +232,14 @@ def _is_plain(values: Collection[object], *, nulls: bool) -> bool:
 
 
 def _is_vague(value: object) -> bool:
-    """Whether equality of a value in Python does not imply that PostgreSQL stores the same value."""
+    """Return whether PostgreSQL may store different values that are equal in Python."""
     if isinstance(value, time) and value.tzinfo:  # 10:00+00 and 11:00+01 are different values in PostgreSQL
         return True
     return value is not None and type(value).__hash__ is object.__hash__  # compared by identity, but mutable
 
 
 def _is_comparable(values: Iterable[object]) -> bool:
-    """Whether these values of exact keys have the types that the driver returns, and not others that it accepts."""
+    """Return whether these values of exact keys have the types that the driver returns, not others that it accepts."""
     return all(value is None or isinstance(value, (int, str, UUID)) for value in values)
 
 

@@ -39,10 +39,10 @@ class BaseController(Generic[M, L, C, U, K]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._db!r}>"
 
-    if not TYPE_CHECKING:  # for which each emitted class declares its columns and its database
+    if not TYPE_CHECKING:  # each emitted class declares its columns and its database
 
         def __init_subclass__(cls) -> None:
-            """Let ``c`` have the columns of the model."""
+            """Set ``c`` to the columns of the model."""
             cls.c = Columns(cls.model) if hasattr(cls, "model") else None
 
         @property
@@ -51,9 +51,9 @@ class BaseController(Generic[M, L, C, U, K]):
             return self._db
 
         def __getattr__(self, name: str) -> object:
-            """Say why there is no such method, or which one may be meant."""
+            """Raise an error with the reason why the method does not exist, or with a suggestion."""
             if name.startswith("_") or hasattr(type(self), name):
-                return object.__getattribute__(self, name)  # raises again what a property has raised
+                return object.__getattribute__(self, name)  # raises the error of a property again
             why = why_absent(name, self._facts.absent, dir(type(self)), self._table.operands)
             raise AttributeError(f"{type(self).__name__} has no {name}{why}", name=name, obj=self)
 
@@ -80,7 +80,7 @@ class BaseController(Generic[M, L, C, U, K]):
         if isinstance(key, str):
             raise TypeError(f'key takes a list of attributes: ["{key}"]')
         table, keys = self._table, tuple(key or self._table.key_names)
-        table.conflict(keys, None)  # raises if this is no unique key
+        table.conflict(keys, None)  # raises an error if this is not a unique key
         upserts = self._statements(
             self._validation.new, rows, lambda row, names: statements.upsert_row(table, row, keys, None, names)
         )
@@ -251,14 +251,14 @@ class BaseController(Generic[M, L, C, U, K]):
         Raises
         ------
         NotStoredError
-            If a trigger has skipped some; the other rows are rolled back.
+            If a trigger skipped some of them; the other rows are rolled back.
         """
 
         async def work() -> list[M]:
             rows = await execution.many(writes)
             if skipped := len(writes) - len(rows):
                 name = self.model.__name__
-                raise NotStoredError.of(f"{name}: a trigger has skipped {skipped} of the rows", model=self.model)
+                raise NotStoredError.of(f"{name}: a trigger skipped {skipped} of the rows", model=self.model)
             return await execution.objects_of(rows)
 
         execution = self._execution

@@ -20,7 +20,7 @@ from .constraints import violated_constraint
 
 Model: TypeAlias = type[SQLModel]
 
-_asyncpg: Any = import_module("asyncpg")  # which has no types
+_asyncpg: Any = import_module("asyncpg")  # asyncpg has no types
 
 
 class DatabaseError(Exception):
@@ -60,14 +60,14 @@ class TimedOutError(DatabaseError, exc.OperationalError, TimeoutError):
 class TransactionError(DatabaseError, RuntimeError):
     """A transaction is used incorrectly; the message says what to do instead.
 
-    Where an earlier error has ended the transaction, ``sqlstate`` is the code of that error.
+    If an earlier error ended the transaction, ``sqlstate`` is the code of that error.
     """
 
     sqlstate: str = ""
 
 
 class UnloadedError(DatabaseError, exc.InvalidRequestError):
-    """A relationship is read that was not loaded; the message names its loader."""
+    """A relationship that was not loaded is read; the message names its loader."""
 
 
 class NotFoundError(DatabaseError, exc.NoResultFound):
@@ -79,7 +79,7 @@ class MultipleFoundError(DatabaseError, exc.MultipleResultsFound):
 
 
 class NotStoredError(DatabaseError):
-    """A trigger has skipped the row, or a conflicting row is invisible to this transaction."""
+    """A trigger skipped the row, or a conflicting row is invisible to this transaction."""
 
 
 class InvalidCursorError(DatabaseError, ValueError):
@@ -108,7 +108,7 @@ class ValidationError(DatabaseError, ValueError):
 
 
 class InvalidValueError(DatabaseError, exc.DataError, ValueError):
-    """A value does not fit its column; ``column`` is its attribute, where the driver says which it is."""
+    """A value does not fit its column; ``column`` is its attribute, if the driver reports it."""
 
     column: str | None = None
 
@@ -160,16 +160,16 @@ _CONSTRAINTS = {
     "23514": (CheckViolation, "check constraint"),
     "23P01": (ExclusionViolation, "exclusion constraint"),
 }
-_ROUTING = {  # the functions of the server that assign rows to partitions, and have no SQLSTATE of their own
+_ROUTING = {  # errors of the server's functions that assign rows to partitions have no SQLSTATE of their own
     "ExecCrossPartitionUpdate": "an upsert cannot move a row to another partition: update the row",
     "ExecFindPartition": "table {} has no partition for {}",
     "ExecPartitionCheckEmitError": "partition {} does not accept {}",
 }
-_OUTDATED = "a migration has changed the table, or the search_path leads to another, since this statement was prepared"
+_OUTDATED = "since this statement was prepared, a migration changed the table, or the search_path selects another one"
 _MEANINGS: dict[str, tuple[type[DatabaseError], str]] = {
     "25006": (TransactionError, "the transaction is read-only"),
     "34000": (TransactionError, "the savepoint of this stream is over: read it to its end inside"),
-    "40001": (ConflictError, "another transaction has changed what this one saw"),
+    "40001": (ConflictError, "another transaction changed rows that this one read"),
     "40P01": (ConflictError, "a deadlock was resolved by ending this transaction"),
     "55P03": (TimedOutError, "the lock was not free in time"),
     "57014": (TimedOutError, "the statement was cancelled, or took too long"),
@@ -185,7 +185,7 @@ _GONE = "connection is closed"
 def translated(model: Model | None, names: Sequence[str] | None = None) -> Generator[None, None, None]:
     """Raise the errors of this module in place of SQLAlchemy's and the driver's, whose messages contain values.
 
-    ``names`` are the names of the statement's parameters; None where no rows are read.
+    ``names`` are the names of the statement's parameters; None if no rows are read.
     """
     try:
         yield
@@ -239,7 +239,7 @@ def sqlstate(error: BaseException) -> str:
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether the connection to the server is gone."""
+    """Return whether the connection to the server was lost."""
     cause = _cause(error)
     closed = isinstance(cause, _asyncpg.InterfaceError) and not sqlstate(error) and _GONE in str(cause)
     lost = closed or isinstance(cause, (OSError, _asyncpg.InternalClientError))
@@ -247,28 +247,28 @@ def is_lost(error: BaseException) -> bool:
 
 
 def is_unsent(error: BaseException) -> bool:
-    """Whether the connection was lost while it was idle, so that nothing was sent."""
+    """Return whether the connection was lost while it was idle, so that nothing was sent."""
     return isinstance(_cause(error), _asyncpg.InternalClientError) and "cannot switch to state" in str(error)
 
 
 def is_outdated(error: BaseException) -> bool:
-    """Whether a prepared statement failed only because a migration has changed its tables."""
+    """Return whether a prepared statement failed only because a migration changed its tables."""
     state, message = sqlstate(error), str((*_cause(error).args, "")[0])  # without the details, which quote values
     plan_changed = state == "0A000" and "cached" in message and "plan" in message
     return plan_changed or (state == "XX000" and "cache lookup" in message)
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether the transaction may succeed if it is repeated."""
+    """Return whether the transaction may succeed if it is repeated."""
     error_class, _ = _MEANINGS.get(getattr(error, "sqlstate", "") or sqlstate(error), (type(error), ""))
     return issubclass(error_class, ConflictError) or is_outdated(error)
 
 
 def aborted(model: Model | None, state: str = "") -> TransactionError:
-    """Return the error of a call in a transaction that an earlier error has ended."""
+    """Return the error of a call in a transaction that an earlier error ended."""
     error = TransactionError.of(
-        f"{model.__name__ if model else 'transaction'}: an earlier error has ended the transaction; put calls that may "
-        "fail into a block of their own (async with db.transaction()), which is a savepoint",
+        f"{model.__name__ if model else 'transaction'}: an earlier error ended the transaction; put calls that may "
+        "fail into their own block (async with db.transaction()), which is a savepoint",
         model=model,
     )
     error.sqlstate = state
@@ -285,12 +285,12 @@ def invalid(model: Model | None, column: str | None, cause: BaseException) -> In
 
 
 def _types(model: Model | None, column: str | None, cause: BaseException) -> str:
-    """Return the type of a column and that of the value, where asyncpg says it; no part of the value."""
+    """Return the type of a column and that of the value, if asyncpg reports it, but no part of the value."""
     message = str(cause)
     declared = cast("Any", inspect(model)).columns.get(column) if model and column else None
     if declared is None or (match := _GOT.search(message)) is None or "array element" in message:
         return ""
-    with suppress(NotImplementedError):  # a type that does not know its class
+    with suppress(NotImplementedError):  # a type that does not declare its class
         return f": expected {declared.type.python_type.__name__}, got {match[1] or match[2]}"
     return ""
 

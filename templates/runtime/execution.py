@@ -36,7 +36,7 @@ class Execution(Generic[M]):
 
     @property
     def around(self) -> AsyncSession | None:
-        """The session of the transaction around the call, None where the call is a transaction of its own."""
+        """The session of the transaction around the call, None if the call is its own transaction."""
         scope = None if self.session else self.transactions.ambient()
         return scope.session if scope else self.session
 
@@ -63,15 +63,15 @@ class Execution(Generic[M]):
         )
 
     async def affected(self, statement: Sql) -> int:
-        """Run a statement and return how many rows it has affected."""
+        """Run a statement and return how many rows it affected."""
         text, arguments = statement.numbered, statement.arguments
         status = await self._send(statement, lambda connection: connection.execute(text, *arguments))
         return int(status.rpartition(" ")[2])
 
     async def many(self, statements: Iterable[Sql]) -> list[Sequence[Any]]:
-        """Run statements of at most one row each in their order, all or none, and return the rows.
+        """Run statements of at most one row each in order, all or none, and return the rows.
 
-        Consecutive statements of the same text are sent together in one round trip.
+        Consecutive statements with the same text are sent together in one round trip.
         """
         runs = [list(run) for _, run in groupby(statements, key=lambda statement: statement.text)]
 
@@ -100,11 +100,11 @@ class Execution(Generic[M]):
         Raises
         ------
         NotStoredError
-            If a trigger has skipped it.
+            If a trigger skipped it.
         """
         for stored in await self.objects(statement):
             return stored
-        raise NotStoredError.of(f"{self.table.model.__name__}: a trigger has skipped the row", model=self.table.model)
+        raise NotStoredError.of(f"{self.table.model.__name__}: a trigger skipped the row", model=self.table.model)
 
     async def objects_of(
         self, rows: Rows, load: Sequence[str] = (), options: Sequence[ExecutableOption] = ()
@@ -150,7 +150,7 @@ class Execution(Generic[M]):
         if not keys:
             return []
         with translated(self.table.model):
-            around = self.around  # else a session that commits nothing, because it only reads
+            around = self.around  # otherwise a session that commits nothing, because it only reads
             async with nullcontext(around) if around else new_session(self.transactions.engine) as session:
                 by_key = await session.run_sync(work)
         return [by_key[key] for key in keys if key in by_key]
@@ -176,7 +176,7 @@ class Execution(Generic[M]):
             rows: Rows = ((),)
             while rows:
                 with translated(self.table.model, statement.names):
-                    if await self.transactions.driver(session) is not connection:  # others may use it by now
+                    if await self.transactions.driver(session) is not connection:  # other calls may use it by now
                         raise TransactionError("the transaction of this stream is over: read it to its end inside")
                     rows = await noted(connection, cursor.fetch(_BATCH))
                 for item in await within.objects_of(rows, load, options):

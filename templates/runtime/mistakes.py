@@ -1,6 +1,6 @@
-"""The answers to frequent mistakes of callers: misspelt names, and results that are used before they are awaited.
+"""Explains frequent mistakes of callers: misspelled names, and results that are used before they are awaited.
 
-``table``, ``controller``, ``service`` and ``validation`` ask for the words, ``selection`` derives from ``Unawaited``.
+``table``, ``controller``, ``service`` and ``validation`` use the messages, ``selection`` derives from ``Unawaited``.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from sqlmodel import SQLModel
 
 _PREFIX = re.compile(r"(?:get_or_create|create_or_update|(?:get|update)_one|get|find|update|delete|upsert)_by_")
 _LISTS = frozenset({"all", "fetchall", "mappings", "scalars", "tolist", "unique"})
-"""Methods by which other results become lists."""
+"""The methods that turn results of other libraries into lists."""
 
 
 class Unawaited:
-    """An object that is no list before it is awaited, and says so to callers who use it as one."""
+    """An object that is not a list before it is awaited. Using it as one raises an error that says so."""
 
     def __bool__(self) -> bool:
         raise TypeError("a selection has no truth value: await it, or call its exists() or count()")
 
-    if not TYPE_CHECKING:  # for which these uses are errors
+    if not TYPE_CHECKING:  # type checkers report these uses
 
         def _has_no_rows(self, *_: object) -> NoReturn:
             raise TypeError("a selection has no rows before it is sent: await the selection, or use `async for`")
@@ -32,7 +32,7 @@ class Unawaited:
         __iter__ = __len__ = __getitem__ = __contains__ = _has_no_rows
 
         def __getattr__(self, name: str) -> object:
-            """Say how to get the rows, or which method may be meant."""
+            """Raise an error that says how to get the rows, or suggests a method."""
             if name.startswith("_"):
                 raise AttributeError(name)
             close = _closest(name, dir(type(self)))
@@ -48,10 +48,10 @@ class Columns:
         self._model = model
 
     def __getattr__(self, name: str) -> object:
-        """Return a column, or say which one may be meant."""
+        """Return a column, or raise an error with a suggestion."""
         if name.startswith("__"):  # hooks of Python, which the class has for its instances
             raise AttributeError(name)
-        model = object.__getattribute__(self, "_model")  # which a copy lacks at first
+        model = object.__getattribute__(self, "_model")  # a copy does not have it at first
         try:
             return getattr(model, name)
         except AttributeError:
@@ -70,7 +70,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 def why_absent(
     name: str, absent: Mapping[str, Collection[str]], members: Iterable[str], columns: Collection[str]
 ) -> str:
-    """Return the words that say why there is no such method, or else which one or which column may be meant."""
+    """Return the end of a message: the reason why a method does not exist, or else a similar method or column."""
     for reason, names in absent.items():
         if name in names:
             return f": {reason.replace('{}', name.removeprefix('find_by_'))}"
@@ -82,7 +82,7 @@ def why_absent(
     if close := _closest(key, keys):
         return f"; did you mean {prefix[0]}{close}?"
     wrong = [part for part in key.split("_and_") if part not in columns]
-    return f": {wrong[0]!r} is no column{suggestion(wrong[0], columns)}" if wrong else ""
+    return f": {wrong[0]!r} is not a column{suggestion(wrong[0], columns)}" if wrong else ""
 
 
 def _closest(name: str, known: Iterable[str]) -> str | None:

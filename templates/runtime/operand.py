@@ -85,7 +85,7 @@ class Operand:
     def value(self, value: object) -> Sql:
         """Return a value in SQL."""
         if self.wrapped and value is not None:
-            _ = self.converted(value)  # which raises where it does not fit
+            _ = self.converted(value)  # raises an error if it does not fit
             return cast("Sql", in_sql(sa.literal(value, self.kind), sa.table("t")))
         return Sql(MARK, (self.name,), (self.converted(value),))
 
@@ -101,7 +101,7 @@ class Operand:
 
     def bound(self, value: object) -> object:
         """Return a value whose time zone was checked, as the driver expects it."""
-        if isinstance(value, IntFlag):  # which asyncpg treats as a list when it is in a list
+        if isinstance(value, IntFlag):  # asyncpg treats one inside a list as a list
             value = int(value)
         if self.bind is None or value is None:
             return value
@@ -111,13 +111,13 @@ class Operand:
             raise invalid(self.model, self.name, error) from None
 
     def by_default(self, value: object) -> object:
-        """Return a default of the model as it is stored; as the driver does, it reads a naive time as local time."""
+        """Return a default of the model as it is stored. A naive time is read as local time, as by the driver."""
         if self.aware and self.timezone_mismatch(value) and self._is_accepted(value):
             return change_times(value, _local)
         return value
 
     def timezone_mismatch(self, value: object) -> str | None:
-        """Return the reason why a datetime does not fit the column: it has a time zone and the column none, or not."""
+        """Return the reason why a datetime does not fit the column: only one of the two has a time zone."""
         if self.aware is None or self.utc or (self.aware and type(value) is datetime and value.tzinfo is UTC):
             return None
         mismatches = list[datetime]()
@@ -129,11 +129,11 @@ class Operand:
 
         change_times(value, check)
         if mismatches and self.is_decorated and self._is_accepted(value):
-            return None  # the author's own type converts it
+            return None  # the user's own type converts it
         return ("needs a time zone" if self.aware else "must not have a time zone") if mismatches else None
 
     def _is_accepted(self, value: object) -> bool:
-        """Whether the column's type accepts a value."""
+        """Return whether the column's type accepts a value."""
         try:
             _ = self.bind and self.bind(value)
         except _CONVERSION:
@@ -188,7 +188,7 @@ def _local(moment: datetime) -> datetime:
 
 
 def _is_kept_as_text(model: type[SQLModel], name: str) -> bool:
-    """Whether SQLModel stores the values of a field as text although they are no strings, such as a ``Path``."""
+    """Return whether SQLModel stores the values of a field, such as a ``Path``, as text instead of as strings."""
     annotation = model.model_fields[name].annotation if name in model.model_fields else str
     types = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
     classes = [kind for kind in types if kind not in {Any, NoneType}]
@@ -196,7 +196,7 @@ def _is_kept_as_text(model: type[SQLModel], name: str) -> bool:
 
 
 def _awareness(inner: sa.types.TypeEngine[Any]) -> bool | None:
-    """Return whether datetimes of a type have a time zone, None if its values are no datetimes."""
+    """Return whether datetimes of a type have a time zone; None if its values are not datetimes."""
     item: Any = getattr(inner, "item_type", None)  # of an array
     inner = inner if item is None else _inner(item)
     if isinstance(inner, (TSRANGE, TSMULTIRANGE)):

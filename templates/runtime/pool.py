@@ -1,4 +1,4 @@
-"""The connection pool: asyncpg's own connections, and the rules by which one may be used again."""
+"""The connection pool: asyncpg's own connections, and the rules for using one again."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Connection(Driver):
         self._adapt, self.adapter, self.born = adapt, adapt(self), time.monotonic()
 
     def renew_adapter(self, source: Source) -> None:
-        """For tests: give SQLAlchemy an adapter of its own, as an enclosing block may still use the other."""
+        """For tests: create another adapter for SQLAlchemy, because an enclosing block may still use the old one."""
         self.adapter = self._adapt(self)
         self.adapter.source = source
 
@@ -121,7 +121,7 @@ class Connection(Driver):
 
 
 def is_ours(connection: object) -> TypeGuard[Connection]:
-    """Whether a connection is of this class; ``isinstance`` is true of every connection of asyncpg."""
+    """Return whether a connection is of this class; ``isinstance`` is true for every connection of asyncpg."""
     return issubclass(type(connection), Connection)
 
 
@@ -130,7 +130,7 @@ async def noted(connection: Connection, work: Awaitable[T]) -> T:
     try:
         return await work
     except BaseException as error:
-        if is_ours(connection):  # and not one of an engine that the caller has created
+        if is_ours(connection):  # otherwise it belongs to an engine that the caller created
             connection.note(error)
         if is_outdated(error):
             await connection.reload_schema_state()
@@ -169,7 +169,7 @@ class Pool:
                     "(pool_size + max_overflow); a block, a session and a stream each hold one until their end"
                 ) from None
         else:
-            await self._free.acquire()  # which does not wait
+            await self._free.acquire()  # does not wait
         while self.idle:
             connection = self.idle.pop()
             connection.fresh = False
@@ -191,7 +191,7 @@ class Pool:
         try:
             if sound and self._reset and not connection.is_closed():
                 sound = False
-                with suppress(Exception):  # a failed reset costs the connection, and must not fail the call
+                with suppress(Exception):  # a failed reset closes the connection, and must not fail the call
                     await connection.reset()
                     sound = True
         finally:
@@ -229,7 +229,7 @@ class Pool:
 
 
 class Pools:
-    """A pool per event loop and process: a forked process must not read the answers to its parent."""
+    """A pool per event loop and process: a forked process must not read the replies to its parent."""
 
     def __init__(self, make: Callable[[], Pool]) -> None:
         self._make, self._by_loop = make, dict[asyncio.AbstractEventLoop, Pool]()
@@ -243,7 +243,7 @@ class Pools:
             self._pid, self._by_loop = pid, dict[asyncio.AbstractEventLoop, Pool]()
         if (pool := self._by_loop.get(loop := asyncio.get_running_loop())) is None:
             for closed in [other for other in list(self._by_loop) if other.is_closed()]:
-                if pool := self._by_loop.pop(closed, None):  # unless another thread has done so
+                if pool := self._by_loop.pop(closed, None):  # unless another thread did so
                     pool.abandon()
             pool = self._by_loop[loop] = self._make()
         return pool

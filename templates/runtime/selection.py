@@ -229,7 +229,7 @@ class Selection(Unawaited, Generic[M, L, U]):
         return convert(value) if convert else value
 
     def _server(self) -> AbstractContextManager[None]:
-        """Read keys from the primary, where the ORM reads the objects."""
+        """Read keys from the primary if the ORM reads the objects."""
         by_orm = self._options or self._table.facts.by_orm
         return self._execution.transactions.primary() if by_orm else nullcontext()
 

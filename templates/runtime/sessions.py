@@ -31,7 +31,7 @@ _log = logging.getLogger(__package__)
 _background = set["asyncio.Future[Any]"]()
 
 PROBE = sa.text("SELECT 1")
-"""Begins a transaction that begins with its first statement, and fails if an error has ended the transaction."""
+"""Begins a transaction that begins with its first statement, and fails if an error ended the transaction."""
 Callback: TypeAlias = Callable[[], object]
 _JOIN, _PENDING, _COMMITTED = (f"{__name__}.{name}" for name in ("join", "pending", "committed"))
 _CONTROLS = re.compile(
@@ -56,7 +56,7 @@ class Adapter(AsyncAdapt_asyncpg_connection):
         driver: Connection = self.driver_connection
         self.rolled_back = self.source is None
         if not (driver.interrupted or driver.is_closed()):
-            rollback: Any = super().rollback  # which has no types
+            rollback: Any = super().rollback  # it has no types
             rollback()
         elif self.source is not None:  # later statements must not become part of this transaction
             driver.drop()
@@ -103,7 +103,7 @@ class Session(AsyncSession):
 
     sync_session_class = SyncSession
 
-    if not TYPE_CHECKING:  # for which SQLModel's advice to use `exec` stays visible
+    if not TYPE_CHECKING:  # type checkers keep SQLModel's advice to use `exec`
         execute = PlainSession.execute
 
 
@@ -119,7 +119,7 @@ class Joined(SyncSession):
     @override
     def begin(self, nested: bool = False) -> orm.SessionTransaction:
         if not nested:
-            raise TransactionError("the transaction of this session has begun: open a savepoint by db.transaction()")
+            raise TransactionError("the transaction of this session has begun: open a savepoint with db.transaction()")
         return super().begin(nested=nested)
 
     @override
@@ -161,7 +161,7 @@ def joined_session(connect: Callable[[], sa.Connection]) -> Session:
 async def finish(session: Session) -> None:
     """Flush the session of a block, and raise if the block's transaction was rolled back through the session."""
     if session.in_transaction():
-        await session.run_sync(orm.Session.commit)  # which flushes, and leaves the commit to the block
+        await session.run_sync(orm.Session.commit)  # flushes, and leaves the commit to the block
     joined = session.info[_JOIN]
     if isinstance(joined, sa.Connection) and cast("Any", joined.connection.dbapi_connection).rolled_back:
         raise TransactionError("the transaction of this block was rolled back through its session: nothing is stored")
@@ -183,7 +183,7 @@ def driver_of(session: orm.Session) -> Any:
     driver: Any = connection.connection.driver_connection
     shared = is_ours(driver) and driver.adapter.source is not None and driver.adapter.source.shared
     if (shared or not driver.is_in_transaction()) and options.get("isolation_level") != "AUTOCOMMIT":
-        connection.execute(PROBE)  # which begins the transaction
+        connection.execute(PROBE)  # begins the transaction
     return driver
 
 
@@ -221,8 +221,8 @@ def in_background(work: Awaitable[T]) -> asyncio.Future[T]:
 async def _run_callbacks(callbacks: list[Callback]) -> None:
     for callback in callbacks:
         (outcome,) = await asyncio.gather(_run_callback(callback), return_exceptions=True)
-        if isinstance(outcome, Exception):  # which cannot change that the transaction has committed
-            _log.error("a callback of after_commit has failed", exc_info=outcome)
+        if isinstance(outcome, Exception):  # the transaction is committed in any case
+            _log.error("a callback of after_commit failed", exc_info=outcome)
 
 
 async def _run_callback(callback: Callback) -> None:
@@ -231,7 +231,7 @@ async def _run_callback(callback: Callback) -> None:
 
 
 def _committed_callbacks(session: Session) -> list[Callback]:
-    """Return the callbacks to run now; a block has committed when this is called, other sessions may have."""
+    """Return the callbacks to run now. A block is committed when this is called, another session may be."""
     if isinstance(session.sync_session, Joined):
         _mark_committed(session.sync_session)
     callbacks: list[Callback] = session.info.pop(_COMMITTED, [])
@@ -245,7 +245,7 @@ def _drop_callbacks(session: orm.Session, rolled_back: orm.SessionTransaction) -
 
 
 def is_undone_by(transaction: orm.SessionTransaction | None, rolled_back: orm.SessionTransaction) -> bool:
-    """Whether the rollback of a transaction or savepoint undoes what was done in ``transaction``."""
+    """Return whether the rollback of a transaction or savepoint undoes the work of ``transaction``."""
     while transaction is not rolled_back and transaction is not None:
         transaction = transaction.parent
     return transaction is rolled_back or rolled_back.parent is None
@@ -262,7 +262,7 @@ def _mark_committed(session: orm.Session) -> None:
 
 
 def _refuse_control(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-    """Refuse statements that end a transaction without the knowledge of the block or session that has begun it."""
+    """Refuse statements that end a transaction without the knowledge of the block or session that began it."""
     if control := _CONTROLS.match(statement):
         raise TransactionError(
             f"{control[1].upper()} cannot be a statement of a session: blocks begin and end transactions "

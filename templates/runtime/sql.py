@@ -65,12 +65,12 @@ _sql_types = _SqlTypes()
 
 
 def is_sql(value: object) -> bool:
-    """Whether a value is an SQL expression."""
+    """Return whether a value is an SQL expression."""
     return _sql_types[type(value)]
 
 
 def has_sql(values: Iterable[object]) -> bool:
-    """Whether any of these values is an SQL expression."""
+    """Return whether any of these values is an SQL expression."""
     return any(map(_sql_types.__getitem__, map(type, values)))
 
 
@@ -105,8 +105,8 @@ def in_sql(expression: Any, table: sa.FromClause) -> Sql | None:
 
 
 def compiled(statement: Any) -> Sql:
-    """Return a statement of SQLAlchemy's in SQL, compiled once for all statements of its shape."""
-    key = statement._generate_cache_key()  # the only way to recognise a statement of the same shape
+    """Return a SQLAlchemy statement as SQL, compiled once for all statements of its shape."""
+    key = statement._generate_cache_key()  # the only way to recognize a statement of the same shape
     if key is None or (known := _compiled.get(key.key)) is None:
         result = statement.compile(dialect=DIALECT, cache_key=key)
         known = result, [(name, bind_of(bind.type)) for name, bind in result.binds.items()]

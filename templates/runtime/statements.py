@@ -52,7 +52,7 @@ def key_of(table: Table[Any], key: Mapping[str, object], within: str | None, *, 
 
 
 def tenant_of(table: Table[Any], key: Mapping[str, object], within: str | None) -> Sql:
-    """Return the WHERE clause of the tenant in a key, which is an error if every call must be given one."""
+    """Return the WHERE clause of the tenant in a key; raise an error if the call requires one and has none."""
     tenant = table.facts.tenant
     if tenant is None or (within and tenant in table.facts.partial[within].implied):
         return Sql("")
@@ -60,7 +60,7 @@ def tenant_of(table: Table[Any], key: Mapping[str, object], within: str | None) 
 
 
 def any_of(key: list[Operand], values: Iterable[Iterable[object]]) -> Sql:
-    """Return the condition that a key is one of several, with one array per column where the types have arrays."""
+    """Return the condition that a key is one of several, with one array per column if all types have arrays."""
     names, rows = ", ".join([part.sql for part in key]), [list(row) for row in values]
     if len(key) == 1 and key[0].array:
         array = [key[0].converted(value) for (value,) in rows]
@@ -84,7 +84,7 @@ def any_within(key: list[Operand], values: Iterable[Iterable[object]], position:
     rows = [tuple(row) for row in values]
     tenants = list(dict.fromkeys([row[position] for row in rows]))
     conditions = [
-        Sql(f"{column.sql} = ") + column.value(tenants[0])  # which also prunes a generic plan, unlike an array
+        Sql(f"{column.sql} = ") + column.value(tenants[0])  # unlike an array, it also prunes a generic plan
         if len(tenants) == 1
         else any_of([column], [(tenant,) for tenant in tenants])
         for column in equal
@@ -105,7 +105,7 @@ def _condition(table: Table[Any], expression: Any) -> Sql:
 
 
 def _is_constant(element: Any) -> bool:
-    """Whether a condition is a constant true or false, or has one among its parts."""
+    """Return whether a condition is a constant true or false, or contains one."""
     while type(element) in {AsBoolean, Grouping}:
         element = element.element
     return isinstance(element, (True_, False_)) or (
@@ -250,7 +250,7 @@ def build_statements(
     """Return a statement for each row; it is built once for all rows with the same columns.
 
     ``validated`` are the rows with their defaults, from which ``build`` takes the values. It also gets the names of the
-    columns that the caller has set.
+    columns that the caller set.
     """
     known: dict[Hashable, tuple[Sql, list[tuple[int, Convert]]]] = {}
     statements: list[Sql] = []
@@ -259,7 +259,7 @@ def build_statements(
         if plain and (same := known.get(key)):
             first, converters = same
             arguments = list(row.values())
-            with suppress(Exception):  # of the author's own types: building the statement names the column
+            with suppress(Exception):  # raised by a user-defined type: building the statement names the column
                 for number, convert in converters:
                     if (value := arguments[number]) is not None:
                         arguments[number] = convert(value)

@@ -34,14 +34,14 @@ class Table(Generic[M]):
 
     def __init__(self, model: type[M], facts: Facts) -> None:
         self.model, self.facts = model, facts
-        inspected: Any = sa.inspect(model)  # whose types differ between SQLAlchemy 2.0 and 2.1
+        inspected: Any = sa.inspect(model)  # its types differ between SQLAlchemy 2.0 and 2.1
         self.mapper: orm.Mapper[M] = inspected
         mapped = {attribute.key: attribute.columns[0] for attribute in self.mapper.column_attrs}
         self.columns = {name: column for name, column in mapped.items() if isinstance(column, sa.Column)}
         table = cast("sa.Table", self.mapper.local_table)
         self.source, self.sql = table, str(QUOTED.format_table(table))
-        self.alias = str(QUOTED.quote(table.name))  # by which FOR UPDATE OF refers to it
-        key = frozenset(self.mapper.primary_key)  # which may differ from the table's, for example of a view
+        self.alias = str(QUOTED.quote(table.name))  # FOR UPDATE OF refers to it by this name
+        key = frozenset(self.mapper.primary_key)  # may differ from the table's, for example for a view
         self.operands: dict[str, Operand] = {}
         for name, column in self.columns.items():
             bare = str(QUOTED.quote(column.name))
@@ -145,7 +145,7 @@ class Table(Generic[M]):
             for kind, defaults in supplied.items():
                 default: Any = getattr(column, kind)
                 if default is not None and default.is_sequence:
-                    if column.server_default is None and not default.optional:  # else the server uses the sequence
+                    if column.server_default is None and not default.optional:  # otherwise the server uses the sequence
                         defaults[name] = self.embedded(default.next_value())
                 elif default is not None:
                     defaults[name] = self.embedded(default.arg) if default.is_clause_element else default.arg

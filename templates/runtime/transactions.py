@@ -34,7 +34,7 @@ Isolation: TypeAlias = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABL
 _CHILD_TASK = (
     "this task was started inside another task's transaction, and tasks must not share one: await the call in the task "
     "that opened the transaction, or open one here (async with db.transaction()). On Python 3.11 asyncio.wait_for runs "
-    "its argument in a task of its own: use asyncio.timeout there"
+    "its argument in a new task: use asyncio.timeout there"
 )
 
 
@@ -113,10 +113,10 @@ class Transactions:
                     await transaction.commit()
                 callbacks = sessions.start_callbacks(session)
             except Exception as error:
-                with suppress(Exception):  # the caller must see the error that has ended the block
+                with suppress(Exception):  # the caller must see the error that ended the block
                     await transaction.rollback()
                     sound = True
-                if isinstance(error, TransactionError) and connection.is_closed():  # whose own error was caught
+                if isinstance(error, TransactionError) and connection.is_closed():  # the caller caught its error
                     raise UnreachableError.of("transaction: the connection to the server was lost") from None
                 raise
             sound = True
@@ -127,7 +127,7 @@ class Transactions:
             await callbacks
 
     def after_commit(self, callback: Callback) -> None:
-        """Run ``callback`` after the outermost transaction around the call has committed; at once if there is none."""
+        """Run ``callback`` after the outermost transaction around the call commits; at once if there is none."""
         if not callable(callback):
             raise TypeError(f"after_commit takes a function to call, not a {type(callback).__name__}")
         if scope := self.enclosing():
@@ -136,7 +136,7 @@ class Transactions:
             sessions.in_background(awaitable)
 
     async def ready(self) -> None:
-        """Wait until it is known which replicas can be used; there are none, but in ``ReplicatedTransactions``."""
+        """Wait until it is known which replicas can be used. Only ``ReplicatedTransactions`` has any."""
 
     def primary(self) -> AbstractContextManager[None]:
         """Force the reads inside the block to the primary."""
@@ -171,7 +171,7 @@ class Transactions:
             return cast("Connection", await session.run_sync(sessions.driver_of))
 
     def scope(self) -> Scope | None:
-        """Return the innermost transaction around the current context, whichever task has opened it."""
+        """Return the innermost transaction around the current context, whichever task opened it."""
         return self._innermost(lambda scope: scope.connection is not None)
 
     def ambient(self) -> Scope | None:
@@ -181,11 +181,11 @@ class Transactions:
         return scope
 
     def enclosing(self) -> Scope | None:
-        """Return the transaction, or the session, that a call is made inside of."""
+        """Return the transaction or session that encloses a call."""
         return self.ambient() or self._innermost(lambda scope: scope.task is asyncio.current_task())
 
     async def initialize_dialect(self, connection: Connection) -> None:
-        """Have SQLAlchemy run its queries about the server, which it runs once, on the first connection."""
+        """Let SQLAlchemy run its queries about the server, once, on the first connection."""
         while self.engine.dialect.server_version_info is None:
             if not self._initializing.acquire(blocking=False):  # an event loop in another thread is doing it
                 await asyncio.sleep(0.01)
@@ -238,7 +238,7 @@ class Transactions:
             yield
         finally:
             scope.open = False
-            # Not by token, because a block that a fixture has opened may be closed in another context.
+            # Not by token, because a block that a fixture opened may be closed in another context.
             _scopes.set(tuple(other for other in _scopes.get() if other is not scope))
 
 
@@ -259,7 +259,7 @@ async def _savepoint(scope: Scope) -> AsyncGenerator[Session, None]:
     session = scope.session
     nested = session.begin_nested()
     with translated(None):
-        await nested.start()  # which flushes first
+        await nested.start()  # flushes first
     try:
         yield session
         with translated(None):

@@ -40,11 +40,11 @@ class Validation:
         self._change = self._validator(changeable, defaults=False), frozenset(changeable), frozenset[str]()
 
     def new(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Return the values of a new row, defaults included; SQL expressions pass as they are."""
+        """Return the values of a new row, including defaults. SQL expressions are not changed."""
         return self._validated(values, *self._new)
 
     def change(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Return the values to set; SQL expressions pass as they are."""
+        """Return the values to set. SQL expressions are not changed."""
         return self._validated(values, *self._change)
 
     def keyed(self, row: Mapping[str, object]) -> dict[str, object]:
@@ -183,7 +183,7 @@ def _pydantic_fields(model: type[SQLModel]) -> tuple[dict[str, Any], list[Any], 
 
 
 def _reason(kind: str, message: str, context: Mapping[str, object]) -> str:
-    """Return pydantic's message where it cannot quote the value, else a general one."""
+    """Return pydantic's message if it cannot quote the value, or else a general one."""
     if kind not in _PYDANTIC_ERRORS or "tag" in context:
         return "is not valid"
     if kind in {"value_error", "assertion_error"}:

@@ -23,7 +23,7 @@ def worker_of(discord: Discord) -> RemindersCog:
 
 @pytest.fixture
 async def other(bot_url: str, discord: Discord) -> AsyncIterator[Discord]:
-    """A second bot on the same database, with connections of its own."""
+    """A second bot on the same database, with its own connections."""
     world = World(process=1)
     for server in discord.world.servers.values():
         world.add(server)
@@ -51,7 +51,7 @@ async def due(discord: Discord, db: Database, account: Account, count: int) -> N
     )
 
 
-def told(*discords: Discord) -> list[str]:
+def sent_reminders(*discords: Discord) -> list[str]:
     texts = [message["content"] for discord in discords for message in discord.world.messages.values()]
     return [text for text in texts if "time for" in text]
 
@@ -60,21 +60,21 @@ async def test_reminder_is_sent_when_due(discord: Discord, db: Database, chen: A
     worker = worker_of(discord)
     await discord.say(chen, "!remind tea 10m time for tea")
     await worker.send_all()
-    assert told(discord) == ["!remind tea 10m time for tea"]
+    assert sent_reminders(discord) == ["!remind tea 10m time for tea"]
     await db.reminder.update_where(db.reminder.c.key == "tea", expires_at=datetime.now(UTC))
     await worker.send_all()
-    assert told(discord)[1:] == [f"{chen.mention} time for tea"]
+    assert sent_reminders(discord)[1:] == [f"{chen.mention} time for tea"]
     await worker.send_all()
-    assert len(told(discord)) == 2
+    assert len(sent_reminders(discord)) == 2
 
 
 async def test_two_bots_send_each_reminder_once(discord: Discord, other: Discord, db: Database, chen: Account) -> None:
     workers = [worker_of(discord), worker_of(other)]
     await due(discord, db, chen, 100)
     await asyncio.gather(*(worker.send_all() for worker in workers))
-    assert sorted(told(discord, other)) == sorted(f"{chen.mention} time for k{n}" for n in range(100))
-    assert told(discord)
-    assert told(other)
+    assert sorted(sent_reminders(discord, other)) == sorted(f"{chen.mention} time for k{n}" for n in range(100))
+    assert sent_reminders(discord)
+    assert sent_reminders(other)
 
 
 async def test_claim_of_a_dead_bot_is_sent_by_another(discord: Discord, db: Database, chen: Account) -> None:
@@ -83,10 +83,10 @@ async def test_claim_of_a_dead_bot_is_sent_by_another(discord: Discord, db: Data
     now = datetime.now(UTC)
     assert len(await db.reminder.claim(now, limit=3, lease=timedelta(minutes=5))) == 3  # the bot then dies
     await worker.send_all()
-    assert told(discord) == []
+    assert sent_reminders(discord) == []
     await db.reminder.update_where(~db.reminder.c.sent, claimed_until=now)
     await worker.send_all()
-    assert len(told(discord)) == 3
+    assert len(sent_reminders(discord)) == 3
 
 
 async def test_send_that_discord_fails_is_retried(
@@ -114,7 +114,7 @@ async def test_longest_reminder_fits_in_a_message(discord: Discord, db: Database
     await due(discord, db, chen, 1)
     await db.reminder.update_where(db.reminder.c.key == "k0", content="time for " + "x" * 1991)
     await worker.send_all()
-    assert len(told(discord)[0]) == 2000
+    assert len(sent_reminders(discord)[0]) == 2000
 
 
 async def test_repeating_reminder_is_due_once_after_downtime(discord: Discord, db: Database, chen: Account) -> None:
@@ -123,7 +123,7 @@ async def test_repeating_reminder_is_due_once_after_downtime(discord: Discord, d
     slept = datetime.now(UTC) - timedelta(hours=5, minutes=30)
     await db.reminder.update_where(db.reminder.c.key == "tea", expires_at=slept)
     await worker.send_all()
-    assert len(told(discord)) == 2
+    assert len(sent_reminders(discord)) == 2
     (reminder,) = await db.reminder.find_all(sent=False)
     assert reminder.expires_at == slept + timedelta(hours=6)
 
@@ -161,4 +161,4 @@ async def test_worker_continues_after_a_database_outage(
     assert "have to wait" in caplog.text
     caplog.clear()
     await worker.send_due.coro(worker)
-    assert len(told(discord)) == 1
+    assert len(sent_reminders(discord)) == 1

@@ -1,4 +1,4 @@
-"""Snippets: texts, aliases, tags and search."""
+"""Snippets: content, aliases, tags and search."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_snippets_are_found_by_tag_and_content(discord: Discord, db: Datab
         await discord.say(chen, f"!tagsnippet {name} help")
     assert (await discord.say(chen, "!tagged HELP")).said == ["faq (0)\nrules (0)"]
     assert (await discord.say(chen, "!findsnippet 0%")).said == ["rules (0)"]
-    assert (await discord.say(chen, "!findsnippet e%k")).said == ["There is none."]
+    assert (await discord.say(chen, "!findsnippet e%k")).said == ["Nothing found."]
     assert await db.tag.count() == 1
 
 
@@ -64,7 +64,7 @@ async def test_snippet_of_another_guild_is_not_found(discord: Discord, db: Datab
     await db.guild.create(id=1, name="elsewhere")
     await db.snippet.create(guild_id=1, name="rules", content="elsewhere")
     assert (await discord.say(chen, "!s rules")).said == ["That did not work\nThere is no such snippet."]
-    assert (await discord.say(chen, "!findsnippet rules")).said == ["There is none."]
+    assert (await discord.say(chen, "!findsnippet rules")).said == ["Nothing found."]
 
 
 async def test_too_long_text_is_refused_by_field(discord: Discord, chen: Account) -> None:

@@ -1,4 +1,4 @@
-"""Fixtures: a scratch project, and the command as its user runs it."""
+"""Fixtures: a scratch project, and the command as a user runs it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Project:
         assert done.returncode == 2, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         assert re.search(r"^error CGE\d\d\d: ", done.stderr, re.MULTILINE), done.stderr
-        assert self.files() == before, "a failed run must leave every file as it was"
+        assert self.files() == before, "a failed run must not change any file"
         return done.stderr
 
     def files(self) -> dict[str, bytes]:

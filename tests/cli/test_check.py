@@ -1,10 +1,14 @@
-"""``ctrlgen check`` and ``ctrlgen diff``: what is stale, without writing."""
+"""``ctrlgen check`` and ``ctrlgen diff``: stale files are reported, and nothing is written."""
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
+
 import pytest
 
-from .conftest import MODELS, Project
+from .conftest import MODELS, SETTINGS, Project
 
 
 @pytest.fixture
@@ -44,6 +48,56 @@ def test_missing_and_superfluous_files_are_stale(app: Project) -> None:
     assert "--- a/app/db/villain.py" in done.stdout
 
 
+@pytest.fixture
+def new(app: Project) -> Project:
+    """The project before the first `generate`, with a folder of tests."""
+    shutil.rmtree(app.root / "app/db")
+    app.write("pyproject.toml", f'{SETTINGS}tests = "tests/db"\n')
+    return app
+
+
+def test_package_that_has_not_been_generated_is_one_line_and_no_diff(new: Project) -> None:
+    done = new.run("check")
+    assert (done.returncode, done.stdout) == (1, "")
+    package, tests = done.stderr.splitlines()
+    command = "run `ctrlgen generate`, and commit the result"
+    assert re.fullmatch(
+        rf"`app/db` has not been generated yet: it would be \d+ files with 1 controller and \d+ methods; {command}",
+        package,
+    )
+    assert re.fullmatch(rf"`tests/db` has not been generated yet: it would be 4 files with \d+ tests; {command}", tests)
+    assert "+++ b/app/db/hero.py" in new.run("diff").stdout, "which was asked for"
+
+
+def test_test_stubs_alone_that_have_not_been_generated_are_one_line(new: Project) -> None:
+    assert new.run("generate").returncode == 0
+    shutil.rmtree(new.root / "tests/db")
+    new.write("app/models.py", MODELS.replace("name: str =", "age: int = 0\n    name: str ="))
+    done = new.run("check")
+    assert done.returncode == 1
+    assert "`tests/db` has not been generated yet" in done.stderr
+    assert "+++ b/app/db/hero.py" in done.stdout
+    assert "tests/db" not in done.stdout
+
+
+def test_package_that_has_not_been_generated_is_one_problem_for_tools(new: Project) -> None:
+    done = new.run("check", "--format", "github")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("::error file=pyproject.toml,line=3,title=ctrlgen CG601::`app/db` has not been")
+    assert len(done.stdout.splitlines()) == 2
+    package, tests = json.loads(new.run("check", "--format", "json").stdout)
+    assert (package["path"], package["line"], package["file"], package["state"]) == (
+        "pyproject.toml",
+        3,
+        "app/db",
+        "created",
+    )
+    assert package["changes"] == {"new_controllers": ["Hero"]}
+    assert (tests["line"], tests["file"]) == (4, "tests/db")
+    log = json.loads(new.run("check", "--format", "sarif").stdout)
+    assert [result["ruleId"] for result in log["runs"][0]["results"]] == ["CG601", "CG601"]
+
+
 def test_project_is_found_from_a_folder_inside_it(app: Project) -> None:
     app.run("generate")
     done = Project(app.root / "app").run("check")
@@ -54,7 +108,7 @@ def test_check_fails_while_models_are_missing(app: Project) -> None:
     (app.root / "app/models.py").rename(app.root / "app/hero.py")
     app.write("app/models/__init__.py", "from app.hero import Hero as Hero\n")
     app.write("app/models/more.py", "import nonexist\nclass More(SQLModel, table=True): ...\n")
-    assert app.run("generate").returncode == 0, "a warning: what there is is served"
+    assert app.run("generate").returncode == 0, "only a warning: the other models are generated"
     done = app.run("check")
     assert done.returncode == 1
     assert "cannot determine whether everything is up to date, because `app.models.more` is left out" in done.stderr

@@ -283,11 +283,12 @@ def test_text_fits_eighty_columns(project: Path) -> None:
 def test_default_that_fails_is_named_and_the_other_methods_are_explained(blog: Project) -> None:
     text = (blog.root / "app/models.py").read_text()
     blog.write("app/models.py", text.replace("limit: int = 0", "limit: int = Field(default_factory=lambda: 1 // 0)"))
-    found = methods(blog, "Post")
+    explained_methods = methods(blog, "Post")
     assert (
-        found["create"]["problem"] == "the call of create failed: ZeroDivisionError: integer division or modulo by zero"
+        explained_methods["create"]["problem"]
+        == "the call of create failed: ZeroDivisionError: integer division or modulo by zero"
     )
-    assert found["get_by_id"]["statements"]
+    assert explained_methods["get_by_id"]["statements"]
 
 
 def test_getter_of_a_cached_model_costs_nothing_while_its_answer_is_in_memory(project: Path) -> None:
@@ -296,10 +297,10 @@ def test_getter_of_a_cached_model_costs_nothing_while_its_answer_is_in_memory(pr
     assert (cost["least"], cost["most"], cost["cached"]) == (0, 1, True)
     assert explained["count"]["cost"]["cached"] is False
     (update,) = explained["update_by_guild_id"]["statements"]
-    assert "pg_notify" in update["sql"], "what the other processes are told is part of the statement"
+    assert "pg_notify" in update["sql"], "the notification of other processes is part of the statement"
 
 
-def test_same_models_are_explained_in_the_same_words(project: Path) -> None:
+def test_same_models_have_the_same_explanation(project: Path) -> None:
     assert len({Project(project).run("explain", "GuildConfig").stdout for _ in range(2)}) == 1
 
 

@@ -11,7 +11,7 @@ from ctrlgen.messages import message_tables
 from .conftest import MODELS, SETTINGS, Project
 
 
-def test_first_run_names_what_it_created_and_the_second_finds_nothing_to_do(app: Project) -> None:
+def test_first_run_lists_the_created_files_and_the_second_run_changes_nothing(app: Project) -> None:
     again = app.run("generate")
     assert again.stdout == f"0 created, 0 changed, {len(emitted(app))} unchanged, 0 removed\n"
     assert again.stderr == ""
@@ -48,7 +48,7 @@ def test_edited_file_is_restored(app: Project) -> None:
     assert file.read_text() == before
 
 
-def test_models_that_print_do_not_disturb(app: Project) -> None:
+def test_models_may_print(app: Project) -> None:
     app.write("app/models.py", "print('hello')\n" + (app.root / "app/models.py").read_text())
     done = app.run("generate")
     assert done.returncode == 0
@@ -85,9 +85,9 @@ def test_types_have_the_suffixes_of_the_configuration(app: Project) -> None:
     assert done.stdout == "True\n", done.stderr
 
 
-def test_guide_lists_every_finding_as_the_table_of_findings_has_it(project: Path) -> None:
+def test_messages_page_matches_the_tables_of_messages(project: Path) -> None:
     page = (project / "docs/messages.md").read_text("utf-8")
-    assert message_tables() in page, "put what `python -m ctrlgen.messages` prints into docs/messages.md"
+    assert message_tables() in page, "copy the output of `python -m ctrlgen.messages` to docs/messages.md"
 
 
 MANY = """from sqlmodel import Field, SQLModel
@@ -127,7 +127,7 @@ def test_unused_silence_is_a_warning_unless_models_are_missing(app: Project) -> 
     assert [line.split(": ")[0] for line in lines if "CG402" in line] == [f"app/models.py:{number}"]
     assert len(lines) == 3
     assert app.run("check").returncode == 0
-    assert app.run("check", "--models", "app.models").stderr == ""  # the selected models need not be all models
+    assert app.run("check", "--models", "app.models").stderr == ""  # other models may exist besides the selected ones
     (app.root / "app/models.py").rename(app.root / "app/hero.py")
     app.write("app/models/__init__.py", "from app.hero import Hero\n\n__all__ = ['Hero']\n")
     app.write("app/models/broken.py", "import nothing_of_that_name\n\nclass A(SQLModel, table=True): ...\n")

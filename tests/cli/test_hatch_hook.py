@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from zipfile import ZipFile
@@ -78,6 +79,15 @@ def test_build_of_stale_controllers_fails_and_names_them(shop: Project) -> None:
     assert "ctrlgen: the controllers are stale; run `ctrlgen generate` and build again: app/db/hero.py" in printed
     assert "Traceback" not in printed.partition("ctrlgen: ")[0]
     assert not list((shop.root / "dist").glob("*.whl"))
+
+
+def test_build_without_controllers_fails_and_names_their_folder(shop: Project) -> None:
+    shutil.rmtree(shop.root / "app/db")
+    done = build(shop)
+    assert done.returncode == 1
+    printed = " ".join((done.stdout + done.stderr).split())
+    assert "ctrlgen: the controllers are stale; run `ctrlgen generate` and build again: app/db" in printed
+    assert "app/db/" not in printed
 
 
 def test_build_of_broken_models_fails_with_their_mistake(shop: Project) -> None:

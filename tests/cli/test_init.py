@@ -119,7 +119,7 @@ def test_flags_determine_the_settings(shop: Project) -> None:
         (["app/models.py", "app/db/session.py"], ["app.models"], "app/database"),
     ],
 )
-def test_models_are_found_where_projects_have_them(
+def test_models_are_found_in_usual_project_layouts(
     tmp_path: Path, files: list[str], models: list[str], output: str
 ) -> None:
     project = Project(tmp_path)
@@ -141,7 +141,7 @@ def test_configured_project_is_refused(shop: Project) -> None:
     assert "hint: edit it" in printed
 
 
-def test_no_models_are_an_error_that_says_how_to_name_them(tmp_path: Path) -> None:
+def test_missing_models_are_an_error_with_a_hint(tmp_path: Path) -> None:
     printed = Project(tmp_path).fails("init", "--yes")
     assert "declares a table" in printed
     assert "--models app.models" in printed
@@ -150,6 +150,34 @@ def test_no_models_are_an_error_that_says_how_to_name_them(tmp_path: Path) -> No
 def test_toml_without_room_for_a_section_is_an_error(shop: Project) -> None:
     shop.write("pyproject.toml", "tool = {}\n")
     assert "add it by hand:\n\n[tool.ctrlgen]\nmodels" in shop.fails("init", "--yes")
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "hint"),
+    [
+        (b"\xef\xbb\xbf[project]\r\n", 1, "save the file as UTF-8 without a byte order mark"),
+        (b"[project]\nname = '\xe4'\n", 2, "save the file as UTF-8"),
+        (b"[project]\nname =\n", 2, "fix that line"),
+    ],
+)
+def test_settings_file_that_is_not_toml_is_shown_at_its_line(
+    shop: Project, content: bytes, line: int, hint: str
+) -> None:
+    (shop.root / "pyproject.toml").write_bytes(content)
+    for command in (["init", "--yes"], ["generate"]):
+        printed = shop.fails(*command)
+        assert f"error CGE102: `{shop.root}/pyproject.toml` is not valid TOML: " in printed
+        assert f"  --> pyproject.toml:{line}\n" in printed
+        assert f"hint: {hint}\n" in printed
+
+
+def test_pre_commit_configuration_in_another_encoding_is_kept(shop: Project) -> None:
+    before = b"repos:\n  - repo: local  # f\xfcr uns\n    hooks: []\n"
+    (shop.root / ".pre-commit-config.yaml").write_bytes(before)
+    assert shop.run("init", "--yes").returncode == 0
+    after = (shop.root / ".pre-commit-config.yaml").read_bytes()
+    assert after.startswith(b"repos:\n  - repo: https://")
+    assert after.endswith(before.removeprefix(b"repos:\n"))
 
 
 def test_module_that_does_not_exist_is_an_error_and_nothing_is_written(shop: Project) -> None:

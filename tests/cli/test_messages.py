@@ -1,4 +1,4 @@
-"""Every message of the command, word by word: standard output, standard error and exit code."""
+"""Every message of the command, verbatim: standard output, standard error and exit code."""
 
 from __future__ import annotations
 
@@ -72,52 +72,61 @@ IGNORED = TEAMS.replace("foreign_key='team.id')", "foreign_key='team.id')  # ctr
 
 USAGE = {
     "unknown command": Case("generat"),
-    "unknown command like no other": Case("zebra"),
+    "unknown command without a suggestion": Case("zebra"),
     "unknown option": Case("check --modles app"),
-    "unknown option like no other": Case("diff --zebra"),
+    "unknown option without a suggestion": Case("diff --zebra"),
     "option without value": Case("generate --models"),
     "flag with value": Case("generate --quiet=3"),
-    "argument too many": Case("generate app.models"),
+    "superfluous argument": Case("generate app.models"),
     "lint without a path": Case("lint"),
-    "project that is no folder": Case("generate --project nowhere"),
+    "project that is not a folder": Case("generate --project nowhere"),
 }
 CONFIGURATION = {
     "no settings": Case(files={"pyproject.toml": ""}),
     "no pyproject": Case(files={"pyproject.toml": None}),
     "no models": Case(files={"pyproject.toml": '[tool.ctrlgen]\noutput = "app/db"\n'}),
     "no output": Case(files={"pyproject.toml": '[tool.ctrlgen]\nmodels = ["app.models"]\n'}),
+    "TOML with a byte order mark": Case(files={"pyproject.toml": f"\ufeff{SETTINGS}"}),
+    "TOML that ends too early": Case(files={"pyproject.toml": "[tool.ctrlgen]\nmodels = ["}),
     "broken TOML": Case(files={"pyproject.toml": "[tool.ctrlgen\n"}),
     "misspelt setting": setting('ouput = "x"'),
-    "setting like no other": setting('zebra = "x"'),
+    "unknown setting without a suggestion": setting('zebra = "x"'),
     "setting of another type": Case(files={"pyproject.toml": '[tool.ctrlgen]\nmodels = "app.models"\n'}),
     "output outside": Case("generate --output ../elsewhere"),
     "output is the project": Case("generate --output ."),
     "output is a file": Case("generate --output app/models.py"),
-    "output called like a keyword": Case("generate --output app/class"),
+    "output named like a keyword": Case("generate --output app/class"),
     "output like a file": Case("generate --output tracker.db"),
     "output like a file with its package": Case("generate --output tracker.db --package tracker.db"),
     "output with hyphens": Case("generate --output my-app/2.db"),
     "output hides the models": Case("generate --output app/models"),
     "output beside the package in src": Case("generate --output shop/db", {"src/shop/__init__.py": ""}),
     "output beside a namespace in src": Case("generate --output shop/db", {"src/shop/models.py": ""}),
-    "package that is no name": setting('package = "foo-bar"'),
-    "package that leads elsewhere": setting('package = "foo.bar"'),
+    "package that is not a name": setting('package = "foo-bar"'),
+    "package that does not resolve to output": setting('package = "foo.bar"'),
     "tests inside output": setting('tests = "app/db/tests"'),
+    "cache folder that is output": Case("generate --cache-dir app/db"),
+    "cache folder inside output": setting('cache_dir = "app/db/cache"'),
+    "cache folder that contains output": Case("check --cache-dir app"),
+    "cache folder that is the project": setting('cache_dir = "."'),
+    "cache folder inside tests": setting('tests = "tests/db"\ncache_dir = "tests/db/.cache"'),
+    "cache folder with sources": Case("diff --cache-dir lib/models", {"lib/models/__init__.py": ""}),
+    "cache folder that is a file": setting('cache_dir = "app/models.py/cache"'),
     "silence of an unknown code": setting('silence = ["CG999"]'),
     "silence of a misspelt code": setting('silence = ["CG1O1"]'),
     "silence of missing models": setting('silence = ["CG201:app.more"]'),
     "unknown choice": setting('foreign_keys = "maybe"'),
     "equal suffixes": setting('suffixes = { create = "Update" }'),
-    "name that is none": setting('names = { Hero = "class" }'),
+    "name that is a keyword": setting('names = { Hero = "class" }'),
     "unknown name": setting('skip = { models = ["Heroo"] }'),
     "method that every controller has": setting('skip = { methods = ["Hero.find_all"] }'),
     "model among methods": setting('skip = { methods = ["Hero"] }'),
     "every model left out": setting('skip = { models = ["Hero"] }'),
-    "controller in a module that is not there": controller("app.heros:Heroes"),
+    "controller in a module that does not exist": controller("app.heros:Heroes"),
     "controller of another name": controller("app.heroes:Hero"),
     "controller that derives from nothing": controller("app.heroes:Plain"),
     "controller that is emitted": controller("app.db:HeroController"),
-    "cache that is no table": setting("cache = { Hero = 300 }"),
+    "cache that is not a table": setting("cache = { Hero = 300 }"),
     "cache without a time": setting("cache = { Hero = { size = 10 } }"),
     "cache for no time": setting("cache = { Hero = { ttl = 0, size = 10 } }"),
     "cache of half a row": setting("cache = { Hero = { ttl = 5, size = 0.5 } }"),
@@ -137,14 +146,14 @@ CONFIGURATION = {
         }
     ),
     "tenant that no model has": setting('tenant = "nmae"'),
-    "tenant that is required, but not named": setting("tenant_strict = true"),
+    "tenant_strict without a tenant": setting("tenant_strict = true"),
     "tenant outside of a primary key": setting('tenant = "name"\ntenant_strict = true'),
-    "cache synced in no known way": setting('cache_sync = "redis"'),
+    "cache_sync with an unknown value": setting('cache_sync = "redis"'),
     "settings that ruff refuses": setting('\n[tool.ruff]\nline-length = "wide"'),
 }
 LOADING = {
-    "module like another": Case("generate --models app.modles"),
-    "module like no other": Case("generate --models zebra"),
+    "misspelt module": Case("generate --models app.modles"),
+    "unknown module without a suggestion": Case("generate --models zebra"),
     "module that was deleted": Case(
         files={"pyproject.toml": SETTINGS.replace('["app.models"]', '[\n    "app.models",\n    "app.more",\n]')}
     ),
@@ -156,9 +165,9 @@ LOADING = {
     "module that ends the process": models("import os\n\nos._exit(7)\n"),
     "module that needs the package": models(f"import app.db.nothing\n{MODELS}"),
     "no table model": models("X = 1\n"),
-    "table forgotten": models(MODELS.replace(", table=True", "")),
+    "table=True forgotten": models(MODELS.replace(", table=True", "")),
     "type without a column type": models(MODELS.replace("name: str", "name: object")),
-    "one table twice": models(
+    "table declared twice": models(
         MODELS
         + MODELS.partition("\n\n\n")[2]
         .replace("Hero(", "Villain(")
@@ -227,7 +236,7 @@ DECLARATION = {
     "link_model without foreign keys": classes(
         Link=LINKS, Team=HEROES.replace('"team"', "None, link_model=Link"), Hero=""
     ),
-    "link_model that is no table": classes(
+    "link_model that is not a table": classes(
         Link_=f"{LINKS}\n{TO_TEAM}", Team=HEROES.replace('"team"', "None, link_model=Link"), Hero=""
     ),
     "link_model with too many foreign keys": classes(
@@ -242,7 +251,7 @@ DECLARATION = {
         Hero="boss_id: int | None = Field(default=None, foreign_key='hero.id')\n"
         "boss: 'Hero' = Relationship(back_populates='staff')\nstaff: list['Hero'] = Relationship(back_populates='boss')"
     ),
-    "class of several": Case(
+    "class name of several models": Case(
         "generate --models app.models --models app.more",
         {
             "app/models.py": f"{DECLARE}{TEAM_CLASS}\n\n"
@@ -299,7 +308,7 @@ WRITING = {
     "no difference": Case("diff"),
     "foreign file": Case(files={"app/db/hero.py": "MINE = 1\n"}),
     "file in place of a folder": Case("generate --output app/data/db", {"app/data": "a file\n"}),
-    "test file that is no Python": Case("generate --tests tests", {"tests/test_hero_controller.py": "def (:\n"}),
+    "test file that is not valid Python": Case("generate --tests tests", {"tests/test_hero_controller.py": "def (:\n"}),
 }
 STALE_MODELS = {"app/models.py": MODELS.replace("unique", "index")}
 AGED = HEADER.replace(f" {FORMAT}", "")
@@ -320,16 +329,16 @@ FORMATS = {
     "misspelt format": Case("check --format jsn"),
 }
 UPGRADING = {
-    "made by an older ctrlgen": Case("check", {"app/db/py.typed": f"{AGED}\n"}),
-    "made by an older ctrlgen as an annotation": Case("check --format github", {"app/db/py.typed": f"{AGED}\n"}),
+    "generated by an older ctrlgen": Case("check", {"app/db/py.typed": f"{AGED}\n"}),
+    "generated by an older ctrlgen as an annotation": Case("check --format github", {"app/db/py.typed": f"{AGED}\n"}),
     "generated over an older ctrlgen": Case("generate", {"app/db/py.typed": f"{AGED}\n"}),
-    "made by a newer ctrlgen": Case("check", {"app/db/py.typed": f"{HEADER.replace(FORMAT, '99.0')}\n"}),
+    "generated by a newer ctrlgen": Case("check", {"app/db/py.typed": f"{HEADER.replace(FORMAT, '99.0')}\n"}),
 }
 LINT = {
     "explanation of an unknown model": Case("explain Heroo"),
-    "settings that are there already": Case("init --yes"),
+    "settings that exist already": Case("init --yes"),
     "questions without a terminal": Case("init", {"pyproject.toml": None}),
-    "lint of a file that is not there": Case("lint nowhere.py"),
+    "lint of a file that does not exist": Case("lint nowhere.py"),
     "lint with an unknown setting": Case(
         "lint app", {"pyproject.toml": f'{SETTINGS}[tool.ctrlgen.lint]\nselekt = ["CGL1"]\n'}
     ),
@@ -367,7 +376,7 @@ def test_message(app: Project, name: str, snapshot: SnapshotAssertion) -> None:
     assert output == snapshot(extension_class=TextFileExtension)
     assert "Traceback" not in done.stderr
     if done.returncode == 2:
-        assert "\nhint: " in done.stderr or "\n  --> " in done.stderr, "what to do, or where"
+        assert "\nhint: " in done.stderr or "\n  --> " in done.stderr, "a hint or a location"
 
 
 BREAKING = """
@@ -410,7 +419,7 @@ def test_bug_in_either_process_is_reported_as_such(
     assert done.stderr.endswith("KeyError: 'x'\n" if asked else said)
 
 
-def test_interruption_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_interruption_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     print_interrupted()
     assert capsys.readouterr() == ("", "error: interrupted\n")
 

@@ -1,4 +1,4 @@
-"""The first mistakes people make: each gets one clear message, and leaves every file as it was."""
+"""Frequent first mistakes: each gives one clear message, and changes no file."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_settings_in_another_encoding(app: Project, command: str, before: bytes,
     (app.root / "pyproject.toml").write_bytes(before + SETTINGS.encode())
     printed = app.fails(command, *{"init": ["--yes"], "lint": ["app"]}.get(command, []))
     assert f"pyproject.toml` is not valid TOML, because {reason}" in printed
-    assert "hint: save that file as UTF-8" in printed
+    assert "hint: save the file as UTF-8" in printed
     assert "--> pyproject.toml:1" in printed
 
 
@@ -58,7 +58,7 @@ def test_output_named_like_a_keyword(app: Project) -> None:
 
 
 @pytest.mark.parametrize("models", ["app.models", "app"])
-def test_output_that_would_hide_a_module(app: Project, models: str) -> None:
+def test_output_that_would_shadow_a_module(app: Project, models: str) -> None:
     assert "`output` would shadow" in app.fails("generate", "--models", models, "--output", "app/models")
 
 
@@ -66,10 +66,14 @@ def test_output_that_is_the_project_itself(app: Project) -> None:
     assert "is the project's folder" in app.fails("generate", "--output", ".")
 
 
+def test_cache_folder_that_contains_the_project(app: Project) -> None:
+    assert ", which contains the project\n" in app.fails("generate", "--cache-dir", "..")
+
+
 def test_module_not_found(app: Project) -> None:
     printed = app.fails("generate", "--models", "app.modles")
     assert "app.modles" in printed
-    assert "app.models" in printed, "the close name is offered"
+    assert "app.models" in printed, "a similar name is suggested"
 
 
 def test_module_without_table_models(app: Project) -> None:
@@ -161,7 +165,7 @@ def test_help_lists_commands_and_version_is_printed(app: Project) -> None:
         ('skip = { models = ["Hero"] }', "leaves out every model"),
     ],
 )
-def test_setting_that_makes_no_sense(app: Project, setting: str, message: str) -> None:
+def test_invalid_setting(app: Project, setting: str, message: str) -> None:
     app.write("pyproject.toml", f"{SETTINGS}{setting}\n")
     assert message in app.fails("generate")
 
@@ -279,7 +283,7 @@ def test_output_beside_the_package_in_src_is_refused(app: Project) -> None:
     assert 'write `output = "src/shop/db"`' in printed
 
 
-def test_package_that_does_not_lead_to_output_is_refused(app: Project) -> None:
+def test_package_that_does_not_resolve_to_output_is_refused(app: Project) -> None:
     app.write("pyproject.toml", SETTINGS + 'package = "foo.bar"\n')
     printed = app.fails("generate")
     assert "`package` is `foo.bar`, which does not resolve to `output`, `app/db`" in printed

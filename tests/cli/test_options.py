@@ -61,11 +61,12 @@ def test_main_help_lists_every_command(app: Project) -> None:
         ("ctrlgen ex", ["explain"]),
         ("ctrlgen explain --ind", ["--indexes"]),
         ("ctrlgen wa", ["watch"]),
-        ("ctrlgen check --format ", ["text", "github", "json", "sarif"]),
-        ("ctrlgen explain --format j", ["json"]),
+        ("ctrlgen check --format s", ["sarif"]),
+        ("ctrlgen drift --format ", ["text", "github", "json", "sarif"]),
+        ("ctrlgen explain --format ", ["text", "json"]),
     ],
 )
-def test_shell_completes_commands_and_options(app: Project, words: str, completed: list[str]) -> None:
+def test_shell_completes_commands_options_and_formats(app: Project, words: str, completed: list[str]) -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("ctrlgen")],
         cwd=app.root,

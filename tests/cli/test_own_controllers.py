@@ -1,4 +1,4 @@
-"""``[tool.ctrlgen.controllers]``: which classes are accepted, without an import of what is not generated yet."""
+"""``[tool.ctrlgen.controllers]``: the accepted classes, before the package is generated."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_class_that_cannot_derive_from_the_controller_is_refused(project_of: Pro
     assert "error CGE108: " in project_of.fails("generate")
 
 
-def test_package_that_is_not_generated_yet_is_no_obstacle(project_of: Project) -> None:
+def test_package_that_is_not_generated_yet_does_not_matter(project_of: Project) -> None:
     shutil.rmtree(project_of.root / "app/db")
     project_of.write("app/heroes.py", ACCEPTED["derived"])
     assert project_of.run("generate").returncode == 0

@@ -13,7 +13,7 @@ from ctrlgen.errors import CtrlgenError
 from .conftest import MODELS, SETTINGS, Project
 
 
-def test_call_generates_and_says_what_changed(app: Project) -> None:
+def test_call_generates_and_returns_the_changes(app: Project) -> None:
     app.write("app/models.py", MODELS.replace("Hero", "Villain"))
     result = ctrlgen.generate(app.root)
     folder = app.root.resolve() / "app/db"
@@ -50,7 +50,7 @@ def test_warnings_are_returned_and_nothing_is_printed(app: Project, capfd: pytes
     assert capfd.readouterr() == ("", "")
 
 
-def test_mistake_is_raised_with_its_place(app: Project) -> None:
+def test_mistake_is_raised_with_its_location(app: Project) -> None:
     app.write("app/models.py", f"{MODELS}class Broken(:\n")
     with pytest.raises(CtrlgenError, match="cannot be imported") as caught:
         ctrlgen.generate(app.root)
@@ -64,7 +64,7 @@ def test_mistake_in_the_settings_has_its_line(app: Project) -> None:
     assert error.value.source == 'ouput = "x"'
 
 
-def test_single_module_need_not_be_a_list(app: Project) -> None:
+def test_single_module_is_accepted_as_a_string(app: Project) -> None:
     assert not ctrlgen.generate(app.root, models="app.models", dry_run=True).is_stale
 
 

@@ -1,4 +1,4 @@
-"""``ctrlgen check`` says what a change means to callers, before the diff."""
+"""``ctrlgen check`` describes the effects of a change on callers, before the diff."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def printed(app: Project, models: str) -> dict[str, list[str]]:
     return hero["changes"]
 
 
-def test_index_in_place_of_a_key_loses_and_gains_methods(app: Project) -> None:
+def test_replacing_a_key_by_an_index_removes_and_adds_methods(app: Project) -> None:
     changes = printed(app, MODELS.replace("unique=True", "index=True"))
     assert "get_by_name" in changes["removed_methods"]
     assert changes["added_methods"] == ["find_by_name"]
 
 
-def test_field_that_a_new_row_needs_is_now_required(app: Project) -> None:
+def test_new_field_without_a_default_is_required(app: Project) -> None:
     assert printed(app, f"{MODELS}    power: int\n") == {"added_fields": ["power"], "newly_required_fields": ["power"]}
 
 
-def test_field_with_a_default_is_gained_and_not_required(app: Project) -> None:
+def test_new_field_with_a_default_is_not_required(app: Project) -> None:
     assert printed(app, f"{MODELS}    power: int = 0\n") == {"added_fields": ["power"]}
 
 
@@ -43,7 +43,7 @@ def test_default_makes_a_field_no_longer_required(app: Project) -> None:
     assert "upsert_by_name" in changes["removed_methods"]
 
 
-def test_type_that_changes_is_shown_before_and_after(app: Project) -> None:
+def test_changed_type_is_shown_before_and_after(app: Project) -> None:
     changes = printed(app, MODELS.replace("name: str", "name: int"))
     assert changes["changed_types"] == ["name (str → int)"]
     assert "get_by_name" in changes["methods_with_a_changed_signature"]
@@ -56,7 +56,7 @@ def test_index_of_another_name_backs_the_same_methods(app: Project) -> None:
     assert list(changes) == ["methods_with_a_changed_index_or_docstring"]
 
 
-def test_predicate_that_changes_makes_methods_do_something_else(app: Project) -> None:
+def test_changed_predicate_changes_the_behavior_of_methods(app: Project) -> None:
     def partial(predicate: str) -> str:
         index = f'Index("ix_hero_known", "power", postgresql_where=text("{predicate}"))'
         models = MODELS.replace('brave."""\n', f'brave."""\n\n    __table_args__ = ({index},)\n')
@@ -69,7 +69,7 @@ def test_predicate_that_changes_makes_methods_do_something_else(app: Project) ->
     assert printed(app, partial("power > 2")) == {"methods_with_a_changed_index_or_docstring": ["find_known_by_power"]}
 
 
-def test_controllers_that_come_and_go_are_counted_once(app: Project) -> None:
+def test_added_and_removed_controllers_are_one_line_each(app: Project) -> None:
     app.write("app/models.py", MODELS.replace("Hero", "Villain"))
     lines = app.run("check").stderr.splitlines()
     assert lines[:4] == [

@@ -1,7 +1,7 @@
-"""Valid rows for tests: for each model what a new row takes, and a function that inserts one.
+"""Valid rows for tests: for each model the values of a new row, and a function that inserts it.
 
-Rows that a row must refer to are made first. Constraints that only the database or a validator knows are not
-considered: where one refuses a value, change it here.
+Rows that a row must refer to are created first. The fields of the models accepted the values when this was written;
+change values here that the database refuses.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ numbers = count(1)
 
 
 def present(value: T | None) -> T:
-    """Return a value that is there."""
+    """Return a value, which must not be None."""
     assert value is not None
     return value
 
 
 async def afk_values(db: Database) -> AfkCreate:
-    """Return what a new `Afk` takes."""
+    """Return the values of a new `Afk`."""
     guild = await new_guild(db)
     return {
         "guild_id": guild.id,
@@ -59,12 +59,12 @@ async def afk_values(db: Database) -> AfkCreate:
 
 
 async def new_afk(db: Database) -> Afk:
-    """Insert one `Afk`."""
+    """Insert a valid row of `Afk`."""
     return await db.afk.create(**await afk_values(db))
 
 
 async def case_values(db: Database) -> CaseCreate:
-    """Return what a new `Case` takes."""
+    """Return the values of a new `Case`."""
     guild = await new_guild(db)
     moderator = await new_user(db)
     target = await new_user(db)
@@ -72,18 +72,18 @@ async def case_values(db: Database) -> CaseCreate:
         "guild_id": guild.id,
         "number": next(numbers),
         "type": CaseType.BAN,
-        "moderator_id": present(moderator.id),
-        "target_id": present(target.id),
+        "moderator_id": moderator.id,
+        "target_id": target.id,
     }
 
 
 async def new_case(db: Database) -> Case:
-    """Insert one `Case`."""
+    """Insert a valid row of `Case`."""
     return await db.case.create(**await case_values(db))
 
 
 async def guild_values(db: Database) -> GuildCreate:
-    """Return what a new `Guild` takes."""
+    """Return the values of a new `Guild`."""
     return {
         "id": next(numbers),
         "name": f"name {next(numbers)}",
@@ -91,12 +91,12 @@ async def guild_values(db: Database) -> GuildCreate:
 
 
 async def new_guild(db: Database) -> Guild:
-    """Insert one `Guild`."""
+    """Insert a valid row of `Guild`."""
     return await db.guild.create(**await guild_values(db))
 
 
 async def guild_config_values(db: Database) -> GuildConfigCreate:
-    """Return what a new `GuildConfig` takes."""
+    """Return the values of a new `GuildConfig`."""
     guild = await new_guild(db)
     return {
         "guild_id": guild.id,
@@ -104,12 +104,12 @@ async def guild_config_values(db: Database) -> GuildConfigCreate:
 
 
 async def new_guild_config(db: Database) -> GuildConfig:
-    """Insert one `GuildConfig`."""
+    """Insert a valid row of `GuildConfig`."""
     return await db.guild_config.create(**await guild_config_values(db))
 
 
 async def levels_values(db: Database) -> LevelsCreate:
-    """Return what a new `Levels` takes."""
+    """Return the values of a new `Levels`."""
     guild = await new_guild(db)
     return {
         "guild_id": guild.id,
@@ -118,28 +118,28 @@ async def levels_values(db: Database) -> LevelsCreate:
 
 
 async def new_levels(db: Database) -> Levels:
-    """Insert one `Levels`."""
+    """Insert a valid row of `Levels`."""
     return await db.levels.create(**await levels_values(db))
 
 
 async def permission_assignment_values(db: Database) -> PermissionAssignmentCreate:
-    """Return what a new `PermissionAssignment` takes."""
+    """Return the values of a new `PermissionAssignment`."""
     guild = await new_guild(db)
     rank = await new_permission_rank(db)
     return {
         "guild_id": guild.id,
         "role_id": next(numbers),
-        "rank_id": present(rank.id),
+        "rank_id": rank.id,
     }
 
 
 async def new_permission_assignment(db: Database) -> PermissionAssignment:
-    """Insert one `PermissionAssignment`."""
+    """Insert a valid row of `PermissionAssignment`."""
     return await db.permission_assignment.create(**await permission_assignment_values(db))
 
 
 async def permission_command_values(db: Database) -> PermissionCommandCreate:
-    """Return what a new `PermissionCommand` takes."""
+    """Return the values of a new `PermissionCommand`."""
     guild = await new_guild(db)
     return {
         "guild_id": guild.id,
@@ -149,12 +149,12 @@ async def permission_command_values(db: Database) -> PermissionCommandCreate:
 
 
 async def new_permission_command(db: Database) -> PermissionCommand:
-    """Insert one `PermissionCommand`."""
+    """Insert a valid row of `PermissionCommand`."""
     return await db.permission_command.create(**await permission_command_values(db))
 
 
 async def permission_rank_values(db: Database) -> PermissionRankCreate:
-    """Return what a new `PermissionRank` takes."""
+    """Return the values of a new `PermissionRank`."""
     guild = await new_guild(db)
     return {
         "guild_id": guild.id,
@@ -164,31 +164,31 @@ async def permission_rank_values(db: Database) -> PermissionRankCreate:
 
 
 async def new_permission_rank(db: Database) -> PermissionRank:
-    """Insert one `PermissionRank`."""
+    """Insert a valid row of `PermissionRank`."""
     return await db.permission_rank.create(**await permission_rank_values(db))
 
 
 async def points_transaction_values(db: Database) -> PointsTransactionCreate:
-    """Return what a new `PointsTransaction` takes."""
+    """Return the values of a new `PointsTransaction`."""
     receiver = await new_user(db)
     sender = await new_user(db)
     return {
-        "sender_id": present(sender.id),
-        "receiver_id": present(receiver.id),
+        "sender_id": sender.id,
+        "receiver_id": receiver.id,
         "amount": next(numbers),
     }
 
 
 async def new_points_transaction(db: Database) -> PointsTransaction:
-    """Insert one `PointsTransaction`."""
+    """Insert a valid row of `PointsTransaction`."""
     return await db.points_transaction.create(**await points_transaction_values(db))
 
 
 async def reminder_values(db: Database) -> ReminderCreate:
-    """Return what a new `Reminder` takes."""
+    """Return the values of a new `Reminder`."""
     user = await new_user(db)
     return {
-        "user_id": present(user.id),
+        "user_id": user.id,
         "key": f"key {next(numbers)}",
         "channel_id": next(numbers),
         "content": f"content {next(numbers)}",
@@ -197,12 +197,12 @@ async def reminder_values(db: Database) -> ReminderCreate:
 
 
 async def new_reminder(db: Database) -> Reminder:
-    """Insert one `Reminder`."""
+    """Insert a valid row of `Reminder`."""
     return await db.reminder.create(**await reminder_values(db))
 
 
 async def snippet_values(db: Database) -> SnippetCreate:
-    """Return what a new `Snippet` takes."""
+    """Return the values of a new `Snippet`."""
     guild = await new_guild(db)
     return {
         "guild_id": guild.id,
@@ -211,27 +211,27 @@ async def snippet_values(db: Database) -> SnippetCreate:
 
 
 async def new_snippet(db: Database) -> Snippet:
-    """Insert one `Snippet`."""
+    """Insert a valid row of `Snippet`."""
     return await db.snippet.create(**await snippet_values(db))
 
 
 async def snippet_tag_values(db: Database) -> SnippetTagCreate:
-    """Return what a new `SnippetTag` takes."""
+    """Return the values of a new `SnippetTag`."""
     snippet = await new_snippet(db)
     tag = await new_tag(db)
     return {
-        "snippet_id": present(snippet.id),
-        "tag_id": present(tag.id),
+        "snippet_id": snippet.id,
+        "tag_id": tag.id,
     }
 
 
 async def new_snippet_tag(db: Database) -> SnippetTag:
-    """Insert one `SnippetTag`."""
+    """Insert a valid row of `SnippetTag`."""
     return await db.snippet_tag.create(**await snippet_tag_values(db))
 
 
 async def starboard_values(db: Database) -> StarboardCreate:
-    """Return what a new `Starboard` takes."""
+    """Return the values of a new `Starboard`."""
     guild = await new_guild(db)
     return {
         "guild_id": guild.id,
@@ -240,12 +240,12 @@ async def starboard_values(db: Database) -> StarboardCreate:
 
 
 async def new_starboard(db: Database) -> Starboard:
-    """Insert one `Starboard`."""
+    """Insert a valid row of `Starboard`."""
     return await db.starboard.create(**await starboard_values(db))
 
 
 async def starboard_message_values(db: Database) -> StarboardMessageCreate:
-    """Return what a new `StarboardMessage` takes."""
+    """Return the values of a new `StarboardMessage`."""
     guild = await new_starboard(db)
     return {
         "message_id": next(numbers),
@@ -256,24 +256,24 @@ async def starboard_message_values(db: Database) -> StarboardMessageCreate:
 
 
 async def new_starboard_message(db: Database) -> StarboardMessage:
-    """Insert one `StarboardMessage`."""
+    """Insert a valid row of `StarboardMessage`."""
     return await db.starboard_message.create(**await starboard_message_values(db))
 
 
 async def tag_values(db: Database) -> TagCreate:
-    """Return what a new `Tag` takes."""
+    """Return the values of a new `Tag`."""
     return {
         "name": f"name {next(numbers)}",
     }
 
 
 async def new_tag(db: Database) -> Tag:
-    """Insert one `Tag`."""
+    """Insert a valid row of `Tag`."""
     return await db.tag.create(**await tag_values(db))
 
 
 async def user_values(db: Database) -> UserCreate:
-    """Return what a new `User` takes."""
+    """Return the values of a new `User`."""
     guild = await new_guild(db)
     return {
         "discord_id": next(numbers),
@@ -283,5 +283,5 @@ async def user_values(db: Database) -> UserCreate:
 
 
 async def new_user(db: Database) -> User:
-    """Insert one `User`."""
+    """Insert a valid row of `User`."""
     return await db.user.create(**await user_values(db))

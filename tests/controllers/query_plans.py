@@ -1,4 +1,4 @@
-"""Shows how PostgreSQL runs the queries of a test: how many there are, and the index each is served by."""
+"""The query plans of a test: the number of its queries, and how PostgreSQL reads the tables of each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from sqlalchemy import text
 
 from generated import Database
 
-Plan = TypedDict("Plan", {"Index Name": str, "Plans": list["Plan"]}, total=False)
-"""A node of a plan: the index it reads, and the nodes below it."""
+Plan = TypedDict("Plan", {"Node Type": str, "Plans": list["Plan"]}, total=False)
+"""A node of a plan: its type, and its child nodes."""
 
 
 @asynccontextmanager
 async def explained(db: Database) -> AsyncGenerator[list[set[str]], None]:
-    """Collect, for each SELECT of the block, the indexes it uses where scanning tables is the last resort."""
+    """Collect the node types of the plan of each SELECT in the block, with sequential scans as a last resort.
+
+    `"Seq Scan"` is among them only if no index can answer the query.
+    """
     seen: list[tuple[str, tuple[object, ...]]] = []
     plans: list[set[str]] = []
 
@@ -31,12 +34,12 @@ async def explained(db: Database) -> AsyncGenerator[list[set[str]], None]:
         await connection.execute(text("SET LOCAL enable_seqscan = off"))
         for statement, arguments in seen:
             result = await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", arguments)
-            plans.append(set(indexes_in(result.scalar_one()[0]["Plan"])))
+            plans.append(set(nodes_of(result.scalar_one()[0]["Plan"])))
 
 
-def indexes_in(plan: Plan) -> Iterator[str]:
-    """Yield the name of every index in a plan."""
-    if "Index Name" in plan:
-        yield plan["Index Name"]
+def nodes_of(plan: Plan) -> Iterator[str]:
+    """Yield the type of every node of a plan."""
+    if "Node Type" in plan:
+        yield plan["Node Type"]
     for part in plan.get("Plans", []):
-        yield from indexes_in(part)
+        yield from nodes_of(part)

@@ -1,4 +1,4 @@
-"""Tests of `db.afk`: written once by ctrlgen, yours from then on."""
+"""Tests of `db.afk`: written once by ctrlgen, and yours to edit."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_get_by_guild_id_and_member_id(db: Database) -> None:
     async with explained(db) as plans:
         assert await db.afk.get_by_guild_id_and_member_id(afk.guild_id, afk.member_id) == afk
     assert len(plans) == 1
-    assert plans[0] & {"ix_afks_member_id", "pk_afks"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_get_one_by_guild_id_and_member_id(db: Database) -> None:
@@ -65,6 +65,13 @@ async def test_update_by_guild_id_and_member_id(db: Database) -> None:
     value = (await afk_values(db))["reason"]
     changed = await db.afk.update_by_guild_id_and_member_id(afk.guild_id, afk.member_id, reason=value)
     assert changed is not None
+    assert changed.reason == value
+
+
+async def test_update_one_by_guild_id_and_member_id(db: Database) -> None:
+    afk = await new_afk(db)
+    value = (await afk_values(db))["reason"]
+    changed = await db.afk.update_one_by_guild_id_and_member_id(afk.guild_id, afk.member_id, reason=value)
     assert changed.reason == value
 
 
@@ -89,12 +96,20 @@ async def test_upsert_by_guild_id_and_member_id(db: Database) -> None:
     assert second.member_id == first.member_id
 
 
+async def test_create_or_update_by_guild_id_and_member_id(db: Database) -> None:
+    values = await afk_values(db)
+    first = await db.afk.create_or_update_by_guild_id_and_member_id(create=values, update={})
+    second = await db.afk.create_or_update_by_guild_id_and_member_id(create=values, update={})
+    assert second.guild_id == first.guild_id
+    assert second.member_id == first.member_id
+
+
 async def test_find_by_guild_id(db: Database) -> None:
     afk = await new_afk(db)
     async with explained(db) as plans:
         assert afk in await db.afk.find_by_guild_id(afk.guild_id)
     assert len(plans) == 1
-    assert plans[0] & {"ix_afks_member_id", "pk_afks"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_find_by_until(db: Database) -> None:
@@ -104,7 +119,7 @@ async def test_find_by_until(db: Database) -> None:
     async with explained(db) as plans:
         assert afk in await db.afk.find_by_until(present(afk.until))
     assert len(plans) == 1
-    assert plans[0] & {"idx_afk_temporary"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_find_by_member_id(db: Database) -> None:
@@ -112,19 +127,4 @@ async def test_find_by_member_id(db: Database) -> None:
     async with explained(db) as plans:
         assert afk in await db.afk.find_by_member_id(afk.member_id)
     assert len(plans) == 1
-    assert plans[0] & {"ix_afks_member_id"}
-
-
-async def test_update_one_by_guild_id_and_member_id(db: Database) -> None:
-    afk = await new_afk(db)
-    value = (await afk_values(db))["reason"]
-    changed = await db.afk.update_one_by_guild_id_and_member_id(afk.guild_id, afk.member_id, reason=value)
-    assert changed.reason == value
-
-
-async def test_create_or_update_by_guild_id_and_member_id(db: Database) -> None:
-    values = await afk_values(db)
-    first = await db.afk.create_or_update_by_guild_id_and_member_id(create=values, update={})
-    second = await db.afk.create_or_update_by_guild_id_and_member_id(create=values, update={})
-    assert second.guild_id == first.guild_id
-    assert second.member_id == first.member_id
+    assert "Seq Scan" not in plans[0]

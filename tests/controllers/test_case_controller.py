@@ -1,4 +1,4 @@
-"""Tests of `db.case`: written once by ctrlgen, yours from then on."""
+"""Tests of `db.case`: written once by ctrlgen, and yours to edit."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ async def test_create(db: Database) -> None:
 
 async def test_find_all(db: Database) -> None:
     case = await new_case(db)
-    assert await db.case.find_all(id=present(case.id)) == [case]
+    assert await db.case.find_all(id=case.id) == [case]
 
 
 async def test_find_one(db: Database) -> None:
     case = await new_case(db)
-    assert await db.case.find_one(id=present(case.id)) == case
+    assert await db.case.find_one(id=case.id) == case
 
 
 async def test_count(db: Database) -> None:
     case = await new_case(db)
-    assert await db.case.count(id=present(case.id)) == 1
+    assert await db.case.count(id=case.id) == 1
 
 
 async def test_exists(db: Database) -> None:
     case = await new_case(db)
-    assert await db.case.exists(id=present(case.id))
+    assert await db.case.exists(id=case.id)
 
 
 async def test_update_where(db: Database) -> None:
     case = await new_case(db)
-    assert await db.case.update_where(db.case.c.id == present(case.id), reason="changed") == 1
+    assert await db.case.update_where(db.case.c.id == case.id, reason="changed") == 1
 
 
 async def test_find_all_load(db: Database) -> None:
@@ -55,31 +55,38 @@ async def test_find_all_load(db: Database) -> None:
 async def test_get_by_id(db: Database) -> None:
     case = await new_case(db)
     async with explained(db) as plans:
-        assert await db.case.get_by_id(present(case.id)) == case
+        assert await db.case.get_by_id(case.id) == case
     assert len(plans) == 1
-    assert plans[0] & {"pk_cases"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_get_one_by_id(db: Database) -> None:
     case = await new_case(db)
-    assert await db.case.get_one_by_id(present(case.id)) == case
-    await db.case.delete_by_id(present(case.id))
+    assert await db.case.get_one_by_id(case.id) == case
+    await db.case.delete_by_id(case.id)
     with pytest.raises(NotFoundError):
-        await db.case.get_one_by_id(present(case.id))
+        await db.case.get_one_by_id(case.id)
 
 
 async def test_update_by_id(db: Database) -> None:
     case = await new_case(db)
     value = "changed"
-    changed = await db.case.update_by_id(present(case.id), reason=value)
+    changed = await db.case.update_by_id(case.id, reason=value)
     assert changed is not None
+    assert changed.reason == value
+
+
+async def test_update_one_by_id(db: Database) -> None:
+    case = await new_case(db)
+    value = "changed"
+    changed = await db.case.update_one_by_id(case.id, reason=value)
     assert changed.reason == value
 
 
 async def test_delete_by_id(db: Database) -> None:
     case = await new_case(db)
-    assert await db.case.delete_by_id(present(case.id))
-    assert not await db.case.delete_by_id(present(case.id))
+    assert await db.case.delete_by_id(case.id)
+    assert not await db.case.delete_by_id(case.id)
 
 
 async def test_get_by_guild_id_and_number(db: Database) -> None:
@@ -87,13 +94,13 @@ async def test_get_by_guild_id_and_number(db: Database) -> None:
     async with explained(db) as plans:
         assert await db.case.get_by_guild_id_and_number(case.guild_id, case.number) == case
     assert len(plans) == 1
-    assert plans[0] & {"ix_cases_guild_id_type", "uq_cases_guild_id_number"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_get_one_by_guild_id_and_number(db: Database) -> None:
     case = await new_case(db)
     assert await db.case.get_one_by_guild_id_and_number(case.guild_id, case.number) == case
-    await db.case.delete_by_id(present(case.id))
+    await db.case.delete_by_id(case.id)
     with pytest.raises(NotFoundError):
         await db.case.get_one_by_guild_id_and_number(case.guild_id, case.number)
 
@@ -103,6 +110,13 @@ async def test_update_by_guild_id_and_number(db: Database) -> None:
     value = "changed"
     changed = await db.case.update_by_guild_id_and_number(case.guild_id, case.number, reason=value)
     assert changed is not None
+    assert changed.reason == value
+
+
+async def test_update_one_by_guild_id_and_number(db: Database) -> None:
+    case = await new_case(db)
+    value = "changed"
+    changed = await db.case.update_one_by_guild_id_and_number(case.guild_id, case.number, reason=value)
     assert changed.reason == value
 
 
@@ -126,6 +140,13 @@ async def test_upsert_by_guild_id_and_number(db: Database) -> None:
     assert second.id == first.id
 
 
+async def test_create_or_update_by_guild_id_and_number(db: Database) -> None:
+    values = await case_values(db)
+    first = await db.case.create_or_update_by_guild_id_and_number(create=values, update={})
+    second = await db.case.create_or_update_by_guild_id_and_number(create=values, update={})
+    assert second.id == first.id
+
+
 async def test_find_expiring_by_expires_at(db: Database) -> None:
     values = await case_values(db)
     values["expires_at"] = datetime.now(UTC)
@@ -133,7 +154,7 @@ async def test_find_expiring_by_expires_at(db: Database) -> None:
     async with explained(db) as plans:
         assert case in await db.case.find_expiring_by_expires_at(present(case.expires_at))
     assert len(plans) == 1
-    assert plans[0] & {"idx_case_expiring"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_find_by_guild_id(db: Database) -> None:
@@ -141,7 +162,7 @@ async def test_find_by_guild_id(db: Database) -> None:
     async with explained(db) as plans:
         assert case in await db.case.find_by_guild_id(case.guild_id)
     assert len(plans) == 1
-    assert plans[0] & {"ix_cases_guild_id_type", "uq_cases_guild_id_number"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_find_by_moderator_id(db: Database) -> None:
@@ -149,7 +170,7 @@ async def test_find_by_moderator_id(db: Database) -> None:
     async with explained(db) as plans:
         assert case in await db.case.find_by_moderator_id(case.moderator_id)
     assert len(plans) == 1
-    assert plans[0] & {"ix_cases_moderator_id"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_find_by_target_id(db: Database) -> None:
@@ -157,7 +178,7 @@ async def test_find_by_target_id(db: Database) -> None:
     async with explained(db) as plans:
         assert case in await db.case.find_by_target_id(case.target_id)
     assert len(plans) == 1
-    assert plans[0] & {"ix_cases_target_id"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_load_guild(db: Database) -> None:
@@ -176,24 +197,3 @@ async def test_load_target(db: Database) -> None:
     case = await new_case(db)
     await db.case.load_target([case])
     assert case.target
-
-
-async def test_update_one_by_id(db: Database) -> None:
-    case = await new_case(db)
-    value = "changed"
-    changed = await db.case.update_one_by_id(present(case.id), reason=value)
-    assert changed.reason == value
-
-
-async def test_update_one_by_guild_id_and_number(db: Database) -> None:
-    case = await new_case(db)
-    value = "changed"
-    changed = await db.case.update_one_by_guild_id_and_number(case.guild_id, case.number, reason=value)
-    assert changed.reason == value
-
-
-async def test_create_or_update_by_guild_id_and_number(db: Database) -> None:
-    values = await case_values(db)
-    first = await db.case.create_or_update_by_guild_id_and_number(create=values, update={})
-    second = await db.case.create_or_update_by_guild_id_and_number(create=values, update={})
-    assert second.id == first.id

@@ -1,4 +1,4 @@
-"""Tests of `db.starboard_message`: written once by ctrlgen, yours from then on."""
+"""Tests of `db.starboard_message`: written once by ctrlgen, and yours to edit."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_get_by_message_id(db: Database) -> None:
     async with explained(db) as plans:
         assert await db.starboard_message.get_by_message_id(starboard_message.message_id) == starboard_message
     assert len(plans) == 1
-    assert plans[0] & {"pk_starboard_messages"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_get_one_by_message_id(db: Database) -> None:
@@ -77,6 +77,13 @@ async def test_update_by_message_id(db: Database) -> None:
     value = (await starboard_message_values(db))["author_id"]
     changed = await db.starboard_message.update_by_message_id(starboard_message.message_id, author_id=value)
     assert changed is not None
+    assert changed.author_id == value
+
+
+async def test_update_one_by_message_id(db: Database) -> None:
+    starboard_message = await new_starboard_message(db)
+    value = (await starboard_message_values(db))["author_id"]
+    changed = await db.starboard_message.update_one_by_message_id(starboard_message.message_id, author_id=value)
     assert changed.author_id == value
 
 
@@ -100,12 +107,19 @@ async def test_upsert_by_message_id(db: Database) -> None:
     assert second.message_id == first.message_id
 
 
+async def test_create_or_update_by_message_id(db: Database) -> None:
+    values = await starboard_message_values(db)
+    first = await db.starboard_message.create_or_update_by_message_id(create=values, update={})
+    second = await db.starboard_message.create_or_update_by_message_id(create=values, update={})
+    assert second.message_id == first.message_id
+
+
 async def test_get_by_posted_id(db: Database) -> None:
     starboard_message = await new_starboard_message(db)
     async with explained(db) as plans:
         assert await db.starboard_message.get_by_posted_id(starboard_message.posted_id) == starboard_message
     assert len(plans) == 1
-    assert plans[0] & {"uq_starboard_messages_posted_id"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_get_one_by_posted_id(db: Database) -> None:
@@ -121,6 +135,13 @@ async def test_update_by_posted_id(db: Database) -> None:
     value = (await starboard_message_values(db))["author_id"]
     changed = await db.starboard_message.update_by_posted_id(starboard_message.posted_id, author_id=value)
     assert changed is not None
+    assert changed.author_id == value
+
+
+async def test_update_one_by_posted_id(db: Database) -> None:
+    starboard_message = await new_starboard_message(db)
+    value = (await starboard_message_values(db))["author_id"]
+    changed = await db.starboard_message.update_one_by_posted_id(starboard_message.posted_id, author_id=value)
     assert changed.author_id == value
 
 
@@ -144,43 +165,22 @@ async def test_upsert_by_posted_id(db: Database) -> None:
     assert second.message_id == first.message_id
 
 
+async def test_create_or_update_by_posted_id(db: Database) -> None:
+    values = await starboard_message_values(db)
+    first = await db.starboard_message.create_or_update_by_posted_id(create=values, update={})
+    second = await db.starboard_message.create_or_update_by_posted_id(create=values, update={})
+    assert second.message_id == first.message_id
+
+
 async def test_find_by_guild_id(db: Database) -> None:
     starboard_message = await new_starboard_message(db)
     async with explained(db) as plans:
         assert starboard_message in await db.starboard_message.find_by_guild_id(starboard_message.guild_id)
     assert len(plans) == 1
-    assert plans[0] & {"ix_starboard_messages_guild_id"}
+    assert "Seq Scan" not in plans[0]
 
 
 async def test_load_board(db: Database) -> None:
     starboard_message = await new_starboard_message(db)
     await db.starboard_message.load_board([starboard_message])
     assert starboard_message.board
-
-
-async def test_update_one_by_message_id(db: Database) -> None:
-    starboard_message = await new_starboard_message(db)
-    value = (await starboard_message_values(db))["author_id"]
-    changed = await db.starboard_message.update_one_by_message_id(starboard_message.message_id, author_id=value)
-    assert changed.author_id == value
-
-
-async def test_update_one_by_posted_id(db: Database) -> None:
-    starboard_message = await new_starboard_message(db)
-    value = (await starboard_message_values(db))["author_id"]
-    changed = await db.starboard_message.update_one_by_posted_id(starboard_message.posted_id, author_id=value)
-    assert changed.author_id == value
-
-
-async def test_create_or_update_by_message_id(db: Database) -> None:
-    values = await starboard_message_values(db)
-    first = await db.starboard_message.create_or_update_by_message_id(create=values, update={})
-    second = await db.starboard_message.create_or_update_by_message_id(create=values, update={})
-    assert second.message_id == first.message_id
-
-
-async def test_create_or_update_by_posted_id(db: Database) -> None:
-    values = await starboard_message_values(db)
-    first = await db.starboard_message.create_or_update_by_posted_id(create=values, update={})
-    second = await db.starboard_message.create_or_update_by_posted_id(create=values, update={})
-    assert second.message_id == first.message_id

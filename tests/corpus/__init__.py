@@ -1,1 +1,1 @@
-"""Models nobody would write all at once: what the generator must serve, and what the type checkers are shown."""
+"""Unusual models that the generator must support; the type checkers check the emitted code."""

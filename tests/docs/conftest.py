@@ -35,7 +35,7 @@ class Walk:
         self.ports: dict[str, str] = {}
 
     def take(self, block: Block) -> None:
-        """Carry out a block."""
+        """Perform the step of a block."""
         if block.language == "setup":
             steps = {
                 "read": self.read,
@@ -146,9 +146,7 @@ def compare(printed: str, expected: str, block: Block) -> None:
     parts = [re.escape(part) for part in re.split(r"^\.\.\.\n", pattern, flags=re.MULTILINE)]
     text = re.sub(r"in \d+\.\d+s", "in 0.00s", printed)
     text += "\n" if text and not text.endswith("\n") else ""  # curl prints a body as it is
-    assert re.fullmatch(r"(?:.*\n)*?".join(parts), text), (
-        f"{block} shows\n{expected}\nand what is printed is\n{printed}"
-    )
+    assert re.fullmatch(r"(?:.*\n)*?".join(parts), text), f"{block} shows\n{expected}\nbut the output is\n{printed}"
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Reads the code blocks of a page.
 
-Comments in a page steer the tests, and no reader sees them: ``<!-- setup`` ... ``-->`` holds code that runs before the
-block that follows, and ``<!-- not run: REASON -->`` skips that block.
+Comments in a page control the tests: ``<!-- setup`` ... ``-->`` holds code that runs before the next block, and
+``<!-- not run: REASON -->`` skips the next block. Readers do not see them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    """Return the blocks of a page that are to be run, in their order."""
+    """Return the blocks of a page to run, in order."""
     text = page.read_text("utf-8")
     result: list[Block] = []
     for part in _PART.finditer(text):

@@ -23,7 +23,7 @@ from .pages import Block, blocks
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = sorted((ROOT / "docs/guide").glob("*.md"))
 PROJECTS = [ROOT / "docs/tutorial.md", ROOT / "docs/scaling.md", *sorted((ROOT / "docs/recipes").glob("*.md"))]
-"""Pages that `test_walkthroughs` follows in a project of their own."""
+"""Pages that `test_walkthroughs` follows in a separate project."""
 
 TESTED_ELSEWHERE = {
     "index.md": "tests/docs/test_front_pages.py",
@@ -46,7 +46,7 @@ async def database_url(new_database: NewDatabase) -> AsyncIterator[str]:
 
 
 async def run(block: Block, namespace: dict[str, object], url: str) -> None:
-    """Run a block, which may await, in a namespace that the next one shares."""
+    """Run a block, which may await, in a namespace that is shared with the next block."""
     code = re.sub(r"\bapp\.db\b", "generated", re.sub(r"\bapp\.models\b", "models", block.code))
     code = "\n" * (block.line - 1) + code.replace("postgresql://bot@localhost/bot", url)
     compiled = compile(code, block.page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST)
@@ -91,7 +91,7 @@ def test_settings_in_the_docs_are_accepted(block: Block, tmp_path: Path) -> None
     read_config(tmp_path, Settings())
 
 
-def test_api_page_is_what_the_docstrings_say() -> None:
+def test_api_page_matches_the_docstrings() -> None:
     assert (ROOT / "docs/api.md").read_text("utf-8") == page_of_the_api(), "run `python -m tests.docs.api_page`"
 
 

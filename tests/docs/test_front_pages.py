@@ -1,4 +1,4 @@
-"""The examples of the README and of the home page: their models are generated from, and their calls are sent."""
+"""The examples of the README and of the home page: a package is generated from their models, and their calls run."""
 
 from __future__ import annotations
 

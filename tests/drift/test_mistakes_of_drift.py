@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,6 +15,8 @@ from sqlalchemy import make_url
 
 from ctrlgen.drift.address import read_address
 from ctrlgen.errors import AddressError
+from ctrlgen.render.templates import templates_folder
+from generated import Database
 
 from .conftest import Live, Project
 
@@ -32,31 +38,40 @@ def test_missing_address_is_an_error(scratch: Project) -> None:
     )
 
 
+URL, HOST = "the database URL does not begin with postgresql://", "each host of the database URL is name:port or"
+ENCODE = "percent-encode each / ? # and @ in the user and the password of the database URL"
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        (f"mysql://root:{SECRET}@h/d", "`mysql://root:***@h/d` is not the address of a PostgreSQL database"),
-        (
-            f"mysql://h/d?password={SECRET}&x=1",
-            "`mysql://h/d?password=***&x=1` is not the address of a PostgreSQL database",
-        ),
-        (f"{SECRET}", "the database address does not begin with `postgresql://`"),
-        (f"host=h password={SECRET}", "the database address does not begin with `postgresql://`"),
-        (
-            f"postgresql://u:a/{SECRET}@h/d",
-            "the user or password in `postgresql://u:***@h/d` contains an unencoded `/`, `?`, `#` or `@`",
-        ),
-        (
-            f"postgresql://u:{SECRET}#x@h/d",
-            "the user or password in `postgresql://u:***@h/d` contains an unencoded `/`, `?`, `#` or `@`",
-        ),
-        (f"postgresql://u:{SECRET}@h:port/d", "the port in `postgresql://u:***@h:port/d` is not a number"),
-        (f"postgresql://u:{SECRET}", "the port in `postgresql://u:***` is not a number"),
-        (f"postgresql://[u:{SECRET}@h/d", "the database address `postgresql://[u:***@h/d` is not a valid URL"),
+        (f"mysql://root:{SECRET}@h/d", URL),
+        (f"mysql://h/d?password={SECRET}&x=1", URL),
+        (f"{SECRET}", URL),
+        (f"host=h password={SECRET}", URL),
+        (f"postgresql://u:a/{SECRET}@h/d", ENCODE),
+        (f"postgresql://u:{SECRET}#x@h/d", ENCODE),
+        (f"postgresql://u:a@{SECRET}@h/d", ENCODE),
+        (f"postgresql://u:{SECRET}@h:port/d", HOST),
+        (f"postgresql://u:{SECRET}@h:99999/d", HOST),
+        (f"postgresql://u:{SECRET}@h:1,g:x/d", HOST),
+        (f"postgresql://u:{SECRET}@::1/d", HOST),
+        (f"postgresql://u:{SECRET}@[::1/d", HOST),
+        (f"postgresql://u:{SECRET}@/d?host=h&port=x", HOST),
+        (f"postgresql://u:{SECRET}", HOST),
+        (f"postgresql://[u:{SECRET}/d", HOST),
+        (f"postgresql://u:{SECRET}@h/d?schema=x", "PostgreSQL has no option schema: write search_path=... in"),
+        (f"postgresql://u:{SECRET}@h/d?pgbouncer=true", "PostgreSQL has no option pgbouncer: write"),
+        (f"postgresql://u:{SECRET}@h/d?channel_binding=require", "asyncpg does not support channel_binding=require"),
+        (f"postgresql://u:{SECRET}@h/d?connect_timeout=x", "connect_timeout in the database URL takes a whole number"),
     ],
 )
-def test_address_that_is_none_is_shown_without_the_password(scratch: Project, url: str, message: str) -> None:
-    assert f"error CGE602: {message}\n" in refused(scratch, "--database", url)
+def test_invalid_address_is_refused_as_by_the_emitted_package(scratch: Project, url: str, message: str) -> None:
+    printed = refused(scratch, "--database", url)
+    with pytest.raises(ValueError, match=re.escape(message)) as refusal:
+        Database(url)
+    assert f"error CGE602: {refusal.value}\nhint: write `postgresql://user:password@host:5432/name`, and" in printed
+    assert SECRET not in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +79,8 @@ def test_address_that_is_none_is_shown_without_the_password(scratch: Project, ur
     [
         (f"postgresql://u:{SECRET}@localhost:1/d", "postgresql://u:***@localhost:1/d"),
         (f"postgresql://u@/d?host=/nowhere&password={SECRET}", "postgresql://u@/d?host=/nowhere"),
+        (f"postgresql://u:[℀{SECRET}@localhost:1/d?connect_timeout=1", "postgresql://u:***@localhost:1/d"),
+        (f"postgresql://u:{SECRET}@localhost:1,localhost:2/d", "postgresql://u:***@localhost:1,localhost:2/d"),
         (f"postgresql+asyncpg://u:{SECRET}@nowhere.invalid/d", "postgresql://u:***@nowhere.invalid/d"),
     ],
 )
@@ -118,10 +135,24 @@ def test_library_that_is_missing_is_named(scratch: Project) -> None:
 
 
 def test_secrets_are_hidden_in_driver_messages() -> None:
-    address = read_address(f"postgresql://u:%73{SECRET}@h/d?sslpassword=other")
+    address = read_address(f"postgresql://u:%73{SECRET}@h/d?sslpassword=other", {})
     assert address.hide(f"s{SECRET} and %73{SECRET} and other") == "*** and *** and ***"
     with pytest.raises(AddressError):
-        read_address(None)
+        read_address("", {})
+
+
+async def test_options_of_the_emitted_package_are_honoured(live: Live) -> None:
+    options = "connect_timeout=5&prepared_statement_cache_size=0&gssencmode=prefer&search_path=public"
+    url = f"{live.url}{'&' if '?' in live.url else '?'}{options}"
+    assert Live(live.project, url).lines() == []
+
+
+def test_reading_an_address_leaves_nothing_among_the_templates() -> None:
+    code = "from ctrlgen.drift.address import read_address; read_address('postgresql://h/d', {})"
+    bytecode = templates_folder() / "runtime/__pycache__"
+    shutil.rmtree(bytecode, ignore_errors=True)
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""}, check=True)
+    assert not bytecode.exists()
 
 
 def test_container_without_a_name_for_its_user_is_told_to_name_one(scratch: Project) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from .conftest import Live, Project
 
 ENV = """
@@ -176,3 +178,79 @@ async def test_several_heads_and_broken_migrations_are_errors(live: Live) -> Non
     assert "error CGE603: Alembic cannot find the migrations: " in done.stderr
     assert "  --> alembic.ini:2\n" in done.stderr
     assert "does not exist" in live.drift("--alembic", "nowhere.ini").stderr
+
+
+OTHER_BRANCH = """
+revision = "apart"
+down_revision = None
+branch_labels = ("statistics",)
+
+def upgrade():
+    pass
+"""
+
+
+async def test_independent_branch_has_a_head_of_its_own(live: Live) -> None:
+    await migrated(live, FIRST, SECOND, OTHER_BRANCH, revision="heads")
+    assert live.lines() == []
+    await live.execute("DELETE FROM alembic_version WHERE version_num = 'apart'")
+    assert live.lines() == [
+        "pyproject.toml:2: CG516 the database is at revision `two`, but the heads of the migrations are `apart`, `two`"
+    ]
+
+
+@pytest.mark.parametrize("dependency", ["two", "main"])
+async def test_branch_that_depends_on_another_is_the_only_revision_of_the_database(live: Live, dependency: str) -> None:
+    first = FIRST.replace("down_revision = None", "down_revision = None\nbranch_labels = ('main',)")
+    other = OTHER_BRANCH.replace("\nbranch_labels", f"\ndepends_on = '{dependency}'\nbranch_labels")
+    await migrated(live, first, SECOND, other, revision="heads")
+    assert live.lines() == []
+    await live.execute("DROP INDEX ix_hero_team_id")
+    (line,) = live.lines()
+    assert line.endswith("; migration `two` created it, but it was dropped later")
+
+
+@pytest.mark.parametrize(
+    ("labels", "forked"), [("None", True), ("('side',)", False)], ids=["without a label", "with a label"]
+)
+async def test_branch_with_two_heads_is_an_error_unless_a_label_tells_them_apart(
+    live: Live, labels: str, forked: bool
+) -> None:
+    left = SECOND.replace('"two"', '"left"').replace("from alembic", f"branch_labels = {labels}\nfrom alembic")
+    left = left.replace("ix_hero_team_id", "ix_hero_left").replace('["team_id"]', '["name"]')
+    await migrated(live, FIRST, SECOND, left, OTHER_BRANCH, revision="heads")
+    done = live.drift()
+    if forked:
+        assert done.returncode == 2
+        assert "error CGE603: the migrations have several heads: left, two\n  --> migrations/versions/" in done.stderr
+    else:
+        assert [line.split()[1] for line in live.lines()] == ["CG507"]
+
+
+async def test_migrations_beside_their_settings_are_found_from_the_project(live: Live) -> None:
+    await migrated(live, FIRST, SECOND)
+    (live.project.root / "ops").mkdir()
+    (live.project.root / "migrations").rename(live.project.root / "ops/history")
+    (live.project.root / "alembic.ini").unlink()
+    live.project.write("ops/alembic.ini", "[alembic]\nscript_location = history\nprepend_sys_path = .\n")
+    live.project.write("ops/names.py", "NAME = 'ix_hero_team_id'\n")
+    live.project.write(
+        "ops/history/versions/1.py", f"import names\n{SECOND}".replace('"ix_hero_team_id"', "names.NAME")
+    )
+    assert live.lines("--alembic", "ops/alembic.ini") == []
+    live.project.write("ops/history/versions/2.py", "no python\n")
+    done = live.drift("--alembic", "ops/alembic.ini")
+    assert done.returncode == 2
+    assert "\n  --> ops/history/versions/2.py:1\n" in done.stderr
+
+
+async def test_migrations_that_are_not_found_are_a_note(live: Live) -> None:
+    await migrated(live, FIRST, SECOND)
+    (live.project.root / "alembic.ini").unlink()
+    done = live.drift()
+    assert done.returncode == 0
+    assert done.stdout.startswith(
+        "pyproject.toml:2: CG519 the database was migrated by Alembic, to revision `two`, but "
+    )
+    assert done.stderr.startswith("no differences between the models and postgresql://")
+    assert done.stderr.endswith(", and 1 note\n")

@@ -1,4 +1,4 @@
-"""Helpers for tests that run ctrlgen the way its users do: as a command, in a project of their own."""
+"""Helpers for tests that run ctrlgen as its users do: as a command, in a separate project."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Order(SQLModel, table=True):
 
 @pytest.fixture(scope="session")
 def run() -> Run:
-    """Run a command and return it finished; a failure shows everything it printed."""
+    """Run a command and return the finished process; a failure shows its whole output."""
 
     def run(*command: str | Path, cwd: Path, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -95,7 +95,7 @@ def reference(project: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def emitted() -> Callable[[Path], dict[str, bytes]]:
-    """Return a folder's files, path to bytes, without what Python leaves behind."""
+    """Return a folder's files, path to bytes, without the cache files of Python."""
 
     def emitted(folder: Path) -> dict[str, bytes]:
         files = (

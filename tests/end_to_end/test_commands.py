@@ -1,4 +1,4 @@
-"""The README's first command, on a fresh copy of what is committed, in a folder with a space in its name."""
+"""The README's first command, on a fresh copy of the committed files, in a folder with a space in its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warnings about declarations that do not mean what they seem to, each at its line."""
+"""Warnings about misleading declarations, each at its line."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_no_warning_about_a_predicate_if_methods_are_missing_anyway(generate: Ge
     warnings, _ = index(
         generate, 'sa.Index("uq_hero_live", "level", unique=True, postgresql_where=sa.text("level > 3"))'
     )
-    assert warnings == [], "`level` has a default, so that an upsert by it makes no sense"
+    assert warnings == [], "`level` has a default, so there is no upsert by it"
 
 
 def test_predicate_with_a_repeated_condition_is_understood(generate: Generate) -> None:
@@ -165,7 +165,7 @@ def test_predicate_with_a_repeated_condition_is_understood(generate: Generate) -
         'sa.Index("ix_hero_b", "level", postgresql_include=["email"])',
     ],
 )
-def test_index_with_another_order_or_more_columns_is_no_duplicate(generate: Generate, other: str) -> None:
+def test_index_with_another_order_or_more_columns_is_not_a_duplicate(generate: Generate, other: str) -> None:
     """Two indexes with the same columns may serve different queries, unless they only differ in INCLUDE."""
     warnings, _ = index(generate, f'sa.Index("ix_hero_a", "level", postgresql_include=["status"]), {other}')
     assert warnings == []
@@ -192,7 +192,7 @@ from sqlmodel import Field, Relationship, SQLModel
 
 
 class Mapping(type(SQLModel)):
-    # Maps what derives from a table model, as plug-ins do.
+    # Maps classes that derive from a table model, as plug-ins do.
     def __init__(cls, name, bases, members, **options):
         super().__init__(name, bases, members, **options)
         if options.get("table") and "__mapper__" not in vars(cls):

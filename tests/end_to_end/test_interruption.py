@@ -21,7 +21,7 @@ sys.argv[0] = "ctrlgen"
 sys.addaudithook(lambda event, about: event == "import" and about[0] == "ctrlgen.interruption" and os.write(1, b"."))
 main()
 """
-"""The command as its script starts it. ctrlgen cannot control what Python does before that."""
+"""The command as its script starts it. ctrlgen has no control before that."""
 
 STOPPED = """
 import pathlib, sys, time
@@ -44,7 +44,7 @@ main()
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the runs of a test have their temporary files."""
+    """The folder for the temporary files of a test's runs."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -54,12 +54,12 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def wait_for(happened: Callable[[], object]) -> None:
     end = time.monotonic() + 30
     while not happened():
-        assert time.monotonic() < end, "it did not happen"
+        assert time.monotonic() < end, "the condition was not met in time"
         time.sleep(0.005)
 
 
 def children(pid: int) -> list[int]:
-    """Return the processes that a process has started and that still run."""
+    """Return the running child processes of a process."""
     tasks = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(word) for word in tasks.read_text().split()] if tasks.exists() else []
 
@@ -78,10 +78,10 @@ def left_behind(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("milliseconds", [0, 5, 15, 30, 60, 120, 250, 500, 800])
 @pytest.mark.parametrize("end", [os.kill, os.killpg], ids=["alone", "with its children"])
-def test_interrupted_run_is_one_line(
+def test_interrupted_run_prints_one_line(
     shop: Path, temporary: Path, tool: tuple[str, ...], milliseconds: int, end: Callable[[int, int], None]
 ) -> None:
-    """As `kill -INT` does it, and as Ctrl-C in a terminal, which reaches the children too."""
+    """The signal is sent as by `kill -INT`, and as by Ctrl-C in a terminal, which also reaches the children."""
     with subprocess.Popen(
         [tool[0], "-c", FIRST_LINE, "generate"],
         cwd=shop,
@@ -133,7 +133,7 @@ def test_next_run_repairs_a_run_killed_while_writing(
     with subprocess.Popen([tool[0], "-c", STOPPED.format(seconds=600)], cwd=shop) as process:
         wait_for((shop / "writing").exists)
         process.kill()
-    assert left_behind(shop), "files that were never put into their places"
+    assert left_behind(shop), "temporary files that were not moved to their targets"
     assert run(*tool, "check", cwd=shop, code=1).stderr
     run(*tool, "generate", cwd=shop)
     assert left_behind(shop) == []
@@ -152,7 +152,7 @@ def test_next_run_deletes_temporary_files_of_a_killed_run(
         os.kill(pid, signal.SIGKILL)
     assert list(temporary.iterdir())
     (shop / "shop.py").write_text(SHOP)
-    time.sleep(1)  # until this age, the process of a folder may be about to lock it
+    time.sleep(1)  # until this age, the process that created the folder may not have locked it yet
     run(*tool, "generate", cwd=shop)
     assert list(temporary.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""Three hundred models of ten columns: what is emitted stays in proportion. ``bench.scale`` measures the time."""
+"""Three hundred models of ten columns: the emitted code grows in proportion. ``bench.scale`` measures the time."""
 
 from __future__ import annotations
 

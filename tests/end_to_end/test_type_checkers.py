@@ -100,11 +100,11 @@ async def wrong(db: Database) -> None:
     await db.user.update_by_discord_id(1, id=1)  # WRONG: the primary key does not change
     await db.user.get_by_discord_id("1")  # WRONG: a string for a number
     await db.user.get_by_discord_id(1, load=["gild"])  # WRONG: no such relationship
-    await db.user.get_by_discord_id(1, load="guild")  # WRONG: a name where names are wanted
+    await db.user.get_by_discord_id(1, load="guild")  # WRONG: a name instead of a list of names
     db.user.find_by_guild_id(5, points=Span(ge="x"))  # WRONG: bounds of another type
     db.user.find_by_guild_id(5, pionts=3)  # WRONG: misspelt
     db.user.find_by_guild_id(5).load("gild")  # WRONG: no such relationship
-    db.user.find_all(True)  # WRONG: a plain bool is no filter
+    db.user.find_all(True)  # WRONG: a plain bool is not a filter
     await db.user.create_many([{"discord_id": 1}])  # WRONG: required values are missing
     await db.user.update_many([("1", {"points": 5})])  # WRONG: a key of another type
     await db.user.update_many([(1, {"pionts": 5})])  # WRONG: misspelt
@@ -116,7 +116,7 @@ async def wrong(db: Database) -> None:
     await db.user.update_one_by_id(1, pionts=3)  # WRONG: misspelt
     (await db.user.get_by_discord_id(1)).username  # WRONG: may be None
     db.user.get_one_by_discord_id(1).username  # WRONG: not awaited
-    await db.user.c.points  # WRONG: a column is nothing to await
+    await db.user.c.points  # WRONG: a column cannot be awaited
     await db.guild_config.invalidate("1")  # WRONG: a key of another type
     await db.guild_config.invalidate((1, 2))  # WRONG: the key has one column
     await db.user.invalidate(1)  # WRONG: not cached

@@ -54,7 +54,7 @@ async def main():
         await db.customer.create(email="a@b.c")
         async with db.transaction() as session:
             found = await db.customer.get_by_email("a@b.c")
-            assert (await session.exec(select(Customer))).one() == found, "both see the block's row"
+            assert (await session.exec(select(Customer))).one() == found, "both see the row of the block"
     assert not {"ctrlgen", "alembic", "libcst"} & {*sys.modules}
 
 asyncio.run(main())
@@ -81,7 +81,7 @@ async def test_package_runs_with_the_documented_production_requirements(
         run(folder / "bin/python", "-W", "error", "query.py", url, cwd=shop)
     run(folder / "bin/python", "-m", "pip", "uninstall", "--quiet", "--yes", "greenlet", cwd=shop)
     done = run(folder / "bin/python", "-c", "import db", cwd=shop, code=1)
-    assert "greenlet" in done.stderr, "why the extra `asyncio` is required"
+    assert "greenlet" in done.stderr, "the extra `asyncio` is required"
 
 
 async def test_wheel_with_the_drift_extra_compares_with_a_database(

@@ -8,5 +8,5 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 def installed_browser() -> str | None:
-    """Return the path of the first that is installed."""
+    """Return the path of the first installed browser."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)

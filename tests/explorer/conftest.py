@@ -23,7 +23,7 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile":
 
 @dataclass(frozen=True)
 class Explorer:
-    """A page on disk, with what `--format json` says of the same models."""
+    """A page on disk, with the output of `--format json` for the same models."""
 
     project: Project
     file: Path
@@ -80,7 +80,7 @@ def app(tmp_path: Path) -> Project:
 
 @dataclass
 class Window:
-    """A page in the browser, and what went wrong in it."""
+    """A page in the browser, and its errors."""
 
     page: Page
     problems: list[str] = field(default_factory=list[str])
@@ -92,7 +92,7 @@ class Window:
         return await self.page.inner_text("#panel-title")
 
     async def shows(self, table: str) -> None:
-        """Wait until the panel is of a table. A function to wait for would need eval, which the page forbids."""
+        """Wait until the panel shows a table. Waiting for a function would need eval, which the page forbids."""
         await expect(self.page.locator("#panel")).to_have_attribute("data-shown", table)
 
     async def focused(self) -> dict[str, str]:

@@ -59,7 +59,7 @@ class Cover(SQLModel, table=True):
 
 
 def many_tables(count: int) -> str:
-    """Return models that refer to each other as in an application, where a few are referred to very often."""
+    """Return models that refer to each other as in an application, where most references lead to a few tables."""
     chance = random.Random(12)
     lines = ['"""Models."""', "", "from sqlmodel import Field, SQLModel", ""]
     for number in range(count):

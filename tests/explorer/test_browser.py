@@ -1,4 +1,4 @@
-"""The explorer in a real browser: what a reader does with it, by mouse, by keyboard and on a phone."""
+"""The explorer in a real browser: used by mouse, by keyboard and on a phone."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_wheel_zooms_where_the_pointer_is_and_dragging_moves(reference: Ex
     assert await window.scale() > before
     zoomed = await guild.bounding_box()
     assert zoomed
-    assert zoomed["x"] < centre[0] < zoomed["x"] + zoomed["width"], "what is under the pointer stays there"
+    assert zoomed["x"] < centre[0] < zoomed["x"] + zoomed["width"], "the point under the pointer does not move"
     await page.mouse.down()
     await page.mouse.move(centre[0] + 120, centre[1] + 80, steps=4)
     await page.mouse.up()
@@ -238,7 +238,7 @@ async def test_search_finds_tables_columns_methods_and_indexes(reference: Explor
     assert await page.inner_text("#search-status") == "Nothing found"
 
 
-async def test_search_opens_what_is_chosen(reference: Explorer, open_page: Open) -> None:
+async def test_search_opens_the_chosen_result(reference: Explorer, open_page: Open) -> None:
     window = await open_page(reference)
     page = window.page
     await search(page, "uq_users_discord_id")
@@ -354,7 +354,7 @@ async def test_page_can_be_read_on_a_phone(reference: Explorer, open_page: Open)
     assert len([box for box in await page.evaluate(BOXES) if box["right"] > 0 and box["left"] < 390]) >= 2
 
 
-# What comes from models is text, whatever it is.
+# Strings from the models are shown as text.
 
 
 async def test_hostile_names_and_comments_are_shown_as_they_are(odd: Explorer, open_page: Open) -> None:
@@ -374,7 +374,7 @@ async def test_hostile_names_and_comments_are_shown_as_they_are(odd: Explorer, o
 # Two hundred tables.
 
 
-async def test_two_hundred_tables_are_laid_out_and_moved_without_choking(large: Explorer, open_page: Open) -> None:
+async def test_two_hundred_tables_are_laid_out_and_moved_smoothly(large: Explorer, open_page: Open) -> None:
     window = await open_page(large)
     page = window.page
     boxes = await page.evaluate(BOXES)
@@ -412,7 +412,7 @@ async def test_axe_finds_nothing(odd: Explorer, open_page: Open, options: dict[s
     page = window.page
 
     async def violations(state: str) -> list[str]:
-        await page.wait_for_timeout(250)  # until the fade-in has ended
+        await page.wait_for_timeout(250)  # until the end of the fade-in
         results = await Axe().run(page)
         return [
             f"{state}: {each['id']}: {node['html'][:120]}: {node['failureSummary']}"
@@ -420,16 +420,16 @@ async def test_axe_finds_nothing(odd: Explorer, open_page: Open, options: dict[s
             for node in each["nodes"]
         ]
 
-    found = await violations("start")
+    problems = await violations("start")
     await page.evaluate("goTo('#/note')")
     for summary in await page.locator("#panel summary").all():
         await summary.click()
-    found += await violations("a table")
+    problems += await violations("a table")
     await search(page, "note")
-    found += await violations("search")
+    problems += await violations("search")
     await page.keyboard.press("Escape")
     await page.evaluate("goTo('#/overview/all')")
-    found += await violations("overview")
+    problems += await violations("overview")
     await page.evaluate("keys.showModal()")
-    found += await violations("keys")
-    assert found == []
+    problems += await violations("keys")
+    assert problems == []

@@ -105,7 +105,7 @@ def test_names_of_any_kind_fit_graphviz(tmp_path: Path) -> None:
 
 
 def drawn(text: str) -> tuple[dict[str, str], set[tuple[str, str]]]:
-    """The tables with their heads, and the ends of the connections, as Graphviz reads them."""
+    """Return the tables with their heads, and the ends of the connections, as Graphviz reads them."""
     if shutil.which("dot") is None:
         pytest.skip("Graphviz is not installed (apt-get install graphviz)")
     for output in ("svg", "json"):

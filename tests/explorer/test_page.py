@@ -18,7 +18,7 @@ from .schemas import HOSTILE, ODD
 
 
 class Reader(HTMLParser):
-    """Notes the elements of a page, and the text of its scripts and styles."""
+    """Records the elements of a page, and the text of its scripts and styles."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -47,7 +47,7 @@ def read(file: Path) -> Reader:
     return reader
 
 
-def test_page_holds_what_the_json_prints(odd: Explorer) -> None:
+def test_page_contains_the_data_of_the_json_format(odd: Explorer) -> None:
     reader = read(odd.file)
     scripts = [attributes for tag, attributes in reader.elements if tag == "script"]
     number = next(number for number, attributes in enumerate(scripts) if attributes.get("id") == "explanation")
@@ -100,7 +100,7 @@ def test_same_models_give_the_same_bytes(tmp_path: Path, odd: Explorer) -> None:
     assert first == second == odd.file.read_bytes()
 
 
-def test_summary_names_the_file_and_what_is_in_it(app: Project) -> None:
+def test_summary_names_the_file_and_its_contents(app: Project) -> None:
     done = app.run("explain", "--html", "out/page.html")
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"wrote out/page\.html: 1 table, \d+ kB; open it in a browser\n", done.stdout)
@@ -113,7 +113,7 @@ def test_page_is_printed_for_a_dash(app: Project) -> None:
     assert not (app.root / "-").exists()
 
 
-def test_page_of_one_model_has_that_model_alone(odd: Explorer, tmp_path: Path) -> None:
+def test_page_of_one_model_has_only_that_model(odd: Explorer, tmp_path: Path) -> None:
     file = tmp_path / "one.html"
     done = odd.project.run("explain", "Note", "--html", str(file), "-q")
     assert done.returncode == 0, done.stderr

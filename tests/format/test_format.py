@@ -1,4 +1,4 @@
-"""Formatting: with ruff and the settings of the folder, and honest about failure."""
+"""Formatting with ruff and the settings of the folder, and its errors."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ctrlgen.errors import ConfigError, FormatError
 from ctrlgen.format import format_sources, with_wrapped_docstrings
 
 
-def test_imports_are_sorted_and_unused_ones_go() -> None:
+def test_imports_are_sorted_and_unused_ones_are_removed() -> None:
     source = "import sys\nfrom b import x\nfrom a import y\nimport os\n\nprint( x,y , os )\n"
     assert format_sources({"m.py": source}) == {
         "m.py": "import os\n\nfrom a import y\nfrom b import x\n\nprint(x, y, os)\n"
     }
 
 
-def test_project_packages_stand_apart() -> None:
+def test_project_packages_are_first_party() -> None:
     source = "from typing_extensions import Self\nfrom app.models import User\n\nprint(Self, User)\n"
     formatted = format_sources({"m.py": source}, {"app"})["m.py"]
     assert formatted.startswith("from typing_extensions import Self\n\nfrom app.models import User\n")
@@ -30,11 +30,11 @@ def test_settings_of_the_working_directory_are_ignored(tmp_path: Path, monkeypat
     assert format_sources({"m.py": source}) == {"m.py": source}
 
 
-def test_other_files_stay_as_they_are() -> None:
+def test_other_files_are_not_changed() -> None:
     assert format_sources({"py.typed": "# ours\n"}) == {"py.typed": "# ours\n"}
 
 
-def test_line_ends_are_line_feeds() -> None:
+def test_line_endings_are_line_feeds() -> None:
     assert format_sources({"m.py": "x = 1\r\ny = 2\r\n"})["m.py"].encode() == b"x = 1\ny = 2\n"
 
 
@@ -46,27 +46,27 @@ def test_invalid_source_is_reported_as_a_bug_of_ctrlgen() -> None:
 CALL = 'value = function("a rather long argument", "and another rather long argument")\n'
 
 
-def test_settings_of_the_folder_decide_on_the_layout(tmp_path: Path) -> None:
+def test_settings_of_the_folder_determine_the_layout(tmp_path: Path) -> None:
     (tmp_path / "ruff.toml").write_text("line-length = 50\n[format]\nquote-style = 'single'\n")
     formatted = format_sources({"m.py": CALL}, folder=tmp_path / "app/db")["m.py"]
     assert formatted == "value = function(\n    'a rather long argument',\n    'and another rather long argument',\n)\n"
 
 
-def test_nearest_file_with_settings_of_ruff_holds(tmp_path: Path) -> None:
+def test_nearest_settings_of_ruff_are_used(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app/pyproject.toml").write_text("[project]\nname = 'x'\nversion = '1'\n")
     (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = 50\n")
     assert len(format_sources({"m.py": CALL}, folder=tmp_path / "app/db")["m.py"].splitlines()) == 4
 
 
-def test_unused_imports_go_whatever_the_project_ignores(tmp_path: Path) -> None:
+def test_unused_imports_are_removed_whatever_the_project_ignores(tmp_path: Path) -> None:
     (tmp_path / "ruff.toml").write_text("[lint]\nunfixable = ['F401']\nignore = ['F401', 'I']\n")
     source = "import sys\nimport json\nimport abc\n\nprint(json, abc)\n"
     formatted = format_sources({"m.py": source}, folder=tmp_path)
     assert formatted == {"m.py": "import abc\nimport json\n\nprint(json, abc)\n"}
 
 
-def test_imports_from_the_own_package_stand_apart_wherever_it_lies(tmp_path: Path) -> None:
+def test_own_package_is_first_party_in_any_folder(tmp_path: Path) -> None:
     (tmp_path / "ruff.toml").touch()
     (tmp_path / "backend/app").mkdir(parents=True)
     (tmp_path / "backend/app/__init__.py").touch()
@@ -75,7 +75,7 @@ def test_imports_from_the_own_package_stand_apart_wherever_it_lies(tmp_path: Pat
     assert formatted.startswith("from sqlmodel import select\n\nfrom app.models import User\n")
 
 
-def test_package_that_is_not_written_yet_stands_apart_as_it_will_later(tmp_path: Path) -> None:
+def test_package_that_is_not_written_yet_is_first_party(tmp_path: Path) -> None:
     (tmp_path / "ruff.toml").write_text("lint.isort.known-first-party = ['zebra']\n")
     source = "import pytest\nimport generated\nimport zebra\n\nprint(generated, pytest, zebra)\n"
     before = format_sources({"m.py": source}, {"generated"}, tmp_path / "tests")
@@ -95,7 +95,7 @@ def test_only_the_sources_are_touched(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("settings", ["required-version = '==0.1.0'", "line-length = 'wide'", "extend = 'gone.toml'"])
-def test_settings_that_ruff_refuses_are_the_users_mistake(tmp_path: Path, settings: str) -> None:
+def test_settings_that_ruff_rejects_are_an_error_of_the_user(tmp_path: Path, settings: str) -> None:
     (tmp_path / "ruff.toml").write_text(settings)
     with pytest.raises(ConfigError, match=r"with the settings in `.*ruff\.toml`") as caught:
         format_sources({"m.py": "x = 1\n"}, folder=tmp_path)

@@ -16,7 +16,7 @@ Inspected = Callable[..., Model]
 
 @pytest.fixture
 def base() -> type[SQLModel]:
-    """A base class with a registry of its own."""
+    """A base class with its own registry."""
 
     class Base(SQLModel, registry=registry()):
         pass
@@ -31,13 +31,13 @@ def read(project: Path) -> Callable[..., Schema]:
 
 
 @pytest.fixture
-def one(read: Callable[..., Schema]) -> Inspected:
+def inspected(read: Callable[..., Schema]) -> Inspected:
     """Return the model of a class."""
 
-    def one(cls: type[SQLModel]) -> Model:
+    def inspected(cls: type[SQLModel]) -> Model:
         return next(model for model in read(cls).models if model.reference.name == cls.__qualname__)
 
-    return one
+    return inspected
 
 
 def text(annotation: Annotation) -> str:

@@ -1,4 +1,4 @@
-"""The author's annotation, as another module can write it."""
+"""The annotation of a field, as source for another module."""
 
 import enum
 import re
@@ -129,7 +129,7 @@ class Handler(Generic[P, T]):
         (Payload, f"{HERE}.Payload"),
     ],
 )
-def test_an_annotation_is_emitted_as_the_author_wrote_it(annotation: object, expected: str, project: Path) -> None:
+def test_annotation_is_emitted_as_declared(annotation: object, expected: str, project: Path) -> None:
     assert text(rendered(unwrapped(annotation)[0], Sources(project))) == expected
 
 
@@ -137,12 +137,12 @@ def test_an_annotation_is_emitted_as_the_author_wrote_it(annotation: object, exp
     ("module", "name", "home"),
     [
         ("shop.kinds", "Listed", "shop"),
-        ("shop.kinds", "Registered", "shop.kinds"),  # which `shop` imports without exporting it
+        ("shop.kinds", "Registered", "shop.kinds"),  # `shop` imports it without exporting it
         ("shop._inner", "Hidden", "shop"),
         ("shop._inner", "Own", "shop._inner"),
     ],
 )
-def test_a_type_of_a_library_is_imported_from_where_it_is_exported(
+def test_type_of_a_library_is_imported_from_where_it_is_exported(
     module: str, name: str, home: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind = type(name, (), {"__module__": module})
@@ -156,12 +156,12 @@ def test_a_type_of_a_library_is_imported_from_where_it_is_exported(
     assert text(rendered(kind, Sources(project))) == f"{home}.{name}"
 
 
-def test_texts_are_joined_between_imports(project: Path) -> None:
+def test_strings_are_joined_between_imports(project: Path) -> None:
     pieces = rendered(dict[str, list[Decimal]], Sources(project)).pieces
     assert [type(piece) for piece in pieces].count(str) == 2
 
 
-def test_a_member_of_an_enum_is_one_piece_so_that_no_column_of_its_name_can_touch_it(project: Path) -> None:
+def test_enum_member_is_one_piece_despite_a_column_of_its_name(project: Path) -> None:
     color = rendered(Literal[Color.RED], Sources(project))
     assert color.pieces == (Imported("typing", "Literal"), "[", Imported(HERE, "Color.RED"), "]")
 
@@ -182,11 +182,11 @@ def test_metadata_within_an_optional_is_found() -> None:
         (str, str),
     ],
 )
-def test_a_type_variable_of_a_field_is_what_else_is_known_of_its_column(annotation: object, expected: object) -> None:
+def test_type_variable_of_a_field_is_replaced_by_the_type_of_its_column(annotation: object, expected: object) -> None:
     assert specialized(annotation, int) == expected
 
 
-def test_a_type_made_in_a_function_can_not_be_imported(project: Path) -> None:
+def test_type_defined_in_a_function_cannot_be_imported(project: Path) -> None:
     class Local:
         pass
 
@@ -220,10 +220,10 @@ def test_allows_none(annotation: object, expected: bool) -> None:
         (Any, None if isinstance(Any, type) is False else Any),
     ],
 )
-def test_the_class_behind_an_annotation(annotation: object, expected: object) -> None:
+def test_runtime_class_of_an_annotation(annotation: object, expected: object) -> None:
     assert runtime_class(annotation) is expected
 
 
 @pytest.mark.parametrize("bare", [List, Set, Tuple, list])  # noqa: UP006 - as authors write
-def test_a_list_that_does_not_say_what_it_holds_is_its_own_item(bare: object) -> None:
+def test_list_without_an_item_type_is_its_own_item(bare: object) -> None:
     assert item_annotation(bare) is bare

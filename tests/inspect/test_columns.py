@@ -153,23 +153,23 @@ def test_columns_keep_the_order_of_the_fields(kinds: dict[str, Read]) -> None:
     assert list(kinds) == list(Kinds.model_fields)
 
 
-def test_attribute_and_name_may_differ(base: type[SQLModel], one: Inspected) -> None:
+def test_attribute_and_name_may_differ(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
         nick: str = Field(sa_column=Column("Nick Name", String(20), nullable=False), alias="n")
 
-    column = one(Hero).column("nick")
+    column = inspected(Hero).column("nick")
     assert (column.name, column.bounds.max_length) == ("Nick Name", 20)
 
 
-def test_nullability_is_that_of_the_column(base: type[SQLModel], one: Inspected) -> None:
+def test_nullability_is_that_of_the_column(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
         null: str = Field(sa_column=Column(String))
         not_null: str | None = Field(sa_column=Column(String, nullable=False))
         optional: str | None = None
 
-    columns = by_attribute(one(Hero))
+    columns = by_attribute(inspected(Hero))
     assert {name: columns[name].nullable for name in columns} == {
         "id": False,
         "null": True,
@@ -179,13 +179,13 @@ def test_nullability_is_that_of_the_column(base: type[SQLModel], one: Inspected)
     assert {annotation_text(columns[name].annotation) for name in ("null", "not_null", "optional")} == {"str"}
 
 
-def test_column_properties_are_no_columns(base: type[SQLModel], one: Inspected) -> None:
+def test_column_properties_are_not_columns(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
         name: str
 
     Hero.__mapper__.add_property("shout", column_property(func.upper(Hero.__table__.c.name)))
-    assert list(by_attribute(one(Hero))) == ["id", "name"]
+    assert list(by_attribute(inspected(Hero))) == ["id", "name"]
 
 
 @pytest.mark.parametrize(
@@ -268,9 +268,7 @@ def test_default_of_none_leaves_the_value_to_the_column_or_the_database(
     assert read(hero).models[0].column("x").omitted is omitted
 
 
-def test_number_that_the_database_gives_is_omitted_and_so_is_a_column_without_a_field(
-    base: type[SQLModel], one: Inspected
-) -> None:
+def test_generated_number_and_column_without_a_field_are_omitted(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         id: int | None = Field(default=None, primary_key=True)
 
@@ -278,14 +276,14 @@ def test_number_that_the_database_gives_is_omitted_and_so_is_a_column_without_a_
     Hero.__table__.append_column(Column("note", String))
     Hero.__mapper__.add_property("made", Hero.__table__.c.made)
     Hero.__mapper__.add_property("note", Hero.__table__.c.note)
-    assert {name: column.omitted for name, column in by_attribute(one(Hero)).items()} == {
+    assert {name: column.omitted for name, column in by_attribute(inspected(Hero)).items()} == {
         "id": True,
         "made": True,
         "note": False,
     }
 
 
-def test_bounds_come_from_field_annotated_and_column(base: type[SQLModel], one: Inspected) -> None:
+def test_bounds_come_from_field_annotated_and_column(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
         level: int = Field(ge=1, lt=100)
@@ -296,7 +294,7 @@ def test_bounds_come_from_field_annotated_and_column(base: type[SQLModel], one: 
         rate: Decimal = Field(le=1, sa_column=Column(Numeric(5, 3), nullable=False))
         since: datetime = Field(gt=datetime(2020, 1, 1, tzinfo=UTC))
 
-    columns = by_attribute(one(Hero))
+    columns = by_attribute(inspected(Hero))
     assert (columns["level"].bounds.minimum, columns["level"].bounds.below) == ("1", "100")
     assert columns["age"].bounds.above == "0"
     name = columns["name"].bounds
@@ -308,11 +306,11 @@ def test_bounds_come_from_field_annotated_and_column(base: type[SQLModel], one: 
     assert columns["since"].bounds.above is None
 
 
-def test_a_field_of_a_generic_base_has_the_type_of_its_column(base: type[SQLModel], one: Inspected) -> None:
+def test_field_of_a_generic_base_has_the_type_of_its_column(base: type[SQLModel], inspected: Inspected) -> None:
     class Ticket(Numbered[int], base, table=True):  # SQLModel forgets that T is int here
         id: int | None = Field(default=None, primary_key=True)
 
-    columns = by_attribute(one(Ticket))
+    columns = by_attribute(inspected(Ticket))
     assert {name: annotation_text(column.annotation) for name, column in columns.items()} == {
         "number": "int",
         "maybe": "str",
@@ -321,9 +319,7 @@ def test_a_field_of_a_generic_base_has_the_type_of_its_column(base: type[SQLMode
     assert (columns["number"].optional, columns["maybe"].optional) == (False, True)
 
 
-def test_a_type_that_can_not_be_imported_is_any_with_a_warning(
-    base: type[SQLModel], read: Callable[..., Schema]
-) -> None:
+def test_type_that_cannot_be_imported_is_any_with_a_warning(base: type[SQLModel], read: Callable[..., Schema]) -> None:
     class Local(enum.Enum):
         A = 1
 
@@ -338,12 +334,12 @@ def test_a_type_that_can_not_be_imported_is_any_with_a_warning(
     assert (finding.code, finding.location) == ("CG204", column.location)
 
 
-def test_server_side_text_default_is_seen(base: type[SQLModel], one: Inspected) -> None:
+def test_textual_server_default_is_recognized(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
         at: datetime = Field(sa_column_kwargs={"server_default": text("now()")})
 
-    assert one(Hero).column("at").presence == "optional"
+    assert inspected(Hero).column("at").presence == "optional"
 
 
 @pytest.mark.parametrize(
@@ -368,7 +364,7 @@ def test_constant_default_of_new_rows(
     assert read(type("Hero", (base,), names, table=True)).models[0].column("x").default == default
 
 
-def test_default_is_compared_by_identity(one: Inspected, base: type[SQLModel]) -> None:
+def test_default_is_compared_by_identity(inspected: Inspected, base: type[SQLModel]) -> None:
     class Unequal:
         __hash__ = None
 
@@ -380,11 +376,11 @@ def test_default_is_compared_by_identity(one: Inspected, base: type[SQLModel]) -
         made: datetime = Field(default=func.now())
         extra: Any = Field(default=Unequal(), sa_type=JSON)
 
-    columns = by_attribute(one(Event))
+    columns = by_attribute(inspected(Event))
     assert (columns["made"].presence, columns["extra"].presence) == ("optional", "optional")
 
 
-def test_type_that_can_not_be_rendered_is_only_compared_for_equality(one: Inspected, base: type[SQLModel]) -> None:
+def test_type_that_cannot_be_rendered_is_only_compared_for_equality(inspected: Inspected, base: type[SQLModel]) -> None:
     class NoSpec(UserDefinedType):
         cache_ok = True
 
@@ -392,11 +388,11 @@ def test_type_that_can_not_be_rendered_is_only_compared_for_equality(one: Inspec
         id: int | None = Field(default=None, primary_key=True)
         odd: str = Field(sa_type=NoSpec)
 
-    assert by_attribute(one(Event))["odd"].comparison == "equal"
+    assert by_attribute(inspected(Event))["odd"].comparison == "equal"
 
 
 class Unreadable:
-    """Metadata of an annotation that raises whenever it is looked at."""
+    """Metadata of an annotation that raises an error on every access."""
 
     def __getattr__(self, name: str) -> object:
         raise RuntimeError("odd\nmetadata")
@@ -415,13 +411,13 @@ def test_unreadable_column_is_left_out_with_one_finding(
     schema = read(Event)
     (event,) = schema.models
     assert list(by_attribute(event)) == ["id", "name"]
-    assert [index.origin for index in event.indexes] == ["primary key"], "nothing is left on what is not there"
+    assert [index.origin for index in event.indexes] == ["primary key"], "no index on a missing column remains"
     (finding,) = schema.findings
     assert (finding.code, finding.location.file) == ("CG208", "tests/inspect/test_columns.py")
     assert finding.message == ("column `Event.odd` is left out: it cannot be read (RuntimeError: odd metadata)")
 
 
-def test_model_whose_key_can_not_be_read_is_left_out_alone(read: Callable[..., Schema], base: type[SQLModel]) -> None:
+def test_model_with_an_unreadable_key_is_left_out(read: Callable[..., Schema], base: type[SQLModel]) -> None:
     class Event(base, table=True):
         id: int = Field(primary_key=True)
 

@@ -47,18 +47,18 @@ def named(model: object, name: str | None) -> Read:
     return index
 
 
-def test_the_primary_key_comes_first_in_its_own_order(base: type[SQLModel], one: Inspected) -> None:
+def test_primary_key_comes_first_in_its_own_order(base: type[SQLModel], inspected: Inspected) -> None:
     class Afk(base, table=True):
         guild_id: int = Field(primary_key=True)
         a: int = Field(unique=True)
         member_id: int = Field(primary_key=True)
 
-    model = one(Afk)
+    model = inspected(Afk)
     assert (parts(model.primary_key), model.primary_key.origin) == (["guild_id", "member_id"], "primary key")
     assert model.primary_key.unique
 
 
-def test_unique_columns_and_unique_indexes(base: type[SQLModel], one: Inspected) -> None:
+def test_unique_columns_and_unique_indexes(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         __table_args__ = (
             UniqueConstraint("b", "a", name="uq_b_a"),
@@ -70,8 +70,8 @@ def test_unique_columns_and_unique_indexes(base: type[SQLModel], one: Inspected)
         b: int = Field(unique=True, index=True)
         c: int = Field(index=True)
 
-    found = [(index.name, index.origin, parts(index)) for index in one(Hero).indexes[1:]]
-    assert found == [
+    actual = [(index.name, index.origin, parts(index)) for index in inspected(Hero).indexes[1:]]
+    assert actual == [
         (None, "unique constraint", ["a"]),
         ("ix_c", "index", ["c"]),
         ("ix_hero_b", "unique index", ["b"]),
@@ -81,13 +81,13 @@ def test_unique_columns_and_unique_indexes(base: type[SQLModel], one: Inspected)
     ]
 
 
-def test_parts_are_attributes_whatever_the_columns_are_called(base: type[SQLModel], one: Inspected) -> None:
+def test_parts_are_attributes_and_not_column_names(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         __table_args__ = (Index("ix_1", "Nick Name"), Index("ix_2", text('"Nick Name" DESC')))
         id: int = Field(primary_key=True)
         nick: str = Field(sa_column=Column("Nick Name", String, nullable=False))
 
-    model = one(Hero)
+    model = inspected(Hero)
     assert [parts(named(model, name)) for name in ("ix_1", "ix_2")] == [["nick"], ["nick"]]
 
 
@@ -103,13 +103,13 @@ def test_parts_are_attributes_whatever_the_columns_are_called(base: type[SQLMode
         text("(name)"),
     ],
 )
-def test_an_ordered_column_is_still_that_column(base: type[SQLModel], one: Inspected, wrapped: object) -> None:
+def test_order_does_not_change_the_column(base: type[SQLModel], inspected: Inspected, wrapped: object) -> None:
     class Hero(base, table=True):
         __table_args__ = (Index("ix", wrapped),)
         id: int = Field(primary_key=True)
         name: str
 
-    assert named(one(Hero), "ix").parts == (ColumnPart("name"),)
+    assert named(inspected(Hero), "ix").parts == (ColumnPart("name"),)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_an_ordered_column_is_still_that_column(base: type[SQLModel], one: Inspe
 )
 def test_expressions(
     base: type[SQLModel],
-    one: Inspected,
+    inspected: Inspected,
     expression: object,
     name: str | None,
     sql: str,
@@ -161,11 +161,11 @@ def test_expressions(
         sent: bool
         data: dict[str, str] = Field(sa_type=JSONB)
 
-    first, part = named(one(Hero), "ix").parts
+    first, part = named(inspected(Hero), "ix").parts
     assert first == ColumnPart("id")
     assert isinstance(part, ExpressionPart)
-    found = (part.name, part.sql, annotation_text(part.annotation), part.comparison)
-    assert found == (name, sql, annotation, comparison)
+    actual = (part.name, part.sql, annotation_text(part.annotation), part.comparison)
+    assert actual == (name, sql, annotation, comparison)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_expressions(
     ],
 )
 def test_columns_that_an_expression_is_computed_from(
-    base: type[SQLModel], one: Inspected, expression: object, inputs: tuple[str, ...]
+    base: type[SQLModel], inspected: Inspected, expression: object, inputs: tuple[str, ...]
 ) -> None:
     class Hero(base, table=True):
         __table_args__ = (Index("ix", "id", expression), Column("unmapped", String))
@@ -197,24 +197,24 @@ def test_columns_that_an_expression_is_computed_from(
         at: datetime
         data: dict[str, str] = Field(sa_type=JSONB)
 
-    part = named(one(Hero), "ix").parts[1]
+    part = named(inspected(Hero), "ix").parts[1]
     assert isinstance(part, ExpressionPart)
     assert part.inputs == inputs
 
 
-def test_an_expression_of_the_model_s_own_columns(base: type[SQLModel], one: Inspected) -> None:
+def test_expression_of_the_models_own_columns(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
         name: str
         age: int
 
     Index("ix", func.lower(Hero.name), func.length(Hero.name), unique=True)
-    index = named(one(Hero), "ix")
+    index = named(inspected(Hero), "ix")
     assert (parts(index), index.origin) == (["lower_name", "length_name"], "unique index")
     assert [annotation_text(part.annotation) for part in index.parts] == ["str", "int"]
 
 
-def test_enum_of_a_renamed_column_is_understood_in_a_predicate(base: type[SQLModel], one: Inspected) -> None:
+def test_enum_of_a_renamed_column_is_understood_in_a_predicate(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         __table_args__ = (
             Index("ix_raw", "id", postgresql_where=text("\"State Raw\" = 'open'")),
@@ -227,15 +227,15 @@ def test_enum_of_a_renamed_column_is_understood_in_a_predicate(base: type[SQLMod
         mood: str = Field(sa_column=Column("swapped", String))
         swapped: Status = Field(sa_column=Column("mood", String))
 
-    found = {index.name: index.predicate.conditions for index in one(Hero).indexes[1:]}
-    assert found == {
+    actual = {index.name: index.predicate.conditions for index in inspected(Hero).indexes[1:]}
+    assert actual == {
         "ix_raw": (Condition("raw", "=", "'OPEN'"),),
         "ix_typed": (Condition("typed", "=", "'OPEN'"),),
         "ix_swapped": (Condition("swapped", "=", "'OPEN'"),),
     }
 
 
-def test_predicates_from_expressions_and_text(base: type[SQLModel], one: Inspected) -> None:
+def test_predicates_from_expressions_and_text(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         __table_args__ = (
             Index("ix_text", "id", postgresql_where=text("NOT sent")),
@@ -254,7 +254,7 @@ def test_predicates_from_expressions_and_text(base: type[SQLModel], one: Inspect
     Index("ix_mood", "id", _table=Hero.__table__, postgresql_where=Hero.mood == Status.OPEN)
     Index("ix_raw", "id", _table=Hero.__table__, postgresql_where=text("raw = 'open'"))
     Index("ix_slash", "id", _table=Hero.__table__, postgresql_where=Hero.name == r"a\b%")
-    predicates = {index.name: index.predicate for index in one(Hero).indexes[1:]}
+    predicates = {index.name: index.predicate for index in inspected(Hero).indexes[1:]}
     sent = (Condition("sent", "=", "False"),)
     assert {name: (predicate.sql, predicate.conditions) for name, predicate in predicates.items()} == {
         "ix_text": ("NOT sent", sent),
@@ -281,8 +281,8 @@ def test_predicates_from_expressions_and_text(base: type[SQLModel], one: Inspect
         ("f(hero) AND shero.name = 'x'", "f(hero) AND shero.name = 'x'"),
     ],
 )
-def test_sql_of_the_author_loses_the_table_before_its_columns(
-    base: type[SQLModel], one: Inspected, written: str, bare: str
+def test_table_is_removed_from_the_columns_in_sql(
+    base: type[SQLModel], inspected: Inspected, written: str, bare: str
 ) -> None:
     class Hero(base, table=True):
         __table_args__ = (
@@ -293,12 +293,12 @@ def test_sql_of_the_author_loses_the_table_before_its_columns(
         name: str
         sent: bool
 
-    model = one(Hero)
+    model = inspected(Hero)
     assert named(model, "ix_where").predicate.sql == bare
     assert [part.sql for part in named(model, "ix_on").parts] == ["lower(name)"]
 
 
-def test_sql_of_the_author_loses_the_schema_too(base: type[SQLModel], one: Inspected) -> None:
+def test_schema_is_removed_from_the_columns_in_sql(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         __table_args__ = (
             Index("ix", "id", postgresql_where=text('town.hero.id > 1 AND hero.id < 9 AND "town"."hero"."id" <> 5')),
@@ -306,7 +306,7 @@ def test_sql_of_the_author_loses_the_schema_too(base: type[SQLModel], one: Inspe
         )
         id: int = Field(primary_key=True)
 
-    assert named(one(Hero), "ix").predicate.sql == 'id > 1 AND id < 9 AND "id" <> 5'
+    assert named(inspected(Hero), "ix").predicate.sql == 'id > 1 AND id < 9 AND "id" <> 5'
 
 
 class Marked(TypeDecorator[str]):
@@ -319,17 +319,17 @@ class Marked(TypeDecorator[str]):
         return f"{value}!"
 
 
-def test_constant_of_a_type_that_converts_is_not_understood(base: type[SQLModel], one: Inspected) -> None:
+def test_constant_of_a_type_that_converts_is_not_understood(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
         name: str = Field(sa_type=Marked)
 
     Index("ix_name", "id", _table=Hero.__table__, postgresql_where=Hero.name == "x")
-    predicate = named(one(Hero), "ix_name").predicate
+    predicate = named(inspected(Hero), "ix_name").predicate
     assert (predicate.sql, predicate.conditions) == ("name = 'x!'", None)
 
 
-def test_an_index_whose_sql_cannot_be_written_is_left_out_alone(
+def test_only_the_index_whose_sql_cannot_be_rendered_is_left_out(
     base: type[SQLModel], read: Callable[..., Schema]
 ) -> None:
     class Hero(base, table=True):
@@ -347,7 +347,7 @@ def test_an_index_whose_sql_cannot_be_written_is_left_out_alone(
     }
 
 
-def test_methods_and_nulls(base: type[SQLModel], one: Inspected) -> None:
+def test_methods_and_nulls(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         __table_args__ = (
             Index("ix_gin", "data", postgresql_using="GIN"),
@@ -359,9 +359,9 @@ def test_methods_and_nulls(base: type[SQLModel], one: Inspected) -> None:
         b: int | None
         data: dict[str, str] = Field(sa_type=JSONB)
 
-    model = one(Hero)
-    found = {index.name: (index.method, index.nulls_not_distinct) for index in model.indexes}
-    assert found == {
+    model = inspected(Hero)
+    actual = {index.name: (index.method, index.nulls_not_distinct) for index in model.indexes}
+    assert actual == {
         None: ("btree", False),
         "ix_gin": ("gin", False),
         "ix_nulls": ("btree", True),
@@ -369,7 +369,7 @@ def test_methods_and_nulls(base: type[SQLModel], one: Inspected) -> None:
     }
 
 
-def test_names_of_a_naming_convention(base: type[SQLModel], one: Inspected) -> None:
+def test_names_of_a_naming_convention(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         metadata = MetaData(
             naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
@@ -379,7 +379,7 @@ def test_names_of_a_naming_convention(base: type[SQLModel], one: Inspected) -> N
         a: int
         b: int
 
-    assert [index.name for index in one(Hero).indexes] == ["pk_hero", "uq_hero_a_b"]
+    assert [index.name for index in inspected(Hero).indexes] == ["pk_hero", "uq_hero_a_b"]
 
 
 def test_locations(base: type[SQLModel], read: Callable[..., Schema]) -> None:
@@ -404,7 +404,7 @@ def test_locations(base: type[SQLModel], read: Callable[..., Schema]) -> None:
     assert named(model, "ix_outside").location.line - start == 9
 
 
-def test_the_key_of_a_view_is_the_mapper_s_and_no_constraint(base: type[SQLModel], one: Inspected) -> None:
+def test_key_of_a_view_is_not_a_constraint(base: type[SQLModel], inspected: Inspected) -> None:
     class Totals(base, table=True):
         id: int = Field(sa_column=Column("id", Integer, nullable=False, primary_key=False))
         n: int
@@ -416,11 +416,11 @@ def test_the_key_of_a_view_is_the_mapper_s_and_no_constraint(base: type[SQLModel
     class Table(base, table=True):
         id: int = Field(primary_key=True)
 
-    assert (parts(one(Totals).primary_key), one(Totals).primary_key.enforced) == (["id"], False)
-    assert one(Table).primary_key.enforced
+    assert (parts(inspected(Totals).primary_key), inspected(Totals).primary_key.enforced) == (["id"], False)
+    assert inspected(Table).primary_key.enforced
 
 
-def test_an_index_that_can_not_be_read_is_left_out_alone(base: type[SQLModel], read: Callable[..., Schema]) -> None:
+def test_only_the_unreadable_index_is_left_out(base: type[SQLModel], read: Callable[..., Schema]) -> None:
     class Unspeakable:
         def __str__(self) -> str:
             raise RuntimeError("no such method")

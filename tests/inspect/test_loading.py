@@ -33,7 +33,7 @@ def hero(base: type[SQLModel]) -> Any:
     return Hero
 
 
-def test_a_row_is_all_there_is_to_most_models(base: type[SQLModel], one: Inspected) -> None:
+def test_most_models_are_plain(base: type[SQLModel], inspected: Inspected) -> None:
     class Team(base, table=True):
         id: int = Field(primary_key=True)
         heroes: list["Member"] = Relationship(back_populates="team", sa_relationship_kwargs={"lazy": "joined"})
@@ -47,37 +47,37 @@ def test_a_row_is_all_there_is_to_most_models(base: type[SQLModel], one: Inspect
         team_id: int = Field(foreign_key="team.id")
         team: Team = Relationship(back_populates="heroes")
 
-    assert (one(Team).plain, one(Member).plain) == (True, True)
+    assert (inspected(Team).plain, inspected(Member).plain) == (True, True)
 
 
-def test_a_column_property_is_more_than_the_row(base: type[SQLModel], one: Inspected) -> None:
+def test_model_with_a_column_property_is_not_plain(base: type[SQLModel], inspected: Inspected) -> None:
     shouting = hero(base)
     shouting.__mapper__.add_property("shout", column_property(func.upper(shouting.__table__.c.name)))
-    assert not one(shouting).plain
+    assert not inspected(shouting).plain
 
 
-def test_a_deferred_column_is_not_always_in_the_row(base: type[SQLModel], one: Inspected) -> None:
+def test_model_with_a_deferred_column_is_not_plain(base: type[SQLModel], inspected: Inspected) -> None:
     late = hero(base)
     late.__table__.append_column(Column("long", String))
     late.__mapper__.add_property("long", deferred(late.__table__.c.long))
-    assert not one(late).plain
+    assert not inspected(late).plain
 
 
 @pytest.mark.parametrize("name", ["load", "refresh"])
-def test_listeners_see_objects_that_only_sqlalchemy_loads(base: type[SQLModel], one: Inspected, name: str) -> None:
+def test_model_with_load_listeners_is_not_plain(base: type[SQLModel], inspected: Inspected, name: str) -> None:
     watched = hero(base)
     event.listen(watched, name, lambda *_: None)
-    assert not one(watched).plain
+    assert not inspected(watched).plain
 
 
-def test_a_reconstructor_is_called_by_sqlalchemy_alone(base: type[SQLModel], one: Inspected) -> None:
+def test_model_with_a_reconstructor_is_not_plain(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)
 
         @reconstructor
         def wake(self) -> None: ...
 
-    assert not one(Hero).plain
+    assert not inspected(Hero).plain
 
 
 class Point:
@@ -85,7 +85,9 @@ class Point:
         self.x, self.y = x, y
 
 
-def test_composites_versions_and_inheritance_are_left_to_sqlalchemy(base: type[SQLModel], one: Inspected) -> None:
+def test_models_with_composites_versions_or_inheritance_are_not_plain(
+    base: type[SQLModel], inspected: Inspected
+) -> None:
     class Place(base, table=True):
         id: int = Field(primary_key=True)
         x: int
@@ -108,14 +110,14 @@ def test_composites_versions_and_inheritance_are_left_to_sqlalchemy(base: type[S
             return {"polymorphic_on": cls.__table__.c.kind}
 
     Place.__mapper__.add_property("point", composite(Point, Place.__table__.c.x, Place.__table__.c.y))
-    assert [one(model).plain for model in (Place, Version, Animal)] == [False, False, False]
+    assert [inspected(model).plain for model in (Place, Version, Animal)] == [False, False, False]
 
 
-def by_columns(model: type[SQLModel], one: Inspected) -> dict[str, bool]:
-    return {relation.attribute: relation.by_columns for relation in one(model).relations}
+def by_columns(model: type[SQLModel], inspected: Inspected) -> dict[str, bool]:
+    return {relation.attribute: relation.by_columns for relation in inspected(model).relations}
 
 
-def test_foreign_keys_in_either_direction_and_links_are_compared(base: type[SQLModel], one: Inspected) -> None:
+def test_foreign_keys_and_links_are_loaded_by_columns(base: type[SQLModel], inspected: Inspected) -> None:
     class Link(base, table=True):
         left_id: int = Field(primary_key=True, foreign_key="node.id")
         right_id: int = Field(primary_key=True, foreign_key="tag.id")
@@ -131,8 +133,8 @@ def test_foreign_keys_in_either_direction_and_links_are_compared(base: type[SQLM
         children: list["Node"] = Relationship(back_populates="parent", sa_relationship_kwargs={"order_by": "Node.id"})
         parent: "Node" = Relationship(back_populates="children", sa_relationship_kwargs={"remote_side": "Node.id"})
 
-    assert by_columns(Node, one) == {"tags": True, "children": True, "parent": True}
-    assert by_columns(Tag, one) == {"nodes": True}
+    assert by_columns(Node, inspected) == {"tags": True, "children": True, "parent": True}
+    assert by_columns(Tag, inspected) == {"nodes": True}
 
 
 JOINS: dict[str, tuple[bool, Any]] = {
@@ -148,8 +150,8 @@ JOINS: dict[str, tuple[bool, Any]] = {
 
 
 @pytest.mark.parametrize("join", JOINS)
-def test_join_with_more_than_equal_columns_is_left_to_sqlalchemy(
-    base: type[SQLModel], one: Inspected, join: str
+def test_join_with_more_than_equal_columns_is_loaded_by_the_orm(
+    base: type[SQLModel], inspected: Inspected, join: str
 ) -> None:
     class Team(base, table=True):
         id: int = Field(primary_key=True)
@@ -163,7 +165,7 @@ def test_join_with_more_than_equal_columns_is_left_to_sqlalchemy(
     expected, made = JOINS[join]
     options = {"viewonly": True, "foreign_keys": [col(Member.team_id), col(Member.a)]}
     Team.members = relationship(Member, primaryjoin=made(Team, Member), **options)
-    assert by_columns(Team, one) == {"members": expected}
+    assert by_columns(Team, inspected) == {"members": expected}
 
 
 class Sealed(TypeDecorator[str]):
@@ -188,8 +190,8 @@ class Words(TypeDecorator[Any]):
     ("kind", "expected"),
     [(Integer, True), (String(5), True), (Plain, True), (BIT(3), True), (Sealed, False), (Words, False)],
 )
-def test_values_that_python_cannot_match_are_left_to_sqlalchemy(
-    base: type[SQLModel], one: Inspected, kind: Any, expected: bool
+def test_values_that_python_cannot_match_are_loaded_by_the_orm(
+    base: type[SQLModel], inspected: Inspected, kind: Any, expected: bool
 ) -> None:
     class Team(base, table=True):
         id: Any = Field(sa_column=Column(kind, primary_key=True))
@@ -200,11 +202,11 @@ def test_values_that_python_cannot_match_are_left_to_sqlalchemy(
         team_id: Any = Field(sa_column=Column(kind, ForeignKey("team.id")))
         team: Team = Relationship(back_populates="members")
 
-    assert by_columns(Team, one) == {"members": expected}
-    assert by_columns(Member, one) == {"team": expected}
+    assert by_columns(Team, inspected) == {"members": expected}
+    assert by_columns(Member, inspected) == {"team": expected}
 
 
-def test_a_target_that_is_not_plain_is_loaded_by_sqlalchemy(base: type[SQLModel], one: Inspected) -> None:
+def test_target_that_is_not_plain_is_loaded_by_the_orm(base: type[SQLModel], inspected: Inspected) -> None:
     class Team(base, table=True):
         id: int = Field(primary_key=True)
         members: list["Member"] = Relationship(back_populates="team")
@@ -215,5 +217,5 @@ def test_a_target_that_is_not_plain_is_loaded_by_sqlalchemy(base: type[SQLModel]
         team: Team = Relationship(back_populates="members")
 
     Member.__mapper__.add_property("twice", column_property(Member.__table__.c.id * 2))
-    assert by_columns(Team, one) == {"members": False}
-    assert by_columns(Member, one) == {"team": True}
+    assert by_columns(Team, inspected) == {"members": False}
+    assert by_columns(Member, inspected) == {"team": True}

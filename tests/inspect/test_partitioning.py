@@ -1,4 +1,4 @@
-"""How a table is partitioned, as its ``postgresql_partition_by`` says."""
+"""The partitioning of a table, from its ``postgresql_partition_by``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .conftest import Inspected
     ],
 )
 def test_columns_are_attributes(
-    one: Inspected,
+    inspected: Inspected,
     base: type[SQLModel],
     sql: str,
     columns: tuple[str, ...],
@@ -36,13 +36,15 @@ def test_columns_are_attributes(
         id: int = Field(primary_key=True)
         at: int = Field(sa_column=Column("when", Integer))
 
-    assert one(Event).partitioning == Partitioning(" ".join(sql.split()), columns, expressions, unknown)
+    assert inspected(Event).partitioning == Partitioning(" ".join(sql.split()), columns, expressions, unknown)
 
 
 @pytest.mark.parametrize("sql", [None, "", "LIST", "LIST (a b c)"])
-def test_nothing_is_known_without_a_list_of_columns(one: Inspected, base: type[SQLModel], sql: str | None) -> None:
+def test_partitioning_without_a_list_of_columns_is_unknown(
+    inspected: Inspected, base: type[SQLModel], sql: str | None
+) -> None:
     class Event(base, table=True):  # type: ignore[misc, valid-type]
         __table_args__ = ({"postgresql_partition_by": sql},)
         id: int = Field(primary_key=True)
 
-    assert one(Event).partitioning is None
+    assert inspected(Event).partitioning is None

@@ -1,4 +1,4 @@
-"""Predicates of partial indexes: understood where certain, otherwise left alone."""
+"""Predicates of partial indexes: they are parsed only if their meaning is certain."""
 
 from dataclasses import replace
 
@@ -81,7 +81,7 @@ SENT, UNSENT = Condition("sent", "=", "True"), Condition("sent", "=", "False")
         ("\n  sent\n  AND done\n", (SENT, Condition("done", "=", "True"))),
     ],
 )
-def test_understood(sql: str, conditions: tuple[Condition, ...]) -> None:
+def test_predicate_is_understood(sql: str, conditions: tuple[Condition, ...]) -> None:
     assert predicate_of(sql, COLUMNS).conditions == conditions
 
 
@@ -128,7 +128,7 @@ def test_understood(sql: str, conditions: tuple[Condition, ...]) -> None:
         "",
     ],
 )
-def test_not_understood(sql: str) -> None:
+def test_predicate_is_not_understood(sql: str) -> None:
     assert predicate_of(sql, COLUMNS).conditions is None
 
 
@@ -140,6 +140,6 @@ def test_enum_that_cannot_be_imported_is_not_understood() -> None:
 
 @pytest.mark.parametrize("sql", ["name = 'x'", "sent", "NOT sent", "level = 3"])
 def test_constant_that_only_the_type_of_its_column_can_read_is_not_understood(sql: str) -> None:
-    columns = {name: replace(one, converted=True) for name, one in COLUMNS.items()}
+    columns = {name: replace(subject, converted=True) for name, subject in COLUMNS.items()}
     assert predicate_of(sql, columns).conditions is None
     assert predicate_of("name IS NOT NULL", columns).conditions == (Condition("name", "is not null"),)

@@ -1,4 +1,4 @@
-"""The reference models, read whole."""
+"""The schema of the reference models."""
 
 from pathlib import Path
 
@@ -39,5 +39,5 @@ def test_every_predicate_and_expression_is_understood(schema: Schema) -> None:
     assert [part for index in indexes for part in index.parts if getattr(part, "name", "") is None] == []
 
 
-def test_the_order_of_classes_does_not_matter(schema: Schema, project: Path) -> None:
+def test_order_of_classes_does_not_matter(schema: Schema, project: Path) -> None:
     assert inspect(sorted(TABLES, key=lambda cls: cls.__name__), Sources(project)) == schema

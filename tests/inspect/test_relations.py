@@ -1,4 +1,4 @@
-"""Foreign keys and relationships, as the mapper has them."""
+"""Foreign keys and relationships, as configured by the mapper."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def relations(model: Model) -> dict[str, tuple[str, bool, bool]]:
     return {item.attribute: (item.target.name.split(".")[-1], item.many, item.optional) for item in model.relations}
 
 
-def test_one_to_many_and_back(base: type[SQLModel], one: Inspected) -> None:
+def test_one_to_many_and_back(base: type[SQLModel], inspected: Inspected) -> None:
     class Team(base, table=True):
         id: int = Field(primary_key=True)
         heroes: list["Hero"] = Relationship(
@@ -36,11 +36,11 @@ def test_one_to_many_and_back(base: type[SQLModel], one: Inspected) -> None:
             sa_relationship_kwargs={"foreign_keys": "Hero.rival_id", "doc": "who they fight"}
         )
 
-    assert relations(one(Team)) == {"heroes": ("Hero", True, False)}
-    assert relations(one(Hero)) == {"team": ("Team", False, False), "rival": ("Team", False, True)}
+    assert relations(inspected(Team)) == {"heroes": ("Hero", True, False)}
+    assert relations(inspected(Hero)) == {"team": ("Team", False, False), "rival": ("Team", False, True)}
 
 
-def test_one_to_one(base: type[SQLModel], one: Inspected) -> None:
+def test_one_to_one(base: type[SQLModel], inspected: Inspected) -> None:
     class Guild(base, table=True):
         id: int = Field(primary_key=True)
         config: "Config" = Relationship(back_populates="guild", sa_relationship_kwargs={"uselist": False})
@@ -49,11 +49,11 @@ def test_one_to_one(base: type[SQLModel], one: Inspected) -> None:
         guild_id: int = Field(primary_key=True, foreign_key="guild.id")
         guild: Guild = Relationship(back_populates="config")
 
-    assert relations(one(Guild)) == {"config": ("Config", False, True)}
-    assert relations(one(Config)) == {"guild": ("Guild", False, False)}
+    assert relations(inspected(Guild)) == {"config": ("Config", False, True)}
+    assert relations(inspected(Config)) == {"guild": ("Guild", False, False)}
 
 
-def test_many_to_many_and_self_reference(base: type[SQLModel], one: Inspected) -> None:
+def test_many_to_many_and_self_reference(base: type[SQLModel], inspected: Inspected) -> None:
     class Link(base, table=True):
         snippet_id: int = Field(primary_key=True, foreign_key="snippet.id")
         tag_id: int = Field(primary_key=True, foreign_key="tag.id")
@@ -69,15 +69,15 @@ def test_many_to_many_and_self_reference(base: type[SQLModel], one: Inspected) -
         aliases: list["Snippet"] = Relationship(back_populates="target")
         target: "Snippet" = Relationship(back_populates="aliases", sa_relationship_kwargs={"remote_side": "Snippet.id"})
 
-    assert relations(one(Snippet)) == {
+    assert relations(inspected(Snippet)) == {
         "tags": ("Tag", True, False),
         "aliases": ("Snippet", True, False),
         "target": ("Snippet", False, True),
     }
-    assert relations(one(Tag)) == {"snippets": ("Snippet", True, False)}
+    assert relations(inspected(Tag)) == {"snippets": ("Snippet", True, False)}
 
 
-def test_a_relationship_without_annotation(base: type[SQLModel], one: Inspected) -> None:
+def test_relationship_without_annotation(base: type[SQLModel], inspected: Inspected) -> None:
     class Team(base, table=True):
         id: int = Field(primary_key=True)
 
@@ -87,12 +87,12 @@ def test_a_relationship_without_annotation(base: type[SQLModel], one: Inspected)
         team: Mapped[Team] = Relationship()
 
     Team.heroes = relationship(Hero, doc="in the order they joined", viewonly=True)
-    model = one(Team)
+    model = inspected(Team)
     assert relations(model) == {"heroes": ("Hero", True, False)}
 
 
 @pytest.mark.parametrize("lazy", ["raise", "noload", "selectin", "joined"])
-def test_eagerness_does_not_matter(base: type[SQLModel], one: Inspected, lazy: str) -> None:
+def test_lazy_option_does_not_matter(base: type[SQLModel], inspected: Inspected, lazy: str) -> None:
     class Team(base, table=True):
         id: int = Field(primary_key=True)
         heroes: list["Hero"] = Relationship(sa_relationship_kwargs={"lazy": lazy})
@@ -101,7 +101,7 @@ def test_eagerness_does_not_matter(base: type[SQLModel], one: Inspected, lazy: s
         id: int = Field(primary_key=True)
         team_id: int = Field(foreign_key="team.id")
 
-    assert relations(one(Team)) == {"heroes": ("Hero", True, False)}
+    assert relations(inspected(Team)) == {"heroes": ("Hero", True, False)}
 
 
 def test_relationships_that_are_never_loaded_are_left_out_with_a_warning(base: type[SQLModel], read: Read) -> None:
@@ -120,7 +120,7 @@ def test_relationships_that_are_never_loaded_are_left_out_with_a_warning(base: t
     assert finding.location.line == schema.models[0].location.line + 2
 
 
-def test_foreign_keys(base: type[SQLModel], one: Inspected) -> None:
+def test_foreign_keys(base: type[SQLModel], inspected: Inspected) -> None:
     Table("plain", base.metadata, Column("key", Integer, primary_key=True))
 
     class Levels(base, table=True):
@@ -135,8 +135,10 @@ def test_foreign_keys(base: type[SQLModel], one: Inspected) -> None:
         member: int = Field(sa_column=Column("member_id", Integer, nullable=False))
         parent: int | None = Field(default=None, sa_column=Column(ForeignKey("award.id")))
 
-    found = [(key.attributes, key.target, key.target_attributes) for key in one(Award).foreign_keys]
-    assert [(attributes, target and target.name.split(".")[-1], there) for attributes, target, there in found] == [
+    foreign_keys = [(key.attributes, key.target, key.target_attributes) for key in inspected(Award).foreign_keys]
+    assert [
+        (attributes, target and target.name.split(".")[-1], there) for attributes, target, there in foreign_keys
+    ] == [
         (("plain",), None, ("key",)),
         (("guild", "member"), "Levels", ("guild", "member")),
         (("parent",), "Award", ("id",)),
@@ -150,7 +152,7 @@ def test_foreign_keys(base: type[SQLModel], one: Inspected) -> None:
         ("team.idd", "`Hero` references `team.idd`, but the table `team` has no such column; did you mean `team.id`?"),
     ],
 )
-def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read, target: str, message: str) -> None:
+def test_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read, target: str, message: str) -> None:
     Table("team", base.metadata, Column("id", Integer, primary_key=True))
 
     class Hero(base, table=True):
@@ -164,7 +166,7 @@ def test_a_foreign_key_to_nowhere_is_a_warning(base: type[SQLModel], read: Read,
     assert (finding.code, finding.location, finding.message) == ("CG206", key.location, message)
 
 
-def test_a_relationship_that_does_not_resolve_is_an_error_with_its_place(base: type[SQLModel], read: Read) -> None:
+def test_unresolvable_relationship_is_an_error_with_its_location(base: type[SQLModel], read: Read) -> None:
     class Team(base, table=True):
         id: int = Field(primary_key=True)
         heroes: list["Villain"] = Relationship()  # noqa: F821
@@ -175,8 +177,8 @@ def test_a_relationship_that_does_not_resolve_is_an_error_with_its_place(base: t
     assert caught.value.location.file == "tests/inspect/test_relations.py"
 
 
-def test_foreign_key_may_begin_like_another_one(base: type[SQLModel], one: Inspected) -> None:
-    """As where every row belongs to a tenant, and to something of that tenant."""
+def test_foreign_key_may_begin_like_another_one(base: type[SQLModel], inspected: Inspected) -> None:
+    """Every row belongs to a tenant, and to a project of that tenant."""
 
     class Tenant(base, table=True):
         id: int = Field(primary_key=True)
@@ -191,10 +193,10 @@ def test_foreign_key_may_begin_like_another_one(base: type[SQLModel], one: Inspe
         tenant_id: int = Field(foreign_key="tenant.id")
         project_id: int
 
-    assert [key.attributes for key in one(Task).foreign_keys] == [("tenant_id",), ("tenant_id", "project_id")]
+    assert [key.attributes for key in inspected(Task).foreign_keys] == [("tenant_id",), ("tenant_id", "project_id")]
 
 
-def test_a_relationship_that_can_not_be_read_is_left_out_alone(
+def test_only_the_unreadable_relationship_is_left_out(
     base: type[SQLModel], read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Team(base, table=True):
@@ -217,7 +219,7 @@ def test_a_relationship_that_can_not_be_read_is_left_out_alone(
 
 
 def single(base: type[SQLModel], **options: object) -> type[SQLModel]:
-    """A model whose relationship ``team`` leads to a ``Team`` by these arguments."""
+    """Return a model whose relationship ``team`` to a ``Team`` has these arguments."""
 
     class Team(base, table=True):
         id: int = Field(primary_key=True)
@@ -246,9 +248,9 @@ def single(base: type[SQLModel], **options: object) -> type[SQLModel]:
         ("foreign(Hero.team_id) >= Team.id", True),
     ],
 )
-def test_a_single_object_is_certain_only_where_the_database_keeps_it(
-    base: type[SQLModel], one: Inspected, join: str, optional: bool
+def test_single_object_is_not_optional_only_if_the_database_guarantees_it(
+    base: type[SQLModel], inspected: Inspected, join: str, optional: bool
 ) -> None:
     foreign = "Hero.key" if "key" in join else "Hero.team_id"
     options = {"primaryjoin": join} | ({} if "foreign(" in join else {"foreign_keys": foreign})
-    assert relations(one(single(base, **options))) == {"team": ("Team", False, optional)}
+    assert relations(inspected(single(base, **options))) == {"team": ("Team", False, optional)}

@@ -60,7 +60,7 @@ class Size(BaseModel):
 
 
 class Settings(BaseModel):
-    """Kept as JSON."""
+    """Stored as JSON."""
 
     name: Annotated[str, StringConstraints(pattern="^[a-z]+$")]
     size: Size
@@ -69,7 +69,7 @@ class Settings(BaseModel):
 
 
 class Address(TypedDict):
-    """Kept as JSON, too."""
+    """Also stored as JSON."""
 
     street: str
     number: int
@@ -113,7 +113,7 @@ class Local(TypeDecorator[datetime]):
 
 
 class AsText(TypeDecorator[object]):
-    """Stores what values look like."""
+    """Stores values as strings."""
 
     impl = String
     cache_ok = True
@@ -124,7 +124,7 @@ class AsText(TypeDecorator[object]):
 
 
 class Various(SQLModel, table=True):
-    """One column of each kind that a type alone says too little of."""
+    """One column of each kind for which the type alone does not determine valid values."""
 
     id: int | None = Field(default=None, primary_key=True)
     url: HttpUrl = Field(sa_type=AsText)
@@ -159,7 +159,7 @@ class Various(SQLModel, table=True):
 
 
 class Impossible(SQLModel, table=True):
-    """What no candidate fits."""
+    """Columns that accept no candidate."""
 
     id: int | None = Field(default=None, primary_key=True)
     prime: int = 7
@@ -212,7 +212,7 @@ class Checked(SQLModel, table=True):
 
 
 class Strict(TypeDecorator[datetime]):
-    """Takes nothing without time zone."""
+    """Refuses values without a time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -225,7 +225,7 @@ class Strict(TypeDecorator[datetime]):
 
 
 class Clock(SQLModel, table=True):
-    """A default that its own column refuses, and others that it takes."""
+    """A default that its own column refuses, and others that it accepts."""
 
     id: int | None = Field(default=None, primary_key=True)
     local: datetime = Field(default_factory=datetime.now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
@@ -250,7 +250,7 @@ class Parsed(SQLModel, table=True):
 
 
 class Vehicle(SQLModel, table=True):
-    """The base of a hierarchy, with rows of its own."""
+    """The base of a hierarchy, with its own rows."""
 
     __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "vehicle"}
 
@@ -266,7 +266,7 @@ class Car(Vehicle):
 
 @cache
 def inspected(model: type[SQLModel]) -> Model:
-    """The model as it is inspected."""
+    """Return the inspected model."""
     (only,) = inspect([model], Sources(Path(__file__).parents[2], "generated")).models
     return only
 
@@ -335,7 +335,7 @@ def test_value_is_accepted_by_the_type_of_the_column(attribute: str, expected: s
     assert source(column(Parsed, attribute).samples.new) == expected
 
 
-def test_string_for_a_column_of_dates_is_no_value() -> None:
+def test_string_is_not_a_value_of_a_date_column() -> None:
     """The driver accepts dates only."""
     assert column(Parsed, "day").samples.new is None
 
@@ -408,7 +408,7 @@ def test_default_that_the_column_refuses_is_replaced(attribute: str, needed: boo
     assert source(samples.new) == "datetime.now(UTC)"
 
 
-def test_value_of_a_uuid_is_made_when_it_is_used() -> None:
+def test_uuid_is_created_when_it_is_used() -> None:
     class Named(SQLModel, table=True):
         id: UUID = Field(primary_key=True)
 
@@ -416,7 +416,7 @@ def test_value_of_a_uuid_is_made_when_it_is_used() -> None:
 
 
 class Either(SQLModel, table=True):
-    """Of one thing or another, never of both."""
+    """Refers to one of two rows, never to both."""
 
     __table_args__ = (
         CheckConstraint("(left_id IS NULL AND right_id IS NOT NULL) OR (left_id IS NOT NULL AND right_id IS NULL)"),
@@ -430,14 +430,14 @@ class Either(SQLModel, table=True):
     right_id: int = Field(nullable=True)
 
 
-def test_impossible_row_is_recognised() -> None:
+def test_impossible_row_is_recognized() -> None:
     """No row has values for both columns of the key."""
     companions = {index.name: index.companions for index in inspected(Either).indexes}
     assert companions["uq_either"] is None
 
 
-def test_null_is_a_value_where_a_check_asks_for_it() -> None:
-    """A row that has a value for the one column has none for the other."""
+def test_null_is_used_if_a_check_requires_it() -> None:
+    """A row with a value in one column has NULL in the other."""
     values = {name: source(column(Either, name).samples.new) for name in ("left_id", "right_id")}
     ((null, other),) = [(name, {*values} - {name}) for name in values if values[name] == "None"]
     (index,) = (index for index in inspected(Either).indexes if index.name == f"ix_either_{null}")

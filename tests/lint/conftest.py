@@ -1,4 +1,4 @@
-"""Code to lint, as text, and the reference project's plan."""
+"""Helpers that lint source code, and the plan of the reference project."""
 
 from __future__ import annotations
 

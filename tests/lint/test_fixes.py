@@ -1,4 +1,4 @@
-"""``--fix``: what it writes, what it leaves, and that it never makes a file worse."""
+"""``--fix``: the changes that it makes, and the code that it does not change."""
 
 from __future__ import annotations
 
@@ -65,21 +65,21 @@ def test_utcnow_is_fixed_with_its_import(tmp_path: Path) -> None:
     assert (result.fixed, result.diagnostics) == (3, ())
 
 
-def test_name_that_is_taken_is_not_imported_over(tmp_path: Path) -> None:
+def test_existing_name_is_not_replaced_by_an_import(tmp_path: Path) -> None:
     before = f"{HEAD}UTC = 5\na = datetime.utcnow()\n"
     text, result = fix(tmp_path / "bot.py", before)
     assert text == before
     assert [item.code for item in result.diagnostics] == ["CGL602"]
 
 
-def test_comment_inside_is_left_to_a_person(tmp_path: Path) -> None:
+def test_code_with_a_comment_inside_is_not_fixed(tmp_path: Path) -> None:
     before = f"{HEAD}select(User).where(\n    User.a == 1  # the first\n    and User.b == 2\n)\n"
     text, result = fix(tmp_path / "bot.py", before)
     assert text == before
     assert [item.code for item in result.diagnostics] == ["CGL302"]
 
 
-def test_what_needs_a_person_is_reported_and_left(tmp_path: Path) -> None:
+def test_finding_without_a_fix_is_reported_and_left(tmp_path: Path) -> None:
     before = "async def f(db):\n    return await db.user.find_all()\n"
     text, result = fix(tmp_path / "bot.py", before)
     assert (text, result.fixed) == (before, 0)
@@ -88,7 +88,7 @@ def test_what_needs_a_person_is_reported_and_left(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_encoding_and_line_ends_stay(encoding: str, end: str, tmp_path: Path) -> None:
+def test_encoding_and_line_endings_are_kept(encoding: str, end: str, tmp_path: Path) -> None:
     cookie = "# coding: latin-1\n" if encoding == "latin-1" else ""
     before = f"{cookie}{HEAD}name = 'größe'; select(User).where(User.größe == None)\n".replace("\n", end)
     text, result = fix(tmp_path / "bot.py", before, encoding)
@@ -96,7 +96,7 @@ def test_encoding_and_line_ends_stay(encoding: str, end: str, tmp_path: Path) ->
     assert result.fixed == 1
 
 
-def test_permissions_and_links_stay(tmp_path: Path) -> None:
+def test_permissions_and_links_are_kept(tmp_path: Path) -> None:
     file, link = tmp_path / "bot.py", tmp_path / "link.py"
     file.write_text("import datetime\nx = datetime.datetime.utcnow()\n")
     file.chmod(0o755)
@@ -142,14 +142,14 @@ def test_fix_imports_what_it_uses(before: str, after: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("binding", ["col = 5\n", "from mine import col\n", "for col in columns: pass\n"])
-def test_condition_is_left_where_the_name_means_something_else(binding: str, tmp_path: Path) -> None:
+def test_condition_is_not_fixed_if_the_name_has_another_meaning(binding: str, tmp_path: Path) -> None:
     before = f"from models import User\n{binding}{CONDITION}"
     text, result = fix(tmp_path / "bot.py", before)
     assert text == before
     assert [it.code for it in result.diagnostics] == ["CGL305"]
 
 
-def test_function_of_sqlalchemy_is_used_as_it_is(tmp_path: Path) -> None:
+def test_imported_function_of_sqlalchemy_is_used(tmp_path: Path) -> None:
     before = "from sqlalchemy import and_\nfrom models import User\nselect(User).where(User.a == 1 and User.b == 2)\n"
     text, _ = fix(tmp_path / "bot.py", before)
     assert text == before.replace("User.a == 1 and User.b == 2", "and_(User.a == 1, User.b == 2)")
@@ -186,7 +186,7 @@ for query in QUERIES:
 '''
 
 
-def test_what_is_fixed_has_types_and_means_what_was_meant(tmp_path: Path) -> None:
+def test_fixed_conditions_type_check_and_have_the_intended_meaning(tmp_path: Path) -> None:
     file = tmp_path / "queries.py"
     _, result = fix(file, TYPED)
     assert result.diagnostics == ()

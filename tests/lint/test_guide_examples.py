@@ -1,4 +1,4 @@
-"""The guide's examples: no finding on a good one, the one that is named on each other."""
+"""The guide's examples: a good example has no finding, a bad one has the named finding."""
 
 from __future__ import annotations
 

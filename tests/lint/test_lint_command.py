@@ -1,4 +1,4 @@
-"""``ctrlgen lint`` as it is run: paths, exit codes, formats."""
+"""The command ``ctrlgen lint``: paths, exit codes, formats."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def test_findings_are_printed_with_their_place_and_replacement(project: Project) -> None:
+def test_findings_are_printed_with_their_location_and_replacement(project: Project) -> None:
     done = project.run("lint", "app")
     assert done.returncode == 1
     assert done.stdout == (
@@ -50,7 +50,7 @@ def test_clean_code_exits_with_zero(project: Project) -> None:
         (["--select", "CGL", "--ignore", "CGL203", "--ignore", "CGL602"], []),
     ],
 )
-def test_codes_are_chosen_by_what_they_begin_with(arguments: list[str], codes: list[str], project: Project) -> None:
+def test_codes_are_selected_by_prefix(arguments: list[str], codes: list[str], project: Project) -> None:
     done = project.run("lint", "app", "--format", "json", *arguments)
     assert [it["code"] for it in json.loads(done.stdout)] == codes
     assert done.returncode == (1 if codes else 0)
@@ -65,11 +65,11 @@ def test_codes_are_chosen_by_what_they_begin_with(arguments: list[str], codes: l
         ([], "error CGE001: missing argument"),
     ],
 )
-def test_mistake_of_usage_exits_with_two(arguments: list[str], message: str, project: Project) -> None:
+def test_usage_error_exits_with_two(arguments: list[str], message: str, project: Project) -> None:
     assert message in project.fails("lint", *arguments)
 
 
-def test_fix_writes_what_is_mechanical_and_reports_the_rest(project: Project) -> None:
+def test_fix_applies_safe_fixes_and_reports_the_rest(project: Project) -> None:
     done = project.run("lint", "app", "--fix")
     assert done.returncode == 1
     assert done.stderr == "2 files checked, 1 fixed, 1 finding in 1 file\n"
@@ -152,7 +152,7 @@ def test_many_files_are_checked_by_several_processes_in_order(project: Project) 
     assert [line.partition(":")[0] for line in lines] == [f"app/many/m{number:02}.py" for number in range(60)]
 
 
-def test_project_tells_which_queries_are_replaced(project: Project) -> None:
+def test_models_of_the_project_determine_the_replaced_queries(project: Project) -> None:
     project.write("pyproject.toml", SETTINGS)
     project.write("app/__init__.py", "")
     project.write("app/models.py", MODELS)

@@ -1,4 +1,4 @@
-"""``[tool.ctrlgen.lint]``: what is selected, ignored and left out, as ruff would have it."""
+"""``[tool.ctrlgen.lint]``: selected and ignored codes, and excluded files, as in ruff."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def found(project: Project, settings: str, *arguments: str) -> list[tuple[str, str]]:
+def findings(project: Project, settings: str, *arguments: str) -> list[tuple[str, str]]:
     project.write("pyproject.toml", f"[tool.ctrlgen.lint]\n{settings}\n")
     done = project.run("lint", *(arguments or (".",)), "--format", "json")
     assert done.returncode < 2, done.stderr
@@ -30,11 +30,11 @@ def found(project: Project, settings: str, *arguments: str) -> list[tuple[str, s
 
 
 def codes(project: Project, settings: str, *arguments: str) -> set[str]:
-    return {code for _, code in found(project, settings, *arguments)}
+    return {code for _, code in findings(project, settings, *arguments)}
 
 
 def paths(project: Project, settings: str, *arguments: str) -> set[str]:
-    return {path for path, _ in found(project, settings, *arguments)}
+    return {path for path, _ in findings(project, settings, *arguments)}
 
 
 def test_select_and_ignore_are_settings(project: Project) -> None:
@@ -44,7 +44,7 @@ def test_select_and_ignore_are_settings(project: Project) -> None:
     assert codes(project, "ignore = []") == {"CGL203", "CGL602"}
 
 
-def test_what_is_selected_on_the_command_line_counts_before_the_settings(project: Project) -> None:
+def test_options_take_precedence_over_settings(project: Project) -> None:
     assert codes(project, 'select = ["CGL2"]', ".", "--select", "CGL6") == {"CGL602"}
     assert codes(project, 'ignore = ["CGL203"]', ".", "--select", "ALL") == {"CGL203", "CGL602"}
     assert codes(project, 'ignore = ["CGL203"]', ".", "--ignore", "CGL6") == set()
@@ -61,7 +61,7 @@ def test_what_is_selected_on_the_command_line_counts_before_the_settings(project
         (Choice(select=("CGL1",)), False),
     ],
 )
-def test_the_more_exact_code_counts(choice: Choice, allowed: bool) -> None:
+def test_more_specific_code_takes_precedence(choice: Choice, allowed: bool) -> None:
     assert choice.allows("CGL203") is allowed
 
 
@@ -72,7 +72,7 @@ def test_excluded_files_and_folders_are_left_out(pattern: str, project: Project)
     assert paths(project, f'exclude = ["{pattern}"]') == {"app/bot.py", "scripts/once.py"}
 
 
-def test_excluded_file_that_is_named_is_checked_unless_forced(project: Project) -> None:
+def test_excluded_file_passed_as_an_argument_is_checked_unless_forced(project: Project) -> None:
     settings = 'exclude = ["legacy"]'
     assert paths(project, settings, "app/legacy/old.py") == {"app/legacy/old.py"}
     assert paths(project, settings, "app/legacy/old.py", "--force-exclude") == set()
@@ -81,7 +81,7 @@ def test_excluded_file_that_is_named_is_checked_unless_forced(project: Project) 
 
 @pytest.mark.parametrize("pattern", ["scripts/**", "scripts/*.py", "once.py", "**/once.py", "scripts"])
 def test_rules_are_ignored_in_some_files(pattern: str, project: Project) -> None:
-    assert found(project, f'select = ["CGL6"]\nper-file-ignores = {{ "{pattern}" = ["CGL602"] }}') == [
+    assert findings(project, f'select = ["CGL6"]\nper-file-ignores = {{ "{pattern}" = ["CGL602"] }}') == [
         ("app/bot.py", "CGL602"),
         ("app/legacy/old.py", "CGL602"),
     ]
@@ -98,7 +98,7 @@ def test_ignored_finding_is_not_fixed(project: Project) -> None:
     assert (project.root / "app/bot.py").read_text() != BOT
 
 
-def test_settings_are_those_of_the_project_wherever_one_stands(project: Project) -> None:
+def test_settings_do_not_depend_on_the_working_directory(project: Project) -> None:
     project.write("pyproject.toml", '[tool.ctrlgen.lint]\nexclude = ["app/legacy"]\n')
     done = Project(project.root / "app").run("lint", ".", "-q", "--select", "CGL602")
     assert [line.partition(":")[0] for line in done.stdout.splitlines()[::2]] == ["bot.py"]

@@ -20,7 +20,7 @@ def test_docs_are_current() -> None:
     )
 
 
-def test_every_rule_has_a_module_of_its_own() -> None:
+def test_every_rule_has_its_own_module() -> None:
     folder = Path(rules.__file__).parent
     modules = {file.stem for file in folder.glob("*.py")} - {"__init__"}
     assert {type(rule).__module__.rpartition(".")[2] for rule in RULES} == modules

@@ -18,7 +18,7 @@ CODE = "async def f(db):\n    return await db.user.find_all(){comment}\n"
         "  # noqa: X  # ctrlgen:ignore[CGL203]",
     ],
 )
-def test_comment_on_the_line_keeps_a_finding_quiet(comment: str) -> None:
+def test_comment_on_the_line_silences_a_finding(comment: str) -> None:
     assert codes(CODE.format(comment="")) == ["CGL203"]
     assert codes(CODE.format(comment=comment)) == []
 
@@ -27,11 +27,11 @@ def test_comment_on_the_line_keeps_a_finding_quiet(comment: str) -> None:
     "comment",
     ["  # ctrlgen: ignore[CGL101]", "  # ctrlgen: ignored", "  # ctrlgen: ignore[]", "\n    # ctrlgen: ignore[CGL203]"],
 )
-def test_other_comment_keeps_nothing_quiet(comment: str) -> None:
+def test_other_comment_silences_nothing(comment: str) -> None:
     assert codes(CODE.format(comment=comment)) == ["CGL203"]
 
 
-def test_text_that_looks_like_a_comment_is_none() -> None:
+def test_string_that_looks_like_a_comment_silences_nothing() -> None:
     code = 'async def f(db):\n    return await db.user.find_all(), "# ctrlgen: ignore[CGL203]"\n'
     assert codes(code) == ["CGL203"]
 
@@ -41,6 +41,6 @@ def test_comment_on_the_last_line_counts() -> None:
     assert codes(code) == []
 
 
-def test_newer_syntax_does_not_lose_the_comments() -> None:
+def test_comments_are_read_despite_newer_syntax() -> None:
     code = "type A[T: int = int] = list[T]\n" + CODE.format(comment="  # ctrlgen: ignore[CGL203]")
     assert codes(code) == []

@@ -1,4 +1,4 @@
-"""A project of a user's in a temporary folder, loaded through the real child process."""
+"""A user's project in a temporary folder, loaded by the real child process."""
 
 from __future__ import annotations
 

@@ -18,19 +18,19 @@ def failure(workspace: Workspace, *models: str, kind: type[CtrlgenError] = LoadE
     return caught.value
 
 
-def test_a_module_that_does_not_exist(workspace: Workspace) -> None:
+def test_module_that_does_not_exist(workspace: Workspace) -> None:
     workspace.write(app__models=HERO)
     error = failure(workspace, "app.modles")
     assert error.message == f"module `app.modles` does not exist in {workspace.root}"
     assert error.hint == "did you mean `app.models`? If you deleted the module, remove it from `models`"
 
 
-def test_a_path_in_place_of_a_module(workspace: Workspace) -> None:
+def test_path_instead_of_a_module(workspace: Workspace) -> None:
     workspace.write(app__models=HERO)
     assert str(failure(workspace, "app/models.py").hint).startswith("did you mean `app.models`? ")
 
 
-def test_a_module_that_does_not_exist_and_nothing_like_it(workspace: Workspace) -> None:
+def test_module_that_does_not_exist_without_a_similar_one(workspace: Workspace) -> None:
     assert "--project" in str(failure(workspace, "app").hint)
     workspace.write(shop=HERO)
     assert str(failure(workspace, "app").hint).startswith("tables are declared in `shop`; ")
@@ -47,7 +47,7 @@ def test_no_table_model_because_table_true_was_forgotten(workspace: Workspace) -
     assert "class Hero(SQLModel, table=True)" in str(failure(workspace, "app").hint)
 
 
-def test_an_exception_shows_their_line(workspace: Workspace) -> None:
+def test_exception_shows_the_line_of_the_user(workspace: Workspace) -> None:
     workspace.write(app__="import app.models", app__models="x = 1\ny = x + 'one'\n")
     error = failure(workspace, "app")
     assert str(error.location) == "app/models.py:2"
@@ -55,27 +55,27 @@ def test_an_exception_shows_their_line(workspace: Workspace) -> None:
     assert error.message == "`app` cannot be imported: TypeError: unsupported operand type(s) for +: 'int' and 'str'"
 
 
-def test_an_exception_deep_in_a_library_shows_their_last_line(workspace: Workspace) -> None:
+def test_exception_in_a_library_shows_the_last_line_of_the_user(workspace: Workspace) -> None:
     workspace.write(app="import json\n\nvalue = json.loads('{')\n")
     error = failure(workspace, "app")
     assert (str(error.location), error.source) == ("app.py:3", "value = json.loads('{')")
 
 
-def test_a_syntax_error_shows_the_line_that_does_not_parse(workspace: Workspace) -> None:
+def test_syntax_error_shows_the_line_that_does_not_parse(workspace: Workspace) -> None:
     workspace.write(app__="from app import models", app__models="x = 1\nclass Hero(:\n")
     error = failure(workspace, "app")
     assert (str(error.location), error.source) == ("app/models.py:2", "class Hero(:")
     assert "SyntaxError: " in error.message
 
 
-def test_a_field_without_a_column_type_is_named(workspace: Workspace) -> None:
+def test_field_without_a_column_type_is_named(workspace: Workspace) -> None:
     workspace.write(app=HERO + "    tags: list[str]\n")
     error = failure(workspace, "app")
     assert (str(error.location), error.source) == ("app.py:5", "tags: list[str]")
     assert "sa_type" in str(error.hint)
 
 
-def test_a_missing_dependency(workspace: Workspace) -> None:
+def test_missing_dependency(workspace: Workspace) -> None:
     workspace.write(app="import nothing_like_it")
     error = failure(workspace, "app")
     assert str(error.location) == "app.py:1"
@@ -91,13 +91,13 @@ def test_sys_exit(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("end", "how"), [("os._exit(3)", "exit code 3"), ("os.kill(os.getpid(), 9)", "signal SIGKILL")]
 )
-def test_a_process_that_ends_in_the_middle(workspace: Workspace, end: str, how: str) -> None:
+def test_process_that_ends_during_an_import(workspace: Workspace, end: str, how: str) -> None:
     workspace.write(app__="", app__models=f"import os  # table=True\n{end}")
     message = failure(workspace, "app").message
     assert message == f"the process that loads the models ended while importing `app.models` ({how})"
 
 
-def test_a_submodule_that_fails_is_a_warning(workspace: Workspace) -> None:
+def test_submodule_that_fails_is_a_warning(workspace: Workspace) -> None:
     workspace.write(app__=HERO, app__broken=HERO.replace("Hero", "Villain") + "1 / 0\n")
     schema = workspace.load("app")
     assert [model.reference.name for model in schema.models] == ["Hero"]
@@ -106,7 +106,7 @@ def test_a_submodule_that_fails_is_a_warning(workspace: Workspace) -> None:
     assert finding.message == "`app.broken` is left out: ZeroDivisionError: division by zero"
 
 
-def test_a_submodule_that_fails_is_the_error_when_nothing_else_is_there(workspace: Workspace) -> None:
+def test_failed_submodule_is_an_error_if_no_model_remains(workspace: Workspace) -> None:
     workspace.write(app__="", app__broken=HERO + "1 / 0\n")
     error = failure(workspace, "app")
     assert (str(error.location), error.source) == ("app/broken.py:5", "1 / 0")
@@ -135,7 +135,7 @@ class Hero(SQLModel, table=True):
         ('back_populates="heroes"', 'back_populates="heros"', 10),
     ],
 )
-def test_a_relationship_that_does_not_resolve_is_named(workspace: Workspace, right: str, wrong: str, line: int) -> None:
+def test_relationship_that_does_not_resolve_is_named(workspace: Workspace, right: str, wrong: str, line: int) -> None:
     workspace.write(app=TEAM.replace(right, wrong))
     error = failure(workspace, "app", kind=RelationshipError)
     assert str(error.location) == f"app.py:{line}"
@@ -143,12 +143,12 @@ def test_a_relationship_that_does_not_resolve_is_named(workspace: Workspace, rig
     assert error.message.startswith(f"relationship `{'Team.heroes' if line == 5 else 'Hero.team'}` ")
 
 
-def test_an_unknown_target_suggests_the_nearest_model(workspace: Workspace) -> None:
+def test_unknown_target_suggests_the_nearest_model(workspace: Workspace) -> None:
     workspace.write(app=TEAM.replace('list["Hero"]', 'list["Heroe"]'))
     assert failure(workspace, "app", kind=RelationshipError).hint == "did you mean `Hero`?"
 
 
-def test_a_class_left_half_made_by_a_failed_import_is_forgotten(
+def test_partly_defined_class_of_a_failed_import_is_ignored(
     workspace: Workspace, names: Callable[[Schema], list[str]]
 ) -> None:
     workspace.write(app__="", app__a=HERO, app__b=HERO)
@@ -157,13 +157,13 @@ def test_a_class_left_half_made_by_a_failed_import_is_forgotten(
     assert [finding.code for finding in schema.findings] == ["CG201"]
 
 
-def test_a_module_that_is_interrupted_is_an_error_like_any(workspace: Workspace) -> None:
+def test_keyboard_interrupt_in_a_module_is_an_error(workspace: Workspace) -> None:
     workspace.write(app="raise KeyboardInterrupt\n")
     with pytest.raises(LoadError, match="`app` cannot be imported: KeyboardInterrupt"):
         workspace.load("app")
 
 
-def test_a_type_that_only_type_checkers_import_is_found(workspace: Workspace) -> None:
+def test_type_that_only_type_checkers_import_is_found(workspace: Workspace) -> None:
     workspace.write(
         app="""
         from __future__ import annotations
@@ -182,7 +182,7 @@ def test_a_type_that_only_type_checkers_import_is_found(workspace: Workspace) ->
     assert model.column("price").annotation == Annotation((Imported("decimal", "Decimal"),))
 
 
-def test_a_relationship_into_a_module_that_failed_is_that_module_s_error(workspace: Workspace) -> None:
+def test_relationship_to_a_failed_module_reports_the_module(workspace: Workspace) -> None:
     workspace.write(
         app__="",
         app__a="""
@@ -251,7 +251,7 @@ def test_misspelt_target_under_a_future_import_is_still_reported(workspace: Work
     assert failure(workspace, "app", kind=RelationshipError).hint == "did you mean `Player`?"
 
 
-def test_an_exception_that_can_not_even_be_printed(workspace: Workspace) -> None:
+def test_exception_that_cannot_be_printed(workspace: Workspace) -> None:
     workspace.write(
         app="""
         class Broken(Exception):
@@ -264,7 +264,7 @@ def test_an_exception_that_can_not_even_be_printed(workspace: Workspace) -> None
     assert failure(workspace, "app").message == "`app` cannot be imported: Broken"
 
 
-def test_models_none_of_which_can_be_read(workspace: Workspace) -> None:
+def test_only_unreadable_models_are_an_error(workspace: Workspace) -> None:
     workspace.write(
         app="""
         from sqlmodel import Field, SQLModel
@@ -302,7 +302,7 @@ def test_every_configured_module_that_fails_is_named_each_cause_once(workspace: 
     ]
 
 
-def test_every_submodule_that_fails_is_named_where_no_model_is_left(workspace: Workspace) -> None:
+def test_every_failed_submodule_is_named_if_no_model_remains(workspace: Workspace) -> None:
     workspace.write(app__="", app__a=BROKEN, app__b=f"import nothing_here\n{HERO}")
     assert messages(failure(workspace, "app")) == [
         ("app/a.py:5", "`app.a` is left out: IndentationError: unexpected indent"),

@@ -43,7 +43,7 @@ def test_side_effects_of_models_do_not_matter(workspace: Workspace, mischief: st
     assert [model.reference.name for model in workspace.load("app").models] == ["Hero"]
 
 
-def test_only_the_schema_crosses_even_if_names_are_of_odd_types(workspace: Workspace) -> None:
+def test_schema_is_sent_even_if_names_have_unusual_types(workspace: Workspace) -> None:
     workspace.write(
         app="""
         import enum
@@ -71,14 +71,14 @@ def test_only_the_schema_crosses_even_if_names_are_of_odd_types(workspace: Works
     assert model.column("a").bounds.minimum == "1"
 
 
-def test_a_reply_with_anything_else_is_refused(tmp_path: Path) -> None:
+def test_reply_with_other_classes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "reply"
     path.write_bytes(pickle.dumps(Path()))
     with pytest.raises(pickle.UnpicklingError, match="must not be sent from the child process"):
         read_reply(path)
 
 
-def test_the_parent_imports_neither_sqlmodel_nor_sqlalchemy(workspace: Workspace) -> None:
+def test_parent_imports_neither_sqlmodel_nor_sqlalchemy(workspace: Workspace) -> None:
     workspace.write(app=HERO)
     program = """
 import sys

@@ -27,9 +27,7 @@ def test_main_modules_are_never_imported(workspace: Workspace, names: Names) -> 
     assert names(workspace.load("app")) == ["app.Hero"]
 
 
-def test_models_reexported_from_elsewhere_are_ours_once_and_keep_their_module(
-    workspace: Workspace, names: Names
-) -> None:
+def test_reexported_models_are_loaded_once_and_keep_their_module(workspace: Workspace, names: Names) -> None:
     workspace.write(
         library=HERO
         + """
@@ -41,7 +39,7 @@ class Villain(SQLModel, table=True):
     assert names(workspace.load("app")) == ["library.Hero"]
 
 
-def test_a_class_from_elsewhere_is_only_a_target(workspace: Workspace, names: Names) -> None:
+def test_class_of_another_module_is_only_a_target(workspace: Workspace, names: Names) -> None:
     workspace.write(
         library=HERO,
         app="""
@@ -60,7 +58,7 @@ def test_a_class_from_elsewhere_is_only_a_target(workspace: Workspace, names: Na
     assert schema.models[0].foreign_keys[0].target == Imported("library", "Hero")
 
 
-def test_the_order_of_modules_and_the_hash_seed_do_not_matter(
+def test_order_of_modules_and_the_hash_seed_do_not_matter(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = HERO.replace("Hero", "Villain")
@@ -71,7 +69,7 @@ def test_the_order_of_modules_and_the_hash_seed_do_not_matter(
     assert workspace.load("shared", "app.villains", "app") == first
 
 
-def test_the_working_directory_does_not_matter(
+def test_working_directory_does_not_matter(
     workspace: Workspace, names: Names, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
@@ -82,12 +80,12 @@ def test_the_working_directory_does_not_matter(
     assert names(workspace.load("app")) == ["app.Hero"]
 
 
-def test_modules_of_the_project_may_be_called_like_those_of_ctrlgen(workspace: Workspace, names: Names) -> None:
+def test_project_modules_may_have_the_names_of_ctrlgens_modules(workspace: Workspace, names: Names) -> None:
     workspace.write(app=HERO + "import inspect\ninspect.signature", format="", load="", plan="")
     assert names(workspace.load("app")) == ["app.Hero"]
 
 
-def test_a_src_folder_is_searched_too(workspace: Workspace, names: Names) -> None:
+def test_src_folder_is_searched_too(workspace: Workspace, names: Names) -> None:
     workspace.write(src__app__models=HERO)
     schema = workspace.load("app")
     assert names(schema) == ["app.models.Hero"]
@@ -123,7 +121,7 @@ def test_locations_are_those_of_class_and_attribute(workspace: Workspace) -> Non
     assert [index.location.line for index in model.indexes] == [14, 11, 4, 12]
 
 
-def test_a_model_made_in_a_function_is_left_out_with_a_warning(workspace: Workspace, names: Names) -> None:
+def test_model_defined_in_a_function_is_left_out_with_a_warning(workspace: Workspace, names: Names) -> None:
     workspace.write(
         app=HERO
         + """
@@ -140,13 +138,13 @@ make()
     assert "make.<locals>.Hidden" in finding.message
 
 
-def test_a_configured_module_without_models_beside_others_is_a_warning(workspace: Workspace) -> None:
+def test_configured_module_without_models_beside_others_is_a_warning(workspace: Workspace) -> None:
     workspace.write(app=HERO, tools="")
     (finding,) = workspace.load("app", "tools").findings
     assert (finding.code, str(finding.location)) == ("CG203", "tools.py:1")
 
 
-def test_a_table_model_that_sqlmodel_does_not_map_is_told(
+def test_table_model_that_sqlmodel_does_not_map_is_reported(
     workspace: Workspace, names: Callable[[Schema], list[str]]
 ) -> None:
     workspace.write(app=HERO + "\nclass Special(Hero, table=True):\n    extra: int = 0\n")
@@ -155,7 +153,7 @@ def test_a_table_model_that_sqlmodel_does_not_map_is_told(
     assert [(finding.code, finding.location.line) for finding in schema.findings] == [("CG207", 6)]
 
 
-def test_a_model_in_a_module_that_no_statement_can_import_is_left_out(workspace: Workspace, names: Names) -> None:
+def test_model_in_a_module_that_no_statement_can_import_is_left_out(workspace: Workspace, names: Names) -> None:
     workspace.write(app__="", app__class=HERO, app__other=HERO.replace("Hero", "Villain"))
     schema = workspace.load("app")
     assert names(schema) == ["app.other.Villain"]

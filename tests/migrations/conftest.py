@@ -1,4 +1,4 @@
-"""What the tests of migrations do with a database: run Alembic on it, and SQL."""
+"""Helpers that run Alembic and SQL on a database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def config(project: Path) -> Config:
 
 
 async def alembic(config: Config, url: str, action: str, *arguments: str) -> None:
-    """Run a command of Alembic as a program would; it starts an event loop of its own."""
+    """Run a command of Alembic as a program would; it starts its own event loop."""
     config.attributes["url"] = url
     await asyncio.to_thread(getattr(command, action), config, *arguments)
 

@@ -1,4 +1,4 @@
-"""The migrations build exactly what the models say, and take all of it away again."""
+"""The migrations create exactly the schema of the models, and remove all of it again."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ CATALOG = {
     "enums": "SELECT enumtypid::regtype::text, enumlabel, enumsortorder FROM pg_enum",
     "sequences": "SELECT sequencename, data_type::text FROM pg_sequences WHERE schemaname = 'public'",
 }
-"""All that a schema consists of; the order of columns does not matter."""
+"""All parts of a schema; the order of columns does not matter."""
 
 
 async def contents(url: str) -> dict[str, set[tuple[object, ...]]]:
-    """Return everything in the schema but Alembic's own table."""
+    """Return everything in the schema except Alembic's own table."""
     connection = await asyncpg.connect(url)
     try:
-        found = {kind: await connection.fetch(query) for kind, query in CATALOG.items()}
+        catalog = {kind: await connection.fetch(query) for kind, query in CATALOG.items()}
     finally:
         await connection.close()
-    return {kind: {tuple(row) for row in rows if "alembic_version" not in str(row)} for kind, rows in found.items()}
+    return {kind: {tuple(row) for row in rows if "alembic_version" not in str(row)} for kind, rows in catalog.items()}
 
 
 async def create_all(url: str) -> None:
@@ -54,14 +54,14 @@ async def create_all(url: str) -> None:
     await engine.dispose()
 
 
-async def test_upgrading_builds_exactly_what_the_models_say(new_database: NewDatabase, config: Config) -> None:
+async def test_upgrade_creates_the_schema_of_the_models(new_database: NewDatabase, config: Config) -> None:
     async with new_database() as migrated, new_database() as created:
         await alembic(config, migrated, "upgrade", "head")
         await create_all(created)
         ours, theirs = await contents(migrated), await contents(created)
         for kind in CATALOG:
             assert ours[kind] == theirs[kind]
-            assert ours[kind], f"the comparison of {kind} saw nothing"
+            assert ours[kind], f"the comparison of {kind} found nothing"
 
 
 async def test_alembic_finds_nothing_to_do_after_upgrading(new_database: NewDatabase, config: Config) -> None:
@@ -85,7 +85,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-async def test_alembic_notices_a_change_of(what: str, new_database: NewDatabase, config: Config) -> None:
+async def test_alembic_detects_a_change(what: str, new_database: NewDatabase, config: Config) -> None:
     async with new_database() as url:
         await create_all(url)
         await alembic(config, url, "stamp", "head")
@@ -104,7 +104,7 @@ async def test_downgrading_leaves_nothing_and_upgrading_again_works(new_database
         assert await contents(url) == first
 
 
-async def test_a_failed_upgrade_leaves_nothing(new_database: NewDatabase, config: Config) -> None:
+async def test_failed_upgrade_leaves_nothing(new_database: NewDatabase, config: Config) -> None:
     async with new_database() as url:
         await execute(url, "CREATE TABLE permission_commands ()")
         with pytest.raises(Exception, match="permission_commands"):
@@ -112,9 +112,7 @@ async def test_a_failed_upgrade_leaves_nothing(new_database: NewDatabase, config
         assert {row[0] for row in (await contents(url))["columns"]} == set()
 
 
-async def test_the_sql_it_prints_builds_the_same_schema(
-    new_database: NewDatabase, project: Path, config: Config
-) -> None:
+async def test_offline_sql_creates_the_same_schema(new_database: NewDatabase, project: Path, config: Config) -> None:
     printed = await run(project, "upgrade", "head", "--sql")
     async with new_database() as by_hand, new_database() as migrated:
         await execute(by_hand, *filter(str.strip, printed.split(";\n\n")))  # one by one, as psql does
@@ -122,22 +120,20 @@ async def test_the_sql_it_prints_builds_the_same_schema(
         assert await contents(by_hand) == await contents(migrated)
 
 
-async def test_the_command_line_takes_an_address(new_database: NewDatabase, project: Path) -> None:
+async def test_command_line_takes_an_address(new_database: NewDatabase, project: Path) -> None:
     async with new_database() as url:
         await run(project, "-x", f"url={url}", "upgrade", "head")
         assert "0006 (head)" in await run(project, "-x", f"url={url}", "current")
 
 
-async def test_sqlalchemy_url_is_an_address_too(new_database: NewDatabase, config: Config) -> None:
+async def test_sqlalchemy_url_is_accepted(new_database: NewDatabase, config: Config) -> None:
     async with new_database() as url:
         config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
         await asyncio.to_thread(command.upgrade, config, "head")
         assert (await contents(url))["enums"]
 
 
-async def test_a_new_revision_needs_nothing_of_sqlmodel(
-    new_database: NewDatabase, config: Config, tmp_path: Path
-) -> None:
+async def test_new_revision_does_not_need_sqlmodel(new_database: NewDatabase, config: Config, tmp_path: Path) -> None:
     config.set_main_option("version_locations", str(tmp_path))
     async with new_database() as url:
         config.attributes["url"] = url

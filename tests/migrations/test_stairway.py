@@ -32,7 +32,7 @@ USES = {
     "0003": "UPDATE cases SET type = 'JAIL' WHERE number = 1",
     "0005": "UPDATE users SET points = points + 1 WHERE username = btrim(username)",
 }
-"""What a bot does with a revision as soon as it is there, so that going down finds traces of it."""
+"""Statements of a bot that uses a new revision, so that the downgrade meets their effects."""
 
 
 def revisions(config: Config) -> list[str]:
@@ -64,7 +64,7 @@ async def test_each_step_goes_up_down_and_up_again_with_data_in_the_tables(
         assert await counts(url) == before
 
 
-async def test_new_column_is_filled_for_the_rows_that_are_there(new_database: NewDatabase, config: Config) -> None:
+async def test_new_column_is_filled_for_existing_rows(new_database: NewDatabase, config: Config) -> None:
     async with new_database() as url:
         await alembic(config, url, "upgrade", "0001")
         await execute(url, DATA)
@@ -73,7 +73,7 @@ async def test_new_column_is_filled_for_the_rows_that_are_there(new_database: Ne
         assert await fetch(url, "SELECT count(*) FROM levels WHERE last_message_at IS NULL") == [(0,)]
 
 
-async def test_an_interrupted_index_is_built_again(new_database: NewDatabase, config: Config) -> None:
+async def test_interrupted_index_is_built_again(new_database: NewDatabase, config: Config) -> None:
     async with new_database() as url:
         await alembic(config, url, "upgrade", "0001")
         await execute(url, "ALTER TABLE levels ADD COLUMN last_message_at timestamptz NOT NULL DEFAULT now()")
@@ -96,7 +96,7 @@ async def test_usernames_are_trimmed_and_empty_ones_replaced(new_database: NewDa
 
 
 async def test_batches_are_committed_while_a_later_one_waits(new_database: NewDatabase, config: Config) -> None:
-    """Somebody holds the last row: the first batches are stored by then, and their members go on."""
+    """While another transaction locks the last row, the first batches are stored, and their members can be changed."""
     async with new_database() as url:
         await alembic(config, url, "upgrade", "0003")
         await execute(url, DATA)
@@ -117,7 +117,7 @@ async def test_batches_are_committed_while_a_later_one_waits(new_database: NewDa
         assert await fetch(url, "SELECT count(*) FROM users WHERE username <> btrim(username)") == [(0,)]
 
 
-async def test_constraint_holds_for_new_rows_first_and_for_all_of_them_when_validated(
+async def test_constraint_applies_to_new_rows_first_and_to_all_rows_when_validated(
     new_database: NewDatabase, config: Config
 ) -> None:
     async with new_database() as url:

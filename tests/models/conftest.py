@@ -1,4 +1,4 @@
-"""One database with the tables of the reference models; every test works in a transaction of its own."""
+"""One database with the tables of the reference models; every test works in its own transaction."""
 
 from __future__ import annotations
 

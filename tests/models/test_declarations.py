@@ -1,4 +1,4 @@
-"""What the reference models promise as examples, read from their tables: names, indexes, descriptions, types."""
+"""The reference models are good examples: names, indexes, descriptions and types of their tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SNOWFLAKES = {"discord_id", "guild_id", "member_id", "channel_id", "message_id",
 
 
 def leading_columns(table: Table) -> Iterator[tuple[str, ...]]:
-    """The columns that a key or an index on all rows begins with, one tuple each."""
+    """Yield the leading columns of each key and of each index on all rows, as tuples."""
     keys = [table.primary_key, *(item for item in table.constraints if isinstance(item, UniqueConstraint))]
     yield from (tuple(column.name for column in key.columns) for key in keys)
     full = (index for index in table.indexes if index.dialect_options["postgresql"]["where"] is None)
@@ -37,14 +37,14 @@ def test_every_table_belongs_to_a_model_that_the_package_exports() -> None:
     assert set(models.__all__) >= {model.__name__ for model in MODELS}
 
 
-def test_tables_are_called_in_snake_case_and_plural() -> None:
+def test_table_names_are_in_snake_case_and_plural() -> None:
     assert models.GuildConfig.__table__.name == "guild_configs"
     assert models.Levels.__table__.name == "levels"
     assert models.PointsTransaction.__table__.name == "points_transactions"
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_every_foreign_key_is_led_by_an_index(name: str) -> None:
+def test_every_foreign_key_has_an_index(name: str) -> None:
     table = TABLES[name]
     leading = list(leading_columns(table))
     for key in table.foreign_key_constraints:
@@ -53,7 +53,7 @@ def test_every_foreign_key_is_led_by_an_index(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_every_constraint_and_index_has_a_name_postgresql_keeps_whole(name: str) -> None:
+def test_every_constraint_and_index_has_a_name_that_postgresql_does_not_truncate(name: str) -> None:
     table = TABLES[name]
     for item in [*table.constraints, *table.indexes]:
         assert isinstance(item.name, str), item
@@ -68,13 +68,13 @@ def test_deleting_is_forbidden_only_for_members_with_cases() -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_every_moment_is_aware_of_its_time_zone(name: str) -> None:
+def test_every_datetime_has_a_time_zone(name: str) -> None:
     for column in TABLES[name].columns:
         assert "WITHOUT TIME ZONE" not in column.type.compile(dialect=postgresql.dialect()), column
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_ids_that_discord_gives_are_wide_and_counted_by_nobody(name: str) -> None:
+def test_discord_ids_are_bigint_and_not_generated(name: str) -> None:
     table = TABLES[name]
     counted = table.autoincrement_column
     assert counted is None or (counted.name == "id" and type(counted.type) is Integer)
@@ -84,15 +84,15 @@ def test_ids_that_discord_gives_are_wide_and_counted_by_nobody(name: str) -> Non
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_every_model_says_what_a_row_is(model: type[SQLModel]) -> None:
+def test_every_model_describes_its_rows(model: type[SQLModel]) -> None:
     own = vars(model).get("__doc__") or ""
     assert own.endswith(".")
     for field in model.model_fields.values():
         assert field.description is None or field.description.endswith("."), field
 
 
-def test_partial_and_functional_indexes_are_there_for_the_generator() -> None:
-    def found(table: str, name: str) -> Index:
+def test_models_have_partial_and_functional_indexes() -> None:
+    def index_named(table: str, name: str) -> Index:
         return next(index for index in TABLES[table].indexes if index.name == name)
 
     for table, name, unique in [
@@ -101,10 +101,10 @@ def test_partial_and_functional_indexes_are_there_for_the_generator() -> None:
         ("cases", "idx_case_expiring", False),
         ("afks", "idx_afk_temporary", False),
     ]:
-        index = found(table, name)
+        index = index_named(table, name)
         assert index.dialect_options["postgresql"]["where"] is not None
         assert bool(index.unique) is unique
-    assert [str(part) for part in found("levels", "idx_levels_leaderboard").expressions][1:] == ["xp DESC"]
-    assert [str(part) for part in found("snippets", "uq_snippets_guild_id_lower_name").expressions][1:] == [
+    assert [str(part) for part in index_named("levels", "idx_levels_leaderboard").expressions][1:] == ["xp DESC"]
+    assert [str(part) for part in index_named("snippets", "uq_snippets_guild_id_lower_name").expressions][1:] == [
         "lower(name)"
     ]

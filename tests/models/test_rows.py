@@ -49,7 +49,7 @@ def reminder(user: User, key: str = "tea", **values: Any) -> Reminder:
 
 
 async def violates(session: AsyncSession, constraint: str, row: Base) -> None:
-    """Adding the row breaks this constraint, and the transaction goes on."""
+    """Check that adding the row violates this constraint, and that the transaction continues."""
     savepoint = await session.begin_nested()
     session.add(row)
     with pytest.raises(IntegrityError, match=constraint):
@@ -57,7 +57,7 @@ async def violates(session: AsyncSession, constraint: str, row: Base) -> None:
     await savepoint.rollback()
 
 
-async def test_a_row_written_by_hand_gets_the_servers_defaults(session: AsyncSession, guild: Guild) -> None:
+async def test_row_inserted_by_sql_has_the_server_defaults(session: AsyncSession, guild: Guild) -> None:
     written = text("INSERT INTO users (discord_id, guild_id, username) VALUES (9, :guild, 'bob') RETURNING *")
     row = (await session.execute(written, {"guild": guild.id})).one()
     assert (row.points, row.is_active, row.updated_at) == (0, True, None)
@@ -89,7 +89,7 @@ async def test_updated_at_is_set_by_an_update_and_not_before(session: AsyncSessi
     assert ada.updated_at.utcoffset() == timedelta(0)
 
 
-async def test_a_moment_without_time_zone_is_refused(session: AsyncSession, ada: User) -> None:
+async def test_naive_datetime_is_refused(session: AsyncSession, ada: User) -> None:
     naive = reminder(ada)
     naive.expires_at = LATER.replace(tzinfo=None)
     session.add(naive)
@@ -97,9 +97,7 @@ async def test_a_moment_without_time_zone_is_refused(session: AsyncSession, ada:
         await session.flush()
 
 
-async def test_moments_intervals_arrays_and_json_come_back_as_they_went(
-    session: AsyncSession, ada: User, grace: User
-) -> None:
+async def test_datetimes_intervals_arrays_and_json_round_trip(session: AsyncSession, ada: User, grace: User) -> None:
     daily = reminder(ada, repeats_every=timedelta(days=1, microseconds=7))
     settings = GuildConfig(guild_id=ada.guild_id, ignored_channel_ids=[1 << 62, 2], banned_words=["é", ""])
     opened = case(ada, grace, details={"messages": [1 << 60], "note": None}, expires_at=LATER)
@@ -118,12 +116,12 @@ async def test_details_are_the_column_metadata(session: AsyncSession, ada: User,
     assert await session.scalar(text("SELECT metadata ->> 'why' FROM cases")) == "spam"
 
 
-async def test_a_user_needs_a_name_that_is_more_than_space() -> None:
-    given = {"discord_id": 1, "guild_id": 1}
-    assert User.model_validate({**given, "username": "  ada "}).username == "ada"
+async def test_username_must_not_be_blank() -> None:
+    required = {"discord_id": 1, "guild_id": 1}
+    assert User.model_validate({**required, "username": "  ada "}).username == "ada"
     for wrong in ("", "   ", "a" * 101):
         with pytest.raises(ValidationError):
-            User.model_validate({**given, "username": wrong})
+            User.model_validate({**required, "username": wrong})
 
 
 async def test_points_never_fall_below_zero(session: AsyncSession, guild: Guild) -> None:
@@ -131,7 +129,7 @@ async def test_points_never_fall_below_zero(session: AsyncSession, guild: Guild)
     await violates(session, "ck_users_points_not_negative", poor)
 
 
-async def test_a_discord_account_is_one_user(session: AsyncSession, ada: User) -> None:
+async def test_discord_id_of_a_user_is_unique(session: AsyncSession, ada: User) -> None:
     again = User(guild_id=ada.guild_id, discord_id=ada.discord_id, username="ada again")
     await violates(session, "uq_users_discord_id", again)
 
@@ -148,9 +146,7 @@ async def test_case_numbers_are_positive_and_unique_in_their_guild(
     await session.flush()
 
 
-async def test_moderator_and_target_see_the_case_each_from_their_side(
-    session: AsyncSession, ada: User, grace: User
-) -> None:
+async def test_case_has_relationships_to_moderator_and_target(session: AsyncSession, ada: User, grace: User) -> None:
     opened = case(ada, grace)
     session.add(opened)
     await session.flush()
@@ -160,7 +156,7 @@ async def test_moderator_and_target_see_the_case_each_from_their_side(
     assert (grace.moderated_cases, grace.cases) == ([], [opened])
 
 
-async def test_a_user_with_cases_stays_and_goes_with_the_guild(
+async def test_user_with_cases_can_only_be_deleted_with_the_guild(
     session: AsyncSession, guild: Guild, ada: User, grace: User
 ) -> None:
     session.add(case(ada, grace))
@@ -174,7 +170,7 @@ async def test_a_user_with_cases_stays_and_goes_with_the_guild(
     assert await session.scalar(text("SELECT count(*) FROM cases")) == 0
 
 
-async def test_the_fee_is_computed_by_the_database(session: AsyncSession, ada: User, grace: User) -> None:
+async def test_fee_is_computed_by_the_database(session: AsyncSession, ada: User, grace: User) -> None:
     paid = PointsTransaction(sender_id=ada.id, receiver_id=grace.id, amount=2**31 - 1, fee_rate=Decimal("0.9999"))
     session.add(paid)
     await session.flush()
@@ -182,7 +178,9 @@ async def test_the_fee_is_computed_by_the_database(session: AsyncSession, ada: U
     assert paid.fee == (2**31 - 1) * Decimal("0.9999")
 
 
-async def test_a_transaction_has_two_members_and_moves_something(session: AsyncSession, ada: User, grace: User) -> None:
+async def test_points_transaction_needs_two_members_and_an_amount(
+    session: AsyncSession, ada: User, grace: User
+) -> None:
     def paid(**values: Any) -> PointsTransaction:
         return PointsTransaction(**{"sender_id": ada.id, "receiver_id": grace.id, "amount": 1, **values})
 
@@ -195,19 +193,19 @@ async def test_a_transaction_has_two_members_and_moves_something(session: AsyncS
     await violates(session, "pk_points_transactions", paid(id=key))
 
 
-async def test_only_one_reminder_of_a_name_is_pending(session: AsyncSession, ada: User, grace: User) -> None:
+async def test_keys_of_pending_reminders_are_unique(session: AsyncSession, ada: User, grace: User) -> None:
     session.add_all([reminder(ada), reminder(ada, sent=True), reminder(ada, sent=True), reminder(grace)])
     await session.flush()
     await violates(session, "uq_reminder_pending", reminder(ada))
 
 
-async def test_snippet_names_differ_in_more_than_the_case_of_letters(session: AsyncSession, guild: Guild) -> None:
+async def test_snippet_names_are_unique_without_regard_to_case(session: AsyncSession, guild: Guild) -> None:
     session.add(Snippet(guild_id=guild.id, name="FAQ"))
     await session.flush()
     await violates(session, "uq_snippets_guild_id_lower_name", Snippet(guild_id=guild.id, name="faq"))
 
 
-async def test_snippets_outlive_their_author_but_aliases_not_their_target(
+async def test_snippet_outlives_its_author_but_an_alias_does_not_outlive_its_target(
     session: AsyncSession, guild: Guild, ada: User
 ) -> None:
     faq = Snippet(guild_id=guild.id, author_id=ada.id, name="faq", content="Read it.", tags=[Tag(name="help")])
@@ -227,11 +225,11 @@ async def test_snippets_outlive_their_author_but_aliases_not_their_target(
     assert await session.scalar(select(func.count()).select_from(table("tags"))) == 1
 
 
-async def test_a_rank_lies_between_0_and_100(session: AsyncSession, guild: Guild) -> None:
+async def test_rank_is_between_0_and_100(session: AsyncSession, guild: Guild) -> None:
     await violates(session, "ck_permission_ranks_rank_range", PermissionRank(guild_id=guild.id, rank=101, name="owner"))
 
 
-async def test_everything_of_a_guild_goes_with_it(session: AsyncSession, guild: Guild, ada: User) -> None:
+async def test_deleting_a_guild_deletes_all_its_rows(session: AsyncSession, guild: Guild, ada: User) -> None:
     session.add_all(
         [
             Afk(guild_id=guild.id, member_id=1, reason="tea"),
@@ -249,12 +247,12 @@ async def test_everything_of_a_guild_goes_with_it(session: AsyncSession, guild: 
         assert await session.scalar(select(func.count()).select_from(table(name))) == 0, name
 
 
-async def test_a_link_needs_both_ends(session: AsyncSession, guild: Guild) -> None:
+async def test_link_needs_both_ends(session: AsyncSession, guild: Guild) -> None:
     with pytest.raises(IntegrityError, match="fk_snippet_tags"):
         await session.execute(insert(table("snippet_tags")).values(snippet_id=1, tag_id=1))
 
 
-async def test_ids_of_users_are_counted_by_the_database(session: AsyncSession, guild: Guild) -> None:
+async def test_ids_of_users_are_generated_by_the_database(session: AsyncSession, guild: Guild) -> None:
     first = await member(session, guild, discord_id=11, username="a")
     second = await member(session, guild, discord_id=12, username="b")
     assert first.id is not None

@@ -1,4 +1,4 @@
-"""Builds small schemas by hand, so that a test shows only what it is about."""
+"""Builds small schemas by hand, so that a test shows only what it tests."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def column(
     omitted: bool = False,
     bounds: Bounds = NO_BOUNDS,
 ) -> Column:
-    """A column of this type, an int unless told."""
+    """Return a column of this type, by default an int."""
     return Column(
         attribute=attribute,
         name=attribute,
@@ -65,7 +65,7 @@ def column(
 
 
 def samples(kind: Kind, attribute: str, bounds: Bounds) -> Samples:
-    """What a field of this kind and bounds takes, without a validator of its own."""
+    """Return the samples for a field of this kind with these bounds and without validators."""
     fixed = next(fixed_values(kind, bounds), None)
     new = next(new_values(kind, bounds, attribute.replace("_", " ")), fixed)
     return Samples(new, fixed, next(changed_values(kind, bounds), None))
@@ -113,7 +113,7 @@ def relation(
     linked: bool = False,
     attributes: tuple[str, ...] = (),
 ) -> Relation:
-    """A relationship, followed by these attributes of its own model."""
+    """Return a relationship that is joined by these attributes of its model."""
     target_class = Imported("models", target)
     return Relation(attribute, target_class, many, False, HERE, by_columns, linked, attributes)
 
@@ -128,7 +128,7 @@ def model(
     table: str | None = None,
     line: int = 1,
 ) -> Model:
-    """A model with a generated ``id`` unless its key is another."""
+    """Return a model, by default with a generated ``id`` as its key."""
     own = (column("id", presence="optional", optional=True),) if primary_key == ("id",) else ()
     return Model(
         reference=Imported("models", name),
@@ -142,7 +142,7 @@ def model(
 
 
 def method_names(model: Model) -> list[str]:
-    """What the model's controller offers beyond what every controller has."""
+    """Return the methods of the model's controller that not every controller has."""
     return [method.name for method in plan_controller(model).methods]
 
 

@@ -22,9 +22,10 @@ def exact(attribute: str, *, kind: str = "int") -> Column:
 
 def keyed(name: str, *columns: Column, **options: object) -> Model:
     """A model whose primary key is exact."""
-    made = model(name, *columns, **options)  # type: ignore[arg-type]  # passed on as given
+    planned_model = model(name, *columns, **options)  # type: ignore[arg-type]  # passed on as given
     return replace(
-        made, columns=tuple(replace(each, exact=each.exact or each.attribute == "id") for each in made.columns)
+        planned_model,
+        columns=tuple(replace(each, exact=each.exact or each.attribute == "id") for each in planned_model.columns),
     )
 
 
@@ -51,7 +52,7 @@ def effects(package: Package, module: str) -> Effects:
     return next(each.effects for each in package.controllers if each.module == module)
 
 
-def test_every_key_over_all_rows_is_cached_and_finders_where_that_is_asked_for() -> None:
+def test_every_key_over_all_rows_is_cached_and_finders_on_request() -> None:
     hero = keyed(
         "Hero",
         exact("code"),
@@ -87,12 +88,12 @@ def test_every_key_over_all_rows_is_cached_and_finders_where_that_is_asked_for()
     )
 
 
-def test_a_model_whose_primary_key_is_not_exact_is_dropped_whole() -> None:
+def test_writes_to_a_model_without_an_exact_primary_key_drop_all_rows() -> None:
     (controller,) = planned(model("Hero"), cached=("Hero",)).controllers
     assert controller.cached == Cached(60, 10, keys=(("id",),))
 
 
-def test_what_is_more_than_its_rows_or_has_no_key_cannot_be_cached() -> None:
+def test_orm_only_models_and_views_cannot_be_cached() -> None:
     hero = keyed("Hero")
     view = replace(hero, indexes=(replace(hero.primary_key, enforced=False),))
     for refused, reason in ((replace(hero, plain=False), "only SQLAlchemy's ORM"), (view, "as for a view")):
@@ -100,14 +101,14 @@ def test_what_is_more_than_its_rows_or_has_no_key_cannot_be_cached() -> None:
             planned(refused, cached=("Hero",))
 
 
-def test_what_is_not_cached_is_as_if_there_were_no_cache() -> None:
+def test_models_without_a_cache_are_not_affected() -> None:
     package = planned(keyed("Hero"), keyed("Team"), references=(reference("hero", "team"),))
     assert [each.is_watched for each in package.controllers] == [False, False]
     assert package.channel == ""
     assert "cache" not in package.runtime_names
 
 
-def test_a_delete_reaches_what_cascades_on_every_level_and_nothing_else() -> None:
+def test_delete_reaches_cascades_on_every_level_and_nothing_else() -> None:
     package = planned(
         *map(keyed, ("A", "B", "C", "D", "E")),
         references=(
@@ -125,7 +126,7 @@ def test_a_delete_reaches_what_cascades_on_every_level_and_nothing_else() -> Non
     assert not effects(package, "e")
 
 
-def test_an_update_reaches_what_follows_the_column_and_not_what_refers_to_another() -> None:
+def test_update_reaches_only_cascades_of_the_updated_column() -> None:
     package = planned(
         keyed("Guild", exact("code"), exact("slug"), indexes=(unique("code", name="a"), unique("slug", name="b"))),
         keyed("Member", exact("code")),
@@ -141,7 +142,7 @@ def test_an_update_reaches_what_follows_the_column_and_not_what_refers_to_anothe
     assert effects(package, "member") == Effects(update=(("code", ("badge",)),))
 
 
-def test_a_cascade_to_itself_and_one_in_a_circle_come_to_an_end() -> None:
+def test_cyclic_cascades_end() -> None:
     package = planned(
         keyed("A"),
         keyed("B"),
@@ -151,7 +152,7 @@ def test_a_cascade_to_itself_and_one_in_a_circle_come_to_an_end() -> None:
     assert effects(package, "a") == effects(package, "b") == Effects(delete=("a",))
 
 
-def test_links_that_are_a_model_of_their_own_change_with_the_relationship() -> None:
+def test_links_with_a_model_change_with_the_relationship() -> None:
     tags = replace(relation("tags", "Tag"), linked=True, link_table="herotag")
     package = planned(keyed("Hero", relations=(tags,)), keyed("HeroTag"), keyed("Tag"), cached=("HeroTag",))
     assert effects(package, "hero") == Effects(links=(("tags", ("hero_tag",)),))
@@ -163,7 +164,7 @@ def test_two_models_of_one_table_change_together() -> None:
     assert effects(package, "brief") == Effects()
 
 
-def test_tables_of_one_name_in_two_schemas_are_told_apart() -> None:
+def test_tables_of_one_name_in_two_schemas_are_distinguished() -> None:
     package = planned(
         replace(keyed("A", table="t"), schema="x"),
         keyed("B", table="t"),
@@ -175,7 +176,7 @@ def test_tables_of_one_name_in_two_schemas_are_told_apart() -> None:
     assert not effects(package, "b")
 
 
-def test_the_channel_is_called_after_the_package() -> None:
+def test_channel_is_named_after_the_package() -> None:
     package = planned(keyed("Hero"), cached=("Hero",), sync=True)
     assert package.channel == "app_db_cache"
     assert len(replace(package, name="a." * 50 + "b").channel) == 63

@@ -1,4 +1,4 @@
-"""The effects of the settings: names, left out models and methods, silenced warnings."""
+"""The effects of the settings: names, skipped models and methods, silenced warnings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def methods(options: Options) -> list[str]:
 
 
 @pytest.mark.parametrize("key", ["Session", "models.Session"])
-def test_model_takes_the_name_it_is_given(key: str) -> None:
+def test_model_has_its_configured_name(key: str) -> None:
     (controller,) = plan(Schema((SESSION,)), "db", Options(names={key: "Login"})).controllers
     assert (controller.module, controller.class_name, controller.create_name) == (
         "login",
@@ -35,11 +35,11 @@ def test_model_takes_the_name_it_is_given(key: str) -> None:
     )
 
 
-def test_method_takes_the_name_it_is_given() -> None:
+def test_method_has_its_configured_name() -> None:
     assert "by_name" in methods(Options(names={"User.get_by_name": "by_name"}))
 
 
-def test_method_can_not_take_the_name_of_another() -> None:
+def test_method_cannot_take_the_name_of_another() -> None:
     with pytest.raises(
         ConfigError, match="gives a method of `UserController` the name `get_by_id`, which is already taken"
     ):
@@ -102,7 +102,7 @@ def test_foreign_key_without_index_is_an_error_on_request() -> None:
     assert str(caught.value.location) == "models.py:7"
 
 
-def test_key_of_many_columns_is_called_after_its_constraint() -> None:
+def test_key_of_many_columns_is_named_after_its_constraint() -> None:
     names = tuple("abcde")
     wide = model("Wide", *map(column, names), primary_key=names, indexes=(unique(*names[::-1], name="uq_wide_slot"),))
     assert "get_by_primary_key" in method_names(wide)
@@ -110,7 +110,7 @@ def test_key_of_many_columns_is_called_after_its_constraint() -> None:
     assert "get_by_slot" in method_names(other)
 
 
-def test_expression_without_a_name_takes_its_index_s() -> None:
+def test_expression_without_a_name_is_named_after_its_index() -> None:
     user = model("User", column("n"), indexes=(index(expression(None, "n % 10"), name="ix_user_digit"),))
     (controller,) = plan(Schema((user,)), "db").controllers
     assert "find_by_digit" in [method.name for method in controller.methods]
@@ -121,7 +121,7 @@ def codes(*indexes: object, **options: object) -> list[str]:
     return [finding.code for finding in plan(Schema((user,)), "db").findings]
 
 
-def test_expression_that_can_not_be_named_is_found() -> None:
+def test_expression_that_cannot_be_named_is_found() -> None:
     assert codes(index(expression(None, "n % 10"), name="ix_user")) == ["CG104"]
 
 
@@ -151,7 +151,7 @@ DESC = ("desc nulls first",)
         (index("a", name="ix_a"), replace(unique("a", name="uq_a"), enforced=False)),
     ],
 )
-def test_index_that_answers_something_else_is_no_duplicate(first: Index, second: Index) -> None:
+def test_index_for_other_queries_is_not_a_duplicate(first: Index, second: Index) -> None:
     assert codes(first, second) == []
     assert codes(second, first) == []
 
@@ -167,9 +167,7 @@ def test_index_that_answers_something_else_is_no_duplicate(first: Index, second:
         (index("a", name="ix_a", where="a > 1"), index("a", name="ix_a2", where="a > 1")),
     ],
 )
-def test_index_that_answers_nothing_more_is_a_duplicate_in_whatever_order_they_stand(
-    first: Index, second: Index
-) -> None:
+def test_index_without_further_use_is_a_duplicate_in_any_order(first: Index, second: Index) -> None:
     assert codes(first, second) == ["CG102"]
     assert codes(second, first) == ["CG102"]
 
@@ -179,7 +177,7 @@ def test_unique_key_that_may_be_null_is_found() -> None:
     assert codes(unique("b", name="uq_b", nulls_not_distinct=True)) == []
 
 
-def test_hash_index_answers_no_spans() -> None:
+def test_hash_index_does_not_support_spans() -> None:
     user = model("User", column("a"), indexes=(index("a", name="ix", method="hash"),), relations=(relation("x"),))
     (finder,) = [method for method in plan_controller(user).methods if method.kind == "find"]
     assert finder.parameters[0].comparison == "equal"

@@ -20,12 +20,12 @@ def facts(*columns: object, **options: object) -> Facts:
     return plan_controller(model("M", *columns, **options)).facts  # type: ignore[arg-type]  # passed on as given
 
 
-def test_columns_by_what_a_new_row_does_with_them() -> None:
+def test_columns_are_grouped_by_their_presence_in_a_new_row() -> None:
     columns = [column("a"), column("b", presence="computed"), column("c", presence="optional", omitted=True)]
     assert facts(*columns) == Facts(required=("a",), computed=("b",), omitted=("c",))
 
 
-def test_what_a_new_row_requires_is_what_its_type_requires() -> None:
+def test_required_columns_match_the_required_keys() -> None:
     controller = plan_controller(model("M", column("a"), column("b", presence="optional")))
     assert controller.facts.required == tuple(entry.key for entry in controller.create if entry.required)
 
@@ -44,11 +44,11 @@ def test_what_a_new_row_requires_is_what_its_type_requires() -> None:
         ((unique("a", nulls_not_distinct=True),), (("a",),)),
     ],
 )
-def test_keys_that_on_conflict_takes(indexes: tuple[Index, ...], expected: tuple[tuple[str, ...], ...]) -> None:
+def test_keys_that_on_conflict_accepts(indexes: tuple[Index, ...], expected: tuple[tuple[str, ...], ...]) -> None:
     assert facts(column("a"), column("b"), column("name"), indexes=indexes).unique == expected
 
 
-def test_expressions_have_the_names_that_filters_call_them_by() -> None:
+def test_expressions_have_the_names_used_in_filters() -> None:
     indexes = (index(expression("lower_name"), "a", name="ix_a"), index(expression("lower_name"), name="ix_b"))
     assert facts(column("a"), column("name"), indexes=indexes).expressions == (expression("lower_name"),)
 
@@ -74,7 +74,7 @@ def partial(*parts: str, **options: object) -> Model:
         ((OPEN, Condition("open", "=", "False")), Partial("uq_m_open", "the predicate", keys=("a",))),
     ],
 )
-def test_partial_index_with_what_its_predicate_says(
+def test_partial_index_has_the_conditions_of_its_predicate(
     conditions: tuple[Condition, ...] | None, expected: Partial
 ) -> None:
     assert plan_controller(partial("a", conditions=conditions)).facts.partial == (expected,)
@@ -86,12 +86,12 @@ def test_on_conflict_covers_implied_columns_that_methods_do_not_take() -> None:
     assert {method.keys for method in controller.methods if method.within} == {("a",)}
 
 
-def test_on_conflict_is_about_the_expression_of_a_partial_index_by_its_name() -> None:
+def test_on_conflict_uses_the_name_of_an_expression_in_a_partial_index() -> None:
     lower = unique(expression("lower_name"), "a", name="uq_m_open", where="open", conditions=(OPEN,))
     assert facts(column("name"), column("a"), column("open"), indexes=(lower,)).partial[0].keys == ("lower_name", "a")
 
 
-def test_on_conflict_is_not_about_a_partial_index_on_an_expression_without_a_name() -> None:
+def test_on_conflict_does_not_use_a_partial_index_on_an_unnamed_expression() -> None:
     nameless = unique("a", expression(None, "a + 1"), expression(None, "a + 2"), name="uq_m", where="open")
     assert facts(column("a"), column("open"), indexes=(nameless,)).partial[0].keys == ()
 

@@ -34,12 +34,12 @@ def test_leading_column_of_a_composite_primary_key_gives_a_finder() -> None:
     assert finders(method_names(afk)) == ["find_by_guild_id"]
 
 
-def test_column_that_is_a_key_in_itself_gives_no_finder() -> None:
+def test_column_that_is_a_unique_key_gives_no_finder() -> None:
     user = model("User", column("email"), column("n"), indexes=(unique("email"), index("email", "n")))
     assert finders(method_names(user)) == []
 
 
-def test_partial_index_is_a_finder_named_after_its_purpose() -> None:
+def test_partial_index_gives_a_finder_named_after_its_purpose() -> None:
     reminder = model(
         "Reminder",
         column("due"),
@@ -60,7 +60,7 @@ def partial_finders(*indexes: Index) -> list[Method]:
 OPEN = Condition("open", "=", "True")
 
 
-def test_finder_of_a_partial_index_asks_for_what_the_index_leads_with() -> None:
+def test_finder_of_a_partial_index_takes_its_leading_column() -> None:
     (finder,) = partial_finders(index("a", "b", name="idx_case_open", where="open", conditions=(OPEN,)))
     assert (finder.name, finder.keys) == ("find_open_by_a", ("a",))
     assert (
@@ -74,8 +74,8 @@ def test_finder_takes_no_implied_columns() -> None:
         index("open", "a", name="idx_case_first", where="open", conditions=(OPEN,)),
         index("open", name="idx_case_none", where="open", conditions=(OPEN,)),
     )
-    found = {method.name: (method.keys, method.doc) for method in partial_finders(first, none)}
-    assert found == {
+    methods = {method.name: (method.keys, method.doc) for method in partial_finders(first, none)}
+    assert methods == {
         "find_first_by_a": (("a",), "Select the rows with this `a` (where open). Backed by `idx_case_first`."),
         "find_none": ((), "Select the rows of `idx_case_none` (where open)."),
     }
@@ -88,7 +88,7 @@ def test_partial_indexes_that_only_narrow_differently_give_one_finder() -> None:
     assert finder.doc == f"Select the rows with this `a` (where x). {backing} An index also narrows by `b` or `c`."
 
 
-def test_partial_unique_index_gives_a_finder_by_its_leading_part_unless_that_is_all_it_asks_for() -> None:
+def test_partial_unique_index_gives_a_finder_by_its_leading_part_unless_that_is_its_only_parameter() -> None:
     several = unique("open", "a", "c", name="uq_case_open", where="open", conditions=(OPEN,))
     (finder,) = partial_finders(several)
     assert (finder.name, finder.within, finder.keys) == ("find_open_by_a", "uq_case_open", ("a",))
@@ -116,14 +116,14 @@ def test_finder_of_a_partial_unique_index_yields_to_another_index_without_a_find
     assert "CG107" not in {finding.code for finding in plan(Schema((case,)), "db").findings}
 
 
-def test_finder_of_a_partial_index_takes_null_unless_the_predicate_excludes_it() -> None:
+def test_finder_of_a_partial_index_accepts_null_unless_the_predicate_excludes_it() -> None:
     present = (OPEN, Condition("c", "is not null"))
     some, known = (
         index("c", name="idx_case_some", where="open", conditions=(OPEN,)),
         index("c", name="idx_case_known", where="open AND c IS NOT NULL", conditions=present),
     )
-    found = {method.name: method.parameters[0].nullable for method in partial_finders(some, known)}
-    assert found == {"find_some_by_c": True, "find_known_by_c": False}
+    nullable = {method.name: method.parameters[0].nullable for method in partial_finders(some, known)}
+    assert nullable == {"find_some_by_c": True, "find_known_by_c": False}
 
 
 def test_expression_that_leads_an_index_gives_a_finder() -> None:
@@ -131,7 +131,7 @@ def test_expression_that_leads_an_index_gives_a_finder() -> None:
     assert finders(method_names(user)) == ["find_by_lower_email"]
 
 
-def test_index_of_another_method_gives_no_finder_because_it_answers_no_equality() -> None:
+def test_index_that_does_not_support_equality_gives_no_finder() -> None:
     page = model("Page", column("words"), indexes=(index("words", method="gin"),))
     assert finders(method_names(page)) == []
 
@@ -141,7 +141,7 @@ def test_every_relationship_has_a_loader() -> None:
     assert [name for name in method_names(user) if name.startswith("load")] == ["load_cases", "load_guild"]
 
 
-def test_expression_without_a_name_leaves_the_finder_of_what_the_index_leads_with() -> None:
+def test_unnamed_expression_does_not_prevent_the_finder_of_the_leading_column() -> None:
     odd = index("a", expression(None, "n % 2"), expression(None, "n % 3"), "b", name="ix")
     assert finders(method_names(model("User", column("a"), column("b"), indexes=(odd,)))) == ["find_by_a"]
     unnamed = unique("a", expression(None, "n % 2"), expression(None, "n % 3"), name="uq")

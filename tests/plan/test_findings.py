@@ -29,12 +29,12 @@ def test_foreign_key_that_leads_an_index_is_fine() -> None:
     assert codes(user) == []
 
 
-def test_foreign_key_behind_another_column_is_not_led() -> None:
+def test_foreign_key_after_another_column_counts_as_unindexed() -> None:
     user = model("User", column("guild_id"), column("n"), foreign_keys=(KEY,), indexes=(index("n", "guild_id"),))
     assert codes(user) == [("CG101", "models.py:7")]
 
 
-def test_partial_index_that_leaves_out_only_rows_that_refer_to_nothing_leads_its_foreign_key() -> None:
+def test_partial_index_that_excludes_only_null_references_covers_its_foreign_key() -> None:
     present = Condition("guild_id", "is not null")
     partial = index("guild_id", name="ix_user_guild", where="guild_id IS NOT NULL", conditions=(present,))
     user = model("User", column("guild_id", nullable=True), foreign_keys=(KEY,), indexes=(partial,))
@@ -43,7 +43,7 @@ def test_partial_index_that_leaves_out_only_rows_that_refer_to_nothing_leads_its
 
 
 @pytest.mark.parametrize("conditions", [(), (Condition("n", "is not null"),)])
-def test_other_partial_index_does_not_lead_a_foreign_key(conditions: tuple[Condition, ...]) -> None:
+def test_other_partial_index_does_not_cover_a_foreign_key(conditions: tuple[Condition, ...]) -> None:
     partial = index("guild_id", "n", name="ix_user_some", where="...", conditions=conditions or None)
     user = model("User", column("guild_id"), column("n", nullable=True), foreign_keys=(KEY,), indexes=(partial,))
     (finding,) = plan(Schema((user,)), "db").findings
@@ -59,7 +59,7 @@ def test_private_model_and_private_type_are_found_because_strict_type_checkers_r
     assert codes(model("User", replace(plain, annotation=Annotation((Imported("_models", "State"),))))) == []
 
 
-def test_column_that_can_not_be_a_keyword_is_found() -> None:
+def test_column_that_cannot_be_a_keyword_is_found() -> None:
     assert codes(model("User", column("limit", line=4))) == [("CG106", "models.py:4")]
 
 
@@ -70,7 +70,7 @@ def test_partial_index_that_would_replace_a_member_gives_no_method() -> None:
     assert "find_all" not in method_names(user)
 
 
-def test_key_that_may_be_null_is_told_with_all_its_columns() -> None:
+def test_nullable_key_is_reported_with_all_its_columns() -> None:
     member = model("Member", column("guild_id"), column("nick", nullable=True), indexes=(unique("guild_id", "nick"),))
     (finding,) = plan(Schema((member,)), "db").findings
     assert finding.message.startswith("`Member` is unique by `guild_id`, `nick`, and `nick` may be NULL")

@@ -20,11 +20,11 @@ def named(patterns: list[str], key: str) -> list[str]:
     return [pattern.format(key) for pattern in patterns]
 
 
-def test_primary_key_the_database_gives_has_row_methods_but_no_upsert() -> None:
+def test_generated_primary_key_has_row_methods_but_no_upsert() -> None:
     assert method_names(model("User", column("points"))) == named(ROW_METHODS, "id")
 
 
-def test_primary_key_the_caller_gives_can_be_upserted() -> None:
+def test_primary_key_of_the_caller_can_be_upserted() -> None:
     guild = model("Guild", column("guild_id"), column("name"), primary_key=("guild_id",))
     assert method_names(guild) == named(ROW_METHODS + INSERT_METHODS, "guild_id")
 
@@ -86,7 +86,7 @@ def test_expression_is_a_key_under_its_name() -> None:
     ],
     ids=["optional", "nullable", "with a default", "computed"],
 )
-def test_expression_over_what_a_new_row_may_lack_forbids_upsert(name: Column) -> None:
+def test_expression_over_optional_columns_forbids_upsert(name: Column) -> None:
     methods = method_names(model("Snippet", name, indexes=(unique(expression("lower_name")),)))
     assert "get_by_lower_name" in methods
     assert not {f"{kind}_by_lower_name" for kind in UPSERTS} & set(methods)
@@ -106,7 +106,7 @@ def test_expression_with_a_collation_forbids_upsert_because_on_conflict_does_not
     assert plan_controller(snippet).facts.unique == ()
 
 
-def test_expression_over_several_columns_asks_for_all_of_them() -> None:
+def test_expression_over_several_columns_requires_all_of_them() -> None:
     full = expression("full_name", "first || last", ("first", "last"))
     last = column("last", "str")
     complete = model("Person", column("first", "str"), last, indexes=(unique(full),))
@@ -125,7 +125,7 @@ def test_partial_key_over_an_expression_gives_upserts_within_its_predicate() -> 
     assert methods["upsert_open_by_lower_name"].within == "uq_m_open"
 
 
-def test_partial_unique_index_is_named_after_its_purpose_and_asks_for_nothing_its_predicate_pins() -> None:
+def test_partial_unique_index_is_named_after_its_purpose_and_takes_no_implied_columns() -> None:
     reminder = model(
         "Reminder",
         column("user_id"),
@@ -153,7 +153,7 @@ def test_predicate_that_is_not_understood_forbids_upsert() -> None:
     assert "upsert_live_by_email" not in method_names(user)
 
 
-def test_predicate_that_only_excludes_nulls_of_the_key_is_an_ordinary_key() -> None:
+def test_predicate_that_only_excludes_nulls_of_the_key_gives_an_ordinary_key() -> None:
     user = model(
         "User",
         column("email", nullable=True),
@@ -179,12 +179,12 @@ def test_parameters_of_one_method_stay_apart() -> None:
     assert [parameter.name for parameter in method.parameters] == ["load__", "load_"]
 
 
-def test_table_of_nothing_but_its_key_has_nothing_to_update() -> None:
+def test_table_with_only_a_key_has_no_update() -> None:
     link = model("Link", column("a"), column("b"), primary_key=("a", "b"))
     assert "update_by_a_and_b" not in method_names(link)
 
 
-def test_unique_index_of_what_is_null_is_no_key() -> None:
+def test_unique_index_on_null_columns_is_not_a_key() -> None:
     null = (Condition("b", "is null"),)
     names = method_names(
         model(
@@ -206,7 +206,7 @@ def test_partial_key_whose_predicate_is_understood_gives_upserts(conditions: tup
 
 
 @pytest.mark.parametrize("conditions", [None, (ONE, TWO), (ONE, Condition("kind", "is not null")), (ONE, GONE, ONE)])
-def test_partial_key_whose_predicate_is_not_understood_or_says_two_things_of_one_column_gives_none(
+def test_partial_key_with_an_unknown_or_ambiguous_predicate_gives_no_upserts(
     conditions: tuple[Condition, ...] | None,
 ) -> None:
     names = partial_names(conditions)
@@ -221,20 +221,20 @@ def partial_names(conditions: tuple[Condition, ...] | None) -> list[str]:
     )
 
 
-def test_key_of_a_partial_index_that_only_leaves_out_nulls_is_nothing_on_conflict_can_be_about() -> None:
+def test_partial_index_that_only_excludes_nulls_is_not_a_target_of_on_conflict() -> None:
     present = (Condition("m", "is not null"),)
     names = method_names(model("M", column("m"), indexes=(unique("m", where="m IS NOT NULL", conditions=present),)))
     assert "get_by_m" in names
     assert "upsert_by_m" not in names
 
 
-def test_index_that_is_not_unique_makes_no_key_of_the_mapper_one_of_the_database() -> None:
+def test_index_that_is_not_unique_does_not_enforce_a_key_of_the_mapper() -> None:
     view = model("View", column("id"), primary_key=("id",), indexes=(index("id", name="ix_view_id"),))
     view = replace(view, columns=view.columns[1:], indexes=(replace(view.indexes[0], enforced=False), view.indexes[1]))
     assert "upsert_by_id" not in method_names(view)
 
 
-def test_key_that_is_no_constraint_of_the_table_gives_neither_upsert_nor_get_or_create() -> None:
+def test_key_without_a_constraint_gives_neither_upsert_nor_get_or_create() -> None:
     view = model("View", column("id"), column("n"), primary_key=("id",))
     view = replace(view, columns=view.columns[1:], indexes=(replace(view.indexes[0], enforced=False),))
     assert method_names(view) == named(ROW_METHODS, "id")

@@ -1,4 +1,4 @@
-"""What a kind of method consists of: its rule, its template, its name."""
+"""Each kind of method has a rule, a template and a name."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def test_every_kind_of_method_has_a_template_and_every_template_a_kind(project: 
     assert {method.kind for method in plan_controller(EVERYTHING).methods} == templates
 
 
-def test_parameters_of_the_templates_are_those_that_a_key_can_not_take(project: Path) -> None:
+def test_keys_avoid_the_parameters_of_the_templates(project: Path) -> None:
     templates = [file.read_text("utf-8") for file in project.glob("templates/methods/*.jinja")]
     signatures = " ".join(re.findall(r"(?:def |macro load).*", "\n".join(templates)))
     assert set(re.findall(r"(?:\*\*|\*, )(\w+)(?=:)", signatures)) | {"self"} == PARAMETERS
 
 
-def test_names_of_derived_methods_are_recognised() -> None:
+def test_names_of_derived_methods_are_recognized() -> None:
     methods = [method.name for method in plan_controller(EVERYTHING).methods]
     assert {"find_late_by_a", "find_by_a", "load_parts", "get_or_create_by_name"} <= {*methods}
     assert [name for name in methods if not is_derived(name)] == []

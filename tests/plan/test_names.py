@@ -58,7 +58,7 @@ def test_snake_case_knows_acronyms(name: str, snake: str) -> None:
         ("idx_reminder", ""),
     ],
 )
-def test_partial_index_is_named_by_what_is_left_without_prefix_and_table(index: str, purpose: str) -> None:
+def test_partial_index_is_named_without_prefix_and_table(index: str, purpose: str) -> None:
     assert index_purpose(index, model("Reminder", table="reminders")) == purpose
 
 
@@ -67,7 +67,7 @@ def test_underscore_before_a_class_is_dropped_and_a_digit_never_begins_a_name(na
     assert plan_controller(model(name)).class_name == class_name
 
 
-def test_two_models_of_one_name_are_refused_with_both_places() -> None:
+def test_two_models_of_one_name_are_refused_with_both_locations() -> None:
     schema = Schema((model("ApiKey", line=3), model("APIKey", line=9)))
     with pytest.raises(NameClashError) as caught:
         plan(schema, "db")
@@ -87,7 +87,7 @@ def test_model_named_like_a_member_of_the_facade_gets_an_underscore_and_a_findin
     assert f'`"models.{name}" = "Other{name}"`' in finding.message
 
 
-def test_model_with_a_name_of_its_own_is_not_reserved() -> None:
+def test_model_with_a_configured_name_is_not_reserved() -> None:
     package = plan(Schema((model("Session"),)), "db", Options(names={"Session": "Login"}))
     assert package.findings == ()
 
@@ -97,7 +97,7 @@ def test_controllers_come_in_the_order_of_their_modules() -> None:
     assert [controller.module for controller in package.controllers] == ["ant", "zebra"]
 
 
-def test_names_the_runtime_takes_are_the_names_plan_reserves() -> None:
+def test_reserved_names_match_the_runtime() -> None:
     services = (DatabaseService, CachingService, SyncedService)
     service = {name for cls in services for name in vars(cls) if not name.startswith("_")}
     controller = {name for cls in (BaseController, CachedController) for name in vars(cls) if not name.startswith("_")}
@@ -107,7 +107,7 @@ def test_names_the_runtime_takes_are_the_names_plan_reserves() -> None:
     assert refinements <= REFINEMENTS
 
 
-def test_everything_reexported_is_there() -> None:
+def test_every_reexported_name_exists() -> None:
     for module, names in RUNTIME_NAMES.items():
         runtime = import_module(f"generated.runtime.{module}")
         assert {name for name in names if not hasattr(runtime, name)} == set()
@@ -148,7 +148,7 @@ def test_of_two_keys_with_one_name_the_first_by_name_wins() -> None:
     assert "and not for unique index `uq_job_place`" in warning
 
 
-def test_partial_indexes_of_one_name_and_column_are_told_apart_by_their_predicates() -> None:
+def test_partial_indexes_of_one_name_and_column_are_distinguished_by_their_predicates() -> None:
     owners, (warning,) = contested(
         index("k", name="idx_job_open", where="a > 1"), index("k", name="ix_job_open", where="b > 1")
     )

@@ -1,4 +1,4 @@
-"""The setting ``tenant``: which methods are not given it, and what ``tenant_strict`` makes of them."""
+"""The setting ``tenant``: which methods do not take it, and the effect of ``tenant_strict`` on them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_loader_of_the_tenant_itself_reaches_only_its_rows() -> None:
     assert guild.tenant is None
 
 
-def test_loader_of_a_model_that_is_skipped_reaches_its_tenants_all_the_same() -> None:
+def test_loader_of_a_skipped_model_still_reaches_its_tenants() -> None:
     case = replace(CASE, relations=(replace(relation("members", "Member"), pairs=(("user_id", "user_id"),)),))
     package = planned(MEMBER, case, options=replace(WARN, skip_models=("Member",)))
     assert any("`load_members` of `Case`" in finding.message for finding in package.findings)
@@ -94,7 +94,7 @@ def test_only_keys_with_the_tenant_are_conflicts_of_bulk_upserts() -> None:
     assert controller(planned(member, options=WARN), "member").facts.unique == (("name",), ("guild_id", "name"))
 
 
-def test_new_row_must_be_given_the_tenant() -> None:
+def test_new_row_requires_the_tenant() -> None:
     optional = replace(MEMBER.columns[0], presence="optional", default="1")
     member = replace(MEMBER, columns=(optional, *MEMBER.columns[1:]))
     assert controller(planned(member, options=STRICT), "member").facts.required[0] == "guild_id"
@@ -104,7 +104,7 @@ def test_primary_key_must_contain_the_tenant_if_it_is_required() -> None:
     with pytest.raises(TenantKeyError) as caught:
         planned(GUILD, MEMBER, CASE, options=STRICT)
     assert caught.value.location == CASE.primary_key.location
-    assert "`tenant_strict` requires that every primary key contains `guild_id`, but not those of `Case`" in str(
+    assert "`tenant_strict` requires every primary key to contain `guild_id`, which is missing in `Case`" in str(
         caught.value
     )
     planned(GUILD, MEMBER, CASE, options=replace(STRICT, skip_models=("Case",)))
@@ -117,12 +117,12 @@ def test_unknown_tenant_is_an_error_with_a_suggestion() -> None:
     assert "`tenant` in `[tool.ctrlgen]` is `gild_id`, but no model has this column" in str(caught.value)
 
 
-def test_skipped_and_silenced_methods_are_no_findings() -> None:
+def test_skipped_and_silenced_methods_are_not_reported() -> None:
     options = replace(WARN, skip_methods=("Member.load_friends",))
     assert not any("load_friends" in each.message for each in planned(GUILD, MEMBER, CASE, options=options).findings)
 
 
-def test_models_without_the_column_are_as_before() -> None:
+def test_models_without_the_column_are_not_affected() -> None:
     other = model("Other", column("name"), indexes=(index("name", name="ix_name"),))
     assert controller(planned(other, MEMBER, options=STRICT), "other") == controller(
         planned(other, MEMBER, options=Options()), "other"

@@ -1,1 +1,1 @@
-"""Packages of models that nobody thought of, through the whole pipeline and a real database."""
+"""Packages of random models through the whole pipeline and a real database."""

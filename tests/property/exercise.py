@@ -20,12 +20,12 @@ CALLS = 7  # a generic plan begins with the sixth
 
 
 async def main(url: str) -> int:
-    """Exercise all controllers; return how many things are wrong."""
+    """Exercise all controllers, and return the number of failures."""
     import generated
 
     exported = [getattr(generated, name) for name in generated.__all__]  # each module is imported
     if importlib.util.find_spec("controller_factories") is None:
-        return 0 if exported else 1  # no model has stubs, as where every one has a column called `class`
+        return 0 if exported else 1  # no model has stubs, for example if each has a column called `class`
     import controller_factories
 
     from generated import Database
@@ -47,7 +47,7 @@ async def main(url: str) -> int:
 async def exercise(db: Any, controller: Any, new: Any, values: Any) -> int:
     """Exercise one controller on three rows."""
     rows: list[Any] = []
-    with contextlib.suppress(IntegrityError):  # of a unique enum there are but few rows
+    with contextlib.suppress(IntegrityError):  # a unique enum allows only few rows
         rows.append(await new(db))
         rows.append(await new(db))
     wrong = 0
@@ -66,13 +66,13 @@ async def exercise(db: Any, controller: Any, new: Any, values: Any) -> int:
 
 
 async def call(db: Any, controller: Any, name: str, method: Any, row: Any, values: Any) -> str | None:
-    """Call a method with what the row has; return what is wrong with the result."""
-    given = [parameter for parameter in inspect.signature(method).parameters.values() if parameter.kind == 0]
+    """Call a method with the values of the row, and return what is wrong with the result."""
+    parameters = [parameter for parameter in inspect.signature(method).parameters.values() if parameter.kind == 0]
     if name.startswith(("upsert_", "get_or_create_", "create_or_update_")):
         return await repeat(controller, method, values(db))
     source = inspect.getsource(method)
     keys = {parameter: key for key, parameter in re.findall(r"[\"'](\w+)[\"']: (\w+)", source)}
-    names = [keys[one.name] for one in given]
+    names = [keys[one.name] for one in parameters]
     arguments = [getattr(row, one, ...) for one in names]
     if ... in arguments or (name.startswith("get_") and None in arguments and "nulls=True" not in source):
         return None  # no row has a key of NULL
@@ -85,8 +85,8 @@ async def call(db: Any, controller: Any, name: str, method: Any, row: Any, value
         ]["where"]
         conditions.append(sa.text(str(where)))
     async with db.session() as session:
-        found = await session.scalars(sa.select(controller.model).where(*conditions))
-        expected = {sa.inspect(one).identity for one in found}
+        rows = await session.scalars(sa.select(controller.model).where(*conditions))
+        expected = {sa.inspect(one).identity for one in rows}
     for _ in range(CALLS):
         try:
             result = await method(*arguments)
@@ -102,15 +102,15 @@ async def call(db: Any, controller: Any, name: str, method: Any, row: Any, value
     return None
 
 
-async def repeat(controller: Any, method: Any, made: Any) -> str | None:
-    """Call an upsert again and again: there must be one row more, and the same each time."""
+async def repeat(controller: Any, method: Any, values_of_row: Any) -> str | None:
+    """Call an upsert several times: it must create one row, and return the same row each time."""
     before = await controller.count()
     try:
-        values = await made
+        values = await values_of_row
         takes_two = method.__name__.startswith("create_or_update_")
         results = [await (method(values, {}) if takes_two else method(**values)) for _ in range(CALLS)]
     except IntegrityError:
-        return None  # values from types alone may meet another key
+        return None  # values chosen by type may collide in another key
     rows = [result[0] if isinstance(result, tuple) else result for result in results]
     identities = {sa.inspect(row).identity for row in rows}
     grown = await controller.count() - before

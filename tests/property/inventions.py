@@ -46,7 +46,7 @@ BY_VALUE = "sa.Enum(Mood, values_callable=lambda e: [m.value for m in e], name='
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to declare a column: annotation, arguments of ``Field``, and what indexes can be put on it."""
+    """A way to declare a column: its annotation, the arguments of ``Field``, and the indexes that it allows."""
 
     annotation: str
     arguments: str = ""
@@ -128,7 +128,7 @@ class Column:
         elif self.kind.default is not None:
             arguments = [f"default={self.kind.default}", *arguments]
         text = ", ".join(filter(None, [*arguments, self.flag]))
-        if keyword.iskeyword(self.name):  # which only a class body's own dictionaries take
+        if keyword.iskeyword(self.name):  # a keyword, which a class body accepts only through its dictionaries
             return f"    __annotations__[{self.name!r}] = {annotation}\n    vars()[{self.name!r}] = Field({text})"
         return f"    {self.name}: {annotation} = Field({text})"
 
@@ -145,23 +145,23 @@ class Column:
 
 @st.composite
 def columns(draw: st.DrawFn) -> list[Column]:
-    """Some columns, none twice, at most one called oddly."""
+    """Draw distinct columns, at most one of which has an unusual name."""
     names = draw(st.lists(st.sampled_from(ATTRIBUTES), min_size=2, max_size=6, unique=True))
-    made: list[Column] = []
+    drawn: list[Column] = []
     for name in names:
-        odd = any("Odd Name" in column.kind.arguments for column in made)
+        odd = any("Odd Name" in column.kind.arguments for column in drawn)
         kind = draw(st.sampled_from([kind for kind in KINDS if not (odd and "Odd Name" in kind.arguments)]))
         flag = draw(st.sampled_from(["", "unique=True", "index=True", "unique=True, index=True"]))
-        made.append(Column(name, kind, draw(st.booleans()), flag if kind.comparable else ""))
-    return made
+        drawn.append(Column(name, kind, draw(st.booleans()), flag if kind.comparable else ""))
+    return drawn
 
 
 @st.composite
-def table_args(draw: st.DrawFn, table: str, made: list[Column]) -> list[str]:
+def table_args(draw: st.DrawFn, table: str, available: list[Column]) -> list[str]:
     """Constraints and indexes over the columns."""
-    usable = [column for column in made if column.kind.comparable]
+    usable = [column for column in available if column.kind.comparable]
     texts = [column for column in usable if column.kind.text]
-    found: list[str] = []
+    arguments: list[str] = []
     for number in range(draw(st.integers(0, 3))):
         if not usable:
             break
@@ -185,17 +185,17 @@ def table_args(draw: st.DrawFn, table: str, made: list[Column]) -> list[str]:
         if texts:
             sql = f"lower({texts[0].stored})"
             choices.append(f"sa.Index('uq_{table}_lower{number}', sa.text('{sql}'), unique=True)")
-            taken = {column.name for column in made}
+            taken = {column.name for column in available}
             code = draw(st.sampled_from([name for name in ("code", "import", "limit", "self") if name not in taken]))
             choices.append(f"sa.Index('ix_{table}_{code}', sa.text('substr({texts[0].stored}, 1, 2)'))")
         choice = draw(st.sampled_from(choices))
-        if _index_name(choice) not in map(_index_name, found):
-            found.append(choice)
-    return found
+        if _index_name(choice) not in map(_index_name, arguments):
+            arguments.append(choice)
+    return arguments
 
 
 def _index_name(declaration: str) -> str:
-    """Return the name in the text of an index or constraint, which PostgreSQL takes but once."""
+    """Return the name in the source of an index or constraint, which must be unique in PostgreSQL."""
     return re.findall(r"'([iu][xq]_\w+)'", declaration)[0]
 
 
@@ -212,12 +212,12 @@ def packages(draw: st.DrawFn) -> str:
             st.sampled_from([name.strip("_").lower(), f"t_{number}", "select" if number == 0 else f"t{number}"])
         )
         tables[name] = table
-        made = draw(columns())
+        drawn = draw(columns())
         key = draw(
             st.sampled_from(["Optional[Int] = Field(default=None, primary_key=True)", "Int = Field(primary_key=True)"])
         )
-        body = [f"    __tablename__ = {table!r}", f"    id: {key}", *(column.source() for column in made)]
-        arguments = draw(table_args(table, made))
+        body = [f"    __tablename__ = {table!r}", f"    id: {key}", *(column.source() for column in drawn)]
+        arguments = draw(table_args(table, drawn))
         for target in names[:number]:
             if draw(st.booleans()):
                 field = f"its{target.lower()}_id"

@@ -34,7 +34,7 @@ def run(folder: Path, *command: str | Path, **environment: str) -> subprocess.Co
     suppress_health_check=list(HealthCheck),
 )
 @given(source=packages())
-def test_every_invented_package_is_served(new_database: NewDatabase, project: Path, source: str) -> None:
+def test_every_invented_package_works(new_database: NewDatabase, project: Path, source: str) -> None:
     with tempfile.TemporaryDirectory(prefix="invented-") as name:
         folder = Path(name)
         (folder / "pyproject.toml").write_text(PYPROJECT)

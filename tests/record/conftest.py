@@ -69,7 +69,7 @@ class Hero(SQLModel, table=True):
 
 @dataclass
 class Workspace:
-    """The project, an installation of ctrlgen of its own, and a library, which the models import."""
+    """The project, a separate installation of ctrlgen, and a library, which the models import."""
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict[str, str])
@@ -99,11 +99,11 @@ class Workspace:
     def run(self, *arguments: str, cwd: Path | None = None) -> tuple[int, str, str]:
         """Run ctrlgen; return its exit code, and what it printed."""
         paths = (self.root / "tool", self.root / "site-packages")
-        given = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "IMPORTS": str(self.root / "imports.log")}
+        environment = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "IMPORTS": str(self.root / "imports.log")}
         done = subprocess.run(
             [sys.executable, "-m", "ctrlgen", *arguments],
             cwd=cwd or self.project,
-            env={**os.environ, **given, **self.environment, "PYTHONDONTWRITEBYTECODE": ""},
+            env={**os.environ, **environment, **self.environment, "PYTHONDONTWRITEBYTECODE": ""},
             capture_output=True,
             text=True,
             check=False,
@@ -115,7 +115,7 @@ class Workspace:
         assert code == 0, stdout + stderr
 
     def contents(self) -> dict[Path, bytes]:
-        """Return every file but those that the runs leave behind."""
+        """Return every file except those that the runs leave behind."""
         left_behind = {"__pycache__", ".ctrlgen_cache"}
         files = (
             file
@@ -131,16 +131,16 @@ class Workspace:
         for file, content in contents.items():
             if now.get(file) != content:
                 file.write_bytes(content)
-                # Python takes byte code for current if it has the source's size and its time in seconds.
+                # Python considers byte code current if it has the size and the time in seconds of the source.
                 shutil.rmtree(file.parent / "__pycache__", ignore_errors=True)
 
     def imports(self) -> int:
-        """Return how often the models have been imported."""
+        """Return how often the models were imported."""
         file = self.root / "imports.log"
         return len(file.read_text().splitlines()) if file.exists() else 0
 
     def is_remembered(self, command: str = "check", *arguments: str) -> bool:
-        """Whether a run answers without importing the models."""
+        """Return whether a run answers without importing the models."""
         before = self.imports()
         code, stdout, stderr = self.run(command, *arguments)
         assert code in {0, 1}, stdout + stderr

@@ -63,6 +63,30 @@ def test_folder_that_cannot_be_written_is_no_error(forgotten: Workspace) -> None
     (forgotten.project / ".ctrlgen_cache").unlink()
 
 
+def test_folder_with_other_files_is_refused_whatever_names_it(forgotten: Workspace) -> None:
+    forgotten.write("notes/todo.txt", "buy milk")
+    forgotten.write("../elsewhere/todo.txt", "buy milk")
+    before = forgotten.contents()
+    for arguments, environment in ((["--cache-dir", "notes"], ""), ([], "notes"), ([], "../elsewhere")):
+        forgotten.environment["CTRLGEN_CACHE_DIR"] = environment
+        code, stdout, stderr = forgotten.run("check", *arguments)
+        assert (code, stdout) == (2, "")
+        assert "`, which contains files that ctrlgen did not write\nhint: git and backups ignore all files" in stderr
+    assert forgotten.contents() == before
+    shutil.rmtree(forgotten.root / "elsewhere")
+
+
+@pytest.mark.parametrize("content", [{}, {".gitignore": "*"}, {"CACHEDIR.TAG": "", "of-another-program": ""}])
+def test_empty_folder_and_other_caches_are_accepted(forgotten: Workspace, content: dict[str, str]) -> None:
+    (forgotten.project / "cache").mkdir()
+    for name, text in content.items():
+        forgotten.write(f"cache/{name}", text)
+    forgotten.environment["CTRLGEN_CACHE_DIR"] = "cache"
+    assert not forgotten.is_remembered()
+    assert forgotten.is_remembered()
+    shutil.rmtree(forgotten.project / "cache")
+
+
 def test_cache_is_excluded_from_git_and_backups(workspace: Workspace) -> None:
     folder = workspace.project / ".ctrlgen_cache"
     assert "*\n" in (folder / ".gitignore").read_text()

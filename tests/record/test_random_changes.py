@@ -1,6 +1,6 @@
 """A run gives the same output with and without its record, after any change to the project's files.
 
-``RECORD_EXAMPLES`` is how many sequences of changes are tried; a few by default.
+``RECORD_EXAMPLES`` is the number of sequences of changes that are tried, by default a few.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ABSENT = [
     "ruff.toml",
 ]
 
-# What may happen to a file. All but the first two leave its size as it is, or its content, or its time.
+# The possible changes of a file. All except the first two keep its size, its content, or its time.
 changes = st.one_of(
     st.tuples(st.just("delete"), st.sampled_from([*OF_PROJECT[1:], *EMITTED, *ABSENT])),
     st.tuples(st.just("append"), st.sampled_from([*OF_PROJECT, *EMITTED, *ABSENT])),

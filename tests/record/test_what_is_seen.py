@@ -31,7 +31,7 @@ def setting(name: str, value: str) -> Change:
 
 
 def keeping_its_times(path: str, old: str, new: str) -> Change:
-    """Edit a file so that neither its size nor the time of its last change tells."""
+    """Edit a file without changing its size or the time of its last change."""
 
     def change(workspace: Workspace) -> None:
         file = workspace.project / path
@@ -123,7 +123,7 @@ def test_run_is_not_recorded_if_files_change_meanwhile(workspace: Workspace) -> 
 
 
 @pytest.mark.parametrize("deed", ["import subprocess\nsubprocess.run(['true'])\n", "import os\nos.system('true')\n"])
-def test_models_that_start_programs_are_not_remembered(workspace: Workspace, deed: str) -> None:
+def test_models_that_start_programs_are_not_recorded(workspace: Workspace, deed: str) -> None:
     workspace.write("app/sizes.py", f"{deed}NAME = 20\n")
     workspace.generate()
     assert not workspace.is_remembered()

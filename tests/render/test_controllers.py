@@ -1,4 +1,4 @@
-"""The text of a controller, for each thing a model can have."""
+"""The source of a controller, for each feature of models."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_package_whose_models_are_cached(path: str, snapshot_py: SnapshotAsserti
     assert render_cached(sync=True)[f"{path}.py"] == snapshot_py
 
 
-def test_what_is_not_cached_costs_no_line() -> None:
+def test_uncached_models_have_no_caching_code() -> None:
     off, plain = (
         render_cached(cache={}),
         with_header(format_sources(render(plan(Schema(CACHED), "db")), {"models", "db"})),
@@ -110,14 +110,14 @@ def test_what_is_not_cached_costs_no_line() -> None:
     assert not [source for source in emitted if re.search("cache", source, re.IGNORECASE)]
 
 
-def test_the_runtime_of_several_processes_is_only_there_where_it_is_asked_for() -> None:
+def test_runtime_of_several_processes_is_copied_only_on_request() -> None:
     names = ("cache", "cache_changes", "cache_service", "cache_writes", "cached_controller")
     modules = {f"runtime/{name}.py" for name in names}
     assert {path for path in render_cached() if "cache" in path} == modules
     assert {path for path in render_cached(sync=True) if "cache" in path} == modules | {"runtime/cache_sync.py"}
 
 
-def test_model_that_only_the_orm_loads_may_reach_what_is_cached() -> None:
+def test_orm_only_model_may_affect_cached_models() -> None:
     models = (replace(CACHED[0], plain=False), *CACHED[1:])
     source = render(plan(Schema(models, references=REFERENCES), "db", Options(cache=CACHE)))["guild.py"]
     assert re.search(r"class GuildController\(WatchedController\[.*\]\):", source)
@@ -137,7 +137,7 @@ def test_every_file_begins_with_the_header() -> None:
 
 
 @pytest.mark.parametrize("evil", ['"""', "\\", "'''", "{{ x }}", "{% raw %}", "line\nbreak", '\\"""', "ünï"])
-def test_text_of_the_author_can_not_break_out_of_a_docstring(evil: str) -> None:
+def test_text_in_docstrings_is_escaped(evil: str) -> None:
     odd = model("Odd", column("x"), table=evil, indexes=(index("x", name="idx_odd_late", where=f"x = {evil}"),))
     source = render_model(odd)["odd.py"]
     assert "find_late_by_x" in {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
@@ -150,7 +150,7 @@ def test_type_named_like_a_column_is_imported_under_another_name() -> None:
     assert "    date: date_" in source
 
 
-def test_types_of_one_name_from_two_modules_are_told_apart() -> None:
+def test_types_of_one_name_from_two_modules_are_distinguished() -> None:
     first, second = typed(Imported("one", "Kind")), typed(Imported("two", "Kind"), name="b")
     source = render_model(model("Odd", first, second))["odd.py"]
     assert "from one import Kind\n" in source
@@ -179,13 +179,13 @@ def test_model_named_like_a_member_of_its_controller_is_imported_under_another_n
     assert f"model = {name}_\n" in source
 
 
-def test_what_the_module_imports_anyway_needs_no_second_name() -> None:
+def test_name_that_the_module_imports_anyway_is_not_renamed() -> None:
     source = render_model(model("Odd", typed(Imported("typing", "Literal"), "['a']")))["odd.py"]
     assert "    a: Literal['a']" in source.replace('"', "'")
     assert "Literal_" not in source
 
 
-def test_any_has_none_among_its_values_already() -> None:
+def test_any_includes_none() -> None:
     source = render_model(model("Odd", typed(Imported("typing", "Any"), nullable=True)))["odd.py"]
     assert "    a: Any\n" in source
     assert "Any | None" not in source.replace("Equal[Any] | None", "").replace("Ordered[Any] | None", "")
@@ -201,7 +201,7 @@ def test_column_that_is_a_keyword_is_declared_by_a_call() -> None:
 
 
 def facts(source: str) -> str:
-    """What a controller says of its model, on one line."""
+    """Return the facts of a controller on one line."""
     module = ast.parse(source)
     (stated,) = [
         ast.unparse(node) for node in ast.walk(module) if isinstance(node, ast.Assign) and "Facts" in ast.unparse(node)
@@ -209,7 +209,7 @@ def facts(source: str) -> str:
     return stated.removeprefix("_facts = ")
 
 
-def test_methods_that_are_not_there_are_stated_by_their_reasons() -> None:
+def test_absent_methods_are_listed_by_reason() -> None:
     assert facts(render_model(model("Odd"))["odd.py"]) == (
         "Facts(absent={'the table has no column to update besides its primary key': "
         "('update_by_id', 'update_one_by_id', 'create_or_update_by_id'), "
@@ -247,7 +247,7 @@ def test_value_that_a_predicate_implies_is_a_literal(
     assert f"partial={{'idx_odd_late': Partial('...', {{'b': {expected}}})}}" in facts(source)
 
 
-def test_relationships_name_what_loads_them() -> None:
+def test_relationships_have_their_loaders() -> None:
     odd = model("Odd", relations=(relation("ones"), relation("others", by_columns=False)))
     source = render_model(odd)["odd.py"]
     assert "relations={'ones': by_columns, 'others': by_orm}" in facts(source)
@@ -261,7 +261,7 @@ def test_relationships_name_what_loads_them() -> None:
         ({"relations": (relation("others"),)}, {"relations.py"}),
     ],
 )
-def test_what_a_package_does_not_need_of_the_runtime_is_not_copied(changes: dict[str, Any], expected: set[str]) -> None:
+def test_unneeded_modules_of_the_runtime_are_not_copied(changes: dict[str, Any], expected: set[str]) -> None:
     files = render_model(model("Plain"), replace(model("Odd"), **changes))
     sometimes = {"runtime/links.py", "runtime/relations.py"}
     assert files.keys() & sometimes == {f"runtime/{name}" for name in expected}

@@ -1,4 +1,4 @@
-"""What the package re-exports of its runtime."""
+"""The names that the package re-exports from its runtime."""
 
 from __future__ import annotations
 

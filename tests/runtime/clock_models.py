@@ -18,7 +18,7 @@ def now() -> datetime:
 
 
 class Clock(ClockBase, table=True):
-    """Columns for dates and times without time zone in all forms, and one with a time zone."""
+    """Columns for dates and times of all kinds without a time zone, and one with a time zone."""
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime | None = Field(default=None, sa_column=sa.Column(sa.DateTime, index=True))

@@ -9,7 +9,7 @@ from sqlmodel import Field, Relationship, SQLModel
 
 
 class PartitionedBase(SQLModel, registry=registry()):
-    """Has a registry of its own, as other tests have models of these names."""
+    """Has its own registry, because other tests have models of these names."""
 
 
 class Server(PartitionedBase, table=True):
@@ -76,7 +76,7 @@ class Reading(PartitionedBase, table=True):
 
 
 class Ballot(PartitionedBase, table=True):
-    """Moves to another partition when it is closed, for which the database must not know its primary key."""
+    """Moves to another partition when it is closed. Only the mapper knows its primary key."""
 
     __mapper_args__ = {"primary_key": ["id"]}
     __table_args__ = (

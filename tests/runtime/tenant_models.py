@@ -8,7 +8,7 @@ from sqlmodel import Field, Relationship, SQLModel
 
 
 class TenantBase(SQLModel, registry=registry()):
-    """Has a registry of its own, as other tests have models of these names."""
+    """Has its own registry, because other tests have models of these names."""
 
 
 def joined(condition: str, **options: Any) -> Any:

@@ -86,8 +86,8 @@ async def test_partial_finder_filters_by_the_leading_column(db: Database) -> Non
         await db.ticket.create(guild_id=guild, owner_id=guild)
     await db.ticket.create(guild_id=1, status="closed")
     async with explained(db) as plans:
-        found = await db.ticket.find_active_by_guild_id(1, at=Span(ge=0)).order_by(db.ticket.c.id)
-    assert [ticket.id for ticket in found] == [1, 2]
+        tickets = await db.ticket.find_active_by_guild_id(1, at=Span(ge=0)).order_by(db.ticket.c.id)
+    assert [ticket.id for ticket in tickets] == [1, 2]
     assert len(plans) == 1
     assert "Seq Scan" not in plans[0]
 
@@ -162,7 +162,7 @@ async def test_naive_default_is_local_time_if_the_type_accepts_it(db: Database) 
     local = datetime(2024, 1, 1, 17, tzinfo=UTC)
     row = await db.local.create()
     assert (row.made, row.fixed, row.by_column, row.changed) == (local, local, local, None)
-    assert row.assumed == NOON, "as its type has it"
+    assert row.assumed == NOON, "as defined by its type"
     assert row.never == datetime.max.replace(tzinfo=UTC)
     (many,) = await db.local.create_many([{}])
     assert (many.made, many.by_column) == (local, local)

@@ -62,11 +62,11 @@ async def broken(db: Database) -> None:
 async def test_failed_stream_ends_its_transaction_with_an_error(db: Database) -> None:
     await db.thing.create_many([{"v": n} for n in range(3)])
     failing = sa.literal(1) / (db.thing.c.v - 2) > 0
-    with pytest.raises(TransactionError, match="has ended the transaction"):
+    with pytest.raises(TransactionError, match="ended the transaction"):
         async with db.transaction():
             await db.skipped.create(name="lost")
             with pytest.raises(Exception, match="Thing: "):
-                _ = [one async for one in db.thing.find_all(failing)]
+                _ = [row async for row in db.thing.find_all(failing)]
     assert await db.skipped.count() == 0
 
 
@@ -96,7 +96,7 @@ async def test_commit_answered_by_rollback_is_never_a_success(db: Database, way:
         with pytest.raises(Exception, match="division"):
             await session.execute(sa.text("SELECT 1 / 0"))
 
-    with pytest.raises(TransactionError, match="has ended the transaction"):
+    with pytest.raises(TransactionError, match="ended the transaction"):
         await {"commit": commit, "begin": begin, "driver": driver}[way]()
     assert await db.skipped.count() == 0
 
@@ -106,26 +106,26 @@ async def test_rows_equal_only_in_postgresql_are_written_in_order(db: Database) 
     assert await db.thing.bulk_update([{"key": key, "v": 1}, {"key": str(key), "v": 2}]) == 2
     assert (await db.thing.get_one_by_key(key)).v == 2
     stored = await db.thing.upsert_many([{"key": str(key), "v": 3}, {"key": key, "v": 4}])
-    assert [one.v for one in stored] == [4, 4]
+    assert [row.v for row in stored] == [4, 4]
     await db.listed.create_many([{"tags": ["a"]}, {"tags": ["b"]}])
     assert await db.listed.bulk_update([{"tags": ["a"], "v": 1}, {"tags": ["a"], "v": 2}]) == 2
-    assert [one.v for one in await db.listed.upsert_many([{"tags": ["a"], "v": 5}])] == [5]
+    assert [row.v for row in await db.listed.upsert_many([{"tags": ["a"], "v": 5}])] == [5]
     assert await db.listed.delete_many([["a"]]) == 1
 
 
 async def test_bulk_calls_store_what_single_calls_store(db: Database) -> None:
     rows: list[Any] = [{"conf": None, "rights": Rights.READ | Rights.WRITE}, {"conf": {"a": 1}, "rights": Rights.WRITE}]
     for created in (await db.thing.create_many(rows), [await db.thing.create(**row) for row in rows]):
-        assert [(one.conf, one.rights) for one in created] == [(None, Rights(3)), ({"a": 1}, Rights.WRITE)]
+        assert [(row.conf, row.rights) for row in created] == [(None, Rights(3)), ({"a": 1}, Rights.WRITE)]
     assert await db.thing.count(conf=None) == 2
     assert await db.thing.count(rights=AnyOf([Rights(3)])) == 2
-    await db.thing.bulk_update([{"key": one.key, "conf": None} for one in await db.thing.find_all(conf={"a": 1})])
+    await db.thing.bulk_update([{"key": row.key, "conf": None} for row in await db.thing.find_all(conf={"a": 1})])
     assert await db.thing.count(conf=None) == 4
 
 
 async def test_large_bulk_calls_do_not_exceed_the_message_limit(db: Database) -> None:
     created = await db.thing.create_many([{"document": "x" * 2_000_000} for _ in range(24)])
-    assert sum(len(one.document or "") for one in created) == 48_000_000
+    assert sum(len(row.document or "") for row in created) == 48_000_000
 
 
 async def test_values_that_type_check_find_their_row(db: Database) -> None:
@@ -144,7 +144,7 @@ async def test_default_can_read_the_other_values(db: Database) -> None:
 
 
 async def test_skipped_row_raises_not_stored_error(db: Database) -> None:
-    with pytest.raises(NotStoredError, match="Skipped: a trigger has skipped the row"):
+    with pytest.raises(NotStoredError, match="Skipped: a trigger skipped the row"):
         await db.skipped.create(name="skip")
     with pytest.raises(NotStoredError, match="1 of the rows"):
         await db.skipped.create_many([{"name": "a"}, {"name": "skip"}])
@@ -156,10 +156,10 @@ async def test_skipped_row_raises_not_stored_error(db: Database) -> None:
 
 
 async def test_sums_have_the_databases_value_and_type(db: Database) -> None:
-    c, found = db.thing.c, db.thing.find_all()
-    assert await found.sum(c.v) == 0
-    assert await found.sum(c.price) == Decimal(0)
-    assert await found.sum(c.took) == timedelta()
+    c, selection = db.thing.c, db.thing.find_all()
+    assert await selection.sum(c.v) == 0
+    assert await selection.sum(c.price) == Decimal(0)
+    assert await selection.sum(c.took) == timedelta()
     await db.thing.create_many(
         [
             {"v": 1, "price": Decimal("1.25"), "took": timedelta(1)},
@@ -176,7 +176,7 @@ async def test_sums_have_the_databases_value_and_type(db: Database) -> None:
         (sa.cast(c.v, sa.BigInteger), 3),
     ]
     for column, right in cases:
-        total = await found.sum(column)
+        total = await selection.sum(column)
         assert (total, type(total)) == (right, type(right)), str(column)
 
 
@@ -185,7 +185,7 @@ async def test_queries_have_no_implicit_order(db: Database) -> None:
         await db.thing.find_all().first()
         await db.thing.find_one(v=1)
         await db.thing.find_all(limit=3)
-    assert not [one for one in sent if "ORDER BY" in one]
+    assert not [statement for statement in sent if "ORDER BY" in statement]
 
 
 @pytest.mark.parametrize(
@@ -359,14 +359,14 @@ async def test_infinite_times_round_trip(db: Database) -> None:
     async with db.session() as session:
         stored = (await session.execute(sa.text("SELECT at::text, day::text FROM thing ORDER BY at"))).all()
     assert [tuple(row) for row in stored] == [("-infinity", "-infinity"), ("infinity", "infinity")]
-    for one in await db.thing.find_all():
-        assert one.at is not None
-        assert (await db.thing.count(at=one.at, day=one.day)) == 1
-        assert await db.thing.update_by_key(one.key, at=one.at, day=one.day) == one
+    for row in await db.thing.find_all():
+        assert row.at is not None
+        assert (await db.thing.count(at=row.at, day=row.day)) == 1
+        assert await db.thing.update_by_key(row.key, at=row.at, day=row.day) == row
 
 
 async def test_generated_key_can_be_omitted(db: Database) -> None:
-    assert [one.id for one in await db.counted.create_many([{"n": 1}, {"n": 2}])] == [1, 2]
+    assert [row.id for row in await db.counted.create_many([{"n": 1}, {"n": 2}])] == [1, 2]
 
 
 async def test_after_commit_runs_after_the_commit(db: Database, caplog: pytest.LogCaptureFixture) -> None:
@@ -426,7 +426,7 @@ async def test_pages_ordered_by_any_expression_are_complete(db: Database) -> Non
         seen, cursor = list[int](), None
         for _ in range(4):
             page = await db.thing.find_all(order_by=order).page(2, cursor)
-            seen += [one.v for one in page.items]
+            seen += [row.v for row in page.items]
             if (cursor := page.next) is None:
                 break
         assert sorted(seen) == list(range(6)), str(order)

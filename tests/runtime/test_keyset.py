@@ -36,14 +36,14 @@ async def users(db: Database) -> list[User]:
 
 
 async def walk(selection: Selection[Any, Any], size: int) -> list[Any]:
-    found: list[Any] = []
+    rows: list[Any] = []
     after: str | None = None
     while True:
         page = await selection.page(size, after)
         assert len(page.items) <= size
-        found += page.items
+        rows += page.items
         if page.next is None:
-            return found
+            return rows
         after = page.next
 
 

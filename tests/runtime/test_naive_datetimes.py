@@ -91,11 +91,11 @@ async def test_aware_values_are_converted_in_filters_and_keys(db: Database) -> N
     assert await db.clock.find_by_at(AnyOf([LOCAL, LATER])).count() == 2
     assert await db.clock.find_by_at(Span(gt=LOCAL, le=LATER)).count() == 1
     assert await db.clock.count(at=LOCAL.astimezone(UTC)) == 1
-    made, is_new = await db.appointment.get_or_create_by_begins(begins=LOCAL, title="first")
+    appointment, is_new = await db.appointment.get_or_create_by_begins(begins=LOCAL, title="first")
     same, is_new_again = await db.appointment.get_or_create_by_begins(begins=LOCAL.astimezone(UTC), title="second")
     assert (is_new, is_new_again) == (True, False)
-    assert same == made
-    assert await db.appointment.get_by_begins(LOCAL) == made
+    assert same == appointment
+    assert await db.appointment.get_by_begins(LOCAL) == appointment
     assert await db.appointment.delete_many([LOCAL]) == 1
 
 

@@ -68,8 +68,8 @@ async def test_sum_of_no_rows_is_zero_for_a_custom_type(db: Database) -> None:
 
 
 async def test_null_key_in_upsert_many_always_inserts(db: Database) -> None:
-    made = await db.odd.upsert_many([{"picky": "x"}, {"picky": "y"}, {"picky": "z"}])
-    assert [one.picky for one in made] == ["x", "y", "z"]
+    rows = await db.odd.upsert_many([{"picky": "x"}, {"picky": "y"}, {"picky": "z"}])
+    assert [row.picky for row in rows] == ["x", "y", "z"]
     nameless = await db.odd.upsert_many([{"email": None, "picky": "p"}, {"email": None, "picky": "q"}], key=["email"])
     assert [one.picky for one in nameless] == ["p", "q"]
     assert await db.odd.count() == 5
@@ -118,8 +118,8 @@ async def test_fields_are_validated_in_order_with_the_models_configuration(db: D
 
 
 async def test_orm_only_models_are_read_in_any_number(db: Database) -> None:
-    made = await db.pair.create_many([{"a": n, "b": n, "x": n} for n in range(12_000)])
-    assert [one.twice for one in made] == [2 * n for n in range(12_000)]  # type: ignore[attr-defined]
+    pairs = await db.pair.create_many([{"a": n, "b": n, "x": n} for n in range(12_000)])
+    assert [pair.twice for pair in pairs] == [2 * n for n in range(12_000)]  # type: ignore[attr-defined]
 
 
 async def test_key_of_the_mapper_alone_identifies_rows(db: Database) -> None:

@@ -210,7 +210,7 @@ async def test_foreign_key_violation_has_the_name_that_the_model_declares(db: Da
 
 
 async def test_row_of_a_partition_that_is_still_referenced_says_by_which_table(db: Database) -> None:
-    """PostgreSQL reports a constraint of its own for each partition: ``fk_game_player_1``."""
+    """PostgreSQL reports a separate constraint for each partition: ``fk_game_player_1``."""
     await db.game.create(server_id=1, id=1, player_id=1)
     error = await caught(db.player.delete_by_server_id_and_id(1, 1), ForeignKeyViolation)
     message = "Player: foreign key fk_game_player (server_id, id) is violated: game still refers to it"

@@ -63,10 +63,10 @@ async def test_filters_accept_values_none_anyof_and_span(db: Database) -> None:
 async def test_arguments_as_the_guide_writes_them(db: Database) -> None:
     await people(db, 9)
     c = db.user.c
-    found = await db.user.find_all(filters=c.points > 0, order_by=c.points.desc(), limit=2, offset=1)
-    assert [user.points for user in found] == [2, 2]
-    found = await db.user.find_all([c.points > 0, c.id < 4], order_by=[c.points.desc(), c.id])
-    assert [user.id for user in found] == [3, 2]
+    users = await db.user.find_all(filters=c.points > 0, order_by=c.points.desc(), limit=2, offset=1)
+    assert [user.points for user in users] == [2, 2]
+    users = await db.user.find_all([c.points > 0, c.id < 4], order_by=[c.points.desc(), c.id])
+    assert [user.id for user in users] == [3, 2]
     assert len(await db.user.find_all(c.points.in_([1]))) == 3
 
 
@@ -102,22 +102,22 @@ async def test_unknown_and_repeated_filters_are_type_errors(db: Database) -> Non
 async def test_index_expression_can_be_a_filter(db: Database) -> None:
     await people(db, 3)
     await db.user.update_by_id(1, name="ADA")
-    found = await db.user.get_by_lower_name("ada")
-    assert found is not None
-    assert found.id == 1
+    user = await db.user.get_by_lower_name("ada")
+    assert user is not None
+    assert user.id == 1
     assert await ids(db.user.find_all(lower_name=Span(ge="u"))) == [2, 3]
 
 
 async def test_endings_of_a_selection(db: Database) -> None:
     await people(db, 9)
-    found = db.user.find_by_guild_id(1)
-    assert await found.count() == 9
-    assert await found.exists()
+    selection = db.user.find_by_guild_id(1)
+    assert await selection.count() == 9
+    assert await selection.exists()
     assert not await db.user.exists(points=77)
-    assert await found.sum(db.user.c.points) == 9
-    assert type(await found.sum(db.user.c.discord_id)) is int
+    assert await selection.sum(db.user.c.points) == 9
+    assert type(await selection.sum(db.user.c.discord_id)) is int
     assert await db.user.find_all(points=77).sum(db.user.c.points) == 0
-    first = await found.order_by(db.user.c.id.desc()).first()
+    first = await selection.order_by(db.user.c.id.desc()).first()
     assert first is not None
     assert first.id == 9
     assert await db.user.find_all(points=77).first() is None
@@ -125,7 +125,7 @@ async def test_endings_of_a_selection(db: Database) -> None:
     with pytest.raises(NotFoundError):
         await db.user.find_all(points=77).one()
     with pytest.raises(MultipleResultsFound):
-        await found.one()
+        await selection.one()
 
 
 @pytest.mark.parametrize("method", ["count", "exists", "page"])
@@ -138,12 +138,12 @@ async def test_methods_over_all_rows_refuse_a_limit(db: Database, method: str) -
 
 async def test_selection_is_immutable_and_reusable(db: Database) -> None:
     await people(db, 4)
-    found = db.user.find_all()
-    assert len(await found.limit(1)) == 1
-    assert len(await found) == 4
-    assert len(await found) == 4
+    selection = db.user.find_all()
+    assert len(await selection.limit(1)) == 1
+    assert len(await selection) == 4
+    assert len(await selection) == 4
     with pytest.raises(AttributeError):
-        found._limit = 1  # type: ignore[misc]
+        selection._limit = 1  # type: ignore[misc]
 
 
 async def test_selection_update_and_delete(db: Database) -> None:
@@ -203,11 +203,11 @@ async def test_partial_index_finder_uses_constants_and_works_with_a_generic_plan
         await db.case.create(guild_id=1, number=number, user_id=user.id, closed=number % 2 == 0, expires_at=now)
     with statements(db) as sent:
         for _ in range(8):
-            found = await db.case.find_open_by_expires_at(Span(le=now))
-            assert {case.number for case in found} == {1, 3}
+            cases = await db.case.find_open_by_expires_at(Span(le=now))
+            assert {case.number for case in cases} == {1, 3}
     assert len(sent) == 8
     assert all("NOT closed" in statement for statement in sent)
-    assert isinstance(found[0], Case)
+    assert isinstance(cases[0], Case)
 
 
 async def test_stream_yields_detached_objects_in_bounded_memory(db: Database) -> None:

@@ -36,9 +36,9 @@ async def test_load_with_a_getter_and_with_a_selection(db: Database, users: list
     assert [case.number for case in user.cases] == [2, 1]
     assert user.guild.name == "home"
     with statements(db) as sent:
-        found = await db.user.find_by_guild_id(1).order_by(db.user.c.id).load("cases").load("guild")
+        users = await db.user.find_by_guild_id(1).order_by(db.user.c.id).load("cases").load("guild")
     assert selects(sent) == 3
-    assert [len(user.cases) for user in found] == [2, 1, 0]
+    assert [len(user.cases) for user in users] == [2, 1, 0]
 
 
 async def test_loading_is_one_statement_for_a_thousand_objects(db: Database) -> None:
@@ -96,8 +96,8 @@ async def test_unloaded_relationship_says_how_to_load_it(db: Database, users: li
     created = users[0]
     updated = await db.user.update_by_id(1, points=1)
     upserted = await db.user.upsert_by_discord_id(discord_id=1, guild_id=1, name="x")
-    found = await db.user.find_one(id=1)
-    for user in (created, updated, upserted, found):
+    selected = await db.user.find_one(id=1)
+    for user in (created, updated, upserted, selected):
         assert user is not None
         with pytest.raises(UnloadedError) as caught:
             _ = user.cases

@@ -1,4 +1,4 @@
-"""What sessions of blocks and of `db.session()` may do, and which errors they must not hide."""
+"""Sessions of blocks and of `db.session()`: permitted operations, and errors that they must not hide."""
 
 from __future__ import annotations
 

@@ -73,10 +73,10 @@ def test_only_listed_private_attributes_are_used(path: Path) -> None:
 def test_expressions_of_the_same_shape_have_the_same_cache_key() -> None:
     first, second = (literal(number) + 1 for number in (1, 2))
     keys = [expression._generate_cache_key() for expression in (first, second)]
-    assert keys[0] is not None, "SQLAlchemy no longer makes cache keys: templates/runtime/sql.py relies on them"
+    assert keys[0] is not None, "SQLAlchemy no longer creates cache keys, on which templates/runtime/sql.py relies"
     assert keys[0].key == keys[1].key
 
 
 def test_instance_state_is_where_the_runtime_puts_it() -> None:
     kept = "_sa_instance_state" in vars(Guild(id=1, name="x"))
-    assert kept, "SQLAlchemy keeps the state of an instance elsewhere now: templates/runtime/execution.py relies on it"
+    assert kept, "SQLAlchemy no longer keeps the state of an instance where templates/runtime/execution.py expects it"

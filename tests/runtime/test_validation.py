@@ -79,7 +79,7 @@ async def test_every_write_path_validates(db: Database) -> None:
         assert sent == []
 
 
-async def test_the_models_own_field_validators_run(db: Database) -> None:
+async def test_models_own_field_validators_run(db: Database) -> None:
     assert (await db.user.create(**{**GOOD, "name": " ada "})).name == "ada"
 
 

@@ -71,3 +71,13 @@ def test_warning_is_shown_once_at_import(project: Path) -> None:
         )
         == 1
     )
+
+
+@pytest.mark.parametrize("library", ["asyncpg", "sqlalchemy"])
+def test_missing_library_is_named_with_the_command_that_installs_it(project: Path, library: str) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; import generated"
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    message = f"import of {library} halted; None in sys.modules: run `pip install asyncpg 'sqlalchemy[asyncio]'`"
+    assert done.stderr.endswith(f"ModuleNotFoundError: {message}\n")
+    assert "another exception" not in done.stderr

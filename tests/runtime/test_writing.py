@@ -156,10 +156,10 @@ async def test_partial_upsert_works_with_a_generic_plan(url: str, db: Database) 
             strict = await narrow.strict.upsert_active_by_member_id(member_id=1, note=str(n))
         assert (row.id, row.kind, row.reason) == (1, "x", "8")
         assert (strict.id, strict.kind, strict.active, strict.note) == (1, Kind.KICK, True, "8")
-        made = [await narrow.afk.get_or_create_current_by_member_id(member_id=member) for member in (1, 2)]
-        assert [is_new for _, is_new in made] == [False, True]
-        found = await narrow.afk.get_one_current_by_member_id(1)
-        assert found.id == row.id
+        results = [await narrow.afk.get_or_create_current_by_member_id(member_id=member) for member in (1, 2)]
+        assert [is_new for _, is_new in results] == [False, True]
+        current = await narrow.afk.get_one_current_by_member_id(1)
+        assert current.id == row.id
 
 
 async def test_partial_upsert_refuses_values_outside_its_predicate(db: Database) -> None:
@@ -233,6 +233,6 @@ async def test_other_types_round_trip(db: Database) -> None:
     case = await db.case.create(
         guild_id=1, number=1, user_id=1, kind=Kind.KICK, fine=Decimal("1.50"), labels=["a", "b"]
     )
-    found = await db.case.get_one_by_guild_id_and_number(1, 1)
-    assert (found.kind, found.fine, found.labels) == (Kind.KICK, Decimal("1.50"), ["a", "b"])
-    assert found == case
+    stored = await db.case.get_one_by_guild_id_and_number(1, 1)
+    assert (stored.kind, stored.fine, stored.labels) == (Kind.KICK, Decimal("1.50"), ["a", "b"])
+    assert stored == case

@@ -26,7 +26,7 @@ async def reference_url(new_database: NewDatabase) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def db(reference_url: str) -> AsyncIterator[Database]:
-    """The bot's database, empty but for one guild."""
+    """The bot's database, empty except for one guild."""
     async with Database(reference_url, pool_size=10) as db:
         names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
         async with db.engine.begin() as connection:

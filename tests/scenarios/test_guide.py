@@ -66,8 +66,8 @@ async def test_complex_operation_is_all_or_nothing(db: Database) -> None:
 
 async def test_simple_queries(db: Database, users: list[User]) -> None:
     c = db.user.c
-    found = await db.user.find_all(filters=c.guild_id == GUILD, limit=2, order_by=c.created_at.desc())
-    assert len(found) == 2
+    newest = await db.user.find_all(filters=c.guild_id == GUILD, limit=2, order_by=c.created_at.desc())
+    assert len(newest) == 2
     assert await db.user.find_one(filters=c.username == "u2") == users[1]
 
 
@@ -92,8 +92,8 @@ async def test_eager_loading_for_relationships(db: Database, users: list[User]) 
 async def test_relationship_filtering(db: Database, users: list[User]) -> None:
     await db.case.open(GUILD, CaseType.WARN, moderator=users[0], target=users[1], reason="spam")
     c = db.user.c
-    found = await db.user.find_all(filters=and_(c.guild_id == GUILD, c.cases.any(db.case.c.reason == "spam")))
-    assert found == [users[1]]
+    warned = await db.user.find_all(filters=and_(c.guild_id == GUILD, c.cases.any(db.case.c.reason == "spam")))
+    assert warned == [users[1]]
 
 
 async def test_points_transfer_loses_nothing_under_contention(db: Database, users: list[User]) -> None:
@@ -132,7 +132,7 @@ async def test_reading_again_needs_no_cached_coroutine(db: Database) -> None:
 
 
 async def test_timestamps_have_a_time_zone(db: Database, users: list[User]) -> None:
-    """The guide's datetime.utcnow has no time zone, and PostgreSQL would take it as local time."""
+    """The guide's datetime.utcnow has no time zone, and PostgreSQL would interpret it as local time."""
     assert users[0].created_at.utcoffset() is not None
     with pytest.raises(ValidationError, match="expires_at needs a time zone"):
         await db.reminder.create(

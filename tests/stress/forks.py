@@ -21,9 +21,9 @@ async def right_answers(db: Database, who: str) -> int:
 
     async def ask(n: int) -> None:
         async with db.session() as session:
-            wanted = f"{who} {n}"
-            found = await session.scalar(sa.text("SELECT CAST(:wanted AS text)"), {"wanted": wanted})
-            assert found == wanted, f"{who} was given {found!r} in place of {wanted!r}"
+            text = f"{who} {n}"
+            answer = await session.scalar(sa.text("SELECT CAST(:expected AS text)"), {"expected": text})
+            assert answer == text, f"{who} got {answer!r} instead of {text!r}"
         user = await db.user.get_one_by_discord_id(n % 3 + 1)
         assert user.discord_id == n % 3 + 1
 
@@ -37,7 +37,7 @@ def child(db: Database, seen: set[int]) -> None:
     """Work on a separate event loop, as a forked worker does."""
     for _ in range(2):
         backend = asyncio.run(right_answers(db, "child"))
-        assert backend not in seen, "the child was served by its parent's connection"
+        assert backend not in seen, "the child used a connection of its parent"
         gc.collect()
 
 
@@ -89,7 +89,7 @@ async def while_running(db: Database, way: str) -> None:
         await asyncio.to_thread(process.join)
         assert process.exitcode == 0
     await right_answers(db, "parent")
-    assert await backends(db) == seen, "the child has ended sessions of its parent"
+    assert await backends(db) == seen, "the child ended sessions of its parent"
     await db.dispose()
 
 
@@ -100,7 +100,7 @@ def between_loops(db: Database) -> None:
     pid = forked(db, seen)
     loop.run_until_complete(right_answers(db, "parent"))
     done(pid)
-    assert loop.run_until_complete(backends(db)) == seen, "the child has ended sessions of its parent"
+    assert loop.run_until_complete(backends(db)) == seen, "the child ended sessions of its parent"
     loop.run_until_complete(db.dispose())
     loop.close()
 

@@ -29,8 +29,8 @@ async def request(n: int) -> str:
     async with db.session() as session:
         user = await db.user.using(session).get_one_by_discord_id(n, load=["guild"])
         assert user.guild.id == GUILD
-    found = await asyncio.gather(*(db.user.get_one_by_discord_id(n) for _ in range(10)))
-    assert {one.points for one in found} == {n}
+    users = await asyncio.gather(*(db.user.get_one_by_discord_id(n) for _ in range(10)))
+    assert {user.points for user in users} == {n}
     assert [one.discord_id async for one in db.user.find_all(discord_id=n)] == [n]
     async with db.engine.connect() as connection:
         assert await connection.scalar(sa.text("SELECT CAST(:n AS integer)"), {"n": n}) == n
@@ -142,8 +142,8 @@ def without_leaving_connections_open() -> None:
     for n in range(1, ROUNDS + 1):
         answered(n)
     gc.collect()
-    found = asyncio.run(backends())
-    assert found <= 5 + 1 + int(sys.argv[2]), f"{found} connections are open"
+    open_connections = asyncio.run(backends())
+    assert open_connections <= 5 + 1 + int(sys.argv[2]), f"{open_connections} connections are open"
 
 
 if __name__ == "__main__":

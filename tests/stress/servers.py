@@ -116,7 +116,7 @@ class Pair:
         return f"postgresql://postgres@{hosts}/postgres?sslmode=disable&target_session_attrs=read-write"
 
     async def synchronize(self) -> None:
-        """Have the primary acknowledge only what the standby has written."""
+        """Make the primary acknowledge only writes that the standby has received."""
         await self.primary.until("SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'")
         written = await self.primary.value("SELECT pg_current_wal_lsn()::text")
         await self.standby.until(f"SELECT pg_last_wal_replay_lsn() >= '{written}'")
@@ -249,7 +249,7 @@ def _is_query(data: bytes, word: bytes) -> bool:
 
 
 def _error(state: str, message: str) -> bytes:
-    """Return what PostgreSQL sends when it refuses a query outside of a transaction."""
+    """Return the reply of PostgreSQL when it refuses a query outside of a transaction."""
     named = {b"S": "ERROR", b"V": "ERROR", b"C": state, b"M": message}
     fields = b"".join(name + value.encode() + b"\0" for name, value in named.items())
     return b"E" + struct.pack("!i", len(fields) + 5) + fields + b"\0" + b"Z" + struct.pack("!i", 5) + b"I"

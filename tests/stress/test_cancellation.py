@@ -47,9 +47,9 @@ class Step:
 
 
 async def get(step: Step) -> None:
-    wanted = step.n % 3 + 1
-    user = await step.db.user.get_one_by_discord_id(wanted, load=["guild", "cases"])
-    assert user.discord_id == wanted, "an answer that was for another call"
+    discord_id = step.n % 3 + 1
+    user = await step.db.user.get_one_by_discord_id(discord_id, load=["guild", "cases"])
+    assert user.discord_id == discord_id, "the call got the answer to another call"
 
 
 async def create(step: Step) -> None:
@@ -148,7 +148,7 @@ class Chaos:
     """Tasks that start steps and cancel them after a random time, until a number of steps was cancelled."""
 
     db: Database
-    wanted: int
+    target: int
     dice: random.Random = field(default_factory=lambda: random.Random(SEED))
     steps: list[Step] = field(default_factory=list[Step])
     cancelled: Counter[str] = field(default_factory=Counter[str])
@@ -156,7 +156,7 @@ class Chaos:
 
     async def work(self) -> None:
         """Run one step after another."""
-        while self.cancelled.total() < self.wanted:
+        while self.cancelled.total() < self.target:
             step = Step(self.db, 1000 + len(self.steps), self.dice.choice(list(STEPS)))
             self.steps.append(step)
             task = asyncio.create_task(step.run())
@@ -207,10 +207,10 @@ async def test_random_cancellations_leak_nothing_and_leave_no_partial_writes(
 
     stored = {user.discord_id for user in await db.user.find_all()}
     for step in chaos.steps:
-        found = [n in stored for n in step.rows]
-        assert len(set(found)) <= 1, f"{step.kind} is stored by half"
-        assert not (any(found) and step.state == "inside"), f"{step.kind} is stored without a commit"
-        assert all(found) or step.state != "done", f"{step.kind} was acknowledged and is lost"
+        is_stored = [n in stored for n in step.rows]
+        assert len(set(is_stored)) <= 1, f"{step.kind} is stored partly"
+        assert not (any(is_stored) and step.state == "inside"), f"{step.kind} is stored without a commit"
+        assert all(is_stored) or step.state != "done", f"{step.kind} was acknowledged, but is lost"
     assert stored <= {1, 2, 3} | {n for step in chaos.steps for n in step.rows}
 
     assert await asyncio.gather(*(few.user.get_one_by_discord_id(n % 3 + 1) for n in range(60))) == [

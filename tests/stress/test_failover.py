@@ -161,7 +161,7 @@ async def test_read_only_primary_fails_one_call_and_replaces_one_connection(pair
             assert kind == "joined" or type(caught.value) is TransactionError
             await pair.primary.execute(*WRITABLE)
             await write(db, 200 + number)
-            assert await backend(db) != before, f"{kind} has kept the connection"
+            assert await backend(db) != before, f"{kind} kept the connection"
         assert db.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
 
 
@@ -191,7 +191,7 @@ async def test_only_one_write_fails_after_a_switchover(pair: Pair) -> None:
             else:
                 break
         assert await pair.standby.value(f"SELECT count(*) FROM users WHERE discord_id = {n}") == 1
-        assert failures == 1, f"{failures} calls failed: each connection of before was tried"
+        assert failures == 1, f"{failures} calls failed: every old connection was tried"
 
 
 async def test_begin_refused_by_a_standby_leaves_no_open_transaction(pair: Pair) -> None:

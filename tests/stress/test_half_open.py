@@ -189,7 +189,7 @@ async def test_task_on_a_half_open_connection_is_cancelled_at_once(
             assert single.pool_status() == {"idle": 1, "in_use": 0, "overflow": 0}
         await proxy.close()
         await asyncio.wait([task], timeout=2)
-    assert in_time, "it waits for an answer that cannot come"
+    assert in_time, "the task waits for an answer that cannot arrive"
 
 
 async def test_silent_server_is_unreachable_within_the_timeout(single: Database, proxy: Proxy) -> None:
@@ -236,7 +236,7 @@ async def test_connections_are_replaced_by_age(reference_url: str) -> None:
                 if not (left := await session.scalar(sql, {"pids": [first, second]})):
                     break
             await asyncio.sleep(0.02)
-        assert left == 0, "what is too old is closed"
+        assert left == 0, "old connections are closed"
 
 
 async def sessions_begin(db: Database) -> None:
@@ -281,7 +281,7 @@ async def all_is_well(db: Database, before: int) -> None:
         async with db.transaction():
             await db.user.create(**row(60))
             raise LookupError
-    assert await db.user.count() == 3, "a transaction was rolled back that had not begun"
+    assert await db.user.count() == 3, "a transaction that had not begun was rolled back"
 
 
 @pytest.mark.parametrize("begin", BEGINNINGS)

@@ -25,7 +25,7 @@ WAYS = (
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_database_is_used_on_several_event_loops(
+async def test_database_is_used_on_several_event_loops(
     way: str, db: Database, reference_url: str, project: Path, whole: bool
 ) -> None:
     for _ in range(5 if whole else 1):
@@ -44,5 +44,5 @@ async def test_a_database_is_used_on_several_event_loops(
                 break
             await asyncio.sleep(0.02)
         for user in await db.user.find_all():
-            assert user.username == f"u{user.discord_id}", "left is what was rolled back"
+            assert user.username == f"u{user.discord_id}", "rolled back changes are visible"
             assert user.points == user.discord_id

@@ -32,15 +32,15 @@ async def all_at_once(project: Path, url: str, job: str, times: int) -> list[str
 
 
 async def test_two_hundred_get_or_create_calls_create_one_row(db: Database, reference_url: str, project: Path) -> None:
-    made = await all_at_once(project, reference_url, "get_or_create", 50)
-    assert sum(map(int, made)) == 1
+    counts = await all_at_once(project, reference_url, "get_or_create", 50)
+    assert sum(map(int, counts)) == 1
     assert await db.user.count() == 1
 
 
 async def test_two_hundred_upserts_create_one_row(db: Database, reference_url: str, project: Path) -> None:
     await all_at_once(project, reference_url, "upsert", 50)
     user = await db.user.get_one_by_discord_id(42)
-    assert user.username == f"n{user.points}", "what one call set is there as a whole"
+    assert user.username == f"n{user.points}", "all values are from the same call"
     assert await db.user.count() == 1
 
 

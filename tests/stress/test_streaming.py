@@ -45,4 +45,4 @@ async def test_many_rows_are_streamed_in_bounded_memory(
     assert done.returncode == 0, done.stderr
     count, grown = map(int, done.stdout.split())
     assert count == rows
-    assert grown < 20 * 1024, f"{grown} KiB more than for a thousand rows"
+    assert grown < 20 * 1024, f"{grown} KiB more memory than for a thousand rows"

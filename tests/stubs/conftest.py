@@ -30,7 +30,7 @@ POST = model(
 
 
 def package(*models: Model) -> Package:
-    """The planned package of these models, a post and its tag unless told."""
+    """Return the planned package of these models, by default a post and its tag."""
     return plan(Schema(models or (POST, TAG)), "db")
 
 

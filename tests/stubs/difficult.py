@@ -1,4 +1,4 @@
-"""Models whose stubs are easily wrong: `test_emitted.py` generates them, and runs and checks what comes out."""
+"""Models for which it is hard to emit correct stubs: `test_emitted.py` generates, runs and type-checks them."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal as Amount
@@ -27,20 +27,20 @@ from typing_extensions import override
 
 
 class Person(SQLModel, table=True):
-    """Somebody to refer to."""
+    """A row to refer to."""
 
     id: int | None = Field(default=None, primary_key=True)
     name: str
 
 
 class Device(SQLModel, table=True):
-    """Something to refer to by a UUID."""
+    """A row to refer to by a UUID."""
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
 
 
 class Seat(SQLModel, table=True):
-    """Foreign keys that a row may lack, but whose getters and finders need a value."""
+    """Nullable foreign keys whose getters and finders need a value."""
 
     id: int | None = Field(default=None, primary_key=True)
     person_id: int | None = Field(default=None, foreign_key="person.id", unique=True)
@@ -48,13 +48,13 @@ class Seat(SQLModel, table=True):
 
 
 class Node(SQLModel, table=True):
-    """The same to itself, and in partial indexes."""
+    """Nullable foreign keys to itself, also in partial indexes."""
 
     __table_args__ = (
         Index("ix_node_child", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("uq_node_main", "owner_id", unique=True, postgresql_where=text("owner_id IS NOT NULL AND main")),
         Index("uq_node_root", "main", unique=True, postgresql_where=text("main")),  # a key of no columns
-        Index("ix_node_first", "main", postgresql_where=text("owner_id = 1")),  # of a person who is not there
+        Index("ix_node_first", "main", postgresql_where=text("owner_id = 1")),  # of a person who does not exist
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -65,7 +65,7 @@ class Node(SQLModel, table=True):
 
 
 class Place(SQLModel, table=True):
-    """A key of two columns, called like Python's own."""
+    """A key of two columns with the names of builtins."""
 
     hall: int = Field(primary_key=True)
     row: int = Field(primary_key=True)
@@ -73,7 +73,7 @@ class Place(SQLModel, table=True):
 
 
 class Ticket(SQLModel, table=True):
-    """A foreign key of two columns, which a row may lack."""
+    """A nullable foreign key of two columns."""
 
     __table_args__ = (
         ForeignKeyConstraint(["hall", "row"], ["place.hall", "place.row"]),
@@ -106,7 +106,7 @@ class Status(Enum):
 
 
 class Order(SQLModel, table=True):
-    """A predicate that new rows meet by themselves."""
+    """A predicate that new rows satisfy by default."""
 
     __table_args__ = (Index("uq_order_open", "number", unique=True, postgresql_where=text("status = 'OPEN'")),)
 
@@ -116,7 +116,7 @@ class Order(SQLModel, table=True):
 
 
 class Account(SQLModel, table=True):
-    """A validator that refuses what a type alone suggests."""
+    """A validator that rejects the values suggested by the type."""
 
     id: int | None = Field(default=None, primary_key=True)
     address: str = Field(unique=True)
@@ -133,52 +133,52 @@ class Account(SQLModel, table=True):
 
 
 class Present(SQLModel, table=True):
-    """Called like a helper, as are the next ones."""
+    """Has the name of a helper, as do the next models."""
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
 
 
 class Explained(SQLModel, table=True):
-    """Called like the helper for plans."""
+    """Has the name of the helper for plans."""
 
     id: int | None = Field(default=None, primary_key=True)
 
 
 class Plans(SQLModel, table=True):
-    """Called like a variable of the tests."""
+    """Has the name of a variable of the tests."""
 
     id: int | None = Field(default=None, primary_key=True)
 
 
 class Pytest(SQLModel, table=True):
-    """Called like what the tests import."""
+    """Has the name of a module that the tests import."""
 
     id: int | None = Field(default=None, primary_key=True)
 
 
 class Decimal(SQLModel, table=True):
-    """Called like the type of its own column."""
+    """Has the name of the type of its own column."""
 
     id: int | None = Field(default=None, primary_key=True)
     amount: Amount
 
 
 class Date(SQLModel, table=True):
-    """Called, in lower case, like the function that makes its value."""
+    """Has, in lower case, the name of the function that creates its value."""
 
     id: int | None = Field(default=None, primary_key=True)
     day: date = Field(unique=True)
 
 
 class numbers(SQLModel, table=True):
-    """Called like what the factories count with."""
+    """Has the name of the counter of the factories."""
 
     id: int | None = Field(default=None, primary_key=True)
 
 
 class Diary(SQLModel, table=True):
-    """Foreign keys whose rows would be called like functions of the factories."""
+    """Foreign keys whose rows would have the names of functions of the factories."""
 
     id: int | None = Field(default=None, primary_key=True)
     date_id: int = Field(foreign_key="date.id")
@@ -188,14 +188,14 @@ class Diary(SQLModel, table=True):
 
 
 class Rule(SQLModel, table=True):
-    """A key of so few values that a test can make one row only."""
+    """A key of so few values that a test can create only one row."""
 
     status: Status = Field(primary_key=True)
     text: str = ""
 
 
 class Remark(SQLModel, table=True):
-    """Refers twice to a row of which there is one only."""
+    """Refers twice to a row that exists only once."""
 
     id: int | None = Field(default=None, primary_key=True)
     rule_status: Status = Field(foreign_key="rule.status")
@@ -204,13 +204,13 @@ class Remark(SQLModel, table=True):
 
 
 class Tenant(SQLModel, table=True):
-    """What everything belongs to."""
+    """The owner of all other rows."""
 
     id: int = Field(primary_key=True)
 
 
 class Project(SQLModel, table=True):
-    """Of a tenant, and numbered within it."""
+    """Belongs to a tenant, and is numbered within it."""
 
     tenant_id: int = Field(primary_key=True, foreign_key="tenant.id")
     number: int = Field(primary_key=True)
@@ -218,7 +218,7 @@ class Project(SQLModel, table=True):
 
 
 class Task(SQLModel, table=True):
-    """Of a project, and so of its tenant; a foreign key that begins like another one, and a cycle."""
+    """Belongs to a project and its tenant: a foreign key that begins like another one, and a cycle."""
 
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "project_number"], ["project.tenant_id", "project.number"]),
@@ -232,7 +232,7 @@ class Task(SQLModel, table=True):
 
 
 class Visit(SQLModel, table=True):
-    """A foreign key that may be NULL, but must be given."""
+    """A foreign key that may be NULL, but is required."""
 
     id: int | None = Field(default=None, primary_key=True)
     person_id: int | None = Field(foreign_key="person.id", index=True)
@@ -242,7 +242,7 @@ class Visit(SQLModel, table=True):
 
 
 class Total(SQLModel, table=True):
-    """A view, as it were: its key is one to the mapper alone, and no index has its name."""
+    """Like a view: only the mapper knows its key, and no index has its name."""
 
     __mapper_args__: ClassVar[dict[str, object]] = {"primary_key": ["day", "person_id"]}
 
@@ -252,7 +252,7 @@ class Total(SQLModel, table=True):
 
 
 class Code(SQLModel, table=True):
-    """Texts of certain patterns."""
+    """Strings with patterns."""
 
     id: int | None = Field(default=None, primary_key=True)
     color: Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")] = Field(unique=True)
@@ -273,7 +273,7 @@ class Issue(SQLModel, table=True):
 
 
 class Article(SQLModel, table=True):
-    """Several indexes that answer one query: soft deletion, a flag, a partial index beside a full one."""
+    """Several indexes that serve one query: soft deletion, a flag, a partial index beside a full one."""
 
     __table_args__ = (
         Index("ix_article_kept", "author_id", postgresql_where=text("deleted_at IS NULL")),
@@ -316,7 +316,7 @@ class Size(BaseModel):
 
 
 class Shifted(TypeDecorator[datetime]):
-    """Takes aware values only, keeps them without time zone, and returns them in another."""
+    """Accepts only aware values, stores them without a time zone, and returns them in another one."""
 
     impl = DateTime(timezone=False)
     cache_ok = True
@@ -342,7 +342,7 @@ class Vector(UserDefinedType[str]):
 
 
 class Odd(SQLModel, table=True):
-    """Values that a type alone does not suggest, an extension, an enum made elsewhere, a default that is refused."""
+    """Values that the type does not suggest, an extension, an enum created elsewhere, and a rejected default."""
 
     id: int | None = Field(default=None, primary_key=True)
     currency: str = Field(sa_column=Column(CHAR(3), nullable=False, unique=True))
@@ -355,7 +355,7 @@ class Odd(SQLModel, table=True):
 
 
 class Branch(SQLModel, table=True):
-    """Must say which branch it is of, be it none."""
+    """A reference to a parent branch that is required, even if it is None."""
 
     id: int | None = Field(default=None, primary_key=True)
     parent_id: int | None = Field(foreign_key="branch.id", index=True)
@@ -376,7 +376,7 @@ class Secret(SQLModel, table=True):
 
 
 class Visitor(SQLModel, table=True):
-    """Needs a row of the last one."""
+    """Needs a row of the previous model."""
 
     id: int | None = Field(default=None, primary_key=True)
     secret_id: int = Field(foreign_key="secret.id", index=True)

@@ -50,8 +50,8 @@ def test_emitted_stubs_of_difficult_models_pass(workspace: Path) -> None:
     assert set(skipped) == {("tests/controller_factories.py", "put a valid `token` here")}, done.stdout
 
 
-def test_value_that_is_put_in_runs_the_tests_that_were_skipped(workspace: Path, tmp_path: Path) -> None:
-    """Those of the model itself, and of the model that refers to it."""
+def test_skipped_tests_run_after_the_value_is_added(workspace: Path, tmp_path: Path) -> None:
+    """These are the tests of the model itself, and of the model that refers to it."""
     shutil.copytree(workspace, tmp_path, dirs_exist_ok=True)
     factories = tmp_path / "tests/controller_factories.py"
     factories.write_text(factories.read_text().replace('skip("put a valid `token` here")', '"open sesame"'))
@@ -62,7 +62,7 @@ def test_value_that_is_put_in_runs_the_tests_that_were_skipped(workspace: Path, 
     assert done.returncode == 0, done.stdout
 
 
-def test_database_that_cannot_be_made_fails_once(workspace: Path, tmp_path: Path) -> None:
+def test_database_that_cannot_be_created_fails_once(workspace: Path, tmp_path: Path) -> None:
     shutil.copytree(workspace, tmp_path, dirs_exist_ok=True)
     conftest = tmp_path / "tests/conftest.py"
     conftest.write_text(conftest.read_text().replace('"vector": "vector",', ""))
@@ -71,23 +71,23 @@ def test_database_that_cannot_be_made_fails_once(workspace: Path, tmp_path: Path
     assert 'type "vector" does not exist' in done.stdout
 
 
-def test_server_that_refuses_says_how_to_do_without_it(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusable_server_suggests_the_embedded_one(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@localhost:1/nowhere")
     done = run(workspace, sys.executable, "-m", "pytest", "-q", "-x", "tests/test_secret_controller.py")
     assert "The server is the one in DATABASE_URL; unset it to use an embedded server." in done.stdout, done.stdout
 
 
-def test_settings_of_the_guide_serve_packages_under_src_and_silence_warnings(project: Path, tmp_path: Path) -> None:
-    found = re.search(
+def test_documented_settings_work_for_packages_under_src_without_warnings(project: Path, tmp_path: Path) -> None:
+    match = re.search(
         r"^\[tool\.pytest\.ini_options\]\n[^`]+", (project / "docs/guide/test.md").read_text(), re.MULTILINE
     )
-    assert found
+    assert match
     package = tmp_path / "src/bot"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "models.py").write_text(SMALL)
     (tmp_path / "pyproject.toml").write_text(
-        '[tool.ctrlgen]\nmodels = ["bot.models"]\noutput = "src/bot/db"\ntests = "tests/db"\n' + found[0]
+        '[tool.ctrlgen]\nmodels = ["bot.models"]\noutput = "src/bot/db"\ntests = "tests/db"\n' + match[0]
     )
     assert run(tmp_path, sys.executable, "-m", "ctrlgen", "generate").returncode == 0
     done = run(tmp_path, BIN / "pytest", "-q", "tests/db")
@@ -102,13 +102,13 @@ def test_stubs_are_strictly_typed(workspace: Path, checker: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_new_row_is_not_given_what_it_has_by_itself(workspace: Path) -> None:
+def test_new_row_does_not_set_values_that_it_has_by_default(workspace: Path) -> None:
     text = (workspace / "tests/test_order_controller.py").read_text()
     assert "    order = await new_order(db)\n    assert await db.order.delete_open_by_number(order.number)" in text
     assert "present(" not in text
 
 
-def test_row_that_may_not_be_there_is_not_relied_on(workspace: Path) -> None:
+def test_row_that_may_not_exist_is_not_used(workspace: Path) -> None:
     """No test can be written for an index on the rows of person 1."""
     assert "find_first" in (workspace / "generated/node.py").read_text()
     assert "find_first" not in (workspace / "tests/test_node_controller.py").read_text()

@@ -30,7 +30,7 @@ def write(package: Package, folder: Path) -> list[str]:
 
 
 def with_index(attribute: str) -> Package:
-    """The package, with one more index on posts."""
+    """Return the package, with one more index on posts."""
     more = dataclasses.replace(POST, indexes=(*POST.indexes, index(attribute, name="ix_new")))
     return package(more, TAG)
 
@@ -54,7 +54,7 @@ def test_module_reads_well(folder: Path, snapshot: SnapshotAssertion) -> None:
     assert (folder / "test_post_controller.py").read_text() == snapshot(extension_class=PythonFileExtension)
 
 
-def test_factories_make_parents_first(folder: Path, snapshot: SnapshotAssertion) -> None:
+def test_factories_create_parents_first(folder: Path, snapshot: SnapshotAssertion) -> None:
     write(package(), folder)
     assert (folder / "controller_factories.py").read_text() == snapshot(extension_class=PythonFileExtension)
 
@@ -72,7 +72,7 @@ def test_every_method_has_a_test(folder: Path) -> None:
         assert {f"test_{method.name}" for method in controller.methods} <= set(tests)
 
 
-def test_links_are_made_of_two_rows_also_of_one_model(folder: Path) -> None:
+def test_links_join_two_rows_even_of_one_model(folder: Path) -> None:
     friends = dataclasses.replace(TAG, relations=(relation("friends", "Tag", linked=True, attributes=("id",)),))
     write(package(friends), folder)
     text = (folder / "test_tag_controller.py").read_text()
@@ -80,7 +80,7 @@ def test_links_are_made_of_two_rows_also_of_one_model(folder: Path) -> None:
     assert "assert len(tag.friends) == 1" in text
 
 
-def test_links_are_tested_by_the_methods_that_the_settings_leave(folder: Path) -> None:
+def test_links_are_tested_by_the_methods_that_are_not_skipped(folder: Path) -> None:
     options = Options(skip_methods=("Post.load_labels",), names={"Post.add_labels": "label"})
     write(plan(Schema((POST, TAG)), "db", options), folder)
     text = (folder / "test_post_controller.py").read_text()
@@ -92,7 +92,7 @@ def test_links_are_tested_by_the_methods_that_the_settings_leave(folder: Path) -
     assert "tag = await new_tag(db)\n    assert await db.post.remove_labels([post], [tag]) == 0" in text
 
 
-def test_links_between_rows_of_which_there_is_only_one_are_not_tested(folder: Path) -> None:
+def test_links_between_rows_that_exist_only_once_are_not_tested(folder: Path) -> None:
     only = column("id", "bool", kind="bool", comparison="equal")
     flag = model("Flag", indexes=(), relations=(relation("others", "Flag", linked=True, attributes=("id",)),))
     write(package(dataclasses.replace(flag, columns=(only,))), folder)
@@ -110,7 +110,7 @@ def test_new_method_adds_its_test_and_touches_no_existing_byte(folder: Path) -> 
     assert functions(file)[-1] == "test_find_by_title"
 
 
-def test_import_that_a_new_test_needs_is_inserted_behind_the_others(folder: Path) -> None:
+def test_import_of_a_new_test_is_inserted_after_the_others(folder: Path) -> None:
     (folder / "controller_factories.py").write_text("async def new_post(db): ...\nasync def new_tag(db): ...\n")
     file = folder / "test_post_controller.py"
     file.write_text('"""Mine."""\n\nimport os\n\nos.getcwd()\n')
@@ -122,7 +122,7 @@ def test_import_that_a_new_test_needs_is_inserted_behind_the_others(folder: Path
     assert "from db import Database, NotFoundError\n" in text
 
 
-def test_line_ends_of_the_users_file_are_kept(folder: Path) -> None:
+def test_line_endings_of_the_users_file_are_kept(folder: Path) -> None:
     write(package(), folder)
     file = folder / "test_post_controller.py"
     windows = file.read_bytes().replace(b"\n", b"\r\n")
@@ -137,7 +137,7 @@ def test_line_ends_of_the_users_file_are_kept(folder: Path) -> None:
     "mark", [b"\xef\xbb\xbf", b"# -*- coding: latin-1 -*-\nX = '\xe9'\n", b"X = '\x0c\xe2\x80\xa8'\n"]
 )
 def test_bytes_of_the_users_file_are_kept(folder: Path, mark: bytes) -> None:
-    """A byte order mark, an encoding of their own, and what only texts take for the end of a line."""
+    """A byte order mark, another encoding, and characters that only `str.splitlines` considers line endings."""
     write(package(), folder)
     file = folder / "test_post_controller.py"
     docstring, rest = file.read_bytes().split(b"\n", 1)
@@ -148,7 +148,7 @@ def test_bytes_of_the_users_file_are_kept(folder: Path, mark: bytes) -> None:
     assert "test_find_by_title" in functions(file)
 
 
-def test_encoding_without_place_for_what_is_added_is_an_error(folder: Path) -> None:
+def test_addition_that_cannot_be_encoded_is_an_error(folder: Path) -> None:
     file = folder / "test_post_controller.py"
     file.write_bytes(b"# -*- coding: ascii -*-\n")
     named = dataclasses.replace(POST, indexes=(*POST.indexes, index("größe", name="ix_new")))
@@ -158,7 +158,7 @@ def test_encoding_without_place_for_what_is_added_is_an_error(folder: Path) -> N
     assert file.read_bytes() == b"# -*- coding: ascii -*-\n"
 
 
-def test_import_is_renamed_where_the_users_file_has_the_name(folder: Path) -> None:
+def test_import_is_renamed_if_the_users_file_has_the_name(folder: Path) -> None:
     made = column("made", "datetime", kind="datetime")
     dated = dataclasses.replace(TAG, columns=(*TAG.columns, made))
     (folder / "controller_factories.py").write_text("import datetime\n\n\ndatetime.date(2030, 1, 1)\n")
@@ -168,8 +168,8 @@ def test_import_is_renamed_where_the_users_file_has_the_name(folder: Path) -> No
     assert '"made": datetime_.now(UTC)' in text
 
 
-def test_factory_of_the_users_decides_what_a_new_row_has(folder: Path) -> None:
-    """Written before a column was indexed, it gives no value, so the test does."""
+def test_factory_of_the_user_determines_the_values_of_a_new_row(folder: Path) -> None:
+    """The factory was written before a column was indexed, and does not set it, so the test does."""
     (folder / "controller_factories.py").write_text(
         "async def new_tag(db): ...\nasync def tag_values(db):\n    return {}\n"
     )
@@ -179,7 +179,7 @@ def test_factory_of_the_users_decides_what_a_new_row_has(folder: Path) -> None:
     assert 'values["color"] = "changed"' in (folder / "test_tag_controller.py").read_text()
 
 
-def test_method_that_any_test_or_comment_names_is_not_added_again(folder: Path) -> None:
+def test_method_mentioned_in_a_test_or_comment_is_not_added_again(folder: Path) -> None:
     write(package(), folder)
     file = folder / "test_post_controller.py"
     text = file.read_text()
@@ -209,14 +209,14 @@ def test_new_model_adds_its_factory_and_touches_nothing_else(folder: Path) -> No
     assert after.index("new_tag") < after.index("new_post")
 
 
-def test_file_that_is_no_python_is_an_error_at_its_line(folder: Path) -> None:
+def test_file_with_invalid_python_is_an_error_at_its_line(folder: Path) -> None:
     (folder / "test_post_controller.py").write_text("x = 1\ndef (:\n")
     with pytest.raises(OutputError) as caught:
         stubs(package(), folder, project=folder.parent)
     assert str(caught.value.location) == "tests/test_post_controller.py:2"
 
 
-def test_model_that_requires_itself_is_the_users_to_complete(folder: Path) -> None:
+def test_model_that_requires_itself_is_left_to_the_user(folder: Path) -> None:
     key = ForeignKey(("parent_id",), Imported("models", "Node"), ("id",), HERE)
     node = package(model("Node", column("parent_id"), foreign_keys=(key,)))
     assert codes(node, folder) == [("CG301", "models.py")]
@@ -235,8 +235,8 @@ def test_self_reference_that_may_be_null_is_null(folder: Path) -> None:
     assert '"parent_id": None,' in (folder / "controller_factories.py").read_text()
 
 
-def test_rows_that_need_each_other_are_made_where_null_lets_them(folder: Path) -> None:
-    """The column that may be NULL stays so, wherever the planning begins."""
+def test_rows_that_need_each_other_are_created_if_a_reference_may_be_null(folder: Path) -> None:
+    """The nullable column remains NULL, whichever model is planned first."""
     left = model(
         "Left",
         column("right_id", nullable=True),
@@ -254,7 +254,7 @@ def test_rows_that_need_each_other_are_made_where_null_lets_them(folder: Path) -
 
 
 def test_foreign_key_with_a_default_gets_its_row(folder: Path) -> None:
-    """The database looks for the row of the default, too."""
+    """The database also checks the row that the default references."""
     post = dataclasses.replace(POST, columns=(column("id"), column("tag_id", presence="optional", default="1")))
     write(package(dataclasses.replace(post, indexes=post.indexes[:1]), TAG), folder)
     text = (folder / "controller_factories.py").read_text()
@@ -262,7 +262,7 @@ def test_foreign_key_with_a_default_gets_its_row(folder: Path) -> None:
     assert '"tag_id": present(tag.id),' in text
 
 
-def test_column_that_is_a_keyword_costs_only_the_tests_that_would_name_it(folder: Path) -> None:
+def test_column_that_is_a_keyword_only_omits_the_tests_that_would_name_it(folder: Path) -> None:
     named = dataclasses.replace(TAG, columns=(*TAG.columns, column("class", "str", kind="str")))
     keyed = model("Kind", column("class"), column("name", "str", kind="str"), primary_key=("class",))
     assert codes(package(named, keyed), folder) == []
@@ -275,7 +275,7 @@ def test_column_that_is_a_keyword_costs_only_the_tests_that_would_name_it(folder
     assert "test_find_one" not in tests
 
 
-def test_unknown_value_concerns_its_own_model_only(folder: Path) -> None:
+def test_unknown_value_affects_only_its_own_model(folder: Path) -> None:
     odd = dataclasses.replace(column("shape", "Shape", kind="other"), samples=Samples())
     assert codes(package(POST, dataclasses.replace(TAG, columns=(*TAG.columns, odd))), folder) == [
         ("CG301", "models.py")
@@ -283,8 +283,8 @@ def test_unknown_value_concerns_its_own_model_only(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("nullable", [False, True])
-def test_loader_is_expected_to_find_what_its_own_columns_refer_to(folder: Path, nullable: bool) -> None:
-    """Not what another foreign key to the same table does."""
+def test_loader_is_expected_to_find_the_rows_that_its_own_columns_refer_to(folder: Path, nullable: bool) -> None:
+    """It does not find the rows of another foreign key to the same table."""
     editor = column("editor_id", nullable=nullable, presence="optional" if nullable else "required", default="None")
     keys = [ForeignKey((name,), Imported("models", "Tag"), ("id",), HERE) for name in ("tag_id", "editor_id")]
     related = (relation("editor", "Tag", many=False, attributes=("editor_id",)), *POST.relations)
@@ -302,7 +302,7 @@ def test_folder_inside_a_test_package_imports_its_factories_relatively(folder: P
     assert "from .controller_factories import" in (folder / "test_post_controller.py").read_text()
 
 
-def test_import_inside_a_try_is_no_place_to_add_to(folder: Path) -> None:
+def test_imports_are_not_added_inside_a_try(folder: Path) -> None:
     file = folder / "test_post_controller.py"
     mine = "import os\n\ntry:\n    import ujson\nexcept ImportError:\n    ujson = None\n"
     file.write_text(mine)
@@ -318,7 +318,7 @@ def test_function_of_the_users_is_never_shadowed(folder: Path) -> None:
     assert functions(file).count("test_get_by_id") == 1
 
 
-def test_file_in_another_encoding_is_read_as_it_says(folder: Path) -> None:
+def test_file_is_read_in_its_declared_encoding(folder: Path) -> None:
     (folder / "test_extra.py").write_bytes(b'# -*- coding: latin-1 -*-\nX = "\xe9"  # db.tag.create\n')
     (folder / "test_folder.py").mkdir()
     write(package(), folder)
@@ -341,25 +341,25 @@ def test_tests_of_a_removed_model_are_reported(folder: Path) -> None:
 
 
 def with_heading() -> Package:
-    """The package, with a heading in the place of a post's title."""
+    """Return the package, with a heading instead of a post's title."""
     columns = (*(each for each in POST.columns if each.attribute != "title"), column("heading", "str", kind="str"))
     return package(dataclasses.replace(POST, columns=columns, indexes=POST.indexes[:2]), TAG)
 
 
-def test_factory_gets_the_line_that_it_lacks(folder: Path) -> None:
+def test_missing_line_is_added_to_a_factory(folder: Path) -> None:
     write(package(), folder)
     file = folder / "controller_factories.py"
     mine = file.read_text().replace('f"title {next(numbers)}",', 'f"{next(numbers)}. title",  # mine')
     file.write_text(mine)
-    found = [item.message for item in stubs(with_heading(), folder, project=folder.parent).findings]
-    assert "`post_values` no longer matches `PostCreate`: it gives `title`" in found
+    messages = [item.message for item in stubs(with_heading(), folder, project=folder.parent).findings]
+    assert "`post_values` no longer matches `PostCreate`: it gives `title`" in messages
     write(with_heading(), folder)
     kept = '        "title": f"{next(numbers)}. title",  # mine\n'
     assert kept + '        "heading": f"heading {next(numbers)}",\n    }\n' in file.read_text()
     assert len(file.read_text().splitlines()) == len(mine.splitlines()) + 1
 
 
-def test_factory_gets_the_row_that_it_must_refer_to(folder: Path) -> None:
+def test_referenced_row_is_added_to_a_factory(folder: Path) -> None:
     write(
         package(
             dataclasses.replace(
@@ -382,21 +382,21 @@ def test_factory_gets_the_row_that_it_must_refer_to(folder: Path) -> None:
     ) in file.read_text()
 
 
-def test_line_for_a_factory_of_the_users_own_is_printed(folder: Path) -> None:
+def test_line_for_a_rewritten_factory_is_printed(folder: Path) -> None:
     write(package(), folder)
     file = folder / "controller_factories.py"
     file.write_text(
         file.read_text().replace("    tag = await new_tag(db)\n", "    tag = (await db.tag.find_all())[0]\n")
     )
     assert write(with_heading(), folder) == []
-    found = [item for item in stubs(with_heading(), folder, project=folder.parent).findings if item.code == "CG304"]
+    findings = [item for item in stubs(with_heading(), folder, project=folder.parent).findings if item.code == "CG304"]
     line = '"heading": f"heading {next(numbers)}",'
     message = f"`post_values` no longer matches `PostCreate`: it lacks `heading` (add `{line}`) and gives `title`"
-    assert [item.message for item in found] == [message]
+    assert [item.message for item in findings] == [message]
 
 
 @pytest.mark.parametrize("kept", ["tag_values", "new_tag"])
-def test_factory_that_was_deleted_in_part_is_made_whole(folder: Path, kept: str) -> None:
+def test_partly_deleted_factory_is_completed(folder: Path, kept: str) -> None:
     write(package(), folder)
     file = folder / "controller_factories.py"
     text = file.read_text()
@@ -420,12 +420,12 @@ def test_factory_that_was_deleted_in_part_is_made_whole(folder: Path, kept: str)
         ("int", Bounds(below="-2"), "-3"),
     ],
 )
-def test_numbers_lie_within_their_bounds(kind: Kind, bounds: Bounds, expected: str | None) -> None:
+def test_numbers_are_within_their_bounds(kind: Kind, bounds: Bounds, expected: str | None) -> None:
     value = column("n", kind, kind=kind, bounds=bounds).samples.fixed
     assert (value.source(lambda item: item.name) if value else None) == expected
 
 
 def test_removed_relationship_in_a_loading_test_is_reported(folder: Path) -> None:
     write(package(), folder)
-    found = codes(package(dataclasses.replace(POST, relations=()), TAG), folder)
-    assert ("CG302", "tests/test_post_controller.py") in found
+    findings = codes(package(dataclasses.replace(POST, relations=()), TAG), folder)
+    assert ("CG302", "tests/test_post_controller.py") in findings

@@ -16,7 +16,7 @@ def states(folder: Path, sources: dict[str, str]) -> dict[str, str]:
     return {change.file.name: change.state for change in compare(sources, folder).files}
 
 
-def test_new_changed_equal_and_vanished_files_are_told_apart(tmp_path: Path) -> None:
+def test_new_changed_unchanged_and_removed_files_are_distinguished(tmp_path: Path) -> None:
     for name in ("equal.py", "changed.py", "vanished.py"):
         (tmp_path / name).write_text(OURS)
     sources = {"equal.py": OURS, "changed.py": f"{OURS}y = 2\n", "new.py": OURS}
@@ -40,7 +40,7 @@ def test_clash_with_a_foreign_file_is_an_error_that_names_it(tmp_path: Path) -> 
         compare({"user.py": OURS}, tmp_path)
 
 
-def test_file_where_a_folder_is_wanted_is_an_error(tmp_path: Path) -> None:
+def test_file_in_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "runtime").write_text("mine\n")
     with pytest.raises(OutputError, match="is a file, but a folder is needed"):
         compare({"runtime/service.py": OURS}, tmp_path)
@@ -72,7 +72,7 @@ def test_package_in_the_folder_of_another_one_is_not_its_own(tmp_path: Path) -> 
     assert states(tmp_path, {}) == {"old.py": "removed"}
 
 
-def test_line_ends_of_a_checkout_are_no_difference(tmp_path: Path) -> None:
+def test_line_endings_of_a_checkout_are_not_a_difference(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_bytes(OURS.replace("\n", "\r\n").encode())
     assert states(tmp_path, {"a.py": OURS}) == {"a.py": "unchanged"}
     changes = compare({"a.py": f"{OURS}y = 2\n"}, tmp_path)

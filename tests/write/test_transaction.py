@@ -35,7 +35,7 @@ def test_unchanged_file_is_not_touched(tmp_path: Path) -> None:
     assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
 
 
-def test_failure_half_way_puts_everything_back(tmp_path: Path) -> None:
+def test_failed_write_restores_all_files(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(OURS)
     (tmp_path / "taken.py").mkdir()
     changes = Changes(
@@ -58,7 +58,7 @@ def test_permissions_of_a_changed_file_are_kept(tmp_path: Path) -> None:
     assert (tmp_path / "a.py").stat().st_mode & 0o777 == 0o640
 
 
-def test_full_disk_is_told_as_such_with_the_file_it_hit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_reported_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")  # like the error of `write`, which names no file
 

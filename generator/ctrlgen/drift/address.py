@@ -1,23 +1,38 @@
-"""The address of a database, as asyncpg reads it and as it may be printed."""
+"""The address of the database: as the emitted package reads it, and as it may be printed.
+
+The emitted runtime decides which addresses are valid, which options they may have, and what to write instead, so that
+an address is either accepted by both or refused by both.
+"""
 
 from __future__ import annotations
 
-import re
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ctrlgen.errors import AddressError
+from ctrlgen.render.templates import templates_folder
 
-_SECRET = {"password", "sslpassword", "passfile"}
-_EXAMPLE = "write `postgresql://user:password@host/name`"
+_RUNTIME = "ctrlgen_runtime"
+"""The import name of the runtime, which no module of a project has."""
+_SECRET = {"password", "sslpassword"}
+_EXAMPLE = (
+    "write `postgresql://user:password@host:5432/name`, and `/`, `?`, `#`, `@` in the password as %2F, %3F, %23, %40"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address. ``shown`` is its printable form, and ``secrets`` are the strings that must not be printed."""
+    """An address, its printable form, the arguments of ``asyncpg.connect``, and strings that must not be printed."""
 
     url: str
     shown: str
+    arguments: Mapping[str, Any]
     secrets: tuple[str, ...] = ()
 
     def hide(self, text: str) -> str:
@@ -27,50 +42,41 @@ class Address:
         return text
 
 
-def read_address(url: str | None) -> Address:
-    """Parse an address.
+def read_address(url: str, further: Mapping[str, Any]) -> Address:
+    """Parse an address. ``further`` are arguments of ``asyncpg.connect`` that do not depend on it.
 
     Raises
     ------
     AddressError
-        The address is missing, or is not the address of a PostgreSQL database. The message does not contain what may
-        be a password.
+        The address is not the address of a PostgreSQL database, or has an option that is not supported. The message
+        does not contain what may be a password.
     """
-    if not url:
-        raise AddressError("no database address is set", hint=f"{_EXAMPLE} after `--database`, or set DATABASE_URL")
+    service: Any = _runtime("service")
     try:
-        parts = urlsplit(url)
+        server = service.server_at(url, further)
+        secrets = _secrets(server.address)
     except ValueError as error:
-        raise AddressError(f"the database address `{_masked(url)}` is not a valid URL", hint=_EXAMPLE) from error
-    if "://" not in url:
-        raise AddressError("the database address does not begin with `postgresql://`", hint=_EXAMPLE)
-    if parts.scheme.partition("+")[0] not in {"postgresql", "postgres"}:
-        raise AddressError(f"`{_masked(url)}` is not the address of a PostgreSQL database", hint=_EXAMPLE)
-    if "@" in parts.path + parts.query + parts.fragment or parts.fragment:
-        hint = "percent-encode it: `/` is %2F, `?` is %3F, `#` is %23, `@` is %40"
-        message = f"the user or password in `{_masked(url)}` contains an unencoded `/`, `?`, `#` or `@`"
-        raise AddressError(message, hint=hint)
-    credentials, at, host = parts.netloc.rpartition("@")
-    if not re.fullmatch(r"[^:]*(:\d*)?|\[[^]]*\](:\d*)?", host.rpartition(",")[2]):
-        raise AddressError(f"the port in `{_masked(url)}` is not a number", hint=_EXAMPLE)
-    query = parse_qsl(parts.query, keep_blank_values=True)
-    password = credentials.partition(":")[2]
-    secrets = {password, unquote(password), *(value for name, value in query if name in _SECRET)} - {""}
-    shown = re.sub(":.*", ":***", credentials) + at + host
-    public = urlencode([(name, value) for name, value in query if name not in _SECRET], safe="/")
-    return Address(
-        urlunsplit(("postgresql", parts.netloc, parts.path, parts.query, "")),
-        urlunsplit(("postgresql", shown, parts.path, public, "")),
-        tuple(sorted(secrets)),
-    )
+        raise AddressError(str(error), hint=_EXAMPLE) from error
+    return Address(server.address, server.url, server.arguments, secrets)
 
 
-def _masked(url: str) -> str:
-    """Return an invalid address without anything that may be a password, wherever it is."""
-    scheme, separator, rest = url.partition("://")
-    credentials, at, host = rest.rpartition("@")
-    if at:
-        rest = f"{credentials.partition(':')[0]}:***@{host}" if ":" in credentials else f"***@{host}"
-    else:
-        rest = re.sub(r":(?!\d*(?:[/?,]|$)).*", ":***", rest)  # without a host, this may be the password
-    return scheme + separator + re.sub(rf"\b({'|'.join(sorted(_SECRET))})=[^&]*", r"\1=***", rest)
+def _secrets(address: str) -> tuple[str, ...]:
+    parts = urlsplit(address)
+    password = parts.netloc.rpartition("@")[0].partition(":")[2]
+    options = [value for name, value in parse_qsl(parts.query) if name in _SECRET]
+    return tuple(sorted({password, unquote(password), *options} - {""}))
+
+
+def _runtime(module: str) -> ModuleType:
+    """Import a module of the runtime from the templates, without leaving bytecode among them."""
+    folder = templates_folder() / "runtime"
+    spec = spec_from_file_location(_RUNTIME, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    assert spec
+    assert spec.loader
+    package = sys.modules[_RUNTIME] = module_from_spec(spec)
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        spec.loader.exec_module(package)
+        return import_module(f"{_RUNTIME}.{module}")
+    finally:
+        sys.dont_write_bytecode = before

@@ -209,9 +209,8 @@ class Comparison:
             what = f"constraint `{index.name}`, {index.form}"
             return rules.UNKNOWN_CONSTRAINT.at(self._place(declared_table), what=what, **names)
         maker = self._maker(index.name, is_there=True)
-        return rules.UNKNOWN_INDEX.at(
-            self._place(declared_table), index=index.name, form=index.form, maker=maker, **names
-        )
+        form = index.form if index.is_valid else f"{index.form}, invalid"
+        return rules.UNKNOWN_INDEX.at(self._place(declared_table), index=index.name, form=form, maker=maker, **names)
 
     def _maker(self, name: str, *, is_there: bool = False) -> str:
         """Return the part of a message about the migration that creates an index; empty without migrations."""
@@ -267,15 +266,20 @@ class Comparison:
                     yield rules.DIFFERENT_ENUM.at(place, enum=key[1], column=name, difference=difference)
 
     def _of_revisions(self) -> Iterator[Finding]:
-        if self._revisions is None or self._revisions.head is None or self._revisions.head in self._heads:
+        at = ", ".join(f"`{head}`" for head in self._heads)
+        if self._revisions is None:
+            if self._heads:
+                yield rules.NO_MIGRATIONS.at(self._fallback, revisions=at)
             return
-        at, head = ", ".join(self._heads), self._revisions.head
+        if self._applied.issuperset(self._revisions.heads):
+            return
+        heads = f"{'head is' if len(self._revisions.heads) == 1 else 'heads are'} {listed(self._revisions.heads)}"
         if not self._heads:
-            problem = f"has no revision: no migration was applied, and the head is `{head}`"
+            problem = f"has no revision: no migration was applied, and the {heads}"
         elif self._revisions.parents.keys().isdisjoint(self._heads):
-            problem = f"is at revision `{at}`, which is not in the migrations; their head is `{head}`"
+            problem = f"is at revision {at}, which is not in the migrations; their {heads}"
         else:
-            problem = f"is at revision `{at}`, but the head of the migrations is `{head}`"
+            problem = f"is at revision {at}, but the {heads.replace(' ', ' of the migrations ', 1)}"
         yield rules.OTHER_REVISION.at(self._fallback, problem=problem)
 
     def _not_compared(self, missing: set[Owner]) -> Iterator[Finding]:

@@ -6,13 +6,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import typer
 
 from ctrlgen.child import Child
-from ctrlgen.drift.address import Address, read_address
+from ctrlgen.errors import AddressError
 from ctrlgen.findings import RULES, Finding
 from ctrlgen.output_formats import FORMATS, TEXT, check_format, problem_of_finding, reporter_of
 from ctrlgen.report import reported
@@ -42,9 +42,11 @@ def drift(
     root = project or find_project(Path())
     with reported(root, output_format):
         check_format(output_format)
-        address = read_address(database)
+        if not database:
+            hint = "write `postgresql://user:password@host/name` after `--database`, or set DATABASE_URL"
+            raise AddressError("no database address is set", hint=hint)
         config = read_config(root, flags)
-        reported_findings = _in_process(config, flags, address, alembic.resolve() if alembic else None)
+        address, reported_findings = _in_process(config, flags, database, alembic.resolve() if alembic else None)
         findings = Silence(config.options.silence, config.project).remaining(reported_findings)
         if quiet:
             findings = tuple(finding for finding in findings if RULES[finding.code].fails)
@@ -62,32 +64,36 @@ def drift(
     return 1 if any(RULES[finding.code].fails for finding in findings) else 0
 
 
-def _in_process(config: Config, flags: Settings, address: Address, alembic: Path | None) -> Sequence[Finding]:
-    """Run the process that imports the models, and return its findings."""
+def _in_process(
+    config: Config, flags: Settings, database: str, alembic: Path | None
+) -> tuple[str, tuple[Finding, ...]]:
+    """Run the process that imports the models, and return the printable address and the findings."""
     with scratch_folder() as folder:
         order = {
             "folder": str(folder),
             "project": str(config.project),
             "models": flags.models,
             "alembic": str(alembic) if alembic else None,
-            **asdict(address),
+            "database": database,
         }
         # -P: neither the working directory nor ctrlgen's own folder may shadow a module.
         command = [sys.executable, "-P", "-m", "ctrlgen.drift.drift_process"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=_STDERR) as process:
             try:
                 process.communicate(json.dumps(order).encode())  # not on the command line, which other users can see
-                return Child(process, folder).schema().findings
+                return cast("tuple[str, tuple[Finding, ...]]", Child(process, folder).answer())
             finally:
                 process.kill()  # has no effect if the process has ended
                 process.wait()
 
 
-def _print(findings: Sequence[Finding], address: Address, *, quiet: bool) -> None:
+def _print(findings: Sequence[Finding], address: str, *, quiet: bool) -> None:
     """Print one line for each difference, and their number."""
     for finding in findings:
         typer.echo(f"{finding.location}: {finding.code} {finding.message}")
-    count = len(findings)
-    summary = f"{count} difference{'s' * (count != 1)}" if count else "no differences"
-    if not quiet:
-        typer.echo(f"{summary} between the models and {address.shown}", err=True)
+    if quiet:
+        return
+    differences = sum(RULES[finding.code].fails for finding in findings)
+    notes = len(findings) - differences
+    summary = f"{differences or 'no'} difference{'s' * (differences != 1)} between the models and {address}"
+    typer.echo(f"{summary}, and {notes} note{'s' * (notes != 1)}" if notes else summary, err=True)

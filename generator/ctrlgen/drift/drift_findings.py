@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ctrlgen.blueprint import Controller
-from ctrlgen.drift.address import Address
+from ctrlgen.drift.address import Address, read_address
 from ctrlgen.drift.catalogue import read_catalogue, read_declared, widen_search_path
 from ctrlgen.drift.comparison import Comparison, DeclaredTable, alembic_changes, current_heads, declared_tables
 from ctrlgen.drift.revisions import Revisions, read_revisions
@@ -54,6 +54,17 @@ class Compared:
         declared = read_declared(connection, [declared_table.table for declared_table in self.tables], path)
         comparison = Comparison(self.tables, catalogue, declared, self.revisions, heads, self.fallback)
         return sorted({*comparison.findings(changes)})
+
+
+def address_of(url: str) -> Address:
+    """Parse the address of the database, to which ``drift`` connects under its own name.
+
+    Raises
+    ------
+    AddressError
+        The address is not the address of a PostgreSQL database, or has an option that is not supported.
+    """
+    return read_address(url, {"timeout": _CONNECT, "server_settings": {"application_name": "ctrlgen drift"}})
 
 
 def findings(config: Config, address: Address, alembic: Path | None, progress: Callable[[str], None]) -> list[Finding]:
@@ -101,11 +112,12 @@ async def _in_transaction(address: Address, compared: Compared) -> list[Finding]
     """Connect, compare in one transaction, and roll it back."""
 
     async def connect() -> object:
-        return await _asyncpg.connect(
-            address.url, timeout=_CONNECT, server_settings={"application_name": "ctrlgen drift"}
-        )
+        return await _asyncpg.connect(address.url, **address.arguments)
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    options: dict[str, object] = {"async_creator_fn": connect}
+    if not address.arguments["statement_cache_size"]:  # behind PgBouncer, which may not know a name
+        options["prepared_statement_name_func"] = str
+    engine = create_async_engine("postgresql+asyncpg://", connect_args=options, poolclass=NullPool)
     try:
         connection = await engine.connect()
     except (OSError, ValueError, KeyError, DBAPIError, _asyncpg.PostgresError, _asyncpg.InterfaceError) as error:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from ctrlgen.child import PROGRESS, REPLY, end_process, open_project, progress_to, read_request, reply_of, write_reply
-from ctrlgen.drift.address import Address
 from ctrlgen.errors import InstallationError
-from ctrlgen.schema import Schema
+from ctrlgen.findings import Finding
 from ctrlgen.settings import Settings, read_config
 
 _LIBRARIES = {"alembic", "asyncpg"}
@@ -28,9 +27,7 @@ class Order:
     project: str
     models: tuple[str, ...] | None
     alembic: str | None
-    url: str
-    shown: str
-    secrets: tuple[str, ...]
+    database: str
 
 
 def main() -> None:
@@ -45,18 +42,19 @@ def main() -> None:
     end_process((sys.stdout, sys.stderr))
 
 
-def _compared(order: Order) -> Schema:
+def _compared(order: Order) -> tuple[str, tuple[Finding, ...]]:
+    """Return the printable address of the database, and the findings."""
     try:
-        from ctrlgen.drift.drift_findings import findings
+        from ctrlgen.drift.drift_findings import address_of, findings
     except ModuleNotFoundError as error:
         if error.name not in _LIBRARIES:
             raise
         message = f"`{error.name}` is not installed; `ctrlgen drift` needs it"
         raise InstallationError(message, hint="run `pip install 'ctrlgen[drift]'`") from error
+    address = address_of(order.database)  # before the models are imported, which takes longer
     config = read_config(Path(order.project), Settings(tuple(order.models) if order.models else None))
-    address = Address(order.url, order.shown, tuple(order.secrets))
     alembic = Path(order.alembic) if order.alembic else None
-    return Schema((), tuple(findings(config, address, alembic, progress_to(Path(order.folder, PROGRESS)))))
+    return address.shown, tuple(findings(config, address, alembic, progress_to(Path(order.folder, PROGRESS))))
 
 
 if __name__ == "__main__":

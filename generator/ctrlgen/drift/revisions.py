@@ -1,4 +1,4 @@
-"""Reads the project's Alembic migrations: the head, and the indexes and constraints that each migration creates.
+"""Reads the project's Alembic migrations: the heads, and the indexes and constraints that each migration creates.
 
 Neither a database nor ``env.py`` is needed: the migrations are rendered as SQL, as by ``alembic upgrade --sql``.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import chdir
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 
 import sqlglot
@@ -16,7 +18,7 @@ from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import Script, ScriptDirectory
-from alembic.util import CommandError
+from alembic.util import CommandError, to_tuple
 from sqlglot import TokenType
 
 from ctrlgen.errors import MigrationError, described
@@ -30,14 +32,14 @@ _UNFINISHED = {"CONCURRENTLY", "IF", "NOT", "EXISTS", "ONLY", "UNIQUE"}
 
 @dataclass(frozen=True, slots=True)
 class Revisions:
-    """The indexes and constraints that the migrations create, up to their head.
+    """The indexes and constraints that the migrations create, up to their heads, one for each independent branch.
 
     ``makers`` maps the names of indexes and constraints to the revisions that create them. ``unreadable`` has the
     reasons why migrations cannot be rendered without a database, and ``sources`` the source of these. ``parents`` has
-    the parents of each revision.
+    the revisions that each revision follows or depends on.
     """
 
-    head: str | None
+    heads: tuple[str, ...]
     makers: Mapping[str, str] = field(default_factory=dict[str, str])
     unreadable: Mapping[str, str] = field(default_factory=dict[str, str])
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -67,11 +69,16 @@ def read_revisions(project: Path, configuration: Path | None = None) -> Revision
     Raises
     ------
     MigrationError
-        Alembic cannot read the migrations, or they have several heads.
+        Alembic cannot read the migrations, or one of their branches has several heads.
     """
     config = _config(project, configuration)
     if config is None:
         return None
+    with chdir(_working_folder(config, project)):
+        return _read(config, project)
+
+
+def _read(config: Config, project: Path) -> Revisions:
     sources = Sources(project)
     try:
         directory = ScriptDirectory.from_config(config)
@@ -86,12 +93,30 @@ def read_revisions(project: Path, configuration: Path | None = None) -> Revision
         scripts = [*directory.walk_revisions()][::-1]
     except Exception as error:  # importing a migration may raise anything
         raise _unreadable(error, directory, sources) from error
-    if len(heads) > 1:
-        files = {str(script.revision): Path(script.path) for script in scripts if script.is_head}
-        message = f"the migrations have several heads: {', '.join(sorted(heads))}"
-        location = _line_with(r"revision\b", [files[max(heads)]], sources)
+    if forked := _forked_heads([script for script in scripts if script.revision in heads], directory):
+        files = {script.revision: Path(script.path) for script in scripts}
+        message = f"the migrations have several heads: {', '.join(forked)}"
+        location = _line_with(r"revision\b", [files[forked[-1]]], sources)
         raise MigrationError(message, location, hint="run `alembic merge heads`")
-    return _rendered(config, directory, scripts, heads[0] if heads else None)
+    return _rendered(config, directory, scripts, tuple(sorted(heads)))
+
+
+def _forked_heads(heads: Sequence[Script], directory: ScriptDirectory) -> list[str]:
+    """Return the heads of the same branch, if any.
+
+    Heads are meant to be separate if they have no revision in common, or if labels tell their branches apart.
+    """
+    ancestors = {
+        head.revision: {script.revision for script in directory.iterate_revisions(head.revision, "base")}
+        for head in heads
+    }
+    forked = {
+        head.revision
+        for first, second in combinations(heads, 2)
+        if first.branch_labels == second.branch_labels and ancestors[first.revision] & ancestors[second.revision]
+        for head in (first, second)
+    }
+    return sorted(forked)
 
 
 def _unreadable(error: Exception, directory: ScriptDirectory, sources: Sources) -> MigrationError:
@@ -129,7 +154,17 @@ def _config(project: Path, configuration: Path | None) -> Config | None:
     return config if config.get_alembic_option("script_location") else None
 
 
-def _rendered(config: Config, directory: ScriptDirectory, scripts: list[Script], head: str | None) -> Revisions:
+def _working_folder(config: Config, project: Path) -> Path:
+    """Return the folder in which the project's Alembic is run, which the paths in its settings are relative to.
+
+    That is the folder of the settings file if the migrations are there, and not in the project's folder.
+    """
+    migrations = config.get_alembic_option("script_location") or ""
+    beside = Path(config.config_file_name or project / "alembic.ini").parent
+    return beside if not (project / migrations).exists() and (beside / migrations).exists() else project
+
+
+def _rendered(config: Config, directory: ScriptDirectory, scripts: list[Script], heads: tuple[str, ...]) -> Revisions:
     makers: dict[str, str] = {}
     unreadable: dict[str, str] = {}
     sources: dict[str, str] = {}
@@ -145,12 +180,14 @@ def _rendered(config: Config, directory: ScriptDirectory, scripts: list[Script],
                 makers[name] = script.revision
             else:
                 makers.pop(name, None)
-    return Revisions(head, makers, unreadable, sources, {script.revision: _parents(script) for script in scripts})
+    parents = {script.revision: _parents(script, directory) for script in scripts}
+    return Revisions(heads, makers, unreadable, sources, parents)
 
 
-def _parents(script: Script) -> tuple[str, ...]:
-    down = script.down_revision or ()
-    return (down,) if isinstance(down, str) else tuple(down)
+def _parents(script: Script, directory: ScriptDirectory) -> tuple[str, ...]:
+    """Return the revisions that a revision follows or depends on. A dependency may be the label of a branch."""
+    names = [*to_tuple(script.down_revision, ()), *to_tuple(script.dependencies, ())]
+    return tuple(parent.revision for name in names for parent in directory.get_revisions(name) if parent)
 
 
 def _sql(config: Config, directory: ScriptDirectory, script: Script) -> str:

@@ -21,7 +21,7 @@ class Choice:
     method: str | None = None
 
     def has(self, method: str) -> bool:
-        """Return whether a method is to be explained."""
+        """Return whether a method was chosen."""
         return self.method in {None, method}
 
 

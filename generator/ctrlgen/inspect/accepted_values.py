@@ -46,7 +46,7 @@ _PARSERS: dict[str, Parser] = {
     "MACADDR": _mac_address(6),
     "MACADDR8": _mac_address(8),
     "UUID": _uuid,
-    # The driver takes no strings for these, or reads an object of its own.
+    # The driver does not accept strings for these, or returns its own kind of object.
     **dict.fromkeys(("BIT", "BOOLEAN", "BYTEA", "DATE", "INTERVAL", "TIME", "TIMESTAMP"), _never),
 }
 

@@ -27,7 +27,7 @@ _SEVERAL_CLASSES = re.compile(r'Multiple classes found for path "(.+?)"')
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong with a relationship, and what to write instead. ``attribute`` is where it is to be written."""
+    """The mistake in a relationship, and the correction. ``attribute`` is the relationship to correct."""
 
     problem: str
     hint: str
@@ -120,14 +120,14 @@ def _several_foreign_keys(relationship: RelationshipProperty[Any], target: Mappe
     if link is not None:
         hint = 'set "primaryjoin" and "secondaryjoin" in `sa_relationship_kwargs`'
         return Mistake("goes through a table with several foreign keys to one side", hint, relationship.key)
-    found = [
+    foreign_keys = [
         (mapper, key)
         for mapper, other in ((parent, target), (target, parent))
         for key in _keys(_table(mapper), _table(other))
     ]
-    paths = [f"{mapper.class_.__name__}.{_attribute(mapper, key.parent)}" for mapper, key in found]
-    wanted = f"{relationship.key}_id" if not _is_list(relationship) else f"{relationship.back_populates}_id"
-    likely = closest(wanted, [path.partition(".")[2] for path in paths])
+    paths = [f"{mapper.class_.__name__}.{_attribute(mapper, key.parent)}" for mapper, key in foreign_keys]
+    expected_name = f"{relationship.key}_id" if not _is_list(relationship) else f"{relationship.back_populates}_id"
+    likely = closest(expected_name, [path.partition(".")[2] for path in paths])
     path = next((path for path in paths if path.endswith(f".{likely}")), paths[0])
     hint = f'write `Relationship(..., sa_relationship_kwargs={{"foreign_keys": "{path}"}})`'
     return Mistake(

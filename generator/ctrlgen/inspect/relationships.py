@@ -75,7 +75,7 @@ def references_of(tables: Iterable[Table]) -> tuple[Reference, ...]:
 
 
 def _reference(constraint: ForeignKeyConstraint) -> Reference:
-    """Return a foreign key by the declared names. Its target need not exist."""
+    """Return a foreign key by the declared names. Its target does not have to exist."""
     targets = [element.target_fullname.rpartition(".") for element in constraint.elements]
     on_delete, on_update = ((action or "").upper() for action in (constraint.ondelete, constraint.onupdate))
     return Reference(

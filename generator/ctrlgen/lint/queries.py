@@ -37,6 +37,8 @@ _SESSION_ALIAS = re.compile(r"(^|\.)(\w*(Db|DB|Async|SQL)\w*Session\w*|Session(D
 _SESSION_FACTORY = re.compile(
     r"^(\w*_)?session(_?(maker|factory|local|scope))?$|^SessionLocal$|^get_\w*session$", re.IGNORECASE
 )
+_MAKES_FACTORY = re.compile(r"^_?(build|create|get|init|make|new|provide|setup)_(\w+_)?session_?(maker|factory)$")
+_FACTORY_CLASSES = frozenset({"sqlalchemy.orm.sessionmaker", "sqlalchemy.ext.asyncio.async_sessionmaker"})
 _SESSION_NAME = re.compile(r"^_?(\w+_)?session$")
 
 _SESSION_READS = frozenset({"execute", "exec", "scalars", "scalar", "get", "get_one", "stream", "stream_scalars"})
@@ -227,6 +229,8 @@ class Queries:
             return True
         if name == "begin" and target is not None:
             return bool(re.search("session", last_name(target) or "", re.IGNORECASE))
+        if _MAKES_FACTORY.match(name) or _FACTORY_CLASSES & self.source.qualified(call.func):
+            return False  # the session is what the result returns when it is called
         return self.uses_sqlalchemy and bool(_SESSION_FACTORY.match(name))
 
     def _is_database(self, node: cst.BaseExpression) -> bool:

@@ -18,7 +18,7 @@ BULK = ("bulk_update", "delete_many", "update_many", "upsert_many")
 """Methods of every controller that take primary keys."""
 
 WITHOUT_TENANT = {"paginate": "find_all({}=...).page()", "delete_where": "find_all({}=...).delete()"}
-"""Methods of every controller that cannot be given the tenant, with what replaces them."""
+"""Methods of every controller that cannot take the tenant, with their replacements."""
 
 
 def with_tenants(models: list[Model], options: Options) -> list[Model]:
@@ -100,7 +100,7 @@ def _check_primary_keys(models: Iterable[Model], tenant: str) -> None:
     wrong = [model for model in models if tenant not in model.primary_key.columns]
     if wrong:
         listed = ", ".join(f"`{model.reference.name}` ({model.primary_key.location})" for model in wrong)
-        message = f"`tenant_strict` requires that every primary key contains `{tenant}`, but not those of {listed}"
+        message = f"`tenant_strict` requires every primary key to contain `{tenant}`, which is missing in {listed}"
         hint = f"make `{tenant}` the first column of the primary key, or list the model in `skip.models`"
         raise TenantKeyError(message, location=wrong[0].primary_key.location, hint=hint)
 

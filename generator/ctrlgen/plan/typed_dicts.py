@@ -35,7 +35,7 @@ def update_keys(model: Model) -> list[str]:
 def where_entries(model: Model) -> tuple[Entry, ...]:
     """Return the entries for the columns and named index expressions that can be compared.
 
-    A tenant that every call requires is a parameter of its own.
+    A tenant that every call requires is a separate parameter.
     """
     columns = [
         Entry(column.attribute, column.annotation, column.nullable, wrapper=wrapper(column.comparison))

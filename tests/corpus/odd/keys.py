@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 
 class Keyed(SQLModel, table=True):
-    """Constraints and indexes one by one."""
+    """Constraints and indexes of each kind."""
 
     __table_args__ = (
         sa.UniqueConstraint("a", "b", name="uq_keyed_a_b"),
@@ -67,7 +67,7 @@ class Wide(SQLModel, table=True):
 
 
 class Booking(SQLModel, table=True):
-    """An exclusion constraint, which is no key."""
+    """An exclusion constraint, which is not a key."""
 
     __table_args__ = (pg.ExcludeConstraint((sa.text("room"), "="), using="btree", name="ex_booking_room"),)
 
@@ -76,7 +76,7 @@ class Booking(SQLModel, table=True):
 
 
 class Counted(SQLModel, table=True):
-    """Values that the database makes."""
+    """Values that the database computes."""
 
     __table_args__ = {"schema": None}
 
@@ -89,7 +89,7 @@ class Counted(SQLModel, table=True):
 
 
 class Elsewhere(SQLModel, table=True):
-    """A table in a schema of its own."""
+    """A table in another schema."""
 
     __table_args__ = {"schema": "odd_schema"}
 

@@ -1,4 +1,4 @@
-"""Names that are something else already."""
+"""Names that already have another meaning."""
 
 import enum
 from typing import Literal, TypeAlias
@@ -26,7 +26,7 @@ class Order(SQLModel, table=True):
 
 
 class Shadow(SQLModel, table=True):
-    """Attributes called like builtins, keywords of ours, and members of controllers."""
+    """Attributes with the names of builtins, parameters and members of controllers."""
 
     id: Int | None = Field(default=None, primary_key=True)
     list: Int = Field(index=True)
@@ -53,13 +53,13 @@ class Shadow(SQLModel, table=True):
 
 
 class Selection(SQLModel, table=True):
-    """A model called like a class of the runtime."""
+    """A model with the name of a class of the runtime."""
 
     id: int | None = Field(default=None, primary_key=True)
 
 
 class Iterable(SQLModel, table=True):
-    """A model called like an import of the emitted module."""
+    """A model with the name of an import of the emitted module."""
 
     id: int | None = Field(default=None, primary_key=True)
     literal: str = Field(index=True)
@@ -81,20 +81,20 @@ class Import(SQLModel, table=True):
 
 
 class Property(SQLModel, table=True):
-    """Called like what makes the attributes of the facade, some of which come after it."""
+    """A model with the name of the decorator of attributes, some of which follow it."""
 
     id: int | None = Field(default=None, primary_key=True)
 
 
 class using(SQLModel, table=True):
-    """Called like a member of every controller."""
+    """A model with the name of a member of every controller."""
 
     id: int | None = Field(default=None, primary_key=True)
     find_by_name: str = Field(index=True)
 
 
 class model(SQLModel, table=True):
-    """Called like another one."""
+    """A model with the name of another member."""
 
     id: int | None = Field(default=None, primary_key=True)
 
@@ -107,7 +107,7 @@ class Paint(enum.Enum):
 
 
 class Keywords(SQLModel, table=True):
-    """Attributes and expressions that are Python's keywords, or ours."""
+    """Attributes and expressions with the names of Python keywords and of parameters."""
 
     __table_args__ = (
         sa.UniqueConstraint("load", "load_", name="uq_keywords_load"),

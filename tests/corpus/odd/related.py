@@ -58,7 +58,7 @@ class Team(SQLModel, table=True):
 
 
 class Hero(SQLModel, table=True):
-    """Self-referential both ways, and eager by its own wish."""
+    """Self-referential in both directions, with eager loading."""
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(index=True)
@@ -93,7 +93,7 @@ class Badge(SQLModel, table=True):
 
 
 class Grid(SQLModel, table=True):
-    """A composite key that is pointed at."""
+    """A composite key that another table references."""
 
     x: int = Field(primary_key=True)
     y: int = Field(primary_key=True)

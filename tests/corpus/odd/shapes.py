@@ -1,4 +1,4 @@
-"""Shapes of classes: mixins, abstract bases, many columns, types that are not there at run time."""
+"""Shapes of classes: mixins, abstract bases, many columns, types that do not exist at run time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Stamped(SQLModel):
 
 
 class Abstract(Stamped):
-    """A base that is no table."""
+    """A base that is not a table."""
 
     __abstract__ = True
     kind: ClassVar[str] = "abstract"
@@ -29,7 +29,7 @@ class Abstract(Stamped):
 
 
 class Concrete(Abstract, table=True):
-    """Made of the two."""
+    """Derived from both."""
 
     name: str = Field(index=True, min_length=2, max_length=9)
     amount: Decimal | None = Field(default=None, sa_type=sa.Numeric)
@@ -42,7 +42,7 @@ class Concrete(Abstract, table=True):
 
 
 class Leaf(Abstract, table=True):
-    """Nothing of its own."""
+    """Without columns of its own."""
 
 
 class Linked(SQLModel, table=True):

@@ -45,7 +45,7 @@ class Rank(enum.IntEnum):
 
 
 class Settings(BaseModel):
-    """What a JSON column holds."""
+    """The content of a JSON column."""
 
     theme: str = "dark"
     size: int = 3
@@ -84,7 +84,7 @@ class RankType(TypeDecorator[Rank]):
 
 
 class Box(UserDefinedType[str]):
-    """A type nobody knows."""
+    """An unknown type."""
 
     cache_ok = True
 
@@ -130,13 +130,13 @@ class Typed(SQLModel, table=True):
 
 
 class NoSpec(UserDefinedType):
-    """A type that can not even say what it is called."""
+    """A type that cannot be rendered as SQL."""
 
     cache_ok = True
 
 
 class Lax(SQLModel, table=True):
-    """What is said in unusual ways, or hardly."""
+    """Unusual and incomplete declarations."""
 
     id: int | None = Field(default=None, primary_key=True)
     bare: List = Field(default_factory=list, sa_column=sa.Column(sa.JSON))

@@ -1,4 +1,4 @@
-"""What a package with cached models requires, and what happens in a process that forks."""
+"""Requirements of a package with cached models, and its behavior in forked processes."""
 
 from __future__ import annotations
 

@@ -89,14 +89,14 @@ async def until(check: Callable[[], Awaitable[object]]) -> float:
 async def listeners(url: str, application_name: str = "%") -> list[int]:
     """Return the backends of the listening connections."""
     connection = await asyncpg.connect(url)
-    found = await connection.fetch(
+    rows = await connection.fetch(
         "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() "
         "AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT pg_notify%' AND state_change - backend_start > '1 second') "
         "AND application_name LIKE $1",
         application_name,
     )
     await connection.close()
-    return [row["pid"] for row in found]
+    return [row["pid"] for row in rows]
 
 
 async def kill_listeners(url: str, application_name: str = "%") -> int:
@@ -112,7 +112,7 @@ async def test_processes_see_each_others_writes_and_survive_a_killed_listener(sy
     await synced.config.create(guild_id=1, prefix="0")
     async with reader(url) as other:
         assert await other.prefix() == "0"
-        assert await other.hits() > 0, "it answers from memory"
+        assert await other.hits() > 0, "the row is cached"
         await synced.config.update_by_guild_id(1, prefix="1")
         await until(lambda: _is(other, "1"))
         assert await other.ask("write", 1, "2") == ["written"]
@@ -223,7 +223,7 @@ async def test_write_only_invalidates_its_row_and_only_once(synced: Database, ot
     await asyncio.sleep(0.1)
     with statements(synced) as sent:
         await synced.member.get_by_id(1)
-    assert sent == [], "its own message is known for its own"
+    assert sent == [], "a process ignores its own messages"
     with statements(other) as sent:
         await other.member.get_by_id(2)
         await other.member.get_by_token(UUID(int=2))
@@ -378,7 +378,7 @@ async def test_late_commit_after_a_lost_connection_notifies_its_own_process(
         await asyncio.sleep(0.2)
         assert (await synced.config.get_one_by_guild_id(1)).prefix == "0"
         with statements(synced) as sent:
-            assert (await synced.config.get_one_by_guild_id(1)).prefix == "0", "nobody doubts it any more"
+            assert (await synced.config.get_one_by_guild_id(1)).prefix == "0", "the model is cached again"
         assert sent == []
 
     async def is_seen() -> bool:

@@ -26,10 +26,10 @@ async def held_back(controller: Any) -> AsyncIterator[tuple[asyncio.Event, async
 
     async def rows(statement: Sql) -> Any:
         del execution.rows
-        found = await execution.rows(statement)
+        rows_read = await execution.rows(statement)
         came.set()
         await go.wait()
-        return found
+        return rows_read
 
     execution.rows = rows
     yield came, go
@@ -63,8 +63,8 @@ async def _by_hand(db: Database) -> None:
     await db.config.invalidate(1)
 
 
-def shown(found: Any) -> Any:
-    return [one.model_dump() for one in found] if isinstance(found, list) else found and found.model_dump()
+def shown(result: Any) -> Any:
+    return [row.model_dump() for row in result] if isinstance(result, list) else result and result.model_dump()
 
 
 @pytest.mark.parametrize("transaction", [False, True])
@@ -121,18 +121,18 @@ async def test_tasks_never_read_older_values_than_before(db: Database) -> None:
         for _ in range(40):
             name, action = chance.choice(names), chance.random()
             if action < 0.94:
-                found = (await settings.get_one_by_guild_id_and_name(1, name)).value
+                value_read = (await settings.get_one_by_guild_id_and_name(1, name)).value
             elif action < 0.97:
-                found = (await settings.update_one_by_guild_id_and_name(1, name, value=value + 1)).value
+                value_read = (await settings.update_one_by_guild_id_and_name(1, name, value=value + 1)).value
             elif action < 0.985:
                 async with db.transaction():
-                    found = (await settings.update_one_by_guild_id_and_name(1, name, value=value + 1)).value
+                    value_read = (await settings.update_one_by_guild_id_and_name(1, name, value=value + 1)).value
             else:
                 await settings.update_where(settings.c.name == name, value=value + 1)
-                found = (await settings.get_one_by_guild_id_and_name(1, name)).value
-                assert found > least[name]
-            assert found >= least[name]
-            least[name] = found
+                value_read = (await settings.get_one_by_guild_id_and_name(1, name)).value
+                assert value_read > least[name]
+            assert value_read >= least[name]
+            least[name] = value_read
             if chance.random() < 0.02:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(0.0005):
@@ -188,7 +188,7 @@ async def test_write_after_a_lost_connection_is_visible(db: Database, url: str) 
             connection.terminate()
         with pytest.raises(UnreachableError):
             await task
-        assert (await db.config.get_one_by_guild_id(1)).prefix == "!", "it has not happened yet"
+        assert (await db.config.get_one_by_guild_id(1)).prefix == "!", "the write is still pending"
     await settled(url)
     assert (await db.config.get_one_by_guild_id(1)).prefix == "?"
 
@@ -249,7 +249,7 @@ async def test_model_in_doubt_is_cached_again_later(db: Database, url: str, monk
         for _ in range(2):
             await db.config.get_by_guild_id(1)
             await db.member.get_by_id(1)
-    assert len(sent) == 2, "only the model that was written to"
+    assert len(sent) == 2, "only the written model is affected"
     await asyncio.sleep(0.3)
     with statements(db) as sent:
         configs: list[Config | None] = [await db.config.get_by_guild_id(1) for _ in range(3)]

@@ -86,7 +86,7 @@ async def test_relationships_are_loaded_and_not_cached(db: Database) -> None:
         assert [tag.name for tag in (await db.member.get_one_by_id(1, load=["tags"])).tags] == ["pink"]
         (member,) = await db.member.find_by_guild_id(1).load("tags")
         assert [tag.name for tag in member.tags] == ["pink"]
-    assert len(sent) == 2, "the relationship each, the row from memory"
+    assert len(sent) == 2, "one statement for each relationship, none for the row"
     with pytest.raises(UnloadedError):
         _ = (await db.member.get_one_by_id(1)).tags
 
@@ -94,9 +94,9 @@ async def test_relationships_are_loaded_and_not_cached(db: Database) -> None:
 async def test_concurrent_misses_send_one_statement(db: Database) -> None:
     await db.config.create(guild_id=1)
     with statements(db) as sent:
-        found = await asyncio.gather(*(db.config.get_by_guild_id(1) for _ in range(100)))
+        configs = await asyncio.gather(*(db.config.get_by_guild_id(1) for _ in range(100)))
     assert len(sent) == 1
-    assert all(isinstance(one, Config) for one in found)
+    assert all(isinstance(config, Config) for config in configs)
     assert db.pool_status()["in_use"] == 0
 
 
@@ -209,7 +209,7 @@ async def test_list_counts_as_its_number_of_rows(db: Database) -> None:
     assert db.cache_info()["note"].size == 60
     await db.note.create_many([{"text": "x"} for _ in range(60)])
     for _ in range(2):
-        assert len(await db.note.find_by_parent_id(None)) == 120, "more than there is room for is read each time"
+        assert len(await db.note.find_by_parent_id(None)) == 120, "a list that exceeds the cache is read each time"
     assert db.cache_info()["note"].size == 0
 
 
@@ -273,7 +273,7 @@ async def test_other_key_types_of_the_driver_can_be_written_and_invalidated(db: 
     await members.invalidate(Reference(1))
     assert (await members.get_by_id(1)).name == "Eve"
     discord_id.number = 11
-    assert await members.get_by_discord_id(discord_id) is None, "it is another key by now"
+    assert await members.get_by_discord_id(discord_id) is None, "the key has changed"
     assert repr((await asyncio.gather(members.get_by_token("x"), return_exceptions=True))[0]) == repr(
         (await asyncio.gather(members.uncached().get_by_token("x"), return_exceptions=True))[0]
     )

@@ -47,7 +47,7 @@ async def answers(db: Database, *, past: bool) -> dict[str, Any]:
     links = db.member_tag.uncached() if past else db.member_tag
     place = db.place.uncached() if past else db.place
     door = db.door.uncached() if past else db.door
-    found: dict[str, Any] = {
+    results: dict[str, Any] = {
         **{f"member {n}": await member.get_by_id(n) for n in (1, 2, 3)},
         **{f"discord {n}": await member.get_by_discord_id(n) for n in (10, 20, 30)},
         **{f"token {n}": await member.get_by_token(UUID(int=n)) for n in (1, 2, 3)},
@@ -66,7 +66,7 @@ async def answers(db: Database, *, past: bool) -> dict[str, Any]:
         name: sorted((one.model_dump() for one in value), key=repr)
         if isinstance(value, list)
         else value and value.model_dump()
-        for name, value in found.items()
+        for name, value in results.items()
     }
 
 
@@ -162,15 +162,15 @@ async def test_write_in_a_transaction_is_visible_after_the_commit(db: Database, 
     async def write() -> None:
         async with db.transaction():
             await WRITES[kind](db)
-            assert await answers(db, past=False) != before, "in the transaction, what it has written is there"
+            assert await answers(db, past=False) != before, "the transaction sees its own writes"
             written.set()
             await seen.wait()
 
     task = asyncio.create_task(write())
     await written.wait()
     with statements(db) as sent:
-        assert await answers(db, past=False) == before, "nobody else sees what is not stored"
-    assert sent == [], "and nothing is forgotten before it is"
+        assert await answers(db, past=False) == before, "uncommitted writes are not visible to others"
+    assert sent == [], "nothing is invalidated before the commit"
     seen.set()
     await task
     after = await answers(db, past=False)
@@ -267,7 +267,7 @@ async def test_session_invalidates_at_commit_and_not_at_rollback(db: Database) -
     async with db.session() as session:
         configs = db.config.using(session)
         await configs.update_by_guild_id(1, prefix="?")
-        assert (await configs.get_one_by_guild_id(1)).prefix == "?", "a session reads what it has written"
+        assert (await configs.get_one_by_guild_id(1)).prefix == "?", "a session reads its own writes"
         assert (await db.config.get_one_by_guild_id(1)).prefix == "!"
         await session.commit()
         assert (await db.config.get_one_by_guild_id(1)).prefix == "?", "at once, not at the end of the block"
@@ -343,7 +343,7 @@ async def test_invalidate_announces_handwritten_writes(db: Database) -> None:
         await connection.execute(sa.text("UPDATE setting SET value = 7"))
     await db.setting.invalidate((1, "x"))
     assert (await db.setting.get_one_by_guild_id_and_name(1, "x")).value == 7
-    assert (await db.setting.get_one_by_guild_id_and_name(2, "x")).value == 2, "nobody has said so"
+    assert (await db.setting.get_one_by_guild_id_and_name(2, "x")).value == 2, "the write was not announced"
     await db.setting.invalidate()
     assert await answers(db, past=False) == await answers(db, past=True)
 

@@ -25,7 +25,7 @@ TRIGGERS = (
     "CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON guarded FOR EACH ROW EXECUTE FUNCTION keep()",
 )
 TABLES = ", ".join(table.name for table in FaultBase.metadata.sorted_tables)
-ENDED = "has ended the transaction"
+ENDED = "ended the transaction"
 
 
 @pytest.fixture(scope="module")

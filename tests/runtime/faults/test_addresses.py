@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -91,6 +92,35 @@ async def test_address_parameters_are_honoured_or_refused(address: str) -> None:
 def test_unknown_address_parameter_is_named(what: str) -> None:
     with pytest.raises(ValueError, match=what.partition("=")[0]):
         Database(f"postgresql://u@h/d?{what}")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("u@h:abc/d", "u@h:99999/d", "u@h:0/d", "u@h:-1/d", "u@h1:1,h2:x/d", "u@::1/d", "u@[::1/d", "u@[::1]:x/d"),
+        *("u:hunter2", "u@/d?host=h&port=x", "u@/d?host=h,g&port=1,70000"),
+    ],
+)
+def test_host_with_an_impossible_port_is_refused_at_once(place: str) -> None:
+    with pytest.raises(ValueError, match=r"each host of the database URL is name:port or \[IPv6\]:port") as refusal:
+        Database(f"postgresql://{place}")
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("place", ["h:/d", "h1,h2:5433/d", "[::1]/d", "[::1]:5432,h/d", "/d", "/d?host=/tmp&port=1,2"])
+def test_host_without_a_port_or_with_a_possible_one_is_accepted(place: str) -> None:
+    assert Database(f"postgresql://{place}").url == f"postgresql://{place.replace('1,2', '1%2C2')}"
+
+
+@pytest.mark.parametrize("password", ["p\u2100w", "a[b", "a]b", "50%", "%E2%84%80 b", "a:b,c;d&e=f"])
+async def test_any_password_reaches_the_server_and_no_error(password: str) -> None:
+    """urllib refuses some characters, with a message that contains the password."""
+    db = Database(f"postgresql://u:{password}@localhost:1/d")
+    with pytest.raises(UnreachableError) as refusal:
+        await db.connect()
+    assert str(refusal.value).startswith("cannot connect to postgresql://u:***@localhost:1/d: ")
+    assert urlsplit(db._server.address).password is not None
+    assert unquote(urlsplit(db._server.address).password or "") == unquote(password)
 
 
 @pytest.mark.parametrize("empty", ["", None])

@@ -14,7 +14,7 @@ from guild_db import (
 
 
 async def test_sums_equal_those_of_the_database_for_every_type(db: Database) -> None:
-    c, found = db.summed.c, db.summed.find_all()
+    c, selection = db.summed.c, db.summed.find_all()
     values: dict[str, Any] = {
         "small": 30_000,
         "big": 2**62,
@@ -26,12 +26,12 @@ async def test_sums_equal_those_of_the_database_for_every_type(db: Database) -> 
         "real": 0.25,
         "took": timedelta(hours=30, microseconds=1),
     }
-    nothing = [await found.sum(getattr(c, name)) for name in values]
+    nothing = [await selection.sum(getattr(c, name)) for name in values]
     for name, total in zip(values, nothing, strict=True):
         assert (total, type(total)) == (0 * values[name], type(values[name])), name
     await db.summed.create_many([values] * 3)
     for name, value in values.items():
-        total = await found.sum(getattr(c, name))
+        total = await selection.sum(getattr(c, name))
         assert (total, type(total)) == (3 * value, type(value)), name
     cases: list[tuple[Any, Any]] = [
         (sa.func.coalesce(c.money, 0), Decimal("1.05")),
@@ -50,7 +50,7 @@ async def test_sums_equal_those_of_the_database_for_every_type(db: Database) -> 
         (sa.literal(Decimal("0.5")), Decimal("1.5")),
     ]
     for expression, right in cases:
-        total = await found.sum(expression)
+        total = await selection.sum(expression)
         assert float(total.total_seconds() if isinstance(total, timedelta) else total) == pytest.approx(
             float(right.total_seconds() if isinstance(right, timedelta) else right), abs=1e-9
         ), str(expression)

@@ -30,10 +30,10 @@ PAIRS: dict[str, tuple[Any, Any]] = {
 async def test_rows_with_equal_keys_in_postgresql_are_written_in_order(db: Database, name: str) -> None:
     rows: list[Any] = [{"amount": Decimal(1), name: value, "v": number} for number, value in enumerate(PAIRS[name], 1)]
     created = await db.rounded.upsert_many(rows, key=[name])
-    assert [one.v for one in created] == [2, 2]
+    assert [row.v for row in created] == [2, 2]
     assert await db.rounded.count() == 1
     again = await db.rounded.upsert_many([{**row, "v": row["v"] + 5} for row in reversed(rows)], key=[name])
-    assert [one.v for one in again] == [6, 6]
+    assert [row.v for row in again] == [6, 6]
     assert (await db.rounded.find_all().one()).v == 6
 
 
@@ -47,22 +47,22 @@ async def test_rounded_keys_are_updated_and_deleted_as_by_single_calls(db: Datab
 
 
 async def test_unhashable_key_works_in_every_call(db: Database) -> None:
-    one, other = {"a": [1, {"b": None}]}, {"a": 2}
-    assert [filed.v for filed in await db.filed.upsert_many([{"doc": one, "v": 1}, {"doc": one, "v": 2}])][-1] == 2
+    doc, other = {"a": [1, {"b": None}]}, {"a": 2}
+    assert [filed.v for filed in await db.filed.upsert_many([{"doc": doc, "v": 1}, {"doc": doc, "v": 2}])][-1] == 2
     await db.filed.create(doc=other)
-    assert (await db.filed.get_one_by_doc(one)).v == 2
-    assert await db.filed.bulk_update([{"doc": one, "v": 3}, {"doc": one, "v": 4}, {"doc": other, "v": 5}]) == 3
-    assert [(await db.filed.get_one_by_doc(key)).v for key in (one, other)] == [4, 5]
-    assert await db.filed.get_or_create_by_doc(doc=one, v=9) != ()
-    assert (await db.filed.upsert_by_doc(doc=one, v=6)).v == 6
-    assert await db.filed.count(doc=AnyOf([one, other])) == 2
+    assert (await db.filed.get_one_by_doc(doc)).v == 2
+    assert await db.filed.bulk_update([{"doc": doc, "v": 3}, {"doc": doc, "v": 4}, {"doc": other, "v": 5}]) == 3
+    assert [(await db.filed.get_one_by_doc(key)).v for key in (doc, other)] == [4, 5]
+    assert await db.filed.get_or_create_by_doc(doc=doc, v=9) != ()
+    assert (await db.filed.upsert_by_doc(doc=doc, v=6)).v == 6
+    assert await db.filed.count(doc=AnyOf([doc, other])) == 2
     page = await db.filed.find_all().page(1)
     assert len((await db.filed.find_all().page(1, after=page.next)).items) == 1
-    assert await db.filed.delete_many([one, other, {"absent": 1}]) == 2
+    assert await db.filed.delete_many([doc, other, {"absent": 1}]) == 2
 
 
 async def test_list_key_works_in_every_call(db: Database) -> None:
-    assert [one.v for one in await db.listed.upsert_many([{"tags": ["a"], "v": 1}, {"tags": ["a"], "v": 2}])][-1] == 2
+    assert [row.v for row in await db.listed.upsert_many([{"tags": ["a"], "v": 1}, {"tags": ["a"], "v": 2}])][-1] == 2
     (await db.listed.create(tags=[])).v = 1
     assert (await db.listed.get_one_by_tags(["a"])).v == 2
     assert (await db.listed.upsert_by_tags(tags=["a"], v=7)).v == 7
@@ -78,7 +78,7 @@ async def test_row_written_twice_is_returned_in_its_final_state(db: Database) ->
         await db.listed.upsert_many([{"tags": ["a"], "v": 1}, {"tags": ["a"], "v": 2}]),
         await db.counted.upsert_many([{"id": 5, "n": 1}, {"id": 5, "n": 2}]),
     ):
-        assert [getattr(one, "v", None) or getattr(one, "n", None) for one in created] == [2, 2]
+        assert [getattr(row, "v", None) or getattr(row, "n", None) for row in created] == [2, 2]
 
 
 async def test_none_is_null_in_every_write_of_a_json_column(db: Database) -> None:
@@ -98,14 +98,14 @@ async def test_none_is_null_in_every_write_of_a_json_column(db: Database) -> Non
 async def test_flags_work_in_every_call(db: Database) -> None:
     both = Rights.READ | Rights.WRITE
     created = await db.thing.create_many([{"rights": both}, {"rights": Rights.READ}, {"rights": Rights(0)}])
-    assert [one.rights for one in created] == [both, Rights.READ, Rights(0)]
+    assert [row.rights for row in created] == [both, Rights.READ, Rights(0)]
     assert await db.thing.bulk_update([{"key": created[2].key, "rights": both}]) == 1
     await db.thing.upsert_many([{"key": created[1].key, "rights": Rights.WRITE}])
     assert await db.thing.count(rights=AnyOf([both, Rights(0)])) == 2
     assert await db.thing.count(rights=AnyOf({Rights.WRITE})) == 1
     assert await db.thing.find_all(rights=both).update({"rights": Rights.READ}) == 2
     sought = await db.sought.upsert_many([{"rights": both}, {"rights": both, "note": "x"}], key=["rights"])
-    assert [one.note for one in sought] == ["x", "x"]
+    assert [row.note for row in sought] == ["x", "x"]
     assert (await db.sought.get_one_by_rights(both)).rights == both
 
 
@@ -113,7 +113,7 @@ async def test_number_and_string_enums_work_in_every_call(db: Database) -> None:
     both = Rights.READ | Rights.WRITE
     await db.flagged.create(rights=both, level=Level.HIGH, word=Word.YES)
     rows: list[Any] = [{"rights": Rights.READ}, {"rights": Rights(0), "level": Level.HIGH}]
-    assert [one.rights for one in await db.flagged.create_many(rows)] == [Rights.READ, Rights(0)]
+    assert [row.rights for row in await db.flagged.create_many(rows)] == [Rights.READ, Rights(0)]
     (again,) = await db.flagged.upsert_many([{"rights": both, "word": Word.NO}], key=["rights"])
     assert (again.id, again.rights, again.level, again.word) == (1, both, Level.HIGH, Word.NO)
     assert await db.flagged.bulk_update([{"id": 2, "level": Level.HIGH, "word": Word.YES}]) == 1
@@ -126,12 +126,12 @@ async def test_number_and_string_enums_work_in_every_call(db: Database) -> None:
 
 async def test_many_large_rows_are_stored_updated_and_read(db: Database) -> None:
     created = await db.thing.create_many([{"v": n, "document": chr(97 + n % 26) * 1_000_000} for n in range(64)])
-    assert [(one.v, (one.document or "")[:1]) for one in created] == [(n, chr(97 + n % 26)) for n in range(64)]
-    assert await db.thing.bulk_update([{"key": one.key, "document": "z" * 1_000_000} for one in created]) == 64
-    again = await db.thing.upsert_many([{"key": one.key, "document": "y" * 1_000_000} for one in created])
-    assert {one.document for one in again} == {"y" * 1_000_000}
-    async for one in db.thing.find_all():
-        assert one.document == "y" * 1_000_000
+    assert [(row.v, (row.document or "")[:1]) for row in created] == [(n, chr(97 + n % 26)) for n in range(64)]
+    assert await db.thing.bulk_update([{"key": row.key, "document": "z" * 1_000_000} for row in created]) == 64
+    again = await db.thing.upsert_many([{"key": row.key, "document": "y" * 1_000_000} for row in created])
+    assert {row.document for row in again} == {"y" * 1_000_000}
+    async for row in db.thing.find_all():
+        assert row.document == "y" * 1_000_000
 
 
 async def test_failed_bulk_call_with_rows_of_different_columns_stores_nothing(db: Database) -> None:

@@ -74,7 +74,7 @@ async def test_type_that_serializes_json_itself_gets_the_original_value(db: Data
     await rows.create_many([{"conf": Conf(depth=depth)} for depth in (2, 3)])
     await rows.bulk_update([{"id": first.id, "conf": Conf(depth=4)}])
     assert await rows.upsert_many([{"conf": Conf(depth=4)}], key=["conf"])
-    found = await rows.get_by_conf(Conf(depth=4))
-    assert found
-    assert (found.id, found.conf) == (first.id, Conf(depth=4))
+    row = await rows.get_by_conf(Conf(depth=4))
+    assert row
+    assert (row.id, row.conf) == (first.id, Conf(depth=4))
     assert await rows.find_all(conf=AnyOf([Conf(depth=2), Conf(depth=3)])).count() == 2

@@ -17,28 +17,28 @@ from tests.runtime.conftest import statements
 
 
 async def test_only_pages_have_an_implicit_order(db: Database) -> None:
-    found, c = db.thing.find_all(v=1), db.thing.c
+    selection, c = db.thing.find_all(v=1), db.thing.c
     with statements(db) as sent:
-        await found
-        await found.first()
-        await found.one_or_none()
-        await found.limit(3)
-        await found.offset(1)
-        await found.limit(2).update({"v": 1})
-        await found.limit(2).delete()
-        await found.count()
-        await found.exists()
+        await selection
+        await selection.first()
+        await selection.one_or_none()
+        await selection.limit(3)
+        await selection.offset(1)
+        await selection.limit(2).update({"v": 1})
+        await selection.limit(2).delete()
+        await selection.count()
+        await selection.exists()
         await db.thing.find_one(v=1)
         await db.thing.find_all(limit=3, offset=1)
         async with db.transaction():
-            await found.for_update().first()
+            await selection.for_update().first()
     assert not [statement for statement in sent if "ORDER BY" in statement]
     with statements(db) as sent:
-        await found.order_by(c.name).first()
+        await selection.order_by(c.name).first()
         await db.thing.find_one(order_by=c.name)
     assert [statement.partition(" ORDER BY ")[2].partition(" LIMIT")[0] for statement in sent] == ["thing.name"] * 2
     with statements(db) as sent:
-        await found.page(1)
+        await selection.page(1)
         await db.thing.paginate(per_page=1)
     assert [
         statement.partition(" ORDER BY ")[2].partition(" LIMIT")[0] for statement in sent if "count(" not in statement
@@ -50,21 +50,21 @@ async def test_only_pages_have_an_implicit_order(db: Database) -> None:
 
 async def test_cursor_with_a_changed_byte_is_refused(db: Database) -> None:
     await db.counted.create_many([{"n": n} for n in range(4)])
-    found = db.counted.find_all().order_by(db.counted.c.n.desc())
-    cursor = (await found.page(2)).next
+    selection = db.counted.find_all().order_by(db.counted.c.n.desc())
+    cursor = (await selection.page(2)).next
     assert cursor
-    assert [row.n for row in (await found.page(2, after=cursor)).items] == [1, 0]
+    assert [row.n for row in (await selection.page(2, after=cursor)).items] == [1, 0]
     for at_, character in enumerate(cursor):
         damaged = cursor[:at_] + ("A" if character != "A" else "B") + cursor[at_ + 1 :]
         with pytest.raises(InvalidCursorError):
-            await found.page(2, after=damaged)
+            await selection.page(2, after=damaged)
     for length in range(len(cursor)):
         with pytest.raises(InvalidCursorError):
-            await found.page(2, after=cursor[:length])
+            await selection.page(2, after=cursor[:length])
     longer = (f"{cursor}A", f"{cursor} ", f" {cursor}", f"{cursor}\n", cursor * 2)
     for wrong in (*longer, "", "=" * 8, "\0", "\ud800", "9" * 9999):
         with pytest.raises(InvalidCursorError):
-            await found.page(2, after=wrong)
+            await selection.page(2, after=wrong)
 
 
 @pytest.mark.parametrize("origin", ["another order", "another direction", "another model", "a forger"])

@@ -207,9 +207,9 @@ def test_columns_of_a_violation_are_found_in_every_locale() -> None:
     error.sqlstate, error.severity, error.column_name, error.table_name = "23505", "FEHLER", None, "unique"
     error.constraint_name = "uq_unique_area_code"
     error.detail = "Schlüssel »(area, code)=(a, b)« existiert bereits."
-    found = translation(error, Unique)
-    assert isinstance(found, UniqueViolation)
-    assert found.columns == ("area", "code")
+    violation = translation(error, Unique)
+    assert isinstance(violation, UniqueViolation)
+    assert violation.columns == ("area", "code")
 
 
 # https://github.com/fastapi/sqlmodel/issues/397

@@ -47,7 +47,7 @@ async def test_value_of_every_type_finds_only_its_row(db: Database, name: str) -
     await sought.create(**{name: wrong})
     await sought.create()
     for _ in range(2):  # the second time from the statement cache
-        assert [one.id for one in await sought.find_all(**{name: right})] == [created.id]
+        assert [row.id for row in await sought.find_all(**{name: right})] == [created.id]
         assert await sought.count(**{name: AnyOf([right])}) == 1
         assert await sought.count(**{name: AnyOf([right, wrong])}) == 2
         assert await sought.count(**{name: AnyOf([right, None])}) == 2
@@ -56,7 +56,7 @@ async def test_value_of_every_type_finds_only_its_row(db: Database, name: str) -
         assert (await getattr(sought, f"get_one_by_{name}")(right)).id == created.id
         assert (await getattr(sought, f"update_by_{name}")(right, note="seen")).note == "seen"
     many = await sought.upsert_many([{name: right, "note": "x"}, {name: right, "note": "y"}], key=[name])
-    assert ({one.id for one in many}, many[-1].note) == ({created.id}, "y")
+    assert ({row.id for row in many}, many[-1].note) == ({created.id}, "y")
     assert await sought.bulk_update([{"id": created.id, name: None}]) == 1
     assert await sought.bulk_update([{"id": created.id, name: right}]) == 1
     assert await getattr(sought, f"delete_by_{name}")(right) is True
@@ -71,12 +71,12 @@ async def test_value_of_every_type_round_trips(db: Database, name: str) -> None:
 
     def plain(value: Any) -> Any:
         if name == "several":
-            return [dict(one) for one in value]
+            return [dict(item) for item in value]
         return dict(value) if name == "typed" else bits(value) if name in {"bits", "loose"} else value
 
     assert plain(getattr(created, name)) == plain(right)
     assert plain(getattr(await sought.get_one_by_id(created.id), name)) == plain(right)
-    assert [plain(getattr(one, name)) async for one in sought.find_all()] == [plain(right)]
+    assert [plain(getattr(row, name)) async for row in sought.find_all()] == [plain(right)]
 
 
 def bits(value: Any) -> str:
@@ -86,14 +86,14 @@ def bits(value: Any) -> str:
 
 async def test_json_value_is_found_by_its_python_value(db: Database) -> None:
     """The value may contain times, models, UUIDs and enums, which are stored as pydantic serializes them."""
-    given = {"at": datetime(2020, 1, 1, tzinfo=UTC), "id": UUID(int=5), "conf": Conf(depth=2), "mood": Mood.BAD}
-    created = await db.sought.create(variant=given)
-    assert (await db.sought.get_one_by_variant(given)).id == created.id
-    assert await db.sought.count(variant=given) == 1
-    assert await db.sought.count(variant=AnyOf([given])) == 1
-    await db.filed.upsert_many([{"doc": given}])
-    assert await db.filed.bulk_update([{"doc": given, "v": 3}]) == 1
-    assert await db.filed.delete_many([given]) == 1
+    value = {"at": datetime(2020, 1, 1, tzinfo=UTC), "id": UUID(int=5), "conf": Conf(depth=2), "mood": Mood.BAD}
+    created = await db.sought.create(variant=value)
+    assert (await db.sought.get_one_by_variant(value)).id == created.id
+    assert await db.sought.count(variant=value) == 1
+    assert await db.sought.count(variant=AnyOf([value])) == 1
+    await db.filed.upsert_many([{"doc": value}])
+    assert await db.filed.bulk_update([{"doc": value, "v": 3}]) == 1
+    assert await db.filed.delete_many([value]) == 1
 
 
 async def test_custom_comparator_applies_to_expressions_only(db: Database) -> None:
@@ -107,20 +107,20 @@ async def test_custom_comparator_applies_to_expressions_only(db: Database) -> No
 async def test_network_addresses_are_values(db: Database) -> None:
     import ipaddress
 
-    given = ipaddress.ip_address("10.0.0.1")
+    address = ipaddress.ip_address("10.0.0.1")
     await db.sought.create(net="10.0.0.1")
     assert await db.sought.count(net="10.0.0.1") == 1
     assert await db.sought.count(net=AnyOf(["10.0.0.1", "10.0.0.2"])) == 1
     assert (await db.sought.upsert_many([{"net": "10.0.0.1", "note": "x"}], key=["net"]))[0].note == "x"
-    assert str((await db.sought.find_all().one()).net).startswith(str(given))
+    assert str((await db.sought.find_all().one()).net).startswith(str(address))
 
 
 # 11: defaults that read other columns
 
 
 async def test_default_sees_the_values_of_every_call(db: Database) -> None:
-    def right(one: Any) -> bool:
-        return one.slug == f"{one.name}-{one.lot}"
+    def right(row: Any) -> bool:
+        return row.slug == f"{row.name}-{row.lot}"
 
     assert right(await db.defaulted.create(name="a", lot=1))
     assert all(map(right, await db.defaulted.create_many([{"name": "b", "lot": 2}, {"name": "c", "lot": 3}])))
@@ -133,7 +133,7 @@ async def test_default_sees_the_values_of_every_call(db: Database) -> None:
 
 async def test_default_sees_defaults_of_earlier_columns(db: Database) -> None:
     assert (await db.defaulted.create(name="a")).slug == "a-7"
-    assert [one.slug for one in await db.defaulted.create_many([{"name": "b"}, {"name": "c", "lot": 1}])] == [
+    assert [row.slug for row in await db.defaulted.create_many([{"name": "b"}, {"name": "c", "lot": 1}])] == [
         "b-7",
         "c-1",
     ]
@@ -151,8 +151,8 @@ async def test_default_is_not_called_for_an_existing_row(db: Database) -> None:
 async def test_generated_key_can_be_omitted_or_passed(db: Database) -> None:
     assert (await db.counted.create()).id == 1
     assert (await db.counted.create(n=1)).id == 2
-    assert [one.id for one in await db.counted.create_many([{}, {"id": 50, "n": 1}, {"n": 2}])] == [3, 50, 4]
-    assert [one.id for one in await db.counted.upsert_many([{"n": 5}, {"id": 1, "n": 6}])] == [5, 1]
+    assert [row.id for row in await db.counted.create_many([{}, {"id": 50, "n": 1}, {"n": 2}])] == [3, 50, 4]
+    assert [row.id for row in await db.counted.upsert_many([{"n": 5}, {"id": 1, "n": 6}])] == [5, 1]
     assert (await db.counted.get_one_by_id(1)).n == 6
     with pytest.raises(DatabaseError, match="id is required"):
         await db.counted.bulk_update([{"n": 5}])

@@ -22,6 +22,7 @@ _OPERATOR = r"(=|<|>|\|\||\bLIKE\s|\bIN\s*\(|\bVALUES\s*\([^)]*|\bBETWEEN\s|\bLI
 _VALUE_BEFORE = re.compile(
     rf"{_OPERATOR.replace('|,', '')}\s*$|{_OPERATOR}\s*'[^'\s]*$|\bBETWEEN\s+\S+\s+AND\s+$", re.IGNORECASE
 )
+_QUOTE_BEFORE = re.compile(r"'[^'\s]*$")
 _TEMPLATE = re.compile(r"\{\{.*?(\}\}|$)", re.DOTALL)
 """Placeholders of a template engine, as used by dbt."""
 _PARAMETERS = re.compile(r"placeholder|bind|param|marks|quoted|literal", re.IGNORECASE)
@@ -41,7 +42,8 @@ class FormattedSql(Rule):
     good = """query = text("SELECT * FROM users WHERE username = :username").bindparams(username=username)"""
     limits = (
         "Only values, formatted by f-string, `%`, `format` or `+`. Names of tables and columns, which cannot be "
-        "parameters, lists of placeholders, and uppercase constants are not reported."
+        "parameters, lists of placeholders, and uppercase constants are not reported. In a migration of Alembic, whose "
+        "values nobody else controls, only values in quotes are."
     )
 
     in_tests = False
@@ -143,11 +145,12 @@ def _with_holes(
 
 def _first_value(pieces: list[str | cst.BaseExpression], queries: Queries) -> cst.BaseExpression | None:
     before = ""
+    pattern = _QUOTE_BEFORE if queries.source.imports_from("alembic") else _VALUE_BEFORE
     for piece in pieces:
         if isinstance(piece, str):
             before += piece
             continue
-        if _VALUE_BEFORE.search(_TEMPLATE.sub("", before)) and not _is_harmless(piece, queries):
+        if pattern.search(_TEMPLATE.sub("", before)) and not _is_harmless(piece, queries):
             return piece
         before += "x"
     return None

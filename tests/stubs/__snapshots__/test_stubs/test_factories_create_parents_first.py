@@ -35,7 +35,7 @@ async def post_values(db: Database) -> PostCreate:
 
 
 async def new_post(db: Database) -> Post:
-    """Insert a `Post`."""
+    """Insert a valid row of `Post`."""
     return await db.post.create(**await post_values(db))
 
 
@@ -47,5 +47,5 @@ async def tag_values(db: Database) -> TagCreate:
 
 
 async def new_tag(db: Database) -> Tag:
-    """Insert a `Tag`."""
+    """Insert a valid row of `Tag`."""
     return await db.tag.create(**await tag_values(db))

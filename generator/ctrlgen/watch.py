@@ -89,9 +89,11 @@ def _module_folders(name: str) -> list[Path]:
     spec = None
     with suppress(ImportError, ValueError):
         spec = find_spec(name)
-    if spec is None or not (spec.submodule_search_locations or spec.origin):
+    if spec is None:
         return []
-    return [Path(folder).resolve() for folder in spec.submodule_search_locations or [Path(spec.origin or "").parent]]
+    if spec.submodule_search_locations is not None:
+        return [Path(folder).resolve() for folder in spec.submodule_search_locations]
+    return [Path(spec.origin).resolve().parent] if spec.origin else []
 
 
 def _bursts(batches: Iterable[Batch]) -> Iterator[Batch]:

@@ -163,9 +163,19 @@ def _alembic(config: Config) -> dict[Path, bytes]:
 def _print_next_step(config: Config, entry_to_paste: str, changes: Changes) -> None:
     if entry_to_paste:
         typer.echo(f"\nadd this to `repos:` in {_PRE_COMMIT}:\n\n{entry_to_paste}")
-    typer.echo(f"\nnext: `ctrlgen generate`, then `from {config.package} import Database`")
-    if any(change.file.name == "alembic.ini" for change in changes.files):
+    has_alembic = any(change.file.name == "alembic.ini" for change in changes.files)
+    extra = _missing_extra(has_alembic=has_alembic)
+    typer.echo(f"\nfirst: `pip install 'ctrlgen[{extra}]'`" if extra else "")
+    typer.echo(f"next: `ctrlgen generate`, then `from {config.package} import Database`")
+    if has_alembic:
         typer.echo("then: `alembic revision --autogenerate -m first`, and `alembic upgrade head`")
+
+
+def _missing_extra(*, has_alembic: bool) -> str | None:
+    """Return the extra of ctrlgen with the libraries that the next steps need, if they are not installed."""
+    if has_alembic and find_spec("alembic") is None:
+        return "drift"  # which has asyncpg, too
+    return None if find_spec("asyncpg") else "asyncpg"
 
 
 # The models, found without importing them, and the folder of the controllers.

@@ -89,11 +89,10 @@ def _module_folders(name: str) -> list[Path]:
     spec = None
     with suppress(ImportError, ValueError):
         spec = find_spec(name)
-    if spec is None:
+    if spec is None or not (spec.submodule_search_locations or spec.origin):
         return []
-    if spec.submodule_search_locations is not None:
-        return [Path(folder).resolve() for folder in spec.submodule_search_locations]
-    return [Path(spec.origin).resolve().parent] if spec.origin else []
+    folders = spec.submodule_search_locations or [str(Path(spec.origin or "").parent)]
+    return [Path(folder).resolve() for folder in folders]
 
 
 def _bursts(batches: Iterable[Batch]) -> Iterator[Batch]:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
+from ctrlgen.init import InitOptions, init
 from ctrlgen.render.templates import render_template
+from ctrlgen.settings import Settings
 from tests.conftest import execute
 
 from .conftest import MODELS, Project
@@ -81,6 +83,28 @@ def test_settings_are_written_and_nothing_else_changes(shop: Project) -> None:
     assert "next: `ctrlgen generate`, then `from shop.db import Database`" in done.stdout
     assert shop.run("generate").returncode == 0
     assert shop.run("check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("alembic", "installed", "first"),
+    [
+        (True, set[str](), "first: `pip install 'ctrlgen[drift]'`\n"),
+        (True, {"alembic"}, "first: `pip install 'ctrlgen[asyncpg]'`\n"),
+        (False, set[str](), "first: `pip install 'ctrlgen[asyncpg]'`\n"),
+        (False, {"asyncpg"}, ""),
+    ],
+)
+def test_first_step_installs_what_the_next_ones_need(
+    shop: Project,
+    alembic: bool,
+    installed: set[str],
+    first: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("ctrlgen.init.find_spec", lambda name: name if name in installed else None)
+    init(shop.root, Settings(), InitOptions(False, alembic, yes=True, dry_run=False, quiet=False))
+    assert f"0 removed\n\n{first}next: `ctrlgen generate`" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("before", [PYPROJECT.replace("\n", "\r\n"), PYPROJECT.rstrip("\n"), "", "[tool]\n"])
@@ -166,7 +190,7 @@ def test_settings_file_that_is_not_toml_is_shown_at_its_line(
     (shop.root / "pyproject.toml").write_bytes(content)
     for command in (["init", "--yes"], ["generate"]):
         printed = shop.fails(*command)
-        assert f"error CGE102: `{shop.root}/pyproject.toml` is not valid TOML: " in printed
+        assert f"error CGE102: `{shop.root}/pyproject.toml` is not valid TOML" in printed
         assert f"  --> pyproject.toml:{line}\n" in printed
         assert f"hint: {hint}\n" in printed
 

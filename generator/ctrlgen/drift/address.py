@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
@@ -67,6 +68,7 @@ def _secrets(address: str) -> tuple[str, ...]:
     return tuple(sorted({password, unquote(password), *options} - {""}))
 
 
+@cache
 def _runtime(module: str) -> ModuleType:
     """Import a module of the runtime from the templates, without leaving bytecode among them."""
     folder = templates_folder() / "runtime"

@@ -269,8 +269,8 @@ def test_other_files_may_have_another_encoding(shop: Project, file: str) -> None
     before = shop.files()[file]
     done = shop.run("init", "--yes")
     assert done.returncode == 0, done.stderr
-    assert shop.files()[file] == before
-    assert ("add this to `repos:`" in done.stdout) == (file != "alembic.ini")
+    after = shop.files()[file]
+    assert [line for line in before.splitlines() if line not in after.splitlines()] == [], "only lines are added"
 
 
 def test_existing_alembic_environment_is_left_alone(shop: Project) -> None:

@@ -262,7 +262,8 @@ async def test_missing_table_and_column_name_the_migration_that_creates_them(liv
 
 UNREADABLE = {
     "names the table and its columns": "op.get_bind().exec_driver_sql('CREATE TABLE medal (id int, name text)').all()",
-    "creates whatever the models declare": "sa.MetaData().create_all(op.get_bind().engine)",
+    "creates the tables of the models": "import app.models; app.models.SQLModel.metadata.create_all(op.get_bind())",
+    "creates what cannot be read": "op.get_bind().exec_driver_sql('SELECT 1').all(); sa.MetaData().create_all(op.get_bind())",
     "is procedural": 'op.execute("DO $$ BEGIN CREATE TABLE medal (id int, name text); END $$")',
     "takes the columns from a query": 'op.execute("CREATE TABLE medal AS SELECT 1 AS id")',
 }
@@ -279,7 +280,13 @@ async def test_migration_that_may_create_a_table_is_believed(live: Live, name: s
     assert [line for line in live.lines() if "CG517" not in line] == []
 
 
-CONVENTION = 'SQLModel.metadata.naming_convention = {"ck": "ck_%(table_name)s_%(constraint_name)s"}\n\n\nclass Status'
+CONVENTION = """SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(column_0_label)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+
+
+class Status"""
 
 
 async def test_naming_convention_of_the_models_names_constraints_of_migrations(live: Live) -> None:

@@ -135,5 +135,16 @@ def test_enum_has_the_values_of_all_statements() -> None:
     assert schema.enum(None, "feeling") is None
 
 
+def test_block_that_changes_rows_creates_nothing() -> None:
+    schema = migrated("CREATE TABLE t (a int)", "DO $$ BEGIN UPDATE t SET b = 1; COMMIT; END $$")
+    assert not schema.may_have_more(None, "t")
+    assert schema.column_revision(None, "t", "b") is None
+
+
+def test_statement_that_is_not_sql_is_taken_as_creating_what_it_names() -> None:
+    schema = migrated("CREATE TABLE t (a int); it isn't SQL, but names b")
+    assert [schema.column_revision(None, "t", name) for name in ("b", "c")] == ["0", None]
+
+
 def test_names_are_cut_off_as_by_postgresql() -> None:
     assert migrated(f"CREATE TABLE {'t' * 80} (a int)").table(None, "t" * 63)

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import sqlglot
 from sqlglot import TokenType
+from sqlglot.errors import SqlglotError
 
 T = TypeVar("T")
 Name = tuple[str | None, str]
@@ -25,6 +26,8 @@ PRIMARY_KEY, UNIQUE, FOREIGN_KEY, CHECK, EXCLUSION = "p", "u", "f", "c", "x"
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts off the rest
 _OPTIONAL = frozenset({"concurrently", "if", "not", "exists", "only", "unique"})
 """Keywords between ``CREATE INDEX``, ``DROP TABLE`` and so on, and the name."""
+_DEFINING = re.compile(r"\b(?:create|alter|execute)\b", re.IGNORECASE)
+"""What a ``DO`` statement contains if it changes more than rows."""
 _CONSTRAINTS = frozenset({"constraint", "primary", "unique", "foreign", "check"})
 """The first keywords of a constraint of a table. A column may be called ``exclude``."""
 
@@ -155,13 +158,19 @@ class MigratedSchema:
     # Changes by migrations.
 
     def apply(self, sql: str, revision: str) -> None:
-        """Apply the statements of a migration."""
-        for statement in _statements(sql):
+        """Apply statements of a migration."""
+        try:
+            statements = [*_statements(sql)]
+        except SqlglotError:
+            self.unread.append((revision, sql))
+            return
+        for statement in statements:
             self._apply(_Reader(statement), revision)
 
     def _apply(self, words: _Reader, revision: str) -> None:
         if words.take("do"):
-            self.unread.extend((revision, word.text) for word in words.rest() if not word.is_name)
+            bodies = [word.text for word in words.rest() if not word.is_name]
+            self.unread += [(revision, body) for body in bodies if _DEFINING.search(body)]
         elif words.take("create"):
             self._create(words, revision)
         elif words.take("drop"):
@@ -194,9 +203,9 @@ class MigratedSchema:
                 _ = words.until("(")
                 self.indexes[name] = MigratedIndex(revision, table, _names(words.group()), is_unique)
         elif words.take("type"):
-            name = words.qualified()
+            enum = words.qualified()
             if words.take("as", "enum"):
-                self.enums[name] = MigratedEnum(revision, {word.text for word in words.group() if not word.is_name})
+                self.enums[enum] = MigratedEnum(revision, {word.text for word in words.group() if not word.is_name})
 
     def _create_table(self, words: _Reader, revision: str) -> None:
         words.skip(_OPTIONAL)

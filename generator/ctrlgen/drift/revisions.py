@@ -166,12 +166,13 @@ def _rendered(
     unreadable: dict[str, str] = {}
     for script in scripts:
         try:
-            sql = _sql(config, directory, script, metadata)
+            statements = _sql(config, directory, script, metadata)
         except Exception as error:  # noqa: BLE001 - a migration may raise anything
             unreadable[script.revision] = described(error)
             schema.unread.append((script.revision, Path(script.path).read_text("utf-8", errors="replace")))
         else:
-            schema.apply(sql, script.revision)
+            for statement in statements:
+                schema.apply(statement, script.revision)
     parents = {script.revision: _parents(script, directory) for script in scripts}
     return Revisions(heads, schema, unreadable, parents)
 
@@ -182,8 +183,8 @@ def _parents(script: Script, directory: ScriptDirectory) -> tuple[str, ...]:
     return tuple(parent.revision for name in names for parent in directory.get_revisions(name) if parent)
 
 
-def _sql(config: Config, directory: ScriptDirectory, script: Script, metadata: Sequence[MetaData]) -> str:
-    """Return the SQL of one migration. Alembic names constraints by the naming convention of the metadata."""
+def _sql(config: Config, directory: ScriptDirectory, script: Script, metadata: Sequence[MetaData]) -> list[str]:
+    """Return the statements of one migration. The naming convention of the metadata names its constraints."""
     output = _Statements()
     target = metadata[0] if metadata else None
     with EnvironmentContext(config, directory, as_sql=True) as environment:
@@ -192,11 +193,16 @@ def _sql(config: Config, directory: ScriptDirectory, script: Script, metadata: S
         )
         with Operations.context(environment.get_context()):
             script.module.upgrade()
-    return output.getvalue()
+    return output.statements
 
 
 class _Statements(io.StringIO):
-    """Ends each statement with a line of its own, because a statement may end with a comment."""
+    """Keeps the statements apart that Alembic writes: one may end with a comment, or may not be valid SQL."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.statements: list[str] = []
 
     def write(self, s: str, /) -> int:
-        return super().write(f"{s}\n;\n")
+        self.statements.append(s)
+        return len(s)

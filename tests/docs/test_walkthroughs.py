@@ -21,7 +21,10 @@ CHECKERS = {
     "ty": ["ty", "check", "--python", sys.executable],
     "pyrefly": ["pyrefly", "check", "--preset", "strict", "--python-interpreter-path", sys.executable],
 }
-RECIPES = [*(page for page in sorted((DOCS / "recipes").glob("*.md")) if page.stem != "index"), DOCS / "scaling.md"]
+RECIPES = [
+    *(each for each in sorted((DOCS / "recipes").glob("*.md")) if each.stem not in {"index", "existing-application"}),
+    DOCS / "scaling.md",
+]
 
 
 def test_tutorial_leads_from_an_empty_folder_to_a_running_test(library: Path) -> None:
@@ -38,6 +41,11 @@ def test_recipe_works_in_the_project_of_the_tutorial(
     folder = tmp_path / "library"
     shutil.copytree(library, folder)
     with followed(folder, empty_database, steps):
+        pass
+
+
+def test_existing_application_works_in_a_project_of_its_own(tmp_path: Path, empty_database: str) -> None:
+    with followed(tmp_path, empty_database, blocks(DOCS / "recipes/existing-application.md")):
         pass
 
 

@@ -218,7 +218,7 @@ def test_attribute_error_gives_the_same_reason(blog: Project) -> None:
         ("PostController has no find_by_title: no index begins with `title`: find_all(title=...) scans the table"),
         "AuthorController has no upsert_by_id: a new row may omit `id`",
         "AuthorController has no get_by_mail; did you mean get_by_email?",
-        "AuthorController has no zzz",
+        "AuthorController has no zzz; to query rows, use find_all",
     ]
 
 

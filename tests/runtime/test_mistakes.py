@@ -262,6 +262,9 @@ async def test_misspelt_columns_and_methods_get_a_suggestion(db: Database) -> No
         ("get_by_discrod_id", "did you mean get_by_discord_id?"),
         ("update_by_discrod_id", "did you mean update_by_discord_id?"),
         ("get_by_nmae", "'nmae' is not a column; did you mean name?"),
+        ("get_by_points", "points was no unique key when this package was generated; if it is one now, run"),
+        ("find_by_points_and_name", "points_and_name was no index when this package was generated"),
+        ("filter", "to query rows, use find_all"),
     ):
         with pytest.raises(AttributeError, match=re.escape(hint)):
             getattr(names, name)

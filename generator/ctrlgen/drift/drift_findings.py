@@ -120,8 +120,10 @@ async def _in_transaction(address: Address, compared: Compared) -> list[Finding]
     engine = create_async_engine("postgresql+asyncpg://", connect_args=options, poolclass=NullPool)
     try:
         connection = await engine.connect()
-    except (OSError, ValueError, DBAPIError, _asyncpg.PostgresError, _asyncpg.InterfaceError) as error:
-        reason = driver_message(error) or f"no answer within {_CONNECT} seconds"
+    except (OSError, ValueError, KeyError, DBAPIError, _asyncpg.PostgresError, _asyncpg.InterfaceError) as error:
+        # asyncpg looks up the name of the system's user if the address names none, and containers may have none
+        reason = "it names no user" if isinstance(error, KeyError) else driver_message(error)
+        reason = reason or f"no answer within {_CONNECT} seconds"
         message = address.hide(f"cannot connect to {address.shown}: {reason}")
         raise DatabaseError(
             message, hint="check the address and the credentials, and that the server is running"

@@ -6,8 +6,10 @@ and parsed, never imported or run. Each is read once per process. Modules outsid
 
 from __future__ import annotations
 
+import ast
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -26,6 +28,11 @@ _PROJECT = ("pyproject.toml", "setup.cfg", "setup.py")
 _MODULES = ("{}/__init__.py", "{}.py", "{}/__init__.pyi", "{}.pyi")
 _OPAQUE = frozenset({"Callable", "Literal", "Type", "type", "Set", "set", "sessionmaker", "async_sessionmaker"})
 """Generic types whose values have other methods than their argument."""
+_LONGEST = 8
+_DECORATED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+BARE = frozenset({"Any", "AsyncGenerator", "AsyncIterator", "Generator", "Iterator", "object"})
+"""Annotations that do not tell what a function returns or yields."""
+
 _ALIAS_CALLS = frozenset({"NewType", "TypeAliasType"})
 
 
@@ -57,8 +64,8 @@ class ProjectModules:
     def _definitions(
         self, source: SourceCode, names: tuple[str, ...], seen: set[tuple[SourceCode, tuple[str, ...]]]
     ) -> Iterator[Definition]:
-        if (source, names) in seen:
-            return
+        if (source, names) in seen or len(names) > _LONGEST:
+            return  # `x = x.y` would become longer with each step
         seen.add((source, names))
         head, *rest = names
         for node in source.top_level.get(head, ()):
@@ -142,6 +149,16 @@ class ProjectModules:
         self._collect(source, annotation, names, set())
         return names
 
+    def base_names(self, source: SourceCode, path: str) -> set[str]:
+        """Return the names of the base classes of a class, as :meth:`types` does."""
+        return {
+            name
+            for definition in self.definitions(source, path)
+            if isinstance(definition.node, cst.ClassDef)
+            for base in bases(definition.node)
+            for name in self.types(definition.source, base)
+        }
+
     def _collect(self, source: SourceCode, node: cst.BaseExpression, names: set[str], seen: set[cst.CSTNode]) -> None:
         if node in seen:
             return
@@ -221,5 +238,42 @@ def _read(file: Path) -> SourceCode | None:
         return None
     if format_of(content) is not None:
         return None  # the names of emitted classes tell what they are
-    module, _ = parse(content, str(file))
+    module, _ = parse(_outline(content), str(file))
     return SourceCode(str(file), module, file) if module is not None else None
+
+
+def _outline(content: bytes) -> bytes:
+    """Return a module without the bodies of functions whose annotation tells what they return.
+
+    The parser of Python is much faster than that of libcst, which then has less to do. A module that this Python cannot
+    parse is returned as it is.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # warnings about escapes in strings of the module
+            tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return content
+    lines = content.splitlines(keepends=True)
+    for function in _annotated(tree.body):
+        first = function.body[0]
+        decorators = first.decorator_list if isinstance(first, _DECORATED) else []
+        start = min([first.lineno, *(decorator.lineno for decorator in decorators)])
+        if start > function.lineno and not lines[start - 1][: first.col_offset].strip():
+            indent = lines[first.lineno - 1][: first.col_offset]
+            lines[start - 1 : function.end_lineno] = [
+                indent + b"...\n",
+                *[b""] * ((function.end_lineno or start) - start),
+            ]
+    return b"".join(lines)
+
+
+def _annotated(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the functions with a telling annotation, at the top level and in classes."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            name = getattr(node.returns, "attr", getattr(node.returns, "id", None))
+            if node.returns is not None and name not in BARE:
+                yield node
+        elif isinstance(node, ast.ClassDef | ast.If):
+            yield from _annotated(node.body)

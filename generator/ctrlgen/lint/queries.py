@@ -15,7 +15,7 @@ from typing import Literal
 
 import libcst as cst
 
-from ctrlgen.lint.emitted_methods import FINDER, LINKER, READ, WRITE, EmittedMethods
+from ctrlgen.lint.emitted_methods import FINDER, LINKER, READ, WRITE, EmittedController, EmittedMethods
 from ctrlgen.lint.project_modules import ProjectModules
 from ctrlgen.lint.sessions import Sessions
 from ctrlgen.lint.source_code import SourceCode, dotted, keyword, last_name, method, positional, receiver
@@ -44,6 +44,9 @@ SELECTION = frozenset(
 _NO_ROWS = frozenset({"update", "delete", "sum", "min", "max", "avg", "count_by"})
 
 GETTER = re.compile(r"^get_(one_)?by_(?P<key>\w+)$")
+_MODEL_BASES = frozenset({"sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta"})
+_TABLE_NAMES = frozenset({"__table__", "__tablename__"})
+
 _OWN_WRITE = re.compile(r"^(get_or_create|create|update|delete|upsert|bulk|insert|set|add|remove|increment)(_\w+)?$")
 _OWN_READ = re.compile(r"^(get|find|list|fetch|load|count|exists)(_\w+)?$")
 _MANY = re.compile(r"^(find_many|get_all|list|fetch_all|paginate)")
@@ -212,6 +215,25 @@ class Queries:
                 return True
         return False
 
+    # Models
+
+    def is_model(self, path: str) -> bool:
+        """Return whether a name is a class that is mapped to a table."""
+        return not self.modules.base_names(self.source, path).isdisjoint(_MODEL_BASES) or any(
+            _has_table(definition.node)
+            for definition in self.modules.definitions(self.source, path)
+            if isinstance(definition.node, cst.ClassDef)
+        )
+
+    def emitted_controller(self, model: str | None) -> EmittedController | None:
+        """Return the emitted controller of a model; None for any other class, even if it has the same name."""
+        if model is None or self.emitted is None:
+            return None
+        for definition in self.modules.definitions(self.source, model):
+            if isinstance(definition.node, cst.ClassDef) and definition.source is not self.source:
+                return self.emitted.defined_in(definition.node.name.value, definition.source.file)
+        return self.emitted.of(model.rpartition(".")[2], self.source.module_of(model.partition(".")[0]))
+
     # Rows
 
     def rows(self, node: cst.BaseExpression, many: bool | None = None, depth: int = 12) -> Rows | None:
@@ -306,6 +328,18 @@ class Queries:
         if not isinstance(comparison.operator, cst.Equal) or not isinstance(column, cst.Attribute):
             return None
         return {column.attr.value: self.source.text(comparison.comparator)}
+
+
+def _has_table(node: cst.ClassDef) -> bool:
+    """Return whether a class is declared with ``table=True``, or has a ``__tablename__`` or a ``__table__``."""
+    if any(word.keyword is not None and word.keyword.value == "table" for word in node.keywords):
+        return True
+    lines = [line.body for line in node.body.body if isinstance(line, cst.SimpleStatementLine)]
+    targets = [
+        target.target for line in lines for part in line if isinstance(part, cst.Assign) for target in part.targets
+    ]
+    targets += [part.target for line in lines for part in line if isinstance(part, cst.AnnAssign)]
+    return any(isinstance(target, cst.Name) and target.value in _TABLE_NAMES for target in targets)
 
 
 def _has_lists(call: cst.Call) -> bool:

@@ -20,7 +20,7 @@ import libcst as cst
 from ctrlgen.lint.codes import Choice
 from ctrlgen.lint.diagnostics import Diagnostic, Place
 from ctrlgen.lint.emitted_methods import EmittedMethods
-from ctrlgen.lint.fixes import fixed
+from ctrlgen.lint.fixes import fixed, formatted, is_formatted
 from ctrlgen.lint.lint_settings import LintSettings
 from ctrlgen.lint.parsing import TOO_DEEP, is_python, parse, unreadable
 from ctrlgen.lint.project_modules import ProjectModules
@@ -38,17 +38,22 @@ _PASSES = 5
 _WORTH_READING = re.compile(
     rb"find_|get_by|get_one_by|session|\.create\(|\.count\(|utcnow|utcfromtimestamp|functools|gather|create_task"
     rb"|select|SELECT|INSERT|UPDATE|DELETE|execute|Controller\(\)|\.where\(|\.filter\(|filters|and_|or_|not_"
+    rb"|\.(commit|flush|refresh|scalars?|get_one)\(|\.get\(\s*(\w+\.)*[A-Z]"
 )
 """A file that does not match has no findings."""
-_QUERIES_A_SESSION = re.compile(rb"select\(|delete\(|\.get\(")
+_QUERIES_A_MODEL = re.compile(rb"\b(select|delete|get|get_one)\(\s*(\w+\.)*[A-Z]")
 
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """The findings in one file, the number of fixes, and the error if the fixes could not be written."""
+    """The findings in one file, the number of fixes, and the error if the fixes could not be written.
+
+    ``fixable`` is the number of findings that ``--fix`` would fix, including those that it can fix only after others.
+    """
 
     diagnostics: tuple[Diagnostic, ...] = ()
     fixed: int = 0
+    fixable: int = 0
     unwritten: str | None = None
 
 
@@ -75,17 +80,25 @@ class Checker:
         if not _WORTH_READING.search(content) and is_python(content):
             return FileResult()
         diagnostics, module = self._diagnostics(content, shown, file)
-        if module is None or not self.fix:
+        if module is None or not any(diagnostic.edits for diagnostic in diagnostics):
             return FileResult(diagnostics)
-        return self._fixed(file, content, module.encoding, diagnostics, shown)
+        fixed_content, remaining, count = self._fixed(content, module.encoding, diagnostics, shown, file)
+        if not self.fix or not count:
+            return FileResult(diagnostics, fixable=count)
+        try:
+            _write(file, fixed_content)
+        except OSError as error:
+            return FileResult(diagnostics, unwritten=f"`{shown}` cannot be written: {error.strerror}")
+        return FileResult(remaining, count)
 
     def check_text(self, text: str, path: str = "<text>") -> tuple[Diagnostic, ...]:
         """Return the findings in the source of a file."""
         return self._diagnostics(text.encode(), path)[0]
 
     def _fixed(
-        self, file: Path, content: bytes, encoding: str, diagnostics: tuple[Diagnostic, ...], shown: str
-    ) -> FileResult:
+        self, content: bytes, encoding: str, diagnostics: tuple[Diagnostic, ...], shown: str, file: Path
+    ) -> tuple[bytes, tuple[Diagnostic, ...], int]:
+        """Return the content after all fixes, the findings that remain, and the number of fixes."""
         total = 0
         original = content
         for _ in range(_PASSES):
@@ -97,15 +110,10 @@ class Checker:
             if module is None:
                 break  # never write a result that is not valid Python
             content, diagnostics, total = candidate, remaining, total + count
-        if content == original:
-            return FileResult(diagnostics)
-        try:
-            _write(file, content)
-        except OSError as error:
-            return FileResult(
-                self._diagnostics(original, shown, file)[0], 0, f"`{shown}` cannot be written: {error.strerror}"
-            )
-        return FileResult(diagnostics, total)
+        if self.fix and total and is_formatted(original, file):
+            content = formatted(content, file) or content
+            diagnostics, _ = self._diagnostics(content, shown, file)
+        return content, diagnostics, total
 
     def _diagnostics(
         self, content: bytes, shown: str, file: Path | None = None
@@ -176,7 +184,7 @@ def _write(file: Path, content: bytes) -> None:
 
 def needs_plan(files: Sequence[Path]) -> bool:
     """Return whether any of the files may have a query that an emitted method replaces."""
-    return any(_QUERIES_A_SESSION.search(content) and b"session" in content.lower() for content in _contents(files))
+    return any(_QUERIES_A_MODEL.search(content) for content in _contents(files))
 
 
 def _contents(files: Sequence[Path]) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import libcst as cst
 
-from ctrlgen.lint.project_modules import Definition, Node, ProjectModules, bases
+from ctrlgen.lint.project_modules import BARE, Definition, Node, ProjectModules, bases
 from ctrlgen.lint.source_code import SourceCode, dotted, keyword, last_name, positional, receiver, unwrapped
 
 _DATABASE = re.compile(r"^_?(db|database)$|_(db|database)$")
@@ -31,7 +31,6 @@ _SESSION_FACTORY = re.compile(
 _MAKES_FACTORY = re.compile(r"^_?(build|create|get|init|make|new|provide|setup)_(\w+_)?session_?(maker|factory)$")
 _FACTORY_CLASS = re.compile(r"^sqlalchemy\..*\b(async_)?sessionmaker$")
 _SESSION_NAME = re.compile(r"^_?(\w+_)?session$")
-_BARE = frozenset({"Any", "AsyncGenerator", "AsyncIterator", "Generator", "Iterator", "object"})
 _DEPENDS = frozenset({"Depends", "Security"})
 
 Question: TypeAlias = Literal["is_type", "is_session", "makes_session", "makes_factory"]
@@ -228,11 +227,12 @@ class Sessions:
             names = self._modules.types(self.source, annotation)
             is_other = any(name.partition(".")[0] in _OTHER_SESSIONS for name in names)
             return False if is_other else (question == "makes_session" and self.is_session_type(annotation)) or None
-        values = [*self.source.own(function, cst.Return), *self.source.own(function, cst.Yield)]
+        returned = [node.value for node in self.source.own(function, cst.Return)]
+        yielded = [node.value for node in self.source.own(function, cst.Yield)]
         check = self.is_session if question == "makes_session" else self.makes_session
-        results = [node.value for node in values if isinstance(node.value, cst.BaseExpression)]
+        results = [value for value in (*returned, *yielded) if isinstance(value, cst.BaseExpression)]
         return any(check(unwrapped(value)) for value in results) or None
 
 
 def _is_bare(annotation: cst.BaseExpression) -> bool:
-    return isinstance(annotation, cst.Name | cst.Attribute) and last_name(annotation) in _BARE
+    return isinstance(annotation, cst.Name | cst.Attribute) and last_name(annotation) in BARE

@@ -209,10 +209,13 @@ class SourceCode:
     def top_level(self) -> dict[str, list[cst.ClassDef | cst.FunctionDef | cst.BaseExpression]]:
         """The classes, functions and assigned values of the module, by name."""
         nodes: defaultdict[str, list[cst.ClassDef | cst.FunctionDef | cst.BaseExpression]] = defaultdict(list)
-        for kind in (cst.ClassDef, cst.FunctionDef):
-            for definition in self.own(self.module, kind):
-                if self.class_around(definition) is None:
-                    nodes[definition.name.value].append(definition)
+        definitions: list[cst.ClassDef | cst.FunctionDef] = [
+            *self.own(self.module, cst.ClassDef),
+            *self.own(self.module, cst.FunctionDef),
+        ]
+        for definition in definitions:
+            if self.class_around(definition) is None:
+                nodes[definition.name.value].append(definition)
         for alias in self.own(self.module, cst.TypeAlias):
             nodes[alias.name.value].append(alias.value)
         for binding in self.bindings(self.module):

@@ -86,27 +86,37 @@ class ProjectModules:
     ) -> Iterator[Definition]:
         """Yield the definitions of a qualified name, which begins with dots if it is relative to the file."""
         names = tuple(origin.lstrip(".").split("."))
-        folder = self._folder(source.file, len(origin) - len(origin.lstrip(".")), names[0])
-        while folder is not None and len(names) > 1:
-            head, names = names[0], names[1:]
-            module = self._source(folder, head)
-            definitions = list(self._definitions(module, names, seen)) if module is not None else []
+        level = len(origin) - len(origin.lstrip("."))
+        for folder, path in self._places(source.file, level, names):
+            definitions = list(self._in_folder(folder, path, seen))
             if definitions:
                 yield from definitions
                 return
-            folder = folder / head
+
+    def _in_folder(
+        self, folder: Path, names: tuple[str, ...], seen: set[tuple[SourceCode, tuple[str, ...]]]
+    ) -> Iterator[Definition]:
+        """Yield the definitions of ``app.models.User``, from the module with the longest path."""
+        for length in range(len(names) - 1, 0, -1):
+            module = self._source(folder.joinpath(*names[: length - 1]), names[length - 1])
+            if module is not None:
+                yield from self._definitions(module, names[length:], seen)
+                return
 
     # Files
 
-    def _folder(self, file: Path | None, level: int, module: str) -> Path | None:
-        """Return the folder that contains a module imported by a file."""
-        if file is None or (not level and module in _NEVER_OWN):
-            return None
+    def _places(self, file: Path | None, level: int, names: tuple[str, ...]) -> Iterator[tuple[Path, tuple[str, ...]]]:
+        """Yield the folders in which an imported name may be found, with its path from there."""
+        if file is None or level > len(file.parents) or (not level and names[0] in _NEVER_OWN):
+            return
         if level:
-            return file.parents[level - 1] if level <= len(file.parents) else None
+            package = file.parents[level - 1]
+            yield (package, names) if len(names) > 1 else (package.parent, (package.name, *names))
+            return
         roots = self._import_roots(file.parent)
-        with_file = (root for root in roots if self._file(root, module) is not None)
-        return next(with_file, None) or next((root for root in roots if (root / module).is_dir()), None)
+        packages = [root for root in roots if self._file(root, names[0]) is not None]
+        yield from ((root, names) for root in packages)
+        yield from ((root, names) for root in roots if root not in packages and (root / names[0]).is_dir())
 
     def _import_roots(self, folder: Path) -> list[Path]:
         """Return the folders that absolute imports may be relative to, the likeliest first.

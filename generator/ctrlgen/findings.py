@@ -323,25 +323,25 @@ OLDER_FORMAT = Rule(
 
 MISSING_TABLE = Rule(
     "CG501",
-    "`{model}` has no table: `{table}` is not in the database",
+    "`{model}` has no table: `{table}` is not in the database{maker}",
     "a model's table is not in the database",
     "run the migrations; write one if none creates it",
 )
 UNKNOWN_TABLE = Rule(
     "CG502",
-    "table `{table}` is in the database, but no model declares it",
+    "table `{table}` is in the database, but no model declares it{maker}",
     "no model declares a table of the database; tables of extensions and partitions are not reported",
     "declare it, drop it, or silence the warning (`CG502:table`) if the table belongs to another application",
 )
 MISSING_COLUMN = Rule(
     "CG503",
-    "`{column}` has no column: `{sql}` is not in the database",
+    "`{column}` has no column: `{sql}` is not in the database{maker}",
     "a model's column is not in the database: every call for the model fails",
     "run the migrations; write one if none creates it",
 )
 UNKNOWN_COLUMN_IN_DATABASE = Rule(
     "CG504",
-    "column `{column}` is in the database, but `{model}` does not declare it",
+    "column `{column}` is in the database, but `{model}` does not declare it{maker}",
     "a model does not declare a column of its table; if the column is NOT NULL without a default, every insert fails",
     "declare it, or drop it",
 )
@@ -441,6 +441,42 @@ NO_MIGRATIONS = Rule(
     "Alembic has migrated the database",
     "pass Alembic's settings file with `--alembic FILE`; do nothing if the migrations are in another repository",
     fails=False,  # nothing differs
+)
+UNMIGRATED_TABLE = Rule(
+    "CG520",
+    "no migration creates table `{table}` of `{model}`: it is in this database, but would not be in a new one",
+    "a table of a model is in the database, but no migration creates it, for example because `create_all` did; its "
+    "columns and indexes are not reported",
+    "let `alembic revision --autogenerate` write the migration against a new database that is at the head, and run "
+    "`alembic stamp head` for this one; if the first migration is meant for a database that has the table, silence "
+    "`CG520`",
+)
+UNMIGRATED_COLUMN = Rule(
+    "CG521",
+    "no migration creates column `{sql}` of `{column}`: it is in this database, but would not be in a new one",
+    "a column of a model is in the database, but no migration creates it",
+    "let `alembic revision --autogenerate` write the migration against a new database that is at the head, and run "
+    "`alembic stamp head` for this one",
+)
+UNMIGRATED_CONSTRAINT = Rule(
+    "CG522",
+    "no migration creates {what} of `{model}`: it is in this database, but would not be in a new one",
+    "a key, foreign key, CHECK or exclusion constraint of a model is in the database, but no migration creates it",
+    "write a migration that creates it, and run `alembic stamp head` for this database; Alembic does not write CHECK "
+    "constraints",
+)
+UNMIGRATED_ENUM = Rule(
+    "CG523",
+    "no migration creates {what}, the type of `{column}`: it is in this database, but would not be in a new one",
+    "an enum of a model, or one of its values, is in the database, but no migration creates it",
+    "write a migration with `CREATE TYPE`, or `ALTER TYPE ... ADD VALUE IF NOT EXISTS`",
+)
+UNMIGRATED_PARTITIONING = Rule(
+    "CG524",
+    "no migration partitions the table of `{model}` by `{by}`: it is partitioned in this database, but would not be in "
+    "a new one",
+    "the table of a model is partitioned, but its migration creates one that is not",
+    'pass `postgresql_partition_by="..."` to `op.create_table`',
 )
 UNUSED_SILENCE = Rule(
     "CG401",

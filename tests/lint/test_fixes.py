@@ -155,6 +155,51 @@ def test_imported_function_of_sqlalchemy_is_used(tmp_path: Path) -> None:
     assert text == before.replace("User.a == 1 and User.b == 2", "and_(User.a == 1, User.b == 2)")
 
 
+LONG = """from sqlmodel import select
+
+from models import User
+
+query = select(User).where(User.is_active == True, User.deleted_at == None)
+"""
+WRAPPED = """from sqlmodel import col, select
+
+from models import User
+
+query = select(User).where(
+    User.is_active == True, col(User.deleted_at).is_(None)
+)
+"""
+
+
+def test_fixed_file_stays_formatted(tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text("line-length = 77\n")
+    text, result = fix(tmp_path / "bot.py", LONG)
+    assert (text, result) == (WRAPPED, FileResult(fixed=1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "before"),
+    [
+        ("line-length = 77\n", LONG.replace("User.is_active == True", "User.is_active  == True")),
+        ("line-length = 77\n", LONG.replace("select\n\nfrom", "select\nfrom").replace("query", "\n\n\nquery")),
+        ("line-length = nonsense\n", LONG),
+        ('line-length = 77\nforce-exclude = true\nexclude = ["bot.py"]\n', LONG),
+    ],
+    ids=["spaces", "blank lines", "invalid settings", "excluded"],
+)
+def test_file_that_ruff_does_not_format_keeps_its_layout(settings: str, before: str, tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text(settings)
+    text, _ = fix(tmp_path / "bot.py", before)
+    fixed = before.replace("User.deleted_at == None", "col(User.deleted_at).is_(None)")
+    assert text == fixed.replace("import select", "import col, select")
+
+
+def test_remaining_findings_are_located_in_the_formatted_file(tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text("line-length = 77\n")
+    _, result = fix(tmp_path / "bot.py", f"{LONG}\n\nasync def users(db):\n    return await db.user.find_all()\n")
+    assert [(item.code, item.line) for item in result.diagnostics] == [("CGL203", 11)]
+
+
 TYPED = '''"""Queries."""
 
 from datetime import datetime

@@ -81,6 +81,23 @@ def test_fix_applies_safe_fixes_and_reports_the_rest(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
+    ("condition", "fixed"),
+    [
+        ("User.a == 1 and not User.b", 2),
+        ("not (User.a == 1 and User.b == None)", 3),
+        ("User.a is None and not User.b and (User.c in x or User.d)", 5),
+        ("User.a == None, User.b in x", 2),
+    ],
+)
+def test_announced_fixes_are_those_that_are_made(condition: str, fixed: int, project: Project) -> None:
+    head = "from sqlmodel import select\nfrom models import User\n"
+    project.write("app/bot.py", f"{head}query = select(User).where({condition})\n")
+    arguments = ("lint", "app", "--ignore", "CGL2")
+    assert project.run(*arguments).stderr.endswith(f", {fixed} can be fixed with --fix\n")
+    assert project.run(*arguments, "--fix").stderr == f"2 files checked, {fixed} fixed, no findings\n"
+
+
+@pytest.mark.parametrize(
     ("text", "place"),
     [
         (b"def f(:\n    pass\n", "1:7"),

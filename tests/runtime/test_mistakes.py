@@ -149,7 +149,7 @@ async def test_key_must_be_one_value(db: Database, several: Any) -> None:
 async def test_bulk_calls_require_dicts_and_complete_keys(db: Database) -> None:
     wrong: Any = [User(discord_id=1)]
     for call in (db.user.create_many, db.user.upsert_many, db.user.bulk_update):
-        with pytest.raises(TypeError, match="a row is a dict of its values, not a User"):
+        with pytest.raises(TypeError, match="a row is a dict of its values, not User"):
             await call(wrong)
     with pytest.raises(TypeError, match=r"primary keys of Level are tuples \(guild_id, member_id\)"):
         await db.level.delete_many([1])

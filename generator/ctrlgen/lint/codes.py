@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ctrlgen.lint.parsing import SYNTAX_ERROR
 from ctrlgen.lint.rules import RULES
 
-SYNTAX_ERROR = "CGL001"
 _ALL = "ALL"
 _EVERY = "CGL"
 

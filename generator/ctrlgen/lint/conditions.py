@@ -126,10 +126,7 @@ def is_column(node: cst.Attribute, queries: Queries) -> bool:
 
 
 def _is_enum(name: str, queries: Queries) -> bool:
-    for definition in queries.source.all(cst.ClassDef):
-        if definition.name.value == name:
-            return any((last_name(base.value) or "").endswith(("Enum", "Flag")) for base in definition.bases)
-    return False
+    return any(base.endswith(("Enum", "Flag")) for base in queries.modules.base_names(queries.source, name))
 
 
 def as_column(node: cst.BaseExpression, queries: Queries) -> tuple[str, tuple[str, ...]]:

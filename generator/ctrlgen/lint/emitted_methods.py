@@ -79,6 +79,15 @@ class EmittedMethods:
         top, own = module.lstrip(".").partition(".")[0], controller.module.partition(".")[0]
         return controller if top == own or top in controller.module.split(".") else None
 
+    def defined_in(self, model: str, file: Path | None) -> EmittedController | None:
+        """Return the controller of a model that a file defines; None for another class of that name."""
+        controller = self.controllers.get(model)
+        if controller is None or file is None:
+            return controller
+        path, module = file.with_suffix("").parts, tuple(controller.module.split("."))
+        starts = range(len(path) - len(module) + 1)
+        return controller if any(path[start : start + len(module)] == module for start in starts) else None
+
 
 def emitted_methods(config: Config) -> EmittedMethods:
     """Return the methods that would be emitted for the models of a project.

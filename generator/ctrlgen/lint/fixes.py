@@ -1,10 +1,14 @@
-"""Applies the edits of findings to the source of a file, for ``--fix``."""
+"""Applies the edits of findings to the source of a file, for ``--fix``, and keeps the layout of a formatted file."""
 
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+from ctrlgen.errors import InstallationError
+from ctrlgen.format import ruff_executable
 from ctrlgen.lint.diagnostics import Diagnostic, Edit, Place
 
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
@@ -26,6 +30,21 @@ def fixed(text: str, diagnostics: Iterable[Diagnostic]) -> tuple[str, int]:
     for start, end, replacement in sorted(applied, reverse=True):
         text = text[:start] + replacement + text[end:]
     return text, count
+
+
+def is_formatted(content: bytes, file: Path) -> bool:
+    """Return whether the content of a file is as ``ruff format`` would write it with the project's settings."""
+    return formatted(content, file) == content
+
+
+def formatted(content: bytes, file: Path) -> bytes | None:
+    """Return the content as formatted by ruff; None if ruff is not installed, or cannot format it."""
+    try:
+        command = [ruff_executable(), "format", "--quiet", "--stdin-filename", str(file.absolute()), "-"]
+    except InstallationError:
+        return None
+    done = subprocess.run(command, input=content, cwd=file.absolute().parent, capture_output=True, check=False)
+    return done.stdout if done.returncode == 0 else None
 
 
 def _span(edit: Edit, starts: Sequence[int]) -> tuple[int, int, str]:

@@ -141,7 +141,7 @@ def _print_summary(diagnostics: Sequence[Diagnostic], results: Sequence[FileResu
         parts.append(f"{fixed} fixed")
     count = len(diagnostics)
     parts.append(f"{count} finding{'s' * (count != 1)} in {files} file{'s' * (files != 1)}" if count else "no findings")
-    fixable = sum(bool(diagnostic.edits) for diagnostic in diagnostics)
+    fixable = sum(result.fixable for result in results)
     if fixable and not fix:
         parts.append(f"{fixable} can be fixed with --fix")
     typer.echo(", ".join(parts), err=True)

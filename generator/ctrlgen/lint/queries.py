@@ -15,31 +15,14 @@ from typing import Literal
 
 import libcst as cst
 
-from ctrlgen.lint.emitted_methods import FINDER, LINKER, READ, WRITE, EmittedMethods
-from ctrlgen.lint.source_code import SourceCode, dotted, keyword, last_name, method, positional, receiver, unwrapped
+from ctrlgen.lint.emitted_methods import FINDER, LINKER, READ, WRITE, EmittedController, EmittedMethods
+from ctrlgen.lint.project_modules import ProjectModules
+from ctrlgen.lint.sessions import Sessions
+from ctrlgen.lint.source_code import SourceCode, dotted, keyword, last_name, method, positional, receiver
 
 _DATABASE = re.compile(r"^_?(db|database)$|_(db|database)$")
 _NOT_CONTROLLERS = frozenset({"session", "engine", "c", "metadata", "transaction", "query", "Model", "func", "pool"})
 _OTHER_LAYERS = ("motor", "pymongo", "beanie", "prisma", "tortoise", "odmantic", "peewee", "ormar", "django", "bs4")
-_OTHER_SESSIONS = (
-    "aiohttp",
-    "requests",
-    "httpx",
-    "boto3",
-    "aioboto3",
-    "aiobotocore",
-    "neo4j",
-    "starlette",
-    "curl_cffi",
-)
-_SESSION_CLASS = re.compile(r"^(sqlalchemy|sqlmodel)\..*\b(AsyncSession|Session|async_scoped_session|scoped_session)$")
-_SESSION_ALIAS = re.compile(r"(^|\.)(\w*(Db|DB|Async|SQL)\w*Session\w*|Session(Dep|Dependency)|AsyncSession)$")
-_SESSION_FACTORY = re.compile(
-    r"^(\w*_)?session(_?(maker|factory|local|scope))?$|^SessionLocal$|^get_\w*session$", re.IGNORECASE
-)
-_MAKES_FACTORY = re.compile(r"^_?(build|create|get|init|make|new|provide|setup)_(\w+_)?session_?(maker|factory)$")
-_FACTORY_CLASSES = frozenset({"sqlalchemy.orm.sessionmaker", "sqlalchemy.ext.asyncio.async_sessionmaker"})
-_SESSION_NAME = re.compile(r"^_?(\w+_)?session$")
 
 _SESSION_READS = frozenset({"execute", "exec", "scalars", "scalar", "get", "get_one", "stream", "stream_scalars"})
 _SESSION_WRITES = frozenset({"add", "add_all", "merge", "delete", "flush", "commit", "refresh", "rollback"})
@@ -61,6 +44,9 @@ SELECTION = frozenset(
 _NO_ROWS = frozenset({"update", "delete", "sum", "min", "max", "avg", "count_by"})
 
 GETTER = re.compile(r"^get_(one_)?by_(?P<key>\w+)$")
+_MODEL_BASES = frozenset({"sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta"})
+_TABLE_NAMES = frozenset({"__table__", "__tablename__"})
+
 _OWN_WRITE = re.compile(r"^(get_or_create|create|update|delete|upsert|bulk|insert|set|add|remove|increment)(_\w+)?$")
 _OWN_READ = re.compile(r"^(get|find|list|fetch|load|count|exists)(_\w+)?$")
 _MANY = re.compile(r"^(find_many|get_all|list|fetch_all|paginate)")
@@ -98,11 +84,15 @@ class Queries:
         The file.
     emitted
         The methods emitted for the project's models; None without a project.
+    modules
+        The modules of the project, in which imported names are looked up.
     """
 
-    def __init__(self, source: SourceCode, emitted: EmittedMethods | None) -> None:
+    def __init__(self, source: SourceCode, emitted: EmittedMethods | None, modules: ProjectModules) -> None:
         self.source = source
         self.emitted = emitted
+        self.modules = modules
+        self.sessions = Sessions(source, modules)
         self._queries: dict[cst.Call, Query | None] = {}
 
     @cached_property
@@ -163,83 +153,9 @@ class Queries:
 
     # Sessions
 
-    @cached_property
-    def uses_sqlalchemy(self) -> bool:
-        """Return whether the file imports SQLAlchemy or SQLModel."""
-        return self.source.imports_from("sqlalchemy", "sqlmodel")
-
     def is_session(self, node: cst.BaseExpression) -> bool:
         """Return whether an expression is a SQLAlchemy session."""
-        if isinstance(node, cst.Call):
-            return self.opens_session(node)
-        if isinstance(node, cst.Attribute):
-            return self.uses_sqlalchemy and bool(_SESSION_NAME.match(node.attr.value)) and dotted(node) is not None
-        if not isinstance(node, cst.Name):
-            return False
-        binding = self.source.binding(node)
-        if binding is None:
-            return self._is_session_parameter(node)
-        value = unwrapped(binding.value)
-        if isinstance(value, cst.Call):
-            return self.opens_session(value)
-        return binding.kind == "assign" and isinstance(value, cst.Attribute) and self.is_session(value)
-
-    def _is_session_parameter(self, name: cst.Name) -> bool:
-        annotation = self.source.annotation(name)
-        if annotation is not None:
-            return self.is_session_type(annotation)
-        is_parameter = any(self.source.parameter(function, name.value) for function in self.source.functions(name))
-        return is_parameter and self.uses_sqlalchemy and bool(_SESSION_NAME.match(name.value))
-
-    def is_session_type(self, annotation: cst.BaseExpression) -> bool:
-        """Return whether an annotation is a session: the class, an ``Annotated`` of the class, or an alias of one."""
-        if isinstance(annotation, cst.Subscript):
-            inner = [item.slice.value for item in annotation.slice if isinstance(item.slice, cst.Index)]
-            return bool(inner) and self.is_session_type(inner[0])
-        if isinstance(annotation, cst.BinaryOperation):
-            return self.is_session_type(annotation.left) or self.is_session_type(annotation.right)
-        name = annotation.raw_value if isinstance(annotation, cst.SimpleString) else dotted(annotation)
-        if name is None:
-            return False
-        qualified = self.source.qualified(annotation)
-        if any(origin.partition(".")[0] in _OTHER_SESSIONS for origin in qualified):
-            return False
-        if any(_SESSION_CLASS.match(origin) for origin in qualified):
-            return True
-        if isinstance(annotation, cst.Name):
-            alias = next(
-                (binding for binding in self.source.bindings(self.source.module) if binding.name == name), None
-            )
-            if alias is not None:
-                return self.is_session_type(alias.value)
-        return bool(_SESSION_ALIAS.search(name))
-
-    def opens_session(self, call: cst.Call) -> bool:
-        """Return whether a call returns a session, as ``db.transaction()`` and ``AsyncSession(engine)`` do."""
-        name = last_name(call.func)
-        if name is None:
-            return False
-        qualified = self.source.qualified(call.func) if name.lower().endswith("session") else set[str]()
-        if any(_SESSION_CLASS.match(origin) for origin in qualified):
-            return True
-        if any(origin.partition(".")[0] in _OTHER_SESSIONS for origin in qualified):
-            return False
-        target = receiver(call)
-        if target is not None and name in {"session", "transaction"} and self._is_database(target):
-            return True
-        if name == "begin" and target is not None:
-            return bool(re.search("session", last_name(target) or "", re.IGNORECASE))
-        if _MAKES_FACTORY.match(name) or _FACTORY_CLASSES & self.source.qualified(call.func):
-            return False  # the session is what the result returns when it is called
-        return self.uses_sqlalchemy and bool(_SESSION_FACTORY.match(name))
-
-    def _is_database(self, node: cst.BaseExpression) -> bool:
-        name = last_name(node)
-        if name is None:
-            return False
-        if _DATABASE.search(name) or name in {"db_service", "database_service", "service"}:
-            return not self.source.imports_from("neo4j")
-        return isinstance(node, cst.Name) and (dotted(self.source.annotation(node) or node) or "").endswith("Database")
+        return self.sessions.is_session(node)
 
     def transaction_around(self, node: cst.CSTNode) -> cst.With | None:
         """Return the ``async with db.transaction()`` block around a node, within the node's function."""
@@ -253,7 +169,11 @@ class Queries:
 
     def opens_transaction(self, node: cst.BaseExpression) -> bool:
         """Return whether an expression is ``db.transaction(...)`` or ``begin()`` of a session."""
-        return isinstance(node, cst.Call) and method(node) in {"transaction", "begin"} and self.opens_session(node)
+        return (
+            isinstance(node, cst.Call)
+            and method(node) in {"transaction", "begin"}
+            and self.sessions.opens_session(node)
+        )
 
     # Controllers
 
@@ -278,7 +198,8 @@ class Queries:
             is_other_name = binding.kind == "assign" and isinstance(binding.value, cst.Attribute)
             return is_other_name and self.is_controller(binding.value)
         annotation = self.source.annotation(node)
-        return annotation is not None and (dotted(annotation) or "").endswith("Controller")
+        names = self.modules.types(self.source, annotation) if annotation is not None else set[str]()
+        return any(name.endswith("Controller") and name.rpartition(".")[2] != "Controller" for name in names)
 
     @cached_property
     def _uses_another_layer(self) -> bool:
@@ -293,6 +214,25 @@ class Queries:
             if (last_name(name) or "").endswith("Controller") and last_name(name) != "Controller":
                 return True
         return False
+
+    # Models
+
+    def is_model(self, path: str) -> bool:
+        """Return whether a name is a class that is mapped to a table."""
+        return not self.modules.base_names(self.source, path).isdisjoint(_MODEL_BASES) or any(
+            _has_table(definition.node)
+            for definition in self.modules.definitions(self.source, path)
+            if isinstance(definition.node, cst.ClassDef)
+        )
+
+    def emitted_controller(self, model: str | None) -> EmittedController | None:
+        """Return the emitted controller of a model; None for any other class, even if it has the same name."""
+        if model is None or self.emitted is None:
+            return None
+        for definition in self.modules.definitions(self.source, model):
+            if isinstance(definition.node, cst.ClassDef) and definition.source is not self.source:
+                return self.emitted.defined_in(definition.node.name.value, definition.source.file)
+        return self.emitted.of(model.rpartition(".")[2], self.source.module_of(model.partition(".")[0]))
 
     # Rows
 
@@ -388,6 +328,18 @@ class Queries:
         if not isinstance(comparison.operator, cst.Equal) or not isinstance(column, cst.Attribute):
             return None
         return {column.attr.value: self.source.text(comparison.comparator)}
+
+
+def _has_table(node: cst.ClassDef) -> bool:
+    """Return whether a class is declared with ``table=True``, or has a ``__tablename__`` or a ``__table__``."""
+    if any(word.keyword is not None and word.keyword.value == "table" for word in node.keywords):
+        return True
+    lines = [line.body for line in node.body.body if isinstance(line, cst.SimpleStatementLine)]
+    targets = [
+        target.target for line in lines for part in line if isinstance(part, cst.Assign) for target in part.targets
+    ]
+    targets += [part.target for line in lines for part in line if isinstance(part, cst.AnnAssign)]
+    return any(isinstance(target, cst.Name) and target.value in _TABLE_NAMES for target in targets)
 
 
 def _has_lists(call: cst.Call) -> bool:

@@ -24,10 +24,7 @@ def replacement_for(query: Query, queries: Queries) -> str | None:
 
 
 def _controller(model: cst.BaseExpression, queries: Queries) -> EmittedController | None:
-    name = dotted(model)
-    if name is None or queries.emitted is None:
-        return None
-    return queries.emitted.of(name.rpartition(".")[2], queries.source.module_of(name.partition(".")[0]))
+    return queries.emitted_controller(dotted(model))
 
 
 def _replaced_get(query: Query, queries: Queries) -> str | None:

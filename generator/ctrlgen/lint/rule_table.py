@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from ctrlgen.lint.codes import SYNTAX_ERROR
+from ctrlgen.lint.parsing import SYNTAX_ERROR
 from ctrlgen.lint.registry import Rule
 from ctrlgen.lint.rules import RULES
 

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Literal, TypeVar, cast
 
 import libcst as cst
@@ -45,7 +46,7 @@ class Binding:
 
 
 class SourceCode:
-    """One checked file.
+    """One parsed file.
 
     Parameters
     ----------
@@ -53,10 +54,13 @@ class SourceCode:
         The path of the file in the output.
     module
         The syntax tree.
+    file
+        The absolute path, from which imports are followed; None for a source that is not in a file.
     """
 
-    def __init__(self, path: str, module: cst.Module) -> None:
+    def __init__(self, path: str, module: cst.Module, file: Path | None = None) -> None:
         self.path = path
+        self.file = file
         self.module = module
         self.in_tests = _TESTS.search(path) is not None
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
@@ -172,17 +176,17 @@ class SourceCode:
         """
         path = dotted(node)
         root, _, rest = (path or "").partition(".")
-        if root not in self._imports:
+        if root not in self.imports:
             return set()
         if root not in self._bound_otherwise:
-            return {f"{origin}.{rest}" if rest else origin for origin in self._imports[root]}
+            return {f"{origin}.{rest}" if rest else origin for origin in self.imports[root]}
         scope = self._scopes.get(node)
         names = scope.get_qualified_names_for(node) if scope is not None else ()
         return {name.name for name in names if name.source is QualifiedNameSource.IMPORT}
 
     @cached_property
-    def _imports(self) -> dict[str, set[str]]:
-        """The qualified names of all imports in the file, by local name."""
+    def imports(self) -> dict[str, set[str]]:
+        """The qualified names of all imports in the file, by local name. Those of relative imports begin with dots."""
         imports: defaultdict[str, set[str]] = defaultdict(set)
         for statement in self.all(cst.Import):
             for alias in statement.names:
@@ -190,12 +194,34 @@ class SourceCode:
                 local = last_name(alias.asname.name) if alias.asname else None
                 imports[local or name.partition(".")[0]].add(name if local else name.partition(".")[0])
         for members in self.all(cst.ImportFrom):
-            module = (dotted(members.module) if members.module else None) or ""
             for alias in members.names if isinstance(members.names, Sequence) else ():
                 name = last_name(alias.name) or ""
                 local = last_name(alias.asname.name) if alias.asname else None
-                imports[local or name].add(f"{module}.{name}")
+                imports[local or name].add(f"{_prefix(members)}{name}")
         return imports
+
+    @cached_property
+    def star_imports(self) -> list[str]:
+        """The modules of ``from module import *``, with a dot at the end."""
+        return [_prefix(members) for members in self.all(cst.ImportFrom) if isinstance(members.names, cst.ImportStar)]
+
+    @cached_property
+    def top_level(self) -> dict[str, list[cst.ClassDef | cst.FunctionDef | cst.BaseExpression]]:
+        """The classes, functions and assigned values of the module, by name."""
+        nodes: defaultdict[str, list[cst.ClassDef | cst.FunctionDef | cst.BaseExpression]] = defaultdict(list)
+        definitions: list[cst.ClassDef | cst.FunctionDef] = [
+            *self.own(self.module, cst.ClassDef),
+            *self.own(self.module, cst.FunctionDef),
+        ]
+        for definition in definitions:
+            if self.class_around(definition) is None:
+                nodes[definition.name.value].append(definition)
+        for alias in self.own(self.module, cst.TypeAlias):
+            nodes[alias.name.value].append(alias.value)
+        for binding in self.bindings(self.module):
+            if binding.kind == "assign" and self.class_around(binding.node) is None:
+                nodes[binding.name].append(binding.value)
+        return nodes
 
     @cached_property
     def _bound_otherwise(self) -> set[str]:
@@ -228,12 +254,12 @@ class SourceCode:
 
     @cached_property
     def imported_modules(self) -> set[str]:
-        """The modules imported anywhere in the file."""
+        """The modules imported anywhere in the file, except by relative imports."""
         modules: set[str] = set()
         for statement in self.all(cst.Import):
             modules.update(name for alias in statement.names if (name := dotted(alias.name)))
         for members in self.all(cst.ImportFrom):
-            if members.module is not None and (name := dotted(members.module)):
+            if not members.relative and members.module is not None and (name := dotted(members.module)):
                 modules.add(name)
         return modules
 
@@ -242,8 +268,8 @@ class SourceCode:
         return any(module.partition(".")[0] in packages for module in self.imported_modules)
 
     def module_of(self, name: str) -> str | None:
-        """Return the module that a name is imported from, without the dots of a relative import."""
-        origins = sorted(origin for origin in self._imports.get(name, ()) if "." in origin)
+        """Return the module that a name is imported from, with the dots of a relative import."""
+        origins = sorted(origin for origin in self.imports.get(name, ()) if "." in origin)
         return origins[0].rpartition(".")[0] if origins else None
 
     # Values
@@ -388,6 +414,12 @@ class SourceCode:
     def insert(self, node: cst.CSTNode, text: str) -> Edit:
         """Return the edit that inserts ``text`` before a node."""
         return Edit(self.start(node), self.start(node), text)
+
+
+def _prefix(statement: cst.ImportFrom) -> str:
+    """Return the first part of the qualified names of an import: ``app.models.``, or ``..`` for ``from .. import``."""
+    module = (dotted(statement.module) if statement.module else None) or ""
+    return "." * len(statement.relative) + (f"{module}." if module else "")
 
 
 def _imported_from(statement: cst.Import | cst.ImportFrom) -> str:

@@ -10,7 +10,7 @@ from typing_extensions import override
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.queries import Queries, Query
 from ctrlgen.lint.registry import Rule
-from ctrlgen.lint.source_code import last_name
+from ctrlgen.lint.source_code import dotted, last_name
 
 _COLLECTIONS = frozenset({"list", "List", "Sequence", "Iterable", "Collection", "set", "tuple"})
 
@@ -78,9 +78,11 @@ def _is_list_of_models(node: cst.BaseExpression, queries: Queries) -> bool:
     if not isinstance(annotation, cst.Subscript) or last_name(annotation.value) not in _COLLECTIONS:
         return False
     item = annotation.slice[0].slice
-    name = last_name(item.value) if isinstance(item, cst.Index) else None
-    module = queries.source.module_of(name) if name else None
-    return module is not None and "models" in module.split(".")
+    name = dotted(item.value) if isinstance(item, cst.Index) else None
+    if name is None:
+        return False
+    module = queries.source.module_of(name.rpartition(".")[2])
+    return (module is not None and "models" in module.split(".")) or queries.is_model(name)
 
 
 def _names(target: cst.BaseExpression, queries: Queries) -> set[str]:

@@ -234,7 +234,7 @@ def _replacement(read: Query, creation: _Creation, keys: list[str], *, changes: 
     method = f"{verb}_by_{'_and_'.join(keys) if keys else 'key'}"
     on = creation.on
     if read.via == "session":
-        controller = queries.emitted.of(on, queries.source.module_of(on)) if queries.emitted else None
+        controller = queries.emitted_controller(on)
         on = f"db.{controller.attribute if controller else snake(on)}"
     arguments = ", ".join(f"{name}={value}" for name, value in creation.values.items()) or "..."
     call = f"await {on}.{method}({arguments})"

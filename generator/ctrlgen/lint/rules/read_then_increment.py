@@ -181,7 +181,7 @@ def _is_locked(read: Query, queries: Queries) -> bool:
 def _model_attribute(read: Query, queries: Queries) -> str:
     arguments = positional(read.call)
     model = dotted(arguments[0]) if arguments else None
-    controller = queries.emitted.of(model, queries.source.module_of(model)) if queries.emitted and model else None
+    controller = queries.emitted_controller(model)
     if controller is not None:
         return controller.attribute
     return snake(model) if model and model[:1].isupper() else "user"

@@ -159,7 +159,7 @@ _CONSTRAINTS = {
     "23001": (ForeignKeyViolation, "foreign key"),
     "23502": (NotNullViolation, "not-null constraint"),
     "23503": (ForeignKeyViolation, "foreign key"),
-    "23505": (UniqueViolation, "unique constraint"),
+    "23505": (UniqueViolation, "unique key"),
     "23514": (CheckViolation, "check constraint"),
     "23P01": (ExclusionViolation, "exclusion constraint"),
 }

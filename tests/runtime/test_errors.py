@@ -44,7 +44,7 @@ async def test_unique_violation(db: Database) -> None:
     await db.user.create(**values(SECRET))
     error = await caught(db.user.create(**values(SECRET, name="other")), UniqueViolation)
     assert (error.model, error.constraint, error.columns) == (User, "users_discord_id_key", ("discord_id",))
-    assert str(error) == "User: unique constraint users_discord_id_key (discord_id) is violated"
+    assert str(error) == "User: unique key users_discord_id_key (discord_id) is violated"
 
 
 async def test_named_unique_violation_of_two_columns(db: Database) -> None:

@@ -179,7 +179,7 @@ async def test_unique_violation_has_the_name_that_the_model_declares(
     await db.player.update_by_server_id_and_id(1, 1, serial=1, leads=True, rank=1)
     row: Any = {"server_id": 1, "id": 2, "name": "eve", **values}
     error = await caught(db.player.create(**row), UniqueViolation)
-    message = f"Player: unique constraint {constraint} ({', '.join(columns)}) is violated"
+    message = f"Player: unique key {constraint} ({', '.join(columns)}) is violated"
     assert error == (constraint, columns, message)
 
 

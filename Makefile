@@ -30,7 +30,7 @@ types: .venv/.dev ## Check the types of the tool, the templates and the emitted 
 	$(BIN)/basedpyright
 	$(BIN)/mypy
 
-stale: .venv/.dev ## Check that generated/ is what the models say
+stale: .venv/.dev ## Check that generated/ matches the models
 	$(BIN)/python -m ctrlgen check
 
 pytest: .venv/.dev ## Run the tests, in four processes
@@ -77,7 +77,7 @@ docs: .venv/.dev ## Build the site into build/site; a broken link or anchor is a
 screenshot: .venv/.dev ## Take the picture of the explorer that the README shows
 	$(BIN)/python -m tests.explorer.screenshot
 
-constraints: .venv/.dev ## Pin what is installed now into constraints.txt
+constraints: .venv/.dev ## Write the versions of all installed packages to constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pip | sort -f > constraints.txt
 
 clean: ## Remove the virtual environment and caches

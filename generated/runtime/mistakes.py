@@ -79,13 +79,15 @@ def why_absent(
             return f": {reason.replace('{}', name.removeprefix('find_by_'))}"
     public = [member for member in members if not member.startswith("_")]
     if (prefix := _PREFIX.match(name)) is None:
-        return f"; did you mean {close}?" if (close := _closest(name, public)) else ""
+        return f"; did you mean {close}?" if (close := _closest(name, public)) else "; to query rows, use find_all"
     key = name.removeprefix(prefix[0])
+    if not (wrong := [part for part in key.split("_and_") if part not in columns]):
+        noun = "index" if prefix[0].startswith("find") else "unique key"
+        return f": {key} was no {noun} when this package was generated; if it is one now, run `ctrlgen generate`"
     keys = [member.removeprefix(prefix[0]) for member in public if member.startswith(prefix[0])]
     if close := _closest(key, keys):
         return f"; did you mean {prefix[0]}{close}?"
-    wrong = [part for part in key.split("_and_") if part not in columns]
-    return f": {wrong[0]!r} is not a column{suggestion(wrong[0], columns)}" if wrong else ""
+    return f": {wrong[0]!r} is not a column{suggestion(wrong[0], columns)}"
 
 
 def _closest(name: str, known: Iterable[str]) -> str | None:

@@ -102,7 +102,8 @@ def _condition(table: Table[Any], expression: Any) -> Sql:
         value = "true or false" if is_sql(element) else f"a Python {type(element).__name__}"
         raise TypeError(
             f"a filter is an SQL condition such as c.points > 5, not {value}, which is the result of Python's `not`, "
-            "`and` and `or`: write ~c.flag for `not c.flag`, and put `&` and `|` between conditions in parentheses"
+            "`and`, `or`, `is` and `in`: write ~c.flag for `not c.flag`, c.name.is_(None) for `c.name is None`, "
+            "c.id.in_([1]) for `c.id in [1]`, and put `&` and `|` between conditions in parentheses"
         )
     return Sql("(") + table.embedded(expression) + ")"
 

@@ -37,6 +37,12 @@ REPLY, _READS, PROGRESS, _WORK = "reply", "reads", "progress", "work"
 _ALLOWED = frozenset({"ctrlgen.errors", "ctrlgen.explain.explanation", "ctrlgen.findings", "ctrlgen.schema"})
 """The modules whose classes may be in a reply. The parent never imports the models."""
 
+_REPORTED_WARNINGS = (
+    r'Field name "(metadata|registry|model_\w+)" in ".*" shadows an attribute in parent',
+    r"Attribute name '(metadata|registry)' should be left reserved",
+)
+"""Warnings of pydantic and SQLAlchemy about reserved names, which `load` refuses with an error of its own."""
+
 
 class Work(Protocol):
     """Work for the child process after it has read the models, where the model classes are needed. It is pickled."""
@@ -163,6 +169,8 @@ def main() -> None:
     tracing.start()
     gc.disable()  # garbage collection takes a tenth of the import time, and this process is short
     warnings.filterwarnings("ignore", category=DeprecationWarning)
+    for reported in _REPORTED_WARNINGS:
+        warnings.filterwarnings("ignore", message=reported)
     name, project, package, samples, *names = _order()
     folder = Path(name)
     os.chdir(project)

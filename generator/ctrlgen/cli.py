@@ -293,7 +293,7 @@ def init(
     alembic: Annotated[
         bool | None, typer.Option("--alembic/--no-alembic", help="Whether to set up Alembic migrations. Default: ask.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept all suggestions.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept all suggestions. Tests only with --tests.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes only.")] = False,
     quiet: QuietOption = False,
     _verbose: VerboseOption = False,
@@ -385,7 +385,13 @@ def lint(
 def drift(
     database: Annotated[
         str | None,
-        typer.Option("--database", help="Database address.", metavar="URL", envvar="DATABASE_URL", show_envvar=True),
+        typer.Option(
+            "--database",
+            help="Address of the database to compare.",
+            metavar="URL",
+            envvar="DATABASE_URL",
+            show_envvar=True,
+        ),
     ] = None,
     alembic: Annotated[
         Path | None,
@@ -457,8 +463,8 @@ def _run(
                 return
             with shown_progress(quiet=silent) as step:
                 generation = generate(config, step)
+            changes = compare_with_disk(generation, config)  # an error comes without warnings that it may have caused
             _print_findings(generation.findings, quiet=silent, verbose=verbose)
-            changes = compare_with_disk(generation, config)
             yield Run(config, changes, generation.findings, generation.origins, generation.incomplete)
             if record and (to_write or not changes.pending):
                 record.remember(generation, changes, config.output)

@@ -317,7 +317,7 @@ class UnindexedForeignKeyError(ModelError):
 
     code = "CGE303"
     meaning = 'no index begins with a foreign key, and `foreign_keys = "error"`'
-    fix = "declare `index=True`"
+    fix = "declare `index=True`, or the `Index` that the hint shows for a foreign key of several columns"
 
 
 class NameClashError(CtrlgenError):
@@ -334,6 +334,20 @@ class TenantKeyError(ModelError):
     code = "CGE305"
     meaning = "the primary key of a model does not contain the column of `tenant`, and `tenant_strict = true`"
     fix = "make the column the first of the primary key, or list the model in `skip.models`"
+
+
+class ReservedNameError(ModelError):
+    """A column or relationship has a name that SQLAlchemy or pydantic reserves."""
+
+    code = "CGE306"
+    meaning = (
+        "a column or relationship has a name that SQLAlchemy or pydantic reserves on every model: `metadata`, "
+        "`registry`, `model_fields`, ..."
+    )
+    fix = (
+        "rename the attribute, and keep the name of the column: "
+        '`metadata_: ... = Field(sa_column_kwargs={"name": "metadata"})`'
+    )
 
 
 # CGE4: emitted files.

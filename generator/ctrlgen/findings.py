@@ -81,8 +81,8 @@ class Rule:
 
 UNINDEXED_FOREIGN_KEY = Rule(
     "CG101",
-    "no index over all rows of `{model}` begins with its foreign key {key}: it gets no `find_by_`, and deleting a row "
-    "that it references scans the table; declare `index=True`",
+    "{which} of `{model}` begins with the foreign key {key}: it gets no `find_by_`, and deleting a referenced "
+    "row scans the table; {fix}",
     "no index begins with a foreign key, or only a partial one: deletes of the parent, and loaders of the other side, "
     "scan the table",
     "declare `index=True`, or an `Index` that begins with the foreign key",
@@ -130,7 +130,7 @@ CONTESTED_METHOD = Rule(
 UNKNOWN_COLUMN = Rule(
     "CG108",
     "index `{index}` of `{model}` refers to `{name}`, which is not a column of `{table}`{suggestion}",
-    "the SQL of an index, or of its predicate, refers to a column that its table does not have",
+    "the SQL of an index, its predicate or INCLUDE refers to a column that its table does not have",
     "fix the name; the database cannot create the index",
 )
 CONSTANT_EXPRESSION = Rule(
@@ -143,18 +143,21 @@ CONSTANT_EXPRESSION = Rule(
 PREDICATE_NOT_UNDERSTOOD = Rule(
     "CG110",
     "ctrlgen cannot derive the values of a row from the predicate `{sql}` of unique index `{index}` of `{model}`, so "
-    "there is no `{methods}`; write it as `column = constant`, `column`, `NOT column` or `column IS [NOT] NULL`, one "
-    "for each column, joined by AND",
+    "there is no `{methods}`. If you need them, write it as `column = constant`, `column`, `NOT column` or `column IS "
+    "[NOT] NULL`, one for each column, joined by AND; a condition of another form needs a bool column of its own, as "
+    "in `WHERE is_active`. Otherwise, silence the warning",
     "the predicate of a partial unique index does not determine the values of a row, for example because of `IN`, "
     "`<>`, `OR` or a function, so neither `upsert_` nor `get_or_create_` is generated",
-    "write it as `column = constant`, `column`, `NOT column` or `column IS [NOT] NULL`, joined by AND; do nothing if "
-    "you need neither method",
+    "write it as `column = constant`, `column`, `NOT column` or `column IS [NOT] NULL`, joined by AND; store a "
+    "condition of another form, such as `status <> 'cancelled'`, in a bool column `is_active`, and write `is_active`; "
+    "silence the warning if you need neither method",
 )
 UNFIT_DEFAULT = Rule(
     "CG111",
-    "the {what} of `{column}` {problem}, which its column rejects: every call that uses it fails; {fix}",
+    "the {what} of `{column}` {problem}; {fix}",
     "the default or the `onupdate` of a column with time zone returns a naive datetime (`datetime.now`, "
-    "`datetime.utcnow`), or the reverse",
+    "`datetime.utcnow`), which the column rejects or, with `DateTime(timezone=True)`, reads as local time; or the "
+    "reverse, which it rejects",
     "use `default_factory=lambda: datetime.now(UTC)`; annotate a column without time zone with `NaiveDatetime`",
 )
 RESERVED_NAME = Rule(
@@ -320,25 +323,25 @@ OLDER_FORMAT = Rule(
 
 MISSING_TABLE = Rule(
     "CG501",
-    "`{model}` has no table: `{table}` is not in the database",
+    "`{model}` has no table: `{table}` is not in the database{maker}",
     "a model's table is not in the database",
     "run the migrations; write one if none creates it",
 )
 UNKNOWN_TABLE = Rule(
     "CG502",
-    "table `{table}` is in the database, but no model declares it",
+    "table `{table}` is in the database, but no model declares it{maker}",
     "no model declares a table of the database; tables of extensions and partitions are not reported",
     "declare it, drop it, or silence the warning (`CG502:table`) if the table belongs to another application",
 )
 MISSING_COLUMN = Rule(
     "CG503",
-    "`{column}` has no column: `{sql}` is not in the database",
+    "`{column}` has no column: `{sql}` is not in the database{maker}",
     "a model's column is not in the database: every call for the model fails",
     "run the migrations; write one if none creates it",
 )
 UNKNOWN_COLUMN_IN_DATABASE = Rule(
     "CG504",
-    "column `{column}` is in the database, but `{model}` does not declare it",
+    "column `{column}` is in the database, but `{model}` does not declare it{maker}",
     "a model does not declare a column of its table; if the column is NOT NULL without a default, every insert fails",
     "declare it, or drop it",
 )
@@ -438,6 +441,42 @@ NO_MIGRATIONS = Rule(
     "Alembic has migrated the database",
     "pass Alembic's settings file with `--alembic FILE`; do nothing if the migrations are in another repository",
     fails=False,  # nothing differs
+)
+UNMIGRATED_TABLE = Rule(
+    "CG520",
+    "no migration creates table `{table}` of `{model}`: it is in this database, but would not be in a new one",
+    "a table of a model is in the database, but no migration creates it, for example because `create_all` did; its "
+    "columns and indexes are not reported",
+    "let `alembic revision --autogenerate` write the migration against a new database that is at the head, and run "
+    "`alembic stamp head` for this one; if the first migration is meant for a database that has the table, silence "
+    "`CG520`",
+)
+UNMIGRATED_COLUMN = Rule(
+    "CG521",
+    "no migration creates column `{sql}` of `{column}`: it is in this database, but would not be in a new one",
+    "a column of a model is in the database, but no migration creates it",
+    "let `alembic revision --autogenerate` write the migration against a new database that is at the head, and run "
+    "`alembic stamp head` for this one",
+)
+UNMIGRATED_CONSTRAINT = Rule(
+    "CG522",
+    "no migration creates {what} of `{model}`: it is in this database, but would not be in a new one",
+    "a key, foreign key, CHECK or exclusion constraint of a model is in the database, but no migration creates it",
+    "write a migration that creates it, and run `alembic stamp head` for this database; Alembic does not write CHECK "
+    "constraints",
+)
+UNMIGRATED_ENUM = Rule(
+    "CG523",
+    "no migration creates {what}, the type of `{column}`: it is in this database, but would not be in a new one",
+    "an enum of a model, or one of its values, is in the database, but no migration creates it",
+    "write a migration with `CREATE TYPE`, or `ALTER TYPE ... ADD VALUE IF NOT EXISTS`",
+)
+UNMIGRATED_PARTITIONING = Rule(
+    "CG524",
+    "no migration partitions the table of `{model}` by `{by}`: it is partitioned in this database, but would not be in "
+    "a new one",
+    "the table of a model is partitioned, but its migration creates one that is not",
+    'pass `postgresql_partition_by="..."` to `op.create_table`',
 )
 UNUSED_SILENCE = Rule(
     "CG401",

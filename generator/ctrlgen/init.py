@@ -91,7 +91,17 @@ def _settings(root: Path, flags: Settings, options: InitOptions) -> Settings:
     elif not options.yes:
         models = _answered_models(root, models, options)
     output = flags.output or _answer("Folder of the controllers", _suggested_output(root, models), options)
-    return Settings(tuple(models), output, flags.package, flags.tests)
+    return Settings(tuple(models), output, flags.package, flags.tests or _answered_tests(output, options))
+
+
+def _answered_tests(output: str, options: InitOptions) -> str | None:
+    """Ask whether to write tests, and where. ``--yes`` writes none, because tests need an environment of their own."""
+    if options.yes:
+        return None
+    _check_terminal()
+    if not typer.confirm("Write tests of the controllers?", default=False, err=True):
+        return None
+    return _answer("Folder of the tests", f"tests/{Path(output).name}", options)
 
 
 def _answered_models(root: Path, suggestion: list[str], options: InitOptions) -> list[str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Level = Literal["error", "warning"]
 
+_SETTINGS = "pyproject.toml"  # the place of what is nowhere else: GitHub refuses a log with a result without a place
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -164,7 +165,7 @@ def problem_of_finding(finding: Finding, rule: Rule, level: Level = "warning") -
 def problems_of_error(error: CtrlgenError) -> list[Problem]:
     """Convert an error and its further errors to problems."""
     place = error.location
-    path, line = (place.file, place.line) if place else ("", None)
+    path, line = (place.file, max(place.line, 1)) if place else ("", None)
     hint = error.hint or ""
     problem = Problem(path, error.code, error.message, hint, line=line, docs=error.docs(), details={"hint": hint})
     return [problem, *(nested for other in error.others for nested in problems_of_error(other))]
@@ -196,16 +197,16 @@ def _result(problem: Problem, folder: Path) -> dict[str, object]:
         "level": problem.level,
         "message": {"text": problem.text},
     }
-    if problem.path:
-        places = {
-            "startLine": problem.line,
-            "startColumn": problem.column,
-            "endLine": problem.end_line,
-            "endColumn": problem.end_column,
-        }
-        region = {name: value for name, value in places.items() if value is not None}
-        location: dict[str, object] = {"artifactLocation": {"uri": _uri(_path_in_repository(problem.path, folder))}}
-        result["locations"] = [{"physicalLocation": location | ({"region": region} if region else {})}]
+    places = {
+        "startLine": problem.line,
+        "startColumn": problem.column,
+        "endLine": problem.end_line,
+        "endColumn": problem.end_column,
+    }
+    region = {name: value for name, value in places.items() if value is not None}
+    path = _path_in_repository(problem.path or _SETTINGS, folder)
+    location: dict[str, object] = {"artifactLocation": {"uri": _uri(path)}}
+    result["locations"] = [{"physicalLocation": location | ({"region": region} if region else {})}]
     return result
 
 

@@ -11,7 +11,7 @@ import ast
 import builtins
 import pkgutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import invalidate_caches
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ctrlgen.blueprint import Controller, Package
 from ctrlgen.errors import UnknownNameError, did_you_mean
+from ctrlgen.source_locations import is_source
 
 
 def check_own_controllers(package: Package, project: Path) -> None:
@@ -49,11 +50,15 @@ def _check(controller: Controller, modules: _Modules) -> None:
         )
     if modules.derives(path.module, path.name, controller.class_name) is False:
         reason = f"the class does not derive from `{controller.class_name}`"
-        raise _error(controller, reason, _declaration(controller, modules))
+        if path.name in module.imports:
+            reason = f"`{path.module}` imports that class, which does not derive from `{controller.class_name}`"
+        raise _error(controller, reason, _declaration(controller, modules, module.names))
 
 
-def _declaration(controller: Controller, modules: _Modules) -> str:
+def _declaration(controller: Controller, modules: _Modules, taken: Collection[str] = ()) -> str:
     name, base = controller.in_facade.name, controller.class_name
+    if name == controller.model.reference.name and name in taken:
+        name = f"{name}s"  # the module imports the model
     return f"declare it as `class {name}({base})`, with `from {modules.package} import {base}`"
 
 
@@ -103,8 +108,9 @@ class _Modules:
         """Return whether a class derives from the emitted controller ``base``; None if the sources do not tell."""
         if self.is_emitted(module):
             return name == base
-        if module.partition(".")[0] in sys.stdlib_module_names:
-            return False
+        located = self._located(module)
+        if module.partition(".")[0] in sys.stdlib_module_names or (located and located.is_library):
+            return False  # a library does not import the emitted package
         source = self.source(module)
         if source is None or source.is_dynamic or (module, name) in seen:
             return None
@@ -149,6 +155,11 @@ class _Located:
 
     file: str | None
     folders: list[str]
+
+    @property
+    def is_library(self) -> bool:
+        """Whether it is installed, and not part of the project or of one beside it."""
+        return self.file is not None and not is_source(self.file)
 
 
 class _Source:

@@ -41,6 +41,9 @@ Kind = Literal[
 Comparison = Literal["ordered", "equal", "none"]
 """The comparisons of a column: ``ordered``: ``=``, ``<`` and ``>``; ``equal``: only ``=``; ``none``: none (json)."""
 
+UnfitKind = Literal["naive", "local", "aware"]
+"""The problem with a default of a datetime column, see :class:`UnfitDefault`."""
+
 Presence = Literal["required", "optional", "computed"]
 """Whether a new row requires the value, may omit it, or must not set it."""
 
@@ -96,6 +99,22 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class UnfitDefault:
+    """A Python default with a time zone where its column has none, or the reverse.
+
+    A column with time zone either rejects a naive datetime (``naive``), or reads it as local time (``local``).
+    """
+
+    what: Literal["default", "onupdate"]
+    problem: UnfitKind
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether every statement that uses it fails."""
+        return self.problem != "local"
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A mapped column. ``annotation`` is the declared type without ``None``, which ``nullable`` represents."""
 
@@ -111,7 +130,7 @@ class Column:
     location: Location
     optional: bool = False  # whether the annotation includes None, which the column may reject
     default: str | None = None  # a constant default, as a Python literal; for an enum, the name of a member
-    unfit_default: tuple[str, str] | None = None  # "default" or "onupdate", and whether that is "naive" or "aware"
+    unfit_default: UnfitDefault | None = None
     omitted: bool = False  # whether a default of None means that the column or the database sets the value
     exact: bool = False  # whether Python and PostgreSQL agree on the equality of its values, also as JSON
     samples: Samples = Samples()

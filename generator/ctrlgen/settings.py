@@ -25,6 +25,7 @@ from ctrlgen.errors import (
     PlaceError,
     SettingValueError,
     UnknownCodeError,
+    closest,
 )
 from ctrlgen.findings import RULES, Location, shown_path
 
@@ -431,11 +432,24 @@ def _codes(codes: tuple[str, ...]) -> tuple[str, ...]:
 
 def _missing(key: str, what: str, root: Path) -> NotConfiguredError:
     file = root / "pyproject.toml"
+    if misspelled := _misspelled_section(file):
+        message = f"`{file}` has a table `[tool.{misspelled}]`, and no `[tool.ctrlgen]`"
+        text = file.read_text("utf-8")
+        lines = (number for number, line in enumerate(text.splitlines(), 1) if f"tool.{misspelled}" in line)
+        location = Location(file.name, number) if (number := next(lines, 0)) else None
+        return NotConfiguredError(message, location, "did you mean `[tool.ctrlgen]`?", mark=misspelled)
     if not file.exists():
         message = f"`{root}` has no pyproject.toml that sets {what} (`{key}` in `[tool.ctrlgen]`)"
     else:
         message = f"`{file}` does not set {what} (`{key}` in `[tool.ctrlgen]`)"
     return NotConfiguredError(message, hint=f"{_EXAMPLE}\nor use `--project`, `--models`, `--output`")
+
+
+def _misspelled_section(file: Path) -> str | None:
+    """Return the table of `tool` that has a similar name, and settings of ctrlgen, if ctrlgen has no table."""
+    tools = toml.table(read_document(file), "tool")
+    tables = {} if "ctrlgen" in tools else {name: set(each) for name, each in tools.items() if toml.is_table(each)}
+    return closest("ctrlgen", [name for name, keys in tables.items() if keys & {*SETTINGS}])
 
 
 def _folder(root: Path, path: str, key: str) -> Path:

@@ -195,6 +195,8 @@ def _lines(change: Change, root: Path) -> Iterator[str]:
     before, after = _text(change.before), _text(change.after)
     old = "/dev/null" if change.before is None else f"a/{path}"
     new = "/dev/null" if change.after is None else f"b/{path}"
+    if before == after:  # an empty file is created or removed
+        yield f"--- {old}\n+++ {new}\n"
     for line in difflib.unified_diff(before, after, old, new):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 

@@ -87,7 +87,9 @@ function columnTable(table) {
 }
 
 function columnRow(table, column) {
-  const leading = table.indexes.filter((index) => index.parts[0] === column.name);
+  const indexes = table.indexes
+    .map((index) => ({ index, number: index.parts.findIndex((part) => isColumn(part, column.name)) }))
+    .filter(({ number }) => number >= 0);
   const keys = table.foreign_keys.filter((key) => key.columns.includes(column.name));
   return h(
     "tr",
@@ -103,10 +105,17 @@ function columnRow(table, column) {
     h(
       "td",
       { class: "chips" },
-      ...leading.map((index) => h("a", { class: "chip", href: indexAddress(table, index) }, shortOrigin(index))),
+      ...indexes.map(({ index, number }) =>
+        h("a", { class: "chip", href: indexAddress(table, index) }, shortOrigin(index) + (number ? `, column ${number + 1}` : "")),
+      ),
       ...keys.map((key) => referenceTo(targetOf(key), "chip")),
     ),
   );
+}
+
+/** Whether a part of an index is a column, perhaps with an operator class and an order, and no expression. */
+function isColumn(part, name) {
+  return part === name || (part.startsWith(`${name} `) && /^[\w ]+$/.test(part));
 }
 
 /** What a new row gets where it does not give the value. */

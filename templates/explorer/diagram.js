@@ -5,6 +5,7 @@
 
 const ROW = 20;
 const HEAD = 34;
+const MARK = 18; // from one mark to the next
 const MANY_TABLES = 40; // from here on the diagram begins with the columns of keys only
 const NAME_FONT = "600 14px system-ui, sans-serif";
 const COLUMN_FONT = "600 12px system-ui, sans-serif";
@@ -60,17 +61,22 @@ function rowsOf(table) {
   const rows = table.columns.map((column) => ({
     column,
     type: shortType(column) + (column.nullable ? "?" : ""),
-    mark: column.primary_key ? "PK" : foreign.has(column.name) ? "FK" : "",
+    marks: [column.primary_key && "PK", foreign.has(column.name) && "FK"].filter(Boolean),
   }));
-  return detail.value === "keys" ? rows.filter((row) => row.mark) : rows;
+  return detail.value === "keys" ? rows.filter((row) => row.marks.length) : rows;
 }
 
 function measured(table) {
   const rows = rowsOf(table);
   const title = textWidth(table.name, NAME_FONT);
-  const widest = rows.map(({ column, type }) => textWidth(column.name, COLUMN_FONT) + typeWidth(type) + 62);
+  const widest = rows.map(({ column, type, marks }) => textWidth(column.name, COLUMN_FONT) + typeWidth(type) + 26 + nameX(marks));
   const width = Math.ceil(Math.min(340, Math.max(150, title + 32, ...widest)));
   return { table, rows, width, height: HEAD + rows.length * ROW + (rows.length ? 6 : 0) };
+}
+
+/** Where the name of a column begins: after room for one mark, or for two. */
+function nameX(marks) {
+  return marks.length > 1 ? 36 + MARK : 36;
 }
 
 function typeWidth(type) {
@@ -126,14 +132,14 @@ function headPath(width, height, hasRows) {
   return `M0 8a8 8 0 0 1 8 -8H${width - 8}a8 8 0 0 1 8 8${below}Z`;
 }
 
-function drawnRow({ column, type, mark }, width, y) {
+function drawnRow({ column, type, marks }, width, y) {
   const typeRoom = typeWidth(type);
-  const nameRoom = width - typeRoom - 58;
+  const nameRoom = width - typeRoom - 22 - nameX(marks);
   return svg(
     "g",
-    { class: `row${mark ? " key" : ""}`, transform: `translate(0 ${y})` },
-    mark && svg("text", { class: `mark ${mark.toLowerCase()}`, x: 12, y: 14 }, mark),
-    svg("text", { class: "column", x: 36, y: 14 }, clipped(column.name, nameRoom, COLUMN_FONT)),
+    { class: `row${marks.length ? " key" : ""}`, transform: `translate(0 ${y})` },
+    ...marks.map((mark, number) => svg("text", { class: `mark ${mark.toLowerCase()}`, x: 12 + MARK * number, y: 14 }, mark)),
+    svg("text", { class: "column", x: nameX(marks), y: 14 }, clipped(column.name, nameRoom, COLUMN_FONT)),
     svg(
       "text",
       { class: "type", x: width - 12, y: 14 },

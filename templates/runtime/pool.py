@@ -203,6 +203,10 @@ class Pool:
             else:
                 connection.drop()
 
+    def in_use(self) -> int:
+        """Return how many connections are in use, whichever server they lead to."""
+        return len(self.used)
+
     def abandon(self) -> None:
         """Terminate the connections of an event loop that is closed, in which nothing can be awaited."""
         for connection in self.idle:
@@ -214,8 +218,7 @@ class Pool:
         self._size = 0
         while self.idle:
             self.idle.pop().drop()
-        loop = asyncio.get_running_loop()
-        await asyncio.gather(*(task for task in _closing if task.get_loop() is loop))
+        await asyncio.gather(*(task for task in _closing if task.get_loop() is asyncio.get_running_loop()))
 
     def _is_fit(self, connection: Connection) -> bool:
         recent = time.monotonic() - connection.born < self._recycle and connection.born > self._distrusted_before
@@ -252,9 +255,8 @@ class Pools:
         """Close the connections of this event loop, waiting a second for those in use, five for the server."""
         pool = self.current
         for _ in range(100):  # a stream that was not read to its end returns its connection a moment later
-            if not pool.used:
-                break
-            await asyncio.sleep(0.01)
+            if pool.in_use():
+                await asyncio.sleep(0.01)
         self._by_loop.pop(asyncio.get_running_loop(), None)
         await pool.close()
 

@@ -21,7 +21,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary, ref
 
-from sqlalchemy import event
+from sqlalchemy import engine, event, orm
 from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
 from typing_extensions import override
 
@@ -59,16 +59,15 @@ class ReplicaError(Exception):
 
 
 class Write:
-    """A write of a task, which is open until someone sets ``ended``, or until the session's transaction is over."""
+    """A write of a task, which is open until someone sets ``ended``, or until the transaction of ``within`` is over."""
 
-    def __init__(self, session: PlainSession | None = None) -> None:
-        self.ended, self._session = math.inf, ref(session) if session else None
+    def __init__(self, within: engine.Connection | orm.Session | None = None) -> None:
+        self.ended, self._within = math.inf, ref(within) if within else None
 
     def is_open(self) -> bool:
-        """Whether the write goes on, as far as the session knows, which does not say when its transaction ended."""
-        if self.ended == math.inf and self._session:
-            session = self._session()
-            self.ended = math.inf if session and session.in_transaction() else clock()
+        """Whether the write goes on, as far as SQLAlchemy knows, which does not say when its transaction ended."""
+        if self.ended == math.inf and self._within and not ((within := self._within()) and within.in_transaction()):
+            self.ended = clock()
         return self.ended == math.inf
 
 
@@ -81,9 +80,7 @@ class Line:
 
     async def ask(self) -> Sequence[Any] | BaseException:
         """Return the answer to the question, or the error, whatever it is."""
-        answer: Sequence[Any] | BaseException
-        (answer,) = await asyncio.gather(self._ask(), return_exceptions=True)
-        return answer
+        return (await asyncio.gather(self._ask(), return_exceptions=True))[0]
 
     async def _ask(self) -> Sequence[Any]:
         try:
@@ -126,10 +123,9 @@ class Replica:
     @property
     def status(self) -> ReplicaStatus:
         """What is known of the replica."""
-        age = clock() - self.current_at
-        usable, idle, in_use = age <= self._max_staleness, len(self.pool.idle), len(self.pool.used)
-        reason = "" if usable else self._reason
-        return ReplicaStatus(self.url, usable, reason, age if age < math.inf else None, idle, in_use)
+        usable = (age := clock() - self.current_at) <= self._max_staleness
+        reason, staleness = "" if usable else self._reason, age if age < math.inf else None
+        return ReplicaStatus(self.url, usable, reason, staleness, len(self.pool.idle), self.pool.in_use())
 
     async def read(self, work: Awaitable[T]) -> T:
         """Await a read, until the server turns out not to answer."""
@@ -148,7 +144,7 @@ class Replica:
         repeat, failed = sqlstate(error) not in {"", "57014"}, isinstance(error, ReplicaError) or is_lost(error)
         if isinstance(error, TimeoutError):  # of a slow statement, unless the server answers nothing else either
             repeat = not isinstance(error, TimedOutError) and (self._answered_at < begun or self.current_at < 0)
-            failed = repeat and (self._answered_at < self._asked_at or self.current_at < 0)
+            failed = repeat and (self._answered_at < self._asked_at < begun or self.current_at < 0)
         if failed:
             self.leave_out(error)
         return repeat or failed
@@ -232,9 +228,11 @@ class WatchingPool(Pool):
             for task in (self._watching, *self._probes.values()):
                 task.cancel()
             await asyncio.wait([self._watching, *self._probes.values()])
-        for replica in self.replicas:
-            await replica.pool.close()
-        await super().close()
+        await asyncio.gather(super().close(), *(replica.pool.close() for replica in self.replicas))
+
+    @override
+    def in_use(self) -> int:
+        return super().in_use() + sum(replica.pool.in_use() for replica in self.replicas)
 
     @override
     def abandon(self) -> None:
@@ -334,7 +332,13 @@ class ReplicatedTransactions(Transactions):
         self, session: PlainSession | None, work: Callable[[Connection], Awaitable[T]], statement: str = ""
     ) -> T:
         if session is not None and statement and not statement.startswith("SELECT"):
-            self._note(session.info, session)
+
+            def noted(connection: Connection) -> Awaitable[T]:  # now the session has begun its transaction
+                sync = session.sync_session
+                self._note(session.info, sync.connection() if sync.in_transaction() else sync)
+                return work(connection)
+
+            return await super().send(session, noted)
         if not statement or session is not None or self.source is not None or self.ambient():
             return await super().send(session, work)
         if statement.startswith("SELECT"):
@@ -343,10 +347,9 @@ class ReplicatedTransactions(Transactions):
             return await self._alone(work)
 
     async def _read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        begun, replica = clock(), None
+        begun = clock()
         wrote = any(write.is_open() or write.ended >= begun - self._max_staleness for write in self._writes.get())
-        if not (wrote or self._pinned.get()):
-            replica = self._pool.choose()
+        replica = None if wrote or self._pinned.get() else self._pool.choose()
         if replica is not None:
             try:
                 return await replica.read(self._alone(partial(_read_from_standby, work), replica.pool))
@@ -369,10 +372,10 @@ class ReplicatedTransactions(Transactions):
         finally:
             write.ended = clock()
 
-    def _note(self, info: dict[Any, Any], session: PlainSession | None = None) -> Write:
+    def _note(self, info: dict[Any, Any], within: engine.Connection | orm.Session | None = None) -> Write:
         """Return the open write that is kept in ``info``, or a new one, which is now a write of this task."""
         if _WRITE not in info or not info[_WRITE].is_open():
-            info[_WRITE] = Write(session)
+            info[_WRITE] = Write(within)
         write, writes = cast("Write", info[_WRITE]), self._writes.get()
         if write not in writes:  # of the others only those count that may end later
             self._writes.set((*(other for other in writes if other.is_open()), write))
@@ -381,7 +384,7 @@ class ReplicatedTransactions(Transactions):
     def _begin_write(self, connection: Any, _cursor: object = None, statement: str = "", *_: object) -> None:
         """Note a COMMIT or a write of SQLAlchemy, which ends when the connection is returned."""
         if not statement.lstrip().upper().startswith("SELECT"):
-            self._note(connection.info)
+            self._note(connection.info, connection)
 
     def _end_write(self, _connection: object, record: Any) -> None:
         if write := record.info.pop(_WRITE, None):

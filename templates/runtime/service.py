@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__package__)
 _asyncpg: Any = import_module("asyncpg")  # asyncpg has no types
+_FAILURES = (_asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError)
 _PACKAGE = __name__.rpartition(".runtime.")[0]  # the emitted package, to which the controllers' modules are relative
 _URL = re.compile(r"postgres(?:ql)?(?:\+\w+)?://(?:([^/?#]*)(@))?([^/?#@]*)([^?#]*)\??([^#]*)(.*)")
 """The user, the ``@`` behind it, the hosts, the path, the options, and what cannot be part of a URL."""
@@ -231,13 +232,13 @@ class DatabaseService:
         address, url, arguments = server or self._server
         try:
             connection: Any = await _asyncpg.connect(address, connection_class=self._driver, **arguments)
-        except (OSError, _asyncpg.PostgresError, _asyncpg.InterfaceError, _asyncpg.InternalClientError) as error:
-            raise UnreachableError(f"cannot connect to {url}: {str(error) or type(error).__name__}") from error
+        except (OSError, KeyError, *_FAILURES) as error:  # KeyError: the user of the system has no name, either
+            reason = "it names no user" if isinstance(error, KeyError) else str(error) or type(error).__name__
+            raise UnreachableError(f"cannot connect to {url}: {reason}") from error
         try:
             cache_size = int(arguments["statement_cache_size"])
             options: dict[str, Any] = {"prepared_statement_cache_size": cache_size}
-            if not cache_size:
-                options["prepared_statement_name_func"] = str
+            options |= {} if cache_size else {"prepared_statement_name_func": str}
             connection.prepare_for_use(partial(Adapter, DIALECT.dbapi, **options))
             await DIALECT.setup_asyncpg_json_codec(connection.adapter)
             await DIALECT.setup_asyncpg_jsonb_codec(connection.adapter)
@@ -305,8 +306,7 @@ def server_at(url: str, further: Mapping[str, Any]) -> Server:
             raise ValueError(f"{name} in the database URL takes a whole number")
     arguments: dict[str, Any] = {"timeout": float(query.pop("connect_timeout", 60)) or None}  # 0 waits forever
     arguments["statement_cache_size"] = int(query.pop("prepared_statement_cache_size", 100))  # 0 behind PgBouncer
-    if "ssl" in query:
-        arguments["ssl"] = query.pop("ssl")
+    arguments |= {"ssl": query.pop("ssl")} if "ssl" in query else {}
     public = {name: value for name, value in query.items() if name not in {"password", "sslpassword"}}
     address = quote(user, safe="%:") + at + quote(hosts, safe="%:,[]")  # urllib refuses some other characters
     shown = re.sub(":.*", ":***", user) + at + hosts

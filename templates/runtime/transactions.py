@@ -129,7 +129,7 @@ class Transactions:
     def after_commit(self, callback: Callback) -> None:
         """Run ``callback`` after the outermost transaction around the call commits; at once if there is none."""
         if not callable(callback):
-            raise TypeError(f"after_commit takes a function to call, not a {type(callback).__name__}")
+            raise TypeError(f"after_commit takes a function to call, not {type(callback).__name__}")
         if scope := self.enclosing():
             sessions.call_after_commit(scope.session, callback)
         elif inspect.isawaitable(awaitable := callback()):

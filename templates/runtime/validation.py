@@ -65,7 +65,7 @@ class Validation:
         validated = list[dict[str, object]]()
         for number, row in enumerate(rows):
             if not isinstance(row, Mapping):
-                raise TypeError(f"a row is a dict of its values, not a {type(row).__name__}")
+                raise TypeError(f"a row is a dict of its values, not {type(row).__name__}")
             try:
                 validated.append(check(cast("Mapping[str, object]", row)))
             except ValidationError as error:

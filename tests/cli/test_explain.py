@@ -218,7 +218,7 @@ def test_attribute_error_gives_the_same_reason(blog: Project) -> None:
         ("PostController has no find_by_title: no index begins with `title`: find_all(title=...) scans the table"),
         "AuthorController has no upsert_by_id: a new row may omit `id`",
         "AuthorController has no get_by_mail; did you mean get_by_email?",
-        "AuthorController has no zzz",
+        "AuthorController has no zzz; to query rows, use find_all",
     ]
 
 
@@ -258,6 +258,16 @@ def test_model_can_be_named_in_every_usual_way(blog: Project, name: str) -> None
         ("Pst.get_by_id", "there is no model `Pst`", "did you mean `Post`?"),
         ("zebra", "there is no model `zebra`", "the models are `Author`, `Post`"),
         ("Post.get_by_idd", "`PostController` has no method `get_by_idd`", "did you mean `get_by_id`?"),
+        (
+            "Post.get_by_title",
+            "`PostController` has no method `get_by_title`",
+            "no index begins with `title`: find_all(title=...) scans the table",
+        ),
+        (
+            "Post.find_by_titl",
+            "`PostController` has no method `find_by_titl`",
+            "nor `find_by_title`: no index begins with `title`: find_all(title=...) scans the table",
+        ),
         ("Post.zebra", "`PostController` has no method `zebra`", "`ctrlgen explain Post` lists its methods"),
     ],
 )
@@ -265,6 +275,17 @@ def test_misspelt_name_gets_a_suggestion(blog: Project, name: str, message: str,
     printed = blog.fails("explain", name)
     assert f": {message}\n" in printed
     assert f"hint: {hint}\n" in printed
+
+
+@pytest.mark.parametrize("form", ["--mermaid", "--dot", "--indexes"])
+def test_output_without_sql_does_not_need_the_driver(blog: Project, tmp_path: Path, form: str) -> None:
+    blog.write("without/sitecustomize.py", "import sys\nsys.modules['asyncpg'] = None\n")
+    expected = blog.run("explain", form)
+    done = blog.run("explain", form, PYTHONPATH=str(blog.root / "without"))
+    assert (done.returncode, done.stdout) == (0, expected.stdout), done.stderr
+    assert done.stdout
+    printed = blog.run("explain", PYTHONPATH=str(blog.root / "without"))
+    assert "`asyncpg` is not installed; it is needed to render the SQL" in printed.stderr
 
 
 def test_unknown_format_is_refused(blog: Project) -> None:

@@ -218,16 +218,38 @@ def test_dry_run_shows_everything_and_writes_nothing(shop: Project) -> None:
     assert done.returncode == 0
     assert '+models = ["shop.models"]' in done.stdout
     assert "+++ b/migrations/env.py" in done.stdout
+    assert "--- /dev/null\n+++ b/migrations/versions/.gitkeep\n" in done.stdout
     assert shop.files() == before
+
+
+def test_dry_run_is_a_patch(shop: Project) -> None:
+    patch = shop.run("init", "--yes", "--dry-run").stdout
+    subprocess.run(["git", "apply"], input=patch, text=True, cwd=shop.root, check=True)
+    applied = shop.files()
+    for name in ("alembic.ini", "migrations/env.py", "migrations/script.py.mako"):
+        (shop.root / name).unlink()
+    (shop.root / "migrations").rmdir()
+    shop.write("pyproject.toml", PYPROJECT)
+    assert shop.run("init", "--yes").returncode == 0
+    assert shop.files() == applied | {"migrations/versions/.gitkeep": b""}
 
 
 def test_questions_without_a_terminal_are_an_error(shop: Project) -> None:
     assert "`init` needs a terminal to ask questions" in shop.fails("init")
 
 
-def test_missing_answers_are_asked_on_a_terminal(shop: Project) -> None:
+@pytest.mark.parametrize(
+    ("answers", "tests"),
+    [
+        (b"\nshop/data\n\nn\n", {}),
+        (b"\nshop/data\ny\n\nn\n", {"tests": "tests/data"}),
+        (b"\nshop/data\ny\nchecks\nn\n", {"tests": "checks"}),
+    ],
+    ids=["without tests", "with tests", "with tests elsewhere"],
+)
+def test_missing_answers_are_asked_on_a_terminal(shop: Project, answers: bytes, tests: dict[str, str]) -> None:
     master, slave = pty.openpty()
-    os.write(master, b"\nshop/data\nn\n")
+    os.write(master, answers)
     done = subprocess.run(
         [sys.executable, "-m", "ctrlgen", "init"],
         cwd=shop.root,
@@ -238,8 +260,9 @@ def test_missing_answers_are_asked_on_a_terminal(shop: Project) -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert settings(shop) == {"models": ["shop.models"], "output": "shop/data"}
+    assert settings(shop) == {"models": ["shop.models"], "output": "shop/data"} | tests
     assert "Models [shop.models]:" in done.stderr
+    assert "Write tests of the controllers? [y/N]:" in done.stderr
     assert not (shop.root / "alembic.ini").exists()
 
 
@@ -263,14 +286,12 @@ def test_hook_is_printed_where_it_cannot_be_added(shop: Project) -> None:
     assert (shop.root / ".pre-commit-config.yaml").read_text() == "repos: []\n"
 
 
-@pytest.mark.parametrize("file", [".pre-commit-config.yaml", "alembic.ini"])
-def test_other_files_may_have_another_encoding(shop: Project, file: str) -> None:
-    (shop.root / file).write_bytes("# caf\xe9\nrepos:\n  - repo: x\n".encode("latin-1"))
-    before = shop.files()[file]
+def test_alembic_settings_may_have_another_encoding(shop: Project) -> None:
+    (shop.root / "alembic.ini").write_bytes("# caf\xe9\n[alembic]\n".encode("latin-1"))
+    before = shop.files()["alembic.ini"]
     done = shop.run("init", "--yes")
     assert done.returncode == 0, done.stderr
-    assert shop.files()[file] == before
-    assert ("add this to `repos:`" in done.stdout) == (file != "alembic.ini")
+    assert shop.files()["alembic.ini"] == before
 
 
 def test_existing_alembic_environment_is_left_alone(shop: Project) -> None:
@@ -285,17 +306,64 @@ def test_requested_alembic_environment_overwrites_nothing(shop: Project) -> None
     assert "alembic.ini` exists and is not overwritten" in shop.fails("init", "--yes", "--alembic")
 
 
-def run_alembic(project: Project, url: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "alembic", *arguments],
+def alembic_process(project: Project, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return python_process(project, url, "-m", "alembic", *arguments)
+
+
+def python_process(project: Project, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
         cwd=project.root,
         env=os.environ | {"DATABASE_URL": url},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def run_alembic(project: Project, url: str, *arguments: str) -> str:
+    done = alembic_process(project, url, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_alembic_environment_without_an_address_says_so(shop: Project) -> None:
+    assert shop.run("init", "--yes").returncode == 0
+    assert shop.run("generate", "-q").returncode == 0
+    for command in ("upgrade head", "current", "check", "revision --autogenerate -m first"):
+        done = alembic_process(shop, "", *command.split())
+        message = "set DATABASE_URL to the address of the database, postgresql://user:password@host/name"
+        assert (done.returncode, done.stderr) == (255, f"ERROR [alembic.util.messaging] {message}\n")
+        assert " ".join(done.stdout.split()) == f"FAILED: {message}"
+    assert "CREATE TABLE alembic_version" in run_alembic(shop, "", "revision", "-m", "first") + run_alembic(
+        shop, "", "upgrade", "head", "--sql"
+    )
+
+
+LOGGERS = """
+import logging
+from alembic import command
+from alembic.config import Config
+
+own = logging.getLogger("own")
+command.upgrade(Config("alembic.ini"), "head")
+print(own.disabled, logging.getLogger("alembic.runtime.migration").level, logging.getLogger().handlers)
+"""
+
+
+async def test_alembic_environment_logs_what_it_runs(shop: Project, new_database: NewDatabase) -> None:
+    assert shop.run("init", "--yes").returncode == 0
+    assert shop.run("generate", "-q").returncode == 0
+    async with new_database() as url:
+        done = alembic_process(shop, url, "revision", "--autogenerate", "-m", "first")
+        assert "INFO  [alembic.autogenerate.compare.tables] Detected added table 'hero'" in done.stderr
+        done = alembic_process(shop, url, "upgrade", "head")
+        assert done.stdout == ""
+        assert re.search(
+            r"^INFO  \[alembic.runtime.migration\] Running upgrade  -> \w+, first", done.stderr, re.MULTILINE
+        )
+        done = python_process(shop, url, "-c", LOGGERS)
+        assert done.stdout == "False 0 []\n", "another program's logging is its own"
 
 
 async def test_alembic_environment_migrates_a_real_database(shop: Project, new_database: NewDatabase) -> None:

@@ -228,6 +228,10 @@ DECLARATION = {
     ),
     "back_populates of nothing": classes(Team=HEROES, Hero=TO_TEAM),
     "no primary key": models(f"{DECLARE}\n\nclass Team(SQLModel, table=True):\n    name: str\n"),
+    "column that does not exist in an index": classes(
+        Hero='name: str\n__table_args__ = (\n    __import__("sqlalchemy").Index("ix_hero_name", "nmae"),\n)'
+    ),
+    "reserved name": classes(Hero="metadata: str"),
     "no foreign key": classes(Team="", Hero="team_id: int\nteam: Team = Relationship()"),
     "no foreign key of a list": classes(Team=HEROES, Hero=OF_TEAM),
     "no link_model": classes(

@@ -14,6 +14,21 @@ def test_no_configuration(app: Project) -> None:
     assert '[tool.ctrlgen]\n    models = ["app.models"]' in printed
 
 
+@pytest.mark.parametrize("name", ["ctlgen", "ctrl-gen", "ctrlgenn"])
+def test_misspelt_table(app: Project, name: str) -> None:
+    app.write("pyproject.toml", SETTINGS.replace("ctrlgen", name) + "\n[tool.ctrlx]\nline-length = 120\n")
+    printed = app.fails("generate")
+    assert f"has a table `[tool.{name}]`, and no `[tool.ctrlgen]`" in printed
+    assert f"--> pyproject.toml:1\n   1 | [tool.{name}]\n     |       {'^' * len(name)}\n" in printed
+    assert "hint: did you mean `[tool.ctrlgen]`?" in printed
+    assert "ctrlgen init" not in printed
+
+
+def test_table_of_another_tool_with_a_similar_name(app: Project) -> None:
+    app.write("pyproject.toml", "[tool.ctlgen]\nline-length = 120\n")
+    assert "run `ctrlgen init`" in app.fails("generate")
+
+
 def test_misspelt_setting(app: Project) -> None:
     app.write("pyproject.toml", SETTINGS.replace("output", "ouput"))
     assert "has no setting `ouput`" in (printed := app.fails("generate"))
@@ -122,6 +137,19 @@ def test_two_models_with_the_same_name(app: Project) -> None:
     app.write("app/more.py", other)
     app.write("pyproject.toml", SETTINGS.replace('["app.models"]', '["app.models", "app.more"]'))
     assert "would both be `db.hero`" in app.fails("generate")
+
+
+def test_output_that_is_the_package_of_the_models_is_an_error_without_warnings(app: Project) -> None:
+    app.write("app/__init__.py", "# mine\n")
+    app.write("app/tests/__init__.py", "")
+    foreign_key = "\n\nclass Team(Hero, table=True):\n    pass\n"
+    app.write("app/models.py", MODELS + foreign_key)
+    app.write("tests/test_hero_controller.py", "from app.models import Hero\nfrom app.main import run\n")
+    app.write("pyproject.toml", SETTINGS.replace("app/db", "app") + 'tests = "tests"\n')
+    printed = app.fails("generate")
+    assert "was not written by ctrlgen" in printed
+    assert "CG303" not in printed
+    assert "warning" not in printed
 
 
 def test_foreign_file_with_the_name_of_a_controller(app: Project) -> None:

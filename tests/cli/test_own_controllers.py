@@ -34,6 +34,10 @@ REFUSED = {
     "another controller": "from app.db import BaseController\nclass Heroes(BaseController): ...\n",
     "a base of the standard library": "from collections import UserDict\nclass Heroes(UserDict): ...\n",
     "a function": "def Heroes(): ...\n",
+    "an imported model": "from app.models import Hero as Heroes\n",
+    "a model exported by another module": "from app.reexport import Hero as Heroes\n",
+    "a base of a library": "import sqlmodel\nclass Heroes(sqlmodel.SQLModel): ...\n",
+    "a class of a library": "from sqlmodel.ext.asyncio.session import AsyncSession as Heroes\n",
 }
 BASE = """from typing import Generic, TypeVar
 from app.db import HeroController
@@ -53,8 +57,17 @@ def test_class_that_derives_or_may_derive_from_the_controller_is_accepted(projec
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_class_that_cannot_derive_from_the_controller_is_refused(project_of: Project, name: str) -> None:
+    project_of.write("app/reexport.py", "from .models import Hero\n")
     project_of.write("app/heroes.py", REFUSED[name])
     assert "error CGE108: " in project_of.fails("generate")
+
+
+def test_model_that_the_module_of_its_controller_imports_is_refused(app: Project) -> None:
+    app.write("pyproject.toml", f'{SETTINGS}\n[tool.ctrlgen.controllers]\n"Hero" = "app.heroes:Hero"\n')
+    app.write("app/heroes.py", "from app.models import Hero\nclass Others: ...\n")
+    printed = app.fails("generate")
+    assert "`app.heroes` imports that class, which does not derive from `HeroController`" in printed
+    assert "declare it as `class Heros(HeroController)`, with `from app.db import HeroController`" in printed
 
 
 def test_package_that_is_not_generated_yet_does_not_matter(project_of: Project) -> None:

@@ -60,3 +60,19 @@ def test_places_behind_a_symbolic_link_are_those_of_the_repository(api: Project)
     link.symlink_to(api.root)
     api.write("app/models.py", STALE)
     assert "file=services/api/app/models.py," in Project(link).run("check", "--format", "github").stdout
+
+
+# https://github.com/dheerajjha/mcp-migrate/issues/262
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("drift", "--database", "postgresql://localhost:1/nothing"),
+        ("generate", "--models", "app.missing"),
+        ("check", "--output", "../outside"),
+    ],
+)
+def test_every_result_of_a_sarif_log_has_a_place(api: Project, command: tuple[str, ...]) -> None:
+    log = json.loads(api.run(*command, "--format", "sarif").stdout)
+    (result,) = log["runs"][0]["results"]
+    (location,) = result["locations"]
+    assert location["physicalLocation"]["artifactLocation"]["uri"] == "services/api/pyproject.toml"

@@ -28,6 +28,7 @@ PROJECTS = [ROOT / "docs/tutorial.md", ROOT / "docs/scaling.md", *sorted((ROOT /
 TESTED_ELSEWHERE = {
     "index.md": "tests/docs/test_front_pages.py",
     "commands.md": "tests/cli/test_python_api.py, and the models of a user",
+    "faq.md": "tests/docs/test_faq.py",
     "lint.md": "tests/lint/test_rule_table.py: rendered from the rules, whose examples are tested",
     "adding-a-method.md": "describes a change of ctrlgen itself",
     "decisions.md": "has fragments, no examples",

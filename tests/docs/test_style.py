@@ -23,3 +23,8 @@ def test_lines_of_prose_are_short(page: Path) -> None:
     for kind in (RENDERED, CODE, COMMENT):
         text = kind.sub("", text)
     assert [line for line in text.splitlines() if len(line) > 120 and not line.startswith(("|", "!["))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_inclusions_of_the_site_are_hidden_on_github(page: Path) -> None:
+    assert "--8<--" not in COMMENT.sub("", page.read_text("utf-8"))

@@ -21,7 +21,12 @@ CHECKERS = {
     "ty": ["ty", "check", "--python", sys.executable],
     "pyrefly": ["pyrefly", "check", "--preset", "strict", "--python-interpreter-path", sys.executable],
 }
-RECIPES = [*(page for page in sorted((DOCS / "recipes").glob("*.md")) if page.stem != "index"), DOCS / "scaling.md"]
+RECIPES = [
+    *(each for each in sorted((DOCS / "recipes").glob("*.md")) if each.stem not in {"index", "existing-application"}),
+    DOCS / "scaling.md",
+]
+REFERENCE = [DOCS / f"{name}.md" for name in ("commands", "drift", "lint", "messages", "versions")]
+"""Pages whose sample outputs are of the tutorial's project; their other blocks are fragments."""
 
 
 def test_tutorial_leads_from_an_empty_folder_to_a_running_test(library: Path) -> None:
@@ -39,6 +44,27 @@ def test_recipe_works_in_the_project_of_the_tutorial(
     shutil.copytree(library, folder)
     with followed(folder, empty_database, steps):
         pass
+
+
+def test_existing_application_works_in_a_project_of_its_own(tmp_path: Path, empty_database: str) -> None:
+    with followed(tmp_path, empty_database, blocks(DOCS / "recipes/existing-application.md")):
+        pass
+
+
+@pytest.mark.parametrize("page", REFERENCE, ids=lambda page: page.stem)
+def test_sample_output_of_reference_page_is_real(
+    page: Path, library: Path, tmp_path: Path, empty_database: str
+) -> None:
+    folder = tmp_path / "library"
+    shutil.copytree(library, folder)
+    steps = [step for step in blocks(page) if step.language in {"setup", "console"}]
+    with followed(folder, empty_database, steps):
+        pass
+
+
+def test_every_page_with_sample_output_is_followed() -> None:
+    with_output = {page for page in DOCS.rglob("*.md") if any(step.language == "console" for step in blocks(page))}
+    assert with_output <= {*RECIPES, *REFERENCE, DOCS / "tutorial.md", DOCS / "recipes/existing-application.md"}
 
 
 @pytest.mark.parametrize("checker", CHECKERS)

@@ -153,3 +153,11 @@ def test_reading_an_address_leaves_nothing_among_the_templates() -> None:
     shutil.rmtree(bytecode, ignore_errors=True)
     subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""}, check=True)
     assert not bytecode.exists()
+
+
+def test_container_without_a_name_for_its_user_is_told_to_name_one(scratch: Project) -> None:
+    scratch.write("nameless/sitecustomize.py", "import os\n\nos.getuid = lambda: 2_000_000_001  # in no /etc/passwd\n")
+    names = dict.fromkeys(("PGUSER", "LOGNAME", "USER", "LNAME", "USERNAME"), "")
+    address = "postgresql://127.0.0.1:1/guilds"
+    printed = refused(scratch, "--database", address, PYTHONPATH=str(scratch.root / "nameless"), **names)
+    assert re.search(f"error CGE601: cannot connect to {address}: (it names no user|No username set)", printed), printed

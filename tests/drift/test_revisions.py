@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from .conftest import Live, Project
+from .conftest import MODELS, Live, Project, create
 
 ENV = """
 from alembic import context
@@ -126,6 +126,180 @@ async def test_index_created_by_hand_is_found(live: Live) -> None:
         "app/models.py:30: CG511 no migration creates index `ix_hero_team_id` of `Hero`: it is in this database, "
         "but would not be in a new one",
     ]
+
+
+THIRD = """
+revision = "three"
+down_revision = "two"
+
+import sqlalchemy as sa
+from alembic import op
+
+def upgrade():
+    %s
+"""
+
+
+async def changed(live: Live, model: str, *statements: str) -> None:
+    """Change the models, and change the migrated database by hand."""
+    live.project.write("app/models.py", model)
+    await live.execute(*statements)
+
+
+async def test_table_and_column_created_by_hand_are_found(live: Live) -> None:
+    await migrated(live, FIRST, SECOND)
+    models = (
+        f"{MODELS}    age: int | None = Field(default=None, index=True)\n\n\n"
+        "class Medal(SQLModel, table=True):\n    id: int = Field(primary_key=True)\n    name: str = Field(index=True)\n"
+    )
+    await changed(live, models, "ALTER TABLE hero ADD age int", "CREATE INDEX ix_hero_age ON hero (age)")
+    create(live.project, live.url)
+    expected = [
+        "app/models.py:31: CG511 no migration creates index `ix_hero_age` of `Hero`: it is in this database, but would not "
+        "be in a new one",
+        "app/models.py:31: CG521 no migration creates column `hero.age` of `Hero.age`: it is in this database, but would not "
+        "be in a new one",
+        "app/models.py:34: CG520 no migration creates table `medal` of `Medal`: it is in this database, but would not be in "
+        "a new one",
+    ]
+    assert live.lines() == expected
+    migrations(
+        live.project,
+        FIRST,
+        SECOND,
+        THIRD
+        % "op.add_column('hero', sa.Column('age', sa.Integer))\n    op.create_index('ix_hero_age', 'hero', ['age'])",
+        THIRD.replace('"two"', '"three"').replace('"three"', '"four"', 1)
+        % "op.create_table('medal', sa.Column('id', sa.Integer, primary_key=True), sa.Column('name', sa.String))\n"
+        "    op.create_index('ix_medal_name', 'medal', ['name'])",
+    )
+    await live.execute("UPDATE alembic_version SET version_num = 'four'")
+    assert live.lines() == []
+
+
+HAND_MADE = {
+    "CHECK": (
+        MODELS.replace(
+            'name="ck_hero_power"),', 'name="ck_hero_power"),\n        CheckConstraint("id > 0", name="ck_id"),'
+        ),
+        ("ALTER TABLE hero ADD CONSTRAINT ck_id CHECK (id > 0)",),
+        ["app/models.py:19: CG522 no migration creates constraint `ck_id`, CHECK ((id > 0)) of `Hero`"],
+    ),
+    "unique": (
+        MODELS.replace("    name: str\n", "    name: str = Field(unique=True)\n"),
+        ("ALTER TABLE hero ADD UNIQUE (name)",),
+        ["app/models.py:27: CG522 no migration creates unique constraint `hero_name_key` of `Hero`"],
+    ),
+    "foreign key": (
+        MODELS.replace("power: int = Field(", 'power: int = Field(foreign_key="team.id", '),
+        ("ALTER TABLE hero ADD FOREIGN KEY (power) REFERENCES team (id)",),
+        ["app/models.py:28: CG522 no migration creates foreign key on power to `team` of `Hero`"],
+    ),
+    "value of an enum": (
+        MODELS.replace('    CLOSED = "closed"\n', '    CLOSED = "closed"\n    LATE = "late"\n'),
+        ("ALTER TYPE status ADD VALUE 'LATE'",),
+        ["app/models.py:30: CG523 no migration creates value `LATE` of enum `status`, the type of `Hero.status`"],
+    ),
+    "enum": (
+        MODELS.replace("    status: Status\n", "    status: Status\n    other: Mood | None = None\n").replace(
+            "class Team", 'class Mood(Enum):\n    GOOD = "good"\n\n\nclass Team'
+        ),
+        ("CREATE TYPE mood AS ENUM ('GOOD')", "ALTER TABLE hero ADD other mood"),
+        [
+            "app/models.py:34: CG521 no migration creates column `hero.other` of `Hero.other`",
+            "app/models.py:34: CG523 no migration creates enum `mood`, the type of `Hero.other`",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HAND_MADE)
+async def test_part_of_a_table_created_by_hand_is_found(live: Live, name: str) -> None:
+    models, statements, expected = HAND_MADE[name]
+    await migrated(live, FIRST, SECOND)
+    await changed(live, models, *statements)
+    assert live.lines() == [f"{line}: it is in this database, but would not be in a new one" for line in expected]
+
+
+async def test_partitioning_by_hand_is_found(live: Live) -> None:
+    await migrated(
+        live, FIRST, SECOND, THIRD % "op.create_table('event', sa.Column('id', sa.Integer, primary_key=True))"
+    )
+    event = (
+        "\n\nclass Event(SQLModel, table=True):\n"
+        '    __table_args__ = {"postgresql_partition_by": "LIST (id)"}\n    id: int = Field(primary_key=True)\n'
+    )
+    live.project.write("app/models.py", f"{MODELS}{event}")
+    await live.execute("DROP TABLE event", "CREATE TABLE event (id int PRIMARY KEY) PARTITION BY LIST (id)")
+    assert live.lines() == [
+        "app/models.py:33: CG524 no migration partitions the table of `Event` by `LIST (id)`: it is partitioned in this "
+        "database, but would not be in a new one"
+    ]
+    text = (
+        "op.create_table('event', sa.Column('id', sa.Integer, primary_key=True), postgresql_partition_by='LIST (id)')"
+    )
+    live.project.write("migrations/versions/2.py", THIRD % text)
+    assert live.lines() == []
+
+
+async def test_missing_table_and_column_name_the_migration_that_creates_them(live: Live) -> None:
+    third = THIRD % "op.add_column('team', sa.Column('motto', sa.String))\n    op.create_table('medal')"
+    await migrated(live, FIRST, SECOND, third, revision="two")
+    models = MODELS.replace("unique=True)\n", "unique=True)\n    motto: str | None\n    age: int\n", 1)
+    live.project.write(
+        "app/models.py", f"{models}\n\nclass Medal(SQLModel, table=True):\n    id: int = Field(primary_key=True)\n"
+    )
+    await live.execute("ALTER TABLE hero ADD extra int", "CREATE TABLE by_hand (id int)")
+    endings = [(line.split()[1], line.partition("; ")[2]) for line in live.lines() if "CG516" not in line]
+    assert endings == [
+        ("CG503", "migration `three`, which is not applied, creates it"),
+        ("CG503", "no migration creates it"),
+        ("CG504", "no migration creates it"),
+        ("CG501", "migration `three`, which is not applied, creates it"),
+        ("CG502", "no migration creates it"),
+    ]
+
+
+UNREADABLE = {
+    "names the table and its columns": "op.get_bind().exec_driver_sql('CREATE TABLE medal (id int, name text)').all()",
+    "creates the tables of the models": "import app.models; app.models.SQLModel.metadata.create_all(op.get_bind())",
+    "creates what cannot be read": "op.get_bind().exec_driver_sql('SELECT 1').all(); sa.MetaData().create_all(op.get_bind())",
+    "is procedural": 'op.execute("DO $$ BEGIN CREATE TABLE medal (id int, name text); END $$")',
+    "takes the columns from a query": 'op.execute("CREATE TABLE medal AS SELECT 1 AS id")',
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_migration_that_may_create_a_table_is_believed(live: Live, name: str) -> None:
+    await migrated(live, FIRST, SECOND)
+    migrations(live.project, FIRST, SECOND, THIRD % UNREADABLE[name])
+    await live.execute("UPDATE alembic_version SET version_num = 'three'")
+    medal = "\n\nclass Medal(SQLModel, table=True):\n    id: int = Field(primary_key=True)\n    name: str\n"
+    live.project.write("app/models.py", f"{MODELS}{medal}")
+    create(live.project, live.url)
+    assert [line for line in live.lines() if "CG517" not in line] == []
+
+
+CONVENTION = """SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(column_0_label)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+
+
+class Status"""
+
+
+async def test_naming_convention_of_the_models_names_constraints_of_migrations(live: Live) -> None:
+    models = MODELS.replace("class Status", CONVENTION, 1).replace("ck_hero_power", "power")
+    live.project.write("app/models.py", models)
+    third = THIRD % "op.create_check_constraint('power', 'hero', 'power >= 0 AND power IN (0, 1, 2)')"
+    first = FIRST.replace(", CONSTRAINT ck_hero_power CHECK (power >= 0 AND power IN (0, 1, 2))", "")
+    await migrated(live, first, SECOND, third, revision="two")
+    await live.execute(
+        "ALTER TABLE hero ADD CONSTRAINT ck_hero_power CHECK (power >= 0 AND power IN (0, 1, 2))",
+        "UPDATE alembic_version SET version_num = 'three'",
+    )
+    assert live.lines() == []
 
 
 async def test_database_without_any_migration_says_so(live: Live) -> None:

@@ -134,6 +134,7 @@ def test_warning_about_a_predicate_names_the_missing_methods(generate: Generate,
         "`upsert_live_by_email`"
     )
     assert "write it as `column = constant`" in warning
+    assert "a condition of another form needs a bool column of its own, as in `WHERE is_active`" in warning
     assert "def get_live_by_email(" in emitted
     assert "def upsert_live_by_email(" not in emitted
 
@@ -239,6 +240,19 @@ class Clock(SQLModel, table=True):
 """
 
 
+CONVERTING = """\
+from datetime import UTC
+import sqlalchemy as sa
+
+
+class Converting(sa.TypeDecorator):
+    impl, cache_ok = sa.DateTime(timezone=True), True
+
+    def process_bind_param(self, value, dialect):
+        return value.replace(tzinfo=UTC)
+"""
+
+
 @pytest.mark.parametrize(
     ("declaration", "problem", "fix"),
     [
@@ -275,17 +289,43 @@ def test_default_refused_by_its_column_is_a_warning(
 
 
 @pytest.mark.parametrize(
+    ("what", "declaration"),
+    [
+        ("default", "Field(default_factory={naive}, sa_column=sa.Column(sa.DateTime(timezone=True)))"),
+        ("default", "Field(default_factory={naive}, sa_type=sa.DateTime(timezone=True))"),
+        ("default", "Field(default_factory=lambda values: {naive}(), sa_type=sa.DateTime(timezone=True))"),
+        ("default", "Field(default={naive}(), sa_type=sa.DateTime(timezone=True))"),
+        ("default", "Field(sa_column=sa.Column(sa.TIMESTAMP(timezone=True), default={naive}))"),
+        ("default", "Field(sa_column=sa.Column(sa.DateTime(timezone=True), default=lambda context: {naive}()))"),
+        ("onupdate", "Field(sa_column=sa.Column(sa.DateTime(timezone=True), onupdate={naive}))"),
+        ("default", "Field(default_factory={naive}, sa_type=Plain)"),
+    ],
+)
+@pytest.mark.parametrize(("naive", "zone"), [("datetime.utcnow", "UTC"), ("datetime.now", "America/New_York")])
+def test_naive_default_that_the_driver_reads_as_local_time_is_a_warning(
+    generate: Generate, monkeypatch: pytest.MonkeyPatch, what: str, declaration: str, naive: str, zone: str
+) -> None:
+    plain = "class Plain(sa.TypeDecorator):\n    impl, cache_ok = sa.DateTime(timezone=True), True\n\n\nclass Clock("
+    models = CLOCK.replace("class Clock(", plain) + "\nimport warnings\nwarnings.simplefilter('error')\n"
+    monkeypatch.setenv("TZ", zone)
+    (warning,), _ = generate(models.format(declaration=declaration.format(naive=naive)))
+    assert f"warning CG111: the {what} of `Clock.at` has no time zone, so it is stored as local time" in warning
+    assert warning.endswith("; write `datetime.now(UTC)`")
+
+
+@pytest.mark.parametrize(
     "declaration",
     [
         "Field(default_factory=lambda: datetime.now(UTC))",
-        "Field(default_factory=datetime.now, sa_column=sa.Column(sa.DateTime(timezone=True)))",
+        "Field(default=datetime.max, sa_type=sa.DateTime(timezone=True))",
+        "Field(default_factory=datetime.utcnow, sa_type=Converting)",
         "Field(default_factory=datetime.now, sa_column=sa.Column(sa.DateTime))",
         "Field(default_factory=lambda: 1 / 0)",
         "Field(sa_column=sa.Column(sa.DateTime(timezone=True), default=sa.func.now(), onupdate=sa.func.now()))",
     ],
 )
 def test_default_accepted_by_its_column_gives_no_warning(generate: Generate, declaration: str) -> None:
-    assert generate(CLOCK.format(declaration=declaration))[0] == []
+    assert generate(CONVERTING + CLOCK.format(declaration=declaration))[0] == []
 
 
 HOOKS = """\

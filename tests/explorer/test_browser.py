@@ -134,6 +134,16 @@ async def test_every_kind_of_connection_is_drawn(odd: Explorer, open_page: Open)
     assert await window.page.locator("#lines .linked").count() == 1
 
 
+async def test_column_of_the_primary_key_and_of_a_foreign_key_has_both_marks(odd: Explorer, open_page: Open) -> None:
+    window = await open_page(odd)
+    marks = {
+        table: await window.page.locator(f'#nodes [data-table="{table}"] .mark').all_text_contents()
+        for table in ("cover", "note", "label")
+    }
+    assert marks == {"cover": ["PK", "FK"], "note": ["PK", "FK", "FK"], "label": ["PK"]}
+    assert overlapping(await window.page.evaluate(BOXES)) == []
+
+
 # The panel.
 
 
@@ -152,6 +162,20 @@ async def test_clicking_a_table_shows_all_about_it(reference: Explorer, open_pag
     indexes = await page.locator("#panel .card-title code").all_inner_texts()
     assert indexes == [index["name"] for index in model["indexes"]]
     assert await page.title() == "Case · generated · ctrlgen explain"
+
+
+async def test_column_names_every_key_that_contains_it(reference: Explorer, open_page: Open) -> None:
+    window = await open_page(reference)
+    await window.page.click('#nodes [data-table="levels"]')
+    await window.shows("levels")
+    rows = await window.page.locator("#panel tbody tr").all()
+    keys = {
+        await row.locator(".column-name").inner_text(): await row.locator(".chip").all_inner_texts() for row in rows
+    }
+    assert keys["member_id"] == ["primary key, column 2"]
+    assert keys["guild_id"] == ["primary key", "index", "Guild"]
+    assert keys["xp"] == ["index, column 2"]
+    assert keys["level"] == []
 
 
 async def test_method_has_signature_statements_and_cost(reference: Explorer, open_page: Open) -> None:

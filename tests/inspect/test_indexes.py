@@ -319,6 +319,15 @@ class Marked(TypeDecorator[str]):
         return f"{value}!"
 
 
+def test_included_column_that_does_not_exist_is_unknown(base: type[SQLModel], inspected: Inspected) -> None:
+    class Hero(base, table=True):
+        __table_args__ = (Index("ix_hero_name", "name", postgresql_include=["id", "nmae"]),)
+        id: int = Field(primary_key=True)
+        name: str
+
+    assert inspected(Hero).indexes[1].unknown_columns == ("nmae",)
+
+
 def test_constant_of_a_type_that_converts_is_not_understood(base: type[SQLModel], inspected: Inspected) -> None:
     class Hero(base, table=True):
         id: int = Field(primary_key=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ctrlgen.errors import CtrlgenError, LoadError, RelationshipError
+from ctrlgen.errors import CtrlgenError, LoadError, RelationshipError, ReservedNameError
 from ctrlgen.schema import Annotation, Imported, Schema
 
 from .conftest import HERO, Workspace
@@ -66,6 +66,141 @@ def test_syntax_error_shows_the_line_that_does_not_parse(workspace: Workspace) -
     error = failure(workspace, "app")
     assert (str(error.location), error.source) == ("app/models.py:2", "class Hero(:")
     assert "SyntaxError: " in error.message
+
+
+BUILDING = """
+import sqlalchemy as sa
+from pydantic import field_validator
+from sqlalchemy import Column, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint
+from sqlmodel import Field, Relationship, SQLModel
+
+class Team(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    heroes: list["Hero"] = Relationship(back_populates="team")
+
+class Hero(SQLModel, table=True):
+    night: int = Field({key})
+    team_id: int = Field(foreign_key="team.id")
+    {member}
+    team: Team = Relationship(back_populates="heroes")
+"""
+ARGUMENTS = """__table_args__ = (
+        Index("ix_night", "night"),
+        {},
+    )"""
+
+
+@pytest.mark.parametrize(
+    ("member", "source", "mark", "hint"),
+    [
+        (ARGUMENTS.format('Index("ix", "team_id", "nigth")'), None, '"nigth"', "did you mean `night`?"),
+        (ARGUMENTS.format('Index("ix",\n            "nigth")'), '"nigth"),', '"nigth"', "did you mean `night`?"),
+        (ARGUMENTS.format('UniqueConstraint("team_id", "nigth")'), None, '"nigth"', "did you mean `night`?"),
+        (ARGUMENTS.format('PrimaryKeyConstraint("nigth", name="pk")'), None, '"nigth"', "did you mean `night`?"),
+        (
+            ARGUMENTS.format('ForeignKeyConstraint(["tea_id"], ["team.id"])'),
+            None,
+            '"tea_id"',
+            "did you mean `team_id`?",
+        ),
+        (ARGUMENTS.format('Index("ix", "team_id", uniqe=True)'), None, None, None),
+        (ARGUMENTS.format('{"schemaa": "game"}'), None, '"schemaa"', None),
+        (ARGUMENTS.format('"game"'), None, '"game"', None),
+        ('__table_args__ = Index("ix", "night")', None, None, "write a tuple, also around a single object: "),
+        ('__mapper_args__ = {"polymorphic_on": "kind"}', None, '"kind"', None),
+        ('__mapper_args__ = {"eager": True}', None, '"eager"', None),
+        (
+            'other: int = Field(sa_column=Column("night", sa.Integer))',
+            None,
+            '"night"',
+            "two attributes have this column",
+        ),
+        ("x = Field()", None, None, None),
+        ("x = 3", None, None, None),
+        ('x: int = Field(sa_column_kwargs={"foo": 1})', None, None, None),
+        ('x: int | None = Field(foreign_key="team.id", ondelete="SET NULL", nullable=False)', None, None, None),
+        ("x = Relationship()", None, None, None),
+        (
+            '@field_validator("nigth")\n    def check(cls, value): return value',
+            '@field_validator("nigth")',
+            None,
+            "`check` validates a field that `Hero` does not have",
+        ),
+        (
+            'model_config: str = Field(default="x")',
+            None,
+            None,
+            "rename the attribute, and keep the name of the column: ",
+        ),
+        ("model_dump: str", None, None, "rename the attribute, and keep the name of the column: "),
+    ],
+)
+def test_class_that_cannot_be_created_shows_the_line_in_its_body(
+    workspace: Workspace, member: str, source: str | None, mark: str | None, hint: str | None
+) -> None:
+    """The traceback ends at the class, and names neither an index nor a field."""
+    workspace.write(app=BUILDING.replace("{key}", "primary_key=True").replace("{member}", member))
+    expected = source or (member.splitlines()[2].strip() if member.startswith(ARGUMENTS[:18]) else member)
+    error = failure(workspace, "app")
+    assert error.source == expected
+    if mark is not None:
+        assert error.mark == mark
+    assert str(error.hint).startswith(str(hint))
+
+
+def test_column_of_a_base_class_that_does_not_exist_shows_the_line_of_the_base(workspace: Workspace) -> None:
+    base = "from sqlalchemy import Index\nfrom sqlmodel import SQLModel\n\nclass Base(SQLModel):\n"
+    workspace.write(
+        base=f"{base}    __table_args__ = (Index('ix', 'nigth'),)\n",
+        app=HERO.replace("(SQLModel,", "(Base,").replace("import Field", "import Field\nfrom base import Base #"),
+    )
+    error = failure(workspace, "app")
+    assert (str(error.location), error.source) == ("base.py:5", "__table_args__ = (Index('ix', 'nigth'),)")
+
+
+def test_function_of_a_class_that_fails_shows_its_own_line(workspace: Workspace) -> None:
+    member = "@sa.orm.declared_attr\n    def __tablename__(cls): return {}['night']"
+    workspace.write(app=BUILDING.replace("{key}", "primary_key=True").replace("{member}", member))
+    assert failure(workspace, "app").source == "def __tablename__(cls): return {}['night']"
+
+
+def test_model_without_primary_key_shows_its_class(workspace: Workspace) -> None:
+    workspace.write(app=BUILDING.format(key="", member=""))
+    error = failure(workspace, "app")
+    assert error.source == "class Hero(SQLModel, table=True):"
+    assert error.hint == "declare a primary key: `id: int = Field(default=None, primary_key=True)`"
+
+
+@pytest.mark.parametrize(
+    ("declaration", "library", "renamed"),
+    [
+        ("metadata: str", "SQLAlchemy", 'metadata_: ... = Field(sa_column_kwargs={"name": "metadata"})'),
+        (
+            'metadata: dict = Field(sa_column=Column("metadata", sa.JSON))',
+            "SQLAlchemy",
+            'metadata_: ... = Field(sa_column=Column("metadata", ...))',
+        ),
+        ("registry: str", "SQLAlchemy", 'registry_: ... = Field(sa_column_kwargs={"name": "registry"})'),
+        ("model_fields: str", "pydantic", 'model_fields_: ... = Field(sa_column_kwargs={"name": "model_fields"})'),
+    ],
+)
+def test_column_with_a_reserved_name_is_an_error_without_warnings_of_the_libraries(
+    workspace: Workspace, capfd: pytest.CaptureFixture[str], declaration: str, library: str, renamed: str
+) -> None:
+    models = BUILDING.replace("{key}", "primary_key=True").replace("{member}", declaration)
+    workspace.write(app=models)
+    error = failure(workspace, "app", kind=ReservedNameError)
+    name = declaration.partition(":")[0]
+    assert error.message == f"`Hero.{name}` has a name that {library} reserves for its own attribute of models"
+    assert error.hint == f"rename the attribute, and keep the name of the column: `{renamed}`"
+    assert error.source == declaration
+    assert "Warning" not in capfd.readouterr().err
+    column_type = "dict" if "sa_column=" in declaration else "str"
+    workspace.write(
+        app=models.replace(declaration, renamed.replace(": ...", f": {column_type}").replace("...", "sa.JSON"))
+    )
+    (hero, _) = workspace.load("app").models
+    assert hero.column(f"{name}_").name == name
 
 
 def test_field_without_a_column_type_is_named(workspace: Workspace) -> None:

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from ctrlgen.errors import UnindexedForeignKeyError
 from ctrlgen.findings import Location
 from ctrlgen.plan import plan
 from ctrlgen.schema import Annotation, Condition, ForeignKey, Imported, Partitioning, Schema
+from ctrlgen.settings import Options
 
 from .build import column, index, method_names, model, unique
 
@@ -47,9 +49,23 @@ def test_other_partial_index_does_not_cover_a_foreign_key(conditions: tuple[Cond
     partial = index("guild_id", "n", name="ix_user_some", where="...", conditions=conditions or None)
     user = model("User", column("guild_id"), column("n", nullable=True), foreign_keys=(KEY,), indexes=(partial,))
     (finding,) = plan(Schema((user,)), "db").findings
-    assert "no index over all rows of `User` begins with its foreign key `guild_id`" in finding.message
+    assert finding.message.startswith("only a partial index of `User` begins with the foreign key `guild_id`: ")
     assert "find_by_guild_id" not in method_names(user), "rows without `n` would be missing"
     assert "find_some_by_guild_id" in method_names(user)
+
+
+def test_foreign_key_of_several_columns_is_found_with_the_index_to_paste() -> None:
+    key = replace(KEY, attributes=("guild_id", "n"))
+    user = model("User", column("guild_id"), column("n"), foreign_keys=(key,), indexes=(index("n"),))
+    (finding,) = plan(Schema((user,)), "db").findings
+    assert finding.message.startswith("no index of `User` begins with the foreign key `guild_id`, `n`: ")
+    advice = 'add `Index("ix_user_guild_id_n", "guild_id", "n")` to its `__table_args__`'
+    assert finding.message.endswith(advice)
+    with pytest.raises(UnindexedForeignKeyError) as caught:
+        plan(
+            Schema((user, model("Post", column("guild_id"), foreign_keys=(KEY,)))), "db", Options(foreign_keys="error")
+        )
+    assert str(caught.value.hint).split("; ") == [advice, "declare `index=True`"]
 
 
 def test_private_model_and_private_type_are_found_because_strict_type_checkers_refuse_their_import() -> None:

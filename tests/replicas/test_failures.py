@@ -20,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.replicas.conftest import LONG, SHORT, caught_up, is_from_replica, paused, stopped_for_good, usable
-from tests.stress.servers import Node, Pair
+from tests.stress.servers import Node, Pair, Proxy
 
 if TYPE_CHECKING:
     from guild_db import Database
@@ -190,6 +190,28 @@ async def test_slow_statements_with_a_short_timeout_do_not_put_the_replica_out_o
             assert await is_from_replica(db)
 
 
+async def test_a_statement_that_times_out_while_the_replica_is_asked_leaves_it_in_use(pair: Pair) -> None:
+    proxy = Proxy(pair.standby.url)
+    await proxy.start()
+    try:
+        async with opened(pair, command_timeout=0.6, max_staleness=LONG, replicas=[proxy.url]) as db:
+            await usable(db)
+            assert await is_from_replica(db)  # on a connection for the next reads
+            proxy.delay = 0.3  # within each second in which it is asked once
+            ages = [0.0]
+            for _ in range(300):
+                ages.append(db.replica_status()[0].staleness or 0)
+                if ages[-1] < ages[-2]:
+                    break
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.25)  # after an answer
+            with pytest.raises(TimeoutError):
+                await db.guild.find_all().values(SLEEP)
+            assert db.replica_status()[0].usable
+    finally:
+        await proxy.close()
+
+
 async def test_a_busy_replica_is_named(pair: Pair) -> None:
     async with opened(pair, pool_size=1, max_overflow=0, pool_timeout=0.1) as db:
         await usable(db)
@@ -211,6 +233,25 @@ async def test_dispose_ends_a_connect_that_waits_for_a_replica(pair: Pair) -> No
         await db.dispose()
         async with asyncio.timeout(1):
             await connecting
+
+
+async def test_dispose_waits_for_a_read_and_for_hung_replicas_all_at_once(pair: Pair) -> None:
+    urls = [pair.standby.url, *(f"{pair.standby.url}&connect_timeout={seconds}" for seconds in (30, 40))]
+    async with opened(pair, replicas=urls, max_staleness=LONG) as db:
+        await usable(db)
+        reads = [asyncio.create_task(db.guild.count()) for _ in urls]  # each on another replica
+        slow = asyncio.create_task(db.guild.find_all().values(sa.func.pg_sleep(0.3).cast(sa.Text)))
+        await asyncio.gather(*reads)
+        assert sum(status.in_use for status in db.replica_status()) == 1
+        await db.dispose()
+        assert slow.done()
+        await asyncio.gather(*(asyncio.create_task(db.guild.count()) for _ in range(2)), db.connect())
+        await asyncio.gather(*(asyncio.create_task(db.guild.count()) for _ in urls))
+        assert [status.idle > 0 for status in db.replica_status()] == [True] * 3
+        with stopped(pair.standby):
+            begun = time.monotonic()
+            await db.dispose()
+            assert time.monotonic() - begun < 8  # and not five seconds for each
 
 
 async def test_a_promoted_replica_gets_no_reads(other: Pair, caplog: pytest.LogCaptureFixture) -> None:

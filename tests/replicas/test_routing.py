@@ -6,12 +6,14 @@ The standby's replay is paused and the primary has newer rows, so that a result 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import gc
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import selectinload
 
 from tests.replicas.conftest import LONG, SHORT, is_from_replica, paused, usable
@@ -134,15 +136,57 @@ async def write_in_a_session_in_autocommit(db: Database) -> None:
         await db.guild.using(session).create(id=5, name="x")
 
 
+def other_engine(db: Database) -> AsyncEngine:
+    """Return an engine on the same database with connections of its own."""
+    address = db.url.partition("?")[0].replace("postgresql:", "postgresql+asyncpg:")
+    return create_async_engine(address, connect_args={"ssl": False}, poolclass=sa.NullPool)
+
+
 async def write_in_a_session_of_another_engine(db: Database, *, seconds: float = 0) -> None:
     """Write by a controller on a connection that is not of the database, and commit after these seconds."""
-    address = db.url.partition("?")[0].replace("postgresql:", "postgresql+asyncpg:")
-    engine = create_async_engine(address, connect_args={"ssl": False})
-    async with AsyncSession(engine) as session:
+    async with AsyncSession(other_engine(db)) as session:
         await db.guild.using(session).create(id=5, name="x")
         await asyncio.sleep(seconds)
         await session.commit()
-    await engine.dispose()
+
+
+async def write_in_a_session_inside_a_transaction(db: Database, *, seconds: float = 0) -> None:
+    """Write in a session that joins a transaction, which is committed these seconds after the session."""
+    async with other_engine(db).begin() as connection:
+        async with AsyncSession(connection) as session:
+            await db.guild.using(session).create(id=5, name="x")
+            await session.commit()
+        assert not await is_from_replica(db)
+        await asyncio.sleep(seconds)
+
+
+async def write_in_a_savepoint(db: Database) -> None:
+    """Write by a controller in a savepoint, after one that was rolled back."""
+    async with AsyncSession(other_engine(db)) as session:
+        undone = await session.begin_nested()
+        await db.guild.using(session).create(id=6, name="x")
+        await undone.rollback()
+        async with session.begin_nested():
+            await db.guild.using(session).create(id=5, name="x")
+        await session.commit()
+
+
+async def write_in_one_of_two_sessions(db: Database) -> None:
+    """Write in two sessions at the same time, and commit one of them."""
+    engine = other_engine(db)
+    async with AsyncSession(engine) as first, AsyncSession(engine) as second:
+        await db.guild.using(first).create(id=5, name="x")
+        await db.guild.using(second).create(id=6, name="x")
+        await second.rollback()
+        await first.commit()
+
+
+async def write_on_a_detached_connection(db: Database) -> None:
+    """Write on a connection that SQLAlchemy does not return to the pool."""
+    async with db.engine.connect() as connection:
+        await connection.execute(INSERT)
+        await connection.commit()
+        (await connection.get_raw_connection()).detach()
 
 
 async def write_in_bulk(db: Database) -> None:
@@ -166,6 +210,10 @@ WRITES = (
     write_in_autocommit,
     write_in_a_session_in_autocommit,
     write_in_a_session_of_another_engine,
+    write_in_a_session_inside_a_transaction,
+    write_in_a_savepoint,
+    write_in_one_of_two_sessions,
+    write_on_a_detached_connection,
     write_in_bulk,
     fail_to_write,
 )
@@ -234,29 +282,65 @@ async def test_a_writing_call_that_only_reads_is_on_the_primary(db: Database, pa
     assert await call(db) == expected
 
 
-@pytest.mark.parametrize("write", [write, write_in_a_session, write_by_the_engine], ids=lambda write: write.__name__)
-async def test_after_max_staleness_reads_go_to_the_replica_again(pair: Pair, write: Call) -> None:
+@pytest.fixture
+async def short(pair: Pair) -> AsyncIterator[Database]:
+    """A database whose replica may lag by a second."""
     from guild_db import Database
 
     async with Database(pair.primary.url, replicas=[pair.standby.url], max_staleness=SHORT) as db:
         await usable(db)
-        begun = asyncio.get_running_loop().time()
-        await write(db)
-        for _ in range(200):
-            if await is_from_replica(db):
-                break
-            await asyncio.sleep(0.02)
-        assert SHORT <= asyncio.get_running_loop().time() - begun < SHORT + 2
-        assert await db.guild.exists(id=5)
+        yield db
 
 
-async def test_a_write_in_a_session_counts_until_its_transaction_is_over(pair: Pair) -> None:
-    from guild_db import Database
+async def seconds_on_the_primary(db: Database) -> float:
+    """Read until a read goes to the replica again."""
+    begun = time.monotonic()
+    while not await is_from_replica(db):
+        assert time.monotonic() - begun < SHORT + 2
+        await asyncio.sleep(0.02)
+    return time.monotonic() - begun
 
-    async with Database(pair.primary.url, replicas=[pair.standby.url], max_staleness=SHORT) as db:
-        await usable(db)
-        await write_in_a_session_of_another_engine(db, seconds=SHORT + 0.2)
-        assert not await is_from_replica(db)
+
+AGAIN = (write, write_in_a_session, write_by_the_engine, write_on_a_detached_connection)
+
+
+@pytest.mark.parametrize("write", AGAIN, ids=lambda write: write.__name__)
+async def test_after_max_staleness_reads_go_to_the_replica_again(short: Database, write: Call) -> None:
+    begun = time.monotonic()
+    await write(short)
+    await seconds_on_the_primary(short)
+    assert time.monotonic() - begun >= SHORT
+    assert await short.guild.exists(id=5)
+
+
+LONG_WRITES = (write_in_a_session_of_another_engine, write_in_a_session_inside_a_transaction)
+
+
+@pytest.mark.parametrize("write", LONG_WRITES, ids=lambda write: write.__name__)
+async def test_a_write_in_a_session_counts_until_its_transaction_is_over(
+    short: Database, write: Callable[..., Awaitable[None]]
+) -> None:
+    await write(short, seconds=SHORT + 0.2)
+    assert not await is_from_replica(short)
+
+
+async def test_a_write_does_not_count_while_its_session_has_begun_another_transaction(short: Database) -> None:
+    for number, engine in enumerate((short.engine, other_engine(short)), 5):
+        async with AsyncSession(engine) as session:
+            await short.guild.using(session).create(id=number, name="x")
+            await session.commit()
+            await session.execute(sa.text("SELECT 1"))
+            assert await seconds_on_the_primary(short) > SHORT - 0.2
+
+
+async def test_a_task_does_not_collect_its_writes(db: Database) -> None:
+    async with AsyncSession(db.engine) as session:
+        for number in range(10, 30):
+            await db.guild.using(session).create(id=number, name="x")
+            await (session.commit() if number % 2 else session.rollback())
+            await db.guild.create(id=number + 100, name="x")
+    gc.collect()
+    assert sum(type(item).__name__ == "Write" for item in gc.get_objects()) < 10
 
 
 async def test_other_tasks_are_not_affected_by_a_write(db: Database) -> None:

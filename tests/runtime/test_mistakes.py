@@ -149,7 +149,7 @@ async def test_key_must_be_one_value(db: Database, several: Any) -> None:
 async def test_bulk_calls_require_dicts_and_complete_keys(db: Database) -> None:
     wrong: Any = [User(discord_id=1)]
     for call in (db.user.create_many, db.user.upsert_many, db.user.bulk_update):
-        with pytest.raises(TypeError, match="a row is a dict of its values, not a User"):
+        with pytest.raises(TypeError, match="a row is a dict of its values, not User"):
             await call(wrong)
     with pytest.raises(TypeError, match=r"primary keys of Level are tuples \(guild_id, member_id\)"):
         await db.level.delete_many([1])
@@ -262,6 +262,9 @@ async def test_misspelt_columns_and_methods_get_a_suggestion(db: Database) -> No
         ("get_by_discrod_id", "did you mean get_by_discord_id?"),
         ("update_by_discrod_id", "did you mean update_by_discord_id?"),
         ("get_by_nmae", "'nmae' is not a column; did you mean name?"),
+        ("get_by_points", "points was no unique key when this package was generated; if it is one now, run"),
+        ("find_by_points_and_name", "points_and_name was no index when this package was generated"),
+        ("filter", "to query rows, use find_all"),
     ):
         with pytest.raises(AttributeError, match=re.escape(hint)):
             getattr(names, name)

@@ -105,7 +105,7 @@ async def test_callback_must_be_a_function(db: Database) -> None:
 
     coroutine: Any = later()
     async with db.transaction():
-        with pytest.raises(TypeError, match="takes a function to call, not a coroutine"):
+        with pytest.raises(TypeError, match="takes a function to call, not coroutine"):
             db.after_commit(coroutine)
     coroutine.close()
 

@@ -167,12 +167,13 @@ class Proxy:
     """A proxy that simulates the network in front of a PostgreSQL.
 
     ``dead`` swallows new connections. A simple query that begins with the word ``refused`` gets an error without
-    reaching the server; one that begins with the word ``swallowed`` gets no answer.
+    reaching the server; one that begins with the word ``swallowed`` gets no answer. All other answers arrive ``delay``
+    seconds later.
     """
 
     def __init__(self, url: str) -> None:
         self._target = sa.make_url(url)
-        self.dead, self.refused, self.swallowed = False, b"", b""
+        self.dead, self.refused, self.swallowed, self.delay = False, b"", b"", 0.0
         self.caught = asyncio.Event()
         self.links, self._tasks = list[Link](), set[asyncio.Task[None]]()
 
@@ -238,6 +239,7 @@ class Proxy:
     async def _answer(self, link: Link, answers: asyncio.StreamReader) -> None:
         with suppress(ConnectionError):
             while data := await answers.read(65536):
+                await asyncio.sleep(self.delay)
                 await link.open.wait()
                 link.client.write(data)
         await link.open.wait()

@@ -95,6 +95,12 @@ class DatabaseIndex:
         form = self.definition.partition(" USING ")[2]
         return f"UNIQUE {form}" if self.is_unique else form
 
+    @property
+    def key_columns(self) -> frozenset[str]:
+        """The columns of a primary key or unique constraint, which has no expressions."""
+        columns = self.form.partition("(")[2].partition(")")[0].split(", ")
+        return frozenset(column.removeprefix('"').removesuffix('"') for column in columns)
+
 
 Checks = Mapping[Owner, Mapping[str, str]]
 """The definitions of the CHECK constraints of each table, as PostgreSQL prints them."""

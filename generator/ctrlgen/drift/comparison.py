@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from alembic.autogenerate import compare_metadata
@@ -12,31 +11,17 @@ from sqlalchemy import ARRAY, Connection, Dialect, Enum, MetaData, Table, TypeDe
 from sqlalchemy.types import TypeEngine
 
 from ctrlgen import findings as rules
-from ctrlgen.blueprint import Controller
 from ctrlgen.drift.catalogue import Catalogue, DatabaseIndex, Declared, Owner
+from ctrlgen.drift.declared_tables import DeclaredTable
 from ctrlgen.drift.revisions import Revisions
+from ctrlgen.drift.unmigrated import KINDS, Unmigrated, foreign_key_shown
 from ctrlgen.errors import listed
 from ctrlgen.findings import Finding, Location
-from ctrlgen.schema import Index, Model
 
 _READS = 100
 """The number of reads of a table after which an index that served none of them is reported as unused."""
 
 Change = tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredTable:
-    """A table of the models' metadata. A link table has neither a model nor a controller."""
-
-    table: Table
-    model: Model | None = None
-    controller: Controller | None = None
-
-    @property
-    def label(self) -> str:
-        """The name of the table in messages."""
-        return self.model.reference.name if self.model else str(self.table.name)
 
 
 class Comparison:
@@ -67,20 +52,26 @@ class Comparison:
         self._fallback = fallback
         self._tables = {self._owner(declared_table.table): declared_table for declared_table in tables}
         self._heads = heads
+        self._unmigrated = Unmigrated(revisions.schema, catalogue, declared) if revisions else None
         self._applied = revisions.applied_at(heads) if revisions else set[str]()
 
     def findings(self, changes: Iterable[Change]) -> Iterator[Finding]:
         """Yield all findings. ``changes`` are the differences that Alembic reports."""
         missing: set[Owner] = set()
+        missing_parts: set[object] = set()
         for change in changes:
             if change[0] == "add_table":
                 missing.add(self._owner(change[1]))
+            if change[0] in {"add_column", "add_fk"}:
+                missing_parts.add(change[-1])
             yield from self._of_alembic(change)
         for owner, declared_table in self._tables.items():
             if owner not in missing and declared_table.table.key in self._declared.indexes:
                 yield from self._of_indexes(owner, declared_table)
                 yield from self._of_checks(owner, declared_table)
                 yield from self._of_partitioning(owner, declared_table)
+            if owner not in missing and self._unmigrated:
+                yield from self._unmigrated.of_table(owner, declared_table, missing_parts)
         yield from self._of_enums(missing)
         yield from self._of_revisions()
         yield from self._not_compared(missing)
@@ -94,24 +85,25 @@ class Comparison:
         match change:
             case ("add_table", table):
                 declared_table = self._tables[self._owner(table)]
-                yield rules.MISSING_TABLE.at(self._place(declared_table), model=declared_table.label, table=table.name)
+                names = {"model": declared_table.label, "table": table.name}
+                yield rules.MISSING_TABLE.at(declared_table.place, **names, maker=self._table_maker(table))
             case ("remove_table", table):
                 yield from self._unknown_table(table)
             case ("add_column", _, _, column):
-                declared_table, name, place = self._column(column.table, column.name)
-                yield rules.MISSING_COLUMN.at(place, column=name, sql=f"{column.table.name}.{column.name}")
+                name, place = self._tables[self._owner(column.table)].column(column.name)
+                maker = self._column_maker(column.table.schema, column.table.name, column.name)
+                yield rules.MISSING_COLUMN.at(place, column=name, sql=f"{column.table.name}.{column.name}", maker=maker)
             case ("remove_column", schema, table, column):
                 place, label = self._of_owner((schema or self._catalogue.schema, table))
-                yield rules.UNKNOWN_COLUMN_IN_DATABASE.at(place, column=f"{table}.{column.name}", model=label)
+                names = {"column": f"{table}.{column.name}", "model": label}
+                maker = self._column_maker(schema, table, column.name, is_there=True)
+                yield rules.UNKNOWN_COLUMN_IN_DATABASE.at(place, **names, maker=maker)
             case (str(kind), schema, table, column, _, before, after) if kind.startswith("modify_"):
                 yield from self._changed_column(kind, (schema or self._catalogue.schema, table), column, before, after)
             case ("add_fk", key):
                 declared_table = self._tables[self._owner(key.parent)]
-                columns = ", ".join(str(column.name) for column in key.columns)
-                what = f"foreign key on {columns} to `{key.referred_table.name}`"
-                yield rules.MISSING_CONSTRAINT.at(
-                    self._place(declared_table), what=what, model=declared_table.label, consequence=""
-                )
+                names = {"what": foreign_key_shown(key), "model": declared_table.label}
+                yield rules.MISSING_CONSTRAINT.at(declared_table.place, **names, consequence="")
             case ("remove_fk", key):
                 place, label = self._of_owner(self._owner(key.parent))
                 names = {"what": f"foreign key `{key.name}`", "table": key.parent.name, "model": label}
@@ -122,15 +114,16 @@ class Comparison:
     def _of_owner(self, owner: Owner) -> tuple[Location, str]:
         """Return the location of a table in the database, and its name in messages."""
         declared_table = self._tables.get(owner)
-        return (self._place(declared_table), declared_table.label) if declared_table else (self._fallback, owner[1])
+        return (declared_table.place, declared_table.label) if declared_table else (self._fallback, owner[1])
 
     def _unknown_table(self, table: Table) -> Iterator[Finding]:
         if self._owner(table) not in self._catalogue.not_ours:
-            yield rules.UNKNOWN_TABLE.at(self._fallback, table=table.name)
+            maker = self._table_maker(table, is_there=True)
+            yield rules.UNKNOWN_TABLE.at(self._fallback, table=table.name, maker=maker)
 
     def _changed_column(self, kind: str, owner: Owner, column: str, before: object, after: object) -> Iterator[Finding]:
         declared_table = self._tables[owner]
-        _, name, place = self._column(declared_table.table, column)
+        name, place = declared_table.column(column)
         match kind:
             case "modify_type":
                 what, in_model, in_database = "of type", self._shown_type(after), self._shown_type(before)
@@ -154,7 +147,7 @@ class Comparison:
         forms = {index.form for index in actual.values() if index.kind}
         for name, index in declared.items():
             place, methods = (
-                self._index_place(declared_table, name, index.form),
+                declared_table.index_place(name, index.form),
                 self._methods(declared_table, name, index.form),
             )
             if name in actual:
@@ -185,20 +178,21 @@ class Comparison:
             since = f" since {self._catalogue.statistics_since}" if self._catalogue.statistics_since else ""
             names = {"index": index.name, "methods": listed(finders), "since": since}
             yield rules.UNUSED_INDEX.at(place, reads=actual.reads, **names)
-        if self._revisions and not index.kind and self._revisions.maker_of(index.name) is None:
-            yield rules.UNMIGRATED_INDEX.at(place, index=index.name, model=declared_table.label)
 
     def _missing_index(
         self, declared_table: DeclaredTable, index: DatabaseIndex, place: Location, methods: Sequence[str]
     ) -> Iterator[Finding]:
         if index.kind:
-            what = {"p": "primary key", "u": "unique constraint", "x": "exclusion constraint"}[index.kind]
             consequence = f": {listed(methods)} {'relies' if len(methods) == 1 else 'rely'} on it" if methods else ""
-            names = {"what": f"{what} `{index.name}`", "model": declared_table.label, "consequence": consequence}
+            names = {
+                "what": f"{KINDS[index.kind]} `{index.name}`",
+                "model": declared_table.label,
+                "consequence": consequence,
+            }
             yield rules.MISSING_CONSTRAINT.at(place, **names)
             return
         consequence = f": {listed(methods)} {'scans' if len(methods) == 1 else 'scan'} the table" if methods else ""
-        maker = self._maker(index.name)
+        maker = self._index_maker(index.name)
         yield rules.MISSING_INDEX.at(
             place, index=index.name, model=declared_table.label, consequence=consequence, maker=maker
         )
@@ -207,23 +201,36 @@ class Comparison:
         names = {"table": declared_table.table.name, "model": declared_table.label}
         if index.kind:
             what = f"constraint `{index.name}`, {index.form}"
-            return rules.UNKNOWN_CONSTRAINT.at(self._place(declared_table), what=what, **names)
-        maker = self._maker(index.name, is_there=True)
+            return rules.UNKNOWN_CONSTRAINT.at(declared_table.place, what=what, **names)
+        maker = self._index_maker(index.name, is_there=True)
         form = index.form if index.is_valid else f"{index.form}, invalid"
-        return rules.UNKNOWN_INDEX.at(self._place(declared_table), index=index.name, form=form, maker=maker, **names)
+        return rules.UNKNOWN_INDEX.at(declared_table.place, index=index.name, form=form, maker=maker, **names)
 
-    def _maker(self, name: str, *, is_there: bool = False) -> str:
-        """Return the part of a message about the migration that creates an index; empty without migrations."""
+    # The part of a message about the migration that creates an object; empty without migrations.
+
+    def _index_maker(self, name: str, *, is_there: bool = False) -> str:
+        return self._maker(self._revisions.schema.index_revision(name), is_there=is_there) if self._revisions else ""
+
+    def _table_maker(self, table: Table, *, is_there: bool = False) -> str:
         if self._revisions is None:
             return ""
-        maker = self._revisions.maker_of(name)
-        if maker is None:
+        return self._maker(self._revisions.schema.table_revision(table.schema, str(table.name)), is_there=is_there)
+
+    def _column_maker(self, schema: str | None, table: str, column: str, *, is_there: bool = False) -> str:
+        if self._revisions is None:
+            return ""
+        return self._maker(self._revisions.schema.column_revision(schema, table, column), is_there=is_there)
+
+    def _maker(self, revision: str | None, *, is_there: bool) -> str:
+        if revision is None:
             return "; no migration creates it"
         if is_there:
-            return f"; migration `{maker}` creates it"
-        if maker in self._applied:
-            return f"; migration `{maker}` created it, but it was dropped later"
-        return f"; migration `{maker}`, which is not applied, creates it"
+            return f"; migration `{revision}` creates it"
+        if revision in self._applied:
+            return f"; migration `{revision}` created it, but it was dropped later"
+        return f"; migration `{revision}`, which is not applied, creates it"
+
+    # CHECK constraints and partitioning.
 
     def _of_checks(self, owner: Owner, declared_table: DeclaredTable) -> Iterator[Finding]:
         declared = self._declared.checks[declared_table.table.key]
@@ -231,10 +238,10 @@ class Comparison:
         for name, check in declared.items():
             if name not in actual and check not in actual.values():
                 names = {"what": f"constraint `{name}`, {check}", "model": declared_table.label, "consequence": ""}
-                yield rules.MISSING_CONSTRAINT.at(self._index_place(declared_table, name), **names)
+                yield rules.MISSING_CONSTRAINT.at(declared_table.index_place(name), **names)
             elif name in actual and actual[name] != check:
                 names = {"check": name, "model": declared_table.label, "declared": check, "database": actual[name]}
-                yield rules.DIFFERENT_CHECK.at(self._index_place(declared_table, name), **names)
+                yield rules.DIFFERENT_CHECK.at(declared_table.index_place(name), **names)
         for name, check in actual.items():
             if name not in declared and check not in declared.values():
                 names = {
@@ -242,13 +249,13 @@ class Comparison:
                     "table": declared_table.table.name,
                     "model": declared_table.label,
                 }
-                yield rules.UNKNOWN_CONSTRAINT.at(self._place(declared_table), **names)
+                yield rules.UNKNOWN_CONSTRAINT.at(declared_table.place, **names)
 
     def _of_partitioning(self, owner: Owner, each: DeclaredTable) -> Iterator[Finding]:
         declared, actual = self._declared.partitioning.get(each.table.key), self._catalogue.partitioning.get(owner)
         if declared != actual:
             fields = {"declared": _partitioned(declared), "database": _partitioned(actual)}
-            yield rules.DIFFERENT_PARTITIONING.at(self._place(each), model=each.label, **fields)
+            yield rules.DIFFERENT_PARTITIONING.at(each.place, model=each.label, **fields)
 
     # Enums, revisions, and objects that cannot be compared.
 
@@ -260,10 +267,15 @@ class Comparison:
                 if enum is None or (key := (_schema_of(enum) or self._catalogue.schema, str(enum.name))) in seen:
                     continue
                 seen.add(key)
-                difference = _label_difference(tuple(enum.enums), self._catalogue.enums.get(key))
-                if difference:
-                    _, name, place = self._column(declared_table.table, str(column.name))
+                labels = self._catalogue.enums.get(key)
+                name, place = declared_table.column(str(column.name))
+                if difference := _label_difference(tuple(enum.enums), labels):
                     yield rules.DIFFERENT_ENUM.at(place, enum=key[1], column=name, difference=difference)
+                if not (self._unmigrated and labels and self._unmigrated.has_table(declared_table)):
+                    continue
+                present = tuple(label for label in enum.enums if label in labels)
+                if what := self._unmigrated.of_enum(_schema_of(enum), key[1], present):
+                    yield rules.UNMIGRATED_ENUM.at(place, what=what, column=name)
 
     def _of_revisions(self) -> Iterator[Finding]:
         at = ", ".join(f"`{head}`" for head in self._heads)
@@ -289,32 +301,15 @@ class Comparison:
                 by_reason.setdefault(self._declared.unknown[declared_table.table.key], []).append(declared_table)
         for reason, tables in by_reason.items():
             what = f"indexes and CHECK constraints of {listed([declared_table.label for declared_table in tables])}"
-            yield rules.NOT_COMPARED.at(self._place(tables[0]), what=what, reason=reason)
+            yield rules.NOT_COMPARED.at(tables[0].place, what=what, reason=reason)
         unreadable = self._revisions.unreadable.items() if self._revisions else ()
         for revision, reason in unreadable:
             what = f"the result of migration `{revision}`"
             yield rules.NOT_COMPARED.at(self._fallback, what=what, reason=f"the migration needs a database ({reason})")
 
-    # Names and locations.
-
-    def _place(self, declared_table: DeclaredTable) -> Location:
-        return declared_table.model.location if declared_table.model else self._fallback
-
-    def _column(self, table: Table, name: str) -> tuple[DeclaredTable, str, Location]:
-        """Return the table of a column, the name of the column in messages, and its location."""
-        declared_table = self._tables[self._owner(table)]
-        for column in declared_table.model.columns if declared_table.model else ():
-            if column.name == name:
-                return declared_table, f"{declared_table.label}.{column.attribute}", column.location
-        return declared_table, f"{declared_table.label}.{name}", self._place(declared_table)
-
-    def _index_place(self, declared_table: DeclaredTable, name: str, form: str = "") -> Location:
-        index = _index_of(declared_table, name, form)
-        return index.location if index else self._place(declared_table)
-
     def _methods(self, declared_table: DeclaredTable, name: str, form: str) -> list[str]:
         """Return the finders and getters that an index serves, without their variants."""
-        index, controller = _index_of(declared_table, name, form), declared_table.controller
+        index, controller = declared_table.index(name, form), declared_table.controller
         methods = controller.methods if controller and index else ()
         kinds = ("find", "get")
         return [
@@ -322,17 +317,6 @@ class Comparison:
             for method in methods
             if controller and method.kind in kinds and method.index == index
         ]
-
-
-def _index_of(declared_table: DeclaredTable, name: str, form: str) -> Index | None:
-    """Return the index of a model by name, or an unnamed constraint by its columns."""
-    indexes = declared_table.model.indexes if declared_table.model else ()
-    columns = {column.attribute: column.name for column in declared_table.model.columns} if declared_table.model else {}
-    for index in indexes:
-        own = f"UNIQUE btree ({', '.join(columns[attribute] for attribute in index.columns)})"
-        if index.name == name or (index.name is None and form.replace('"', "") == own):
-            return index
-    return None
 
 
 def alembic_changes(connection: Connection, metadata: Sequence[MetaData], schemas: set[str | None]) -> list[Change]:
@@ -406,11 +390,3 @@ def _shown_default(default: object) -> str:
         return "nothing"
     argument: object = getattr(default, "arg", getattr(default, "sqltext", default))
     return str(getattr(argument, "text", argument))
-
-
-def declared_tables(
-    metadata: Iterable[MetaData], models: Mapping[str, tuple[Model, Controller | None]]
-) -> list[DeclaredTable]:
-    """Return all tables of the metadata with their models, if any, by the table's key."""
-    tables: dict[str, Table] = {table.key: table for collection in metadata for table in collection.sorted_tables}
-    return [DeclaredTable(table, *models.get(key, (None, None))) for key, table in tables.items()]

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from ctrlgen.blueprint import Controller
 from ctrlgen.drift.address import Address, read_address
 from ctrlgen.drift.catalogue import read_catalogue, read_declared, widen_search_path
-from ctrlgen.drift.comparison import Comparison, DeclaredTable, alembic_changes, current_heads, declared_tables
+from ctrlgen.drift.comparison import Comparison, alembic_changes, current_heads
+from ctrlgen.drift.declared_tables import DeclaredTable, declared_tables
 from ctrlgen.drift.revisions import Revisions, read_revisions
 from ctrlgen.errors import DatabaseError
 from ctrlgen.findings import Finding, Location
@@ -90,12 +91,12 @@ def findings(config: Config, address: Address, alembic: Path | None, progress: C
         table: object = getattr(cls, "__table__", None)
         if isinstance(table, Table):
             models[table.key] = (model, controllers.get(model.reference))
-    progress("reading the migrations")
-    revisions = read_revisions(config.project, alembic)
-    progress(f"comparing with {address.shown}")
     metadata = [*{id(mapped_class.metadata): mapped_class.metadata for mapped_class in loaded.models}.values()]
+    progress("reading the migrations")
+    revisions = read_revisions(config.project, alembic, metadata)
+    progress(f"comparing with {address.shown}")
     place = Location("pyproject.toml", _line_of_models(config.project))
-    compared = Compared(declared_tables(metadata, models), metadata, revisions, place)
+    compared = Compared(declared_tables(metadata, models, place), metadata, revisions, place)
     return [*([schema.incomplete] if schema.incomplete else []), *asyncio.run(_in_transaction(address, compared))]
 
 
@@ -120,8 +121,10 @@ async def _in_transaction(address: Address, compared: Compared) -> list[Finding]
     engine = create_async_engine("postgresql+asyncpg://", connect_args=options, poolclass=NullPool)
     try:
         connection = await engine.connect()
-    except (OSError, ValueError, DBAPIError, _asyncpg.PostgresError, _asyncpg.InterfaceError) as error:
-        reason = driver_message(error) or f"no answer within {_CONNECT} seconds"
+    except (OSError, ValueError, KeyError, DBAPIError, _asyncpg.PostgresError, _asyncpg.InterfaceError) as error:
+        # asyncpg looks up the name of the system's user if the address names none, and containers may have none
+        reason = "it names no user" if isinstance(error, KeyError) else driver_message(error)
+        reason = reason or f"no answer within {_CONNECT} seconds"
         message = address.hide(f"cannot connect to {address.shown}: {reason}")
         raise DatabaseError(
             message, hint="check the address and the credentials, and that the server is running"

@@ -1,4 +1,4 @@
-"""Reads the project's Alembic migrations: the heads, and the indexes and constraints that each migration creates.
+"""Reads the project's Alembic migrations: the heads, and the objects that each migration creates.
 
 Neither a database nor ``env.py`` is needed: the migrations are rendered as SQL, as by ``alembic upgrade --sql``.
 """
@@ -7,42 +7,37 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 
-import sqlglot
 from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError, to_tuple
-from sqlglot import TokenType
+from sqlalchemy import MetaData
 
+from ctrlgen.drift.migrated_schema import MigratedSchema
 from ctrlgen.errors import MigrationError, described
 from ctrlgen.findings import Location
 from ctrlgen.load.importing import failed_at
 from ctrlgen.source_locations import Sources
 
-_UNFINISHED = {"CONCURRENTLY", "IF", "NOT", "EXISTS", "ONLY", "UNIQUE"}
-"""Keywords between ``CREATE INDEX`` or ``DROP INDEX`` and the name."""
-
 
 @dataclass(frozen=True, slots=True)
 class Revisions:
-    """The indexes and constraints that the migrations create, up to their heads, one for each independent branch.
+    """The objects that the migrations create, up to their heads, one for each independent branch.
 
-    ``makers`` maps the names of indexes and constraints to the revisions that create them. ``unreadable`` has the
-    reasons why migrations cannot be rendered without a database, and ``sources`` the source of these. ``parents`` has
-    the revisions that each revision follows or depends on.
+    ``unreadable`` has the reasons why migrations cannot be rendered without a database. ``parents`` has the revisions
+    that each revision follows or depends on.
     """
 
     heads: tuple[str, ...]
-    makers: Mapping[str, str] = field(default_factory=dict[str, str])
+    schema: MigratedSchema
     unreadable: Mapping[str, str] = field(default_factory=dict[str, str])
-    sources: Mapping[str, str] = field(default_factory=dict[str, str])
     parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def applied_at(self, heads: Iterable[str]) -> set[str]:
@@ -56,14 +51,10 @@ class Revisions:
                 waiting += self.parents[revision]
         return applied
 
-    def maker_of(self, name: str) -> str | None:
-        """Return the revision that creates an index or constraint. An unreadable migration is searched for the name."""
-        return self.makers.get(name) or next(
-            (revision for revision, text in self.sources.items() if name in text), None
-        )
 
-
-def read_revisions(project: Path, configuration: Path | None = None) -> Revisions | None:
+def read_revisions(
+    project: Path, configuration: Path | None = None, metadata: Sequence[MetaData] = ()
+) -> Revisions | None:
     """Read the migrations of the project. Return None if it does not use Alembic.
 
     Raises
@@ -75,10 +66,10 @@ def read_revisions(project: Path, configuration: Path | None = None) -> Revision
     if config is None:
         return None
     with chdir(_working_folder(config, project)):
-        return _read(config, project)
+        return _read(config, project, metadata)
 
 
-def _read(config: Config, project: Path) -> Revisions:
+def _read(config: Config, project: Path, metadata: Sequence[MetaData]) -> Revisions:
     sources = Sources(project)
     try:
         directory = ScriptDirectory.from_config(config)
@@ -98,7 +89,7 @@ def _read(config: Config, project: Path) -> Revisions:
         message = f"the migrations have several heads: {', '.join(forked)}"
         location = _line_with(r"revision\b", [files[forked[-1]]], sources)
         raise MigrationError(message, location, hint="run `alembic merge heads`")
-    return _rendered(config, directory, scripts, tuple(sorted(heads)))
+    return _rendered(config, directory, scripts, tuple(sorted(heads)), metadata)
 
 
 def _forked_heads(heads: Sequence[Script], directory: ScriptDirectory) -> list[str]:
@@ -164,24 +155,26 @@ def _working_folder(config: Config, project: Path) -> Path:
     return beside if not (project / migrations).exists() and (beside / migrations).exists() else project
 
 
-def _rendered(config: Config, directory: ScriptDirectory, scripts: list[Script], heads: tuple[str, ...]) -> Revisions:
-    makers: dict[str, str] = {}
+def _rendered(
+    config: Config,
+    directory: ScriptDirectory,
+    scripts: list[Script],
+    heads: tuple[str, ...],
+    metadata: Sequence[MetaData],
+) -> Revisions:
+    schema = MigratedSchema()
     unreadable: dict[str, str] = {}
-    sources: dict[str, str] = {}
     for script in scripts:
         try:
-            sql = _sql(config, directory, script)
+            statements = _sql(config, directory, script, metadata)
         except Exception as error:  # noqa: BLE001 - a migration may raise anything
             unreadable[script.revision] = described(error)
-            sources[script.revision] = Path(script.path).read_text("utf-8", errors="replace")
-            continue
-        for is_created, name in _names(sql):
-            if is_created:
-                makers[name] = script.revision
-            else:
-                makers.pop(name, None)
+            schema.unread.append((script.revision, Path(script.path).read_text("utf-8", errors="replace")))
+        else:
+            for statement in statements:
+                schema.apply(statement, script.revision)
     parents = {script.revision: _parents(script, directory) for script in scripts}
-    return Revisions(heads, makers, unreadable, sources, parents)
+    return Revisions(heads, schema, unreadable, parents)
 
 
 def _parents(script: Script, directory: ScriptDirectory) -> tuple[str, ...]:
@@ -190,37 +183,26 @@ def _parents(script: Script, directory: ScriptDirectory) -> tuple[str, ...]:
     return tuple(parent.revision for name in names for parent in directory.get_revisions(name) if parent)
 
 
-def _sql(config: Config, directory: ScriptDirectory, script: Script) -> str:
-    """Return the SQL of one migration."""
-    output = io.StringIO()
+def _sql(config: Config, directory: ScriptDirectory, script: Script, metadata: Sequence[MetaData]) -> list[str]:
+    """Return the statements of one migration. The naming convention of the metadata names its constraints."""
+    output = _Statements()
+    target = metadata[0] if metadata else None
     with EnvironmentContext(config, directory, as_sql=True) as environment:
-        environment.configure(dialect_name="postgresql", output_buffer=output, literal_binds=True, as_sql=True)
+        environment.configure(
+            dialect_name="postgresql", output_buffer=output, literal_binds=True, as_sql=True, target_metadata=target
+        )
         with Operations.context(environment.get_context()):
             script.module.upgrade()
-    return output.getvalue()
+    return output.statements
 
 
-def _names(sql: str) -> Iterator[tuple[bool, str]]:
-    """Yield the indexes and constraints that statements create (True) or drop (False), in order."""
-    tokens = [token for token in sqlglot.tokenize(sql, read="postgres") if token.token_type != TokenType.HINT]
-    words = [token.text.upper() for token in tokens]
-    for position, word in enumerate(words):
-        before = words[position - 1] if position else ""
-        if word == "INDEX" and before in {"CREATE", "UNIQUE", "DROP"}:
-            place = position + 1
-            while place < len(words) and words[place] in _UNFINISHED:
-                place += 1
-            if place + 1 < len(words) and words[place + 1] == ".":
-                place += 2
-            if place < len(words) and words[place] != "ON":
-                yield before != "DROP", tokens[place].text
-        elif word == "CONSTRAINT" and position + 1 < len(words):
-            place = position + 1
-            while place < len(words) and words[place] in _UNFINISHED:
-                place += 1
-            yield before != "DROP", tokens[place].text
-        elif word == "RENAME" and words[position + 1 : position + 2] == ["TO"] and position >= 3:
-            renamed = "INDEX" in words[max(0, position - 6) : position]
-            if renamed:
-                yield False, tokens[position - 1].text
-                yield True, tokens[position + 2].text
+class _Statements(io.StringIO):
+    """Keeps the statements apart that Alembic writes: one may end with a comment, or may not be valid SQL."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.statements: list[str] = []
+
+    def write(self, s: str, /) -> int:
+        self.statements.append(s)
+        return len(s)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ctrlgen.blueprint import Controller, Package
-from ctrlgen.errors import NotEmittedError, did_you_mean, listed
+from ctrlgen.errors import NotEmittedError, closest, did_you_mean, listed
 from ctrlgen.plan.naming import CONTROLLER
 from ctrlgen.settings import model_names
 
@@ -43,10 +43,26 @@ def chosen_models(package: Package, name: str | None) -> Choice:
         raise _unknown_model(package, name)
     chosen = Choice(tuple(controller for controller in models if method in _methods(controller)), method)
     if not chosen.controllers:
-        known = [known for controller in models for known in _methods(controller)]
-        hint = did_you_mean(method, known) or f"`ctrlgen explain {model}` lists its methods"
+        hint = _hint(models[0], method) or f"`ctrlgen explain {model}` lists its methods"
         raise NotEmittedError(f"`{models[0].class_name}` has no method `{method}`", hint=hint)
     return chosen
+
+
+def _hint(controller: Controller, method: str) -> str | None:
+    """Return why a method does not exist, or a similar method.
+
+    A method by some column does not exist for the same reason as the finder by this column.
+    """
+    if reason := _reason(controller, f"find_by_{method.partition('_by_')[2]}"):
+        return reason
+    close = closest(method, _methods(controller))
+    reason = _reason(controller, close) if close else None
+    return f"nor `{close}`: {reason}" if reason else did_you_mean(method, _methods(controller))
+
+
+def _reason(controller: Controller, method: str) -> str | None:
+    """Return the reason why an absent method is not emitted."""
+    return next((absent.reason_for(method) for absent in controller.absent if method in absent.names), None)
 
 
 def _models(package: Package, name: str) -> tuple[Controller, ...]:

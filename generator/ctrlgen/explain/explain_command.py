@@ -29,6 +29,11 @@ class Form:
     mermaid: bool = False
     dot: bool = False
 
+    @property
+    def has_statements(self) -> bool:
+        """Whether the output shows SQL: diagrams and missing indexes do not."""
+        return not (self.mermaid or self.dot or self.indexes)
+
     def check(self) -> None:
         """Raise a UsageError if the format does not exist, or if more than one form is requested."""
         check_format(self.output_format, _FORMATS)
@@ -55,18 +60,18 @@ def explain(config: Config, choice: str | None, form: Form, *, quiet: bool) -> N
         The model, method or format does not exist, the models cannot be loaded, or the page cannot be written.
     """
     form.check()
-    explanation = _explanation(config, choice)
+    explanation = _explanation(config, choice, with_statements=form.has_statements)
     if explanation.incomplete and not quiet:
         typer.echo(f"warning: {explanation.incomplete}", err=True)
     if form.html:
         _write_page(form.html, explanation, config, quiet=quiet)
     elif form.indexes:
-        _print_missing(explanation, choice, quiet=quiet)
+        _print_missing(explanation, quiet=quiet)
     else:
-        typer.echo(_text(explanation, choice, form), nl=False)
+        typer.echo(_text(explanation, form), nl=False)
 
 
-def _text(explanation: Explanation, choice: str | None, form: Form) -> str:
+def _text(explanation: Explanation, form: Form) -> str:
     """Return the output. The module of each form is imported only when it is needed."""
     if form.mermaid:
         from ctrlgen.explain.as_diagram import as_mermaid
@@ -82,20 +87,16 @@ def _text(explanation: Explanation, choice: str | None, form: Form) -> str:
         return as_json(explanation)
     from ctrlgen.explain.as_text import as_text
 
-    return as_text(explanation, whole=_is_of_one_method(explanation, choice))
+    return as_text(explanation, whole=explanation.method is not None)
 
 
-def _print_missing(explanation: Explanation, choice: str | None, *, quiet: bool) -> None:
+def _print_missing(explanation: Explanation, *, quiet: bool) -> None:
     from ctrlgen.explain.as_text import missing_as_text
 
-    if missing := missing_as_text(explanation, all_columns=_is_of_one_method(explanation, choice)):
+    if missing := missing_as_text(explanation, all_columns=explanation.method is not None):
         typer.echo(missing, nl=False)
     elif not quiet:
         typer.echo("every foreign key has an index", err=True)
-
-
-def _is_of_one_method(explanation: Explanation, choice: str | None) -> bool:
-    return bool(choice) and all(len(model.methods) + len(model.absent) <= 1 for model in explanation.models)
 
 
 def _write_page(file: Path, explanation: Explanation, config: Config, *, quiet: bool) -> None:
@@ -118,15 +119,15 @@ def _write_page(file: Path, explanation: Explanation, config: Config, *, quiet: 
         typer.echo(f"wrote {file}: {tables} {'table' if tables == 1 else 'tables'}, {size:,} kB; open it in a browser")
 
 
-def _explanation(config: Config, choice: str | None) -> Explanation:
+def _explanation(config: Config, choice: str | None, *, with_statements: bool) -> Explanation:
     libraries = {"asyncpg": "asyncpg", **({"cachetools": "cache"} if config.options.cache else {})}
-    for library, extra in libraries.items():
+    for library, extra in libraries.items() if with_statements else ():
         if find_spec(library) is None:
             raise InstallationError(
                 f"`{library}` is not installed; it is needed to render the SQL",
                 hint=f"run `pip install 'ctrlgen[{extra}]'`",
             )
-    work = ExplanationWork(config.package, config.options, choice)
+    work = ExplanationWork(config.package, config.options, choice, with_statements)
     with child_process(config, work, with_samples=False) as child:
         explanation = child.answer()
     assert isinstance(explanation, Explanation), explanation

@@ -208,10 +208,14 @@ class ExplainedModel:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanation of the chosen models. ``incomplete`` is the reason why models may be missing."""
+    """The explanation of the chosen models.
+
+    ``incomplete`` is the reason why models may be missing. ``method`` is the method that was chosen, if any.
+    """
 
     models: tuple[ExplainedModel, ...]
     incomplete: str | None = None
+    method: str | None = None
 
 
 def summary(method: ExplainedMethod) -> str:

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from operator import attrgetter
+from typing import Any, cast
 
 from ctrlgen.blueprint import Controller, Method, Package
 from ctrlgen.explain.chosen_models import Choice, chosen_models
@@ -30,20 +31,28 @@ _COPY = "ctrlgen_explained"
 
 @dataclass(frozen=True)
 class ExplanationWork:
-    """The work of the child process on the schema."""
+    """The work of the child process on the schema.
+
+    Without statements, no method is explained. Then no package is emitted and imported, which needs asyncpg.
+    """
 
     package: str
     options: Options
     choice: str | None
+    with_statements: bool = True
 
     def __call__(self, schema: Schema) -> Explanation:
         """Return the explanation of the chosen models."""
         package = plan(schema, self.package, self.options)
         choice = chosen_models(package, self.choice)
+        incomplete = schema.incomplete.message if schema.incomplete else None
+        if not self.with_statements:
+            models = tuple(_model(controller, choice, _imported(controller)) for controller in choice.controllers)
+            return Explanation(models, incomplete, choice.method)
         with _emitted(replace(package, controllers=choice.controllers)) as sources:
             recorder = Recorder(_COPY)
             models = tuple(_explained(controller, choice, recorder, sources) for controller in choice.controllers)
-        return Explanation(models, schema.incomplete.message if schema.incomplete else None)
+        return Explanation(models, incomplete, choice.method)
 
 
 @contextmanager
@@ -70,14 +79,31 @@ def _emitted(package: Package) -> Generator[Mapping[str, str]]:
 def _explained(
     controller: Controller, choice: Choice, recorder: Recorder, sources: Mapping[str, str]
 ) -> ExplainedModel:
-    instance, model = recorder.controller(controller), controller.model
+    instance = recorder.controller(controller)
     known = signatures(sources[f"{controller.module}.py"], controller.class_name, sources["runtime/controller.py"])
+    methods = tuple(_methods(controller, choice, instance, recorder, known))
+    return _model(controller, choice, instance.model, methods, str(instance._table.select_list))
+
+
+def _imported(controller: Controller) -> type:
+    """Return the class of a model, which is imported already."""
+    reference = controller.model.reference
+    return cast("type", attrgetter(reference.name)(sys.modules[reference.module]))
+
+
+def _model(
+    controller: Controller,
+    choice: Choice,
+    cls: type,
+    methods: tuple[ExplainedMethod, ...] = (),
+    select_list: str = "",
+) -> ExplainedModel:
+    model = controller.model
     absent = [
         ExplainedAbsence(name, absent_methods.reason_for(name))
         for absent_methods in controller.absent
         for name in absent_methods.names
     ]
-    methods = tuple(_methods(controller, choice, instance, recorder, known))
     return ExplainedModel(
         name=model.reference.name,
         module=model.reference.module,
@@ -85,8 +111,8 @@ def _explained(
         table=model.table,
         attribute=controller.module,
         controller=controller.class_name,
-        structure=table_structure(controller, instance.model, [method.name for method in methods]),
-        select_list=str(instance._table.select_list),
+        structure=table_structure(controller, cls, [method.name for method in methods]),
+        select_list=select_list,
         methods=methods,
         absent=tuple(absence for absence in absent if choice.has(absence.name)),
         missing_indexes=tuple(index for index in missing_indexes(controller) if choice.has(index.finder)),

@@ -28,10 +28,8 @@ from ctrlgen.explain.explanation import (
 from ctrlgen.inspect.column_types import sql_type
 from ctrlgen.namespace import BUILTINS, Namespace
 from ctrlgen.plan.absent_methods import NO_INDEX, ONLY_PARTIAL
-from ctrlgen.plan.access_paths import unindexed_foreign_keys
+from ctrlgen.plan.access_paths import index_declaration, unindexed_foreign_keys
 from ctrlgen.schema import Column, ColumnPart, ForeignKey, Imported, Index, Model, Part, Relation
-
-_LONGEST_NAME = 63  # the maximum length of a name in PostgreSQL
 
 
 def table_structure(controller: Controller, cls: type, methods: Collection[str]) -> TableStructure:
@@ -155,8 +153,4 @@ def missing_indexes(controller: Controller) -> Iterator[MissingIndex]:
 
 
 def _source(controller: Controller, attributes: tuple[str, ...]) -> str:
-    columns = [controller.model.column(attribute).name for attribute in attributes]
-    table = controller.model.table.rpartition(".")[2]
-    name = "_".join(["ix", table, *columns])[:_LONGEST_NAME]
-    quoted = ", ".join(f'"{text}"' for text in [name, *columns])
-    return f"Index({quoted}),"
+    return f"{index_declaration(controller.model, attributes)},"

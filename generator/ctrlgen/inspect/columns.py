@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import datetime
 import enum
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -36,15 +37,17 @@ from ctrlgen.inspect.column_types import (
     is_exact,
     is_nullable,
     kind_of,
-    overrides,
     sql_type,
 )
 from ctrlgen.inspect.index_sql import POSTGRESQL
-from ctrlgen.schema import Annotation, Presence
+from ctrlgen.schema import Annotation, Presence, UnfitDefault, UnfitKind
 from ctrlgen.source_locations import Context, Sources
 
 Attributes = dict[str, SAColumn[Any]]
 """The mapped columns, by attribute."""
+
+_INFINITIES = (datetime.datetime.min, datetime.datetime.max)  # noqa: DTZ901 - only naive ones stand for them
+"""The driver stores these as PostgreSQL's infinities, which have no time zone."""
 
 
 def mapped_columns(mapper: Mapper[Any]) -> Attributes:
@@ -106,7 +109,7 @@ def _column(
         location=location,
         optional=optional,
         default=default.constant,
-        unfit_default=default.unfit if kind in {"datetime", "naive_datetime"} else None,
+        unfit_default=default.unfit,
         omitted=default.is_omitted,
         exact=is_exact(column.type, kind, sql),
     )
@@ -192,35 +195,48 @@ class Default:
         return self.column.default is not None or self.column.server_default is not None or not is_nullable(self.column)
 
     @property
-    def unfit(self) -> tuple[str, str] | None:
-        """The default that returns a datetime which the column rejects, and whether it is naive or aware."""
-        timezone = "WITH TIME ZONE" in sql_type(self.column.type)
-        bind = self.column.type.dialect_impl(POSTGRESQL).bind_processor(POSTGRESQL)
+    def unfit(self) -> UnfitDefault | None:
+        """The default that has a time zone although the column has none, or the reverse."""
+        sql = sql_type(self.column.type)
+        if not sql.startswith("TIMESTAMP"):
+            return None
         for what, value in self._supplied():
-            if isinstance(value, datetime.datetime) and timezone != (value.utcoffset() is not None):
-                try:
-                    fits = timezone or overrides(
-                        self.column.type, "process_bind_param"
-                    )  # the driver assumes local time
-                    _ = bind and bind(value)
-                except Exception:  # noqa: BLE001 - a user-defined type may raise anything
-                    fits = False
-                if not fits:
-                    return what, "naive" if timezone else "aware"
+            if isinstance(value, datetime.datetime) and (
+                problem := self._problem(value, timezone="WITH TIME ZONE" in sql)
+            ):
+                return UnfitDefault(what, problem)
         return None
 
-    def _supplied(self) -> Iterator[tuple[str, object]]:
+    def _problem(self, value: datetime.datetime, *, timezone: bool) -> UnfitKind | None:
+        """Return the problem with a default, after the conversion by the column's type."""
+        if _is_aware(value) == timezone:
+            return None
+        bind = self.column.type.dialect_impl(POSTGRESQL).bind_processor(POSTGRESQL)
+        try:
+            bound: object = bind(value) if bind else value
+        except Exception:  # noqa: BLE001 - a user-defined type may raise anything
+            return "naive" if timezone else "aware"
+        if not isinstance(bound, datetime.datetime) or _is_aware(bound) == timezone:
+            return None  # the type converts it
+        if not timezone:
+            return "aware"
+        return None if bound in _INFINITIES else "local"  # what the driver assumes
+
+    def _supplied(self) -> Iterator[tuple[Literal["default", "onupdate"], object]]:
         """Yield the Python defaults for a new row and for an update, as far as they can be evaluated here."""
-        supplied: list[tuple[str, Callable[[], object]]] = []
+        supplied: list[tuple[Literal["default", "onupdate"], Callable[[], object]]] = []
         if self.field is not None and (self._factory or self.field.default not in {None, PydanticUndefined}):
             field = self.field
-            supplied.append(("default", lambda: field.get_default(call_default_factory=True)))
+            supplied.append(("default", lambda: field.get_default(call_default_factory=True, validated_data={})))
         else:
             supplied.append(("default", lambda: _value_of(self.column.default)))
         supplied.append(("onupdate", lambda: _value_of(self.column.onupdate)))
         for what, value in supplied:
-            with contextlib.suppress(Exception):  # a user-defined default may need the context of an insert
-                yield what, value()
+            # A user-defined default may need the context of an insert. The models may turn warnings into exceptions,
+            # and `datetime.utcnow` is deprecated.
+            with contextlib.suppress(Exception), warnings.catch_warnings(action="ignore"):
+                result = value()
+                yield what, result
 
     @property
     def _factory(self) -> bool:
@@ -246,6 +262,10 @@ class Default:
             return False
         required = self.field is not None and self.field.is_required() and not self.optional
         return self.column.autoincrement is True or not required
+
+
+def _is_aware(value: datetime.datetime) -> bool:
+    return value.utcoffset() is not None
 
 
 def _value_of(default: DefaultGenerator | None) -> object:

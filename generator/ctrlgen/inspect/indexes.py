@@ -140,6 +140,7 @@ def _index(index: SAIndex, owner: Owner, context: Context) -> Index | None:
         *([predicate.sql] if predicate else []),
     ]
     mentioned = {sql: column_names(sql) for sql in written}
+    mentions = [*mentioned.values(), list(_included(index))]
     first = next(iter(columns_of(parts)), "__table_args__")
     name = _name(index.name)
     return Index(
@@ -152,7 +153,7 @@ def _index(index: SAIndex, owner: Owner, context: Context) -> Index | None:
         location=context.sources.of_index(owner.model, name, names, first),
         orders=tuple(_orders(index)),
         included=tuple(_included(index)),
-        unknown_columns=tuple(name for names in mentioned.values() for name in names or () if name not in owner.known),
+        unknown_columns=tuple(name for names in mentions for name in names or () if name not in owner.known),
         constants=tuple(sql for sql, names in mentioned.items() if names == []),
     )
 

@@ -251,7 +251,8 @@ class Sampler:
         """Return whether a new row is rejected if it omits the value."""
         if column.is_required:
             return False
-        if column.unfit_default and column.unfit_default[0] == "default":
+        unfit = column.unfit_default
+        if unfit and unfit.what == "default" and unfit.is_rejected:
             return True
         stored = self._default(column, trial)
         return stored is not UNKNOWN and not _all_hold(checks, {column.attribute: stored})

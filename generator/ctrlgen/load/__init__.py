@@ -1,6 +1,7 @@
 """Imports the configured modules and selects their table models. ``child`` calls it, in the child process.
 
-``importing`` imports modules (``import_hints`` explains failures), and ``model_classes`` selects classes.
+``importing`` imports modules (``class_bodies`` and ``import_hints`` explain failures), ``model_classes`` selects
+classes, and ``reserved_names`` refuses those with a column that cannot have its name.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ctrlgen.load.model_classes import (
     table_models,
     unmapped,
 )
+from ctrlgen.load.reserved_names import refuse_reserved_names
 from ctrlgen.schema import Schema
 from ctrlgen.source_locations import Sources
 
@@ -68,12 +70,15 @@ def load(names: Sequence[str], sources: Sources, progress: Progress) -> Loaded:
     ------
     LoadError
         A configured module cannot be imported, or none declares a table model.
+    ReservedNameError
+        A column or relationship has a name that SQLAlchemy or pydantic reserves.
     """
     modules = import_configured(names, sources, progress)
     failed = list(import_submodules(modules, sources, progress))
     progress("reading the models")
     models, hidden = importable(table_models(modules), sources)
     hidden += sqlalchemy_models(modules, sources)
+    refuse_reserved_names(models, sources)
     if not models:
         raise no_models(names, modules, [*failed, *hidden], sources)
     findings = [*hidden, *unmapped(modules, sources), *empty_modules(modules, models, sources)]

@@ -35,7 +35,7 @@ def hint_for(error: BaseException, sources: Sources) -> str | None:
         case _ if match := _TABLE.search(message):
             return _other_class(match[1], error, sources)
         case _ if "could not assemble any primary key columns" in message:
-            return "declare a primary key: `id: int | None = Field(default=None, primary_key=True)`"
+            return "declare a primary key: `id: int = Field(default=None, primary_key=True)`"
         case _ if "has no matching SQLAlchemy type" in message:
             return "set the column type of the field: Field(sa_type=...) or Field(sa_column=Column(...))"
         case _ if "No inspection system is available" in message and (link := _link_model(error)):

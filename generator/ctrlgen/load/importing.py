@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import inspect as inspection
 import linecache
 import sys
 import traceback
@@ -18,8 +17,9 @@ from types import ModuleType
 
 from ctrlgen.errors import ImportFailedError, LoadError, described
 from ctrlgen.findings import FAILED_IMPORT, Finding, Location
+from ctrlgen.load.class_bodies import culprit_in_class
 from ctrlgen.load.import_hints import DEFINED_TWICE, hint_for
-from ctrlgen.source_locations import SourceFile, Sources, is_source
+from ctrlgen.source_locations import Sources, is_source
 from ctrlgen.table_modules import missing_module, table_modules
 
 Cause = tuple[Location | None, str]
@@ -125,19 +125,21 @@ def _try(name: str, paths: Sequence[str], sources: Sources, progress: Progress) 
 def import_error(module: str, error: BaseException, sources: Sources) -> LoadError:
     """Return the error for the failed import of ``module``.
 
-    The location is the last line of the project in the traceback, or the line with the syntax error.
+    The location is the line of a model that its class cannot be created with, the line with the syntax error, or the
+    last line of the project in the traceback.
     """
-    where = _syntax_error_line(error) or _field_line(error) or _last_line(error, sources)
+    culprit = culprit_in_class(error)
+    where = (culprit.file, culprit.line) if culprit else _syntax_error_line(error) or _last_line(error, sources)
     location = sources.place(*where) if where else None
     source = sources.text(location) if location else None
     return ImportFailedError(
         f"`{module}` cannot be imported: {described(error)}",
         location,
-        hint_for(error, sources),
+        (culprit and culprit.hint) or hint_for(error, sources),
         source,
         import_chain=tuple(_import_chain(error, sources)),
         traceback="".join(traceback.format_exception(error)),
-        mark=_marked(error, where) if where else None,
+        mark=culprit.mark if culprit else _marked(error, where) if where else None,
     )
 
 
@@ -178,21 +180,6 @@ def _line(file: str, line: int, sources: Sources) -> str:
 def _syntax_error_line(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_absolute():
         return error.filename, error.lineno or 1
-    return None
-
-
-def _field_line(error: BaseException) -> tuple[str, int] | None:
-    """Return the field or relationship that SQLModel was processing.
-
-    The traceback of a failed class ends at its ``class`` line.
-    """
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        values = frame.f_locals
-        model, field = values.get("new_cls", values.get("cls")), values.get("k", values.get("rel_name"))
-        if isinstance(model, type) and isinstance(field, str):
-            file = inspection.getsourcefile(frame.f_back) if frame.f_back else None
-            line = SourceFile(Path(file)).attribute_line(model.__qualname__, field) if file else None
-            return (file, line) if file and line else None
     return None
 
 

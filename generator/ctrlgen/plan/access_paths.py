@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
 from ctrlgen.plan.naming import purpose_beside
 from ctrlgen.schema import ColumnPart, ExpressionPart, ForeignKey, Index, Model, Part, Predicate, columns_of, names_of
 
+_LONGEST_NAME = 63  # the maximum length of a name in PostgreSQL
 _COLLATION = re.compile(r"\bcollate\b", re.IGNORECASE)  # stored separately from the expression of an index
 
 
@@ -79,6 +80,21 @@ def unindexed_foreign_keys(model: Model) -> list[ForeignKey]:
     return [key for key in model.foreign_keys if not any(_leads(index, key) for index in model.indexes)]
 
 
+def index_declaration(model: Model, attributes: Iterable[str]) -> str:
+    """Return an index on some columns as source for ``__table_args__``."""
+    columns = [model.column(attribute).name for attribute in attributes]
+    name = "_".join(["ix", model.table.rpartition(".")[2], *columns])[:_LONGEST_NAME]
+    quoted = ", ".join(f'"{text}"' for text in [name, *columns])
+    return f"Index({quoted})"
+
+
+def index_advice(model: Model, key: ForeignKey) -> str:
+    """Return how to declare the index that a foreign key lacks."""
+    if len(key.attributes) == 1:
+        return "declare `index=True`"
+    return f"add `{index_declaration(model, key.attributes)}` to its `__table_args__`"
+
+
 def is_arbiter(parts: tuple[Part, ...], predicate: Predicate | None, model: Model) -> bool:
     """Return whether ON CONFLICT accepts these parts, for all rows or within a predicate."""
     alike = [index for index in model.indexes if index.unique and set(index.parts) == set(parts)]
@@ -87,9 +103,17 @@ def is_arbiter(parts: tuple[Part, ...], predicate: Predicate | None, model: Mode
     return not refused and any(index.enforced and index.predicate == predicate for index in alike)
 
 
+def has_only_partial_index(model: Model, key: ForeignKey) -> bool:
+    """Return whether an index begins with an unindexed foreign key, but lacks some of the referencing rows."""
+    return any(_begins(index, key) for index in model.indexes)
+
+
 def _leads(index: Index, key: ForeignKey) -> bool:
-    lead = index.parts[: len(key.attributes)]
-    return set(columns_of(lead)) == set(key.attributes) and index.holds_all_rows_with(lead)
+    return _begins(index, key) and index.holds_all_rows_with(index.parts[: len(key.attributes)])
+
+
+def _begins(index: Index, key: ForeignKey) -> bool:
+    return set(columns_of(index.parts[: len(key.attributes)])) == set(key.attributes)
 
 
 def _paths(model: Model) -> Iterator[AccessPath]:

@@ -25,12 +25,28 @@ from ctrlgen.findings import (
     UNPARTITIONABLE_KEY,
     Finding,
 )
-from ctrlgen.plan.access_paths import unindexed_foreign_keys
+from ctrlgen.plan.access_paths import has_only_partial_index, index_advice, unindexed_foreign_keys
 from ctrlgen.plan.methods import contested_methods, derived_methods, methods_without_predicate
 from ctrlgen.plan.naming import CONTROLLER, REFINEMENTS
 from ctrlgen.plan.tenants import check_tenants
 from ctrlgen.schema import Imported, Index, Model
 from ctrlgen.settings import Options
+
+_UNFIT = {
+    "naive": (
+        "has no time zone, which its column rejects: every call that uses it fails",
+        "write `datetime.now(UTC)`, or annotate the column with `NaiveDatetime`",
+    ),
+    "local": (
+        "has no time zone, so it is stored as local time: the time zone of the machine decides which moment it is",
+        "write `datetime.now(UTC)`",
+    ),
+    "aware": (
+        "has a time zone, which its column rejects: every call that uses it fails",
+        'declare the column as `DateTime(timezone=True)`, or set `naive_datetimes = "utc"`',
+    ),
+}
+"""The problem with an unfit default, and the fix."""
 
 
 def check_model(model: Model, options: Options) -> Iterator[Finding]:
@@ -58,14 +74,20 @@ def refuse_unindexed_foreign_keys(models: Iterable[Model]) -> None:
     keys = [(model, key) for model in models for key in unindexed_foreign_keys(model)]
     if keys:
         lines = [f"`{model.reference.name}` by {listed(key.attributes)} ({key.location})" for model, key in keys]
-        message = f"no index over all rows begins with these foreign keys: {'; '.join(lines)}"
-        raise UnindexedForeignKeyError(message, location=keys[0][1].location, hint="declare `index=True`")
+        message = f"no index of all rows begins with these foreign keys: {'; '.join(lines)}"
+        hint = "; ".join(dict.fromkeys(index_advice(model, key) for model, key in keys))
+        raise UnindexedForeignKeyError(message, location=keys[0][1].location, hint=hint)
 
 
 def _unindexed_foreign_keys(model: Model) -> Iterator[Finding]:
     """Yield a finding for each foreign key without an index: deletes of referenced rows scan the table."""
     for key in unindexed_foreign_keys(model):
-        yield UNINDEXED_FOREIGN_KEY.at(key.location, model=model.reference.name, key=listed(key.attributes))
+        fields = {
+            "which": "only a partial index" if has_only_partial_index(model, key) else "no index",
+            "key": listed(key.attributes),
+            "fix": index_advice(model, key),
+        }
+        yield UNINDEXED_FOREIGN_KEY.at(key.location, model=model.reference.name, **fields)
 
 
 def _redundant_indexes(model: Model) -> Iterator[Finding]:
@@ -118,22 +140,12 @@ def _unnamed_expressions(model: Model) -> Iterator[Finding]:
 
 
 def _unfit_defaults(model: Model, options: Options) -> Iterator[Finding]:
-    """Yield a finding for each column whose default is an aware or naive datetime that the column rejects."""
+    """Yield a finding for each column whose default is an aware or naive datetime that does not fit the column."""
     for column in model.columns:
-        what, kind = column.unfit_default or ("", "")
-        name = f"{model.reference.name}.{column.attribute}"
-        if kind == "naive":
-            fields = {
-                "problem": "has no time zone",
-                "fix": "write `datetime.now(UTC)`, or annotate the column with `NaiveDatetime`",
-            }
-            yield UNFIT_DEFAULT.at(column.location, what=what, column=name, **fields)
-        elif kind == "aware" and not options.utc:
-            fields = {
-                "problem": "has a time zone",
-                "fix": 'declare the column as `DateTime(timezone=True)`, or set `naive_datetimes = "utc"`',
-            }
-            yield UNFIT_DEFAULT.at(column.location, what=what, column=name, **fields)
+        if (unfit := column.unfit_default) and not (unfit.problem == "aware" and options.utc):
+            problem, fix = _UNFIT[unfit.problem]
+            name = f"{model.reference.name}.{column.attribute}"
+            yield UNFIT_DEFAULT.at(column.location, what=unfit.what, column=name, problem=problem, fix=fix)
 
 
 def _unknown_columns(model: Model) -> Iterator[Finding]:

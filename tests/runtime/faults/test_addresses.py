@@ -128,3 +128,13 @@ def test_empty_address_is_an_error(monkeypatch: pytest.MonkeyPatch, empty: str |
     monkeypatch.setenv("DATABASE_URL", "" if empty is None else "postgresql://elsewhere/db")
     with pytest.raises(ValueError, match="no database"):
         Database(empty)
+
+
+# https://github.com/ecederstrand/exchangelib/issues/448, https://github.com/pytorch/pytorch/issues/140765
+async def test_container_without_a_name_for_its_user_is_told_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PGUSER", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 2_000_000_001)  # in no /etc/passwd
+    reason = "it names no user|No username set in the environment"
+    with pytest.raises(UnreachableError, match=f"cannot connect to postgresql://127.0.0.1:1/guilds: ({reason})"):
+        await Database("postgresql://127.0.0.1:1/guilds").connect()

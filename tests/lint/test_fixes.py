@@ -50,6 +50,7 @@ def fix(file: Path, text: str, encoding: str = "utf-8") -> tuple[str, FileResult
     ],
 )
 def test_condition_or_await_is_fixed(before: str, after: str, tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text("line-length = 120\n")
     text, result = fix(tmp_path / "bot.py", f"{HEAD}{before}\n")
     assert text == f"{HEAD}{after}\n"
     assert result.diagnostics == ()

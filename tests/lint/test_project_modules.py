@@ -201,6 +201,17 @@ def test_cycle_of_modules_ends(project: Project) -> None:
     assert codes(project, ROUTES.replace(".database", ".a"), a=a, b=b) == ["CGL101"]
 
 
+def test_package_that_imports_everything_of_its_modules_is_read_quickly(project: Project) -> None:
+    names = [f"part{number}" for number in range(12)]
+    everything = "".join(f"from app.parts.{name} import *\n" for name in names)
+    project.write("app/parts/__init__.py", everything)
+    for name in names:
+        project.write(f"app/parts/{name}.py", f"from app.parts import *\n{everything}")
+    assert codes(project, ROUTES.replace(".database", ".parts")) == []
+    project.write("app/parts/part7.py", f"{DATABASE}\nSession = AsyncSession\n")
+    assert codes(project, ROUTES.replace(".database", ".parts")) == ["CGL101"]
+
+
 @pytest.mark.parametrize(
     ("file", "database"),
     [

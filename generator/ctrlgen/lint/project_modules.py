@@ -7,6 +7,7 @@ and parsed, never imported or run. Each is read once per process. Modules outsid
 from __future__ import annotations
 
 import ast
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -116,7 +117,9 @@ class ProjectModules:
         roots = self._import_roots(file.parent)
         packages = [root for root in roots if self._file(root, names[0]) is not None]
         yield from ((root, names) for root in packages)
-        yield from ((root, names) for root in roots if root not in packages and (root / names[0]).is_dir())
+        for root in roots:
+            if root not in packages and os.path.isdir(root / names[0]):  # noqa: PTH112 - False without permission
+                yield root, names
 
     def _import_roots(self, folder: Path) -> list[Path]:
         """Return the folders that absolute imports may be relative to, the likeliest first.
@@ -136,7 +139,7 @@ class ProjectModules:
         key = folder, module
         if key not in self._files:
             candidates = [folder / pattern.format(module) for pattern in _MODULES]
-            self._files[key] = next((file for file in candidates if file.is_file()), None)
+            self._files[key] = next(filter(os.path.isfile, candidates), None)  # False without permission
         return self._files[key]
 
     def _source(self, folder: Path, module: str) -> SourceCode | None:

@@ -11,7 +11,7 @@ from ctrlgen.findings import FAILED_IMPORT, REDUNDANT_INDEX, STALE_TEST, UNINDEX
 from ctrlgen.silencing import Silence
 
 PLACE = Location("models.py", 7)
-UNINDEXED = UNINDEXED_FOREIGN_KEY.at(PLACE, model="Member", key="`guild_id`")
+UNINDEXED = UNINDEXED_FOREIGN_KEY.at(PLACE, which="no index", model="Member", key="`guild_id`")
 
 
 def write(folder: Path, comment: str, before: str = "\n" * 6) -> None:
@@ -21,8 +21,8 @@ def write(folder: Path, comment: str, before: str = "\n" * 6) -> None:
 
 def unused(folder: Path, *entries: str, findings: tuple[Finding, ...] = (UNINDEXED,)) -> list[str]:
     """Return the findings about unused entries and comments."""
-    found = Silence(entries, folder).unused(findings, ["models.py"])
-    return [f"{finding.location}: {finding.code}: {finding.message}" for finding in found]
+    reported = Silence(entries, folder).unused(findings, ["models.py"])
+    return [f"{finding.location}: {finding.code}: {finding.message}" for finding in reported]
 
 
 @pytest.mark.parametrize("entry", ["CG101", "CG101:Member", "CG101:Member.guild_id"])

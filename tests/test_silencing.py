@@ -11,7 +11,7 @@ from ctrlgen.findings import FAILED_IMPORT, REDUNDANT_INDEX, STALE_TEST, UNINDEX
 from ctrlgen.silencing import Silence
 
 PLACE = Location("models.py", 7)
-UNINDEXED = UNINDEXED_FOREIGN_KEY.at(PLACE, which="no index", model="Member", key="`guild_id`")
+UNINDEXED = UNINDEXED_FOREIGN_KEY.at(PLACE, which="no index", model="Member", key="`guild_id`", fix="add one")
 
 
 def write(folder: Path, comment: str, before: str = "\n" * 6) -> None:

@@ -82,12 +82,14 @@ def test_documented_settings_work_for_packages_under_src_without_warnings(projec
         r"^\[tool\.pytest\.ini_options\]\n[^`]+", (project / "docs/guide/test.md").read_text(), re.MULTILINE
     )
     assert match
+    settings = match[0].replace('pythonpath = ["."]   # or ["src"]', 'pythonpath = ["src"]   # or ["src"]')
+    assert settings != match[0], "the guide says what to write for packages under src"
     package = tmp_path / "src/bot"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "models.py").write_text(SMALL)
     (tmp_path / "pyproject.toml").write_text(
-        '[tool.ctrlgen]\nmodels = ["bot.models"]\noutput = "src/bot/db"\ntests = "tests/db"\n' + match[0]
+        '[tool.ctrlgen]\nmodels = ["bot.models"]\noutput = "src/bot/db"\ntests = "tests/db"\n' + settings
     )
     assert run(tmp_path, sys.executable, "-m", "ctrlgen", "generate").returncode == 0
     done = run(tmp_path, BIN / "pytest", "-q", "tests/db")

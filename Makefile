@@ -20,7 +20,8 @@ soak: .venv/.demo ## Put the bot under load for two minutes, in two processes th
 	@$(BIN)/python -m ctrlgen generate
 	@$(BIN)/python -m bot.soak
 
-test: lint types stale pytest ## Run everything that CI runs
+test: lint stale ## Run everything that CI runs
+	@$(MAKE) --no-print-directory --jobs=5 --output-sync=line types $(PARTS)
 
 lint: .venv/.dev ## Check style and formatting
 	$(BIN)/ruff check
@@ -40,7 +41,7 @@ pytest: .venv/.dev ## Run the tests, in four processes
 # so there are more of them than cores. What is in no other part belongs to the library.
 commands := tests/cli tests/record
 projects := tests/end_to_end tests/explorer
-servers := tests/bot tests/docs tests/drift tests/replicas tests/scenarios tests/stress
+servers := tests/bot tests/drift tests/replicas tests/scenarios tests/stress
 library := tests $(addprefix --ignore=,$(commands) $(projects) $(servers))
 
 $(PARTS): pytest-%:

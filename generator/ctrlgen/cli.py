@@ -66,13 +66,13 @@ _USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
 """The exception that typer raises for invalid arguments. It is caught to print it like all other errors."""
 
 
-def _completed_format(incomplete: str) -> list[str]:
-    """Return the formats that the shell offers for an incomplete word."""
-    return [name for name in (TEXT, *FORMATS) if name.startswith(incomplete)]
+def _completing(*formats: str) -> Callable[[str], list[str]]:
+    """Return what the shell calls with an incomplete word, and which returns the formats that it may become."""
 
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in formats if name.startswith(incomplete)]
 
-def _completed_format_of_explain(incomplete: str) -> list[str]:
-    return [name for name in (TEXT, "json") if name.startswith(incomplete)]
+    return complete
 
 
 ProjectOption = Annotated[
@@ -102,7 +102,7 @@ FormatOption = Annotated[
         help="Output format: text, github, json or sarif.",
         metavar="FORMAT",
         show_default=False,
-        autocompletion=_completed_format,
+        autocompletion=_completing(TEXT, *FORMATS),
     ),
 ]
 
@@ -246,7 +246,7 @@ def explain(
             "--format",
             help="Output format: text or json.",
             metavar="FORMAT",
-            autocompletion=_completed_format_of_explain,
+            autocompletion=_completing(TEXT, "json"),
         ),
     ] = "text",
     html: Annotated[

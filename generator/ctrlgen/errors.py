@@ -492,6 +492,11 @@ def listed(names: Iterable[str | None], limit: int | None = None) -> str:
     return ", ".join(quoted[:limit]) + (", ..." if limit is not None and len(quoted) > limit else "")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless the number is 1."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def described(error: BaseException) -> str:
     """Return the type and message of an exception, as on the last line of a traceback."""
     if isinstance(error, SystemExit):

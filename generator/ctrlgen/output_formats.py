@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -218,8 +219,14 @@ def _path_in_repository(path: str, folder: Path) -> str:
     if not path:
         return path
     file = (folder / path).resolve()
-    root = next((parent for parent in file.parents if (parent / ".git").exists()), None)
+    root = _repository(file.parent)
     return file.relative_to(root).as_posix() if root else path
+
+
+@cache
+def _repository(folder: Path) -> Path | None:
+    """Return the root of the git repository around a folder, which many findings share."""
+    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), None)
 
 
 def _uri(path: str) -> str:

@@ -17,6 +17,7 @@ from typing import cast
 
 import typer
 
+from ctrlgen.errors import counted
 from ctrlgen.findings import DOCS, FAILED_IMPORT, OLDER_FORMAT, RULES, STALE, Finding, Location, shown_path
 from ctrlgen.output_formats import FORMATS, Problem, problem_of_finding, reporter_of
 from ctrlgen.report import echo, print_diff, print_incomplete, print_stale
@@ -54,9 +55,9 @@ def print_staleness(changes: Changes, config: Config) -> None:
 
     A folder that has not been generated yet is one line: its diff would be dozens of whole files.
     """
-    for folder in new_folders(changes, config):
+    new, changes = _without_new_folders(changes, config)
+    for folder in new:
         echo(folder.finding(config).message, err=True)
-        changes = folder.removed_from(changes)
     if not changes.pending:
         return
     width = min(shutil.get_terminal_size().columns, 100)
@@ -104,9 +105,8 @@ def stale_problems(
         place = Location(shown_path(_first_emitted(changes), config.project), 1)
         finding = Finding(place, OLDER_FORMAT.code, upgrade_note(before, config))
         return [*problems, problem_of_finding(finding, OLDER_FORMAT, "error")]
-    for folder in new_folders(changes, config):
-        problems.append(folder.problem(config))
-        changes = folder.removed_from(changes)
+    new, changes = _without_new_folders(changes, config)
+    problems += [folder.problem(config) for folder in new]
     for change in changes.pending:
         meaning, file = meaning_of(change), shown_path(change.file, config.project)
         finding = STALE.at(_origin(change, config, origins), file=file, meaning=meaning.text)
@@ -135,10 +135,6 @@ class NewFolder:
     folder: Path
     files: tuple[Change, ...]
 
-    def removed_from(self, changes: Changes) -> Changes:
-        """Return the changes outside the folder."""
-        return Changes(tuple(change for change in changes.files if change not in self.files))
-
     def finding(self, config: Config) -> Finding:
         """Return the finding that the folder has not been generated, at its setting."""
         place = _place_of_setting(self.setting, config) or Location(shown_path(self.folder, config.project), 1)
@@ -156,42 +152,36 @@ class NewFolder:
         controllers = self._controllers()
         if controllers:
             methods = sum(len(surface.methods) for surface in controllers)
-            contents = f"{_counted(len(controllers), 'controller')} and {_counted(methods, 'method')}"
+            contents = f"{counted(len(controllers), 'controller')} and {counted(methods, 'method')}"
         else:
-            contents = _counted(sum(_number_of_tests(change) for change in self.files), "test")
-        return f"has not been generated yet: it would be {_counted(len(self.files), 'file')} with {contents}"
+            contents = counted(sum(_number_of_tests(change) for change in self.files), "test")
+        return f"has not been generated yet: it would be {counted(len(self.files), 'file')} with {contents}"
 
     def _controllers(self) -> list[_Surface]:
         surfaces = (_surface(change.after) for change in self.files if _is_source(change))
         return [surface for surface in surfaces if surface and surface.model]
 
 
-def new_folders(changes: Changes, config: Config) -> list[NewFolder]:
-    """Return the folders that have not been generated yet, in the order of their settings."""
-    folders = {"output": config.output, "tests": config.tests}
-    new = [
-        NewFolder(setting, folder, tuple(change for change in changes.files if change.file.is_relative_to(folder)))
-        for setting, folder in folders.items()
-        if folder
-    ]
-    return [folder for folder in new if folder.files and all(change.before is None for change in folder.files)]
+def _without_new_folders(changes: Changes, config: Config) -> tuple[list[NewFolder], Changes]:
+    """Return the folders that have not been generated yet, in the order of their settings, and the other changes."""
+    new: list[NewFolder] = []
+    for setting, folder in {"output": config.output, "tests": config.tests}.items():
+        files = tuple(change for change in changes.files if folder and change.file.is_relative_to(folder))
+        if folder and files and all(change.before is None for change in files):
+            new.append(NewFolder(setting, folder, files))
+    rest = (change for change in changes.files if not any(change.file.is_relative_to(each.folder) for each in new))
+    return new, Changes(tuple(rest))
 
 
 def stale_names(changes: Changes, config: Config) -> list[str]:
     """Return the paths of the stale files, and of the folders that have not been generated yet."""
-    new = new_folders(changes, config)
-    for folder in new:
-        changes = folder.removed_from(changes)
+    new, changes = _without_new_folders(changes, config)
     files = [*(folder.folder for folder in new), *(change.file for change in changes.pending)]
     return [shown_path(file, config.project) for file in files]
 
 
 def _number_of_tests(change: Change) -> int:
     return sum(name.startswith("test_") for name in _functions(change.after))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _origin(change: Change, config: Config, origins: Mapping[str, Location]) -> Location:

@@ -12,7 +12,7 @@ from typing import cast
 import typer
 
 from ctrlgen.child import Child
-from ctrlgen.errors import AddressError
+from ctrlgen.errors import AddressError, counted
 from ctrlgen.findings import RULES, Finding
 from ctrlgen.output_formats import FORMATS, TEXT, check_format, problem_of_finding, reporter_of
 from ctrlgen.report import reported
@@ -95,5 +95,7 @@ def _print(findings: Sequence[Finding], address: str, *, quiet: bool) -> None:
         return
     differences = sum(RULES[finding.code].fails for finding in findings)
     notes = len(findings) - differences
-    summary = f"{differences or 'no'} difference{'s' * (differences != 1)} between the models and {address}"
-    typer.echo(f"{summary}, and {notes} note{'s' * (notes != 1)}" if notes else summary, err=True)
+    summary = (
+        f"{counted(differences, 'difference') if differences else 'no differences'} between the models and {address}"
+    )
+    typer.echo(f"{summary}, and {counted(notes, 'note')}" if notes else summary, err=True)

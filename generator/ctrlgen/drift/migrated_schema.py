@@ -8,41 +8,25 @@ migration that needs a database, the body of a ``DO`` statement, the columns of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeVar
 
-import sqlglot
-from sqlglot import TokenType
 from sqlglot.errors import SqlglotError
 
+from ctrlgen.drift.sql_words import Name, SqlReader, Word, first_words, parts, split_statements
+
 T = TypeVar("T")
-Name = tuple[str | None, str]
-"""The schema, if one is written, and the name of a table or a type."""
 
 PRIMARY_KEY, UNIQUE, FOREIGN_KEY, CHECK, EXCLUSION = "p", "u", "f", "c", "x"
 """The kinds of constraints, as in ``pg_constraint.contype``."""
-_LONGEST_NAME = 63  # bytes; PostgreSQL cuts off the rest
 _OPTIONAL = frozenset({"concurrently", "if", "not", "exists", "only", "unique"})
 """Keywords between ``CREATE INDEX``, ``DROP TABLE`` and so on, and the name."""
 _DEFINING = re.compile(r"\b(?:create|alter|execute)\b", re.IGNORECASE)
 """What a ``DO`` statement contains if it changes more than rows."""
 _CONSTRAINTS = frozenset({"constraint", "primary", "unique", "foreign", "check"})
 """The first keywords of a constraint of a table. A column may be called ``exclude``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A token of SQL: a keyword or a name in lower case, a quoted name, a string, or a punctuation mark."""
-
-    text: str
-    is_name: bool = True
-    is_quoted: bool = False
-
-    def is_any(self, keywords: Iterable[str]) -> bool:
-        """Return whether this is one of these keywords."""
-        return self.is_name and not self.is_quoted and self.text in keywords
 
 
 @dataclass(slots=True)
@@ -103,18 +87,21 @@ class MigratedSchema:
         """Return a table. A schema that is not written may be any schema, because the search path is not known."""
         return _same(self.tables, schema, name)
 
+    def _table(self, schema: str | None, name: str) -> MigratedTable:
+        return self.table(schema, name) or MigratedTable(None, {name})
+
     def enum(self, schema: str | None, name: str) -> MigratedEnum | None:
         """Return an enum."""
         return _same(self.enums, schema, name)
 
     def table_revision(self, schema: str | None, name: str) -> str | None:
         """Return the revision that creates a table."""
-        table = self.table(schema, name)
-        return (table.revision if table else None) or self.naming(*(table.names if table else {name}))
+        table = self._table(schema, name)
+        return table.revision or self.naming(*table.names)
 
     def column_revision(self, schema: str | None, name: str, column: str) -> str | None:
         """Return the revision that creates a column of a table."""
-        table = self.table(schema, name) or MigratedTable(None, {name})
+        table = self._table(schema, name)
         return table.columns.get(column) or (table.revision if table.is_open else None) or self.naming(column)
 
     def may_have_more(self, schema: str | None, name: str) -> bool:
@@ -124,7 +111,7 @@ class MigratedSchema:
 
     def has_key(self, schema: str | None, name: str, kind: str, columns: frozenset[str]) -> bool:
         """Return whether a table has a constraint of a kind on these columns. A unique index is a unique key, too."""
-        table = self.table(schema, name) or MigratedTable(None, {name})
+        table = self._table(schema, name)
         return any(
             constraint.kind == kind and constraint.columns in {None, columns}
             for constraint in table.constraints.values()
@@ -137,7 +124,7 @@ class MigratedSchema:
 
     def has_check(self, schema: str | None, name: str, names: set[str]) -> bool:
         """Return whether a table has a CHECK constraint of one of these names, or without a name."""
-        table = self.table(schema, name) or MigratedTable(None, {name})
+        table = self._table(schema, name)
         return any(
             each in names or (constraint.kind == CHECK and each.startswith("("))
             for each, constraint in table.constraints.items()
@@ -160,14 +147,14 @@ class MigratedSchema:
     def apply(self, sql: str, revision: str) -> None:
         """Apply statements of a migration."""
         try:
-            statements = [*_statements(sql)]
+            statements = [*split_statements(sql)]
         except SqlglotError:
             self.unread.append((revision, sql))
             return
         for statement in statements:
-            self._apply(_Reader(statement), revision)
+            self._apply(SqlReader(statement), revision)
 
-    def _apply(self, words: _Reader, revision: str) -> None:
+    def _apply(self, words: SqlReader, revision: str) -> None:
         if words.take("do"):
             bodies = [word.text for word in words.rest() if not word.is_name]
             self.unread += [(revision, body) for body in bodies if _DEFINING.search(body)]
@@ -187,7 +174,7 @@ class MigratedSchema:
                 if words.take("rename", "to") and (index := self.indexes.pop(name, None)):
                     self.indexes[words.name()] = index
 
-    def _create(self, words: _Reader, revision: str) -> None:
+    def _create(self, words: SqlReader, revision: str) -> None:
         words.skip({"global", "local", "unlogged", "foreign"})
         is_unique = words.take("unique")
         if words.take("table"):
@@ -201,13 +188,13 @@ class MigratedSchema:
                 words.skip(_OPTIONAL)
                 table = words.qualified()[1]
                 _ = words.until("(")
-                self.indexes[name] = MigratedIndex(revision, table, _names(words.group()), is_unique)
+                self.indexes[name] = MigratedIndex(revision, table, first_words(words.group()), is_unique)
         elif words.take("type"):
             enum = words.qualified()
             if words.take("as", "enum"):
                 self.enums[enum] = MigratedEnum(revision, {word.text for word in words.group() if not word.is_name})
 
-    def _create_table(self, words: _Reader, revision: str) -> None:
+    def _create_table(self, words: SqlReader, revision: str) -> None:
         words.skip(_OPTIONAL)
         name = words.qualified()
         known = self.tables.get(name)
@@ -217,7 +204,7 @@ class MigratedSchema:
         table.revision = revision
         self.tables[name] = table
         if words.next_is("("):
-            for element in _parts(words.group()):
+            for element in parts(words.group()):
                 _add(table, element, revision)
         else:
             table.is_open = True  # PARTITION OF, OF a type, AS
@@ -225,14 +212,14 @@ class MigratedSchema:
         table.is_partitioned = ("partition", "by") in pairwise(rest)
         table.is_open |= "inherits" in rest or "as" in rest
 
-    def _drop(self, words: _Reader) -> None:
+    def _drop(self, words: SqlReader) -> None:
         words.skip({"foreign"})
         kinds = [kind for kind in ("table", "index", "type") if words.take(kind)]
         if not kinds:
             return
         words.skip(_OPTIONAL)
-        for part in _parts(words.rest()):
-            name = _Reader(part).qualified()
+        for part in parts(words.rest()):
+            name = SqlReader(part).qualified()
             if kinds == ["index"]:
                 _ = self.indexes.pop(name[1], None)
             elif kinds == ["type"]:
@@ -241,11 +228,11 @@ class MigratedSchema:
                 for index in [each for each, of in self.indexes.items() if of.table == name[1]]:
                     del self.indexes[index]
 
-    def _alter_table(self, words: _Reader, revision: str) -> None:
+    def _alter_table(self, words: SqlReader, revision: str) -> None:
         words.skip(_OPTIONAL)
         name = words.qualified()
         table = self.tables.setdefault(name, MigratedTable(None, {name[1]}))
-        for action in map(_Reader, _parts(words.rest())):
+        for action in map(SqlReader, parts(words.rest())):
             if action.take("add"):
                 _ = action.take("column")
                 action.skip(_OPTIONAL - {"unique"})
@@ -282,7 +269,7 @@ class MigratedSchema:
             if index.table == before[1]:
                 index.table = after[1]
 
-    def _alter_type(self, words: _Reader) -> None:
+    def _alter_type(self, words: SqlReader) -> None:
         name = words.qualified()
         enum = self.enums.setdefault(name, MigratedEnum(None))
         if words.take("add", "value"):
@@ -312,7 +299,7 @@ def _same(objects: Mapping[Name, T], schema: str | None, name: str) -> T | None:
 
 def _add(table: MigratedTable, element: Sequence[Word], revision: str) -> None:
     """Add an element of CREATE TABLE or ADD: a column with its constraints, or a constraint."""
-    words = _Reader(element)
+    words = SqlReader(element)
     if words.take("like"):
         table.is_open = True
     elif element and (element[0].is_any(_CONSTRAINTS) or _is_exclusion(element)):
@@ -323,7 +310,7 @@ def _add(table: MigratedTable, element: Sequence[Word], revision: str) -> None:
         _add_constraints(table, words, column, revision)
 
 
-def _add_constraints(table: MigratedTable, words: _Reader, column: str | None, revision: str) -> None:
+def _add_constraints(table: MigratedTable, words: SqlReader, column: str | None, revision: str) -> None:
     """Add the constraint of a table, or those of a column."""
     own = frozenset({column}) if column else None
     while not words.at_end():
@@ -337,7 +324,7 @@ def _add_constraints(table: MigratedTable, words: _Reader, column: str | None, r
             continue
         columns = own
         if column is None and kind in {PRIMARY_KEY, UNIQUE, FOREIGN_KEY} and words.until("("):
-            columns = _names(words.group())
+            columns = first_words(words.group())
         table.constraints[name or f"({len(table.constraints)} {kind})"] = MigratedConstraint(revision, kind, columns)
         if column is None:
             return
@@ -348,7 +335,7 @@ def _is_exclusion(element: Sequence[Word]) -> bool:
     return len(element) > 1 and element[0].is_any({"exclude"}) and element[1].is_any({"using", "("})
 
 
-def _kind(words: _Reader) -> str | None:
+def _kind(words: SqlReader) -> str | None:
     """Return the kind of the constraint that begins here."""
     keywords = {
         ("primary", "key"): PRIMARY_KEY,
@@ -375,101 +362,3 @@ def _rename_column(table: MigratedTable, before: str, after: str) -> None:
     for constraint in table.constraints.values():
         if constraint.columns and before in constraint.columns:
             constraint.columns = constraint.columns - {before} | {after}
-
-
-# SQL.
-
-
-class _Reader:
-    """Reads the words of a statement, one after the other."""
-
-    def __init__(self, words: Sequence[Word]) -> None:
-        self._words = words
-        self._position = 0
-
-    def at_end(self) -> bool:
-        return self._position >= len(self._words)
-
-    def step(self) -> None:
-        self._position += 1
-
-    def next_is(self, keyword: str) -> bool:
-        return not self.at_end() and self._words[self._position].is_any({keyword})
-
-    def take(self, *keywords: str) -> bool:
-        """Return whether these keywords follow, and skip them."""
-        following = self._words[self._position : self._position + len(keywords)]
-        has = len(following) == len(keywords) and all(
-            word.is_any({keyword}) for word, keyword in zip(following, keywords, strict=True)
-        )
-        self._position += len(keywords) * has
-        return has
-
-    def skip(self, keywords: Iterable[str]) -> None:
-        while not self.at_end() and self._words[self._position].is_any(keywords):
-            self.step()
-
-    def until(self, keyword: str) -> bool:
-        """Skip everything before a keyword, and return whether it is there."""
-        while not self.at_end() and not self.next_is(keyword):
-            self.step()
-        return not self.at_end()
-
-    def name(self) -> str:
-        """Return the next word, or an empty string at the end."""
-        name = "" if self.at_end() else self._words[self._position].text
-        self.step()
-        return name.encode()[:_LONGEST_NAME].decode(errors="ignore")
-
-    def qualified(self) -> Name:
-        """Return the next name, with its schema if that is written."""
-        first = self.name()
-        return (first, self.name()) if self.take(".") else (None, first)
-
-    def rest(self) -> Sequence[Word]:
-        """Return all words that follow, and skip them."""
-        rest = self._words[self._position :]
-        self._position = len(self._words)
-        return rest
-
-    def group(self) -> Sequence[Word]:
-        """Return the words between this parenthesis and the one that closes it, and skip them."""
-        start, depth = self._position + 1, 0
-        while not self.at_end():
-            depth += self.next_is("(") - self.next_is(")")
-            self.step()
-            if not depth:
-                break
-        return self._words[start : self._position - 1]
-
-
-def _parts(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
-    """Split words at commas outside of parentheses."""
-    start = depth = 0
-    for position, word in enumerate(words):
-        depth += word.is_any("(") - word.is_any(")")
-        if not depth and word.is_any(","):
-            yield words[start:position]
-            start = position + 1
-    yield words[start:]
-
-
-def _names(words: Sequence[Word]) -> frozenset[str]:
-    """Return the first word of each element of a list of columns."""
-    return frozenset(_Reader(part).name() for part in _parts(words))
-
-
-def _statements(sql: str) -> Iterator[Sequence[Word]]:
-    """Split SQL into statements, without comments."""
-    words: list[Word] = []
-    for token in sqlglot.tokenize(sql, read="postgres"):
-        if token.token_type == TokenType.SEMICOLON:
-            yield words
-            words = []
-        elif token.token_type == TokenType.IDENTIFIER:
-            words.append(Word(token.text, is_quoted=True))
-        elif token.token_type.name.endswith("STRING"):
-            words.append(Word(token.text, is_name=False))
-        elif token.token_type != TokenType.HINT:
-            words += map(Word, token.text.lower().split())  # some tokens are several words, such as PRIMARY KEY
-    yield words

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from ctrlgen.errors import CtrlgenError, UnknownCodeError
+from ctrlgen.errors import CtrlgenError, UnknownCodeError, counted
 from ctrlgen.findings import DOCS
 from ctrlgen.lint.codes import Choice, codes_of
 from ctrlgen.lint.diagnostics import Diagnostic
@@ -136,11 +136,11 @@ def _shown(file: Path) -> str:
 def _print_summary(diagnostics: Sequence[Diagnostic], results: Sequence[FileResult], *, fix: bool) -> None:
     fixed = sum(result.fixed for result in results)
     files = len({diagnostic.path for diagnostic in diagnostics})
-    parts = [f"{len(results)} files checked"] if len(results) != 1 else ["1 file checked"]
+    parts = [f"{counted(len(results), 'file')} checked"]
     if fix:
         parts.append(f"{fixed} fixed")
-    count = len(diagnostics)
-    parts.append(f"{count} finding{'s' * (count != 1)} in {files} file{'s' * (files != 1)}" if count else "no findings")
+    findings = f"{counted(len(diagnostics), 'finding')} in {counted(files, 'file')}"
+    parts.append(findings if diagnostics else "no findings")
     fixable = sum(result.fixable for result in results)
     if fixable and not fix:
         parts.append(f"{fixable} can be fixed with --fix")

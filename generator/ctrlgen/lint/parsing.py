@@ -55,15 +55,14 @@ def _syntax_error(content: bytes) -> str | None:
     return None
 
 
-def is_python(content: bytes) -> bool:
-    """Return whether this Python can parse a file. If not, the syntax may be newer, and libcst decides."""
+def python_tree(content: bytes) -> ast.Module | None:
+    """Return Python's own syntax tree, None if it cannot parse a file: the syntax may be newer, and libcst decides."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # warnings about escapes in strings of the file
         try:
-            ast.parse(content)
+            return ast.parse(content)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
-    return True
+            return None
 
 
 def unreadable(shown: str, place: Place, reason: str) -> Diagnostic:

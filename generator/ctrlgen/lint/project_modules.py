@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import os
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TypeAlias
 
 import libcst as cst
 
-from ctrlgen.lint.parsing import parse
+from ctrlgen.lint.parsing import parse, python_tree
 from ctrlgen.lint.source_code import SourceCode, dotted, last_name, positional
 from ctrlgen.write import format_of
 
@@ -261,11 +260,8 @@ def _outline(content: bytes) -> bytes:
     The parser of Python is much faster than that of libcst, which then has less to do. A module that this Python cannot
     parse is returned as it is.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # warnings about escapes in strings of the module
-            tree = ast.parse(content)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = python_tree(content)
+    if tree is None:
         return content
     lines = content.splitlines(keepends=True)
     for function in _annotated(tree.body):

@@ -22,7 +22,7 @@ from ctrlgen.lint.diagnostics import Diagnostic, Place
 from ctrlgen.lint.emitted_methods import EmittedMethods
 from ctrlgen.lint.fixes import fixed, formatted, is_formatted
 from ctrlgen.lint.lint_settings import LintSettings
-from ctrlgen.lint.parsing import TOO_DEEP, is_python, parse, unreadable
+from ctrlgen.lint.parsing import TOO_DEEP, parse, python_tree, unreadable
 from ctrlgen.lint.project_modules import ProjectModules
 from ctrlgen.lint.queries import Queries
 from ctrlgen.lint.rules import RULES
@@ -77,7 +77,7 @@ class Checker:
             content = file.read_bytes()
         except OSError as error:
             return FileResult((unreadable(shown, Place(1, 0), f"the file cannot be read: {error.strerror}"),))
-        if not _WORTH_READING.search(content) and is_python(content):
+        if not _WORTH_READING.search(content) and python_tree(content) is not None:
             return FileResult()
         diagnostics, module = self._diagnostics(content, shown, file)
         if module is None or not any(diagnostic.edits for diagnostic in diagnostics):

@@ -119,10 +119,14 @@ class Sessions:
 
     def is_session_type(self, annotation: cst.BaseExpression) -> bool:
         """Return whether an annotation is a session: the class, an ``Annotated`` of the class, or an alias of one."""
+        return bool(self._session_type(annotation))
+
+    def _session_type(self, annotation: cst.BaseExpression) -> bool | None:
+        """Return whether an annotation is a session; None if its names do not tell."""
         names = self._modules.types(self.source, annotation)
-        if any(name.partition(".")[0] in _OTHER_SESSIONS for name in names):
+        if any(map(_is_of_another_library, names)):
             return False
-        return any(_SESSION_CLASS.match(name) or _SESSION_ALIAS.search(name) for name in names)
+        return any(_SESSION_CLASS.match(name) or _SESSION_ALIAS.search(name) for name in names) or None
 
     def opens_session(self, call: cst.Call) -> bool:
         """Return whether a call returns a session, as ``db.transaction()`` and ``AsyncSession(engine)`` do."""
@@ -132,7 +136,7 @@ class Sessions:
         qualified = self.source.qualified(call.func) if name.lower().endswith("session") else set[str]()
         if any(_SESSION_CLASS.match(origin) for origin in qualified):
             return True
-        if any(origin.partition(".")[0] in _OTHER_SESSIONS for origin in qualified):
+        if any(map(_is_of_another_library, qualified)):
             return False
         target = receiver(call)
         if target is not None and name in {"session", "transaction"} and self._is_database(target):
@@ -224,14 +228,17 @@ class Sessions:
             annotation = function.returns.annotation
             if question == "makes_factory":
                 return self._is_factory_type(annotation)
-            names = self._modules.types(self.source, annotation)
-            is_other = any(name.partition(".")[0] in _OTHER_SESSIONS for name in names)
-            return False if is_other else (question == "makes_session" and self.is_session_type(annotation)) or None
+            return self._session_type(annotation)
         returned = [node.value for node in self.source.own(function, cst.Return)]
         yielded = [node.value for node in self.source.own(function, cst.Yield)]
         check = self.is_session if question == "makes_session" else self.makes_session
         results = [value for value in (*returned, *yielded) if isinstance(value, cst.BaseExpression)]
         return any(check(unwrapped(value)) for value in results) or None
+
+
+def _is_of_another_library(name: str) -> bool:
+    """Return whether a qualified name is that of a library whose sessions are not those of a database."""
+    return name.partition(".")[0] in _OTHER_SESSIONS
 
 
 def _is_bare(annotation: cst.BaseExpression) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +16,37 @@ import pytest
 
 from bot.embedded import start_server
 
+from .fork_server import VARIABLE, fork_servers
+
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 NewDatabase = Callable[[], AbstractAsyncContextManager[str]]
+
+
+def pytest_configure() -> None:
+    """Let the processes that the tests start be interrupted, also if a shell runs the tests in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks() -> Iterator[None]:
+    """Let the processes that the tests start be forks, unless the variable ``FORK_SERVERS`` is ``off``."""
+    if os.environ.get("FORK_SERVERS") == "off":
+        yield
+        return
+    with fork_servers() as variables, pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture
+def real_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start real processes in this test, because it is about how they start, or how they are interrupted."""
+    monkeypatch.delenv(VARIABLE, raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ import pytest
 
 from .conftest import MODELS, SETTINGS, Project
 
+pytestmark = pytest.mark.usefixtures("real_processes")
+
 _LONG = 60  # seconds
 
 

@@ -100,7 +100,6 @@ class Walk:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "DATABASE_URL": self.url,
             "COLUMNS": "80",
-            "PYTHONPATH": "",
         }
 
     def type(self, command: str, block: Block) -> str:

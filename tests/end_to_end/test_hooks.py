@@ -11,6 +11,8 @@ import pytest
 
 from .conftest import Run
 
+pytestmark = pytest.mark.usefixtures("real_processes")
+
 CONFIG = """\
 repos:
   - repo: {tool}

@@ -14,6 +14,8 @@ import pytest
 
 from .conftest import SHOP, Run
 
+pytestmark = pytest.mark.usefixtures("real_processes")
+
 FIRST_LINE = """
 import os, sys
 from ctrlgen.__main__ import main

@@ -12,6 +12,8 @@ import pytest
 
 from bench.scale import HEAD, MODEL, SETTINGS
 
+pytestmark = pytest.mark.usefixtures("real_processes")
+
 MODELS = 300
 
 

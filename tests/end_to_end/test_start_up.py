@@ -13,6 +13,8 @@ import pytest
 
 from .conftest import Run
 
+pytestmark = pytest.mark.usefixtures("real_processes")
+
 SLOW = {"libcst", "rich", "sqlglot", "pygments", "ctrlgen.lint", "sqlmodel", "sqlalchemy"}
 """Libraries that are slow to import, and that the command's own process does not need here."""
 
@@ -29,6 +31,15 @@ def test_run_without_changes_imports_nothing_slow(shop: Path, run: Run, tool: tu
     done = run(python, "-X", "importtime", *rest, command, "--tests", "tests/db", cwd=shop)
     assert "ctrlgen.stubs.merge_tests" in imported(done.stderr)
     assert imported(done.stderr) & SLOW == set()
+
+
+def test_explain_leaves_the_import_of_sqlalchemy_to_the_child_process(
+    shop: Path, run: Run, tool: tuple[str, ...]
+) -> None:
+    python, *rest = tool
+    done = run(python, "-X", "importtime", *rest, "explain", cwd=shop)
+    assert "ctrlgen.explain.as_text" in imported(done.stderr)
+    assert imported(done.stderr) & {"libcst", "rich", "sqlmodel", "sqlalchemy"} == set()
 
 
 @pytest.mark.parametrize(

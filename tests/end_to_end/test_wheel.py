@@ -8,9 +8,13 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from ..conftest import NewDatabase
 from .conftest import Run
 from .test_determinism import install
+
+pytestmark = pytest.mark.usefixtures("real_processes")
 
 
 def test_wheel_holds_the_package_and_the_templates_and_nothing_else(wheel: Path, project: Path) -> None:

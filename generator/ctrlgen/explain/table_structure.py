@@ -2,7 +2,7 @@
 
 Missing indexes are rendered as source to paste into ``__table_args__``.
 
-``explanation_work`` calls it in the child process. The generator's decisions come from the controller; types, defaults
+``explained_models`` calls it in the child process. The generator's decisions come from the controller; types, defaults
 and comments come from the mapped class.
 """
 

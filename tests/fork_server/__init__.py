@@ -1,0 +1,54 @@
+"""Starts the commands of the tests as forks of processes that have imported their libraries already.
+
+Starting ``ctrlgen`` takes 0.7 seconds, most of which is the import of SQLModel, and the tests start it nearly a
+thousand times. ``tests/conftest.py`` therefore sets two environment variables for all processes that the tests start:
+``PYTHONPATH``, so that every Python imports ``startup/sitecustomize.py`` first, and ``CTRLGEN_FORK_SERVERS``. If a
+process is about to run one of the :data:`PROGRAMS`, ``sitecustomize`` asks the server of that program for a fork with
+the same arguments, environment, folder and streams, waits for it, and ends as it ended. The command itself is not
+changed, and it starts its own child process as always.
+
+Forks do not test how a process starts and is interrupted. Tests of that use the fixture ``real_processes``. So does
+every process with another interpreter, or with other variables for Python, such as ``PYTHONHASHSEED``. With
+``FORK_SERVERS=off`` all processes of all tests are real.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+VARIABLE = "CTRLGEN_FORK_SERVERS"
+"""The environment variable with the folder of the servers' sockets."""
+
+_COMMAND = ("ctrlgen.cli", "ctrlgen.pipeline", "ctrlgen.write", "ctrlgen.record", "ctrlgen.report")
+PROGRAMS = {
+    "ctrlgen": (*_COMMAND, "ctrlgen.format", "ctrlgen.render", "ctrlgen.stubs"),
+    "ctrlgen explain": (*_COMMAND, "ctrlgen.explain.explain_command", "ctrlgen.explain.as_text"),
+    "ctrlgen lint": (*_COMMAND, "ctrlgen.lint.lint_command"),
+    "ctrlgen.child": ("ctrlgen.inspect", "ctrlgen.load"),
+    "ctrlgen.drift.drift_process": ("ctrlgen.drift.drift_findings",),
+}
+"""The programs, and the modules that their servers import: only those that each run of the program imports itself."""
+
+
+@contextmanager
+def fork_servers() -> Generator[dict[str, str]]:
+    """Run a server for each program, and return the environment variables for the processes that may use them."""
+    with tempfile.TemporaryDirectory(prefix="forks-") as folder, ExitStack() as servers:
+        path = os.pathsep.join(filter(None, [str(FOLDER / "startup"), os.environ.get("PYTHONPATH")]))
+        variables = {"PYTHONPATH": path, VARIABLE: folder}
+        for program, modules in PROGRAMS.items():
+            command = [sys.executable, FOLDER / "server.py", Path(folder) / program, *modules]
+            server = subprocess.Popen(
+                command, env=os.environ | variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            servers.enter_context(server)  # closes its input, at which it ends
+            assert server.stdout
+            assert server.stdout.readline() == b"ready\n"
+        yield variables

@@ -12,15 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import sqlglot
 from sqlalchemy import Dialect, Table, TextClause
 from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS, PGCompiler, PGDialect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
 from typing_extensions import override
 
 
@@ -181,6 +178,10 @@ class Reader:
 
 def column_names(sql: str) -> list[str] | None:
     """Return the column names in an expression; None if it cannot be parsed."""
+    import sqlglot  # takes 40 ms, and few models need it
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it logs warnings for unsupported syntax
     try:
         columns = sqlglot.parse_one(sql, read="postgres").find_all(exp.Column, bfs=False)

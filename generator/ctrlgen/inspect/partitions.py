@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import sqlglot
 from sqlalchemy import Table
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from ctrlgen.inspect.index_sql import column_names
 from ctrlgen.schema import Partitioning
@@ -41,6 +38,10 @@ def partitioning_of(table: Table, attributes: Mapping[str, str]) -> Partitioning
 
 def _parts(sql: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of the columns, and the other expressions as SQL."""
+    import sqlglot  # takes 40 ms, and few models need it
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
     try:
         parts = sqlglot.parse_one(f"SELECT {sql}", read="postgres").expressions
     except SqlglotError:

@@ -30,6 +30,8 @@ _OWN_FIXES = ("check", *_QUIET, "--isolated", "--fix", "--select", "F401,RUF022"
 _IMPORTS = ("check", *_QUIET, "--fix", "--fix-only", "--ignore-noqa", "--select", "I", "--fixable", "I")
 _FOR_EVERY_FILE = ("lint.per-file-ignores={}", "lint.extend-per-file-ignores={}", "lint.unfixable=[]")
 _OWN_STYLE = RuffSettings(tables=({"line-length": 120},))
+_ONE_LINE = re.compile(r'\s*"""(?:(?!""").)+"""')
+_HEADER = re.compile(r"\s*(?:(?:async def|def|class)\b.*|\).*):")
 _IMPORTED = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
 
 
@@ -133,16 +135,33 @@ def _is_missing(module: str, root: Path) -> bool:
 def with_wrapped_docstrings(source: str, width: int) -> str:
     """Return the source with one-line docstrings longer than ``width`` wrapped."""
     lines = source.split("\n")
-    if any(len(line) > width and '"""' in line for line in lines):
-        for index in _docstring_lines(ast.parse(source).body):
-            text = lines[index].strip()
-            if len(lines[index]) > width and text.startswith('"""') and text.endswith('"""'):
-                indent = " " * lines[index].index(text)
-                parts = textwrap.wrap(
-                    text.removesuffix('"""'), width - len(indent), break_long_words=False, break_on_hyphens=False
-                )
-                lines[index] = "\n".join(f"{indent}{part}" for part in (*parts, '"""'))
+    quoted = [index for index, line in enumerate(lines) if '"""' in line]
+    long = [index for index in quoted if len(lines[index]) > width and _ONE_LINE.fullmatch(lines[index])]
+    if long and ("'''" in source or not {*long} <= _surely_docstrings(lines, quoted)):
+        docstrings = {*_docstring_lines(ast.parse(source).body)}
+        long = [index for index in long if index in docstrings]
+    for index in long:
+        text = lines[index].lstrip()
+        indent = lines[index].removesuffix(text)
+        parts = textwrap.wrap(
+            text.removesuffix('"""'), width - len(indent), break_long_words=False, break_on_hyphens=False
+        )
+        lines[index] = "\n".join(f"{indent}{part}" for part in (*parts, '"""'))
     return "\n".join(lines)
+
+
+def _surely_docstrings(lines: Sequence[str], quoted: Iterable[int]) -> set[int]:
+    """Return those of the lines with triple quotes that are docstrings by their looks, because parsing takes longer.
+
+    They are outside of other strings, and follow the header of a class or function.
+    """
+    docstrings: set[int] = set()
+    is_inside = False
+    for index in quoted:
+        if not is_inside and (index == 0 or _HEADER.fullmatch(lines[index - 1])):
+            docstrings.add(index)
+        is_inside ^= lines[index].count('"""') % 2 == 1
+    return docstrings
 
 
 def _docstring_lines(body: Sequence[ast.stmt]) -> Iterator[int]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from ctrlgen.errors import CtrlgenError, described
 from ctrlgen.findings import UNREADABLE, Finding, Location, Rule
@@ -194,7 +194,7 @@ class SourceFile:
     @cached_property
     def type_checking_imports(self) -> list[str]:
         """The imports under ``if TYPE_CHECKING:``."""
-        blocks = (node for node in ast.walk(self._tree) if isinstance(node, ast.If) and _is_type_checking(node.test))
+        blocks = (node for node in _statements(self._tree) if isinstance(node, ast.If) and _is_type_checking(node.test))
         statements = (statement for block in blocks for statement in block.body)
         return [ast.unparse(line) for line in statements if isinstance(line, ast.Import | ast.ImportFrom)]
 
@@ -223,7 +223,7 @@ def _parse(path: Path) -> ast.Module:
 
 
 def _classes(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.ClassDef]]:
-    for child in ast.iter_child_nodes(node):
+    for child in _blocks(node):
         inner = prefix
         if isinstance(child, ast.ClassDef):
             yield prefix + child.name, child
@@ -231,6 +231,23 @@ def _classes(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.ClassDe
         elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
             inner = f"{prefix}{child.name}.<locals>."
         yield from _classes(child, inner)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    for child in _blocks(node):
+        yield child
+        yield from _statements(child)
+
+
+def _blocks(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements in the blocks of a node, and the parts of it that have blocks, such as ``except``.
+
+    Expressions, which are most of a tree, contain no statements.
+    """
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        block: object = getattr(node, name, None)
+        if isinstance(block, list):
+            yield from cast("list[ast.AST]", block)
 
 
 def _declared(statement: ast.stmt) -> list[str]:

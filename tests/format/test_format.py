@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import ctrlgen.format
 from ctrlgen.errors import ConfigError, FormatError
 from ctrlgen.format import format_sources, with_wrapped_docstrings
 
@@ -108,3 +109,27 @@ def test_long_docstrings_are_wrapped_and_nothing_else() -> None:
     assert with_wrapped_docstrings(source, 100) == source
     wrapped = 'def f():\n    """Return every row that is not\n    archived (where a IS NULL).\n    """\n'
     assert with_wrapped_docstrings(source, 38) == wrapped + string
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "text = '''\ndef f():\n    \"\"\"A line of a string.\"\"\"\n'''\n",
+        'text = """\ndef f():\n""" + "of two strings" + """\n"""\n',
+        'f(\n    """An argument of a call."""\n)\n',
+    ],
+)
+def test_strings_that_look_like_docstrings_are_not_wrapped(source: str) -> None:
+    assert with_wrapped_docstrings(source, 20) == source
+
+
+@pytest.mark.parametrize("width", [30, 60, 88])
+def test_docstrings_of_controllers_are_wrapped_without_parsing(
+    project: Path, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controllers = [file.read_text().partition("\n\n")[2] for file in sorted((project / "generated").glob("*.py"))]
+    monkeypatch.setattr(ctrlgen.format, "_surely_docstrings", lambda *_: set())
+    by_parsing = [with_wrapped_docstrings(source, width) for source in controllers]
+    monkeypatch.undo()
+    monkeypatch.setattr(ctrlgen.format, "ast", None)
+    assert [with_wrapped_docstrings(source, width) for source in controllers] == by_parsing != controllers

@@ -117,6 +117,8 @@ def order_of(clause: ClauseElement | str, operator_class: str = "") -> str:
 
 def unqualified(sql: str, table: Table) -> str:
     """Return SQL with unqualified column names, which ON CONFLICT requires."""
+    if str(table.name).casefold() not in sql.casefold():
+        return sql
     schema = rf'(?:"?{re.escape(table.schema)}"?\.)?' if table.schema else ""
     qualified = rf'{_STRING}|(?<![\w$".]){schema}"?{re.escape(str(table.name))}"?\.(?!\w+\s*\()(?=[\w"])'
     return re.sub(qualified, lambda match: match[0] if match[0].startswith("'") else "", sql, flags=re.IGNORECASE)

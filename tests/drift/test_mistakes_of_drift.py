@@ -125,7 +125,6 @@ def test_unknown_format_is_refused_before_anything_else(scratch: Project) -> Non
     assert "error CGE002: `--format xml`: no such format" in refused(scratch, "--database", "x", "--format", "xml")
 
 
-@pytest.mark.usefixtures("real_processes")  # a fork has imported the library already
 def test_library_that_is_missing_is_named(scratch: Project) -> None:
     scratch.write("alembic/__init__.py", "raise ModuleNotFoundError('no', name='alembic')\n")
     printed = refused(scratch, "--database", "postgresql://u@localhost:1/d")

@@ -8,8 +8,9 @@ the same arguments, environment, folder and streams, waits for it, and ends as i
 changed, and it starts its own child process as always.
 
 Forks do not test how a process starts and is interrupted. Tests of that use the fixture ``real_processes``. So does
-every process with another interpreter, or with other variables for Python, such as ``PYTHONHASHSEED``. With
-``FORK_SERVERS=off`` all processes of all tests are real.
+every process with another interpreter, with other variables for Python, such as ``PYTHONHASHSEED``, or in a folder
+with a module that has the name of one that the server has imported. With ``FORK_SERVERS=off`` all processes of all
+tests are real.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -38,12 +39,13 @@ PROGRAMS = {
 
 
 @contextmanager
-def fork_servers() -> Generator[dict[str, str]]:
+def fork_servers(programs: Mapping[str, Sequence[str]] = PROGRAMS) -> Generator[dict[str, str]]:
     """Run a server for each program, and return the environment variables for the processes that may use them."""
-    with tempfile.TemporaryDirectory(prefix="forks-") as folder, ExitStack() as servers:
+    # Not in TMPDIR: the path of a socket must be shorter than 104 characters.
+    with tempfile.TemporaryDirectory(prefix="forks-", dir="/tmp") as folder, ExitStack() as servers:
         path = os.pathsep.join(filter(None, [str(FOLDER / "startup"), os.environ.get("PYTHONPATH")]))
         variables = {"PYTHONPATH": path, VARIABLE: folder}
-        for program, modules in PROGRAMS.items():
+        for program, modules in programs.items():
             command = [sys.executable, FOLDER / "server.py", Path(folder) / program, *modules]
             server = subprocess.Popen(
                 command, env=os.environ | variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -72,21 +72,22 @@ class Server:
                         pass
 
     def _fork(self, connection: socket.socket) -> Request | None:
-        request = receive(connection)
-        if not is_possible(request):
-            with connection:
-                connection.sendall(b"real")
-            for stream in request.streams:
-                os.close(stream)
-            return None
+        """Fork for the request of a connection, and return it in the fork."""
         self._import()
-        if (pid := os.fork()) == 0:
-            self._forget()
-            return request
+        if (request := receive(connection)) is None:
+            connection.close()
+            return None
+        if is_possible(request):
+            if (pid := os.fork()) == 0:
+                self._forget()
+                return request
+            self.runs[pid] = connection
+            self.selector.register(connection, selectors.EVENT_READ)
+        else:
+            with connection, suppress(OSError):
+                connection.sendall(b"real")
         for stream in request.streams:
             os.close(stream)
-        self.runs[pid] = connection
-        self.selector.register(connection, selectors.EVENT_READ)
         return None
 
     def _import(self) -> None:
@@ -128,20 +129,32 @@ class Server:
         waiting.close()
 
 
-def receive(connection: socket.socket) -> Request:
-    """Read a request."""
+def receive(connection: socket.socket) -> Request | None:
+    """Read a request; return None if the process has ended meanwhile."""
     head, streams, _, _ = socket.recv_fds(connection, 4, _STREAMS)
     size, content = int.from_bytes(head, "big"), b""
-    while len(content) < size:
-        content += connection.recv(size - len(content))
-    return Request(*marshal.loads(content), streams)
+    while head and len(content) < size:
+        part = connection.recv(size - len(content))
+        content, head = content + part, part
+    if head and len(streams) == _STREAMS:
+        return Request(*marshal.loads(content), streams)
+    for stream in streams:
+        os.close(stream)
+    return None
 
 
 def is_possible(request: Request) -> bool:
-    """Return whether a fork differs from the process in nothing that is decided when an interpreter starts."""
-    return Path(request.python).parent == Path(sys.executable).parent and settings(request.environment) == settings(
-        os.environ
-    )
+    """Return whether a fork is like a process that starts: with this interpreter, and with these modules.
+
+    A module in the folder of the process may have the name of one that this process has imported.
+    """
+    if Path(request.python).parent != Path(sys.executable).parent:
+        return False
+    try:
+        names = {name.partition(".")[0] for name in os.listdir(request.folder)}
+    except OSError:  # it was deleted
+        return False
+    return not names & sys.modules.keys() and settings(request.environment) == settings(os.environ)
 
 
 def settings(environment: Mapping[str, str]) -> dict[str, str]:

@@ -24,6 +24,8 @@ def _programs() -> list[str]:
 def _ask(place: str) -> None:
     """Let the server at ``place`` run the program, and end as it ends; return if there is none, or if it refuses."""
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    if connection.fileno() < 3:  # a standard stream is closed
+        return
     try:
         connection.connect(place)
         streams = b"".join(stream.to_bytes(4, sys.byteorder) for stream in (0, 1, 2))
@@ -36,7 +38,10 @@ def _ask(place: str) -> None:
     reply = connection.recv(4)
     if reply == b"real":
         return
-    status = int.from_bytes(reply, "big") if reply else 255 << 8  # the server has ended
+    if not reply:
+        os.write(2, f"{place}: the fork server has ended\n".encode())
+        os._exit(255)
+    status = int.from_bytes(reply, "big")
     if os.WIFSIGNALED(status):
         _end_by_signal(os.WTERMSIG(status))
     os._exit(os.WEXITSTATUS(status))

@@ -137,7 +137,8 @@ def with_wrapped_docstrings(source: str, width: int) -> str:
     lines = source.split("\n")
     quoted = [index for index, line in enumerate(lines) if '"""' in line]
     long = [index for index in quoted if len(lines[index]) > width and _ONE_LINE.fullmatch(lines[index])]
-    if long and ("'''" in source or not {*long} <= _surely_docstrings(lines, quoted)):
+    is_plain = "'''" not in source and '\\"' not in source
+    if long and not (is_plain and {*long} <= _surely_docstrings(lines, quoted)):
         docstrings = {*_docstring_lines(ast.parse(source).body)}
         long = [index for index in long if index in docstrings]
     for index in long:

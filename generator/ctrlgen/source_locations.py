@@ -244,7 +244,7 @@ def _blocks(node: ast.AST) -> Iterator[ast.AST]:
 
     Expressions, which are most of a tree, contain no statements.
     """
-    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
         block: object = getattr(node, name, None)
         if isinstance(block, list):
             yield from cast("list[ast.AST]", block)

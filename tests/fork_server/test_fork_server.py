@@ -62,7 +62,9 @@ def test_fork_has_the_arguments_folder_and_environment_of_its_process(run: Run, 
 
 
 def test_fork_has_the_streams_of_its_process(run: Run) -> None:
-    done = run("print(sys.stdin.read().upper(), flush=True); print('wrong', file=sys.stderr); os.write(1, b'written')", "read")
+    done = run(
+        "print(sys.stdin.read().upper(), flush=True); print('wrong', file=sys.stderr); os.write(1, b'written')", "read"
+    )
     assert is_fork(done)
     assert (done.stdout.splitlines()[1:], done.stderr) == (["READ", "written"], "wrong\n")
 

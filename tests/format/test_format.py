@@ -117,6 +117,7 @@ def test_long_docstrings_are_wrapped_and_nothing_else() -> None:
         "text = '''\ndef f():\n    \"\"\"A line of a string.\"\"\"\n'''\n",
         'text = """\ndef f():\n""" + "of two strings" + """\n"""\n',
         'f(\n    """An argument of a call."""\n)\n',
+        'def f():\n    """A quotation mark: \\"""\n    and the end."""\n',
     ],
 )
 def test_strings_that_look_like_docstrings_are_not_wrapped(source: str) -> None:

@@ -44,7 +44,7 @@ class LinkedSources:
 
     @property
     def folders(self) -> list[Path]:
-        """The folders outside to watch: linked folders, and those of linked files, which editors replace when saving."""
+        """The folders outside to watch: linked ones, and those of linked files, which editors replace when saving."""
         folders = {target if target.is_dir() else target.parent for target in self._links}
         return sorted(folder for folder in folders if folders.isdisjoint(folder.parents))
 

@@ -508,7 +508,7 @@ def _child_fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
 
 @cache
 def _is_node(kind: type[object]) -> bool:
-    """Return whether a class is one of nodes. ``isinstance`` asks its abstract base class for each of a million values."""
+    """Return whether a class is one of nodes. ``isinstance`` would ask its abstract base class for each value."""
     return issubclass(kind, cst.CSTNode)
 
 
@@ -519,7 +519,5 @@ def _children(node: cst.CSTNode) -> list[cst.CSTNode]:
         if _is_node(type(value)):
             children.append(cast("cst.CSTNode", value))
         elif isinstance(value, tuple | list):
-            children += [
-                cast("cst.CSTNode", item) for item in cast("Sequence[object]", value) if _is_node(type(item))
-            ]
+            children += [cast("cst.CSTNode", item) for item in cast("Sequence[object]", value) if _is_node(type(item))]
     return children

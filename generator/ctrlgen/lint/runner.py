@@ -40,11 +40,12 @@ _WORTH_READING = re.compile(
     rb"|select\b|SELECT\b|INSERT\b|UPDATE\b|DELETE\b|execute|Controller\(\)|\.where\(|\.filter\(|filters|\b(and|or|not)_\b"
     rb"|\.(commit|flush|refresh|scalars?|get_one)\(|\.get\(\s*(\w+\.)*[A-Z]"
 )
+_SESSION = re.compile(rb"[Ss]ession")
 _SESSION_CALL = re.compile(
     rb"\.\s*(add|merge|delete|exec|get|stream|rollback|create|update|upsert|bulk|insert|set|remove|increment|find|list"
     rb"|fetch|load|count|exists|paginate)\w*\s*\("
 )
-"""A file that matches neither this nor the former has no findings, even if it has sessions."""
+"""A file that does not match the first pattern, or both others, has no findings."""
 _QUERIES_A_MODEL = re.compile(rb"\b(select|delete|get|get_one)\(\s*(\w+\.)*[A-Z]")
 
 
@@ -149,7 +150,7 @@ def may_have_findings(content: bytes) -> bool:
     """Return whether a file may have findings: parsing it takes most of the time of a run."""
     if _WORTH_READING.search(content):
         return True
-    return b"session" in content and bool(_SESSION_CALL.search(content))
+    return bool(_SESSION.search(content) and _SESSION_CALL.search(content))
 
 
 def with_deep_stack(work: Callable[[], ResultT]) -> ResultT:

@@ -9,6 +9,7 @@ import asyncio
 import inspect
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
@@ -140,13 +141,43 @@ class Joined(SyncSession):
         raise TransactionError("a transaction block is rolled back by an exception: raise one out of the block")
 
 
-def new_engine(lend: Callable[[], Adapter], *, echo: bool) -> AsyncEngine:
+def new_engine(lend: Callable[[], Adapter]) -> AsyncEngine:
     """Return a SQLAlchemy engine that borrows its connections from ``lend``."""
-    options: dict[str, Any] = {"poolclass": NullPool, "echo": echo, "hide_parameters": True}
-    engine = create_async_engine("postgresql+guest://", creator=lend, **options)
+    engine = create_async_engine("postgresql+guest://", creator=lend, poolclass=NullPool, hide_parameters=True)
     event.listen(engine.sync_engine, "handle_error", _note)
     event.listen(engine.sync_engine, "before_cursor_execute", _refuse_control)
     return engine
+
+
+def statement_log(slow_call: float | None, *, echo: bool) -> Callable[[str, float], None] | None:
+    """Return a function that logs a statement and its time in seconds; None if nothing is to be logged."""
+
+    def log(text: str, elapsed: float) -> None:
+        text = re.sub(r"E'(?:[^'\\]|\\.|'')*'", "'...'", text)  # a value of a cursor that cannot be a parameter
+        if echo:
+            _log.info("%s", text)
+        if slow_call is not None and elapsed >= slow_call:
+            _log.warning("a statement took %.3f s: %s", elapsed, text)
+
+    return log if echo or slow_call is not None else None
+
+
+def time_statements(engine: AsyncEngine, log: Callable[[str, float], object]) -> None:
+    """Call ``log`` with each statement of an engine and its time in seconds, also if it fails."""
+
+    def begin(*arguments: Any) -> None:
+        arguments[4].begun = time.perf_counter()
+
+    def end(*arguments: Any) -> None:
+        log(arguments[2], time.perf_counter() - arguments[4].begun)
+
+    def fail(error: ExceptionContext) -> None:
+        if begun := getattr(error.execution_context, "begun", None):
+            log(error.statement or "", time.perf_counter() - begun)
+
+    listeners = {"before_cursor_execute": begin, "after_cursor_execute": end, "handle_error": fail}
+    for name, listener in listeners.items():
+        event.listen(engine.sync_engine, name, listener)
 
 
 def new_session(engine: AsyncEngine) -> Session:

@@ -274,8 +274,6 @@ class ReplicatedTransactions(Transactions):
         server_of: Callable[[str], Server],
         max_staleness: float,
         limits: Mapping[str, Any],
-        *,
-        echo: bool,
     ) -> None:
         if isinstance(urls, str):
             raise TypeError("replicas takes a list of URLs")
@@ -293,7 +291,7 @@ class ReplicatedTransactions(Transactions):
             replicas = [Replica(url, one, StandbyPool(one, **limits), max_staleness) for url, one in connects]
             return WatchingPool(partial(connect, None), replicas, max_staleness, **limits)
 
-        super().__init__(Pools(new_pool), echo=echo)
+        super().__init__(Pools(new_pool))
         self._max_staleness, self._pinned = max_staleness, ContextVar("pinned", default=False)
         self._writes = ContextVar[tuple[Write, ...]]("writes", default=())
         event.listen(self.engine.sync_engine, "before_cursor_execute", self._begin_write)

@@ -24,7 +24,7 @@ from .contracts import ReplicaStatus
 from .errors import TransactionError, UnreachableError, is_conflict, translated
 from .mistakes import suggestion
 from .pool import Connection, Pool, Pools, Source
-from .sessions import Adapter, Callback
+from .sessions import Adapter, Callback, statement_log, time_statements
 from .sql import DIALECT
 from .transactions import Isolation, Transactions
 
@@ -104,7 +104,7 @@ class DatabaseService:
         further: dict[str, Any] = {"command_timeout": command_timeout, **(connect_args or {})}
         further["server_settings"] = {**settings, **further.get("server_settings", {})}
         self._server = server_at(os.environ.get("DATABASE_URL", "") if url is None else url, further)
-        self._pool_size, self._slow_call, self._echo = pool_size, slow_call, echo
+        self._pool_size, self._log = pool_size, statement_log(slow_call, echo=echo)
         limits: dict[str, Any] = {"size": pool_size, "max_size": pool_size + max_overflow, "timeout": pool_timeout}
         limits |= {"recycle": pool_recycle, "reset": reset}
         if replicas:
@@ -112,11 +112,13 @@ class DatabaseService:
 
             server_of = partial(server_at, further=further)
             self.transactions: Transactions = ReplicatedTransactions(
-                self._connect, replicas, server_of, max_staleness, limits, echo=echo
+                self._connect, replicas, server_of, max_staleness, limits
             )
         else:
-            self.transactions = Transactions(Pools(partial(Pool, self._connect, **limits)), echo=echo)
+            self.transactions = Transactions(Pools(partial(Pool, self._connect, **limits)))
         """The transactions of this database, in which the calls of controllers run."""
+        if self._log:
+            time_statements(self.transactions.engine, self._log)
 
     @property
     def url(self) -> str:
@@ -243,7 +245,7 @@ class DatabaseService:
             await DIALECT.setup_asyncpg_json_codec(connection.adapter)
             await DIALECT.setup_asyncpg_jsonb_codec(connection.adapter)
             await self.transactions.initialize_dialect(connection)
-            if self._echo or self._slow_call is not None:
+            if self._log:
                 connection.add_query_logger(self._log_query)
         except BaseException:
             connection.terminate()
@@ -251,11 +253,8 @@ class DatabaseService:
         return cast("Connection", connection)
 
     def _log_query(self, query: Any) -> None:
-        text = re.sub(r"E'(?:[^'\\]|\\.|'')*'", "'...'", query.query)  # a value of a cursor that cannot be a parameter
-        if self._echo:
-            _log.info("%s", text)
-        if self._slow_call is not None and query.elapsed >= self._slow_call:
-            _log.warning("a statement took %.3f s: %s", query.elapsed, text)
+        if self._log:
+            self._log(query.query, query.elapsed)
 
     if not TYPE_CHECKING:  # `Database` declares its controllers
 

@@ -61,14 +61,13 @@ class Transactions:
     source: Source | None = None  # set by tests in place of the pools
     watcher: Callable[[str, Sequence[Any]], None] | None = None  # set by tests, called with each statement
 
-    def __init__(self, pools: Pools, *, echo: bool) -> None:
-        self.pools, self._echo = pools, echo
-        self._joining, self._initializing = local(), Lock()
+    def __init__(self, pools: Pools) -> None:
+        self.pools, self._joining, self._initializing = pools, local(), Lock()
 
     @cached_property
     def engine(self) -> AsyncEngine:
         """A SQLAlchemy engine on the same connections."""
-        return sessions.new_engine(self._lent, echo=self._echo)
+        return sessions.new_engine(self._lent)
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Session, None]:

@@ -7,6 +7,7 @@ import logging
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Sequence
+from typing import Any
 
 import guild_db
 import pytest
@@ -132,6 +133,27 @@ async def test_slow_calls_are_logged_without_values(url: str, db: Database, capl
     assert [message for message in slow_ones if "INSERT INTO users" in message]
     assert "hunter2" not in caplog.text
     assert "777888" not in caplog.text
+
+
+@pytest.mark.parametrize("options", [{"echo": True}, {"slow_call": 0}], ids=["echo", "slow_call"])
+async def test_statements_of_sessions_are_logged_once(
+    url: str, db: Database, caplog: pytest.LogCaptureFixture, options: dict[str, Any]
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with Database(url, **options) as logged:
+        async with logged.session() as session:
+            await session.exec(sa.text("SELECT 1 AS of_a_session WHERE :value <> ''").bindparams(value="hunter2"))
+            async for _ in await session.stream(sa.text("SELECT 2 AS of_a_stream")):
+                pass
+        async with logged.transaction() as session:
+            await session.exec(sa.text("SELECT 3 AS of_a_block"))
+            await logged.user.count()
+        with pytest.raises(DBAPIError):
+            async with logged.session() as session:
+                await session.exec(sa.text("SELECT 4 AS of_a_failure FROM nowhere"))
+    for text in ("of_a_session", "of_a_stream", "of_a_block", "of_a_failure", "SELECT count(*) FROM users"):
+        assert [record.name for record in caplog.records if text in record.getMessage()] == ["guild_db.runtime"], text
+    assert "hunter2" not in caplog.text
 
 
 async def test_pool_status_counts_connections_in_use(url: str) -> None:

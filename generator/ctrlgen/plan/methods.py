@@ -145,7 +145,7 @@ def contested_methods(model: Model, options: Options) -> dict[Index, list[str]]:
 def refused_methods(model: Model) -> dict[str, str]:
     """Return the reasons why unique keys do not get some of their methods, by method name."""
     refused = {
-        _key_method(rule, path, model).name: rule.refusal(path, model)
+        _name_of_key_method(rule, path, model): rule.refusal(path, model)
         for path in unique_paths(model)
         for rule in KEY_METHODS
     }
@@ -156,7 +156,7 @@ def methods_without_predicate(model: Model) -> dict[Index, list[str]]:
     """Return the names of the methods that a partial index lacks only because its predicate is not parsed."""
     paths = [path for path in unique_paths(model) if path.within and not _not_a_key_of_new_rows(path, model)]
     return {
-        path.index: [_key_method(rule, path, model).name for rule in KEY_METHODS if rule.refusal(path, model)]
+        path.index: [_name_of_key_method(rule, path, model) for rule in KEY_METHODS if rule.refusal(path, model)]
         for path in paths
         if path.index.predicate and not path.index.predicate.is_settled
     }
@@ -201,6 +201,10 @@ def _key_methods(model: Model, _options: Options) -> Iterator[Method]:
                 yield _key_method(rule, path, model)
 
 
+def _name_of_key_method(rule: KeyMethod, path: AccessPath, model: Model) -> str:
+    return method_name(rule.kind, path.purpose, key_name(path.names, path.index, model) if path.names else "")
+
+
 def _key_method(rule: KeyMethod, path: AccessPath, model: Model) -> Method:
     name = key_name(path.names, path.index, model)
     key = " and ".join(f"`{name}`" for name in ([name] if len(path.names) > MANY else path.names)) + path.where
@@ -209,7 +213,7 @@ def _key_method(rule: KeyMethod, path: AccessPath, model: Model) -> Method:
         parameters = tuple(replace(parameter, nullable=False) for parameter in parameters)
     return Method(
         kind=rule.kind,
-        name=method_name(rule.kind, path.purpose, name if path.names else ""),
+        name=_name_of_key_method(rule, path, model),
         doc=rule.doc.format(key=key) + (_backing(path.index) if rule.reads else ""),
         parameters=parameters,
         within=path.within,

@@ -45,7 +45,7 @@ class CachedController(WatchedController[M, L, C, U, K], Generic[M, L, C, U, K])
 
         Inside a transaction it takes effect with the commit. Synchronized processes are notified.
         """
-        rows = [self._bound(self._table.key_names, self._key_values(key)) for key in keys]
+        rows = [self._bound(self._table.key_names, self._key_values("invalidate", key)) for key in keys]
         known = bool(rows and self._cached.returned and all(map(_is_comparable, rows)))
         tags = {OPEN, *self._loose, *((tuple(self._table.key_names), row) for row in rows)} if known else None
         change = Change((), self._cache, tags)

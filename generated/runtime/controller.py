@@ -19,10 +19,12 @@ from .contracts import C, Facts, Filters, K, L, M, OrderBy, PaginationResult, Re
 from .errors import NotFoundError, NotStoredError, UniqueViolation
 from .execution import Execution
 from .instances import uninterrupted
-from .mistakes import Columns, why_absent
+from .mistakes import Columns, pairs, why_absent
+from .operand import Operand
 from .selection import Selection
 from .service import DatabaseService
 from .sql import Sql, is_sql
+from .statements import Build, Values
 from .table import Table
 from .validation import Validation
 
@@ -95,7 +97,8 @@ class BaseController(Generic[M, L, C, U, K]):
         """Update rows by pairs of a primary key and its changes, all or none; return how many rows existed."""
         names = self._table.key_names
         return await self.bulk_update(
-            {**changes, **dict(zip(names, self._key_values(key), strict=True))} for key, changes in rows
+            {**changes, **dict(zip(names, self._key_values("update_many", key), strict=True))}
+            for key, changes in pairs(rows)
         )
 
     async def bulk_update(self, updates: Iterable[Mapping[str, object]]) -> int:
@@ -108,7 +111,7 @@ class BaseController(Generic[M, L, C, U, K]):
 
     async def delete_many(self, keys: Iterable[K]) -> int:
         """Delete the rows with these primary keys, and return how many existed."""
-        table, rows, tenant = self._table, [self._key_values(key) for key in keys], self._facts.tenant
+        table, rows, tenant = self._table, [self._key_values("delete_many", key) for key in keys], self._facts.tenant
         condition = statements.any_of(table.primary_key, rows)
         if tenant is not None:
             position = table.key_names.index(tenant)
@@ -204,12 +207,7 @@ class BaseController(Generic[M, L, C, U, K]):
         await self._execution.loaded(list(objects), [relation])
 
     def _find(
-        self,
-        key: Mapping[str, object],
-        where: Mapping[str, object],
-        filters: Filters = None,
-        *,
-        within: str | None = None,
+        self, key: Values, where: Values, filters: Filters = None, *, within: str | None = None
     ) -> Selection[M, L, U]:
         if repeated := key.keys() & where.keys():
             raise TypeError(f"{', '.join(sorted(repeated))} is passed twice")
@@ -226,22 +224,19 @@ class BaseController(Generic[M, L, C, U, K]):
         selection = selection.options(*refinements.get("options", ()))
         return selection.limit(refinements.get("limit")).offset(refinements.get("offset"))
 
-    def _key_values(self, key: K) -> tuple[object, ...]:
+    def _key_values(self, method: str, key: K) -> tuple[object, ...]:
         """Return the values of a primary key, column by column."""
         values, names = cast("tuple[object, ...]", key if isinstance(key, tuple) else (key,)), self._table.key_names
-        if len(values) != len(names):
+        if len(values) != len(names) or any(map(Operand.is_several, self._table.primary_key, values)):
             each = f"tuples ({', '.join(names)})" if len(names) > 1 else f"values of {names[0]}"
-            raise TypeError(f"the primary keys of {self.model.__name__} are {each}")
+            raise TypeError(f"{method}: the primary keys of {self.model.__name__} are {each}, not {key!r}")
         return values
 
     def _selecting(self, where: Sql) -> Sql:
         return Sql(f"SELECT {self._table.select_list} FROM {self._table.sql}") + where
 
     def _statements(
-        self,
-        check: Callable[[Mapping[str, object]], dict[str, object]],
-        rows: Iterable[Mapping[str, object]],
-        build: Callable[[Mapping[str, object], tuple[str, ...]], Sql],
+        self, check: Callable[[Values], dict[str, object]], rows: Iterable[Values], build: Build
     ) -> list[Sql]:
         """Return a statement for each row, built from its validated values and the names of the columns it sets."""
         with uninterrupted():

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
+
+from .contracts import K, U
 
 _PREFIX = re.compile(r"(?:get_or_create|create_or_update|(?:get|update)_one|get|find|update|delete|upsert)_by_")
 _LISTS = frozenset({"all", "fetchall", "mappings", "scalars", "tolist", "unique"})
@@ -61,6 +63,18 @@ class Columns:
             known = map(str, sa.inspect(model).all_orm_descriptors.keys())
             message = f"{model.__name__} has no column {name!r}{suggestion(name, known)}"
             raise AttributeError(message, name=name, obj=self) from None
+
+
+def pairs(rows: Iterable[tuple[K, U]]) -> Iterator[tuple[K, U]]:
+    """Yield the pairs of ``update_many``; raise an error for anything else."""
+    for row in rows:
+        pair: Any = row
+        parts = list(cast("Iterable[object]", pair)) if isinstance(pair, (tuple, list)) else []
+        if len(parts) != 2 or not isinstance(parts[1], Mapping):
+            raise TypeError(
+                f"update_many takes pairs [(key, {{...}})], not {row!r}; bulk_update takes dicts with the key"
+            )
+        yield row
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -63,7 +63,7 @@ class Operand:
         self.is_json = isinstance(inner, sa.JSON)
         self.dumps = self.is_json and not self.is_decorated  # models, dates and the like, before the type sees them
         self.is_list = isinstance(inner, (sa.ARRAY, AbstractMultiRange, sa.types.NullType))
-        self.takes_lists = self.is_list or self.is_json or self.is_decorated or not isinstance(inner, _SINGLE)
+        self._takes_lists = self.is_list or self.is_json or self.is_decorated or not isinstance(inner, _SINGLE)
         self.array = "" if self.is_list or self.wrapped or isinstance(inner, BIT) else _array_of(kind)
         self.aware = _awareness(inner)
         bind, self.result = bind_of(kind), result_of(kind)
@@ -77,6 +77,10 @@ class Operand:
         """Return a column of any table, by its name there."""
         bare = str(QUOTED.quote(column.name))
         return cls(model, str(column.name), f"{QUOTED.format_table(column.table)}.{bare}", bare, column.type)
+
+    def is_several(self, value: object) -> bool:
+        """Return whether a value is a list or the like, although the column has single values."""
+        return type(value) in {list, tuple, set, frozenset} and not self._takes_lists
 
     @property
     def read(self) -> Convert | None:

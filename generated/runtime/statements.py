@@ -135,15 +135,9 @@ def _keyword_condition(table: Table[Any], key: str, value: object) -> Sql:
         return Sql("(") + condition + f" OR {operand.sql} IS NULL)" if has_null else condition
     if isinstance(value, Span):
         bounds = [(sign, getattr(cast("Span[object]", value), name)) for name, sign in _BOUNDS.items()]
-        return joined(
-            " AND ",
-            [
-                Sql(f"{operand.sql} {sign} ") + _compared(table, operand, bound)
-                for sign, bound in bounds
-                if bound is not None
-            ],
-        )
-    if type(value) in {list, tuple, set, frozenset} and not operand.takes_lists:
+        comparisons = [(f"{operand.sql} {sign} ", bound) for sign, bound in bounds if bound is not None]
+        return joined(" AND ", [Sql(start) + _compared(table, operand, bound) for start, bound in comparisons])
+    if operand.is_several(value):
         raise TypeError(f"{key} takes a single value; for any of several, pass AnyOf([...])")
     return Sql(f"{operand.sql} = ") + _compared(table, operand, value)
 
@@ -166,6 +160,8 @@ def _computed(table: Table[Any], row: Mapping[str, object], expression: Expressi
 
 
 Values: TypeAlias = Mapping[str, object]
+Build: TypeAlias = Callable[[Values, tuple[str, ...]], Sql]
+"""Returns the statement for a row, from its values and the names of the columns that the caller set."""
 
 
 def insert_row(table: Table[Any], row: Values, conflict: Sql | str = "") -> Sql:
@@ -245,12 +241,7 @@ def update_key(table: Table[Any], row: Values) -> Sql:
     return update_rows(table, where, changes) + " RETURNING 1"
 
 
-def build_statements(
-    table: Table[Any],
-    rows: Iterable[Values],
-    validated: Iterable[Values],
-    build: Callable[[Values, tuple[str, ...]], Sql],
-) -> list[Sql]:
+def build_statements(table: Table[Any], rows: Iterable[Values], validated: Iterable[Values], build: Build) -> list[Sql]:
     """Return a statement for each row; it is built once for all rows with the same columns.
 
     ``validated`` are the rows with their defaults, from which ``build`` takes the values. It also gets the names of the

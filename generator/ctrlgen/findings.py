@@ -207,6 +207,12 @@ CROSSES_TENANTS = Rule(
     "its column, so they read or write the rows of all tenants",
     "make the column the first of the key or the index, or join by it; `tenant_strict = true` leaves the methods out",
 )
+UNKNOWN_VALIDATED = Rule(
+    "CG118",
+    "`{function}` of `{model}` validates `{name}`, but the model has no such attribute{suggestion}",
+    "`@validates` of SQLAlchemy names an attribute that the model does not have, which SQLAlchemy accepts silently",
+    "fix the name",
+)
 FAILED_IMPORT = Rule(
     "CG201",
     "{modules} left out: {error}",
@@ -423,9 +429,10 @@ OTHER_REVISION = Rule(
 NOT_COMPARED = Rule(
     "CG517",
     "{what} cannot be compared: {reason}",
-    "the server cannot create a temporary table (it is a standby, or a privilege or type is missing), or a migration "
-    "reads the database",
-    "compare with the primary server; do nothing if you know what the migration does",
+    "the server cannot create a temporary table (it is a standby, or a privilege or type is missing), a migration "
+    "reads the database, or several tables have revisions of the migrations",
+    "compare with the primary server; write the `version_table` in `env.py` as a string; do nothing if you know what "
+    "the migration does",
 )
 DIFFERENT_PARTITIONING = Rule(
     "CG518",

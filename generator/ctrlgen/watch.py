@@ -19,6 +19,7 @@ from ctrlgen.child_start import warm_up
 from ctrlgen.errors import CtrlgenError, InstallationError
 from ctrlgen.findings import Finding, shown_path
 from ctrlgen.interruption import say_at_interruption
+from ctrlgen.linked_sources import LinkedSources
 from ctrlgen.pipeline import write
 from ctrlgen.report import print_error, print_findings
 from ctrlgen.settings import Config
@@ -63,15 +64,18 @@ def watch(read_config: ReadConfig, start_run: StartRun, *, quiet: bool, verbose:
 
     runs = _Runs(read_config, start_run, quiet=quiet, verbose=verbose)
     folders = _folders(runs.config)
+    links = LinkedSources(folders, _is_watched)
     say_at_interruption("stopped watching")
     batches = watchfiles.watch(
         *folders,
-        watch_filter=_SourceFilter(runs, folders),
+        *links.folders,
+        watch_filter=_SourceFilter(runs, folders, links),
         rust_timeout=_QUIET_TIME,
         yield_on_timeout=True,  # yields an empty batch after a quiet time
+        ignore_permission_denied=True,  # the folder of a linked file may be one such as `/tmp`
     )
     for burst in _bursts(batches):
-        runs.run(sorted({Path(path) for _, path in burst}))
+        runs.run(sorted({links.path_in_project(Path(path)) for _, path in burst}))
 
 
 def _folders(config: Config) -> list[Path]:
@@ -107,21 +111,26 @@ def _bursts(batches: Iterable[Batch]) -> Iterator[Batch]:
             burst, due = Batch(), False
 
 
+def _is_watched(file: Path) -> bool:
+    return file.suffix in {".py", ".pyi"} or file.name in _SETTINGS
+
+
 class _SourceFilter:
     """Accepts changes that may affect the models: sources and settings, except files that ctrlgen writes."""
 
-    def __init__(self, runs: _Runs, folders: Sequence[Path]) -> None:
+    def __init__(self, runs: _Runs, folders: Sequence[Path], links: LinkedSources) -> None:
         from watchfiles import DefaultFilter
 
-        self._runs, self._folders, self._usual = runs, folders, DefaultFilter()
+        self._runs, self._folders, self._links, self._usual = runs, folders, links, DefaultFilter()
 
     def __call__(self, change: Change, path: str) -> bool:
         """Return whether a change may affect the models."""
-        file, config = Path(path), self._runs.config
-        if file.suffix not in {".py", ".pyi"} and file.name not in _SETTINGS:
-            return False
+        file, config = self._links.path_in_project(Path(path)), self._runs.config
+        folder = next((folder for folder in self._folders if file.is_relative_to(folder)), None)
+        if folder is None or not _is_watched(file):
+            return False  # beside a linked file, there are others
         own = (config.output, *([config.tests] if config.tests else []))
-        inside = next((file.relative_to(folder) for folder in self._folders if file.is_relative_to(folder)), file)
+        inside = file.relative_to(folder)
         hidden = any(part.startswith(".") for part in inside.parts[:-1]) or "site-packages" in inside.parts
         is_own = any(file.is_relative_to(folder) for folder in own)
         return not hidden and not is_own and self._usual(change, str(inside))  # the folders above do not matter

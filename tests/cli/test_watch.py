@@ -88,6 +88,33 @@ def test_save_starts_a_run_and_prints_a_line(app: Project, tmp_path: Path) -> No
     assert watcher.err.read_text() == "stopped watching\n"
 
 
+def test_save_of_a_linked_file_outside_the_project_starts_a_run(app: Project, tmp_path: Path) -> None:
+    shared = tmp_path / ".shared" / "models.py"
+    shared.parent.mkdir()
+    (app.root / "app/models.py").rename(shared)
+    (app.root / "app/models.py").symlink_to(shared)
+    with watching(app, tmp_path) as watcher:
+        watcher.lines(1)
+        (shared.parent / "other.py").write_text("X = 1\n")
+        replacement = shared.with_suffix(".new")
+        replacement.write_text(MODELS.replace("unique", "index"))
+        replacement.rename(shared)  # as many editors save
+        assert watcher.lines(2)[1] == "app/models.py: changed app/db/hero.py"
+
+
+def test_save_in_a_linked_folder_outside_the_project_starts_a_run(app: Project, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    (shared / "deeper").mkdir(parents=True)
+    (app.root / "app/models.py").rename(shared / "deeper/models.py")
+    (app.root / "app/linked").symlink_to(shared, target_is_directory=True)
+    (app.root / "app/models.py").symlink_to(app.root / "app/linked/deeper/models.py")
+    with watching(app, tmp_path) as watcher:
+        watcher.lines(1)
+        (shared / "deeper/models.py").write_text(MODELS.replace("unique", "index"))
+        line = watcher.lines(2)[1]
+        assert re.fullmatch(r"app/(linked/deeper/)?models\.py: changed app/db/hero\.py", line), line
+
+
 def test_watch_continues_after_a_syntax_error(app: Project, tmp_path: Path) -> None:
     with watching(app, tmp_path) as watcher:
         watcher.lines(1)

@@ -428,3 +428,62 @@ async def test_migrations_that_are_not_found_are_a_note(live: Live) -> None:
     )
     assert done.stderr.startswith("no differences between the models and postgresql://")
     assert done.stderr.endswith(", and 1 note\n")
+
+
+def configured(live: Live, **arguments: str) -> None:
+    """Let env.py keep the revisions in another table."""
+    text = "".join(f", {name}={value}" for name, value in arguments.items())
+    env = ENV.replace("transaction_per_migration=True", f"transaction_per_migration=True{text}")
+    live.project.write("migrations/env.py", f"import os\n{env}\nTABLE = 'hero_versions'\n")
+
+
+async def in_other_table(live: Live, name: str) -> None:
+    await migrated(live, FIRST, SECOND)
+    await live.execute("CREATE SCHEMA ops", f"ALTER TABLE alembic_version RENAME TO {name}")
+
+
+@pytest.mark.parametrize("value", ["'hero_versions'", "TABLE", "os.environ.get('TABLE', 'hero_versions')"])
+async def test_revision_is_read_from_the_table_that_env_py_configures(live: Live, value: str) -> None:
+    await in_other_table(live, "hero_versions")
+    configured(live, version_table=value)
+    assert live.lines() == []
+    await live.execute("UPDATE hero_versions SET version_num = 'one'")
+    assert [line for line in live.lines() if "CG516" in line] == [
+        "pyproject.toml:2: CG516 the database is at revision `one`, but the head of the migrations is `two`"
+    ]
+
+
+@pytest.mark.parametrize("schema", ["'ops'", "os.environ.get('SCHEMA', 'ops')"])
+async def test_revision_is_read_from_the_schema_that_env_py_configures(live: Live, schema: str) -> None:
+    await in_other_table(live, "versions")
+    await live.execute("ALTER TABLE versions SET SCHEMA ops")
+    configured(live, version_table="'versions'", version_table_schema=schema)
+    assert live.lines() == []
+
+
+async def test_default_schema_may_be_named(live: Live) -> None:
+    await in_other_table(live, "versions")
+    configured(live, version_table="'versions'", version_table_schema="'public'")
+    assert live.lines() == []
+
+
+async def test_table_of_another_application_does_not_count(live: Live) -> None:
+    await in_other_table(live, "hero_versions")
+    await live.execute(
+        "CREATE TABLE alembic_version (version_num varchar)", "INSERT INTO alembic_version VALUES ('of another')"
+    )
+    configured(live, version_table="os.environ.get('TABLE', 'hero_versions')")
+    assert "CG516" not in "\n".join(live.lines())
+
+
+async def test_several_tables_with_revisions_are_named(live: Live) -> None:
+    await in_other_table(live, "hero_versions")
+    await live.execute("CREATE TABLE ops.old_versions AS TABLE hero_versions")
+    configured(live, version_table="os.environ.get('TABLE', 'hero_versions')")
+    assert (
+        "pyproject.toml:2: CG517 the revision of the database cannot be compared: `ops.old_versions`, "
+        "`hero_versions` have revisions of these migrations; write one of the names as a string in "
+        "`context.configure(version_table=..., version_table_schema=...)` of `env.py`"
+    ) in live.lines()
+    configured(live, version_table="'hero_versions'")
+    assert live.lines() == []

@@ -374,6 +374,49 @@ def test_private_attributes_give_no_warning(generate: Generate, member: str) -> 
     assert generate(HOOKS.format(member=member, after=""))[0] == []
 
 
+VALIDATED = """
+from sqlalchemy.orm import validates
+from sqlmodel import Field, SQLModel
+
+class Named(SQLModel):
+    @validates("name", "nickname")
+    def check_name(self, key, value):
+        return value
+
+class Hero(Named, table=True):
+    id: int = Field(primary_key=True)
+    name: str
+    email: str
+
+    @validates({names})
+    def check(self, key, value):
+        return value
+
+class Villain(Named, table=True):
+    id: int = Field(primary_key=True)
+    nickname: str
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "ending"),
+    [
+        (
+            "'email', 'emial'",
+            "`emial`, but the model has no such attribute; did you mean `email`?",
+        ),
+        ("'quux'", "`quux`, but the model has no such attribute"),
+    ],
+)
+def test_validator_of_an_unknown_attribute_is_a_warning(generate: Generate, names: str, ending: str) -> None:
+    (warning,), _ = generate(VALIDATED.format(names=names))
+    assert warning == f"models.py:16: warning CG118: `check` of `Hero` validates {ending}"
+
+
+def test_validators_of_attributes_that_a_model_of_the_mixin_has_give_no_warning(generate: Generate) -> None:
+    assert generate(VALIDATED.format(names="'email'"))[0] == []
+
+
 def test_models_named_like_members_of_the_facade_are_supported(generate: Generate) -> None:
     models = [
         f"class {name}(SQLModel, table=True):\n    id: int = Field(primary_key=True)\n" for name in ("Session", "Run")

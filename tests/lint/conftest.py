@@ -9,7 +9,8 @@ import pytest
 
 from ctrlgen.lint.diagnostics import Diagnostic
 from ctrlgen.lint.emitted_methods import EmittedMethods, emitted_methods
-from ctrlgen.lint.runner import Checker
+from ctrlgen.lint.parsing import python_tree
+from ctrlgen.lint.runner import Checker, may_have_findings
 from ctrlgen.settings import Settings, find_project, read_config
 
 Lint = Callable[..., tuple[Diagnostic, ...]]
@@ -24,8 +25,11 @@ async def points(db):
 
 
 def lint(code: str, emitted: EmittedMethods | None = None, path: str = "app/bot.py") -> tuple[Diagnostic, ...]:
-    """Return the findings in a source."""
-    return Checker(emitted=emitted).check_text(textwrap.dedent(code), path)
+    """Return the findings in a source, which the search for words that comes before parsing must not miss."""
+    source = textwrap.dedent(code)
+    diagnostics = Checker(emitted=emitted).check_text(source, path)
+    assert not diagnostics or python_tree(source.encode()) is None or may_have_findings(source.encode()), source
+    return diagnostics
 
 
 def codes(code: str, emitted: EmittedMethods | None = None, path: str = "app/bot.py") -> list[str]:

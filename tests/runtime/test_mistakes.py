@@ -151,8 +151,32 @@ async def test_bulk_calls_require_dicts_and_complete_keys(db: Database) -> None:
     for call in (db.user.create_many, db.user.upsert_many, db.user.bulk_update):
         with pytest.raises(TypeError, match="a row is a dict of its values, not User"):
             await call(wrong)
-    with pytest.raises(TypeError, match=r"primary keys of Level are tuples \(guild_id, member_id\)"):
+    with pytest.raises(
+        TypeError, match=r"^delete_many: the primary keys of Level are tuples \(guild_id, member_id\), not 1$"
+    ):
         await db.level.delete_many([1])
+
+
+@pytest.mark.parametrize("key", [[1], (1, 2), ([1],), {1}])
+async def test_key_of_a_bulk_call_must_be_one_value(db: Database, key: Any) -> None:
+    wrong = rf"the primary keys of User are values of id, not {re.escape(repr(key))}$"
+    with pytest.raises(TypeError, match=f"^delete_many: {wrong}"):
+        await db.user.delete_many([key])
+    with pytest.raises(TypeError, match=f"^update_many: {wrong}"):
+        await db.user.update_many([(key, {"points": 1})])
+
+
+async def test_list_inside_a_composite_key_is_refused(db: Database) -> None:
+    wrong: Any = (1, [2])
+    with pytest.raises(TypeError, match=r"^delete_many: .* tuples \(guild_id, member_id\), not \(1, \[2\]\)$"):
+        await db.level.delete_many([wrong])
+
+
+@pytest.mark.parametrize("row", [{"id": 1, "points": 3}, 1, (1, 2), (1,), "ab", (1, {}, {})])
+async def test_update_many_requires_pairs(db: Database, row: Any) -> None:
+    wrong = rf"update_many takes pairs \[\(key, {{\.\.\.}}\)\], not {re.escape(repr(row))}; bulk_update takes dicts"
+    with pytest.raises(TypeError, match=wrong):
+        await db.user.update_many([row])
 
 
 async def test_upsert_many_requires_a_unique_key(db: Database) -> None:

@@ -15,6 +15,7 @@ from ctrlgen.drift.catalogue import Catalogue, DatabaseIndex, Declared, Owner
 from ctrlgen.drift.declared_tables import DeclaredTable
 from ctrlgen.drift.revisions import Revisions
 from ctrlgen.drift.unmigrated import KINDS, Unmigrated, foreign_key_shown
+from ctrlgen.drift.version_table import CurrentRevisions, VersionTable
 from ctrlgen.errors import listed
 from ctrlgen.findings import Finding, Location
 
@@ -31,7 +32,7 @@ class Comparison:
     ----------
     tables
         Every table of the models' metadata.
-    heads
+    current
         The current revisions of the database.
     fallback
         The location of findings about objects that no model declares.
@@ -43,7 +44,7 @@ class Comparison:
         catalogue: Catalogue,
         declared: Declared,
         revisions: Revisions | None,
-        heads: Sequence[str],
+        current: CurrentRevisions,
         fallback: Location,
     ) -> None:
         self._catalogue = catalogue
@@ -51,9 +52,9 @@ class Comparison:
         self._revisions = revisions
         self._fallback = fallback
         self._tables = {self._owner(declared_table.table): declared_table for declared_table in tables}
-        self._heads = heads
+        self._current = current
         self._unmigrated = Unmigrated(revisions.schema, catalogue, declared) if revisions else None
-        self._applied = revisions.applied_at(heads) if revisions else set[str]()
+        self._applied = revisions.applied_at(current.heads) if revisions else set[str]()
 
     def findings(self, changes: Iterable[Change]) -> Iterator[Finding]:
         """Yield all findings. ``changes`` are the differences that Alembic reports."""
@@ -278,17 +279,25 @@ class Comparison:
                     yield rules.UNMIGRATED_ENUM.at(place, what=what, column=name)
 
     def _of_revisions(self) -> Iterator[Finding]:
-        at = ", ".join(f"`{head}`" for head in self._heads)
+        current = self._current.heads
+        at = listed(current)
         if self._revisions is None:
-            if self._heads:
+            if current:
                 yield rules.NO_MIGRATIONS.at(self._fallback, revisions=at)
+            return
+        if self._current.candidates:
+            reason = (
+                f"{listed(map(str, self._current.candidates))} have revisions of these migrations; write one of the "
+                "names as a string in `context.configure(version_table=..., version_table_schema=...)` of `env.py`"
+            )
+            yield rules.NOT_COMPARED.at(self._fallback, what="the revision of the database", reason=reason)
             return
         if self._applied.issuperset(self._revisions.heads):
             return
         heads = f"{'head is' if len(self._revisions.heads) == 1 else 'heads are'} {listed(self._revisions.heads)}"
-        if not self._heads:
+        if not current:
             problem = f"has no revision: no migration was applied, and the {heads}"
-        elif self._revisions.parents.keys().isdisjoint(self._heads):
+        elif self._revisions.parents.keys().isdisjoint(current):
             problem = f"is at revision {at}, which is not in the migrations; their {heads}"
         else:
             problem = f"is at revision {at}, but the {heads.replace(' ', ' of the migrations ', 1)}"
@@ -319,8 +328,10 @@ class Comparison:
         ]
 
 
-def alembic_changes(connection: Connection, metadata: Sequence[MetaData], schemas: set[str | None]) -> list[Change]:
-    """Return the differences that Alembic finds in the schemas of the models."""
+def alembic_changes(
+    connection: Connection, metadata: Sequence[MetaData], schemas: set[str | None], version_table: VersionTable
+) -> list[Change]:
+    """Return the differences that Alembic finds in the schemas of the models, except the table of the revisions."""
 
     def is_included(name: str | None, kind: str, _parents: object) -> bool:
         return kind != "schema" or name in schemas
@@ -330,6 +341,7 @@ def alembic_changes(connection: Connection, metadata: Sequence[MetaData], schema
         "compare_server_default": True,
         "include_schemas": schemas != {None},
         "include_name": is_included,
+        **version_table.options,
     }
     context = MigrationContext.configure(connection, opts=options)
     every = cast("MetaData", [*metadata])  # Alembic accepts a list, but does not annotate it
@@ -339,11 +351,6 @@ def alembic_changes(connection: Connection, metadata: Sequence[MetaData], schema
         for difference in differences
         for change in (difference if isinstance(difference, list) else [difference])
     ]
-
-
-def current_heads(connection: Connection) -> tuple[str, ...]:
-    """Return the current revisions of the database; empty if Alembic has never run there."""
-    return MigrationContext.configure(connection).get_current_heads()
 
 
 def _partitioned(by: str | None) -> str:

@@ -16,9 +16,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from ctrlgen.blueprint import Controller
 from ctrlgen.drift.address import Address, read_address
 from ctrlgen.drift.catalogue import read_catalogue, read_declared, widen_search_path
-from ctrlgen.drift.comparison import Comparison, alembic_changes, current_heads
+from ctrlgen.drift.comparison import Comparison, alembic_changes
 from ctrlgen.drift.declared_tables import DeclaredTable, declared_tables
 from ctrlgen.drift.revisions import Revisions, read_revisions
+from ctrlgen.drift.version_table import CurrentRevisions, VersionTable, current_revisions
 from ctrlgen.errors import DatabaseError
 from ctrlgen.findings import Finding, Location
 from ctrlgen.inspect import inspect
@@ -48,13 +49,19 @@ class Compared:
         for limit in _LIMITS:
             connection.exec_driver_sql(limit)
         schemas = {declared.table.schema for declared in self.tables} | {None}
-        changes = alembic_changes(connection, self.metadata, schemas)
-        heads = current_heads(connection)
+        current = self._current(connection)
+        changes = alembic_changes(connection, self.metadata, schemas, current.table)
         path = widen_search_path(connection, schemas)  # from here on, both sides are read with the same search path
         catalogue = read_catalogue(connection)
         declared = read_declared(connection, [declared_table.table for declared_table in self.tables], path)
-        comparison = Comparison(self.tables, catalogue, declared, self.revisions, heads, self.fallback)
+        comparison = Comparison(self.tables, catalogue, declared, self.revisions, current, self.fallback)
         return sorted({*comparison.findings(changes)})
+
+    def _current(self, connection: Connection) -> CurrentRevisions:
+        if self.revisions is None:
+            return current_revisions(connection, VersionTable(), (), ())
+        revisions = self.revisions
+        return current_revisions(connection, revisions.version_table, revisions.parents, revisions.heads)
 
 
 def address_of(url: str) -> Address:

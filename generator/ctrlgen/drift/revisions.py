@@ -21,6 +21,7 @@ from alembic.util import CommandError, to_tuple
 from sqlalchemy import MetaData
 
 from ctrlgen.drift.migrated_schema import MigratedSchema
+from ctrlgen.drift.version_table import VersionTable, configured_table
 from ctrlgen.errors import MigrationError, described
 from ctrlgen.findings import Location
 from ctrlgen.load.importing import failed_at
@@ -32,13 +33,15 @@ class Revisions:
     """The objects that the migrations create, up to their heads, one for each independent branch.
 
     ``unreadable`` has the reasons why migrations cannot be rendered without a database. ``parents`` has the revisions
-    that each revision follows or depends on.
+    that each revision follows or depends on. ``version_table`` is the table of the current revisions, None if
+    ``env.py`` computes its name.
     """
 
     heads: tuple[str, ...]
     schema: MigratedSchema
     unreadable: Mapping[str, str] = field(default_factory=dict[str, str])
     parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    version_table: VersionTable | None = None
 
     def applied_at(self, heads: Iterable[str]) -> set[str]:
         """Return the revisions applied to a database at these heads."""
@@ -174,7 +177,7 @@ def _rendered(
             for statement in statements:
                 schema.apply(statement, script.revision)
     parents = {script.revision: _parents(script, directory) for script in scripts}
-    return Revisions(heads, schema, unreadable, parents)
+    return Revisions(heads, schema, unreadable, parents, configured_table(Path(directory.env_py_location)))
 
 
 def _parents(script: Script, directory: ScriptDirectory) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy
@@ -12,7 +13,8 @@ from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
 from ctrlgen import schema
-from ctrlgen.findings import INHERITED_TABLE, UNREADABLE, UNRUN_HOOKS
+from ctrlgen.errors import did_you_mean
+from ctrlgen.findings import INHERITED_TABLE, UNKNOWN_VALIDATED, UNREADABLE, UNRUN_HOOKS
 from ctrlgen.inspect.annotations import reference
 from ctrlgen.inspect.column_types import labels_of, overrides
 from ctrlgen.inspect.columns import columns_of, declared_type, mapped_columns
@@ -104,6 +106,7 @@ def _model(mapper: Mapper[Any], tables: Classes, context: Context) -> Model | No
     if hooks := list(_unrun_hooks(mapper)):
         location = context.sources.of_attribute(model, hooks[0])
         context.warn(UNRUN_HOOKS, location, model=model.__name__, hooks="`, `".join(hooks).join("``"))
+    _warn_of_unknown_validated(mapper, context)
     mapped = mapped_columns(mapper)
     columns = columns_of(model, mapped, context)
     unread = {str(column.name) for column in mapped.values()} - {column.name for column in columns}
@@ -151,6 +154,31 @@ def _unrun_hooks(mapper: Mapper[Any]) -> Iterator[str]:
     yield from (event for event in _WRITE_EVENTS if getattr(listeners, event))
     if mapper.version_id_col is not None:
         yield "version_id_col"
+
+
+def _warn_of_unknown_validated(mapper: Mapper[Any], context: Context) -> None:
+    """Warn about names in ``@validates`` that are not attributes of the model.
+
+    A mixin may validate an attribute that only some of its models have.
+    """
+    model: type[SQLModel] = mapper.class_
+    validators = cast(
+        "Mapping[str, tuple[FunctionType, object]]", cast("object", mapper.validators)
+    )  # typed as strings
+    for name, (function, _) in validators.items():
+        declaring = next((base for base in model.__mro__ if function in vars(base).values()), model)
+        mappers = (other for other in mapper.registry.mappers if issubclass(other.class_, declaring))
+        if any(name in other.attrs for other in mappers):
+            continue
+        hint = did_you_mean(name, mapper.attrs.keys())
+        context.warn(
+            UNKNOWN_VALIDATED,
+            context.sources.of_attribute(model, function.__name__),
+            function=function.__name__,
+            model=model.__name__,
+            name=name,
+            suggestion=f"; {hint}" if hint else "",
+        )
 
 
 def _subject(column: schema.Column, mapped: Column[Any], annotation: object) -> Subject:

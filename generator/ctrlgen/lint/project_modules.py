@@ -255,7 +255,7 @@ def _read(file: Path) -> SourceCode | None:
 
 
 def _outline(content: bytes) -> bytes:
-    """Return a module without the bodies of functions whose annotation tells what they return.
+    """Return a module without the bodies of functions that tell nothing about what they return.
 
     The parser of Python is much faster than that of libcst, which then has less to do. A module that this Python cannot
     parse is returned as it is.
@@ -264,7 +264,9 @@ def _outline(content: bytes) -> bytes:
     if tree is None:
         return content
     lines = content.splitlines(keepends=True)
-    for function in _annotated(tree.body):
+    for function in _functions(tree.body):
+        if not _is_annotated(function) and _has_result(function):
+            continue
         first = function.body[0]
         decorators = first.decorator_list if isinstance(first, _DECORATED) else []
         start = min([first.lineno, *(decorator.lineno for decorator in decorators)])
@@ -277,12 +279,21 @@ def _outline(content: bytes) -> bytes:
     return b"".join(lines)
 
 
-def _annotated(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Yield the functions with a telling annotation, at the top level and in classes."""
+def _functions(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the functions at the top level and in classes."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            name = getattr(node.returns, "attr", getattr(node.returns, "id", None))
-            if node.returns is not None and name not in BARE:
-                yield node
+            yield node
         elif isinstance(node, ast.ClassDef | ast.If):
-            yield from _annotated(node.body)
+            yield from _functions(node.body)
+
+
+def _is_annotated(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Return whether the annotation of a function tells what it returns."""
+    name = getattr(function.returns, "attr", getattr(function.returns, "id", None))
+    return function.returns is not None and name not in BARE
+
+
+def _has_result(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Return whether a function returns or yields a value, which may be a session."""
+    return any(isinstance(node, ast.Return | ast.Yield) and node.value is not None for node in ast.walk(function))

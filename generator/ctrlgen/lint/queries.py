@@ -189,6 +189,8 @@ class Queries:
             return is_excerpt or self.is_controller_class(around)
         if len(parts) > 1 and _DATABASE.search(parts[-2]):
             return parts[-1] not in _NOT_CONTROLLERS
+        if isinstance(node, cst.Attribute) and self.sessions.is_typed_database(node.value):
+            return parts[-1] not in _NOT_CONTROLLERS
         if parts[-1].endswith("_controller"):
             return True
         if not isinstance(node, cst.Name):

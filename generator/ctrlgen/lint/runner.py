@@ -36,11 +36,16 @@ _STACK = 256 * 1024 * 1024
 _RECURSION = 100_000
 _PASSES = 5
 _WORTH_READING = re.compile(
-    rb"find_|get_by|get_one_by|session|\.create\(|\.count\(|utcnow|utcfromtimestamp|functools|gather|create_task"
-    rb"|select|SELECT|INSERT|UPDATE|DELETE|execute|Controller\(\)|\.where\(|\.filter\(|filters|and_|or_|not_"
+    rb"find_|get_by|get_one_by|\.create\(|\.count\(|utcnow|utcfromtimestamp|functools|gather|create_task"
+    rb"|select\b|SELECT\b|INSERT\b|UPDATE\b|DELETE\b|execute|Controller\(\)|\.where\(|\.filter\(|filters|\b(and|or|not)_\b"
     rb"|\.(commit|flush|refresh|scalars?|get_one)\(|\.get\(\s*(\w+\.)*[A-Z]"
 )
-"""A file that does not match has no findings."""
+_SESSION = re.compile(rb"[Ss]ession")
+_SESSION_CALL = re.compile(
+    rb"\.\s*(add|merge|delete|exec|get|stream|rollback|create|update|upsert|bulk|insert|set|remove|increment|find|list"
+    rb"|fetch|load|count|exists|paginate)\w*\s*\("
+)
+"""A file that does not match the first pattern, or both others, has no findings."""
 _QUERIES_A_MODEL = re.compile(rb"\b(select|delete|get|get_one)\(\s*(\w+\.)*[A-Z]")
 
 
@@ -77,7 +82,7 @@ class Checker:
             content = file.read_bytes()
         except OSError as error:
             return FileResult((unreadable(shown, Place(1, 0), f"the file cannot be read: {error.strerror}"),))
-        if not _WORTH_READING.search(content) and python_tree(content) is not None:
+        if not may_have_findings(content) and python_tree(content) is not None:
             return FileResult()
         diagnostics, module = self._diagnostics(content, shown, file)
         if module is None or not any(diagnostic.edits for diagnostic in diagnostics):
@@ -139,6 +144,13 @@ class Checker:
         rules = [rule for rule in rules if rule.in_tests or not source.in_tests]
         diagnostics = {diagnostic for rule in rules for diagnostic in rule.check(queries)}
         return {diagnostic for diagnostic in diagnostics if not source.expects_an_error(diagnostic.start)}
+
+
+def may_have_findings(content: bytes) -> bool:
+    """Return whether a file may have findings: parsing it takes most of the time of a run."""
+    if _WORTH_READING.search(content):
+        return True
+    return bool(_SESSION.search(content) and _SESSION_CALL.search(content))
 
 
 def with_deep_stack(work: Callable[[], ResultT]) -> ResultT:

@@ -10,6 +10,7 @@ import libcst as cst
 
 from ctrlgen.lint.project_modules import BARE, Definition, Node, ProjectModules, bases
 from ctrlgen.lint.source_code import SourceCode, dotted, keyword, last_name, positional, receiver, unwrapped
+from ctrlgen.lint.stored_attributes import Key, Stored, StoredAttributes
 
 _DATABASE = re.compile(r"^_?(db|database)$|_(db|database)$")
 _OTHER_SESSIONS = (
@@ -23,6 +24,7 @@ _OTHER_SESSIONS = (
     "starlette",
     "curl_cffi",
 )
+_OTHER_DATABASES = frozenset({"databases", "pymongo", "motor", "peewee", "pony", "sqlite_utils", "piccolo", "neo4j"})
 _SESSION_CLASS = re.compile(r"^(sqlalchemy|sqlmodel)\..*\b(AsyncSession|Session|async_scoped_session|scoped_session)$")
 _SESSION_ALIAS = re.compile(r"(^|\.)(\w*(Db|DB|Async|SQL)\w*Session\w*|Session(Dep|Dependency)|AsyncSession)$")
 _SESSION_FACTORY = re.compile(
@@ -62,6 +64,8 @@ class Sessions:
         self.source = source
         self._modules = modules
         self._answers = {} if answers is None else answers
+        self._attributes = StoredAttributes(source)
+        self._holders: dict[Key, bool] = {}
 
     @cached_property
     def _uses_sqlalchemy(self) -> bool:
@@ -78,7 +82,9 @@ class Sessions:
             return self.opens_session(node)
         if isinstance(node, cst.Attribute):
             is_named = bool(_SESSION_NAME.match(node.attr.value)) and dotted(node) is not None
-            return (is_named and self._uses_sqlalchemy) or self._is_shared(node)
+            if is_named and self._uses_sqlalchemy:
+                return not any(map(self._is_of_another_library, self._stored(node)))
+            return self._holds_session(node) or self._is_shared(node)
         if not isinstance(node, cst.Name):
             return False
         binding = self.source.binding(node)
@@ -88,6 +94,37 @@ class Sessions:
         if isinstance(value, cst.Call):
             return self.opens_session(value)
         return binding.kind == "assign" and isinstance(value, cst.Attribute) and self.is_session(value)
+
+    def _stored(self, node: cst.Attribute) -> list[Stored]:
+        """Return what the class around stores in an attribute of ``self``, except None."""
+        key = self._attributes.key(node)
+        stored = self._attributes.of(key) if key is not None else []
+        return [each for each in stored if each.annotation or not (each.value and last_name(each.value) == "None")]
+
+    def _holds_session(self, node: cst.Attribute) -> bool:
+        """Return whether the class around stores sessions in an attribute of ``self``, and nothing else."""
+        key = self._attributes.key(node)
+        if key is None:
+            return False
+        if key not in self._holders:
+            self._holders[key] = False  # ends cycles: `self.a = self.b`, `self.b = self.a`
+            stored = self._stored(node)
+            self._holders[key] = bool(stored) and all(map(self._is_stored_session, stored))
+        return self._holders[key]
+
+    def _is_stored_session(self, stored: Stored) -> bool:
+        if stored.annotation is not None:
+            return self.is_session_type(stored.annotation)
+        return stored.value is not None and self.is_session(unwrapped(stored.value))
+
+    def _is_of_another_library(self, stored: Stored) -> bool:
+        """Return whether a stored value is the session of an HTTP client or the like."""
+        annotation, value = stored.annotation, stored.value
+        if annotation is None and isinstance(value, cst.Name):
+            annotation = self.source.annotation(value)
+        if annotation is not None:
+            return self._session_type(annotation) is False
+        return isinstance(value, cst.Call) and any(map(_is_of_another_library, self.source.qualified(value.func)))
 
     def _is_parameter(self, name: cst.Name) -> bool:
         annotation = self.source.annotation(name)
@@ -151,12 +188,33 @@ class Sessions:
             return False  # the session is what the result returns when it is called
         return bool(_SESSION_FACTORY.match(name)) and self._uses_sqlalchemy
 
+    def is_typed_database(self, node: cst.BaseExpression) -> bool:
+        """Return whether a parameter, or an attribute of ``self``, is annotated as the ``Database`` of a package."""
+        annotations: list[cst.BaseExpression | None] = []
+        if isinstance(node, cst.Name) and self.source.binding(node) is None:
+            annotations = [self.source.annotation(node)]
+        elif isinstance(node, cst.Attribute):
+            for stored in self._stored(node):
+                value = stored.value
+                is_parameter = isinstance(value, cst.Name) and self.source.binding(value) is None
+                passed = self.source.annotation(value) if is_parameter and isinstance(value, cst.Name) else None
+                annotations.append(stored.annotation or passed)
+        return bool(annotations) and all(each is not None and self._is_database_type(each) for each in annotations)
+
+    def _is_database_type(self, annotation: cst.BaseExpression) -> bool:
+        names = self._modules.types(self.source, annotation)
+        return any(re.search(r"(^|\.)Database$", name) for name in names) and not any(
+            name.partition(".")[0] in _OTHER_DATABASES for name in names
+        )
+
     def _is_database(self, node: cst.BaseExpression) -> bool:
         name = last_name(node)
         if name is None:
             return False
         if _DATABASE.search(name) or name in {"db_service", "database_service", "service"}:
             return not self.source.imports_from("neo4j")
+        if self.is_typed_database(node):
+            return True
         annotation = self.source.annotation(node) if isinstance(node, cst.Name) else None
         return annotation is not None and any(
             type_name.endswith("Database") for type_name in self._modules.types(self.source, annotation)

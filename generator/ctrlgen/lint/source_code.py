@@ -63,32 +63,36 @@ class SourceCode:
         self.file = file
         self.module = module
         self.in_tests = _TESTS.search(path) is not None
-        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._parents: dict[int, cst.CSTNode] = {}  # by id, because the hashes of nodes are computed by Python code
         self._nodes: defaultdict[type[cst.CSTNode], list[cst.CSTNode]] = defaultdict(list)
-        self._span: dict[cst.CSTNode, tuple[int, int]] = {}
+        self._span: dict[int, tuple[int, int]] = {}
         self._wrapper = MetadataWrapper(module, unsafe_skip_copy=True)  # a tree from the parser has no node twice
         self._walk(module)
 
     def _walk(self, root: cst.CSTNode) -> None:
         """Assign numbers to the nodes in their order, and record their parents, without recursion, which is limited."""
         number = 0
+        parents, spans, nodes = self._parents, self._span, self._nodes
         stack: list[cst.CSTNode | tuple[cst.CSTNode, int]] = [root]
         while stack:
             node = stack.pop()
             if isinstance(node, tuple):
-                self._span[node[0]] = (node[1], number)
+                spans[id(node[0])] = (node[1], number)
                 continue
             number += 1
-            self._nodes[type(node)].append(node)
+            nodes[type(node)].append(node)
+            children = _children(node)
+            if not children:
+                spans[id(node)] = (number, number)
+                continue
             stack.append((node, number))
-            children = list(_children(node))
             for child in reversed(children):
-                self._parents[child] = node
+                parents[id(child)] = node
                 stack.append(child)
 
     def order(self, node: cst.CSTNode) -> int:
         """Return the number of a node, by which nodes are sorted in the order of the source."""
-        return self._span[node][0]
+        return self._span[id(node)][0]
 
     def all(self, kind: type[NodeT]) -> list[NodeT]:
         """Return all nodes of a type."""
@@ -97,7 +101,7 @@ class SourceCode:
     def within(self, root: cst.CSTNode, kind: type[NodeT]) -> list[NodeT]:
         """Return all nodes of a type inside ``root``, including ``root``."""
         nodes = self.all(kind)
-        first, last = self._span[root]
+        first, last = self._span[id(root)]
         return nodes[bisect_left(nodes, first, key=self.order) : bisect_right(nodes, last, key=self.order)]
 
     def own(self, function: cst.CSTNode, kind: type[NodeT]) -> list[NodeT]:
@@ -106,18 +110,18 @@ class SourceCode:
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """Return the parent of a node."""
-        return self._parents.get(node)
+        return self._parents.get(id(node))
 
     def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """Yield the ancestors of a node, the innermost first."""
-        parent = self._parents.get(node)
+        parent = self._parents.get(id(node))
         while parent is not None:
             yield parent
-            parent = self._parents.get(parent)
+            parent = self._parents.get(id(parent))
 
     def is_in(self, node: cst.CSTNode, root: cst.CSTNode) -> bool:
         """Return whether a node is inside ``root``, or ``root`` itself."""
-        first, last = self._span[root]
+        first, last = self._span[id(root)]
         return first <= self.order(node) <= last
 
     def function(self, node: cst.CSTNode) -> cst.FunctionDef | cst.Lambda | cst.Module:
@@ -502,10 +506,18 @@ def _child_fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind) if not _LAYOUT.match(field.name))
 
 
-def _children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+@cache
+def _is_node(kind: type[object]) -> bool:
+    """Return whether a class is one of nodes. ``isinstance`` would ask its abstract base class for each value."""
+    return issubclass(kind, cst.CSTNode)
+
+
+def _children(node: cst.CSTNode) -> list[cst.CSTNode]:
+    children: list[cst.CSTNode] = []
     for name in _child_fields(type(node)):
         value: object = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
-            yield value
+        if _is_node(type(value)):
+            children.append(cast("cst.CSTNode", value))
         elif isinstance(value, tuple | list):
-            yield from (item for item in cast("Sequence[object]", value) if isinstance(item, cst.CSTNode))
+            children += [cast("cst.CSTNode", item) for item in cast("Sequence[object]", value) if _is_node(type(item))]
+    return children

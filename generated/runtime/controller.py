@@ -229,7 +229,8 @@ class BaseController(Generic[M, L, C, U, K]):
         values, names = cast("tuple[object, ...]", key if isinstance(key, tuple) else (key,)), self._table.key_names
         if len(values) != len(names) or any(map(Operand.is_several, self._table.primary_key, values)):
             each = f"tuples ({', '.join(names)})" if len(names) > 1 else f"values of {names[0]}"
-            raise TypeError(f"{method}: the primary keys of {self.model.__name__} are {each}, not {key!r}")
+            types = ", ".join(type(value).__name__ for value in values)
+            raise TypeError(f"{method}: the primary keys of {self.model.__name__} are {each}, not ({types})")
         return values
 
     def _selecting(self, where: Sql) -> Sql:

@@ -68,8 +68,9 @@ def pairs(rows: Iterable[tuple[K, U]]) -> Iterator[tuple[K, U]]:
         pair: Any = row
         parts = list(cast("Iterable[object]", pair)) if isinstance(pair, (tuple, list)) else []
         if len(parts) != 2 or not isinstance(parts[1], Mapping):
+            shape = f"({', '.join(type(part).__name__ for part in parts)})" if parts else type(row).__name__
             raise TypeError(
-                f"update_many takes pairs [(key, {{...}})], not {row!r}; bulk_update takes dicts with the key"
+                f"update_many takes pairs [(key, {{...}})], not {shape}; bulk_update takes dicts with the key"
             )
         yield row
 

@@ -152,14 +152,14 @@ async def test_bulk_calls_require_dicts_and_complete_keys(db: Database) -> None:
         with pytest.raises(TypeError, match="a row is a dict of its values, not User"):
             await call(wrong)
     with pytest.raises(
-        TypeError, match=r"^delete_many: the primary keys of Level are tuples \(guild_id, member_id\), not 1$"
+        TypeError, match=r"^delete_many: the primary keys of Level are tuples \(guild_id, member_id\), not \(int\)$"
     ):
         await db.level.delete_many([1])
 
 
-@pytest.mark.parametrize("key", [[1], (1, 2), ([1],), {1}])
-async def test_key_of_a_bulk_call_must_be_one_value(db: Database, key: Any) -> None:
-    wrong = rf"the primary keys of User are values of id, not {re.escape(repr(key))}$"
+@pytest.mark.parametrize(("key", "types"), [([1], "list"), ((1, 2), "int, int"), (([1],), "list"), ({1}, "set")])
+async def test_key_of_a_bulk_call_must_be_one_value(db: Database, key: Any, types: str) -> None:
+    wrong = rf"the primary keys of User are values of id, not \({types}\)$"
     with pytest.raises(TypeError, match=f"^delete_many: {wrong}"):
         await db.user.delete_many([key])
     with pytest.raises(TypeError, match=f"^update_many: {wrong}"):
@@ -168,13 +168,23 @@ async def test_key_of_a_bulk_call_must_be_one_value(db: Database, key: Any) -> N
 
 async def test_list_inside_a_composite_key_is_refused(db: Database) -> None:
     wrong: Any = (1, [2])
-    with pytest.raises(TypeError, match=r"^delete_many: .* tuples \(guild_id, member_id\), not \(1, \[2\]\)$"):
+    with pytest.raises(TypeError, match=r"^delete_many: .* tuples \(guild_id, member_id\), not \(int, list\)$"):
         await db.level.delete_many([wrong])
 
 
-@pytest.mark.parametrize("row", [{"id": 1, "points": 3}, 1, (1, 2), (1,), "ab", (1, {}, {})])
-async def test_update_many_requires_pairs(db: Database, row: Any) -> None:
-    wrong = rf"update_many takes pairs \[\(key, {{\.\.\.}}\)\], not {re.escape(repr(row))}; bulk_update takes dicts"
+@pytest.mark.parametrize(
+    ("row", "shape"),
+    [
+        ({"id": 1, "points": 3}, "dict"),
+        (1, "int"),
+        ((1, 2), "(int, int)"),
+        ((1,), "(int)"),
+        ("ab", "str"),
+        ((1, {}, {}), "(int, dict, dict)"),
+    ],
+)
+async def test_update_many_requires_pairs(db: Database, row: Any, shape: str) -> None:
+    wrong = rf"update_many takes pairs \[\(key, {{\.\.\.}}\)\], not {re.escape(shape)}; bulk_update takes dicts"
     with pytest.raises(TypeError, match=wrong):
         await db.user.update_many([row])
 

@@ -506,18 +506,23 @@ def _child_fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind) if not _LAYOUT.match(field.name))
 
 
-@cache
-def _is_node(kind: type[object]) -> bool:
-    """Return whether a class is one of nodes. ``isinstance`` would ask its abstract base class for each value."""
-    return issubclass(kind, cst.CSTNode)
+class _NodeTypes(dict[type[object], bool]):
+    """Whether classes are classes of nodes. ``isinstance`` would ask the abstract base class for each value."""
+
+    def __missing__(self, kind: type[object]) -> bool:
+        self[kind] = issubclass(kind, cst.CSTNode)
+        return self[kind]
+
+
+_IS_NODE = _NodeTypes()
 
 
 def _children(node: cst.CSTNode) -> list[cst.CSTNode]:
     children: list[cst.CSTNode] = []
     for name in _child_fields(type(node)):
         value: object = getattr(node, name)
-        if _is_node(type(value)):
+        if _IS_NODE[type(value)]:
             children.append(cast("cst.CSTNode", value))
         elif isinstance(value, tuple | list):
-            children += [cast("cst.CSTNode", item) for item in cast("Sequence[object]", value) if _is_node(type(item))]
+            children += [cast("cst.CSTNode", item) for item in cast("Sequence[object]", value) if _IS_NODE[type(item)]]
     return children

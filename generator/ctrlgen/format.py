@@ -31,7 +31,7 @@ _IMPORTS = ("check", *_QUIET, "--fix", "--fix-only", "--ignore-noqa", "--select"
 _FOR_EVERY_FILE = ("lint.per-file-ignores={}", "lint.extend-per-file-ignores={}", "lint.unfixable=[]")
 _OWN_STYLE = RuffSettings(tables=({"line-length": 120},))
 _ONE_LINE = re.compile(r'\s*"""(?:(?!""").)+"""')
-_HEADER = re.compile(r"\s*(?:(?:async def|def|class)\b.*|\).*):")
+_HEADER = re.compile(r"(?:async def|def|class)\b[^#]*")
 _IMPORTED = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
 
 
@@ -159,10 +159,21 @@ def _surely_docstrings(lines: Sequence[str], quoted: Iterable[int]) -> set[int]:
     docstrings: set[int] = set()
     is_inside = False
     for index in quoted:
-        if not is_inside and (index == 0 or _HEADER.fullmatch(lines[index - 1])):
+        if not is_inside and (index == 0 or _ends_header(lines, index - 1)):
             docstrings.add(index)
         is_inside ^= lines[index].count('"""') % 2 == 1
     return docstrings
+
+
+def _ends_header(lines: Sequence[str], index: int) -> bool:
+    """Return whether a line is the last one of the header of a class or function, by its looks."""
+    end = lines[index].lstrip()
+    if not end.endswith(":") or "#" in end:
+        return False
+    if end.startswith(")"):
+        inside = f"{lines[index].removesuffix(end)} "
+        index = next((above for above in range(index - 1, -1, -1) if not lines[above].startswith(inside)), index)
+    return _HEADER.match(lines[index].lstrip()) is not None
 
 
 def _docstring_lines(body: Sequence[ast.stmt]) -> Iterator[int]:

@@ -7,10 +7,10 @@ process is about to run one of the :data:`PROGRAMS`, ``sitecustomize`` asks the 
 the same arguments, environment, folder and streams, waits for it, and ends as it ended. The command itself is not
 changed, and it starts its own child process as always.
 
-Forks do not test how a process starts and is interrupted. Tests of that use the fixture ``real_processes``. So does
-every process with another interpreter, with other variables for Python, such as ``PYTHONHASHSEED``, or in a folder
-with a module that has the name of one that the server has imported. With ``FORK_SERVERS=off`` all processes of all
-tests are real.
+Forks do not test how a process starts and is interrupted, and have the umask, limits, priority and process group of
+the server. Tests of these use the fixture ``real_processes``. Every process is real that has another interpreter, other
+variables for Python, such as ``PYTHONHASHSEED``, or a working directory with a module that has the name of one that the
+server has imported. With ``FORK_SERVERS=off`` all processes of all tests are real.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ PROGRAMS = {
 def fork_servers(programs: Mapping[str, Sequence[str]] = PROGRAMS) -> Generator[dict[str, str]]:
     """Run a server for each program, and return the environment variables for the processes that may use them."""
     # Not in TMPDIR: the path of a socket must be shorter than 104 characters.
-    with tempfile.TemporaryDirectory(prefix="forks-", dir="/tmp") as folder, ExitStack() as servers:
+    folder = tempfile.mkdtemp(prefix="forks-", dir="/tmp")  # which the last server removes
+    with ExitStack() as servers:
         path = os.pathsep.join(filter(None, [str(FOLDER / "startup"), os.environ.get("PYTHONPATH")]))
         variables = {"PYTHONPATH": path, VARIABLE: folder}
         for program, modules in programs.items():

@@ -38,7 +38,7 @@ class Server:
     """Forks for each connection, and sends the exit status back."""
 
     def __init__(self, place: str, modules: Sequence[str]) -> None:
-        self.modules = modules
+        self.place, self.modules = place, modules
         self.runs: dict[int, socket.socket] = {}
         self.selector = selectors.DefaultSelector()
         self.listener = socket.socket(socket.AF_UNIX)
@@ -65,6 +65,7 @@ class Server:
                         self.ended.recv(100)
                         self._report()
                     case source if source is sys.stdin:
+                        self._end()
                         return None
                     case socket.socket() as waiting if waiting in self.runs.values():
                         self._kill(waiting)
@@ -121,6 +122,14 @@ class Server:
                 with connection, suppress(OSError):
                     connection.sendall(status.to_bytes(4, "big"))
 
+    def _end(self) -> None:
+        """End all runs, and remove the socket."""
+        for pid in self.runs:
+            os.kill(pid, signal.SIGKILL)
+        os.unlink(self.place)
+        with suppress(OSError):  # another server has its socket there
+            os.rmdir(os.path.dirname(self.place))
+
     def _kill(self, waiting: socket.socket) -> None:
         """End the run of a process that has ended without waiting for it."""
         pid = next(pid for pid, connection in self.runs.items() if connection is waiting)
@@ -159,7 +168,7 @@ def is_possible(request: Request) -> bool:
 
 def settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that an interpreter reads when it starts."""
-    return {name: value for name, value in environment.items() if name.startswith(("PYTHON", "LANG", "LC_"))}
+    return {name: value for name, value in environment.items() if name.startswith(("PYTHON", "LANG", "LC_", "TZ"))}
 
 
 def become(request: Request) -> None:

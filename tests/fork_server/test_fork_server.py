@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,16 +38,7 @@ def run(variables: Mapping[str, str], tmp_path: Path) -> Run:
     (tmp_path / "probe.py").write_text(PROBE)
 
     def run(code: str = "", text: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "probe", code],
-            cwd=tmp_path,
-            env=os.environ | variables | environment,
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=30,
-        )
+        return run_probe(tmp_path, {**variables, **environment}, code, text)
 
     return run
 
@@ -91,7 +83,7 @@ def test_functions_for_the_exit_of_a_fork_run(run: Run) -> None:
     assert "goodbye" in run("import atexit; atexit.register(print, 'goodbye')").stdout
 
 
-@pytest.mark.parametrize("name", ["PYTHONHASHSEED", "PYTHONPATH", "PYTHONUTF8", "LC_ALL"])
+@pytest.mark.parametrize("name", ["PYTHONHASHSEED", "PYTHONPATH", "PYTHONUTF8", "LC_ALL", "TZ"])
 def test_process_with_another_setting_of_the_interpreter_is_real(run: Run, name: str) -> None:
     done = run(**{name: "0" if name == "PYTHONHASHSEED" else "1" if name == "PYTHONUTF8" else "C"})
     assert done.returncode == 0
@@ -117,30 +109,69 @@ def test_fork_ends_with_its_process(variables: Mapping[str, str], run: Run, tmp_
     with subprocess.Popen(command, cwd=tmp_path, env=os.environ | variables) as process:
         until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
         process.kill()
-    until(lambda: not Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists())
+    until(lambda: not is_alive((tmp_path / "pid").read_text()))
     assert is_fork(run()), "the server goes on"
+
+
+def test_forks_end_with_their_server(tmp_path: Path) -> None:
+    (tmp_path / "probe.py").write_text(PROBE)
+    code = "open('pid', 'w').write(str(os.getpid())); import time; time.sleep(600)"
+    with fork_servers({"probe": []}) as variables:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "probe", code],
+            cwd=tmp_path,
+            env=os.environ | variables,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+    assert process.wait(30) == 255
+    until(lambda: not is_alive((tmp_path / "pid").read_text()))
+    assert not Path(variables[VARIABLE]).exists()
 
 
 def test_process_whose_server_ends_fails_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "probe.py").write_text(PROBE)
     with fork_servers({"probe": []}) as variables:
-        command = [sys.executable, "-m", "probe", "os.kill(os.getppid(), 9)"]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=os.environ | variables, capture_output=True, text=True, check=False
-        )
+        done = run_probe(tmp_path, variables, "os.kill(os.getppid(), 9)")
         assert done.returncode == 255
         assert done.stderr == f"{variables[VARIABLE]}/probe: the fork server has ended\n"
+        assert run_probe(tmp_path, variables, "").returncode == 255, "nor does the next one start silently"
+    shutil.rmtree(variables[VARIABLE])
 
 
 def test_servers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     code = (
         "import os\nfrom tests.fork_server import fork_servers\n"
-        "with fork_servers({'probe': []}):\n    os.system('ps -o pid= --ppid $PPID'); os.kill(os.getpid(), 9)"
+        "with fork_servers({'probe': []}):\n    os.system(f'pgrep -P {os.getpid()}'); os.kill(os.getpid(), 9)"
     )
     root = Path(__file__).parent.parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     server = next(pid for pid in done.stdout.split() if pid)
-    until(lambda: not Path(f"/proc/{server}").exists())
+    until(lambda: not is_alive(server))
+
+
+def run_probe(
+    folder: Path, variables: Mapping[str, str], code: str, text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "probe", code],
+        cwd=folder,
+        env=os.environ | variables,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def until(condition: Callable[[], bool]) -> None:

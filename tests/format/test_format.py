@@ -117,6 +117,11 @@ def test_long_docstrings_are_wrapped_and_nothing_else() -> None:
         "text = '''\ndef f():\n    \"\"\"A line of a string.\"\"\"\n'''\n",
         'text = """\ndef f():\n""" + "of two strings" + """\n"""\n',
         'f(\n    """An argument of a call."""\n)\n',
+        'x = {\n    key(\n        1\n    ):\n    """A value of a dictionary."""\n}\n',
+        'with (\n    a as b,\n):\n    """An expression in a block."""\n',
+        'for x in g(\n    1\n):\n    """An expression in a loop."""\n',
+        'def f(): return 1  # see:\n"""An expression after a function."""\n',
+        'f(\n)  # see:\n"""An expression after a call."""\n',
         'def f():\n    """A quotation mark: \\"""\n    and the end."""\n',
     ],
 )

@@ -26,8 +26,13 @@ def _ask(place: str) -> None:
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     if connection.fileno() < 3:  # a standard stream is closed
         return
+    if not os.path.exists(place):
+        return
     try:
         connection.connect(place)
+    except OSError:
+        _fail(place)
+    try:
         streams = b"".join(stream.to_bytes(4, sys.byteorder) for stream in (0, 1, 2))
         request = marshal.dumps((sys.executable, sys.orig_argv, os.getcwd(), dict(os.environ)))
         rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)]
@@ -39,12 +44,16 @@ def _ask(place: str) -> None:
     if reply == b"real":
         return
     if not reply:
-        os.write(2, f"{place}: the fork server has ended\n".encode())
-        os._exit(255)
+        _fail(place)
     status = int.from_bytes(reply, "big")
     if os.WIFSIGNALED(status):
         _end_by_signal(os.WTERMSIG(status))
     os._exit(os.WEXITSTATUS(status))
+
+
+def _fail(place: str) -> None:
+    os.write(2, f"{place}: the fork server has ended\n".encode())
+    os._exit(255)
 
 
 def _end_by_signal(number: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -77,6 +78,14 @@ def new_database(server_url: str) -> NewDatabase:
 def project() -> Path:
     """The root of this repository."""
     return Path(__file__).resolve().parent.parent
+
+
+def wait_for(happened: Callable[[], object]) -> None:
+    """Wait until a condition is met."""
+    end = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < end, "the condition was not met in time"
+        time.sleep(0.005)
 
 
 async def execute(url: str, *statements: str) -> None:

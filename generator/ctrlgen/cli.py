@@ -67,7 +67,7 @@ _USAGE_ERROR = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 
 def _completing(*formats: str) -> Callable[[str], list[str]]:
-    """Return what the shell calls with an incomplete word, and which returns the formats that it may become."""
+    """Return a function for the shell, which completes a word to the formats that begin with it."""
 
     def complete(incomplete: str) -> list[str]:
         return [name for name in formats if name.startswith(incomplete)]

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-_NEVER_SOURCES = frozenset({"__pycache__", "node_modules", "site-packages"})
+from ctrlgen.table_modules import NEVER_SOURCES
 
 
 class LinkedSources:
@@ -64,4 +64,4 @@ def _links(folder: Path) -> Iterator[Path]:
 
 
 def _paths(root: str, names: Iterable[str]) -> list[Path]:
-    return [Path(root, name) for name in sorted(names) if name not in _NEVER_SOURCES and not name.startswith(".")]
+    return [Path(root, name) for name in sorted(names) if name not in NEVER_SOURCES and not name.startswith(".")]

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _TABLE = re.compile(rb"""\btable["']?\s*[=:]\s*True\b""")
 _LISTED = 5  # modules in a hint
-_SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "site-packages"})
+NEVER_SOURCES = frozenset({"__pycache__", "node_modules", "site-packages"})
+"""The names of folders that never contain sources of a project."""
+_SKIPPED = NEVER_SOURCES | {"build", "dist"}
 
 
 def declares_table(source: bytes) -> bool:

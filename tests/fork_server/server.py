@@ -93,11 +93,11 @@ class Server:
 
     def _import(self) -> None:
         """Import the libraries before the first fork."""
-        while self.modules:
-            importlib.import_module(self.modules[0])
-            self.modules = self.modules[1:]
-            gc.collect()
+        for name in self.modules:
+            importlib.import_module(name)
+        if self.modules:
             gc.freeze()  # so that garbage collection in a fork does not copy the memory of all these objects
+            self.modules = ()
 
     def _forget(self) -> None:
         """In a fork, close what belongs to the server, and restore the signals."""

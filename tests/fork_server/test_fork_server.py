@@ -7,11 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import wait_for
 
 from . import VARIABLE, fork_servers
 
@@ -23,6 +24,8 @@ if __name__ == "__main__":
     print(json.dumps([os.getppid(), "wave" in sys.modules, sys.argv, os.getcwd(), os.environ.get("NAME")]), flush=True)
     exec("".join(code))
 """
+
+SLEEP = "open('pid', 'w').write(str(os.getpid())); import time; time.sleep(600)"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -104,29 +107,27 @@ def test_process_of_another_program_is_real(variables: Mapping[str, str]) -> Non
 
 
 def test_fork_ends_with_its_process(variables: Mapping[str, str], run: Run, tmp_path: Path) -> None:
-    code = "open('pid', 'w').write(str(os.getpid())); import time; time.sleep(600)"
-    command = [sys.executable, "-m", "probe", code]
+    command = [sys.executable, "-m", "probe", SLEEP]
     with subprocess.Popen(command, cwd=tmp_path, env=os.environ | variables) as process:
-        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+        wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
         process.kill()
-    until(lambda: not is_alive((tmp_path / "pid").read_text()))
+    wait_for(lambda: not is_alive((tmp_path / "pid").read_text()))
     assert is_fork(run()), "the server goes on"
 
 
 def test_forks_end_with_their_server(tmp_path: Path) -> None:
     (tmp_path / "probe.py").write_text(PROBE)
-    code = "open('pid', 'w').write(str(os.getpid())); import time; time.sleep(600)"
     with fork_servers({"probe": []}) as variables:
         process = subprocess.Popen(
-            [sys.executable, "-m", "probe", code],
+            [sys.executable, "-m", "probe", SLEEP],
             cwd=tmp_path,
             env=os.environ | variables,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+        wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
     assert process.wait(30) == 255
-    until(lambda: not is_alive((tmp_path / "pid").read_text()))
+    wait_for(lambda: not is_alive((tmp_path / "pid").read_text()))
     assert not Path(variables[VARIABLE]).exists()
 
 
@@ -148,7 +149,7 @@ def test_servers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     root = Path(__file__).parent.parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     server = next(pid for pid in done.stdout.split() if pid)
-    until(lambda: not is_alive(server))
+    wait_for(lambda: not is_alive(server))
 
 
 def run_probe(
@@ -172,11 +173,3 @@ def is_alive(pid: str) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "the condition was not met in time"
-        time.sleep(0.02)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctrlgen.errors import MissingPathError
+from ctrlgen.table_modules import NEVER_SOURCES
 from ctrlgen.write import has_header
 
 if TYPE_CHECKING:
     from ctrlgen.lint.lint_settings import LintSettings
 
-_SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env", "__snapshots__"})
+_SKIPPED = NEVER_SOURCES | {"build", "dist", "venv", "env", "__snapshots__"}
 
 
 def python_files(paths: Sequence[str], settings: LintSettings | None = None) -> list[Path]:

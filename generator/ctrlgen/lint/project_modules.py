@@ -255,7 +255,7 @@ def _read(file: Path) -> SourceCode | None:
 
 
 def _outline(content: bytes) -> bytes:
-    """Return a module without the bodies of functions that tell nothing about what they return.
+    """Return a module without the bodies of functions that do not show what they return.
 
     The parser of Python is much faster than that of libcst, which then has less to do. A module that this Python cannot
     parse is returned as it is.

@@ -23,10 +23,10 @@ def _programs() -> list[str]:
 
 def _ask(place: str) -> None:
     """Let the server at ``place`` run the program, and end as it ends; return if there is none, or if it refuses."""
+    if not os.path.exists(place):
+        return
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     if connection.fileno() < 3:  # a standard stream is closed
-        return
-    if not os.path.exists(place):
         return
     try:
         connection.connect(place)
